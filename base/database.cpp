@@ -1,0 +1,106 @@
+#include "base/database.hpp"
+
+#include <sqlite3.h>
+
+#include <string>
+
+namespace rtenv {
+namespace {
+
+constexpr int k_busy_timeout_ms = 30'000;
+
+Failure fail_sqlite(sqlite3* handle, std::string_view action) {
+  const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_NOMEM;
+  const char* reason = handle != nullptr ? sqlite3_errmsg(handle) : "out of memory";
+  const char* file = handle != nullptr ? sqlite3_db_filename(handle, "main") : nullptr;
+  Errc errc = Errc::internal;
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: errc = Errc::unavailable; break;
+    case SQLITE_FULL: errc = Errc::out_of_space; break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: errc = Errc::corrupt; break;
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN: errc = Errc::permission_denied; break;
+    default: break;
+  }
+  return fail(errc, "cannot {} {}: {}", action, file != nullptr ? file : "a database", reason);
+}
+
+}  // namespace
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+
+Statement& Statement::bind(int index, std::string_view text) {
+  sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind(int index, std::int64_t number) {
+  sqlite3_bind_int64(statement_.get(), index, number);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  switch (sqlite3_step(statement_.get())) {
+    case SQLITE_ROW: return true;
+    case SQLITE_DONE: return false;
+    default: {
+      auto failure = fail_sqlite(sqlite3_db_handle(statement_.get()), "query");
+      reset();
+      return failure;
+    }
+  }
+}
+
+Result<void> Statement::run() {
+  for (;;) {
+    RTENV_TRY(const bool row, step());
+    if (!row) break;
+  }
+  reset();
+  return {};
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
+}
+
+std::string Statement::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  const int size = sqlite3_column_bytes(statement_.get(), column);
+  return data != nullptr ? std::string(data, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+
+void Database::Close::operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
+
+Result<Database> Database::open(const Path& path) {
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  Database database(handle);
+  if (code != SQLITE_OK) return fail_sqlite(handle, "open");
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, k_busy_timeout_ms);
+  RTENV_TRY(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON"));
+  return database;
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
+    return fail_sqlite(handle_.get(), "query");
+  return Statement(statement);
+}
+
+Result<void> Database::execute(const char* sql) {
+  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return fail_sqlite(handle_.get(), "query");
+  return {};
+}
+
+std::int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
+
+}  // namespace rtenv

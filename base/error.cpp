@@ -1,0 +1,83 @@
+#include "base/error.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace rtenv {
+namespace {
+
+struct Row {
+  Errc code;
+  std::string_view name;
+  int exit_status;
+  int http_status;
+};
+
+// The one table. Exit statuses are the tool's contract, see docs/errors.md.
+constexpr std::array<Row, k_errc_count> k_table{{
+    {Errc::invalid_argument, "invalid_argument", 2, 400},
+    {Errc::not_found, "not_found", 3, 404},
+    {Errc::already_exists, "already_exists", 2, 409},
+    {Errc::permission_denied, "permission_denied", 4, 403},
+    {Errc::unavailable, "unavailable", 5, 503},
+    {Errc::corrupt, "corrupt", 2, 400},
+    {Errc::out_of_space, "out_of_space", 6, 507},
+    {Errc::cancelled, "cancelled", 130, 503},
+    {Errc::installer_failed, "installer_failed", 1, 500},
+    {Errc::internal, "internal", 1, 500},
+}};
+
+constexpr bool rows_are_in_order() {
+  for (int i = 0; i < k_errc_count; ++i)
+    if (static_cast<int>(k_table[static_cast<std::size_t>(i)].code) != i) return false;
+  return true;
+}
+static_assert(rows_are_in_order());
+
+const Row& row(Errc code) noexcept { return k_table[static_cast<std::size_t>(code)]; }
+
+Errc code_of_errno(int error_number) noexcept {
+  switch (error_number) {
+    case ENOENT: return Errc::not_found;
+    case EEXIST:
+    case ENOTEMPTY: return Errc::already_exists;
+    case EACCES:
+    case EPERM:
+    case EROFS: return Errc::permission_denied;
+    case ENOSPC:
+    case EDQUOT: return Errc::out_of_space;
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EINVAL: return Errc::invalid_argument;
+    case EMFILE:
+    case ENFILE:
+    case EAGAIN:
+    case EBUSY: return Errc::unavailable;
+    default: return Errc::internal;
+  }
+}
+
+}  // namespace
+
+std::string_view name(Errc code) noexcept { return row(code).name; }
+int exit_status(Errc code) noexcept { return row(code).exit_status; }
+int http_status(Errc code) noexcept { return row(code).http_status; }
+
+Error Error::within(std::string_view context) && {
+  message_ = fmt::format("{}: {}", context, message_);
+  return std::move(*this);
+}
+
+Error Error::with_hint(std::string hint) && {
+  hint_ = std::move(hint);
+  return std::move(*this);
+}
+
+Error system_error(int error_number, std::string_view action, std::string_view object) {
+  return {code_of_errno(error_number), fmt::format("cannot {} {}: {}", action, object, std::strerror(error_number))};
+}
+
+}  // namespace rtenv

@@ -1,0 +1,61 @@
+#include "base/error.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
+
+#include "support/result_matchers.hpp"
+
+namespace rtenv {
+namespace {
+
+TEST(Error, EveryCodeHasANameAnExitStatusAndAnHttpStatus) {
+  std::set<std::string_view> names;
+  for (int i = 0; i < k_errc_count; ++i) {
+    const auto code = static_cast<Errc>(i);
+    EXPECT_TRUE(names.insert(name(code)).second) << name(code);
+    EXPECT_TRUE((exit_status(code) >= 1 && exit_status(code) <= 6) || exit_status(code) == 130) << name(code);
+    EXPECT_GE(http_status(code), 400) << name(code);
+    EXPECT_LT(http_status(code), 600) << name(code);
+  }
+}
+
+TEST(Error, SystemErrorsMapToWhatTheUserCanDo) {
+  EXPECT_EQ(system_error(ENOENT, "open", "x").code(), Errc::not_found);
+  EXPECT_EQ(system_error(EACCES, "open", "x").code(), Errc::permission_denied);
+  EXPECT_EQ(system_error(EROFS, "open", "x").code(), Errc::permission_denied);
+  EXPECT_EQ(system_error(ENOSPC, "write", "x").code(), Errc::out_of_space);
+  EXPECT_EQ(system_error(EDQUOT, "write", "x").code(), Errc::out_of_space);
+  EXPECT_EQ(system_error(EMFILE, "open", "x").code(), Errc::unavailable);
+  EXPECT_EQ(system_error(ENOENT, "open", "/a/b").message(), "cannot open /a/b: No such file or directory");
+}
+
+Result<int> half(int number) {
+  if (number % 2 != 0) return fail(Errc::invalid_argument, "{} is odd", number).hint("add {}", 1);
+  return number / 2;
+}
+
+Result<int> quarter(int number) {
+  RTENV_TRY(const int once, half(number));
+  RTENV_TRY(half(once));
+  return half(once);
+}
+
+TEST(Result, TryReturnsTheFirstErrorToTheCaller) {
+  EXPECT_EQ(must(quarter(12)), 3);
+  EXPECT_THAT(quarter(3), IsError(Errc::invalid_argument, "3 is odd"));
+  EXPECT_THAT(quarter(6), IsError(Errc::invalid_argument, "3 is odd"));
+  EXPECT_EQ(quarter(6).error().hint(), "add 1");
+}
+
+TEST(Result, ContextStandsBeforeTheMessageAndKeepsCodeAndHint) {
+  const Error error = half(3).error();
+  const Error seen = Error(error).within("while halving");
+  EXPECT_EQ(seen.message(), "while halving: 3 is odd");
+  EXPECT_EQ(seen.code(), Errc::invalid_argument);
+  EXPECT_EQ(seen.hint(), "add 1");
+}
+
+}  // namespace
+}  // namespace rtenv

@@ -1,0 +1,81 @@
+#include "base/fd.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace rtenv {
+namespace {
+
+template <class ReadSome>
+Result<std::size_t> read_until_full(std::span<std::byte> buffer, std::string_view name, ReadSome read_some) {
+  std::size_t done = 0;
+  while (done < buffer.size()) {
+    const ssize_t count = read_some(buffer.subspan(done), done);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("read", name);
+    }
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
+}  // namespace
+
+void Fd::reset() noexcept {
+  if (number_ >= 0) ::close(std::exchange(number_, -1));
+}
+
+Result<Fd> open_file(const Path& path, int flags, mode_t mode) {
+  int number = -1;
+  do number = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  while (number < 0 && errno == EINTR);
+  if (number < 0) return fail_errno("open", path.native());
+  return Fd(number);
+}
+
+Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name) {
+  return read_until_full(buffer, name,
+                         [&](std::span<std::byte> rest, std::size_t) { return ::read(fd.get(), rest.data(), rest.size()); });
+}
+
+Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_t offset, std::string_view name) {
+  return read_until_full(buffer, name, [&](std::span<std::byte> rest, std::size_t done) {
+    return ::pread(fd.get(), rest.data(), rest.size(), offset + static_cast<off_t>(done));
+  });
+}
+
+Result<std::string> read_to_end(const Fd& fd, std::string_view name) {
+  std::string text;
+  struct stat status {};
+  if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode)) text.reserve(static_cast<std::size_t>(status.st_size));
+  std::array<std::byte, 16384> buffer;
+  for (;;) {
+    RTENV_TRY(const std::size_t count, read_full(fd, buffer, name));
+    text.append(reinterpret_cast<const char*>(buffer.data()), count);
+    if (count < buffer.size()) return text;
+  }
+}
+
+Result<void> write_full(const Fd& fd, std::span<const std::byte> data, std::string_view name) {
+  while (!data.empty()) {
+    const ssize_t count = ::write(fd.get(), data.data(), data.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("write", name);
+    }
+    data = data.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Result<void> write_full(const Fd& fd, std::string_view text, std::string_view name) {
+  return write_full(fd, std::as_bytes(std::span(text)), name);
+}
+
+}  // namespace rtenv

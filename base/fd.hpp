@@ -1,0 +1,61 @@
+// An owned file descriptor, and whole reads and writes over it.
+// A descriptor is move-only and closed when it goes. Everything opened here is close-on-exec.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace rtenv {
+
+using Path = std::filesystem::path;
+
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int number) noexcept : number_(number) {}
+  Fd(Fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) {
+      reset();
+      number_ = std::exchange(other.number_, -1);
+    }
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() { reset(); }
+
+  [[nodiscard]] int get() const noexcept { return number_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
+  /// Gives the number away; the caller closes it.
+  int release() noexcept { return std::exchange(number_, -1); }
+  void reset() noexcept;
+
+ private:
+  int number_ = -1;
+};
+
+/// Opens with O_CLOEXEC added to `flags`.
+Result<Fd> open_file(const Path& path, int flags, mode_t mode = 0666);
+
+/// Reads up to `buffer.size()` bytes, fewer only at the end of the file. `name` is for the message.
+Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name);
+
+/// Reads at `offset`, as read_full, without moving the file's position.
+Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_t offset, std::string_view name);
+
+/// Reads until the end of the file.
+Result<std::string> read_to_end(const Fd& fd, std::string_view name);
+
+Result<void> write_full(const Fd& fd, std::span<const std::byte> data, std::string_view name);
+Result<void> write_full(const Fd& fd, std::string_view text, std::string_view name);
+
+}  // namespace rtenv

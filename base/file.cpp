@@ -1,0 +1,130 @@
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <set>
+
+#include "base/directory_stream.hpp"
+#include "base/unique_name.hpp"
+
+namespace rtenv {
+namespace {
+
+Result<void> remove_at(int parent, const char* entry_name, const Path& shown) {
+  if (::unlinkat(parent, entry_name, 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return fail_errno("remove", shown.native());
+  // A folder that we may not write to still has to go: it is ours.
+  ::fchmodat(parent, entry_name, 0700, 0);
+  {
+    RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
+    while (const dirent* entry = next_entry(stream.get()))
+      RTENV_TRY(remove_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name));
+  }
+  if (::unlinkat(parent, entry_name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+    return fail_errno("remove folder", shown.native());
+  return {};
+}
+
+using SeenFiles = std::set<std::pair<dev_t, ino_t>>;
+
+Result<std::uint64_t> usage_at(int parent, const char* entry_name, const Path& shown, SeenFiles& seen) {
+  struct stat status {};
+  if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return std::uint64_t{0};  // removed meanwhile by its user
+    return fail_errno("read", shown.native());
+  }
+  if (!S_ISDIR(status.st_mode) && status.st_nlink > 1 && !seen.emplace(status.st_dev, status.st_ino).second)
+    return std::uint64_t{0};
+  auto total_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
+  if (!S_ISDIR(status.st_mode)) return total_bytes;
+  RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
+  while (const dirent* entry = next_entry(stream.get())) {
+    RTENV_TRY(const auto bytes, usage_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name, seen));
+    total_bytes += bytes;
+  }
+  return total_bytes;
+}
+
+Result<void> make_read_only_at(int parent, const char* entry_name, const Path& shown) {
+  struct stat status {};
+  if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("read", shown.native());
+  if (S_ISLNK(status.st_mode)) return {};
+  if (S_ISDIR(status.st_mode)) {
+    RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
+    while (const dirent* entry = next_entry(stream.get()))
+      RTENV_TRY(make_read_only_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name));
+  }
+  if (::fchmodat(parent, entry_name, status.st_mode & 07555U, 0) != 0) return fail_errno("change mode of", shown.native());
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const Path& path) {
+  RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
+  return read_to_end(fd, path.native());
+}
+
+Result<void> make_directories(const Path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return fail(system_error(error.value(), "make folder", path.native()));
+  return {};
+}
+
+Result<void> remove_tree(const Path& path) { return remove_at(AT_FDCWD, path.c_str(), path); }
+
+Result<std::uint64_t> disk_usage_bytes(const Path& path) {
+  SeenFiles seen;
+  return usage_at(AT_FDCWD, path.c_str(), path, seen);
+}
+
+Result<void> make_read_only(const Path& path) {
+  RTENV_TRY(const auto stream, list_directory_at(AT_FDCWD, path.c_str(), path));
+  while (const dirent* entry = next_entry(stream.get()))
+    RTENV_TRY(make_read_only_at(::dirfd(stream.get()), entry->d_name, path / entry->d_name));
+  return {};
+}
+
+Result<void> sync_directory(const Path& path) {
+  RTENV_TRY(const auto fd, open_file(path, O_RDONLY | O_DIRECTORY));
+  if (::fsync(fd.get()) != 0) return fail_errno("sync folder", path.native());
+  return {};
+}
+
+Result<void> sync_file_system(const Path& path) {
+  RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
+  if (::syncfs(fd.get()) != 0) return fail_errno("sync the file system of", path.native());
+  return {};
+}
+
+Result<void> rename_path(const Path& from, const Path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return fail_errno("rename", fmt::format("{} to {}", from.native(), to.native()));
+  return {};
+}
+
+Result<AtomicFile> AtomicFile::create(Path target, mode_t mode) {
+  Path staged = target.parent_path() / fmt::format(".{}.{}", target.filename().native(), unique_name());
+  RTENV_TRY(auto fd, open_file(staged, O_WRONLY | O_CREAT | O_EXCL, mode));
+  return AtomicFile(std::move(target), std::move(staged), std::move(fd));
+}
+
+AtomicFile::~AtomicFile() {
+  if (!staged_.empty()) ::unlink(staged_.c_str());
+}
+
+Result<void> AtomicFile::write(std::string_view text) { return write_full(fd_, text, target_.native()); }
+
+Result<void> AtomicFile::commit_as(const Path& target) {
+  if (::fsync(fd_.get()) != 0) return fail_errno("sync", target.native());
+  RTENV_TRY(rename_path(staged_, target));
+  staged_.clear();
+  return sync_directory(target.parent_path().empty() ? Path(".") : target.parent_path());
+}
+
+}  // namespace rtenv

@@ -1,0 +1,110 @@
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/lock_file.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv {
+namespace {
+
+std::size_t entries_in(const Path& folder) {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
+  return count;
+}
+
+TEST(AtomicFile, ReplacesTheOldContentWholeAndLeavesNothingElse) {
+  TreeBuilder tree;
+  tree.file("f", "old");
+  auto file = must(AtomicFile::create(tree / "f"));
+  must(file.write("new and longer"));
+  EXPECT_EQ(content_of(tree / "f"), "old");
+  must(file.commit());
+  EXPECT_EQ(content_of(tree / "f"), "new and longer");
+  EXPECT_EQ(entries_in(tree.root()), 1U);
+}
+
+TEST(AtomicFile, WithoutACommitTheOldFileStays) {
+  TreeBuilder tree;
+  tree.file("f", "old");
+  {
+    auto file = must(AtomicFile::create(tree / "f"));
+    must(file.write("half"));
+  }
+  EXPECT_EQ(content_of(tree / "f"), "old");
+  EXPECT_EQ(entries_in(tree.root()), 1U);
+}
+
+TEST(RemoveTree, RemovesReadOnlyFoldersAndDoesNotFollowLinks) {
+  TreeBuilder outside;
+  outside.file("precious", "x");
+  TreeBuilder tree;
+  tree.file("top/deep/f", "x").link("top/link", outside.root().native());
+  must(make_read_only(tree / "top"));
+  ::chmod((tree / "top").c_str(), 0555);
+  must(remove_tree(tree / "top"));
+  EXPECT_FALSE(std::filesystem::exists(tree / "top"));
+  EXPECT_EQ(content_of(outside / "precious"), "x");
+  EXPECT_THAT(remove_tree(tree / "top"), IsOk()) << "nothing there is fine";
+}
+
+TEST(DiskUsage, CountsAFileWithTwoNamesOnce) {
+  TreeBuilder tree;
+  tree.file("one/a", std::string(1 << 20, 'x'));
+  const auto before = must(disk_usage_bytes(tree / "one"));
+  std::filesystem::create_hard_link(tree / "one/a", tree / "one/b");
+  const auto after = must(disk_usage_bytes(tree / "one"));
+  EXPECT_GE(before, 1U << 20);
+  EXPECT_LT(after - before, 1U << 16);
+}
+
+TEST(CloneTree, MakesAWritableCopyOfAReadOnlyTree) {
+  TreeBuilder tree;
+  tree.file("from/run.sh", "#!", 0755).file("from/d/f", "content").link("from/l", "d/f");
+  must(make_read_only(tree / "from"));
+  must(clone_tree(tree / "from", tree / "to"));
+  EXPECT_EQ(content_of(tree / "to/l"), "content");
+  EXPECT_TRUE(std::filesystem::is_symlink(tree / "to/l"));
+  struct stat status {};
+  ASSERT_EQ(::stat((tree / "to/run.sh").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0700U, 0700U);
+  tree.file("to/d/f", "changed").file("to/d/new", "x");
+  EXPECT_EQ(content_of(tree / "from/d/f"), "content");
+}
+
+TEST(LockFile, IsHeldAgainstOtherDescriptorsUntilItGoes) {
+  TreeBuilder tree;
+  auto first = must(LockFile::try_acquire(tree / "lock"));
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(must(LockFile::try_acquire(tree / "lock")));
+  first.reset();
+  EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock")));
+}
+
+TEST(LockFile, OfARemovedFileIsWorthNothing) {
+  TreeBuilder tree;
+  const auto stale = must(LockFile::try_acquire(tree / "lock"));
+  ::unlink((tree / "lock").c_str());
+  EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock"))) << "a new file of that name is another lock";
+}
+
+TEST(LockFile, WaitingEndsWithTheHolderOrTheCancellation) {
+  TreeBuilder tree;
+  auto held = must(LockFile::try_acquire(tree / "lock"));
+  const auto cancellation = must(Cancellation::create());
+  bool waited = false;
+  std::jthread canceller([&] { cancellation.request(); });
+  EXPECT_THAT(LockFile::acquire(tree / "lock", &cancellation, [&] { waited = true; }), IsError(Errc::cancelled));
+  EXPECT_TRUE(waited);
+  held.reset();
+  EXPECT_THAT(LockFile::acquire(tree / "lock", nullptr, [] { FAIL() << "nobody holds it"; }), IsOk());
+}
+
+}  // namespace
+}  // namespace rtenv

@@ -1,0 +1,48 @@
+#include "base/hash.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/nearest.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv {
+namespace {
+
+template <class Hash>
+std::string hex_of(std::string_view text) {
+  Hash hash;
+  hash.add("dropped by the reset");
+  hash.reset();
+  hash.add(text.substr(0, text.size() / 2));
+  hash.add(text.substr(text.size() / 2));
+  return to_hex(hash.finish());
+}
+
+// From FIPS 180-4's examples and from xxhsum -H2 of Debian's xxhash 0.8.1.
+TEST(Hash, AgreesWithPublishedValues) {
+  EXPECT_EQ(hex_of<Sha1>("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(hex_of<Sha256>("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex_of<Xxh3>("abc"), "06b05ab6733a618578af5f94892f3950");
+  EXPECT_EQ(hex_of<Xxh3>(""), "99aa06d3014798d86001c324468d497f");
+  EXPECT_EQ(sha256_hex("abc"), hex_of<Sha256>("abc"));
+}
+
+TEST(Hash, OfAFileIsTheHashOfItsContent) {
+  TreeBuilder tree;
+  const std::string content(1'000'000, 'x');
+  tree.file("f", content);
+  EXPECT_EQ(must(sha256_hex_of_file(tree / "f")), sha256_hex(content));
+  EXPECT_THAT(sha256_hex_of_file(tree / "none"), IsError(Errc::not_found));
+}
+
+TEST(Nearest, SuggestsWhatIsMisspeltAndNothingFarFetched) {
+  constexpr std::string_view k_names[] = {"working_dir", "env_vars", "excludes", "pip", "uv"};
+  EXPECT_EQ(nearest("workingdir", k_names), "working_dir");
+  EXPECT_EQ(nearest("env_var", k_names), "env_vars");
+  EXPECT_EQ(nearest("pipp", k_names), "pip");
+  EXPECT_EQ(nearest("exlcudes", k_names), "excludes");
+  EXPECT_EQ(nearest("something_else", k_names), std::nullopt);
+}
+
+}  // namespace
+}  // namespace rtenv

@@ -1,0 +1,219 @@
+#include "base/process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace rtenv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto k_grace_after_sigterm = std::chrono::seconds(1);
+
+// Everything the child needs between fork and exec, ready made: there, only async-signal-safe calls are allowed.
+struct ExecPlan {
+  std::string program;
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  const SpawnOptions& options;
+  int report_fd;  // close-on-exec: tells the parent why exec didn't happen
+  pid_t parent;
+};
+
+struct ExecFailure {
+  int error_number;
+  bool in_chdir;
+};
+
+[[noreturn]] void report_and_exit(const ExecPlan& plan, bool in_chdir) noexcept {
+  const ExecFailure failure{errno, in_chdir};
+  [[maybe_unused]] const auto written = ::write(plan.report_fd, &failure, sizeof failure);
+  ::_exit(127);
+}
+
+[[noreturn]] void exec_child(const ExecPlan& plan) noexcept {
+  const SpawnOptions& options = plan.options;
+  if (options.own_group) ::setpgid(0, 0);
+  if (options.die_with_parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != plan.parent) ::_exit(127);  // it was gone before we asked
+  }
+  if (options.null_input) {
+    const int null_fd = ::open("/dev/null", O_RDONLY);
+    if (null_fd > 0) ::dup2(null_fd, 0);
+  }
+  if (options.output_fd >= 0) {
+    ::dup2(options.output_fd, 1);
+    ::dup2(options.output_fd, 2);
+  }
+  for (const int fd : options.keep_fds) ::fcntl(fd, F_SETFD, 0);
+  if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0) report_and_exit(plan, true);
+  // What the parent ignores or blocks is its own affair.
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(plan.program.c_str(), plan.argv.data(), plan.envp.data());
+  report_and_exit(plan, false);
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> result;
+  result.reserve(strings.size() + 1);
+  for (std::string& text : strings) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+struct Pipe {
+  Fd read_end;
+  Fd write_end;
+};
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("make", "a pipe");
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+int poll_timeout_ms(std::optional<Clock::time_point> until) {
+  if (!until) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now()).count();
+  return left < 0 ? 0 : static_cast<int>(std::min<std::int64_t>(left, 60'000));
+}
+
+void keep_tail(std::string& text, std::size_t max_bytes) {
+  if (text.size() > 2 * max_bytes) text.erase(0, text.size() - max_bytes);
+}
+
+}  // namespace
+
+std::string ExitState::describe() const {
+  if (signal == 0) return fmt::format("exit code {}", exit_code);
+  return fmt::format("signal {} ({})", signal, ::strsignal(signal));
+}
+
+Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
+  if (options.argv.empty() || options.argv.front().empty()) return fail(Errc::invalid_argument, "no command given");
+  // A relative path is meant from the child's folder, as a shell there would take it.
+  Path wanted = options.argv.front();
+  if (wanted.has_parent_path() && wanted.is_relative() && !options.working_dir.empty()) wanted = options.working_dir / wanted;
+  RTENV_TRY(const Path program, find_program(wanted.native(), options.environment));
+  RTENV_TRY(Pipe report, make_pipe());
+  std::vector<std::string> argv = options.argv;
+  std::vector<std::string> environment = options.environment.strings();
+  const ExecPlan plan{.program = std::filesystem::absolute(program).native(),
+                      .argv = pointers(argv),
+                      .envp = pointers(environment),
+                      .options = options,
+                      .report_fd = report.write_end.get(),
+                      .parent = ::getpid()};
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail_errno("start", program.native());
+  if (pid == 0) exec_child(plan);
+  if (options.own_group) ::setpgid(pid, pid);  // both sides do: whoever comes first
+  report.write_end.reset();
+
+  ExecFailure failure{};
+  RTENV_TRY(const std::size_t reported,
+            read_full(report.read_end, std::as_writable_bytes(std::span(&failure, 1)), "a pipe"));
+  if (reported == sizeof failure) {
+    ::waitpid(pid, nullptr, 0);
+    return fail(system_error(failure.error_number, failure.in_chdir ? "enter folder" : "run",
+                             failure.in_chdir ? options.working_dir.native() : program.native()));
+  }
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const int pidfd_error = errno;
+  ChildProcess child(pid, std::move(pidfd), options.own_group);
+  if (!child.pidfd_) return fail(system_error(pidfd_error, "watch", program.native()));
+  return child;
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)), own_group_(other.own_group_) {}
+
+ChildProcess::~ChildProcess() {
+  if (pid_ < 0) return;
+  signal(SIGKILL);
+  [[maybe_unused]] const auto reaped = wait();
+}
+
+Result<ExitState> ChildProcess::wait() {
+  int status = 0;
+  pid_t reaped = -1;
+  do reaped = ::waitpid(pid_, &status, 0);
+  while (reaped < 0 && errno == EINTR);
+  if (reaped < 0) return fail_errno("wait for", fmt::format("process {}", pid_));
+  pid_ = -1;
+  if (WIFSIGNALED(status)) return ExitState{.exit_code = 0, .signal = WTERMSIG(status)};
+  return ExitState{.exit_code = WEXITSTATUS(status), .signal = 0};
+}
+
+void ChildProcess::signal(int number) const noexcept {
+  if (pid_ > 0) ::kill(own_group_ ? -pid_ : pid_, number);
+}
+
+Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits) {
+  RTENV_TRY(Pipe pipe, make_pipe());
+  options.output_fd = pipe.write_end.get();
+  options.null_input = true;
+  RTENV_TRY(ChildProcess child, ChildProcess::spawn(options));
+  pipe.write_end.reset();
+
+  Captured captured;
+  bool cancelled = false;
+  auto deadline = limits.deadline;
+  std::array<char, 16384> buffer;
+  // Until the process itself has ended: one that stays behind with our pipe open doesn't hold us up.
+  for (bool output_open = true, running = true; running || output_open;) {
+    std::array<pollfd, 3> entries{{{output_open ? pipe.read_end.get() : -1, POLLIN, 0},
+                                   {running ? child.poll_fd() : -1, POLLIN, 0},
+                                   {limits.cancellation && !cancelled ? limits.cancellation->poll_fd() : -1, POLLIN, 0}}};
+    const int ready = ::poll(entries.data(), entries.size(), running ? poll_timeout_ms(deadline) : 0);
+    if (ready < 0 && errno != EINTR) return fail_errno("wait for", options.argv.front());
+    if (ready <= 0) {
+      if (!running) break;
+      if (ready == 0 && deadline && Clock::now() >= *deadline) {
+        child.signal(SIGKILL);
+        captured.timed_out = !cancelled;
+        deadline.reset();
+      }
+      continue;
+    }
+    if (entries[0].revents != 0) {
+      const ssize_t count = ::read(pipe.read_end.get(), buffer.data(), buffer.size());
+      if (count <= 0) {
+        output_open = count < 0 && errno == EINTR;
+      } else {
+        const std::string_view text(buffer.data(), static_cast<std::size_t>(count));
+        captured.output.append(text);
+        keep_tail(captured.output, limits.max_output_bytes);
+        if (limits.echo_to_stderr) [[maybe_unused]]
+          const auto shown = ::write(2, text.data(), text.size());
+      }
+    } else if (entries[1].revents != 0) {
+      running = false;
+    }
+    if (entries[2].revents != 0) {
+      cancelled = true;
+      child.signal(SIGTERM);
+      deadline = Clock::now() + k_grace_after_sigterm;
+    }
+  }
+  if (captured.timed_out || cancelled) child.signal(SIGKILL);  // whatever of the group is left
+  RTENV_TRY(captured.state, child.wait());
+  if (cancelled) return fail(Errc::cancelled, "interrupted while {} was running", options.argv.front());
+  if (captured.output.size() > limits.max_output_bytes)
+    captured.output.erase(0, captured.output.size() - limits.max_output_bytes);
+  return captured;
+}
+
+}  // namespace rtenv

@@ -1,0 +1,139 @@
+#include "base/process.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/lock_file.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+SpawnOptions shell(std::string script) {
+  return {.argv = {"sh", "-c", std::move(script)}, .environment = Environment::of_process()};
+}
+
+std::chrono::steady_clock::time_point in(std::chrono::milliseconds delay) { return std::chrono::steady_clock::now() + delay; }
+
+TEST(Process, CapturesBothOutputsInTheirOrderAndTheExitCode) {
+  const auto run = must(run_captured(shell("echo out; echo err >&2; echo out again; exit 3")));
+  EXPECT_EQ(run.output, "out\nerr\nout again\n");
+  EXPECT_EQ(run.state.exit_code, 3);
+  EXPECT_EQ(run.state.shell_status(), 3);
+  EXPECT_FALSE(run.state.succeeded());
+}
+
+TEST(Process, SaysTheSignalThatEndedIt) {
+  const auto run = must(run_captured(shell("kill -TERM $$")));
+  EXPECT_EQ(run.state.signal, SIGTERM);
+  EXPECT_EQ(run.state.shell_status(), 128 + SIGTERM);
+  EXPECT_THAT(run.state.describe(), HasSubstr("signal 15"));
+}
+
+TEST(Process, SeesOnlyTheEnvironmentAndFolderThatItIsGiven) {
+  TreeBuilder tree;
+  SpawnOptions options{.argv = {"/bin/sh", "-c", "pwd; env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | sort"}, .working_dir = tree.root()};
+  options.environment.set("ONLY", "this");
+  options.environment.set("PATH", "/usr/bin:/bin");
+  const auto run = must(run_captured(options));
+  EXPECT_EQ(run.output, std::filesystem::canonical(tree.root()).native() + "\nONLY=this\nPATH=/usr/bin:/bin\n");
+}
+
+TEST(Process, FindsTheProgramInItsOwnPathNotInOurs) {
+  TreeBuilder tree;
+  tree.file("bin/hello", "#!/bin/sh\necho from here\n", 0755).file("bin/data", "x", 0644);
+  SpawnOptions options{.argv = {"hello"}};
+  options.environment.set("PATH", (tree / "bin").native());
+  EXPECT_EQ(must(run_captured(options)).output, "from here\n");
+  options.argv = {"data"};
+  EXPECT_THAT(run_captured(options), IsError(Errc::permission_denied, "isn't executable"));
+  options.argv = {"sh"};
+  EXPECT_THAT(run_captured(options), IsError(Errc::not_found, "'sh' isn't in PATH"));
+}
+
+TEST(Process, ARelativeProgramIsMeantFromTheChildsFolder) {
+  TreeBuilder tree;
+  tree.file("bin/hello", "#!/bin/sh\necho from here\n", 0755);
+  SpawnOptions options = shell("");
+  options.argv = {"./bin/hello"};
+  options.working_dir = tree.root();
+  EXPECT_EQ(must(run_captured(options)).output, "from here\n");
+}
+
+TEST(Process, AProgramOrFolderThatIsNotThereIsAnErrorNotAnExitCode) {
+  SpawnOptions options = shell("true");
+  options.argv = {"/no/such/program"};
+  EXPECT_THAT(run_captured(options), IsError(Errc::not_found, "/no/such/program"));
+  options = shell("true");
+  options.working_dir = "/no/such/folder";
+  EXPECT_THAT(run_captured(options), IsError(Errc::not_found, "/no/such/folder"));
+}
+
+TEST(Process, TheDeadlineEndsTheWholeGroup) {
+  TreeBuilder tree;
+  const std::string pid_file = (tree / "pid").native();
+  const auto run = must(run_captured(shell("sleep 100 & echo $! > " + pid_file + "; wait"), {.deadline = in(300ms)}));
+  EXPECT_TRUE(run.timed_out);
+  EXPECT_EQ(run.state.signal, SIGKILL);
+  const pid_t grandchild = std::stoi(content_of(pid_file));
+  for (int i = 0; i < 200 && ::kill(grandchild, 0) == 0; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_NE(::kill(grandchild, 0), 0) << "the grandchild lives on";
+}
+
+TEST(Process, ACancellationEndsItWithAnError) {
+  const auto cancellation = must(Cancellation::create());
+  std::jthread canceller([&] {
+    std::this_thread::sleep_for(50ms);
+    cancellation.request();
+  });
+  EXPECT_THAT(run_captured(shell("trap '' TERM; sleep 100"), {.cancellation = &cancellation}), IsError(Errc::cancelled));
+}
+
+TEST(Process, KeepsTheEndOfAnOutputThatIsTooLong) {
+  const auto run = must(run_captured(shell("seq 1 100000; echo last"), {.max_output_bytes = 1000}));
+  EXPECT_EQ(run.output.size(), 1000U);
+  EXPECT_THAT(run.output, HasSubstr("100000\nlast\n"));
+}
+
+TEST(Process, OneThatStaysBehindWithTheOutputOpenDoesNotHoldUsUp) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto run = must(run_captured(shell("echo done; setsid sleep 20 &")));
+  EXPECT_EQ(run.output, "done\n");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s);
+}
+
+TEST(Process, AChildThatInheritsALockHoldsItAfterUs) {
+  TreeBuilder tree;
+  auto lock = must(LockFile::try_acquire(tree / "lock"));
+  SpawnOptions options = shell("read line");
+  options.keep_fds = {lock->fd().get()};
+  {
+    auto child = must(ChildProcess::spawn(options));
+    lock.reset();
+    EXPECT_FALSE(must(LockFile::try_acquire(tree / "lock"))) << "the child holds it";
+  }
+  EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock"))) << "it went with the child";
+}
+
+TEST(Process, OtherDescriptorsAreNotInherited) {
+  TreeBuilder tree;
+  const auto lock = must(LockFile::try_acquire(tree / "lock"));
+  const auto run = must(run_captured(shell("ls -l /proc/self/fd")));
+  EXPECT_THAT(run.output, testing::Not(HasSubstr(tree.root().native())));
+}
+
+TEST(Environment, PrependPutsAnEntryFirst) {
+  Environment environment;
+  environment.prepend("LIST", "a");
+  environment.prepend("LIST", "b");
+  EXPECT_EQ(environment.find("LIST"), "b:a");
+}
+
+}  // namespace
+}  // namespace rtenv

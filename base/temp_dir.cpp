@@ -1,0 +1,39 @@
+#include "base/temp_dir.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+
+#include "base/log.hpp"
+#include "base/unique_name.hpp"
+
+namespace rtenv {
+
+Result<TempDir> TempDir::create(const Path& parent) {
+  Path where = parent;
+  if (where.empty()) {
+    const char* configured = std::getenv("TMPDIR");
+    where = configured != nullptr && *configured != '\0' ? configured : "/tmp";
+  }
+  Path path = where / ("rtenv-" + unique_name());
+  if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("make folder", path.native());
+  return TempDir(std::move(path));
+}
+
+TempDir& TempDir::operator=(TempDir&& other) noexcept {
+  if (this != &other) {
+    remove();
+    path_ = std::exchange(other.path_, Path());
+  }
+  return *this;
+}
+
+TempDir::~TempDir() { remove(); }
+
+void TempDir::remove() noexcept {
+  if (path_.empty()) return;
+  if (const auto removed = remove_tree(path_); !removed) log::warn("{}", removed.error().message());
+  path_.clear();
+}
+
+}  // namespace rtenv
