@@ -1,0 +1,94 @@
+#include "pkg/compression.hpp"
+
+#include <isa-l/igzip_lib.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace rtenv::pkg {
+namespace {
+
+struct Row {
+  Compression compression;
+  std::string_view name;
+};
+constexpr std::array<Row, 4> k_names{{{Compression::automatic, "auto"},
+                                      {Compression::store, "store"},
+                                      {Compression::fast, "fast"},
+                                      {Compression::best, "best"}}};
+
+// What incompressible data grows by: five bytes for each stored block, and the ends of the stream.
+std::size_t deflate_bound(std::size_t size) { return size + size / 1024 + 512; }
+
+unsigned char* as_bytes(std::byte* data) { return reinterpret_cast<unsigned char*>(data); }
+// Both libraries take their input as non-const, and leave it alone.
+unsigned char* as_input(const std::byte* data) {
+  return const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(data));
+}
+
+}  // namespace
+
+std::string_view name(Compression compression) noexcept {
+  return std::ranges::find(k_names, compression, &Row::compression)->name;
+}
+
+Result<Compression> parse_compression(std::string_view text) {
+  const auto* const row = std::ranges::find(k_names, text, &Row::name);
+  if (row == k_names.end())
+    return fail(Errc::invalid_argument, "unknown compression '{}'", text).hint("one of: auto, store, fast, best");
+  return row->compression;
+}
+
+void Deflater::compress(std::span<const std::byte> piece, bool last, std::vector<std::byte>& out) {
+  if (compression_ == Compression::best)
+    compress_best(piece, last, out);
+  else
+    compress_fast(piece, last, out);
+}
+
+void Deflater::compress_fast(std::span<const std::byte> piece, bool last, std::vector<std::byte>& out) {
+  // Level 1, and no other: its bytes are the same on every x86 processor since 2009 (SSE4.2), measured from Nehalem
+  // to AVX-512; level 3's differ between them. See docs/decisions/0003-deterministic-deflate.md.
+  level_buffer_.resize(ISAL_DEF_LVL1_DEFAULT);
+  const std::size_t begin = out.size();
+  out.resize(begin + deflate_bound(piece.size()));
+  isal_zstream stream;
+  isal_deflate_stateless_init(&stream);
+  stream.level = 1;
+  stream.level_buf = as_bytes(level_buffer_.data());
+  stream.level_buf_size = static_cast<std::uint32_t>(level_buffer_.size());
+  stream.next_in = as_input(piece.data());
+  stream.avail_in = static_cast<std::uint32_t>(piece.size());
+  stream.next_out = as_bytes(out.data() + begin);
+  stream.avail_out = static_cast<std::uint32_t>(out.size() - begin);
+  stream.end_of_stream = last ? 1 : 0;
+  stream.flush = last ? NO_FLUSH : FULL_FLUSH;
+  if (isal_deflate_stateless(&stream) != COMP_OK) std::abort();  // only a wrong bound could
+  out.resize(begin + stream.total_out);
+}
+
+void Deflater::compress_best(std::span<const std::byte> piece, bool last, std::vector<std::byte>& out) {
+  constexpr int k_raw_deflate = -15;
+  constexpr int k_memory_level = 9;
+  const std::size_t begin = out.size();
+  out.resize(begin + deflate_bound(piece.size()));
+  z_stream stream{};
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, k_raw_deflate, k_memory_level, Z_DEFAULT_STRATEGY) != Z_OK)
+    std::abort();  // out of memory
+  stream.next_in = as_input(piece.data());
+  stream.avail_in = static_cast<uInt>(piece.size());
+  stream.next_out = as_bytes(out.data() + begin);
+  stream.avail_out = static_cast<uInt>(out.size() - begin);
+  const int result = deflate(&stream, last ? Z_FINISH : Z_FULL_FLUSH);
+  if (result != (last ? Z_STREAM_END : Z_OK) || stream.avail_in != 0) std::abort();  // only a wrong bound could
+  out.resize(begin + stream.total_out);
+  deflateEnd(&stream);
+}
+
+bool worth_deflating(std::size_t original_bytes, std::size_t deflated_bytes) noexcept {
+  return deflated_bytes < original_bytes - original_bytes / 32;
+}
+
+}  // namespace rtenv::pkg

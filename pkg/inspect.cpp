@@ -1,0 +1,100 @@
+#include "pkg/inspect.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/parallel.hpp"
+#include "pkg/digest.hpp"
+#include "pkg/zip_reader.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+constexpr std::size_t k_max_link_bytes = 4096;
+
+struct Read {
+  Entry entry;
+  std::vector<std::byte> content;
+};
+
+Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& inflater, ContentHasher& hasher) {
+  Read result;
+  Entry& entry = result.entry;
+  entry.path = source.name;
+  if (source.is_directory()) {
+    entry.path.pop_back();
+    entry.type = EntryType::directory;
+    return result;
+  }
+  if (source.is_link()) {
+    entry.type = EntryType::link;
+    RTENV_TRY(entry.link_target, zip.read_text(source, inflater, k_max_link_bytes));
+    return result;
+  }
+  entry.executable = (source.mode & S_IXUSR) != 0;
+  entry.size_bytes = source.size_bytes;
+  hasher.begin(entry.path);
+  RTENV_TRY(zip.read(source, inflater, [&](std::span<const std::byte> data) -> Result<void> {
+    hasher.add(data);
+    return {};
+  }));
+  result.content = hasher.finish();
+  return result;
+}
+
+// The tree that the package was made from: with the directories that it implies.
+using ByPath = std::map<std::string, Read>;
+
+ByPath with_parents(std::vector<Read> reads) {
+  ByPath tree;
+  for (Read& read : reads) {
+    for (auto slash = read.entry.path.find('/'); slash != std::string::npos; slash = read.entry.path.find('/', slash + 1)) {
+      Read& parent = tree[read.entry.path.substr(0, slash)];
+      parent.entry.path = read.entry.path.substr(0, slash);
+      parent.entry.type = EntryType::directory;
+      parent.entry.childless = false;
+    }
+    const std::string path = read.entry.path;
+    if (read.entry.type == EntryType::directory && !tree.contains(path)) read.entry.childless = true;
+    if (read.entry.type == EntryType::directory && tree.contains(path)) continue;
+    tree.insert_or_assign(path, std::move(read));
+  }
+  return tree;
+}
+
+}  // namespace
+
+Result<Inspection> inspect(const Path& package, unsigned threads) {
+  Inspection result;
+  result.name = PackageName::parse(package.filename().native());
+  if (result.name && result.name->scheme() == Scheme::archive) {
+    RTENV_TRY(result.computed, name_of_archive(package));
+  }
+  const Scheme scheme = result.name && result.name->scheme() != Scheme::archive ? result.name->scheme() : Scheme::xxh3;
+  RTENV_TRY(const ZipReader zip, ZipReader::open(package));
+  std::error_code error;
+  result.package_bytes = std::filesystem::file_size(package, error);
+
+  std::vector<Read> reads(zip.entries().size());
+  struct Worker {
+    Inflater inflater;
+    std::unique_ptr<ContentHasher> hasher;
+  };
+  const auto make_worker = [&] { return Worker{Inflater(), ContentHasher::create(scheme)}; };
+  RTENV_TRY(parallel_for(reads.size(), threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
+    RTENV_TRY(reads[i], read_entry(zip, zip.entries()[i], worker.inflater, *worker.hasher));
+    return {};
+  }));
+  for (const Read& read : reads) result.entries.push_back(read.entry);
+  std::ranges::sort(result.entries, {}, &Entry::path);
+  if (!result.computed) {
+    const auto hasher = TreeHasher::create(scheme);
+    for (const auto& [path, read] : with_parents(std::move(reads))) hasher->add(read.entry, read.content);
+    result.computed = hasher->finish();
+  }
+  return result;
+}
+
+}  // namespace rtenv::pkg

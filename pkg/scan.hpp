@@ -1,0 +1,47 @@
+// Walks a directory and says what belongs to its package.
+//
+// Rules in Ray's meaning: a path is out when any of these says so: the `excludes` list, and every .gitignore and
+// .rayignore in its own folder or a parent within the tree. An excluded folder isn't entered. A nested file can't take
+// back in what an outer one excluded. Unlike in Ray, no rule can exclude the root itself: there, ".*" matches "." and
+// the package is silently empty.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/cancellation.hpp"
+#include "base/environment.hpp"
+#include "pkg/package_name.hpp"
+#include "pkg/tree.hpp"
+
+namespace rtenv::pkg {
+
+enum class Links : std::uint8_t {
+  follow,  // a link is what it points to (scheme ray)
+  keep,    // a link that stays inside the tree is packed as a link; others are followed
+};
+
+struct ScanOptions {
+  std::vector<std::string> excludes;  // one source of rules: the last that matches decides
+  bool use_gitignore = true;
+  Links links = Links::keep;
+  bool record_excluded = false;  // fill Tree::excluded with what the rules left out, too
+  const Cancellation* cancellation = nullptr;
+};
+
+/// The patterns that Ray puts before every `excludes` list: .git, .venv, venv and __pycache__, or the comma-separated
+/// value of RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES. In rtenv's own schemes also packages in the root, where `pack`
+/// leaves them: else each would be in the next.
+std::vector<std::string> default_excludes(const Environment& environment, Scheme scheme);
+
+/// Sockets, devices and dangling links are never opened; they are in Tree::excluded (Links::keep) or entries that
+/// count by name alone (Links::follow).
+/// Fails: not_found, permission_denied (the root, or a folder below), invalid_argument (the root isn't a directory, a
+/// link that leads back to a parent), cancelled.
+Result<Tree> scan(const Path& root, const ScanOptions& options);
+
+/// Whether a link at `path` may be kept: its target is relative and can't leave the tree. ".." counts only at the
+/// target's beginning, because behind a folder that is itself a link it would lead elsewhere.
+bool stays_inside(std::string_view path, std::string_view target);
+
+}  // namespace rtenv::pkg

@@ -1,0 +1,44 @@
+// What belongs to a package: the entries of a directory tree, as a scan found them on disk or a reader in a package.
+// Plain values; a few hundred bytes an entry.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+
+namespace rtenv::pkg {
+
+enum class EntryType : std::uint8_t {
+  file,
+  directory,
+  link,       // kept as a link; only where the scan keeps links
+  name_only,  // counts by its name alone (scheme ray): a dangling link, a socket, a device
+};
+
+struct Entry {
+  std::string path;  // relative to the root, '/' between the parts, the bytes as on disk
+  EntryType type = EntryType::file;
+  bool executable = false;       // file: by its owner
+  bool childless = false;        // directory: nothing of it is in the package
+  std::uint64_t size_bytes = 0;  // file
+  std::string link_target;       // link
+};
+
+/// Something that a scan left out, and why.
+struct Excluded {
+  std::string path;
+  bool directory = false;  // all of it
+  std::string reason;      // "build/.gitignore:3: *.o", "excludes: *.log", "a socket"
+};
+
+struct Tree {
+  Path root;                       // absolute
+  std::vector<Entry> entries;      // sorted by the bytes of their paths; the root itself isn't among them
+  std::vector<Excluded> excluded;  // in no order that means anything; see ScanOptions::record_excluded
+  [[nodiscard]] std::uint64_t total_bytes() const;
+  [[nodiscard]] std::size_t file_count() const;
+};
+
+}  // namespace rtenv::pkg

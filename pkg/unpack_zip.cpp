@@ -1,0 +1,77 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "base/parallel.hpp"
+#include "pkg/target_folder.hpp"
+#include "pkg/unpack_budget.hpp"
+#include "pkg/zip_format.hpp"
+#include "pkg/zip_reader.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+constexpr std::size_t k_max_link_bytes = 4096;
+
+struct Worker {
+  Result<TargetFolder> folder;
+  Inflater inflater;
+};
+
+Result<void> unpack_entry(const ZipReader& zip, const ZipEntry& entry, const std::string& path, Worker& worker,
+                          UnpackBudget& budget) {
+  if (!worker.folder) return Failure(worker.folder.error());
+  if (entry.is_directory()) {
+    budget.count_directory();
+    return worker.folder->make_directory(path);
+  }
+  if (entry.is_link()) {
+    RTENV_TRY(const std::string target, zip.read_text(entry, worker.inflater, k_max_link_bytes));
+    RTENV_TRY(check_link(path, target));
+    budget.count_link();
+    return worker.folder->make_link(path, target);
+  }
+  RTENV_TRY(const mode_t permissions, checked_permissions(path, entry.mode));
+  RTENV_TRY(const Fd file, worker.folder->create_file(path, permissions));
+  RTENV_TRY(zip.read(entry, worker.inflater, [&](std::span<const std::byte> data) -> Result<void> {
+    RTENV_TRY(budget.add_bytes(data.size()));
+    return write_full(file, data, path);
+  }));
+  budget.count_file();
+  return {};
+}
+
+Result<void> check_type(const ZipEntry& entry) {
+  const std::uint32_t type = entry.mode & zip::k_type_mask;
+  const bool known = type == 0 || type == zip::k_type_file || type == zip::k_type_directory || type == zip::k_type_link;
+  if (!known) return fail(Errc::invalid_argument, "entry '{}' is refused: it is a device, a pipe or a socket", entry.name);
+  return {};
+}
+
+}  // namespace
+
+Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options, UnpackBudget& budget) {
+  RTENV_TRY(const ZipReader zip, ZipReader::open(archive));
+  // Everything that can be refused by its name alone is refused before anything is written.
+  std::vector<std::string> paths;
+  paths.reserve(zip.entries().size());
+  for (const ZipEntry& entry : zip.entries()) {
+    RTENV_TRY(budget.add_entry());
+    RTENV_TRY(check_type(entry));
+    RTENV_TRY(auto path, checked_entry_path(entry.name, entry.from_unix));
+    if (path.empty() && !entry.is_directory())
+      return fail(Errc::invalid_argument, "entry '{}' is refused: it has no name", entry.name);
+    paths.push_back(std::move(path));
+  }
+  const auto make_worker = [&] { return Worker{TargetFolder::open(folder), Inflater()}; };
+  return parallel_for(paths.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
+    if (paths[i].empty()) return {};  // "./": the folder itself
+    if (options.cancellation != nullptr && options.cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while unpacking {}", archive.native());
+    return unpack_entry(zip, zip.entries()[i], paths[i], worker, budget);
+  });
+}
+
+}  // namespace rtenv::pkg

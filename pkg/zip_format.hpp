@@ -1,0 +1,89 @@
+// The zip format as rtenv writes and reads it: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3 (records), 4.4 (fields) and
+// 4.5.3 (zip64). All numbers are little-endian.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace rtenv::pkg::zip {
+
+inline constexpr std::uint32_t k_local_header = 0x04034b50;
+inline constexpr std::uint32_t k_data_descriptor = 0x08074b50;
+inline constexpr std::uint32_t k_central_header = 0x02014b50;
+inline constexpr std::uint32_t k_end = 0x06054b50;
+inline constexpr std::uint32_t k_end64 = 0x06064b50;
+inline constexpr std::uint32_t k_end64_locator = 0x07064b50;
+
+inline constexpr std::size_t k_local_header_bytes = 30;
+inline constexpr std::size_t k_central_header_bytes = 46;
+inline constexpr std::size_t k_end_bytes = 22;
+inline constexpr std::size_t k_end64_bytes = 56;
+inline constexpr std::size_t k_end64_locator_bytes = 20;
+inline constexpr std::size_t k_max_comment_bytes = 0xffff;
+
+inline constexpr std::uint16_t k_method_store = 0;
+inline constexpr std::uint16_t k_method_deflate = 8;
+
+inline constexpr std::uint16_t k_flag_encrypted = 1U << 0U;
+inline constexpr std::uint16_t k_flag_descriptor = 1U << 3U;  // CRC and sizes follow the data
+inline constexpr std::uint16_t k_flag_utf8 = 1U << 11U;
+
+inline constexpr std::uint16_t k_extra_zip64 = 1;
+inline constexpr std::uint16_t k_version_plain = 20;
+inline constexpr std::uint16_t k_version_zip64 = 45;
+inline constexpr std::uint16_t k_made_by_unix = 3U << 8U;
+// 1980-01-01 00:00, the earliest that a zip can say.
+inline constexpr std::uint16_t k_dos_date = 0x0021;
+inline constexpr std::uint16_t k_dos_time = 0;
+
+inline constexpr std::uint32_t k_limit32 = 0xffffffff;  // this value and above go into the zip64 record
+inline constexpr std::uint16_t k_limit16 = 0xffff;
+
+inline constexpr std::uint32_t k_type_mask = 0170000;
+inline constexpr std::uint32_t k_type_file = 0100000;
+inline constexpr std::uint32_t k_type_directory = 0040000;
+inline constexpr std::uint32_t k_type_link = 0120000;
+
+/// Appends numbers and text to a buffer.
+class RecordWriter {
+ public:
+  explicit RecordWriter(std::vector<std::byte>& out) : out_(out) {}
+  RecordWriter& u16(std::uint16_t value) { return number(value, 2); }
+  RecordWriter& u32(std::uint32_t value) { return number(value, 4); }
+  RecordWriter& u64(std::uint64_t value) { return number(value, 8); }
+  RecordWriter& text(std::string_view text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
+    return *this;
+  }
+
+ private:
+  RecordWriter& number(std::uint64_t value, int bytes) {
+    for (; bytes > 0; --bytes, value >>= 8U) out_.push_back(static_cast<std::byte>(value & 0xffU));
+    return *this;
+  }
+  std::vector<std::byte>& out_;
+};
+
+/// Reads numbers at an offset. Requires: they are inside the data; the caller checks.
+class RecordReader {
+ public:
+  explicit RecordReader(std::span<const std::byte> data) : data_(data) {}
+  [[nodiscard]] std::uint16_t u16(std::size_t at) const { return static_cast<std::uint16_t>(number(at, 2)); }
+  [[nodiscard]] std::uint32_t u32(std::size_t at) const { return static_cast<std::uint32_t>(number(at, 4)); }
+  [[nodiscard]] std::uint64_t u64(std::size_t at) const { return number(at, 8); }
+
+ private:
+  [[nodiscard]] std::uint64_t number(std::size_t at, std::size_t bytes) const {
+    std::uint64_t value = 0;
+    for (std::size_t i = bytes; i > 0; --i) value = (value << 8U) | std::to_integer<std::uint64_t>(data_[at + i - 1]);
+    return value;
+  }
+  std::span<const std::byte> data_;
+};
+
+}  // namespace rtenv::pkg::zip
