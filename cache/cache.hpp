@@ -1,0 +1,115 @@
+// A durable store of things that are dear to make: unpacked trees, environments, fetched tools. Several processes and
+// threads may share one cache.
+//
+//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, uv/, tmp/, locks/}
+//
+// Staged kinds are made in tmp/, synced, renamed into place, then entered in the ledger. Environments are made in place
+// under a row that says so and a lock that ends with the maker. After kill -9 at any instant the next use finds nothing
+// or a whole entry; what the dead left behind is swept at opening.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cancellation.hpp"
+#include "base/temp_dir.hpp"
+#include "cache/kind.hpp"
+#include "cache/ledger.hpp"
+
+namespace rtenv::cache {
+
+class CacheState;
+
+/// Keeps one entry from eviction for as long as its holder lives. Dropping it, or dying, frees the entry.
+/// A child process that inherits `lock_fd` keeps it held, too. Move-only; thread-safe.
+class Lease {
+ public:
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept;
+  ~Lease();
+
+  [[nodiscard]] Kind kind() const noexcept { return kind_; }
+  [[nodiscard]] const std::string& key() const noexcept { return key_; }
+  [[nodiscard]] const Path& path() const noexcept { return path_; }
+  /// The descriptor whose lock says that this process is alive: for SpawnOptions::keep_fds.
+  [[nodiscard]] int lock_fd() const noexcept;
+
+ private:
+  friend class Cache;
+  Lease(std::shared_ptr<CacheState> state, LeaseId id, Kind kind, std::string key, Path path);
+  void release() noexcept;
+  std::shared_ptr<CacheState> state_;
+  LeaseId id_ = 0;
+  Kind kind_ = Kind::tree;
+  std::string key_;
+  Path path_;
+};
+
+/// What a maker gets: where to make the entry, and the lock that must live as long as anything it starts.
+struct MakeContext {
+  Path target;  // not there yet; a folder is expected after success
+  int lock_fd = -1;
+};
+using Maker = std::function<Result<void>(const MakeContext&)>;
+
+struct MakeOptions {
+  const Cancellation* cancellation = nullptr;
+  std::function<void()> on_wait;  // called once where another process is making the same entry
+};
+
+struct CollectReport {
+  std::vector<EntryRow> removed;  // or, in a dry run, what would be
+  std::uint64_t freed_bytes = 0;
+  std::uint64_t kept_bytes = 0;
+  std::uint64_t held_bytes = 0;  // of what was kept because it is in use
+};
+
+class Cache {
+ public:
+  /// Opens or makes the cache and sweeps what dead processes left. Fails: permission_denied, out_of_space,
+  /// invalid_argument (made by a newer rtenv).
+  static Result<Cache> open(const Path& root);
+
+  [[nodiscard]] const Path& root() const;
+
+  /// The entry with a lease on it, if it is there and whole.
+  Result<std::optional<Lease>> find(Kind kind, std::string_view key);
+
+  /// The entry with a lease on it; made by `make` where it isn't there. Of several askers, in this or other processes,
+  /// one makes it and the others wait. After a failure nothing is left.
+  Result<Lease> get_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options = {});
+
+  /// Least recently used first.
+  Result<std::vector<EntryRow>> entries();
+
+  /// False where it isn't there. Fails: permission_denied where it is in use.
+  Result<bool> remove(Kind kind, std::string_view key);
+
+  /// Evicts entries that nobody holds, least recently used first, until at most `max_bytes` are left; also sweeps
+  /// files that no row knows.
+  Result<CollectReport> collect(std::uint64_t max_bytes, bool dry_run);
+
+  /// A folder on the cache's file system, removed with its object or, after a crash, at the next opening.
+  Result<TempDir> make_temp_dir();
+
+  /// Where an entry lies, there or not.
+  [[nodiscard]] Path path_of(Kind kind, std::string_view key) const;
+
+ private:
+  explicit Cache(std::shared_ptr<CacheState> state) : state_(std::move(state)) {}
+  Result<void> sweep();
+  Result<void> sweep_half_built(const EntryRow& row);
+  Result<void> sweep_unknown(const std::vector<EntryRow>& known);
+  Result<Lease> make_staged(Kind kind, std::string_view key, const Maker& make, int lock_fd);
+  Result<Lease> make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd);
+  Result<Lease> publish(Kind kind, std::string_view key);
+  Result<void> take_away(const Path& path);
+
+  std::shared_ptr<CacheState> state_;
+};
+
+}  // namespace rtenv::cache

@@ -1,0 +1,259 @@
+#include "cache/cache.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include "support/tree_builder.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Maker writes(std::string content) {
+  return [content = std::move(content)](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    std::ofstream(context.target / "file") << content;
+    return {};
+  };
+}
+
+Maker must_not_run() {
+  return [](const MakeContext&) -> Result<void> { return fail(Errc::internal, "made again"); };
+}
+
+std::vector<std::string> keys(Cache& cache) {
+  std::vector<std::string> result;
+  for (const EntryRow& row : must(cache.entries())) result.push_back(row.key);
+  return result;
+}
+
+std::size_t count_in(const Path& folder) {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
+  return count;
+}
+
+// Runs `body` in a child process that is killed by SIGKILL from inside. Only what a fork may do in a test.
+template <class Body>
+void in_a_process_that_is_killed(Body body) {
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    body();
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  ASSERT_TRUE(WIFSIGNALED(status));
+}
+
+class CacheOf : public testing::TestWithParam<Kind> {
+ protected:
+  TreeBuilder folder_;
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, CacheOf, testing::Values(Kind::tree, Kind::env, Kind::tool),
+                         [](const auto& test) { return std::string(k_kinds[static_cast<std::size_t>(test.param)].name); });
+
+TEST_P(CacheOf, MakesAnEntryOnceAndFindsItAfterwards) {
+  {
+    Cache cache = must(Cache::open(folder_.root()));
+    EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
+    const Lease made = must(cache.get_or_make(GetParam(), "k", writes("x")));
+    EXPECT_EQ(made.path(), cache.path_of(GetParam(), "k"));
+    EXPECT_EQ(content_of(made.path() / "file"), "x");
+    EXPECT_THAT(cache.get_or_make(GetParam(), "k", must_not_run()), IsOk());
+  }
+  Cache again = must(Cache::open(folder_.root()));
+  EXPECT_TRUE(must(again.find(GetParam(), "k")));
+  EXPECT_EQ(count_in(folder_ / "tmp"), 0U) << "nothing temporary is left";
+}
+
+TEST_P(CacheOf, AFailedMakingLeavesNothingAndTheNextOneWorks) {
+  Cache cache = must(Cache::open(folder_.root()));
+  const Maker fails = [](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target / "half"));
+    return fail(Errc::installer_failed, "no");
+  };
+  EXPECT_THAT(cache.get_or_make(GetParam(), "k", fails), IsError(Errc::installer_failed));
+  EXPECT_FALSE(std::filesystem::exists(cache.path_of(GetParam(), "k")));
+  EXPECT_THAT(keys(cache), IsEmpty());
+  EXPECT_THAT(cache.get_or_make(GetParam(), "k", writes("x")), IsOk());
+}
+
+TEST_P(CacheOf, SurvivesKillInTheMiddleOfMaking) {
+  in_a_process_that_is_killed([&] {
+    Cache cache = must(Cache::open(folder_.root()));
+    [[maybe_unused]] const auto lease = cache.get_or_make(GetParam(), "k", [](const MakeContext& context) -> Result<void> {
+      RTENV_TRY(make_directories(context.target));
+      std::ofstream(context.target / "file") << "half";
+      ::kill(::getpid(), SIGKILL);
+      return {};
+    });
+  });
+  Cache cache = must(Cache::open(folder_.root()));
+  EXPECT_THAT(keys(cache), IsEmpty());
+  EXPECT_EQ(count_in(folder_ / "tmp"), 0U);
+  EXPECT_FALSE(std::filesystem::exists(cache.path_of(GetParam(), "k")));
+  const Lease lease = must(cache.get_or_make(GetParam(), "k", writes("whole")));
+  EXPECT_EQ(content_of(lease.path() / "file"), "whole");
+}
+
+TEST_P(CacheOf, WhatWasLeftWithoutARowIsReplaced) {
+  Cache cache = must(Cache::open(folder_.root()));
+  // As if its maker had died between the rename and the row.
+  folder_.file(cache.path_of(GetParam(), "k").lexically_relative(folder_.root()) / "file", "left");
+  EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
+  const Lease lease = must(cache.get_or_make(GetParam(), "k", writes("made")));
+  EXPECT_EQ(content_of(lease.path() / "file"), "made");
+}
+
+TEST_P(CacheOf, ARowWithoutItsFilesIsMadeAnew) {
+  Cache cache = must(Cache::open(folder_.root()));
+  must(cache.get_or_make(GetParam(), "k", writes("x")));
+  must(remove_tree(cache.path_of(GetParam(), "k")));
+  EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
+  EXPECT_EQ(content_of(must(cache.get_or_make(GetParam(), "k", writes("y"))).path() / "file"), "y");
+}
+
+TEST(Cache, OfManyAskersOneMakesAndTheOthersWait) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  std::atomic<int> made{0};
+  std::atomic<int> waited{0};
+  std::vector<std::jthread> askers;
+  for (int i = 0; i < 8; ++i)
+    askers.emplace_back([&] {
+      const auto lease = cache.get_or_make(
+          Kind::env, "k",
+          [&](const MakeContext& context) -> Result<void> {
+            ++made;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            return make_directories(context.target);
+          },
+          {.on_wait = [&] { ++waited; }});
+      EXPECT_THAT(lease, IsOk());
+    });
+  askers.clear();
+  EXPECT_EQ(made, 1);
+  EXPECT_GE(waited, 1);
+}
+
+TEST(Cache, TreesAreReadOnlyAndEnvironmentsAreNot) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  const auto mode = [](const Lease& lease) { return std::filesystem::status(lease.path() / "file").permissions(); };
+  using std::filesystem::perms;
+  EXPECT_EQ(mode(must(cache.get_or_make(Kind::tree, "t", writes("x")))) & perms::owner_write, perms::none);
+  EXPECT_EQ(mode(must(cache.get_or_make(Kind::env, "e", writes("x")))) & perms::owner_write, perms::owner_write);
+}
+
+TEST(CacheRemove, IsRefusedWhileSomebodyHoldsTheEntry) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  {
+    const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));
+    Cache other = must(Cache::open(folder.root()));
+    EXPECT_THAT(other.remove(Kind::tree, "k"), IsError(Errc::permission_denied, std::to_string(::getpid())));
+    EXPECT_EQ(content_of(lease.path() / "file"), "x");
+  }
+  EXPECT_TRUE(must(cache.remove(Kind::tree, "k")));
+  EXPECT_FALSE(std::filesystem::exists(cache.path_of(Kind::tree, "k")));
+  EXPECT_FALSE(must(cache.remove(Kind::tree, "k"))) << "it isn't there any more";
+}
+
+TEST(CacheLease, EndsWithItsHoldersDeath) {
+  TreeBuilder folder;
+  in_a_process_that_is_killed([&] {
+    Cache cache = must(Cache::open(folder.root()));
+    static const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));  // never released
+  });
+  Cache cache = must(Cache::open(folder.root()));
+  EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
+  EXPECT_TRUE(must(cache.remove(Kind::tree, "k")));
+}
+
+TEST(CacheLease, LivesOnInAChildThatInheritedItsLock) {
+  TreeBuilder folder;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const Fd child_waits(ends[0]);
+  Fd keeps_child(ends[1]);
+  in_a_process_that_is_killed([&] {
+    Cache cache = must(Cache::open(folder.root()));
+    static const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));
+    if (::fork() == 0) {  // the job: it has the descriptor
+      keeps_child.reset();
+      char byte = 0;
+      ::_exit(static_cast<int>(::read(child_waits.get(), &byte, 1)));
+    }
+  });
+  {
+    Cache cache = must(Cache::open(folder.root()));
+    EXPECT_THAT(must(cache.entries())[0].holder_pids, SizeIs(1));
+    EXPECT_THAT(cache.remove(Kind::tree, "k"), IsError(Errc::permission_denied));
+  }
+  keeps_child.reset();  // the job ends
+  for (int i = 0; i < 500; ++i) {
+    Cache cache = must(Cache::open(folder.root()));
+    if (must(cache.entries())[0].holder_pids.empty()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  FAIL() << "the lease outlived the job";
+}
+
+TEST(CacheCollect, EvictsTheLeastRecentlyUsedFirstAndNeverWhatIsHeld) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  const std::string megabyte(1 << 20, 'x');
+  for (const char* key : {"a", "b", "c", "d"}) {
+    must(cache.get_or_make(Kind::tree, key, writes(megabyte)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  }
+  must(cache.find(Kind::tree, "a"));  // now the most recent
+  const Lease held = std::move(*must(cache.find(Kind::tree, "b")));
+  constexpr std::uint64_t k_two_and_a_half = 5 << 19;
+
+  const auto planned = must(cache.collect(k_two_and_a_half, true));
+  EXPECT_THAT(planned.removed, SizeIs(2));
+  EXPECT_THAT(keys(cache), SizeIs(4)) << "a dry run removes nothing";
+
+  const auto report = must(cache.collect(k_two_and_a_half, false));
+  EXPECT_EQ(report.removed[0].key + report.removed[1].key, "cd");
+  EXPECT_GE(report.freed_bytes, 2U << 20);
+  EXPECT_GE(report.held_bytes, 1U << 20);
+  EXPECT_THAT(keys(cache), testing::UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(must(cache.collect(0, false)).removed, SizeIs(1));
+  EXPECT_EQ(content_of(held.path() / "file"), megabyte);
+}
+
+TEST(CacheCollect, SweepsWhatNoRowKnows) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  folder.file("trees/orphan/file", "x").file("envs/orphan/file", "x");
+  must(cache.collect(1 << 30, false));
+  EXPECT_EQ(count_in(folder / "trees") + count_in(folder / "envs"), 0U);
+}
+
+TEST(Cache, RefusesALedgerOfANewerVersion) {
+  TreeBuilder folder;
+  { must(Cache::open(folder.root())); }
+  must(must(Database::open(folder / "ledger.db")).execute("PRAGMA user_version = 99"));
+  EXPECT_THAT(Cache::open(folder.root()), IsError(Errc::invalid_argument, "newer rtenv"));
+}
+
+TEST(Cache, SaysWhereItCannotBe) {
+  TreeBuilder folder;
+  folder.file("file", "");
+  EXPECT_THAT(Cache::open(folder / "file/cache"), IsError(Errc::invalid_argument, "file/cache"));
+}
+
+}  // namespace
+}  // namespace rtenv::cache

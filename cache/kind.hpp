@@ -1,0 +1,39 @@
+// What a cache holds, and where under its root.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace rtenv::cache {
+
+enum class Kind : std::uint8_t {
+  tree,  // an unpacked working directory, read-only, by its package's name
+  env,   // a virtualenv, by its environment key; built in place, because its scripts hold their own path
+  tool,  // a program that rtenv fetched for itself: uv
+};
+
+struct KindInfo {
+  Kind kind;
+  std::string_view name;    // in the ledger and in --json
+  std::string_view folder;  // under the cache's root
+  bool in_place;            // built under its final path
+  bool read_only;
+};
+
+inline constexpr std::array<KindInfo, 3> k_kinds{{
+    {Kind::tree, "tree", "trees", false, true},
+    {Kind::env, "env", "envs", true, false},
+    {Kind::tool, "tool", "tools", false, false},
+}};
+
+constexpr const KindInfo& info(Kind kind) { return k_kinds[static_cast<std::size_t>(kind)]; }
+
+inline std::optional<Kind> parse_kind(std::string_view name) {
+  for (const KindInfo& row : k_kinds)
+    if (row.name == name) return row.kind;
+  return std::nullopt;
+}
+
+}  // namespace rtenv::cache

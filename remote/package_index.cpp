@@ -1,0 +1,84 @@
+#include "remote/package_index.hpp"
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <optional>
+
+#include "remote/http.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+constexpr std::uint64_t k_max_page_bytes = 64ULL << 20U;
+
+std::string unescaped(std::string_view html) {
+  std::string text(html);
+  for (auto at = text.find("&amp;"); at != std::string::npos; at = text.find("&amp;", at + 1)) text.replace(at, 5, "&");
+  return text;
+}
+
+// The last part of a URL's path, without query and fragment.
+std::string_view file_name_of(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  const auto slash = url.rfind('/');
+  return slash == std::string_view::npos ? url : url.substr(slash + 1);
+}
+
+std::optional<std::string> find_link(std::string_view page, std::string_view file_name) {
+  constexpr std::string_view k_href = "href=";
+  for (auto at = page.find(k_href); at != std::string_view::npos; at = page.find(k_href, at)) {
+    at += k_href.size();
+    if (at >= page.size() || (page[at] != '"' && page[at] != '\'')) continue;
+    const auto end = page.find(page[at], at + 1);
+    if (end == std::string_view::npos) break;
+    std::string link = unescaped(page.substr(at + 1, end - at - 1));
+    if (file_name_of(link) == file_name) return link;
+    at = end;
+  }
+  return std::nullopt;
+}
+
+Result<std::string> resolve(const std::string& base, const std::string& link) {
+  const std::unique_ptr<CURLU, void (*)(CURLU*)> url(curl_url(), curl_url_cleanup);
+  char* text = nullptr;
+  const bool resolved = curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) == CURLUE_OK &&
+                        curl_url_set(url.get(), CURLUPART_URL, link.c_str(), 0) == CURLUE_OK &&
+                        curl_url_get(url.get(), CURLUPART_URL, &text, 0) == CURLUE_OK;
+  if (!resolved) return fail(Errc::unavailable, "{} has a link that isn't one", redacted_url(base));
+  const std::unique_ptr<char, void (*)(void*)> owner(text, curl_free);
+  return std::string(text);
+}
+
+}  // namespace
+
+std::string package_index_url(const Environment& environment) {
+  for (const char* variable : {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"})
+    if (const auto url = environment.find_filled(variable)) {
+      // UV_DEFAULT_INDEX may be "name=URL".
+      const auto scheme = url->find("://");
+      const auto equals = url->find('=');
+      return std::string(equals < scheme ? url->substr(equals + 1) : *url);
+    }
+  return "https://pypi.org/simple";
+}
+
+Result<std::string> find_package_file(std::string_view index_url, std::string_view project, std::string_view file_name,
+                                      const Environment& environment, const Cancellation* cancellation) {
+  while (index_url.ends_with('/')) index_url.remove_suffix(1);
+  const HttpRequest request{.url = fmt::format("{}/{}/", index_url, project),
+                            .headers = {"Accept: application/vnd.pypi.simple.v1+html, text/html"},
+                            .max_bytes = k_max_page_bytes,
+                            .cancellation = cancellation};
+  std::string page;
+  RTENV_TRY(const HttpResponse response,
+            http_get(request, environment, [&](std::span<const std::byte> data) -> Result<void> {
+              page.append(reinterpret_cast<const char*>(data.data()), data.size());
+              return {};
+            }));
+  const auto link = find_link(page, file_name);
+  if (!link) return fail(Errc::not_found, "{} isn't on {}", file_name, redacted_url(request.url));
+  return resolve(response.final_url, *link);
+}
+
+}  // namespace rtenv::remote

@@ -1,0 +1,19 @@
+// Finds one file in a Python package index, by the "simple" pages that every index has (PEP 503).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/cancellation.hpp"
+#include "base/environment.hpp"
+
+namespace rtenv::remote {
+
+/// UV_DEFAULT_INDEX, UV_INDEX_URL or PIP_INDEX_URL, the first that is set; else PyPI.
+std::string package_index_url(const Environment& environment);
+
+/// The URL of the file on the project's page. Fails: not_found (no such project or file), and as http_get.
+Result<std::string> find_package_file(std::string_view index_url, std::string_view project, std::string_view file_name,
+                                      const Environment& environment, const Cancellation* cancellation);
+
+}  // namespace rtenv::remote
