@@ -1,0 +1,62 @@
+#include "envbuild/installer.hpp"
+
+#include "base/log.hpp"
+#include "envbuild/redact.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+constexpr int k_shown_lines = 20;
+
+// The last lines that say something, indented under the message. An installer repeats the URLs it was given.
+std::string last_lines(std::string_view output) {
+  while (!output.empty() && (output.back() == '\n' || output.back() == ' ')) output.remove_suffix(1);
+  std::size_t begin = output.size();
+  for (int i = 0; i < k_shown_lines && begin != std::string_view::npos && begin > 0; ++i)
+    begin = output.rfind('\n', begin - 1);
+  if (begin != std::string_view::npos && begin > 0) output.remove_prefix(begin + 1);
+  std::string result;
+  for (std::string_view rest = output; !rest.empty();) {
+    const auto end = rest.find('\n');
+    result += "\n  ";
+    result += without_credentials(rest.substr(0, end));
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  return result;
+}
+
+}  // namespace
+
+Environment installer_environment(const Variables& variables) {
+  Environment environment = variables.node();
+  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT",
+                           "UV_SYSTEM_PYTHON", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV"})
+    environment.unset(name);
+  for (const auto& [name, value] : variables.env_vars()) environment.set(name, value);
+  if (const auto& folder = variables.working_dir()) environment.set(std::string(k_working_dir_variable), folder->native());
+  return environment;
+}
+
+InstallerRun::InstallerRun(const InstallRequest& request) : request_(request), environment_(request.environment) {
+  if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
+}
+
+Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> argv) const {
+  log::debug("{}", without_credentials(fmt::format("{}", fmt::join(argv, " "))));
+  SpawnOptions spawn{.argv = std::move(argv), .environment = environment_, .working_dir = request_.scratch, .keep_fds = {}};
+  spawn.die_with_parent = true;
+  if (request_.lock_fd >= 0) spawn.keep_fds.push_back(request_.lock_fd);
+  RTENV_TRY(const Captured run, run_captured(std::move(spawn), {.deadline = deadline_,
+                                                                .cancellation = request_.cancellation,
+                                                                .echo_to_stderr = request_.show_output}));
+  if (run.timed_out)
+    return fail(Errc::installer_failed, "Failed to set up runtime environment: Timeout: {} took longer than {} s{}", what,
+                request_.timeout->count(), last_lines(run.output))
+        .hint("raise config.setup_timeout_seconds in the runtime_env");
+  if (run.state.succeeded()) return {};
+  return fail(Errc::installer_failed, "Failed to set up runtime environment: {} ended with {}{}", what, run.state.describe(),
+              last_lines(run.output));
+}
+
+}  // namespace rtenv::envbuild

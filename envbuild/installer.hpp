@@ -1,0 +1,53 @@
+// Installers make a virtualenv and put packages into it. Each is a program run as a child: its output goes to the caller
+// when it fails, and its whole process group ends with the deadline or the cancellation.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/process.hpp"
+#include "cache/cache.hpp"
+#include "envbuild/interpreter.hpp"
+#include "envbuild/requirements.hpp"
+#include "envbuild/runtime_env.hpp"
+
+namespace rtenv::envbuild {
+
+struct InstallRequest {
+  const Packages& packages;
+  const ResolvedRequirements& requirements;
+  const Interpreter& interpreter;
+  Environment environment;  // of the installer: the node's, with the job's env_vars
+  Path target;              // the virtualenv to make; not there yet
+  Path scratch;             // the installer's current folder, for its own files: nothing in it but what is put there
+  int lock_fd = -1;         // inherited by everything that is started
+  std::optional<std::chrono::seconds> timeout;
+  const Cancellation* cancellation = nullptr;
+  bool show_output = false;
+};
+
+/// Fails: installer_failed (with the last lines of the installer's output), unavailable, cancelled.
+Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
+Result<void> install_with_pip(const InstallRequest& request);
+
+/// What an installer's child processes see: without the variables that would lead it into another environment.
+Environment installer_environment(const Variables& variables);
+
+/// Runs one step of an installer. For the installers.
+class InstallerRun {
+ public:
+  explicit InstallerRun(const InstallRequest& request);
+  /// `what` names the step in the message of a failure: "uv pip install".
+  Result<void> step(std::string_view what, std::vector<std::string> argv) const;
+  Environment& environment() noexcept { return environment_; }
+
+ private:
+  const InstallRequest& request_;
+  Environment environment_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+};
+
+}  // namespace rtenv::envbuild

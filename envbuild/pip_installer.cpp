@@ -1,0 +1,38 @@
+#include "base/file.hpp"
+#include "envbuild/installer.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+// virtualenv as in Ray; the standard library's venv where it isn't installed.
+Result<void> make_virtualenv(const InstallRequest& request, const InstallerRun& run) {
+  const std::string python = request.interpreter.executable.native();
+  auto made = run.step("virtualenv", {python, "-m", "virtualenv", "--quiet", "--no-download", "--no-periodic-update",
+                                      request.target.native()});
+  if (made || made.error().message().find("No module named virtualenv") == std::string::npos) return made;
+  made = run.step("venv", {python, "-m", "venv", request.target.native()});
+  if (made || made.error().code() == Errc::cancelled) return made;
+  return Failure(
+      std::move(made).error().with_hint("install virtualenv for this Python (Debian: apt-get install python3-virtualenv)"));
+}
+
+}  // namespace
+
+Result<void> install_with_pip(const InstallRequest& request) {
+  const InstallerRun run(request);
+  RTENV_TRY(const auto list, write_requirements(request.requirements, request.scratch));
+  RTENV_TRY(make_virtualenv(request, run));
+  const std::string python = (request.target / "bin" / "python").native();
+  if (request.packages.version)
+    RTENV_TRY(run.step("pip install pip",
+                       {python, "-m", "pip", "install", "--disable-pip-version-check", "pip" + *request.packages.version}));
+  std::vector<std::string> install{python, "-m", "pip", "install"};
+  install.insert(install.end(), list.begin(), list.end());
+  const auto& options = request.requirements.install_options;
+  install.insert(install.end(), options.begin(), options.end());
+  RTENV_TRY(run.step("pip install", std::move(install)));
+  if (request.packages.check) RTENV_TRY(run.step("pip check", {python, "-m", "pip", "check"}));
+  return {};
+}
+
+}  // namespace rtenv::envbuild

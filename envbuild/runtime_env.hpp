@@ -1,0 +1,43 @@
+// A runtime_env: what a job needs, as Ray's users write it. Parsed and checked once, at the edge; the rules and their
+// order are Ray's (2.60, runtime_env/validation.py), the messages name the field, what was expected and what came.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+
+namespace rtenv::envbuild {
+
+enum class InstallerKind : std::uint8_t { uv, pip };
+
+std::string_view name(InstallerKind kind) noexcept;
+
+/// The field `uv` or `pip`.
+struct Packages {
+  InstallerKind installer = InstallerKind::uv;
+  std::vector<std::string> requirements;     // as written, deduplicated, never empty
+  std::vector<std::string> install_options;  // as written; the defaults where none were given
+  bool check = false;                        // uv_check, pip_check
+  std::optional<std::string> version;        // uv_version, pip_version: a specifier such as "==0.13.8"
+};
+
+struct RuntimeEnv {
+  std::optional<std::string> working_dir;  // a local directory or archive, or a URI
+  std::vector<std::string> excludes;
+  std::optional<Packages> packages;
+  std::map<std::string, std::string> env_vars;                                   // as written
+  std::optional<std::chrono::seconds> setup_timeout{std::chrono::seconds(600)};  // nothing: no limit
+};
+
+/// Requirement files that a field names are read now, relative to the current folder, as in Ray.
+/// Fails: invalid_argument, not_found (a requirements file).
+Result<RuntimeEnv> parse_runtime_env(const nlohmann::json& value);
+
+Result<RuntimeEnv> load_runtime_env(const Path& file);
+
+}  // namespace rtenv::envbuild

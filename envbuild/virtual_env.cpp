@@ -1,0 +1,77 @@
+#include "envbuild/virtual_env.hpp"
+
+#include <sys/stat.h>
+
+#include "base/log.hpp"
+#include "envbuild/installer.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+// The interpreter that it was made for may have been removed from the machine since.
+bool starts(const Path& virtual_env) {
+  struct stat status {};
+  return ::stat((virtual_env / "bin" / "python").c_str(), &status) == 0;
+}
+
+Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache::Cache& cache,
+                   const PrepareOptions& options) {
+  RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+  const InstallRequest request{.packages = plan.packages,
+                               .requirements = plan.requirements,
+                               .interpreter = plan.interpreter,
+                               .environment = plan.installer_environment,
+                               .target = context.target,
+                               .scratch = scratch.path(),
+                               .lock_fd = context.lock_fd,
+                               .timeout = plan.timeout,
+                               .cancellation = options.cancellation,
+                               .show_output = options.show_output};
+  return plan.packages.installer == InstallerKind::uv ? install_with_uv(request, cache) : install_with_pip(request);
+}
+
+}  // namespace
+
+Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std::optional<WorkingDir>& working_dir,
+                                        cache::Cache& cache, const PrepareOptions& options) {
+  if (!runtime_env.packages) return std::optional<EnvPlan>();
+  const Packages& packages = *runtime_env.packages;
+  const Variables variables(working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
+                            options.node);
+  auto requirements = resolve_requirements(packages, variables);
+  if (!requirements)
+    return Failure(std::move(requirements).error().within(fmt::format("runtime_env['{}']", name(packages.installer))));
+  RTENV_TRY(Interpreter interpreter, find_interpreter(options.python, options.node, cache.root() / "interpreters"));
+  Environment environment = installer_environment(variables);
+  EnvKey key = make_env_key(packages, *requirements, interpreter, environment);
+  return std::optional(EnvPlan{.packages = packages,
+                               .requirements = std::move(*requirements),
+                               .interpreter = std::move(interpreter),
+                               .installer_environment = std::move(environment),
+                               .timeout = runtime_env.setup_timeout,
+                               .key = std::move(key)});
+}
+
+Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const PrepareOptions& options) {
+  RTENV_TRY(auto found, cache.find(cache::Kind::env, plan.key.digits));
+  if (found && starts(found->path())) return VirtualEnv{std::move(*found)};
+  if (found) {
+    log::warn("the interpreter of environment {} is gone; building it anew", plan.key.digits);
+    found.reset();
+    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
+  }
+  bool built = false;
+  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, plan.key.digits,
+                                          [&](const cache::MakeContext& context) {
+                                            log::info("building environment {} with {}", plan.key.digits,
+                                                      name(plan.packages.installer));
+                                            built = true;
+                                            return build(plan, context, cache, options);
+                                          },
+                                          {.cancellation = options.cancellation, .on_wait = [] {
+                                             log::info("another process is building this environment; waiting for it");
+                                           }}));
+  return VirtualEnv{.lease = std::move(lease), .built = built};
+}
+
+}  // namespace rtenv::envbuild

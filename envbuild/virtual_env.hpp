@@ -1,0 +1,33 @@
+// A job's Python environment: planned (what would be installed, and its key), then taken from the cache or built.
+#pragma once
+
+#include "envbuild/env_key.hpp"
+#include "envbuild/working_dir.hpp"
+
+namespace rtenv::envbuild {
+
+struct EnvPlan {
+  Packages packages;
+  ResolvedRequirements requirements;
+  Interpreter interpreter;
+  Environment installer_environment;
+  std::optional<std::chrono::seconds> timeout;
+  EnvKey key;
+};
+
+/// Everything that can be known without installing. Nothing where the runtime_env asks for no packages.
+/// Fails: as resolve_requirements and find_interpreter.
+Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std::optional<WorkingDir>& working_dir,
+                                        cache::Cache& cache, const PrepareOptions& options);
+
+struct VirtualEnv {
+  cache::Lease lease;
+  bool built = false;  // by this call
+  [[nodiscard]] const Path& path() const noexcept { return lease.path(); }
+};
+
+/// From the cache, or built into it. Of several askers, also in other processes, one builds and the others wait.
+/// Fails: as the installers, and as the cache.
+Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const PrepareOptions& options);
+
+}  // namespace rtenv::envbuild
