@@ -1,0 +1,90 @@
+#include <sys/statvfs.h>
+
+#include "base/process.hpp"
+#include "cli/byte_size.hpp"
+#include "cli/tool.hpp"
+#include "envbuild/interpreter.hpp"
+#include "envbuild/uv_program.hpp"
+
+namespace rtenv::cli {
+namespace {
+
+constexpr std::uint64_t k_little_space_bytes = 1ULL << 30U;
+
+enum class Level { ok, warning, problem };
+
+struct Finding {
+  const char* subject;
+  Level level;
+  std::string text;
+};
+
+const char* name(Level level) {
+  switch (level) {
+    case Level::ok: return "ok";
+    case Level::warning: return "warning";
+    default: return "problem";
+  }
+}
+
+Finding check_python(const Tool& tool, const Path& memory) {
+  const auto python = envbuild::find_interpreter(std::nullopt, tool.environment, memory);
+  if (!python) return {"python", Level::problem, python.error().message()};
+  return {"python", Level::ok,
+          fmt::format("{} {} ({})", python->implementation, python->version, python->executable.native())};
+}
+
+Finding check_uv(const Tool& tool) {
+  const auto configured = tool.environment.find_filled("RTENV_UV");
+  const auto program = find_program(configured.value_or("uv"), tool.environment);
+  if (!program) {
+    if (configured) return {"uv", Level::problem, "RTENV_UV: " + program.error().message()};
+    return {"uv", Level::ok,
+            fmt::format("not in PATH; version {} is fetched when it is needed", envbuild::pinned_uv_version())};
+  }
+  const auto answer = run_captured({.argv = {program->native(), "--version"}, .environment = tool.environment});
+  if (!answer || !answer->state.succeeded()) return {"uv", Level::problem, program->native() + " doesn't start"};
+  return {"uv", Level::ok, fmt::format("{} ({})", answer->output.substr(0, answer->output.find('\n')), program->native())};
+}
+
+Finding check_cache(const Result<cache::Cache>& cache) {
+  if (!cache) return {"cache", Level::problem, cache.error().message()};
+  return {"cache", Level::ok, cache->root().native()};
+}
+
+Finding check_space(const Path& root) {
+  struct statvfs status {};
+  if (::statvfs(root.c_str(), &status) != 0)
+    return {"disk", Level::problem, system_error(errno, "look at", root.native()).message()};
+  const std::uint64_t free_bytes = std::uint64_t{status.f_bavail} * status.f_frsize;
+  return {"disk", free_bytes < k_little_space_bytes ? Level::warning : Level::ok,
+          format_byte_size(free_bytes) + " free for the cache"};
+}
+
+Result<int> run(const Tool& tool) {
+  RTENV_TRY(const Path root, tool.cache_root());
+  const auto cache = tool.open_cache();
+  std::vector<Finding> findings{check_python(tool, root / "interpreters"), check_uv(tool), check_cache(cache)};
+  if (cache) findings.push_back(check_space(root));
+  bool problem = false;
+  nlohmann::json object = nlohmann::json::object();
+  for (const Finding& finding : findings) {
+    problem = problem || finding.level == Level::problem;
+    if (tool.json)
+      object[finding.subject] = {{"level", name(finding.level)}, {"text", finding.text}};
+    else
+      Tool::print_line(fmt::format("{:<8} {:<7} {}", name(finding.level), finding.subject, finding.text));
+  }
+  if (tool.json) Tool::print_json(object);
+  return problem ? 1 : 0;
+}
+
+}  // namespace
+
+void register_doctor(CLI::App& app, Tool& tool) {
+  CLI::App* command = add_command(app, tool, "doctor",
+                                  "Check what rtenv needs on this machine (exit 1: something is missing)", "  rtenv doctor");
+  command->callback([&tool] { tool.command = [&tool] { return run(tool); }; });
+}
+
+}  // namespace rtenv::cli

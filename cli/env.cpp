@@ -1,0 +1,90 @@
+#include <chrono>
+
+#include "cli/job_inputs.hpp"
+#include "envbuild/virtual_env.hpp"
+
+namespace rtenv::cli {
+namespace {
+
+struct EnvCommand {
+  JobInputs inputs;
+  bool explain = false;
+
+  [[nodiscard]] Result<int> build(const Tool& tool) const;
+  [[nodiscard]] Result<int> key(const Tool& tool) const;
+};
+
+struct Plan {
+  cache::Cache cache;
+  std::optional<envbuild::WorkingDir> working_dir;
+  std::optional<envbuild::EnvPlan> env;
+};
+
+Result<Plan> make_plan(const JobInputs& inputs, const envbuild::PrepareOptions& options, const Tool& tool) {
+  RTENV_TRY(const auto runtime_env, inputs.runtime_env());
+  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto working_dir, envbuild::prepare_working_dir(runtime_env, cache, options));
+  RTENV_TRY(auto env, envbuild::plan_env(runtime_env, working_dir, cache, options));
+  return Plan{std::move(cache), std::move(working_dir), std::move(env)};
+}
+
+Result<int> EnvCommand::build(const Tool& tool) const {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto options = inputs.prepare_options(tool);
+  RTENV_TRY(Plan plan, make_plan(inputs, options, tool));
+  if (!plan.env) {
+    log::info("the runtime_env names no packages: nothing to build");
+    if (tool.json) Tool::print_json({{"key", nullptr}, {"path", nullptr}, {"built", false}});
+    return 0;
+  }
+  RTENV_TRY(const auto env, envbuild::prepare_env(*plan.env, plan.cache, options));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, env.built ? "built" : "found", seconds.count());
+  if (tool.json)
+    Tool::print_json({{"key", plan.env->key.digits},
+                      {"path", env.path().native()},
+                      {"built", env.built},
+                      {"installer", envbuild::name(plan.env->packages.installer)},
+                      {"python", plan.env->interpreter.version},
+                      {"seconds", seconds.count()}});
+  else
+    Tool::print_line(env.path().native());
+  return 0;
+}
+
+Result<int> EnvCommand::key(const Tool& tool) const {
+  RTENV_TRY(const Plan plan, make_plan(inputs, inputs.prepare_options(tool), tool));
+  if (!plan.env) return fail(Errc::invalid_argument, "the runtime_env names no packages: there is no environment");
+  const auto& env_key = plan.env->key;
+  if (tool.json) {
+    nlohmann::json object{{"key", env_key.digits}};
+    if (explain) object["parts"] = env_key.parts;
+    Tool::print_json(object);
+  } else {
+    Tool::print_line(env_key.digits);
+    if (explain) Tool::print_line(env_key.parts.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void register_env(CLI::App& app, Tool& tool) {
+  auto state = std::make_shared<EnvCommand>();
+  CLI::App* group = app.add_subcommand("env", "Environments: build one ahead of its job, or say its key");
+  group->require_subcommand(1);
+  group->fallthrough();
+
+  CLI::App* build = add_command(*group, tool, "build", "Build the environment, or find it in the cache, and print its path",
+                                "  rtenv env build -f runtime_env.yaml --working-dir .");
+  state->inputs.declare(*build);
+  build->callback([state, &tool] { tool.command = [state, &tool] { return state->build(tool); }; });
+
+  CLI::App* key = add_command(*group, tool, "key", "Print the environment's key: a digest of all that it is made from",
+                              "  rtenv env key -f runtime_env.yaml --working-dir . --explain");
+  state->inputs.declare(*key);
+  key->add_flag("--explain", state->explain, "Also print what the key is a digest of");
+  key->callback([state, &tool] { tool.command = [state, &tool] { return state->key(tool); }; });
+}
+
+}  // namespace rtenv::cli

@@ -1,0 +1,50 @@
+#include "cli/job_inputs.hpp"
+
+#include "base/parallel.hpp"
+#include "envbuild/yaml.hpp"
+
+namespace rtenv::cli {
+
+void JobInputs::declare(CLI::App& command) {
+  auto* const from_file =
+      command.add_option("-f,--runtime-env", file, "The runtime_env: a YAML or JSON file")->type_name("FILE");
+  command.add_option("--runtime-env-json", json, "The runtime_env as JSON text")->type_name("JSON")->excludes(from_file);
+  command.add_option("--working-dir", working_dir, "The job's directory or archive; overrides the runtime_env's")
+      ->type_name("DIR");
+  command.add_option("--python", python, "The interpreter: a path, a name, or a version [RTENV_PYTHON; python3]")
+      ->type_name("PY");
+}
+
+void JobInputs::declare_env_vars(CLI::App& command) {
+  command.add_option("--env", env_vars, "An environment variable for the job (repeatable)")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+}
+
+Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
+  envbuild::RuntimeEnv result;
+  if (!file.empty()) {
+    RTENV_TRY(result, envbuild::load_runtime_env(file));
+  } else if (!json.empty()) {
+    RTENV_TRY(const auto value, envbuild::parse_json(json, "--runtime-env-json"));
+    RTENV_TRY(result, envbuild::parse_runtime_env(value));
+  }
+  if (!working_dir.empty()) result.working_dir = working_dir;
+  for (const std::string& text : env_vars) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return fail(Errc::invalid_argument, "--env wants NAME=VALUE, got '{}'", text.substr(0, equals));
+    result.env_vars.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return result;
+}
+
+envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool) const {
+  return {.node = tool.environment,
+          .python = python.empty() ? std::nullopt : std::optional(python),
+          .threads = default_threads(),
+          .cancellation = tool.cancellation,
+          .show_output = tool.verbose};
+}
+
+}  // namespace rtenv::cli

@@ -1,0 +1,28 @@
+// The options that describe a job's environment, shared by `env` and `run`: a runtime_env from a file or from the
+// command line, and what overrides it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/tool.hpp"
+#include "envbuild/runtime_env.hpp"
+#include "envbuild/working_dir.hpp"
+
+namespace rtenv::cli {
+
+struct JobInputs {
+  std::string file;
+  std::string json;
+  std::string working_dir;
+  std::string python;
+  std::vector<std::string> env_vars;  // "NAME=value"
+
+  void declare(CLI::App& command);
+  void declare_env_vars(CLI::App& command);
+  /// Fails: as load_runtime_env; invalid_argument (--env without '=').
+  [[nodiscard]] Result<envbuild::RuntimeEnv> runtime_env() const;
+  [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool) const;
+};
+
+}  // namespace rtenv::cli

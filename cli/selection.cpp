@@ -1,0 +1,37 @@
+#include "cli/selection.hpp"
+
+#include "base/parallel.hpp"
+
+namespace rtenv::cli {
+
+void Selection::declare(CLI::App& command) {
+  command.add_option("DIR", directory, "The directory")->capture_default_str();
+  command.add_option("--scheme", scheme, "How the name is computed: xxh3; ray, equal to Ray's own; sha256")
+      ->capture_default_str();
+  command.add_option("--exclude", excludes, "Leave out what matches (a gitignore pattern, repeatable)")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  command.add_flag("--no-gitignore", no_gitignore, "Pack what .gitignore files leave out, too (.rayignore still counts)");
+  command.add_option("--threads", threads, "How many threads [one a processor]")->type_name("N")->check(CLI::Range(1, 1024));
+}
+
+Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
+  RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme));
+  pkg::PackageOptions options;
+  options.scan.excludes = pkg::default_excludes(tool.environment, parsed);
+  options.scan.excludes.insert(options.scan.excludes.end(), excludes.begin(), excludes.end());
+  options.scan.use_gitignore = !no_gitignore && tool.environment.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";
+  options.zip.scheme = parsed;
+  options.zip.threads = threads != 0 ? threads : default_threads();
+  options.zip.cancellation = tool.cancellation;
+  return options;
+}
+
+void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded) {
+  if (!rules_recorded)
+    for (const pkg::Excluded& excluded : tree.excluded) log::warn("{} isn't packed: {}", excluded.path, excluded.reason);
+  for (const pkg::Entry& entry : tree.entries)
+    if (entry.type == pkg::EntryType::name_only) log::warn("{} isn't packed; only its name counts", entry.path);
+}
+
+}  // namespace rtenv::cli

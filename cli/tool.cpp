@@ -1,0 +1,42 @@
+#include "cli/tool.hpp"
+
+#include <cstdio>
+
+namespace rtenv::cli {
+
+log::Verbosity Tool::verbosity() const {
+  if (verbose) return log::Verbosity::verbose;
+  return quiet ? log::Verbosity::quiet : log::Verbosity::normal;
+}
+
+Result<Path> Tool::cache_root() const {
+  if (!cache_dir.empty()) return Path(cache_dir);
+  if (const auto configured = environment.find_filled("RTENV_CACHE_DIR")) return Path(*configured);
+  if (const auto user_cache = environment.find_filled("XDG_CACHE_HOME")) return Path(*user_cache) / "rtenv";
+  if (const auto home = environment.find_filled("HOME")) return Path(*home) / ".cache" / "rtenv";
+  return fail(Errc::invalid_argument, "there is no place for the cache: HOME isn't set").hint("set RTENV_CACHE_DIR");
+}
+
+Result<cache::Cache> Tool::open_cache() const {
+  RTENV_TRY(const Path root, cache_root());
+  return cache::Cache::open(root);
+}
+
+void Tool::print_json(const nlohmann::json& value) {
+  // Names need not be UTF-8; JSON must be.
+  print_line(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void Tool::print_line(std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fputc('\n', stdout);
+}
+
+CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description, const char* example) {
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->footer(std::string("Example:\n") + example);
+  command->add_flag("--json", tool.json, "Print one JSON object instead of text");
+  return command;
+}
+
+}  // namespace rtenv::cli

@@ -1,0 +1,54 @@
+// What every command shares: the settings that hold for all of them, the machine's environment, and how results and
+// errors are shown. Built by main and passed down; there is no other state.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "base/cancellation.hpp"
+#include "base/environment.hpp"
+#include "base/log.hpp"
+#include "cache/cache.hpp"
+
+namespace rtenv::cli {
+
+struct Tool {
+  Environment environment;
+  const Cancellation* cancellation = nullptr;
+
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::string cache_dir;  // --cache-dir; empty: RTENV_CACHE_DIR, else the user's cache folder
+
+  /// The chosen command; it returns the exit status. Set while the command line is parsed, called afterwards.
+  std::function<Result<int>()> command;
+
+  [[nodiscard]] log::Verbosity verbosity() const;
+  /// Where the cache is. Fails: invalid_argument (no HOME).
+  [[nodiscard]] Result<Path> cache_root() const;
+  [[nodiscard]] Result<cache::Cache> open_cache() const;
+
+  /// One object on one line.
+  static void print_json(const nlohmann::json& value);
+  static void print_line(std::string_view line);
+};
+
+/// Adds a subcommand with an example in its help, and --json.
+CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description, const char* example);
+
+/// One file a command. Each declares its options and sets Tool::command.
+void register_pack(CLI::App& app, Tool& tool);
+void register_hash(CLI::App& app, Tool& tool);
+void register_unpack(CLI::App& app, Tool& tool);
+void register_inspect(CLI::App& app, Tool& tool);
+void register_env(CLI::App& app, Tool& tool);
+void register_run(CLI::App& app, Tool& tool);
+void register_cache(CLI::App& app, Tool& tool);
+void register_doctor(CLI::App& app, Tool& tool);
+void register_version(CLI::App& app, Tool& tool);
+
+}  // namespace rtenv::cli

@@ -1,0 +1,23 @@
+// What a job's process sees: its environment variables and its folder, as Ray's jobs see them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/environment.hpp"
+
+namespace rtenv::job {
+
+struct ActivationInputs {
+  Environment node;                             // this machine's variables
+  std::map<std::string, std::string> env_vars;  // of the runtime_env, expanded
+  std::optional<Path> working_dir;              // the job's own
+  std::optional<Path> virtual_env;
+};
+
+/// The node's variables; PYTHONUNBUFFERED=1; env_vars over them; the working_dir first in PYTHONPATH; the virtualenv's
+/// bin first in PATH, VIRTUAL_ENV set, PYTHONHOME gone.
+Environment activate(const ActivationInputs& inputs);
+
+}  // namespace rtenv::job

@@ -1,0 +1,64 @@
+#include "job/foreground.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace rtenv::job {
+namespace {
+
+// Takes signals as data for as long as it lives, instead of being ended by them.
+class SignalsAsData {
+ public:
+  SignalsAsData() {
+    sigset_t taken;
+    ::sigemptyset(&taken);
+    for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) ::sigaddset(&taken, number);
+    ::pthread_sigmask(SIG_BLOCK, &taken, &before_);
+    fd_ = Fd(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  SignalsAsData(const SignalsAsData&) = delete;
+  SignalsAsData& operator=(const SignalsAsData&) = delete;
+  ~SignalsAsData() {
+    while (next() != 0) {
+    }  // of the job's, not of ours
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  [[nodiscard]] int poll_fd() const noexcept { return fd_.get(); }
+  /// The next signal's number, or 0.
+  [[nodiscard]] int next() const noexcept {
+    signalfd_siginfo info{};
+    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+  }
+
+ private:
+  sigset_t before_{};
+  Fd fd_;
+};
+
+}  // namespace
+
+Result<ExitState> run_in_foreground(const Command& command) {
+  const SignalsAsData signals;
+  SpawnOptions spawn{.argv = command.argv,
+                     .environment = command.environment,
+                     .working_dir = command.working_dir,
+                     .own_group = false,  // a group of its own would lose the terminal
+                     .keep_fds = command.keep_fds};
+  RTENV_TRY(ChildProcess child, ChildProcess::spawn(spawn));
+  for (;;) {
+    std::array<pollfd, 2> entries{{{child.poll_fd(), POLLIN, 0}, {signals.poll_fd(), POLLIN, 0}}};
+    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR)
+      return fail_errno("wait for", command.argv.front());
+    if (entries[1].revents != 0)
+      for (int number = signals.next(); number != 0; number = signals.next())
+        if (number == SIGTERM || number == SIGHUP) child.signal(number);
+    if (entries[0].revents != 0) return child.wait();
+  }
+}
+
+}  // namespace rtenv::job
