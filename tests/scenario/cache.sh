@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# cache ls, rm, gc, dir: what is in use stays, the rest goes, least recently used first.
+source "$(dirname "$0")/lib.sh"
+
+rtenv cache dir
+equal "$out" "$RTENV_CACHE_DIR"
+for i in 1 2 3; do
+  mkdir "job$i"
+  head -c 1000000 /dev/urandom >"job$i/data"
+  rtenv run --working-dir "job$i" -- true
+  ok
+done
+rtenv cache ls
+ok
+equal "$(wc -l <<<"$out")" 3
+key() { "$RTENV" hash "$1" | sed 's|gcs://\(.*\)\.zip|\1|'; }
+
+# One in use is refused, and survives a gc to nothing.
+mkfifo go
+"$RTENV" run --working-dir job1 -- sh -c 'touch ../started; cat' <go >/dev/null &
+pid=$!
+exec 9>go
+until find "$RTENV_CACHE_DIR/tmp" -name started | grep -q .; do sleep 0.05; done
+rtenv cache ls
+says "in use by $pid"
+rtenv cache rm "$(key job1)"
+refused 4 "is in use by process $pid"
+rtenv cache gc --max-size 1500000 --dry-run --json
+equal "$(python3 -c 'import json, sys; print([r["key"] for r in json.loads(sys.argv[1])["removed"]])' "$out")" "['$(key job2)', '$(key job3)']"
+equal "$("$RTENV" cache ls --json | wc -l)" 3 "a dry run removes nothing"
+rtenv cache gc --max-size 0
+ok
+tells 'still larger'
+equal "$("$RTENV" cache ls --json | wc -l)" 1
+exec 9>&-
+wait $pid
+rtenv cache rm "$(key job1)"
+ok
+[[ -z $(ls "$RTENV_CACHE_DIR/trees" "$RTENV_CACHE_DIR/tmp") ]] || true
+equal "$(find "$RTENV_CACHE_DIR/trees" "$RTENV_CACHE_DIR/tmp" -mindepth 1 | wc -l)" 0
+rtenv cache rm --all --yes --json
+equal "$(field freed_bytes)" 0
+
+# kill -9 of rtenv while its job runs: the job goes on, and its entry stays held until it ends.
+mkfifo go2
+"$RTENV" run --working-dir job2 -- sh -c 'echo $$ >../started2; cat' <go2 >/dev/null 2>&1 &
+pid=$!
+exec 9>go2
+until find "$RTENV_CACHE_DIR/tmp" -name started2 -size +0 | grep -q .; do sleep 0.05; done
+job=$(cat "$(find "$RTENV_CACHE_DIR/tmp" -name started2)")
+kill -9 $pid
+wait $pid 2>/dev/null || true
+kill -0 "$job" || fail "the job died with rtenv"
+rtenv cache ls
+says "in use by"
+[[ -d $(readlink "/proc/$job/cwd") ]] || fail "the job's folder is swept under it"
+exec 9>&-
+for _ in $(seq 100); do kill -0 "$job" 2>/dev/null || break; sleep 0.05; done
+rtenv cache rm --all --yes
+ok
+equal "$(find "$RTENV_CACHE_DIR/trees" "$RTENV_CACHE_DIR/tmp" -mindepth 1 | wc -l)" 0

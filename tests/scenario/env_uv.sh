@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Environments by uv, from the real index: isolated, keyed by content, built once, warm afterwards.
+source "$(dirname "$0")/lib.sh"
+use_oracle_uv
+
+make_wheel job/wheels own_wheel one
+echo 'import six, own_wheel; print(six.__version__, own_wheel.TEXT)' >job/main.py
+cat >env.yaml <<'Y'
+uv:
+  - six==1.16.0
+  - ${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels/own_wheel-1.0-py3-none-any.whl
+Y
+rtenv env key -f env.yaml --working-dir job
+ok
+key=$out
+rtenv env build -f env.yaml --working-dir job --json
+ok
+equal "$(field key) $(field built)" "$key True"
+equal "$(field path)" "$RTENV_CACHE_DIR/envs/$key"
+rtenv run -f env.yaml --working-dir job -- python main.py
+ok
+equal "$out" "1.16.0 one"
+equal "$err" ""
+
+# Warm: nothing is built, neither uv nor the interpreter is asked.
+RTENV_UV=/no/uv rtenv env build -f env.yaml --working-dir job --json
+equal "$(field built)" False
+
+# A script beside the wheel changes nothing; a changed wheel gives another environment.
+echo 'import six, own_wheel; print("changed", own_wheel.TEXT)' >job/main.py
+rtenv env build -f env.yaml --working-dir job --json
+equal "$(field key) $(field built)" "$key False"
+make_wheel job/wheels own_wheel two
+rtenv run -f env.yaml --working-dir job -- python main.py
+ok
+equal "$out" "changed two"
+tells "building environment"
+
+# Isolated: the interpreter's own packages aren't visible.
+"$ORACLE_PYTHON" -c 'import ray' 2>/dev/null || fail "the oracle has ray"
+rtenv run --python "$ORACLE_PYTHON" --runtime-env-json '{"uv": ["six==1.16.0"]}' -- python -c 'import importlib.util; print(importlib.util.find_spec("ray"))'
+equal "$out" None
+
+# Nested files, options, all spellings.
+mkdir -p job/more
+printf 'six\n-c ../limits.txt\n' >job/more/req.txt
+echo 'six<1.17' >job/limits.txt
+# shellcheck disable=SC2016
+rtenv run --working-dir job --runtime-env-json '{"uv": {"packages": ["-r $<RAY_RUNTIME_ENV_CREATE_WORKING_DIR>/more/req.txt", "own_wheel"],
+  "uv_check": true, "uv_pip_install_options": ["--find-links", "$RAY_RUNTIME_ENV_CREATE_WORKING_DIR/wheels"]}}' -- python main.py
+ok
+says "changed two"
+
+# uv_version: that uv, from the cache afterwards.
+rtenv env build -v --runtime-env-json '{"uv": {"packages": ["six==1.16.0"], "uv_version": "==0.9.0"}}'
+ok
+equal "$("$RTENV_CACHE_DIR"/tools/*/bin/uv --version | cut -d' ' -f1-2)" "uv 0.9.0"
+
+# Credentials of an index are neither in the key's parts nor in a message.
+rtenv env key --runtime-env-json '{"uv": ["-i https://user:hunter2@127.0.0.1:9/simple", "six"]}' --explain
+ok
+[[ $out != *hunter2* ]] || fail "a secret is in the key's parts"
+rtenv env build --runtime-env-json '{"uv": ["-i https://user:hunter2@127.0.0.1:9/simple", "six"]}'
+exits 1
+[[ $err != *hunter2* ]] || fail "a secret is shown"
+
+# Several askers, one build.
+for i in 1 2 3 4; do "$RTENV" env build --runtime-env-json '{"uv": ["six==1.15.0"]}' >"out$i" 2>"err$i" & done
+wait
+equal "$(cat out? | sort -u | wc -l) $(cat err? | grep -c 'building environment')" "1 1"
+
+# A set-up that takes too long ends, with what runs under it.
+cat >slow-uv <<'SH'
+#!/bin/sh
+[ "$1" = venv ] && exit 0
+sleep 1000 & echo $! >sleeper; mv sleeper "$SLEEPER"; wait
+SH
+chmod +x slow-uv
+SLEEPER=$work/sleeper RTENV_UV=$work/slow-uv rtenv env build --runtime-env-json '{"uv": ["six==1.14.0"], "config": {"setup_timeout_seconds": 1}}'
+exits 1
+tells 'Failed to set up runtime environment: Timeout'
+tells setup_timeout_seconds
+for _ in $(seq 100); do kill -0 "$(cat sleeper)" 2>/dev/null || break; sleep 0.05; done
+if kill -0 "$(cat sleeper)" 2>/dev/null; then fail "the installer's child lives on"; fi
+[[ $("$RTENV" cache ls --json | grep -c '"ready":false') -eq 0 ]] || fail "a half-made entry is left"

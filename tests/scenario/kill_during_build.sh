@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# kill -9 during `env build`, at ten moments: the next build works without a word about it, and nothing is left over.
+source "$(dirname "$0")/lib.sh"
+use_oracle_uv
+
+spec='{"uv": ["requests==2.26.0", "humanize==4.9.0"]}'
+# How long a build takes here, so that the moments are spread over it.
+begin=$(date +%s%N)
+rtenv env build --runtime-env-json "$spec"
+ok
+total_ms=$((($(date +%s%N) - begin) / 1000000))
+path=$out
+
+for moment in 1 2 3 4 5 6 7 8 9 10; do
+  rtenv cache rm --all --yes
+  ok
+  "$RTENV" env build --runtime-env-json "$spec" >/dev/null 2>&1 &
+  pid=$!
+  sleep "$(python3 -c "print($total_ms * $moment / 11 / 1000)")"
+  kill -9 $pid 2>/dev/null || true
+  wait $pid 2>/dev/null || true
+  rtenv env build --runtime-env-json "$spec"
+  ok
+  equal "$out" "$path"
+  [[ $err =~ ^(rtenv: building environment [0-9a-f]+ with uv)?$ ]] || fail "the next build complains"
+  rtenv run --runtime-env-json "$spec" -- python -c 'import requests, humanize; print(requests.__version__)'
+  equal "$out" 2.26.0 "after a kill at moment $moment"
+  [[ -z $(ls "$RTENV_CACHE_DIR/tmp") ]] || fail "left in tmp"
+done

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# pack and hash: one name, the same bytes anywhere, readable by others, and only what the rules let in.
+source "$(dirname "$0")/lib.sh"
+
+mkdir -p job/src job/empty job/build job/__pycache__ job/.git
+echo 'print("hi")' >job/src/main.py
+printf '#!/bin/sh\n' >job/run.sh
+chmod 755 job/run.sh
+printf 'build/\n*.log\n' >job/.gitignore
+touch job/build/x job/a.log job/__pycache__/c.pyc job/.git/config
+ln -s src/main.py job/link
+printf 'é\n' >"job/naïve name.txt"
+
+rtenv hash job
+ok
+uri=$out
+[[ $uri =~ ^gcs://_ray_pkg_[0-9a-f]{32}\.zip$ ]] || fail "not a URI"
+rtenv pack job
+ok
+equal "$out" "$uri" "pack and hash agree"
+package=${uri#gcs://}
+[[ -f $package ]] || fail "no $package in the current folder"
+
+# The same bytes whatever the time zone, umask, locale, times, order of creation, place and number of threads.
+mkdir elsewhere
+cp -r job elsewhere/copy
+find elsewhere/copy -exec touch -h -d '2001-02-03' {} +
+(umask 077 && TZ=Asia/Tokyo LC_ALL=C "$RTENV" pack elsewhere/copy --threads 7 -o other.zip) >/dev/null
+cmp "$package" other.zip || fail "the bytes differ"
+(cd job && "$RTENV" pack -o - 2>/dev/null | cat) >piped.zip
+cmp "$package" piped.zip || fail "the bytes on a pipe differ"
+
+# What is in it, read by Python.
+listing=$(python3 -c 'import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+assert z.testzip() is None
+print(" ".join(f"{i.filename}:{i.external_attr >> 16:o}" for i in z.infolist()))' "$package")
+equal "$listing" ".gitignore:100644 build/:40755 empty/:40755 link:120777 naïve name.txt:100644 run.sh:100755 src/main.py:100644"
+
+# A package left in the directory itself isn't in the next one.
+(cd job && "$RTENV" pack >/dev/null && [[ $("$RTENV" pack) == "$uri" ]]) || fail "the name changes with each pack"
+rm job/_ray_pkg_*
+
+rtenv inspect "$package"
+ok
+says verified
+cp "$package" _ray_pkg_00000000000000000000000000000000.zip
+rtenv inspect _ray_pkg_00000000000000000000000000000000.zip
+exits 1
+says "NOT what its name says: it should be $package"
+
+rtenv pack job --explain -o explained.zip
+ok
+tells 'left out  a.log  (.gitignore:2: *.log)'
+tells 'left out  __pycache__/  (excludes: __pycache__)'
+rtenv pack job --no-gitignore --exclude '*.py' --json -o with-logs.zip
+ok
+equal "$(field files)" 5
+[[ $(field uri) != "$uri" ]] || fail "other content, same name"
+
+rtenv unpack "$package" out
+ok
+rtenv hash out
+equal "$out" "$uri" "the unpacked tree has the same name"
+[[ -x out/run.sh && ! -x out/src/main.py && -L out/link && -d out/empty ]] || fail "modes, links or folders are lost"
+
+# Every scheme and compression: the name follows the scheme alone.
+for compression in auto store fast best; do
+  rtenv pack job --compress "$compression" -o c.zip
+  equal "$out" "$uri"
+  rtenv unpack c.zip "out-$compression"
+  ok
+done
+rtenv hash job --scheme sha256
+[[ $out =~ ^gcs://_ray_pkg_[0-9a-f]{64}\.zip$ ]] || fail "not a sha256 name"
+
+# ray#53635: a rule that matches everything hidden doesn't make every tree one and the same.
+rtenv hash job --scheme ray --exclude '.*'
+ok
+[[ $out != *3030303030303030* ]] || fail "the root was excluded"
+rtenv hash job --exclude '*'
+ok
+tells "nothing of $work/job is in the package"

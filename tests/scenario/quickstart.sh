@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The quickstart, as a newcomer runs it, from a copy of the example.
+source "$(dirname "$0")/lib.sh"
+use_oracle_uv
+
+cp -r "$project/examples/quickstart" .
+rm -rf quickstart/wheels
+quickstart/make-wheel
+first=$(sha256sum <quickstart/wheels/greeting-1.0-py3-none-any.whl)
+rm -rf quickstart/wheels
+quickstart/make-wheel
+equal "$(sha256sum <quickstart/wheels/greeting-1.0-py3-none-any.whl)" "$first" "the wheel is the same each time"
+
+rtenv run -f quickstart/runtime_env.yaml --working-dir quickstart -- python main.py
+ok
+says 'Hello Ada, from a wheel built beside the job.'
+says 'humanize 4.9.0 says: that was 3 minutes ago'
+says 'isolated: True'
+rtenv run -f quickstart/runtime_env.yaml --working-dir quickstart -- python main.py
+ok
+says 'Hello Ada'
+equal "$err" "" "the second time nothing is done, and nothing said"
+
+rtenv doctor
+ok
+says 'ok       python'
+rtenv version --json
+ok

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# A hostile archive is refused with the entry's name, exit 2, and the target is as it was before.
+source "$(dirname "$0")/lib.sh"
+
+python3 - <<'PY'
+import io, stat, struct, tarfile, zipfile
+
+def zip_of(name, *entries):
+    with zipfile.ZipFile(name, "w") as z:
+        z.writestr("good.txt", "good")
+        for path, content, mode in entries:
+            info = zipfile.ZipInfo(path)
+            info.external_attr = mode << 16
+            info.create_system = 3
+            z.writestr(info, content)
+
+regular = stat.S_IFREG | 0o644
+zip_of("dotdot.zip", ("../evil", "x", regular))
+zip_of("deep-dotdot.zip", ("a/b/../../../evil", "x", regular))
+zip_of("absolute.zip", ("/tmp/evil", "x", regular))
+zip_of("drive.zip", ("C:/evil", "x", regular))
+zip_of("link-out.zip", ("link", "../../etc", stat.S_IFLNK | 0o777))
+zip_of("link-absolute.zip", ("link", "/etc/passwd", stat.S_IFLNK | 0o777))
+zip_of("through-link.zip", ("link", "dir", stat.S_IFLNK | 0o777), ("link/evil", "x", regular))
+zip_of("setuid.zip", ("su", "x", stat.S_IFREG | 0o4755))
+zip_of("device.zip", ("null", "", stat.S_IFCHR | 0o666))
+with zipfile.ZipFile("backslash.zip", "w") as z:
+    info = zipfile.ZipInfo("x")
+    info.filename = "a\\..\\evil"
+    info.create_system = 0
+    z.writestr(info, "x")
+import warnings; warnings.simplefilter("ignore")
+zip_of("twice.zip", ("good.txt", "other", regular))
+zip_of("whole.zip", ("b.txt", "x" * 100, regular))
+data = open("whole.zip", "rb").read()
+open("truncated.zip", "wb").write(data[:-30])
+open("flipped.zip", "wb").write(data.replace(b"xxxxxxxx", b"xxxxXxxx", 1))
+# Two entries that share one kernel of data: the overlapping bomb.
+open("overlap.zip", "wb").write(b"")
+with zipfile.ZipFile("overlap.zip", "w", zipfile.ZIP_DEFLATED) as z:
+    z.writestr("a", "0" * 100000)
+    first = z.infolist()[0]
+    second = zipfile.ZipInfo("a")
+    for attribute in ("CRC", "compress_size", "file_size", "header_offset", "compress_type", "flag_bits", "external_attr"):
+        setattr(second, attribute, getattr(first, attribute))
+    z.filelist.append(second)
+open("not-an-archive.zip", "w").write("hello, I am a text\n" * 100)
+
+def tar_of(name, *members):
+    with tarfile.open(name, "w:gz") as t:
+        for info, content in members:
+            info.size = len(content)
+            t.addfile(info, io.BytesIO(content))
+def member(name, **attributes):
+    info = tarfile.TarInfo(name)
+    for key, value in attributes.items(): setattr(info, key, value)
+    return info
+tar_of("dotdot.tar.gz", (member("../evil"), b"x"))
+tar_of("absolute.tar.gz", (member("/tmp/evil"), b"x"))
+tar_of("link-out.tar.gz", (member("l", type=tarfile.SYMTYPE, linkname="../.."), b""))
+tar_of("hardlink-out.tar.gz", (member("h", type=tarfile.LNKTYPE, linkname="/etc/passwd"), b""))
+tar_of("fifo.tar.gz", (member("p", type=tarfile.FIFOTYPE), b""))
+tar_of("setuid.tar.gz", (member("su", mode=0o4755), b"x"))
+PY
+
+while read -r archive text; do
+  rtenv unpack "$archive" target
+  refused 2 "$text"
+  [[ ! -e target ]] || fail "$archive left something"
+  [[ ! -e evil && ! -e /tmp/evil ]] || fail "$archive escaped"
+done <<'CASES'
+dotdot.zip '../evil' is refused
+deep-dotdot.zip 'a/b/../../../evil' is refused
+absolute.zip '/tmp/evil' is refused
+drive.zip 'C:/evil' is refused
+link-out.zip 'link' is refused
+link-absolute.zip 'link' is refused
+through-link.zip link
+setuid.zip 'su' is refused
+device.zip 'null' is refused
+backslash.zip is refused
+twice.zip 'good.txt' is refused: it is there twice
+truncated.zip isn't a whole zip
+flipped.zip the checksum of 'b.txt' differs
+overlap.zip overlaps
+not-an-archive.zip isn't a whole zip or tar archive
+dotdot.tar.gz '../evil' is refused
+absolute.tar.gz '/tmp/evil' is refused
+link-out.tar.gz 'l' is refused
+hardlink-out.tar.gz '/etc/passwd' is refused
+fifo.tar.gz 'p' is refused
+setuid.tar.gz 'su' is refused
+CASES
+[[ -z $(find . -maxdepth 1 -name 'rtenv-*') ]] || fail "a staging folder is left"
+
+mkdir target
+echo mine >target/file
+rtenv unpack whole.zip target
+refused 2 "target isn't empty"
+equal "$(cat target/file)" mine
+rtenv unpack none.zip other
+refused 3 none.zip
+
+# And the harmless kinds are taken, their modes kept.
+mkdir src && printf '#!/bin/sh\n' >src/run && chmod 750 src/run && ln -s run src/link && ln src/run src/hard
+for format in tar.gz tar.xz tar.bz2 tar; do
+  tar -caf "a.$format" src
+  rtenv unpack "a.$format" "out-$format" --strip-top
+  ok
+  equal "$(stat -c %a "out-$format/run") $(readlink "out-$format/link") $(stat -c %h "out-$format/hard")" "750 run 1" "$format"
+done
