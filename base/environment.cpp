@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 
-extern char** environ;
-
 namespace rtenv {
 namespace {
 
@@ -51,7 +49,7 @@ void Environment::prepend(std::string_view name, std::string_view entry) {
 std::vector<std::string> Environment::strings() const {
   std::vector<std::string> result;
   result.reserve(values_.size());
-  for (const auto& [name, value] : values_) result.push_back(name + "=" + value);
+  for (const auto& [name, value] : values_) result.push_back(fmt::format("{}={}", name, value));
   return result;
 }
 

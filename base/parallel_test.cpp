@@ -15,22 +15,24 @@ struct NoState {};
 TEST(ParallelFor, DoesEveryItemOnceWithAnyNumberOfThreads) {
   for (const unsigned threads : {1U, 2U, 7U}) {
     std::vector<std::atomic<int>> done(1000);
-    EXPECT_THAT(parallel_for(done.size(), threads, [] { return NoState(); },
-                             [&](NoState&, std::size_t i) -> Result<void> {
-                               ++done[i];
-                               return {};
-                             }),
+    EXPECT_THAT(parallel_for(
+                    done.size(), threads, [] { return NoState(); },
+                    [&](NoState&, std::size_t i) -> Result<void> {
+                      ++done[i];
+                      return {};
+                    }),
                 IsOk());
     for (const auto& count : done) EXPECT_EQ(count, 1);
   }
 }
 
 TEST(ParallelFor, ReturnsAnError) {
-  EXPECT_THAT(parallel_for(100, 4, [] { return NoState(); },
-                           [](NoState&, std::size_t i) -> Result<void> {
-                             if (i == 50) return fail(Errc::corrupt, "item {}", i);
-                             return {};
-                           }),
+  EXPECT_THAT(parallel_for(
+                  100, 4, [] { return NoState(); },
+                  [](NoState&, std::size_t i) -> Result<void> {
+                    if (i == 50) return fail(Errc::corrupt, "item {}", i);
+                    return {};
+                  }),
               IsError(Errc::corrupt, "item 50"));
 }
 

@@ -105,7 +105,8 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   if (options.argv.empty() || options.argv.front().empty()) return fail(Errc::invalid_argument, "no command given");
   // A relative path is meant from the child's folder, as a shell there would take it.
   Path wanted = options.argv.front();
-  if (wanted.has_parent_path() && wanted.is_relative() && !options.working_dir.empty()) wanted = options.working_dir / wanted;
+  if (wanted.has_parent_path() && wanted.is_relative() && !options.working_dir.empty())
+    wanted = options.working_dir / wanted;
   RTENV_TRY(const Path program, find_program(wanted.native(), options.environment));
   RTENV_TRY(Pipe report, make_pipe());
   std::vector<std::string> argv = options.argv;

@@ -19,7 +19,9 @@ SpawnOptions shell(std::string script) {
   return {.argv = {"sh", "-c", std::move(script)}, .environment = Environment::of_process()};
 }
 
-std::chrono::steady_clock::time_point in(std::chrono::milliseconds delay) { return std::chrono::steady_clock::now() + delay; }
+std::chrono::steady_clock::time_point in(std::chrono::milliseconds delay) {
+  return std::chrono::steady_clock::now() + delay;
+}
 
 TEST(Process, CapturesBothOutputsInTheirOrderAndTheExitCode) {
   const auto run = must(run_captured(shell("echo out; echo err >&2; echo out again; exit 3")));
@@ -38,7 +40,8 @@ TEST(Process, SaysTheSignalThatEndedIt) {
 
 TEST(Process, SeesOnlyTheEnvironmentAndFolderThatItIsGiven) {
   TreeBuilder tree;
-  SpawnOptions options{.argv = {"/bin/sh", "-c", "pwd; env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | sort"}, .working_dir = tree.root()};
+  SpawnOptions options{.argv = {"/bin/sh", "-c", "pwd; env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | sort"},
+                       .working_dir = tree.root()};
   options.environment.set("ONLY", "this");
   options.environment.set("PATH", "/usr/bin:/bin");
   const auto run = must(run_captured(options));
@@ -111,7 +114,7 @@ TEST(Process, OneThatStaysBehindWithTheOutputOpenDoesNotHoldUsUp) {
 TEST(Process, AChildThatInheritsALockHoldsItAfterUs) {
   TreeBuilder tree;
   auto lock = must(LockFile::try_acquire(tree / "lock"));
-  SpawnOptions options = shell("read line");
+  SpawnOptions options = shell("sleep 100");
   options.keep_fds = {lock->fd().get()};
   {
     auto child = must(ChildProcess::spawn(options));

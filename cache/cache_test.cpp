@@ -131,14 +131,13 @@ TEST(Cache, OfManyAskersOneMakesAndTheOthersWait) {
   std::vector<std::jthread> askers;
   for (int i = 0; i < 8; ++i)
     askers.emplace_back([&] {
-      const auto lease = cache.get_or_make(
-          Kind::env, "k",
-          [&](const MakeContext& context) -> Result<void> {
-            ++made;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-            return make_directories(context.target);
-          },
-          {.on_wait = [&] { ++waited; }});
+      const auto lease = cache.get_or_make(Kind::env, "k",
+                                           [&](const MakeContext& context) -> Result<void> {
+                                             ++made;
+                                             std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                                             return make_directories(context.target);
+                                           },
+                                           {.on_wait = [&] { ++waited; }});
       EXPECT_THAT(lease, IsOk());
     });
   askers.clear();

@@ -90,7 +90,7 @@ int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
   fmt::print(stderr, "rtenv: error: {}\n", message);
   std::string path = command.get_name();
   for (const CLI::App* parent = command.get_parent(); parent != nullptr; parent = parent->get_parent())
-    path = parent->get_name() + " " + path;
+    path.insert(0, parent->get_name() + " ");
   fmt::print(stderr, "rtenv: hint: {} --help\n", path);
   return k_wrong_usage;
 }

@@ -12,7 +12,13 @@ Variables variables() {
   Environment node;
   node.set("HOME", "/home/ray");
   node.set("SHADOWED", "node");
-  return {Path("/cache/tree"), {{"OWN", "value"}, {"SHADOWED", "job"}, {"BIN", "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/bin:$HOME"}, {"EMPTY", "$NOTHING_AT_ALL"}, {"GONE", ""}}, node};
+  return {Path("/cache/tree"),
+          {{"OWN", "value"},
+           {"SHADOWED", "job"},
+           {"BIN", "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/bin:$HOME"},
+           {"EMPTY", "$NOTHING_AT_ALL"},
+           {"GONE", ""}},
+          node};
 }
 
 TEST(Expand, AllSpellingsOfTheWorkingDirectory) {
@@ -26,7 +32,8 @@ TEST(Expand, TheJobsVariablesStandBeforeTheNodes) {
 }
 
 TEST(Expand, WhatIsNotKnownOrNotWholeStaysAsWritten) {
-  for (const char* text : {"$UNKNOWN", "${UNKNOWN}/x", "$", "$$", "${", "${}", "${OPEN", "$<HOME>", "a$", "$-x", "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR"})
+  for (const char* text : {"$UNKNOWN", "${UNKNOWN}/x", "$", "$$", "${", "${}", "${OPEN", "$<HOME>", "a$", "$-x",
+                           "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR"})
     EXPECT_EQ(expand(text, variables()), text);
   EXPECT_EQ(expand("$$OWN", variables()), "$value") << "as Ray's regular expression has it";
 }
@@ -44,7 +51,8 @@ TEST(Expand, FirstUnexpandedNamesWhatIsLeft) {
 }
 
 TEST(Redact, TakesUserInfoOutOfEveryUrl) {
-  EXPECT_EQ(without_credentials("-i https://user:pass@host/simple --extra-index-url http://t@h/"), "-i https://host/simple --extra-index-url http://h/");
+  EXPECT_EQ(without_credentials("-i https://user:pass@host/simple --extra-index-url http://t@h/"),
+            "-i https://host/simple --extra-index-url http://h/");
   EXPECT_EQ(without_credentials("six @ https://host/x@1.whl"), "six @ https://host/x@1.whl");
 }
 

@@ -86,7 +86,8 @@ TEST_F(Requirements, NestedFilesAreReadInWithTheirVariables) {
       .file("more/deep.txt", "requests # beside the file that names it\n")
       .file("limits.txt", "urllib3<2\n");
   const auto resolved = must(resolve({"-r ${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/requirements.txt"}));
-  EXPECT_THAT(resolved.lines, ElementsAre("six", "x @ file://" + (tree_ / "wheels/x-1-py3-none-any.whl").native(), "requests"));
+  EXPECT_THAT(resolved.lines,
+              ElementsAre("six", "x @ file://" + (tree_ / "wheels/x-1-py3-none-any.whl").native(), "requests"));
   EXPECT_THAT(resolved.constraints, ElementsAre("urllib3<2"));
   const std::string before = key({"-r requirements.txt"});
   tree_.file("more/deep.txt", "requests==2.26.0\n");
@@ -103,7 +104,8 @@ TEST_F(Requirements, WhatAnOptionLeadsToCounts) {
 }
 
 TEST_F(Requirements, SaysTheExpandedPathOfWhatIsNotThere) {
-  EXPECT_THAT(resolve({k_wheel}), IsError(Errc::not_found, "wheel " + (tree_ / "wheels/x-1-py3-none-any.whl").native() + " isn't there"));
+  EXPECT_THAT(resolve({k_wheel}),
+              IsError(Errc::not_found, "wheel " + (tree_ / "wheels/x-1-py3-none-any.whl").native() + " isn't there"));
   EXPECT_THAT(resolve({"-r none.txt"}), IsError(Errc::not_found, "none.txt"));
   EXPECT_THAT(resolve({"${NOWHERE}/x-1-py3-none-any.whl"}), IsError(Errc::invalid_argument, "without a value: ${NOWHERE}"));
   EXPECT_THAT(resolve({"-e ./x"}), IsError(Errc::invalid_argument, "editable"));
@@ -128,7 +130,12 @@ TEST_F(Requirements, ASourceFolderIsCopiedSoThatTheInstallerMayWriteIntoIt) {
 
 TEST(EnvKey, CountsInterpreterInstallerAndIndexAndNothingElse) {
   const Packages packages{.requirements = {"six"}};
-  const Interpreter python{.executable = "/usr/bin/python3", .implementation = "cpython", .version = "3.11.2", .abi = "a", .platform = "p", .libc = "l"};
+  const Interpreter python{.executable = "/usr/bin/python3",
+                           .implementation = "cpython",
+                           .version = "3.11.2",
+                           .abi = "a",
+                           .platform = "p",
+                           .libc = "l"};
   Environment environment;
   environment.set("HOME", "/one");
   const auto requirements = must(resolve_requirements(packages, Variables(std::nullopt, {}, environment)));

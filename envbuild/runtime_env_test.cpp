@@ -33,13 +33,15 @@ TEST(RuntimeEnv, TakesAllThreeFormsOfPackages) {
 
 TEST(RuntimeEnv, DefaultsAreRaysButUvSharesItsCache) {
   EXPECT_THAT(must(parse("uv: [a]")).packages->install_options, ElementsAre());
-  EXPECT_THAT(must(parse("pip: [a]")).packages->install_options, ElementsAre("--disable-pip-version-check", "--no-cache-dir"));
+  EXPECT_THAT(must(parse("pip: [a]")).packages->install_options,
+              ElementsAre("--disable-pip-version-check", "--no-cache-dir"));
   EXPECT_EQ(must(parse("{}")).setup_timeout, std::chrono::seconds(600));
   EXPECT_EQ(must(parse("config: {setup_timeout_seconds: -1}")).setup_timeout, std::nullopt);
 }
 
 TEST(RuntimeEnv, EmptyIsAsIfAbsent) {
-  for (const char* text : {"", "{}", "uv: []", "uv: {packages: []}", "uv: null", "pip: ['', ' ']", "env_vars: {}", "excludes: []"}) {
+  for (const char* text :
+       {"", "{}", "uv: []", "uv: {packages: []}", "uv: null", "pip: ['', ' ']", "env_vars: {}", "excludes: []"}) {
     const auto parsed = must(parse(text));
     EXPECT_FALSE(parsed.packages) << text;
     EXPECT_TRUE(parsed.env_vars.empty()) << text;
@@ -52,12 +54,16 @@ struct Wrong {
 };
 class WrongRuntimeEnv : public testing::TestWithParam<Wrong> {};
 
-TEST_P(WrongRuntimeEnv, IsRefusedByNameOfTheField) { EXPECT_THAT(parse(GetParam().yaml), IsError(Errc::invalid_argument, GetParam().message)); }
+TEST_P(WrongRuntimeEnv, IsRefusedByNameOfTheField) {
+  EXPECT_THAT(parse(GetParam().yaml), IsError(Errc::invalid_argument, GetParam().message));
+}
 
 INSTANTIATE_TEST_SUITE_P(
     All, WrongRuntimeEnv,
-    testing::Values(Wrong{"[1]", "runtime_env must be a dict, got list"}, Wrong{"working_dir: 3", "['working_dir'] must be a string, got int"},
-                    Wrong{"working_dir: ''", "['working_dir'] is empty"}, Wrong{"excludes: '*.log'", "['excludes'] must be a list of strings, got str"},
+    testing::Values(Wrong{"[1]", "runtime_env must be a dict, got list"},
+                    Wrong{"working_dir: 3", "['working_dir'] must be a string, got int"},
+                    Wrong{"working_dir: ''", "['working_dir'] is empty"},
+                    Wrong{"excludes: '*.log'", "['excludes'] must be a list of strings, got str"},
                     Wrong{"excludes: [1.5]", "['excludes'][0] must be a string, got float"},
                     Wrong{"uv: 5", "['uv'] must be a list of strings, the path of a requirements file, or a dict, got int"},
                     Wrong{"uv: [six, {a: b}]", "['uv'][1] must be a string, got dict"},
@@ -66,7 +72,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"uv: {packages: [a], uv_check: 1}", "['uv']['uv_check'] must be a boolean, got int"},
                     Wrong{"uv: {packages: [a], uv_version: 0.4}", "['uv']['uv_version'] must be a string, got float"},
                     Wrong{"uv: {packages: [a], pip_check: true}", "['uv'] has an unknown field 'pip_check'"},
-                    Wrong{"uv: [a]\npip: [b]", "exclude each other"}, Wrong{"env_vars: [A]", "['env_vars'] must be a dict of strings, got list"},
+                    Wrong{"uv: [a]\npip: [b]", "exclude each other"},
+                    Wrong{"env_vars: [A]", "['env_vars'] must be a dict of strings, got list"},
                     Wrong{"env_vars: {A: 1}", "['env_vars']['A'] must be a string, got int"},
                     Wrong{"env_vars: {A: yes}", "['env_vars']['A'] must be a string, got bool"},
                     Wrong{"env_vars: {'A=B': x}", "can't be the name of a variable"},
@@ -89,11 +96,12 @@ TEST(RuntimeEnv, AMessageNeverShowsAVariablesValue) {
 // The right-hand sides are what PyYAML 6.0's safe_load gives.
 TEST(Yaml, ReadsScalarsAsPyYamlDoes) {
   const std::pair<const char*, json> cases[] = {
-      {"yes", true},       {"Off", false},       {"y", "y"},          {"TRUE", true},      {"tRUE", "tRUE"},  {"010", 8},
-      {"0o10", "0o10"},    {"0x1F", 31},         {"0b101", 5},        {"1_000", 1000},     {"09", "09"},      {"-7", -7},
-      {"+7", 7},           {"1:30", 90},         {"1.5", 1.5},        {"1e3", "1e3"},      {"1.0e+3", 1000.0}, {"1.5e3", "1.5e3"},
-      {".5", 0.5},         {"5.", 5.0},          {"~", nullptr},      {"Null", nullptr},   {"'yes'", "yes"},  {"\"010\"", "010"},
-      {"1:30.5", 90.5},    {"12:30:45", 45045},  {"1.2.3", "1.2.3"},  {"==1.0", "==1.0"},  {"!!str 5", "5"},  {"-", json::array({nullptr})}};
+      {"yes", true},       {"Off", false},     {"y", "y"},         {"TRUE", true},     {"tRUE", "tRUE"},
+      {"010", 8},          {"0o10", "0o10"},   {"0x1F", 31},       {"0b101", 5},       {"1_000", 1000},
+      {"09", "09"},        {"-7", -7},         {"+7", 7},          {"1:30", 90},       {"1.5", 1.5},
+      {"1e3", "1e3"},      {"1.0e+3", 1000.0}, {"1.5e3", "1.5e3"}, {".5", 0.5},        {"5.", 5.0},
+      {"~", nullptr},      {"Null", nullptr},  {"'yes'", "yes"},   {"\"010\"", "010"}, {"1:30.5", 90.5},
+      {"12:30:45", 45045}, {"1.2.3", "1.2.3"}, {"==1.0", "==1.0"}, {"!!str 5", "5"},   {"-", json::array({nullptr})}};
   for (const auto& [text, expected] : cases) EXPECT_EQ(must(parse_yaml(text, "t")), expected) << text;
 }
 
@@ -104,7 +112,8 @@ TEST(Yaml, MergesAnchorsAndLetsTheLastOfTwoEqualKeysWin) {
 
 TEST(Yaml, SaysLineAndColumn) {
   EXPECT_THAT(parse_yaml("uv:\n  - six\n bad: [", "env.yaml"), IsError(Errc::invalid_argument, "env.yaml, line 3, column"));
-  EXPECT_THAT(parse_yaml("a: 1\nb: 2024-01-31\n", "env.yaml"), IsError(Errc::invalid_argument, "line 2, column 4: 2024-01-31 is a date"));
+  EXPECT_THAT(parse_yaml("a: 1\nb: 2024-01-31\n", "env.yaml"),
+              IsError(Errc::invalid_argument, "line 2, column 4: 2024-01-31 is a date"));
   EXPECT_THAT(parse_yaml("a: !foo x", "env.yaml"), IsError(Errc::invalid_argument, "tag !foo"));
   EXPECT_THAT(parse_yaml("1: x", "env.yaml"), IsError(Errc::invalid_argument, "the key 1 isn't a string"));
   EXPECT_THAT(parse_json("{\"a\": 1,\n  b}", "env.json"), IsError(Errc::invalid_argument, "env.json, line 2, column 3"));

@@ -102,13 +102,16 @@ Result<UvProgram> chosen_uv(const UvProgram& at_hand, const std::string& specifi
   return UvProgram{.path = std::move(path), .lease = std::move(lease)};
 }
 
+// Absolute: it is started in another folder than ours.
+UvProgram program_at(const Path& path) { return {.path = std::filesystem::absolute(path), .lease = std::nullopt}; }
+
 Result<UvProgram> uv_at_hand(const Environment& environment, cache::Cache& cache, const Cancellation* cancellation) {
   if (const auto configured = environment.find_filled("RTENV_UV")) {
-    auto program = find_program(*configured, environment);
-    if (!program) return Failure(std::move(program).error().within("RTENV_UV"));
-    return UvProgram{.path = std::move(*program), .lease = std::nullopt};
+    const auto program = find_program(*configured, environment);
+    if (!program) return Failure(Error(program.error()).within("RTENV_UV"));
+    return program_at(*program);
   }
-  if (auto program = find_program("uv", environment)) return UvProgram{.path = std::move(*program), .lease = std::nullopt};
+  if (const auto program = find_program("uv", environment)) return program_at(*program);
   return pinned_uv(environment, cache, cancellation);
 }
 

@@ -12,7 +12,8 @@ TEST(Activation, PutsTheWorkingDirAndTheVirtualenvFirst) {
   node.set("PATH", "/usr/bin");
   node.set("PYTHONPATH", "/node");
   node.set("PYTHONHOME", "/broken");
-  const Environment job = activate({.node = node, .env_vars = {{"PYTHONPATH", "/own"}, {"A", "b"}}, .working_dir = "/w", .virtual_env = "/v"});
+  const Environment job =
+      activate({.node = node, .env_vars = {{"PYTHONPATH", "/own"}, {"A", "b"}}, .working_dir = "/w", .virtual_env = "/v"});
   EXPECT_EQ(job.find("PYTHONPATH"), "/w:/own");
   EXPECT_EQ(job.find("PATH"), "/v/bin:/usr/bin");
   EXPECT_EQ(job.find("VIRTUAL_ENV"), "/v");
@@ -30,7 +31,9 @@ TEST(Activation, WithoutDirectoryAndEnvironmentIsTheNodesOwn) {
   EXPECT_EQ(job.find("VIRTUAL_ENV"), std::nullopt);
 }
 
-Command shell(std::string script) { return {.argv = {"sh", "-c", std::move(script)}, .environment = Environment::of_process()}; }
+Command shell(std::string script) {
+  return {.argv = {"sh", "-c", std::move(script)}, .environment = Environment::of_process()};
+}
 
 TEST(Foreground, EndsWithTheCommandsOwnStatus) {
   EXPECT_EQ(must(run_in_foreground(shell("exit 7"))).shell_status(), 7);
@@ -42,7 +45,9 @@ TEST(Foreground, EndsWithTheCommandsOwnStatus) {
 
 TEST(Foreground, PassesATerminationOn) {
   // The command itself asks its parent to end, and then must be told so.
-  EXPECT_EQ(must(run_in_foreground(shell("trap 'exit 9' TERM; kill -TERM $PPID; while :; do sleep 0.01; done"))).shell_status(), 9);
+  EXPECT_EQ(
+      must(run_in_foreground(shell("trap 'exit 9' TERM; kill -TERM $PPID; while :; do sleep 0.01; done"))).shell_status(),
+      9);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "pkg/ignore.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 namespace rtenv::pkg {
 
@@ -31,9 +30,9 @@ void IgnoreFile::add(std::string_view text, int line) {
 }
 
 const IgnoreRule* IgnoreFile::deciding_rule(std::string_view path) const {
-  const auto newest_first = std::views::reverse(rules_);
-  const auto found = std::ranges::find_if(newest_first, [&](const IgnoreRule& rule) { return rule.pattern.matches(path); });
-  return found == newest_first.end() ? nullptr : &*found;
+  const auto found =
+      std::find_if(rules_.rbegin(), rules_.rend(), [&](const IgnoreRule& rule) { return rule.pattern.matches(path); });
+  return found == rules_.rend() ? nullptr : &*found;
 }
 
 }  // namespace rtenv::pkg

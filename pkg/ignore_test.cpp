@@ -24,27 +24,32 @@ TEST_P(Pattern, MatchesAsInRaysPathspec) {
 // Each row was printed by ray._private.thirdparty.pathspec of Ray 2.60.
 INSTANTIATE_TEST_SUITE_P(
     Names, Pattern,
-    testing::Values(Case{"foo", "foo", true}, Case{"foo", "a/foo", true}, Case{"foo", "foo/b/c", true}, Case{"foo", "afoo", false},
-                    Case{"/foo", "foo", true}, Case{"/foo", "a/foo", false}, Case{"/foo", "foo/x", true}, Case{"a/foo", "a/foo", true},
-                    Case{"a/foo", "b/a/foo", false}, Case{"foo/", "foo", false}, Case{"foo/", "foo/x", true}, Case{"foo/", "a/foo/x", true},
-                    Case{"*.py", "a.py", true}, Case{"*.py", "d/a.py", true}, Case{"*.py", "a.pyc", false}, Case{"*.py[co]", "d/a.pyc", true},
-                    Case{"fo?", "foo", true}, Case{"fo?", "fo/", false}, Case{"?", "é", true}, Case{"*", "a/b", true}, Case{"*", ".", true},
-                    Case{".*", ".", true}, Case{".*", ".git", true}, Case{".*", "a/.git", true}, Case{"**", "a/b", true},
-                    Case{"**/b", "b", true}, Case{"**/b", "x/y/b", true}, Case{"a/**", "a", false}, Case{"a/**", "a/x", true},
-                    Case{"a/**/b", "a/b", true}, Case{"a/**/b", "a/x/y/b", true}, Case{"a/**/b", "ab", false}, Case{"a/*/b", "a/b", false},
-                    Case{"a/*/b", "a/x/b", true}, Case{"**/tmp/**", "tmp/x", true}, Case{"**/tmp/**", "tmp", false}));
+    testing::Values(Case{"foo", "foo", true}, Case{"foo", "a/foo", true}, Case{"foo", "foo/b/c", true},
+                    Case{"foo", "afoo", false}, Case{"/foo", "foo", true}, Case{"/foo", "a/foo", false},
+                    Case{"/foo", "foo/x", true}, Case{"a/foo", "a/foo", true}, Case{"a/foo", "b/a/foo", false},
+                    Case{"foo/", "foo", false}, Case{"foo/", "foo/x", true}, Case{"foo/", "a/foo/x", true},
+                    Case{"*.py", "a.py", true}, Case{"*.py", "d/a.py", true}, Case{"*.py", "a.pyc", false},
+                    Case{"*.py[co]", "d/a.pyc", true}, Case{"fo?", "foo", true}, Case{"fo?", "fo/", false},
+                    Case{"?", "é", true}, Case{"*", "a/b", true}, Case{"*", ".", true}, Case{".*", ".", true},
+                    Case{".*", ".git", true}, Case{".*", "a/.git", true}, Case{"**", "a/b", true}, Case{"**/b", "b", true},
+                    Case{"**/b", "x/y/b", true}, Case{"a/**", "a", false}, Case{"a/**", "a/x", true},
+                    Case{"a/**/b", "a/b", true}, Case{"a/**/b", "a/x/y/b", true}, Case{"a/**/b", "ab", false},
+                    Case{"a/*/b", "a/b", false}, Case{"a/*/b", "a/x/b", true}, Case{"**/tmp/**", "tmp/x", true},
+                    Case{"**/tmp/**", "tmp", false}));
 
-INSTANTIATE_TEST_SUITE_P(
-    Corners, Pattern,
-    testing::Values(Case{"\\#x", "#x", true}, Case{"\\!x", "!x", true}, Case{"a\\*b", "a*b", true}, Case{"a\\*b", "axb", false},
-                    Case{"foo ", "foo", true}, Case{"foo\\ ", "foo", true}, Case{"[!a]", "b", true}, Case{"[!a]", "a", false},
-                    Case{"[^a]", "^", true}, Case{"[^a]", "b", false}, Case{"[]a]", "]", true}, Case{"[a-c]x", "bx", true},
-                    Case{"[a-]", "-", true}, Case{"[é-ü]", "ö", true}, Case{"[a", "[a", true}, Case{"[a/b]", "[a/b]", true},
-                    Case{"q[!x]a", "q/a", true}, Case{"foo", "foo\n", true}, Case{"*", "a\nb", true}, Case{"**", "a\nb", false},
-                    Case{"a//b", "a/b", false}, Case{"***", "abc", true}));
+INSTANTIATE_TEST_SUITE_P(Corners, Pattern,
+                         testing::Values(Case{"\\#x", "#x", true}, Case{"\\!x", "!x", true}, Case{"a\\*b", "a*b", true},
+                                         Case{"a\\*b", "axb", false}, Case{"foo ", "foo", true}, Case{"foo\\ ", "foo", true},
+                                         Case{"[!a]", "b", true}, Case{"[!a]", "a", false}, Case{"[^a]", "^", true},
+                                         Case{"[^a]", "b", false}, Case{"[]a]", "]", true}, Case{"[a-c]x", "bx", true},
+                                         Case{"[a-]", "-", true}, Case{"[é-ü]", "ö", true}, Case{"[a", "[a", true},
+                                         Case{"[a/b]", "[a/b]", true}, Case{"q[!x]a", "q/a", true},
+                                         Case{"foo", "foo\n", true}, Case{"*", "a\nb", true}, Case{"**", "a\nb", false},
+                                         Case{"a//b", "a/b", false}, Case{"***", "abc", true}));
 
 TEST(IgnorePattern, BlankLinesCommentsAndASlashSayNothing) {
-  for (const char* text : {"", "   ", "# x", "  # x", "/", "!", "\\", "[z-a]"}) EXPECT_FALSE(IgnorePattern::compile(text)) << text;
+  for (const char* text : {"", "   ", "# x", "  # x", "/", "!", "\\", "[z-a]"})
+    EXPECT_FALSE(IgnorePattern::compile(text)) << text;
 }
 
 TEST(IgnoreFile, TheLastRuleThatMatchesDecides) {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "support/tree_builder.hpp"
 
@@ -18,7 +17,9 @@ std::vector<std::string> paths(const Tree& tree) {
   return result;
 }
 
-std::vector<std::string> scanned(const TreeBuilder& tree, ScanOptions options = {}) { return paths(must(scan(tree.root(), options))); }
+std::vector<std::string> scanned(const TreeBuilder& tree, ScanOptions options = {}) {
+  return paths(must(scan(tree.root(), options)));
+}
 
 TEST(Scan, ListsFilesAndFoldersInTheOrderOfTheirBytes) {
   TreeBuilder tree;
@@ -71,13 +72,10 @@ TEST(Scan, Issue53635_NoPatternExcludesTheRoot) {
 }
 
 TEST(Scan, AnExcludedFolderIsNotEntered) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may read every folder";
   TreeBuilder tree;
-  tree.file("secret/x", "");
-  ::chmod((tree / "secret").c_str(), 0);
-  EXPECT_THAT(scan(tree.root(), {}), IsError(Errc::permission_denied, "secret"));
-  EXPECT_THAT(scan(tree.root(), {.excludes = {"secret"}}), IsOk());
-  ::chmod((tree / "secret").c_str(), 0700);
+  tree.link("trap/loop", "../trap");  // whoever enters it fails
+  EXPECT_THAT(scan(tree.root(), {.links = Links::follow}), IsError(Errc::invalid_argument, "trap/loop"));
+  EXPECT_THAT(scan(tree.root(), {.excludes = {"trap"}, .links = Links::follow}), IsOk());
 }
 
 TEST(Scan, SaysWhichRuleLeftSomethingOut) {
@@ -92,7 +90,11 @@ TEST(Scan, KeepsLinksThatStayInsideAndFollowsTheOthers) {
   TreeBuilder outside;
   outside.file("o", "12");
   TreeBuilder tree;
-  tree.file("d/f", "x").link("d/in", "f").link("dir", "d").link("out", (outside / "o").native()).link("gone", "/no/such/file");
+  tree.file("d/f", "x")
+      .link("d/in", "f")
+      .link("dir", "d")
+      .link("out", (outside / "o").native())
+      .link("gone", "/no/such/file");
   const Tree kept = must(scan(tree.root(), {.links = Links::keep}));
   EXPECT_THAT(paths(kept), ElementsAre("d/", "d/f", "d/in", "dir", "out"));
   EXPECT_EQ(kept.entries[2].link_target, "f");

@@ -12,7 +12,8 @@ TEST(EntryPath, IsCleanedOrRefused) {
   EXPECT_EQ(must(checked_entry_path("./a//b/./c/", true)), "a/b/c");
   EXPECT_EQ(must(checked_entry_path("a\\b", true)), "a\\b") << "a plain character on Unix";
   EXPECT_EQ(must(checked_entry_path("..a/b..", true)), "..a/b..");
-  for (const char* name : {"/etc/passwd", "../x", "a/../../x", "a/..", "C:/x", "c:\\x", "C:", "\\\\server\\x", "..\\x", "a\\..\\..\\x"})
+  for (const char* name :
+       {"/etc/passwd", "../x", "a/../../x", "a/..", "C:/x", "c:\\x", "C:", "\\\\server\\x", "..\\x", "a\\..\\..\\x"})
     EXPECT_THAT(checked_entry_path(name, true), IsError(Errc::invalid_argument, "is refused")) << name;
   EXPECT_THAT(checked_entry_path("a\\b", false), IsError(Errc::invalid_argument, "backslash"));
   EXPECT_THAT(checked_entry_path(std::string_view("a\0b", 3), true), IsError(Errc::invalid_argument, "NUL"));

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Bad input: one clear message on standard error, the exit status of the contract, nothing half-made.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
 mkdir job
@@ -59,7 +60,6 @@ bad_env 2 "runtime_env['conda'] is a field of Ray" 'conda: base'
 bad_env 1 'no-such-package-of-rtenv' 'uv: [no-such-package-of-rtenv]'
 tells 'Failed to set up runtime environment: uv pip install ended with exit code 1'
 tells 'was not found in the package registry'
-# shellcheck disable=SC2016
 bad_env 3 '/wheels/none-1.0-py3-none-any.whl' 'uv: ["${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels/none-1.0-py3-none-any.whl"]'
 [[ $err == *"$RTENV_CACHE_DIR/trees/_ray_pkg_"* ]] || fail "the path isn't expanded"
 rtenv run -f none.yaml -- true

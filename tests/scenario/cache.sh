@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # cache ls, rm, gc, dir: what is in use stays, the rest goes, least recently used first.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
 rtenv cache dir

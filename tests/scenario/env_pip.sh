@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Environments by pip and virtualenv: the same answers, the other installer.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
 make_wheel job/wheels own_wheel one

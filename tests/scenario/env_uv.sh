@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Environments by uv, from the real index: isolated, keyed by content, built once, warm afterwards.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
 
@@ -45,7 +46,6 @@ equal "$out" None
 mkdir -p job/more
 printf 'six\n-c ../limits.txt\n' >job/more/req.txt
 echo 'six<1.17' >job/limits.txt
-# shellcheck disable=SC2016
 rtenv run --working-dir job --runtime-env-json '{"uv": {"packages": ["-r $<RAY_RUNTIME_ENV_CREATE_WORKING_DIR>/more/req.txt", "own_wheel"],
   "uv_check": true, "uv_pip_install_options": ["--find-links", "$RAY_RUNTIME_ENV_CREATE_WORKING_DIR/wheels"]}}' -- python main.py
 ok
@@ -54,7 +54,8 @@ says "changed two"
 # uv_version: that uv, from the cache afterwards.
 rtenv env build -v --runtime-env-json '{"uv": {"packages": ["six==1.16.0"], "uv_version": "==0.9.0"}}'
 ok
-equal "$("$RTENV_CACHE_DIR"/tools/*/bin/uv --version | cut -d' ' -f1-2)" "uv 0.9.0"
+chosen=$(echo "$RTENV_CACHE_DIR"/tools/*/bin/uv)
+equal "$("$chosen" --version | cut -d' ' -f1-2)" "uv 0.9.0"
 
 # Credentials of an index are neither in the key's parts nor in a message.
 rtenv env key --runtime-env-json '{"uv": ["-i https://user:hunter2@127.0.0.1:9/simple", "six"]}' --explain
@@ -63,6 +64,11 @@ ok
 rtenv env build --runtime-env-json '{"uv": ["-i https://user:hunter2@127.0.0.1:9/simple", "six"]}'
 exits 1
 [[ $err != *hunter2* ]] || fail "a secret is shown"
+
+# A uv that is named by a relative path.
+ln -s "$RTENV_UV" uv-here
+RTENV_UV=./uv-here rtenv env build --runtime-env-json '{"uv": ["humanize==4.9.0"]}'
+ok
 
 # Several askers, one build.
 for i in 1 2 3 4; do "$RTENV" env build --runtime-env-json '{"uv": ["six==1.15.0"]}' >"out$i" 2>"err$i" & done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Without uv on the machine: the pinned one is fetched from the package index, checked, and kept in the cache.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
 # A PATH without uv.

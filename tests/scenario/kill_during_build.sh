@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 during `env build`, at ten moments: the next build works without a word about it, and nothing is left over.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # pack and hash: one name, the same bytes anywhere, readable by others, and only what the rules let in.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
 mkdir -p job/src job/empty job/build job/__pycache__ job/.git

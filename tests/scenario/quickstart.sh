@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The quickstart, as a newcomer runs it, from a copy of the example.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # run: the command's folder, variables, exit code and signals; a copy of its own; the cache behind it.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
 mkdir -p job
@@ -23,7 +24,6 @@ folder=${out%% *}
 [[ $folder == "$RTENV_CACHE_DIR"/* && ! -e $folder ]] || fail "the job's folder isn't removed"
 [[ -z $(find "$RTENV_CACHE_DIR/trees" -name result.txt) ]] || fail "the job wrote into the cached tree"
 
-# shellcheck disable=SC2016
 rtenv run -f env.yaml --working-dir job -- sh -c 'echo $DATA; echo ${PATH%%:*}; echo ${UNSET-gone}'
 equal "$(sed "s|.*/working_dir/|W/|" <<<"$out")" $'W/data\n/opt/own\ngone'
 rtenv run --env NAME=B --env NAME=C -- sh -c 'echo $NAME; pwd'

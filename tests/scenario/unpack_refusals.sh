@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A hostile archive is refused with the entry's name, exit 2, and the target is as it was before.
+# shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
 python3 - <<'PY'

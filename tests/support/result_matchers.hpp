@@ -21,7 +21,8 @@ MATCHER(IsOk, "is a value") { return arg.has_value(); }
 MATCHER_P(IsError, code, std::string("is the error ") + std::string(name(code))) {
   return !arg.has_value() && arg.error().code() == code;
 }
-MATCHER_P2(IsError, code, text, std::string("is the error ") + std::string(name(code)) + " with '" + text + "' in its message") {
+MATCHER_P2(IsError, code, text,
+           std::string("is the error ") + std::string(name(code)) + " with '" + text + "' in its message") {
   return !arg.has_value() && arg.error().code() == code && arg.error().message().find(text) != std::string::npos;
 }
 
