@@ -43,6 +43,7 @@ void build(CLI::App& app, Tool& tool) {
       "`rtenv COMMAND --help` shows a command's options and an example.");
   app.require_subcommand(1);
   app.fallthrough();
+  app.set_version_flag("--version", "rtenv " RTENV_VERSION);
   app.add_flag("-q,--quiet", tool.quiet, "Only errors on standard error");
   app.add_flag("-v,--verbose", tool.verbose, "Also what is done and how long it took");
   app.add_option("--cache-dir", tool.cache_dir, "The cache [RTENV_CACHE_DIR; ~/.cache/rtenv]")->type_name("DIR");
@@ -105,12 +106,14 @@ int run(int argc, char** argv) {
   Tool tool{.environment = Environment::of_process(), .cancellation = &*cancellation};
   CLI::App app("", "rtenv");
   build(app, tool);
+  if (argc == 1) {
+    fmt::print(stderr, "{}", app.help());
+    return k_wrong_usage;
+  }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForAllHelp& help) {
-    return app.exit(help);
+  } catch (const CLI::Success& answer) {  // --help, --version
+    return app.exit(answer);
   } catch (const CLI::ParseError& error) {
     return wrong_usage(app, error);
   }

@@ -34,7 +34,7 @@ void Tool::print_line(std::string_view line) {
 
 CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description, const char* example) {
   CLI::App* command = parent.add_subcommand(name, description);
-  command->footer(std::string("Example:\n") + example);
+  command->footer(std::string("Example:\n") + example + "\n");
   command->add_flag("--json", tool.json, "Print one JSON object instead of text");
   return command;
 }

@@ -8,6 +8,7 @@ target_compile_options(rtenv_settings INTERFACE
   -Wno-missing-field-initializers
   # GCC 12 reports these falsely through std::string and std::optional at -O2 and above.
   -Wno-restrict -Wno-maybe-uninitialized)
+target_link_options(rtenv_settings INTERFACE -static-libstdc++ -static-libgcc)
 if(RTENV_WERROR)
   target_compile_options(rtenv_settings INTERFACE -Werror)
 endif()

@@ -1,11 +1,10 @@
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <memory>
 #include <string>
 
+#include "pkg/archive_library.hpp"
 #include "pkg/target_folder.hpp"
 #include "pkg/unpack_budget.hpp"
 
@@ -14,25 +13,21 @@ namespace {
 
 constexpr std::size_t k_block_bytes = 1 << 18;
 
-struct FreeArchive {
-  void operator()(archive* handle) const noexcept { archive_read_free(handle); }
-};
-
 class TarUnpacker {
  public:
-  TarUnpacker(const Path& path, TargetFolder& folder, UnpackBudget& budget)
-      : path_(path), folder_(folder), budget_(budget), archive_(archive_read_new()) {}
+  TarUnpacker(const ArchiveLibrary& library, const Path& path, TargetFolder& folder, UnpackBudget& budget)
+      : library_(library), path_(path), folder_(folder), budget_(budget), archive_(library.read_new(), library.read_free) {}
 
   Result<void> run() {
-    archive_read_support_format_tar(archive_.get());
-    archive_read_support_filter_gzip(archive_.get());
-    archive_read_support_filter_xz(archive_.get());
-    archive_read_support_filter_bzip2(archive_.get());
-    archive_read_support_filter_zstd(archive_.get());
-    if (archive_read_open_filename(archive_.get(), path_.c_str(), k_block_bytes) != ARCHIVE_OK) return broken();
+    library_.read_support_format_tar(archive_.get());
+    library_.read_support_filter_gzip(archive_.get());
+    library_.read_support_filter_xz(archive_.get());
+    library_.read_support_filter_bzip2(archive_.get());
+    library_.read_support_filter_zstd(archive_.get());
+    if (library_.read_open_filename(archive_.get(), path_.c_str(), k_block_bytes) != ARCHIVE_OK) return broken();
     for (;;) {
       archive_entry* entry = nullptr;
-      const int result = archive_read_next_header(archive_.get(), &entry);
+      const int result = library_.read_next_header(archive_.get(), &entry);
       if (result == ARCHIVE_EOF) return {};
       if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return broken();
       RTENV_TRY(unpack(entry));
@@ -41,27 +36,27 @@ class TarUnpacker {
 
  private:
   Failure broken() const {
-    const char* reason = archive_error_string(archive_.get());
+    const char* reason = library_.error_string(archive_.get());
     return fail(Errc::corrupt, "{} isn't a whole zip or tar archive: {}", path_.native(),
                 reason != nullptr ? reason : "unknown format");
   }
 
   Result<void> unpack(archive_entry* entry) {
     RTENV_TRY(budget_.add_entry());
-    const char* raw_name = archive_entry_pathname(entry);
+    const char* raw_name = library_.entry_pathname(entry);
     if (raw_name == nullptr) return fail(Errc::corrupt, "{} has an entry without a name", path_.native());
     RTENV_TRY(const std::string path, checked_entry_path(raw_name, true));
     if (path.empty()) return {};  // "./": the folder itself
-    if (const char* original = archive_entry_hardlink(entry)) return copy(path, original);
-    switch (archive_entry_filetype(entry)) {
+    if (const char* original = library_.entry_hardlink(entry)) return copy(path, original);
+    switch (library_.entry_filetype(entry)) {
       case AE_IFDIR: budget_.count_directory(); return folder_.make_directory(path);
       case AE_IFLNK: {
-        const std::string target = archive_entry_symlink(entry) != nullptr ? archive_entry_symlink(entry) : "";
+        const std::string target = library_.entry_symlink(entry) != nullptr ? library_.entry_symlink(entry) : "";
         RTENV_TRY(check_link(path, target));
         budget_.count_link();
         return folder_.make_link(path, target);
       }
-      case AE_IFREG: return unpack_file(path, archive_entry_mode(entry));
+      case AE_IFREG: return unpack_file(path, library_.entry_mode(entry));
       default: return fail(Errc::invalid_argument, "entry '{}' is refused: it is a device, a pipe or a socket", path);
     }
   }
@@ -70,7 +65,7 @@ class TarUnpacker {
     RTENV_TRY(const mode_t permissions, checked_permissions(path, mode));
     RTENV_TRY(const Fd file, folder_.create_file(path, permissions));
     for (;;) {
-      const la_ssize_t count = archive_read_data(archive_.get(), buffer_.data(), buffer_.size());
+      const la_ssize_t count = library_.read_data(archive_.get(), buffer_.data(), buffer_.size());
       if (count < 0) return broken();
       if (count == 0) break;
       const auto data = std::span(buffer_).first(static_cast<std::size_t>(count));
@@ -98,18 +93,20 @@ class TarUnpacker {
     return {};
   }
 
+  const ArchiveLibrary& library_;
   const Path& path_;
   TargetFolder& folder_;
   UnpackBudget& budget_;
-  std::unique_ptr<archive, FreeArchive> archive_;
+  std::unique_ptr<archive, decltype(ArchiveLibrary::read_free)> archive_;
   std::array<std::byte, k_block_bytes> buffer_{};
 };
 
 }  // namespace
 
 Result<void> unpack_tar(const Path& archive, const Path& folder, UnpackBudget& budget) {
+  RTENV_TRY(const ArchiveLibrary* library, archive_library());
   RTENV_TRY(TargetFolder target, TargetFolder::open(folder));
-  return std::make_unique<TarUnpacker>(archive, target, budget)->run();
+  return std::make_unique<TarUnpacker>(*library, archive, target, budget)->run();
 }
 
 }  // namespace rtenv::pkg

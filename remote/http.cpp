@@ -1,9 +1,9 @@
 #include "remote/http.hpp"
 
-#include <curl/curl.h>
-
 #include <memory>
 #include <optional>
+
+#include "remote/curl_library.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -11,14 +11,8 @@ namespace {
 constexpr long k_connect_timeout_s = 20;
 constexpr long k_max_redirects = 10;
 
-struct FreeHandle {
-  void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
-};
-struct FreeList {
-  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-};
-
 struct Transfer {
+  const CurlLibrary& curl;
   CURL* handle;
   const HttpRequest& request;
   const BodySink& sink;
@@ -28,15 +22,15 @@ struct Transfer {
 
 bool is_success(long status) { return status >= 200 && status < 300; }
 
-long status_of(CURL* handle) {
+long status_of(const CurlLibrary& curl, CURL* handle) {
   long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   return status;
 }
 
 std::size_t on_body(char* data, std::size_t, std::size_t count, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
-  if (!is_success(status_of(transfer.handle))) return count;  // the page that explains an error
+  if (!is_success(status_of(transfer.curl, transfer.handle))) return count;  // the page that explains an error
   transfer.received_bytes += count;
   if (transfer.received_bytes > transfer.request.max_bytes) {
     transfer.error =
@@ -56,9 +50,9 @@ int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return request.cancellation != nullptr && request.cancellation->requested() ? 1 : 0;
 }
 
-std::string text_info(CURL* handle, CURLINFO what) {
+std::string text_info(const CurlLibrary& curl, CURL* handle, CURLINFO what) {
   const char* text = nullptr;
-  curl_easy_getinfo(handle, what, &text);
+  curl.easy_getinfo(handle, what, &text);
   return text != nullptr ? text : "";
 }
 
@@ -72,50 +66,51 @@ Failure fail_status(long status, const std::string& shown) {
 }  // namespace
 
 Result<HttpResponse> http_get(const HttpRequest& request, const Environment& environment, const BodySink& sink) {
-  static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
-  const std::unique_ptr<CURL, FreeHandle> owner(global == CURLE_OK ? curl_easy_init() : nullptr);
-  if (!owner) return fail(Errc::internal, "libcurl can't be used");
+  RTENV_TRY(const CurlLibrary* library, curl_library());
+  const CurlLibrary& curl = *library;
+  const std::unique_ptr<CURL, decltype(curl.easy_cleanup)> owner(curl.easy_init(), curl.easy_cleanup);
+  if (!owner) return fail(Errc::internal, "libcurl can't begin a transfer");
   CURL* const handle = owner.get();
   const std::string shown = redacted_url(request.url);
 
   curl_slist* raw_headers = nullptr;
-  for (const std::string& header : request.headers) raw_headers = curl_slist_append(raw_headers, header.c_str());
-  const std::unique_ptr<curl_slist, FreeList> headers(raw_headers);
-  Transfer transfer{.handle = handle, .request = request, .sink = sink, .error = std::nullopt};
+  for (const std::string& header : request.headers) raw_headers = curl.slist_append(raw_headers, header.c_str());
+  const std::unique_ptr<curl_slist, decltype(curl.slist_free_all)> headers(raw_headers, curl.slist_free_all);
+  Transfer transfer{.curl = curl, .handle = handle, .request = request, .sink = sink, .error = std::nullopt};
 
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "rtenv");
-  curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(handle, CURLOPT_MAXREDIRS, k_max_redirects);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, k_connect_timeout_s);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_limit.count()));
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &on_body);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
-  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
+  curl.easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl.easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+  curl.easy_setopt(handle, CURLOPT_USERAGENT, "rtenv");
+  curl.easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+  curl.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+  curl.easy_setopt(handle, CURLOPT_MAXREDIRS, k_max_redirects);
+  curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, k_connect_timeout_s);
+  curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_limit.count()));
+  curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, &on_body);
+  curl.easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
+  curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
+  curl.easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
   for (const char* variable : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"})
     if (const auto file = environment.find_filled(variable)) {
-      curl_easy_setopt(handle, CURLOPT_CAINFO, std::string(*file).c_str());  // libcurl keeps a copy
+      curl.easy_setopt(handle, CURLOPT_CAINFO, std::string(*file).c_str());  // libcurl keeps a copy
       break;
     }
 
-  const CURLcode code = curl_easy_perform(handle);
+  const CURLcode code = curl.easy_perform(handle);
   if (transfer.error) return Failure(std::move(*transfer.error));
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail(Errc::cancelled, "interrupted while fetching {}", shown);
   if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
     return fail(Errc::invalid_argument, "{} isn't an http or https URL", shown);
-  if (code != CURLE_OK) return fail(Errc::unavailable, "cannot fetch {}: {}", shown, curl_easy_strerror(code));
-  const long status = status_of(handle);
+  if (code != CURLE_OK) return fail(Errc::unavailable, "cannot fetch {}: {}", shown, curl.easy_strerror(code));
+  const long status = status_of(curl, handle);
   if (!is_success(status)) return fail_status(status, shown);
   return HttpResponse{.status = static_cast<int>(status),
-                      .content_type = text_info(handle, CURLINFO_CONTENT_TYPE),
-                      .final_url = text_info(handle, CURLINFO_EFFECTIVE_URL)};
+                      .content_type = text_info(curl, handle, CURLINFO_CONTENT_TYPE),
+                      .final_url = text_info(curl, handle, CURLINFO_EFFECTIVE_URL)};
 }
 
 std::string redacted_url(std::string_view url) {

@@ -1,10 +1,9 @@
 #include "remote/package_index.hpp"
 
-#include <curl/curl.h>
-
 #include <memory>
 #include <optional>
 
+#include "remote/curl_library.hpp"
 #include "remote/http.hpp"
 
 namespace rtenv::remote {
@@ -40,13 +39,14 @@ std::optional<std::string> find_link(std::string_view page, std::string_view fil
 }
 
 Result<std::string> resolve(const std::string& base, const std::string& link) {
-  const std::unique_ptr<CURLU, void (*)(CURLU*)> url(curl_url(), curl_url_cleanup);
+  RTENV_TRY(const CurlLibrary* curl, curl_library());
+  const std::unique_ptr<CURLU, decltype(curl->url_cleanup)> url(curl->url(), curl->url_cleanup);
   char* text = nullptr;
-  const bool resolved = curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) == CURLUE_OK &&
-                        curl_url_set(url.get(), CURLUPART_URL, link.c_str(), 0) == CURLUE_OK &&
-                        curl_url_get(url.get(), CURLUPART_URL, &text, 0) == CURLUE_OK;
+  const bool resolved = curl->url_set(url.get(), CURLUPART_URL, base.c_str(), 0) == CURLUE_OK &&
+                        curl->url_set(url.get(), CURLUPART_URL, link.c_str(), 0) == CURLUE_OK &&
+                        curl->url_get(url.get(), CURLUPART_URL, &text, 0) == CURLUE_OK;
   if (!resolved) return fail(Errc::unavailable, "{} has a link that isn't one", redacted_url(base));
-  const std::unique_ptr<char, void (*)(void*)> owner(text, curl_free);
+  const std::unique_ptr<char, decltype(curl->free)> owner(text, curl->free);
   return std::string(text);
 }
 

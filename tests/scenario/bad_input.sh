@@ -9,6 +9,7 @@ echo 'print(1)' >job/main.py
 # Usage.
 rtenv
 exits 2
+tells 'Usage: rtenv'
 rtenv pakc job
 refused 2 "unknown command 'pakc'; did you mean 'pack'?"
 rtenv pack job --compres store

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# kill -9 during `env build`, at ten moments: the next build works without a word about it, and nothing is left over.
+# An interrupted `env build`, by kill -9 at ten moments and by Ctrl-C: the next one works without a word, nothing is left over.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
@@ -28,3 +28,30 @@ for moment in 1 2 3 4 5 6 7 8 9 10; do
   equal "$out" 2.26.0 "after a kill at moment $moment"
   [[ -z $(ls "$RTENV_CACHE_DIR/tmp") ]] || fail "left in tmp"
 done
+
+# Ctrl-C: the installer ends too, exit 130, nothing half-made.
+rtenv cache rm --all --yes
+mkfifo waiting
+cat >slow-uv <<'SH'
+#!/bin/sh
+echo $$ >"$WAITING"
+sleep 1000
+SH
+chmod +x slow-uv
+status=0
+# Started by Python, because a shell's background commands ignore SIGINT.
+WAITING=$work/waiting RTENV_UV=$work/slow-uv python3 - "$RTENV" "$spec" <<'PY' >.out 2>.err || status=$?
+import os, signal, subprocess, sys
+tool = subprocess.Popen([sys.argv[1], "env", "build", "--runtime-env-json", sys.argv[2]])
+uv = int(open("waiting").read())
+tool.send_signal(signal.SIGINT)
+status = tool.wait()
+try:
+    os.kill(uv, 0)
+except ProcessLookupError:
+    sys.exit(status)
+print("the installer lives on")
+PY
+out=$(cat .out) err=$(cat .err)
+refused 130 interrupted
+nothing_half_made

@@ -1,0 +1,35 @@
+#include "remote/curl_library.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+Result<CurlLibrary> load() {
+  RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open("libcurl.so.4", "libcurl4"));
+  CurlLibrary curl{};
+  RTENV_TRY(library.find("curl_global_init", curl.global_init));
+  RTENV_TRY(library.find("curl_easy_init", curl.easy_init));
+  RTENV_TRY(library.find("curl_easy_setopt", curl.easy_setopt));
+  RTENV_TRY(library.find("curl_easy_getinfo", curl.easy_getinfo));
+  RTENV_TRY(library.find("curl_easy_perform", curl.easy_perform));
+  RTENV_TRY(library.find("curl_easy_strerror", curl.easy_strerror));
+  RTENV_TRY(library.find("curl_easy_cleanup", curl.easy_cleanup));
+  RTENV_TRY(library.find("curl_slist_append", curl.slist_append));
+  RTENV_TRY(library.find("curl_slist_free_all", curl.slist_free_all));
+  RTENV_TRY(library.find("curl_url", curl.url));
+  RTENV_TRY(library.find("curl_url_set", curl.url_set));
+  RTENV_TRY(library.find("curl_url_get", curl.url_get));
+  RTENV_TRY(library.find("curl_url_cleanup", curl.url_cleanup));
+  RTENV_TRY(library.find("curl_free", curl.free));
+  if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return fail(Errc::internal, "libcurl can't be initialised");
+  return curl;
+}
+
+}  // namespace
+
+Result<const CurlLibrary*> curl_library() {
+  static const Result<CurlLibrary> loaded = load();
+  if (!loaded) return Failure(loaded.error());
+  return &*loaded;
+}
+
+}  // namespace rtenv::remote

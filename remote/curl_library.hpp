@@ -1,0 +1,30 @@
+// libcurl, loaded when the first request is made. Each member is the function of that name with "curl_" before it.
+#pragma once
+
+#include <curl/curl.h>
+
+#include "base/dynamic_library.hpp"
+
+namespace rtenv::remote {
+
+struct CurlLibrary {
+  decltype(&curl_global_init) global_init;
+  decltype(&curl_easy_init) easy_init;
+  decltype(&curl_easy_setopt) easy_setopt;
+  decltype(&curl_easy_getinfo) easy_getinfo;
+  decltype(&curl_easy_perform) easy_perform;
+  decltype(&curl_easy_strerror) easy_strerror;
+  decltype(&curl_easy_cleanup) easy_cleanup;
+  decltype(&curl_slist_append) slist_append;
+  decltype(&curl_slist_free_all) slist_free_all;
+  decltype(&curl_url) url;
+  decltype(&curl_url_set) url_set;
+  decltype(&curl_url_get) url_get;
+  decltype(&curl_url_cleanup) url_cleanup;
+  decltype(&curl_free) free;
+};
+
+/// Loads and initialises libcurl the first time. Thread-safe. Fails: not_found, internal.
+Result<const CurlLibrary*> curl_library();
+
+}  // namespace rtenv::remote
