@@ -100,10 +100,12 @@ TEST(LockFile, WaitingEndsWithTheHolderOrTheCancellation) {
   const auto cancellation = must(Cancellation::create());
   bool waited = false;
   std::jthread canceller([&] { cancellation.request(); });
-  EXPECT_THAT(LockFile::acquire(tree / "lock", &cancellation, [&] { waited = true; }), IsError(Errc::cancelled));
+  EXPECT_THAT(LockFile::acquire(tree / "lock", &cancellation, std::chrono::milliseconds(0), [&] { waited = true; }),
+              IsError(Errc::cancelled));
   EXPECT_TRUE(waited);
   held.reset();
-  EXPECT_THAT(LockFile::acquire(tree / "lock", nullptr, [] { FAIL() << "nobody holds it"; }), IsOk());
+  EXPECT_THAT(LockFile::acquire(tree / "lock", nullptr, std::chrono::milliseconds(0), [] { FAIL() << "nobody holds it"; }),
+              IsOk());
 }
 
 }  // namespace

@@ -38,17 +38,22 @@ Result<std::optional<LockFile>> LockFile::try_acquire(const Path& path) {
   }
 }
 
-Result<LockFile> LockFile::wait(const Path& path, const Cancellation* cancellation) {
+Result<LockFile> LockFile::acquire(const Path& path, const Cancellation* cancellation, std::chrono::milliseconds quiet_wait,
+                                   const std::function<void()>& on_wait) {
   // Polling rather than a blocking flock: a wait must end when it is cancelled. Half of a poll is what is lost
   // against builds that take a second or more.
-  auto pause = std::chrono::milliseconds(2);
-  for (;;) {
+  const auto begin = std::chrono::steady_clock::now();
+  bool said = false;
+  for (auto pause = std::chrono::milliseconds(2);; pause = std::min(pause * 2, std::chrono::milliseconds(50))) {
+    RTENV_TRY(auto taken, try_acquire(path));
+    if (taken) return std::move(*taken);
+    if (!said && std::chrono::steady_clock::now() - begin >= quiet_wait) {
+      said = true;
+      if (on_wait) on_wait();
+    }
     if (cancellation != nullptr && cancellation->requested())
       return fail(Errc::cancelled, "interrupted while waiting for {}", path.native());
     std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::milliseconds(50));
-    RTENV_TRY(auto taken, try_acquire(path));
-    if (taken) return std::move(*taken);
   }
 }
 

@@ -2,6 +2,8 @@
 // crash can't leave it behind. A child process that inherits the descriptor holds it too.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 
 #include "base/cancellation.hpp"
@@ -11,18 +13,10 @@ namespace rtenv {
 
 class LockFile {
  public:
-  /// Waits for as long as another holds it. `on_wait` is called once, before the first wait.
+  /// Waits for as long as another holds it. `on_wait` is called once, where the wait has lasted for `quiet_wait`.
   /// Fails: cancelled, and what open fails with. The file is made where it isn't there.
-  template <class OnWait>
-  static Result<LockFile> acquire(const Path& path, const Cancellation* cancellation, OnWait on_wait) {
-    RTENV_TRY(auto taken, try_acquire(path));
-    if (!taken) {
-      on_wait();
-      RTENV_TRY(auto waited, wait(path, cancellation));
-      return waited;
-    }
-    return std::move(*taken);
-  }
+  static Result<LockFile> acquire(const Path& path, const Cancellation* cancellation, std::chrono::milliseconds quiet_wait,
+                                  const std::function<void()>& on_wait);
 
   /// Nothing where another holds it.
   static Result<std::optional<LockFile>> try_acquire(const Path& path);
@@ -31,7 +25,6 @@ class LockFile {
 
  private:
   explicit LockFile(Fd fd) : fd_(std::move(fd)) {}
-  static Result<LockFile> wait(const Path& path, const Cancellation* cancellation);
   Fd fd_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 
@@ -20,7 +21,21 @@ class LevelPrefix : public spdlog::custom_flag_formatter {
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelPrefix>(); }
 };
 
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    default: return spdlog::level::warn;
+  }
+}
+
 }  // namespace
+
+bool is_shown(Level level) { return spdlog::should_log(to_spdlog(level)); }
+
+void emit(Level level, std::string_view message) {
+  spdlog::log(to_spdlog(level), spdlog::string_view_t(message.data(), message.size()));
+}
 
 void configure(Verbosity verbosity) {
   auto logger = std::make_shared<spdlog::logger>("rtenv", std::make_shared<spdlog::sinks::stderr_sink_mt>());

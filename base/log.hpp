@@ -2,23 +2,35 @@
 // Nothing secret is ever logged: no environment values, no query strings, no credentials.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace rtenv::log {
 
+enum class Level : std::uint8_t { debug, info, warning };
+
+/// False where nobody would see it: then nothing is formatted.
+bool is_shown(Level level);
+void emit(Level level, std::string_view message);
+
+template <class... Args>
+void emit_formatted(Level level, fmt::format_string<Args...> format, Args&&... args) {
+  if (is_shown(level)) emit(level, std::string_view(fmt::format(format, std::forward<Args>(args)...)));
+}
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
-  spdlog::debug(format, std::forward<Args>(args)...);
+  emit_formatted(Level::debug, format, std::forward<Args>(args)...);
 }
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
-  spdlog::info(format, std::forward<Args>(args)...);
+  emit_formatted(Level::info, format, std::forward<Args>(args)...);
 }
 template <class... Args>
 void warn(fmt::format_string<Args...> format, Args&&... args) {
-  spdlog::warn(format, std::forward<Args>(args)...);
+  emit_formatted(Level::warning, format, std::forward<Args>(args)...);
 }
 
 enum class Verbosity { quiet, normal, verbose };

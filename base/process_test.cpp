@@ -114,7 +114,7 @@ TEST(Process, OneThatStaysBehindWithTheOutputOpenDoesNotHoldUsUp) {
 TEST(Process, AChildThatInheritsALockHoldsItAfterUs) {
   TreeBuilder tree;
   auto lock = must(LockFile::try_acquire(tree / "lock"));
-  SpawnOptions options = shell("sleep 100");
+  SpawnOptions options = shell("exec sleep 100");
   options.keep_fds = {lock->fd().get()};
   {
     auto child = must(ChildProcess::spawn(options));

@@ -129,9 +129,8 @@ Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
 Result<Lease> Cache::get_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options) {
   RTENV_TRY(auto found, find(kind, key));
   if (found) return std::move(*found);
-  RTENV_TRY(const LockFile lock, LockFile::acquire(state_->build_lock(kind, key), options.cancellation, [&] {
-              if (options.on_wait) options.on_wait();
-            }));
+  RTENV_TRY(const LockFile lock,
+            LockFile::acquire(state_->build_lock(kind, key), options.cancellation, options.quiet_wait, options.on_wait));
   RTENV_TRY(auto made_meanwhile, find(kind, key));
   if (made_meanwhile) return std::move(*made_meanwhile);
   return info(kind).in_place ? make_in_place(kind, key, make, lock.fd().get())

@@ -8,6 +8,7 @@
 // or a whole entry; what the dead left behind is swept at opening.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,7 +59,9 @@ using Maker = std::function<Result<void>(const MakeContext&)>;
 
 struct MakeOptions {
   const Cancellation* cancellation = nullptr;
-  std::function<void()> on_wait;  // called once where another process is making the same entry
+  std::function<void()> on_wait;  // called once where another is making the same entry for longer than quiet_wait
+  // What is left of a killed maker ends within this time: nobody needs to hear of that.
+  std::chrono::milliseconds quiet_wait{2000};
 };
 
 struct CollectReport {

@@ -137,7 +137,7 @@ TEST(Cache, OfManyAskersOneMakesAndTheOthersWait) {
                                              std::this_thread::sleep_for(std::chrono::milliseconds(50));
                                              return make_directories(context.target);
                                            },
-                                           {.on_wait = [&] { ++waited; }});
+                                           {.on_wait = [&] { ++waited; }, .quiet_wait = std::chrono::milliseconds(0)});
       EXPECT_THAT(lease, IsOk());
     });
   askers.clear();

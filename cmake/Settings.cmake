@@ -8,13 +8,14 @@ target_compile_options(rtenv_settings INTERFACE
   -Wno-missing-field-initializers
   # GCC 12 reports these falsely through std::string and std::optional at -O2 and above.
   -Wno-restrict -Wno-maybe-uninitialized)
-target_link_options(rtenv_settings INTERFACE -static-libstdc++ -static-libgcc)
 if(RTENV_WERROR)
   target_compile_options(rtenv_settings INTERFACE -Werror)
 endif()
-if(RTENV_SANITIZE)
+if(RTENV_SANITIZE)  # the sanitizers' own libraries want the shared libstdc++
   target_compile_options(rtenv_settings INTERFACE -fsanitize=${RTENV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(rtenv_settings INTERFACE -fsanitize=${RTENV_SANITIZE})
+else()
+  target_link_options(rtenv_settings INTERFACE -static-libstdc++ -static-libgcc)
 endif()
 if(RTENV_COVERAGE)
   target_compile_options(rtenv_settings INTERFACE --coverage)
