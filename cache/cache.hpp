@@ -89,7 +89,7 @@ class Cache {
   /// Least recently used first.
   Result<std::vector<EntryRow>> entries();
 
-  /// False where it isn't there. Fails: permission_denied where it is in use.
+  /// False where it isn't there. Fails: permission_denied where it is in use or being built.
   Result<bool> remove(Kind kind, std::string_view key);
 
   /// Evicts entries that nobody holds, least recently used first, until at most `max_bytes` are left; also sweeps

@@ -168,6 +168,19 @@ TEST(CacheRemove, IsRefusedWhileSomebodyHoldsTheEntry) {
   EXPECT_FALSE(must(cache.remove(Kind::tree, "k"))) << "it isn't there any more";
 }
 
+TEST(CacheRemove, IsRefusedWhileTheEntryIsBeingBuilt) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  const Lease lease = must(cache.get_or_make(Kind::env, "k", [&](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    Cache other = must(Cache::open(folder.root()));
+    EXPECT_THAT(other.remove(Kind::env, "k"), IsError(Errc::permission_denied, "is being built"));
+    EXPECT_THAT(must(other.collect(0, false)).removed, IsEmpty());
+    return {};
+  }));
+  EXPECT_TRUE(std::filesystem::exists(lease.path()));
+}
+
 TEST(CacheLease, EndsWithItsHoldersDeath) {
   TreeBuilder folder;
   in_a_process_that_is_killed([&] {

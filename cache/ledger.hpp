@@ -67,13 +67,14 @@ class Ledger {
 
   /// Removes the row of an entry that nobody holds; calls `take_away` (a rename) within the transaction, so that no
   /// other process sees the one without the other. False where it isn't there.
-  /// Fails: permission_denied where it is held; what `take_away` fails with.
+  /// Fails: permission_denied where it is held or being built; what `take_away` fails with.
   template <class TakeAway>
   Result<bool> remove_unheld(Kind kind, std::string_view key, TakeAway take_away) {
     const std::lock_guard lock(*mutex_);
     return database_.transaction([&]() -> Result<bool> {
       RTENV_TRY(const auto row, find_locked(kind, key));
       if (!row) return false;
+      if (!row->ready) return fail(Errc::permission_denied, "{} is being built", key).hint("try again when it is done");
       if (!row->holder_pids.empty())
         return fail(Errc::permission_denied, "{} is in use by process {}", key, row->holder_pids.front())
             .hint("try again when it has ended");
