@@ -85,15 +85,23 @@ std::string sha256_hex(std::string_view text) {
   return to_hex(sha.finish());
 }
 
-Result<std::string> sha256_hex_of_file(const Path& path) {
+namespace {
+
+template <class Hash>
+Result<std::string> hex_of_file(const Path& path) {
   RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
-  Sha256 sha;
+  Hash hash;
   std::vector<std::byte> buffer(1 << 18);
   for (;;) {
     RTENV_TRY(const auto count, read_full(fd, buffer, path.native()));
-    sha.add(std::span(buffer).first(count));
-    if (count < buffer.size()) return to_hex(sha.finish());
+    hash.add(std::span(buffer).first(count));
+    if (count < buffer.size()) return to_hex(hash.finish());
   }
 }
+
+}  // namespace
+
+Result<std::string> sha1_hex_of_file(const Path& path) { return hex_of_file<Sha1>(path); }
+Result<std::string> sha256_hex_of_file(const Path& path) { return hex_of_file<Sha256>(path); }
 
 }  // namespace rtenv

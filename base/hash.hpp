@@ -70,7 +70,8 @@ class Xxh3 {
 
 /// SHA-256 of a text, as hex.
 std::string sha256_hex(std::string_view text);
-/// SHA-256 of a file's content, as hex.
+/// Of a file's content, as hex.
+Result<std::string> sha1_hex_of_file(const Path& path);
 Result<std::string> sha256_hex_of_file(const Path& path);
 
 }  // namespace rtenv

@@ -18,9 +18,8 @@ void Selection::declare(CLI::App& command) {
 Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
   RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme));
   pkg::PackageOptions options;
-  options.scan.excludes = pkg::default_excludes(tool.environment, parsed);
-  options.scan.excludes.insert(options.scan.excludes.end(), excludes.begin(), excludes.end());
-  options.scan.use_gitignore = !no_gitignore && tool.environment.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";
+  options.scan = pkg::scan_options(tool.environment, parsed, excludes);
+  if (no_gitignore) options.scan.use_gitignore = false;
   options.zip.scheme = parsed;
   options.zip.threads = threads != 0 ? threads : default_threads();
   options.zip.cancellation = tool.cancellation;

@@ -18,10 +18,8 @@ cache::MakeOptions make_options(const PrepareOptions& options) {
 
 Result<WorkingDir> from_directory(const Path& directory, const RuntimeEnv& runtime_env, cache::Cache& cache,
                                   const PrepareOptions& options) {
-  pkg::PackageOptions package{.scan = {.excludes = pkg::default_excludes(options.node, pkg::Scheme::xxh3)},
-                              .zip = {.threads = options.threads, .cancellation = options.cancellation}};
-  package.scan.excludes.insert(package.scan.excludes.end(), runtime_env.excludes.begin(), runtime_env.excludes.end());
-  package.scan.use_gitignore = options.node.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";
+  const pkg::PackageOptions package{.scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, runtime_env.excludes),
+                                    .zip = {.threads = options.threads, .cancellation = options.cancellation}};
   RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
   RTENV_TRY(auto lease,
             cache.get_or_make(

@@ -12,7 +12,7 @@
 namespace rtenv::pkg {
 namespace {
 
-ScanOptions scan_options(const PackageOptions& options) {
+ScanOptions effective_scan(const PackageOptions& options) {
   ScanOptions scan = options.scan;
   scan.links = options.zip.scheme == Scheme::ray ? Links::follow : Links::keep;
   scan.cancellation = options.zip.cancellation;
@@ -42,7 +42,7 @@ auto with_second_try(Attempt attempt) -> decltype(attempt()) {
 
 Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
   return with_second_try([&]() -> Result<NamedTree> {
-    RTENV_TRY(Tree tree, scan(root, scan_options(options)));
+    RTENV_TRY(Tree tree, scan(root, effective_scan(options)));
     warn_where_empty(tree);
     RTENV_TRY(PackageName name, digest(tree, digest_options(options)));
     return NamedTree{std::move(tree), std::move(name)};
@@ -51,7 +51,7 @@ Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
 
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options, const MakeSink& make_sink) {
   return with_second_try([&]() -> Result<PackedDirectory> {
-    RTENV_TRY(Tree tree, scan(root, scan_options(options)));
+    RTENV_TRY(Tree tree, scan(root, effective_scan(options)));
     warn_where_empty(tree);
     RTENV_TRY(const ByteSink sink, make_sink());
     RTENV_TRY(WrittenZip zip, write_zip(tree, options.zip, sink));

@@ -1,10 +1,7 @@
 #include "pkg/package_name.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "base/hash.hpp"
 
@@ -55,16 +52,9 @@ Result<PackageName> name_of_archive(const Path& path) {
   if (!extension)
     return fail(Errc::invalid_argument, "{} isn't an archive that can be a working_dir", path.native())
         .hint("give a directory, or a .zip, .tar.gz, .tgz or .tar.xz file");
-  RTENV_TRY(const Fd fd, open_file(path, O_RDONLY));
-  Sha1 sha;
-  std::vector<std::byte> buffer(1 << 18);
-  for (;;) {
-    RTENV_TRY(const auto count, read_full(fd, buffer, path.native()));
-    sha.add(std::span(buffer).first(count));
-    if (count < buffer.size()) break;
-  }
+  RTENV_TRY(std::string digits, sha1_hex_of_file(path));
   const std::string_view canonical = *extension == ".tgz" ? ".tar.gz" : *extension;
-  return PackageName(Scheme::archive, to_hex(sha.finish()), std::string(canonical));
+  return PackageName(Scheme::archive, std::move(digits), std::string(canonical));
 }
 
 }  // namespace rtenv::pkg

@@ -257,6 +257,13 @@ std::vector<std::string> default_excludes(const Environment& environment, Scheme
   return patterns;
 }
 
+ScanOptions scan_options(const Environment& environment, Scheme scheme, const std::vector<std::string>& excludes) {
+  ScanOptions options{.excludes = default_excludes(environment, scheme)};
+  options.excludes.insert(options.excludes.end(), excludes.begin(), excludes.end());
+  options.use_gitignore = environment.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";
+  return options;
+}
+
 bool stays_inside(std::string_view path, std::string_view target) {
   if (target.empty() || target.front() == '/') return false;
   auto depth = std::ranges::count(path, '/');

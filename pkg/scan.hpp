@@ -34,6 +34,10 @@ struct ScanOptions {
 /// leaves them: else each would be in the next.
 std::vector<std::string> default_excludes(const Environment& environment, Scheme scheme);
 
+/// The options that a user's `excludes` make together with the machine's environment: the default excludes first, and
+/// .gitignore files left aside where RAY_RUNTIME_ENV_IGNORE_GITIGNORE is 1.
+ScanOptions scan_options(const Environment& environment, Scheme scheme, const std::vector<std::string>& excludes);
+
 /// Sockets, devices and dangling links are never opened; they are in Tree::excluded (Links::keep) or entries that
 /// count by name alone (Links::follow).
 /// Fails: not_found, permission_denied (the root, or a folder below), invalid_argument (the root isn't a directory, a
