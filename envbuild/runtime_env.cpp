@@ -57,15 +57,17 @@ Result<bool> bool_value(std::string_view field, const json& value) {
   return value.get<bool>();
 }
 
-Failure unknown_field(std::string_view where, const std::string& key, std::span<const std::string_view> known) {
+// `candidates`: what may have been meant; `supported`: what the hint lists where nothing is near.
+Failure unknown_field(std::string_view where, const std::string& key, std::span<const std::string_view> candidates,
+                      std::span<const std::string_view> supported) {
   auto failure = fail(Errc::invalid_argument, "runtime_env{} has an unknown field '{}'", where, key);
-  if (const auto suggestion = nearest(key, known)) return std::move(failure).hint("did you mean '{}'?", *suggestion);
-  return std::move(failure).hint("known fields: {}", fmt::join(known, ", "));
+  if (const auto suggestion = nearest(key, candidates)) return std::move(failure).hint("did you mean '{}'?", *suggestion);
+  return std::move(failure).hint("supported fields: {}", fmt::join(supported, ", "));
 }
 
 Result<void> check_fields(std::string_view where, const json& value, std::span<const std::string_view> known) {
   for (const auto& [key, unused] : value.items())
-    if (std::ranges::find(known, key) == known.end()) return unknown_field(where, key, known);
+    if (std::ranges::find(known, key) == known.end()) return unknown_field(where, key, known, known);
   return {};
 }
 
@@ -195,10 +197,7 @@ Result<void> refuse_unknown_and_unsupported(const json& value) {
     }
     std::vector<std::string_view> known(k_fields.begin(), k_fields.end());
     known.insert(known.end(), k_unsupported_fields.begin(), k_unsupported_fields.end());
-    const auto suggestion = nearest(key, known);
-    auto failure = fail(Errc::invalid_argument, "runtime_env has an unknown field '{}'", key);
-    if (suggestion) return std::move(failure).hint("did you mean '{}'?", *suggestion);
-    return std::move(failure).hint("supported fields: {}", fmt::join(k_fields, ", "));
+    return unknown_field("", key, known, k_fields);
   }
   return {};
 }
