@@ -1,6 +1,5 @@
 #include "base/cancellation.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,13 +14,9 @@ Result<Cancellation> Cancellation::create() {
 }
 
 void Cancellation::request() const noexcept {
+  requested_->store(true, std::memory_order_relaxed);
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);  // a full counter says the same
-}
-
-bool Cancellation::requested() const noexcept {
-  pollfd poll_entry{.fd = event_.get(), .events = POLLIN, .revents = 0};
-  return ::poll(&poll_entry, 1, 0) == 1;
 }
 
 }  // namespace rtenv

@@ -120,10 +120,12 @@ AtomicFile::~AtomicFile() {
 
 Result<void> AtomicFile::write(std::string_view text) { return write_full(fd_, text, target_.native()); }
 
-Result<void> AtomicFile::commit_as(const Path& target) {
-  if (::fsync(fd_.get()) != 0) return fail_errno("sync", target.native());
+Result<void> AtomicFile::commit_as(const Path& target, Durability durability) {
+  const bool sync = durability == Durability::power_cut;
+  if (sync && ::fsync(fd_.get()) != 0) return fail_errno("sync", target.native());
   RTENV_TRY(rename_path(staged_, target));
   staged_.clear();
+  if (!sync) return {};
   return sync_directory(target.parent_path().empty() ? Path(".") : target.parent_path());
 }
 

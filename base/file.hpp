@@ -39,8 +39,13 @@ Result<void> sync_file_system(const Path& path);
 /// rename(2). Fails: already_exists where `to` is a folder with something in it.
 Result<void> rename_path(const Path& from, const Path& to);
 
+enum class Durability : std::uint8_t {
+  power_cut,  // survives one
+  process,    // survives the end of this process; after a power cut the file may be empty or cut short
+};
+
 /// A file that appears under its name whole or not at all. Written beside its target under another name; `commit`
-/// makes it durable and renames it over whatever was there; without a commit it is removed.
+/// renames it over whatever was there; without a commit it is removed.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(Path target, mode_t mode = 0666);
@@ -51,9 +56,9 @@ class AtomicFile {
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
   [[nodiscard]] const Path& target() const noexcept { return target_; }
   Result<void> write(std::string_view text);
-  Result<void> commit() { return commit_as(target_); }
+  Result<void> commit(Durability durability = Durability::power_cut) { return commit_as(target_, durability); }
   /// Under another name in the same folder: one that was known only at the end.
-  Result<void> commit_as(const Path& target);
+  Result<void> commit_as(const Path& target, Durability durability = Durability::power_cut);
 
  private:
   AtomicFile(Path target, Path staged, Fd fd) : target_(std::move(target)), staged_(std::move(staged)), fd_(std::move(fd)) {}

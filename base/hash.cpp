@@ -41,6 +41,15 @@ Bytes evp_finish(void* context) {
   return bytes;
 }
 
+Xxh3::Bytes canonical(XXH128_hash_t hash) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  Xxh3::Bytes bytes;
+  static_assert(sizeof canonical == sizeof bytes);
+  std::memcpy(bytes.data(), &canonical, sizeof bytes);
+  return bytes;
+}
+
 }  // namespace
 
 void hash_detail::FreeEvp::operator()(void* context) const noexcept { EVP_MD_CTX_free(evp(context)); }
@@ -70,14 +79,8 @@ Sha256::Bytes Sha256::finish() { return evp_finish<Bytes>(context_.get()); }
 Xxh3::Xxh3() : state_(XXH3_createState()) { reset(); }
 void Xxh3::reset() { XXH3_128bits_reset(xxh(state_.get())); }
 void Xxh3::add(std::span<const std::byte> data) { XXH3_128bits_update(xxh(state_.get()), data.data(), data.size()); }
-Xxh3::Bytes Xxh3::finish() {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(xxh(state_.get())));
-  Bytes bytes;
-  static_assert(sizeof canonical == sizeof bytes);
-  std::memcpy(bytes.data(), &canonical, sizeof bytes);
-  return bytes;
-}
+Xxh3::Bytes Xxh3::finish() { return canonical(XXH3_128bits_digest(xxh(state_.get()))); }
+Xxh3::Bytes Xxh3::of(std::span<const std::byte> data) { return canonical(XXH3_128bits(data.data(), data.size())); }
 
 std::string sha256_hex(std::string_view text) {
   Sha256 sha;

@@ -20,6 +20,7 @@ inline unsigned default_threads() { return std::max(1U, std::thread::hardware_co
 /// After a failure no new item is begun; of several failures, the one of the lowest index is returned.
 template <class MakeState, class Work>
 Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_state, Work work) {
+  if (count == 0) return {};
   std::atomic<std::size_t> next{0};
   std::atomic<bool> failed{false};
   std::mutex mutex;
@@ -34,7 +35,7 @@ Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_st
       failed = true;
     }
   };
-  const std::size_t helpers = std::min<std::size_t>(threads, std::max<std::size_t>(count, 1)) - 1;
+  const std::size_t helpers = std::min<std::size_t>(threads, count) - 1;
   {
     std::vector<std::jthread> workers;
     workers.reserve(helpers);

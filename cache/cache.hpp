@@ -1,7 +1,7 @@
 // A durable store of things that are dear to make: unpacked trees, environments, fetched tools. Several processes and
 // threads may share one cache.
 //
-//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, uv/, tmp/, locks/}
+//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, uv/, digests/, tmp/, locks/}
 //
 // Staged kinds are made in tmp/, synced, renamed into place, then entered in the ledger. Environments are made in place
 // under a row that says so and a lock that ends with the maker. After kill -9 at any instant the next use finds nothing
@@ -78,6 +78,8 @@ class Cache {
   static Result<Cache> open(const Path& root);
 
   [[nodiscard]] const Path& root() const;
+  /// Where pkg::DigestCache remembers; it looks after its files itself.
+  static Path digests_folder(const Path& root) { return root / "digests"; }
 
   /// The entry with a lease on it, if it is there and whole.
   Result<std::optional<Lease>> find(Kind kind, std::string_view key);

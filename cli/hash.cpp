@@ -3,8 +3,16 @@
 namespace rtenv::cli {
 namespace {
 
-Result<int> run(const Selection& selection, const Tool& tool) {
-  RTENV_TRY(const auto options, selection.package_options(tool));
+struct HashCommand {
+  Selection selection;
+  bool no_digest_cache = false;
+
+  [[nodiscard]] Result<int> run(const Tool& tool) const;
+};
+
+Result<int> HashCommand::run(const Tool& tool) const {
+  RTENV_TRY(auto options, selection.package_options(tool));
+  if (!no_digest_cache) options.digest_cache = tool.digest_cache();
   RTENV_TRY(const auto named, pkg::name_directory(selection.directory, options));
   warn_of_left_out(named.tree, false);
   if (tool.json)
@@ -20,11 +28,13 @@ Result<int> run(const Selection& selection, const Tool& tool) {
 }  // namespace
 
 void register_hash(CLI::App& app, Tool& tool) {
-  auto selection = std::make_shared<Selection>();
+  auto state = std::make_shared<HashCommand>();
   CLI::App* command =
       add_command(app, tool, "hash", "Print the URI that a directory's package has", "  rtenv hash my_job --scheme ray");
-  selection->declare(*command);
-  command->callback([selection, &tool] { tool.command = [selection, &tool] { return run(*selection, tool); }; });
+  state->selection.declare(*command);
+  command->add_flag("--no-digest-cache", state->no_digest_cache,
+                    "Read every file, also those that haven't changed since the last time");
+  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }
 
 }  // namespace rtenv::cli

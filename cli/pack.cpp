@@ -2,9 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "base/file.hpp"
+#include "cli/explain.hpp"
 #include "cli/selection.hpp"
 
 namespace rtenv::cli {
@@ -14,7 +13,7 @@ struct PackCommand {
   Selection selection;
   std::string output;  // empty: under its name in the current folder; "-": standard output
   std::string compression = "auto";
-  bool explain = false;
+  bool explain_wanted = false;
 
   Result<int> run(const Tool& tool) const;
 };
@@ -44,7 +43,8 @@ class Output {
   Result<Path> commit(const pkg::PackageName& name) {
     if (to_stdout()) return Path();
     Path target = path_.empty() ? Path(name.file_name()) : Path(path_);
-    RTENV_TRY(file_->commit_as(target));
+    // Like zip and git archive: whole or not there, but not waiting for the disk. Packing again makes the same bytes.
+    RTENV_TRY(file_->commit_as(target, Durability::process));
     return target;
   }
 
@@ -55,14 +55,6 @@ class Output {
   std::optional<AtomicFile> file_;
 };
 
-void explain_left_out(const pkg::Tree& tree) {
-  std::vector<pkg::Excluded> excluded = tree.excluded;
-  std::ranges::sort(excluded, {}, &pkg::Excluded::path);
-  for (const pkg::Excluded& item : excluded)
-    fmt::print(stderr, "left out  {}{}  ({})\n", item.path, item.directory ? "/" : "", item.reason);
-  fmt::print(stderr, "packed    {} files, {} bytes\n", tree.file_count(), tree.total_bytes());
-}
-
 Result<int> PackCommand::run(const Tool& tool) const {
   if (output == "-" && tool.json) return fail(Errc::invalid_argument, "-o - and --json both want standard output");
   if (output == "-" && ::isatty(STDOUT_FILENO) == 1)
@@ -70,19 +62,21 @@ Result<int> PackCommand::run(const Tool& tool) const {
         .hint("redirect standard output, or give a file to -o");
   RTENV_TRY(auto options, selection.package_options(tool));
   RTENV_TRY(options.zip.compression, pkg::parse_compression(compression));
-  options.scan.record_excluded = explain;
+  options.scan.record_excluded = explain_wanted;
   Output out(output);
   RTENV_TRY(const auto packed, pkg::pack_directory(selection.directory, options, [&] { return out.open(); }));
-  warn_of_left_out(packed.tree, explain);
-  if (explain) explain_left_out(packed.tree);
+  warn_of_left_out(packed.tree, explain_wanted);
+  if (explain_wanted && !tool.json) explain(packed.tree);
   RTENV_TRY(const Path target, out.commit(packed.zip.name));
   if (tool.json) {
-    Tool::print_json({{"uri", packed.zip.name.uri()},
-                      {"scheme", pkg::name(packed.zip.name.scheme())},
-                      {"path", std::filesystem::absolute(target).native()},
-                      {"files", packed.tree.file_count()},
-                      {"total_bytes", packed.tree.total_bytes()},
-                      {"package_bytes", packed.zip.size_bytes}});
+    nlohmann::json object{{"uri", packed.zip.name.uri()},
+                          {"scheme", pkg::name(packed.zip.name.scheme())},
+                          {"path", std::filesystem::absolute(target).native()},
+                          {"files", packed.tree.file_count()},
+                          {"total_bytes", packed.tree.total_bytes()},
+                          {"package_bytes", packed.zip.size_bytes}};
+    if (explain_wanted) object.update(explanation(packed.tree));
+    Tool::print_json(object);
   } else if (out.to_stdout()) {
     log::info("{}", packed.zip.name.uri());
   } else {
@@ -103,7 +97,8 @@ void register_pack(CLI::App& app, Tool& tool) {
                    "The file to write; - for standard output [its name, in the current folder]")
       ->type_name("FILE");
   command->add_option("--compress", state->compression, "auto, store, fast or best")->capture_default_str();
-  command->add_flag("--explain", state->explain, "Say on standard error what was left out and by which rule");
+  command->add_flag("--explain", state->explain_wanted,
+                    "Say on standard error what was left out and by which rule, and what is largest");
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }
 

@@ -12,13 +12,18 @@ void Selection::declare(CLI::App& command) {
       ->type_name("PATTERN")
       ->allow_extra_args(false);
   command.add_flag("--no-gitignore", no_gitignore, "Pack what .gitignore files leave out, too (.rayignore still counts)");
+  command
+      .add_option("--ignore-rules", ignore_rules, "What ignore files mean: ray, as Ray reads them; git, exactly as git does")
+      ->capture_default_str();
   command.add_option("--threads", threads, "How many threads [one a processor]")->type_name("N")->check(CLI::Range(1, 1024));
 }
 
 Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
   RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme));
+  RTENV_TRY(const pkg::IgnoreSemantics semantics, pkg::parse_ignore_semantics(ignore_rules));
   pkg::PackageOptions options;
   options.scan = pkg::scan_options(tool.environment, parsed, excludes);
+  options.scan.semantics = semantics;
   if (no_gitignore) options.scan.use_gitignore = false;
   options.zip.scheme = parsed;
   options.zip.threads = threads != 0 ? threads : default_threads();

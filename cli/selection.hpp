@@ -15,10 +15,11 @@ struct Selection {
   std::string scheme = "xxh3";
   std::vector<std::string> excludes;
   bool no_gitignore = false;
+  std::string ignore_rules = "ray";
   unsigned threads = 0;  // 0: one a processor
 
   void declare(CLI::App& command);
-  /// Fails: invalid_argument (an unknown scheme).
+  /// Fails: invalid_argument (an unknown scheme or semantics).
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };
 

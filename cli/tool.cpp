@@ -22,6 +22,12 @@ Result<cache::Cache> Tool::open_cache() const {
   return cache::Cache::open(root);
 }
 
+std::optional<Path> Tool::digest_cache() const {
+  const auto root = cache_root();
+  if (!root) return std::nullopt;
+  return cache::Cache::digests_folder(*root);
+}
+
 void Tool::print_json(const nlohmann::json& value) {
   // Names need not be UTF-8; JSON must be.
   print_line(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -31,6 +31,8 @@ struct Tool {
   /// Where the cache is. Fails: invalid_argument (no HOME).
   [[nodiscard]] Result<Path> cache_root() const;
   [[nodiscard]] Result<cache::Cache> open_cache() const;
+  /// Where the digests of unchanged files are remembered; nothing where there is no place for a cache.
+  [[nodiscard]] std::optional<Path> digest_cache() const;
 
   /// One object on one line.
   static void print_json(const nlohmann::json& value);

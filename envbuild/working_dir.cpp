@@ -19,7 +19,8 @@ cache::MakeOptions make_options(const PrepareOptions& options) {
 Result<WorkingDir> from_directory(const Path& directory, const RuntimeEnv& runtime_env, cache::Cache& cache,
                                   const PrepareOptions& options) {
   const pkg::PackageOptions package{.scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, runtime_env.excludes),
-                                    .zip = {.threads = options.threads, .cancellation = options.cancellation}};
+                                    .zip = {.threads = options.threads, .cancellation = options.cancellation},
+                                    .digest_cache = cache::Cache::digests_folder(cache.root())};
   RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
   RTENV_TRY(auto lease,
             cache.get_or_make(

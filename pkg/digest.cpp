@@ -1,9 +1,9 @@
 #include "pkg/digest.hpp"
 
-#include <algorithm>
 #include <array>
-#include <cstring>
+#include <vector>
 
+#include "base/hash.hpp"
 #include "base/parallel.hpp"
 #include "pkg/file_reader.hpp"
 
@@ -11,17 +11,11 @@ namespace rtenv::pkg {
 namespace {
 
 template <class Hash>
-std::vector<std::byte> finish_to_vector(Hash& hash) {
-  const auto bytes = hash.finish();
-  return {bytes.begin(), bytes.end()};
-}
-
-template <class Hash>
 class ManifestContentHasher : public ContentHasher {
  public:
   void begin(std::string_view) override { hash_.reset(); }
   void add(std::span<const std::byte> data) override { hash_.add(data); }
-  std::vector<std::byte> finish() override { return finish_to_vector(hash_); }
+  ContentDigest finish() override { return ContentDigest(hash_.finish()); }
 
  private:
   Hash hash_;
@@ -34,7 +28,7 @@ class RayContentHasher : public ContentHasher {
     hash_.add(path);
   }
   void add(std::span<const std::byte> data) override { hash_.add(data); }
-  std::vector<std::byte> finish() override { return finish_to_vector(hash_); }
+  ContentDigest finish() override { return ContentDigest(hash_.finish()); }
 
  private:
   Sha1 hash_;
@@ -43,47 +37,61 @@ class RayContentHasher : public ContentHasher {
 template <class Hash>
 class ManifestTreeHasher : public TreeHasher {
  public:
-  explicit ManifestTreeHasher(Scheme scheme) : scheme_(scheme) { hash_.add("rtenv-tree-1\n"); }
+  explicit ManifestTreeHasher(Scheme scheme) : scheme_(scheme) { add_bytes(std::string_view("rtenv-tree-1\n")); }
 
-  void add(const Entry& entry, std::span<const std::byte> content) override {
+  void add(const Entry& entry, const ContentDigest& content) override {
     switch (entry.type) {
       case EntryType::file:
-        hash_.add(entry.executable ? "x" : "f");
+        add_bytes(std::string_view(entry.executable ? "x" : "f"));
         add_text(entry.path);
         add_size(entry.size_bytes);
-        hash_.add(content);
+        add_bytes(content.bytes());
         break;
       case EntryType::directory:
         if (!entry.childless) return;
-        hash_.add("d");
+        add_bytes(std::string_view("d"));
         add_text(entry.path);
         break;
       case EntryType::link:
-        hash_.add("l");
+        add_bytes(std::string_view("l"));
         add_text(entry.path);
         add_text(entry.link_target);
         break;
-      case EntryType::name_only: break;
+      case EntryType::name_only: return;
     }
+    if (pending_.size() > k_pending_bytes) flush();
   }
 
-  PackageName finish() override { return {scheme_, to_hex(hash_.finish())}; }
+  PackageName finish() override {
+    flush();
+    return {scheme_, to_hex(hash_.finish())};
+  }
 
  private:
+  // The manifest is hashed by the piece: giving it over word by word would cost more than the hashing.
+  static constexpr std::size_t k_pending_bytes = 1 << 16;
+
+  void flush() {
+    hash_.add(pending_);
+    pending_.clear();
+  }
+  void add_bytes(std::span<const std::byte> bytes) { pending_.insert(pending_.end(), bytes.begin(), bytes.end()); }
+  void add_bytes(std::string_view text) { add_bytes(std::as_bytes(std::span(text))); }
   void add_size(std::uint64_t size) {
     std::array<std::byte, 8> bytes;
     for (std::byte& byte : bytes) {
       byte = static_cast<std::byte>(size & 0xffU);
       size >>= 8U;
     }
-    hash_.add(bytes);
+    add_bytes(bytes);
   }
   void add_text(std::string_view text) {
     add_size(text.size());
-    hash_.add(text);
+    add_bytes(text);
   }
   Scheme scheme_;
   Hash hash_;
+  std::vector<std::byte> pending_;
 };
 
 class RayTreeHasher : public TreeHasher {
@@ -92,11 +100,11 @@ class RayTreeHasher : public TreeHasher {
     state_.fill(static_cast<std::byte>('0'));
     mix_name(".");
   }
-  void add(const Entry& entry, std::span<const std::byte> content) override {
+  void add(const Entry& entry, const ContentDigest& content) override {
     if (content.empty())
       mix_name(entry.path);
     else
-      mix(content);
+      mix(content.bytes());
   }
   PackageName finish() override { return {Scheme::ray, to_hex(state_)}; }
 
@@ -118,15 +126,19 @@ struct Worker {
   FileReader reader;
 };
 
-Result<std::vector<std::byte>> hash_file(Worker& worker, const Tree& tree, const Entry& entry, Scheme scheme) {
+Result<ContentDigest> hash_file(Worker& worker, Entry& entry, Scheme scheme) {
   worker.hasher->begin(entry.path);
-  auto read = worker.reader.read(tree.root, entry, [&](std::span<const std::byte> data) -> Result<void> {
-    worker.hasher->add(data);
-    return {};
-  });
-  if (!read && !(scheme == Scheme::ray && read.error().code() == Errc::permission_denied))
-    return Failure(std::move(read).error());
-  return worker.hasher->finish();
+  auto opened = worker.reader.open_and_measure(entry);
+  if (!opened && scheme == Scheme::ray && opened.error().code() == Errc::permission_denied) {
+    entry.stamp = {};  // what is remembered must not depend on who may read it
+    return worker.hasher->finish();
+  }
+  if (!opened) return Failure(std::move(opened).error());
+  for (;;) {
+    RTENV_TRY(const auto piece, worker.reader.next());
+    if (piece.empty()) return worker.hasher->finish();
+    worker.hasher->add(piece);
+  }
 }
 
 }  // namespace
@@ -143,16 +155,25 @@ std::unique_ptr<TreeHasher> TreeHasher::create(Scheme scheme) {
   return std::make_unique<ManifestTreeHasher<Xxh3>>(scheme);
 }
 
-Result<PackageName> digest(const Tree& tree, const DigestOptions& options) {
-  std::vector<std::vector<std::byte>> contents(tree.entries.size());
-  const auto make_worker = [&] { return Worker{ContentHasher::create(options.scheme), FileReader()}; };
-  RTENV_TRY(parallel_for(contents.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
-    if (tree.entries[i].type != EntryType::file) return {};
+Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
+  std::vector<ContentDigest> contents(tree.entries.size());
+  std::vector<std::size_t> unknown;
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    if (tree.entries[i].type != EntryType::file) continue;
+    const auto known = options.cache != nullptr ? options.cache->find(tree.entries[i].stamp) : std::nullopt;
+    if (known)
+      contents[i] = *known;
+    else
+      unknown.push_back(i);
+  }
+  const auto make_worker = [&] { return Worker{ContentHasher::create(options.scheme), FileReader(tree.root)}; };
+  RTENV_TRY(parallel_for(unknown.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
     if (options.cancellation != nullptr && options.cancellation->requested())
       return fail(Errc::cancelled, "interrupted while hashing {}", tree.root.native());
-    RTENV_TRY(contents[i], hash_file(worker, tree, tree.entries[i], options.scheme));
+    RTENV_TRY(contents[unknown[i]], hash_file(worker, tree.entries[unknown[i]], options.scheme));
     return {};
   }));
+  if (options.cache != nullptr) options.cache->save(tree.entries, contents);
   const auto hasher = TreeHasher::create(options.scheme);
   for (std::size_t i = 0; i < contents.size(); ++i) hasher->add(tree.entries[i], contents[i]);
   return hasher->finish();

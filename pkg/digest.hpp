@@ -15,10 +15,10 @@
 
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "base/cancellation.hpp"
-#include "base/hash.hpp"
+#include "pkg/content_digest.hpp"
+#include "pkg/digest_cache.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/tree.hpp"
 
@@ -32,7 +32,7 @@ class ContentHasher {
   /// Begins a file; `path` is its relative path, which counts in the scheme ray.
   virtual void begin(std::string_view path) = 0;
   virtual void add(std::span<const std::byte> data) = 0;
-  virtual std::vector<std::byte> finish() = 0;
+  virtual ContentDigest finish() = 0;
 };
 
 /// Puts the entries' digests together. Entries come in the order of their paths.
@@ -41,19 +41,20 @@ class TreeHasher {
   static std::unique_ptr<TreeHasher> create(Scheme scheme);
   virtual ~TreeHasher() = default;
   /// `content`: what ContentHasher made of a file; empty for other entries.
-  virtual void add(const Entry& entry, std::span<const std::byte> content) = 0;
+  virtual void add(const Entry& entry, const ContentDigest& content) = 0;
   virtual PackageName finish() = 0;
 };
 
 struct DigestOptions {
   Scheme scheme = Scheme::xxh3;
   unsigned threads = 1;
+  const DigestCache* cache = nullptr;  // files whose stamps it knows aren't read; it is saved in the end
   const Cancellation* cancellation = nullptr;
 };
 
-/// Reads every file of the tree and names it.
+/// Reads the files of the tree and names it. Afterwards every file is measured.
 /// Fails: not_found, permission_denied (a file; in the scheme ray its path alone counts), unavailable (a file that
 /// changed since the scan), cancelled.
-Result<PackageName> digest(const Tree& tree, const DigestOptions& options);
+Result<PackageName> digest(Tree& tree, const DigestOptions& options);
 
 }  // namespace rtenv::pkg

@@ -1,25 +1,76 @@
 #include "pkg/file_reader.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 
 namespace rtenv::pkg {
 
-Result<void> FileReader::read(const Path& root, const Entry& entry, const Sink& sink) {
-  const Path path = root / entry.path;
-  // O_NONBLOCK: if a FIFO has taken the file's place since the scan, opening it must not hang.
-  RTENV_TRY(const Fd fd, open_file(path, O_RDONLY | O_NONBLOCK));
-  std::uint64_t total_bytes = 0;
-  for (;;) {
-    RTENV_TRY(const std::size_t count, read_full(fd, buffer_, path.native()));
-    total_bytes += count;
-    if (total_bytes > entry.size_bytes) break;
-    if (count > 0) RTENV_TRY(sink(std::span(buffer_).first(count)));
-    if (count < buffer_.size()) break;
+Failure FileReader::changed() const {
+  return fail(Errc::unavailable, "{} changed while it was read", shown(path_)).hint("run it again when the file is still");
+}
+
+Result<Fd> FileReader::open_at(const std::string& path) {
+  if (!root_) {
+    RTENV_TRY(root_, open_file(root_path_, O_PATH | O_DIRECTORY));
   }
-  if (total_bytes != entry.size_bytes)
-    return fail(Errc::unavailable, "{} changed while it was read", path.native())
-        .hint("run it again when the file is still");
+  const auto slash = path.rfind('/');
+  const std::string_view folder = slash == std::string::npos ? std::string_view() : std::string_view(path).substr(0, slash);
+  if (folder != folder_path_) {
+    folder_path_ = folder;
+    folder_ = folder.empty() ? Fd() : Fd(::openat(root_.get(), folder_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  const Fd& parent = folder_ ? folder_ : root_;
+  const char* name = folder_ ? path.c_str() + slash + 1 : path.c_str();
+  // O_NONBLOCK: if a FIFO has taken the file's place since the scan, opening it must not hang.
+  Fd file(::openat(parent.get(), name, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file) return fail_errno("open", shown(path));
+  return file;
+}
+
+Result<void> FileReader::open(const Entry& entry) {
+  RTENV_TRY(file_, open_at(entry.path));
+  path_ = entry.path;
+  left_bytes_ = entry.size_bytes;
   return {};
+}
+
+Result<void> FileReader::open_and_measure(Entry& entry) {
+  if (entry.measured) return open(entry);
+  RTENV_TRY(file_, open_at(entry.path));
+  path_ = entry.path;
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown(path_));
+  if (!S_ISREG(status.st_mode)) return changed();
+  entry.measured = true;
+  entry.executable = (status.st_mode & S_IXUSR) != 0;
+  entry.size_bytes = static_cast<std::uint64_t>(status.st_size);
+  left_bytes_ = entry.size_bytes;
+  return {};
+}
+
+Result<std::span<const std::byte>> FileReader::next() {
+  if (!file_) return std::span<const std::byte>();
+  const bool last = left_bytes_ <= k_piece_bytes;
+  const std::size_t wanted = last ? left_bytes_ + 1 : k_piece_bytes;
+  std::size_t count = 0;
+  // A read of less than was asked for is the end of a file, or a signal's doing: only where something is missing it
+  // takes another one to know.
+  const std::size_t enough = last ? left_bytes_ : wanted;
+  do {
+    const ssize_t result = ::read(file_.get(), buffer_.get() + count, wanted - count);
+    if (result < 0 && errno == EINTR) continue;
+    if (result < 0) return fail_errno("read", shown(path_));
+    if (result == 0) break;
+    count += static_cast<std::size_t>(result);
+  } while (count < enough);
+  if (count != enough) return changed();
+  left_bytes_ -= count;
+  if (last) file_.reset();
+  return std::span<const std::byte>(buffer_.get(), count);
 }
 
 }  // namespace rtenv::pkg

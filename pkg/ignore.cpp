@@ -1,38 +1,101 @@
 #include "pkg/ignore.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace rtenv::pkg {
+namespace {
 
-IgnoreFile IgnoreFile::parse(std::string_view content, std::string source) {
-  IgnoreFile file;
-  file.source_ = std::move(source);
-  // Lines end as Python's text mode has it: \n, \r\n or \r.
+std::uint64_t length_bit(std::size_t length) { return std::uint64_t{1} << std::min<std::size_t>(length, 63); }
+
+}  // namespace
+
+IgnoreFile IgnoreFile::parse(std::string_view content, std::string source, IgnoreSemantics semantics) {
+  IgnoreFile file(std::move(source), semantics);
+  // Lines end as Python's text mode has it: \n, \r\n or \r. For git: \n or \r\n; and it skips a byte order mark.
+  const bool git = semantics == IgnoreSemantics::git;
+  if (git && content.starts_with("\xef\xbb\xbf")) content.remove_prefix(3);
   for (int line = 1; !content.empty(); ++line) {
-    const auto end = content.find_first_of("\r\n");
-    file.add(content.substr(0, end), line);
+    const auto end = content.find_first_of(git ? "\n" : "\r\n");
+    std::string_view text = content.substr(0, end);
+    if (git && text.ends_with('\r')) text.remove_suffix(1);
+    file.add(text, line);
     if (end == std::string_view::npos) break;
     content.remove_prefix(content.substr(end).starts_with("\r\n") ? end + 2 : end + 1);
   }
   return file;
 }
 
-IgnoreFile IgnoreFile::from_patterns(std::span<const std::string> patterns, std::string source) {
-  IgnoreFile file;
-  file.source_ = std::move(source);
-  for (int line = 1; const std::string& pattern : patterns) file.add(pattern, line++);
+IgnoreFile IgnoreFile::from_patterns(std::span<const std::string> patterns, std::string source, IgnoreSemantics semantics) {
+  IgnoreFile file(std::move(source), semantics);
+  for (const std::string& pattern : patterns) file.add(pattern, 0);
   return file;
 }
 
-void IgnoreFile::add(std::string_view text, int line) {
-  if (auto pattern = IgnorePattern::compile(text))
-    rules_.push_back({.pattern = std::move(*pattern), .text = std::string(text), .line = line});
+void IgnoreFile::Index::add(std::string text, RuleIndex rule) {
+  lengths |= length_bit(text.size());
+  rules[std::move(text)].push_back(rule);
 }
 
-const IgnoreRule* IgnoreFile::deciding_rule(std::string_view path) const {
-  const auto found =
-      std::find_if(rules_.rbegin(), rules_.rend(), [&](const IgnoreRule& rule) { return rule.pattern.matches(path); });
-  return found == rules_.rend() ? nullptr : &*found;
+const std::vector<IgnoreFile::RuleIndex>* IgnoreFile::Index::find(std::string_view text) const {
+  if ((lengths & length_bit(text.size())) == 0) return nullptr;
+  const auto found = rules.find(text);
+  return found == rules.end() ? nullptr : &found->second;
+}
+
+void IgnoreFile::add(std::string_view text, int line) {
+  auto pattern = IgnorePattern::compile(text, semantics_);
+  if (!pattern) return;
+  const auto index = static_cast<RuleIndex>(rules_.size());
+  auto simple = pattern->simple();
+  covers_below_.push_back(simple && simple->covers_below);
+  if (simple && !simple->suffix)
+    names_.add(std::move(simple->text), index);
+  else if (simple && simple->text.rfind('.') == 0)
+    extensions_.add(std::move(simple->text), index);
+  else
+    others_.push_back(index);
+  rules_.push_back({.pattern = std::move(*pattern), .text = std::string(text), .line = line});
+}
+
+// The index of the last simple rule that matches; -1 for none.
+std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) const {
+  std::int64_t last = -1;
+  if ((names_.lengths | extensions_.lengths) == 0) return last;
+  const auto take = [&](const std::vector<RuleIndex>* rules, bool whole) {
+    if (rules == nullptr) return;
+    for (const RuleIndex rule : std::views::reverse(*rules)) {
+      if (rule <= last) return;
+      if ((whole || covers_below_[rule]) && (directory || !rules_[rule].pattern.directory_only())) last = rule;
+    }
+  };
+  for (std::string_view rest = path;;) {
+    const auto slash = rest.find('/');
+    const bool whole = slash == std::string_view::npos;  // the part that names the path itself
+    if (whole || semantics_ == IgnoreSemantics::ray) {
+      const std::string_view part = rest.substr(0, slash);
+      take(names_.find(part), whole);
+      if (const auto dot = part.rfind('.'); dot != std::string_view::npos) take(extensions_.find(part.substr(dot)), whole);
+    }
+    if (whole) return last;
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+const IgnoreRule* IgnoreFile::deciding_rule(std::string_view path, bool directory) const {
+  if (rules_.empty()) return nullptr;
+  const auto by_trying = [&](auto indices, std::int64_t above) {
+    for (const auto index : std::views::reverse(indices)) {
+      if (static_cast<std::int64_t>(index) <= above) break;
+      if (rules_[index].pattern.matches(path, directory)) return static_cast<std::int64_t>(index);
+    }
+    return above;
+  };
+  // Where a line feed stands in a path, Python's "." and "$" make even a plain name special.
+  const bool plain = semantics_ == IgnoreSemantics::git || path.find('\n') == std::string_view::npos;
+  const std::int64_t deciding = plain ? by_trying(std::span(others_), last_simple(path, directory))
+                                      : by_trying(std::views::iota(std::size_t{0}, rules_.size()), -1);
+  return deciding < 0 ? nullptr : &rules_[static_cast<std::size_t>(deciding)];
 }
 
 }  // namespace rtenv::pkg

@@ -1,14 +1,18 @@
-// Ignore rules as Ray means them: the "gitwildmatch" patterns of .gitignore, .rayignore and `excludes`, matched like
-// the copy of pathspec that Ray carries. That isn't exactly git: a rule is tried on the path relative to its own file,
-// without a trailing slash for folders, and the last rule that matches decides for this one source.
+// The rules of one .gitignore, .rayignore or `excludes` list. Among them the last that matches decides.
 //
-// An IgnoreFile is immutable once made, and safe to share between threads.
+// Most rules are a plain name ("build") or ending ("*.o"): those are looked up by the parts of a path, so thousands of
+// them cost as much as one. The others are tried one by one from the last.
+//
+// In the semantics ray, a rule is tried on the path relative to its own file, without a slash at the end for folders;
+// see IgnorePattern. An IgnoreFile is immutable once made, and safe to share between threads.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "pkg/ignore_pattern.hpp"
@@ -19,27 +23,49 @@ namespace rtenv::pkg {
 struct IgnoreRule {
   IgnorePattern pattern;
   std::string text;  // as written
-  int line = 0;      // 1 is the first
+  int line = 0;      // 1 is the first; 0: not from a file
 };
 
 class IgnoreFile {
  public:
   /// The lines of a file; `source` is its name for people.
-  static IgnoreFile parse(std::string_view content, std::string source);
+  static IgnoreFile parse(std::string_view content, std::string source, IgnoreSemantics semantics = IgnoreSemantics::ray);
   /// A list of patterns, one rule each.
-  static IgnoreFile from_patterns(std::span<const std::string> patterns, std::string source);
+  static IgnoreFile from_patterns(std::span<const std::string> patterns, std::string source,
+                                  IgnoreSemantics semantics = IgnoreSemantics::ray);
 
   /// The rule that decides over `path` (relative to the file's folder, "." for the folder itself), or null.
   /// The path is out where the rule isn't a negation.
-  [[nodiscard]] const IgnoreRule* deciding_rule(std::string_view path) const;
+  [[nodiscard]] const IgnoreRule* deciding_rule(std::string_view path, bool directory = false) const;
 
   [[nodiscard]] const std::string& source() const noexcept { return source_; }
-  [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
 
  private:
+  using RuleIndex = std::uint32_t;
+
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  };
+  /// Rules by a plain text, with a quick answer for most texts that aren't among them.
+  struct Index {
+    std::unordered_map<std::string, std::vector<RuleIndex>, Hash, std::equal_to<>> rules;
+    std::uint64_t lengths = 0;  // bit n: there is a text of length n, or of 63 and more
+    void add(std::string text, RuleIndex rule);
+    [[nodiscard]] const std::vector<RuleIndex>* find(std::string_view text) const;
+  };
+
+  IgnoreFile(std::string source, IgnoreSemantics semantics) : source_(std::move(source)), semantics_(semantics) {}
   void add(std::string_view text, int line);
+  [[nodiscard]] std::int64_t last_simple(std::string_view path, bool directory) const;
+
   std::string source_;
+  IgnoreSemantics semantics_;
   std::vector<IgnoreRule> rules_;
+  std::vector<bool> covers_below_;  // of a simple rule
+  Index names_;
+  Index extensions_;               // endings with one dot, at their beginning
+  std::vector<RuleIndex> others_;  // ascending
 };
 
 }  // namespace rtenv::pkg

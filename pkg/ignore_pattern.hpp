@@ -1,25 +1,54 @@
-// One compiled ignore pattern. It matches exactly what the regular expression matches that pathspec's
-// GitWildMatchPattern (the version inside Ray 2.60) makes of the same text, Python's corners included: "." doesn't
-// match a line feed, "$" also matches before a last one, "?" and "[…]" take one code point, and of a name that isn't
-// UTF-8 one byte.
+// One compiled ignore pattern, in one of two semantics.
+//
+// ray: it matches exactly what the regular expression matches that pathspec's GitWildMatchPattern (the version inside
+// Ray 2.60) makes of the same text, Python's corners included: "." doesn't match a line feed, "$" also matches before a
+// last one, "?" and "[…]" take one code point, and of a name that isn't UTF-8 one byte. Such a pattern covers what is
+// below a matched name, too, except with "!".
+//
+// git: it matches what git's own wildmatch does (gitignore(5); dir.c and wildmatch.c of git 2.39), byte by byte.
+//
+// Immutable once made, and safe to share between threads.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace rtenv::pkg {
+
+enum class IgnoreSemantics : std::uint8_t { ray, git };
+
+/// "ray" or "git". Fails: invalid_argument.
+Result<IgnoreSemantics> parse_ignore_semantics(std::string_view text);
 
 class IgnorePattern {
  public:
-  /// Nothing for blank lines, comments, "/", and what pathspec can't compile.
-  static std::optional<IgnorePattern> compile(std::string_view text);
+  /// Nothing for blank lines, comments, "/", and what can never match.
+  static std::optional<IgnorePattern> compile(std::string_view text, IgnoreSemantics semantics = IgnoreSemantics::ray);
 
   /// True for a rule with "!", which takes a path back in.
   [[nodiscard]] bool negated() const noexcept { return negated_; }
-  [[nodiscard]] bool matches(std::string_view path) const { return matches_from(0, path, 0); }
+  /// True for a git pattern with a "/" at its end.
+  [[nodiscard]] bool directory_only() const noexcept { return directory_only_; }
+  /// `directory` counts for git alone.
+  [[nodiscard]] bool matches(std::string_view path, bool directory = false) const {
+    return (directory || !directory_only_) && matches_from(0, path, 0);
+  }
+
+  /// What most patterns are: a plain name, or a plain end of a name behind one "*", at any depth. On paths without a line
+  /// feed such a pattern matches just those whose last part, or also another where it covers what is below, is the name,
+  /// or ends like it.
+  struct Simple {
+    std::string text;
+    bool suffix = false;
+    bool covers_below = false;
+  };
+  [[nodiscard]] std::optional<Simple> simple() const;
 
  private:
   enum class Kind : std::uint8_t {
@@ -28,30 +57,47 @@ class IgnorePattern {
     star,         // [^/]*
     plus,         // [^/]+
     set,          // […]
-    leading,      // (?:.+/)?   a leading "**"
-    middle,       // (?:/.+)?   an inner "**"
-    below,        // /.*        a last "**"
-    everything,   // .+         "**" alone
-    maybe_below,  // (?:/.*)?   what a matched name holds
+    leading,      // (?:.*/)?   "**" in front of a slash
+    middle,       // (?:/.+)?   ray: an inner "**"
+    below,        // /.*        ray: a last "**"
+    everything,   // .+         ray: "**" alone
+    run,          // .*         git: a last "**"
+    maybe_below,  // (?:/.*)?   ray: what a matched name holds
   };
   struct Token {
     Kind kind;
     char byte = 0;          // literal
     std::uint32_t set = 0;  // index into sets_
   };
-  struct CodePointSet {
+  struct Character {
+    char32_t value;
+    std::size_t bytes;
+  };
+  struct CharacterSet {
     bool negated = false;
     std::vector<std::pair<char32_t, char32_t>> ranges;  // both ends included
-    [[nodiscard]] bool contains(char32_t code_point) const;
+    [[nodiscard]] bool contains(char32_t character) const;
   };
 
-  bool compile_segment(std::string_view segment);
-  bool compile_set(std::string_view content, bool negated);
+  bool compile_ray(std::string_view pattern);
+  bool compile_ray_segment(std::string_view segment);
+  bool compile_ray_set(std::string_view content, bool negated);
+  bool compile_git(std::string_view pattern);
+  /// `at` is behind the "["; it is left behind the "]".
+  bool compile_git_set(std::string_view pattern, std::size_t& at);
+  void add(Kind kind) { tokens_.push_back({.kind = kind}); }
+  void add_literal(char byte) { tokens_.push_back({.kind = Kind::literal, .byte = byte}); }
+  void add_set(CharacterSet set);
+
+  [[nodiscard]] Character character_at(std::string_view path, std::size_t position) const;
+  [[nodiscard]] bool at_end(std::string_view path, std::size_t position) const;
   [[nodiscard]] bool matches_from(std::size_t token, std::string_view path, std::size_t position) const;
 
+  IgnoreSemantics semantics_ = IgnoreSemantics::ray;
   bool negated_ = false;
+  bool directory_only_ = false;
   std::vector<Token> tokens_;
-  std::vector<CodePointSet> sets_;
+  std::vector<CharacterSet> sets_;
 };
 
 }  // namespace rtenv::pkg

@@ -47,6 +47,59 @@ INSTANTIATE_TEST_SUITE_P(Corners, Pattern,
                                          Case{"foo", "foo\n", true}, Case{"*", "a\nb", true}, Case{"**", "a\nb", false},
                                          Case{"a//b", "a/b", false}, Case{"***", "abc", true}));
 
+// Answers of `git check-ignore --no-index`; tests/oracle/git_ignore.py asks it for thousands more.
+struct GitCase {
+  const char* pattern;
+  const char* path;  // with a "/" at its end: a folder
+  bool matches;
+};
+
+TEST(IgnorePattern, MatchesAsInGit) {
+  for (const GitCase& test :
+       std::initializer_list<GitCase>{{"foo", "a/foo", true},     {"foo", "foo/b", false},     {"foo/", "foo", false},
+                                      {"foo/", "a/foo/", true},   {"/foo", "a/foo", false},    {"a/foo", "b/a/foo", false},
+                                      {"*.py", "d/a.py", true},   {"a/*", "a/b/c", false},     {"a/**", "a/b/c", true},
+                                      {"a/**", "a/", false},      {"**/b", "x/y/b", true},     {"a/**/b", "a/b", true},
+                                      {"a**b", "a/b", false},     {"a**b", "axxb", true},      {"x/a**/b", "x/a/c/b", true},
+                                      {"[[:digit:]]", "7", true}, {"[[:digit:]]", "x", false}, {"[[:nope:]]", "n", false},
+                                      {"[a-c]", "b", true},       {"[!a]", "b", true},         {"[^a]", "a", false},
+                                      {"[]a]", "]", true},        {"[\\]]", "]", true},        {"[a", "[a", false},
+                                      {"a[/]b", "a/b", false},    {"foo\\ ", "foo ", true},    {"foo\t", "foo\t", true},
+                                      {"\\#x", "#x", true},       {"?", "é", false},           {"??", "é", true},
+                                      {"foo", "foo\n", false},    {"Foo", "foo", false}}) {
+    const auto pattern = IgnorePattern::compile(test.pattern, IgnoreSemantics::git);
+    std::string_view path = test.path;
+    const bool directory = path.ends_with('/');
+    if (directory) path.remove_suffix(1);
+    EXPECT_EQ(pattern && pattern->matches(path, directory), test.matches) << test.pattern << " on " << test.path;
+  }
+}
+
+TEST(IgnoreFile, ManyRulesDecideAsIfTriedOneByOne) {
+  // Names, endings and others, interleaved, some negated: the index must find the same last rule as trying them all.
+  std::string content;
+  for (int i = 0; i < 400; ++i) {
+    const char* form =
+        std::array{"n{}\n", "*.e{}\n", "!n{}\n", "d/*{}\n", "!*.e{}\n", "*{}~\n"}[static_cast<std::size_t>(i % 6)];
+    content += fmt::format(fmt::runtime(form), i % 7);
+  }
+  for (const auto semantics : {IgnoreSemantics::ray, IgnoreSemantics::git}) {
+    const auto file = IgnoreFile::parse(content, "x", semantics);
+    for (const char* path : {"n1", "n1/below", "d/n3", "a.e2", "a.e2/b", "d/x5", "x6~", "a.b.e4", "none", ".e0", "n1\n"}) {
+      int expected = 0;
+      std::string_view rest = content;
+      for (int line = 1; !rest.empty(); ++line) {
+        const auto end = rest.find('\n');
+        const auto pattern = IgnorePattern::compile(rest.substr(0, end), semantics);
+        if (pattern && pattern->matches(path)) expected = line;
+        rest.remove_prefix(end + 1);
+      }
+      const IgnoreRule* rule = file.deciding_rule(path);
+      EXPECT_EQ(rule != nullptr ? rule->line : 0, expected) << path;
+    }
+  }
+}
+
 TEST(IgnorePattern, BlankLinesCommentsAndASlashSayNothing) {
   for (const char* text : {"", "   ", "# x", "  # x", "/", "!", "\\", "[z-a]"})
     EXPECT_FALSE(IgnorePattern::compile(text)) << text;

@@ -16,7 +16,7 @@ constexpr std::size_t k_max_link_bytes = 4096;
 
 struct Read {
   Entry entry;
-  std::vector<std::byte> content;
+  ContentDigest content;
 };
 
 Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& inflater, ContentHasher& hasher) {

@@ -15,12 +15,9 @@ namespace {
 ScanOptions effective_scan(const PackageOptions& options) {
   ScanOptions scan = options.scan;
   scan.links = options.zip.scheme == Scheme::ray ? Links::follow : Links::keep;
+  scan.threads = options.zip.threads;
   scan.cancellation = options.zip.cancellation;
   return scan;
-}
-
-DigestOptions digest_options(const PackageOptions& options) {
-  return {.scheme = options.zip.scheme, .threads = options.zip.threads, .cancellation = options.zip.cancellation};
 }
 
 void warn_where_empty(const Tree& tree) {
@@ -42,9 +39,19 @@ auto with_second_try(Attempt attempt) -> decltype(attempt()) {
 
 Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
   return with_second_try([&]() -> Result<NamedTree> {
-    RTENV_TRY(Tree tree, scan(root, effective_scan(options)));
+    std::optional<FileStamper> stamper;
+    std::optional<DigestCache> cache;
+    if (options.digest_cache) stamper = FileStamper::begin(root, options.settle_time);
+    if (stamper) cache = DigestCache::open(*options.digest_cache, stamper->root(), options.zip.scheme);
+    ScanOptions scan_options = effective_scan(options);
+    scan_options.stamper = stamper ? &*stamper : nullptr;
+    scan_options.measure = stamper.has_value();  // else the digest measures what it opens anyway
+    RTENV_TRY(Tree tree, scan(root, scan_options));
     warn_where_empty(tree);
-    RTENV_TRY(PackageName name, digest(tree, digest_options(options)));
+    RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
+                                              .threads = options.zip.threads,
+                                              .cache = cache ? &*cache : nullptr,
+                                              .cancellation = options.zip.cancellation}));
     return NamedTree{std::move(tree), std::move(name)};
   });
 }
@@ -62,14 +69,14 @@ Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
 Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestOptions& options) {
   const auto& entries = named.tree.entries;
   RTENV_TRY(make_directories(target));
-  std::vector<std::vector<std::byte>> contents(entries.size());
+  std::vector<ContentDigest> contents(entries.size());
   struct Worker {
     Result<TargetFolder> folder;
     FileReader reader;
     std::unique_ptr<ContentHasher> hasher;
   };
   const auto make_worker = [&] {
-    return Worker{TargetFolder::open(target), FileReader(), ContentHasher::create(options.scheme)};
+    return Worker{TargetFolder::open(target), FileReader(named.tree.root), ContentHasher::create(options.scheme)};
   };
   RTENV_TRY(parallel_for(entries.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
     if (!worker.folder) return Failure(worker.folder.error());
@@ -84,10 +91,13 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
     }
     RTENV_TRY(const Fd file, worker.folder->create_file(entry.path, entry.executable ? 0755 : 0644));
     worker.hasher->begin(entry.path);
-    RTENV_TRY(worker.reader.read(named.tree.root, entry, [&](std::span<const std::byte> data) -> Result<void> {
-      worker.hasher->add(data);
-      return write_full(file, data, entry.path);
-    }));
+    RTENV_TRY(worker.reader.open(entry));
+    for (;;) {
+      RTENV_TRY(const auto piece, worker.reader.next());
+      if (piece.empty()) break;
+      worker.hasher->add(piece);
+      RTENV_TRY(write_full(file, piece, entry.path));
+    }
     contents[i] = worker.hasher->finish();
     return {};
   }));

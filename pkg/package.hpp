@@ -2,7 +2,9 @@
 // changed meanwhile.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 
 #include "pkg/digest.hpp"
 #include "pkg/scan.hpp"
@@ -13,6 +15,9 @@ namespace rtenv::pkg {
 struct PackageOptions {
   ScanOptions scan;  // `links` follows from the scheme: only Ray's follows links
   ZipOptions zip;    // scheme, compression, threads, cancellation
+  /// Where the digests of unchanged files are remembered for name_directory; nothing: nowhere.
+  std::optional<Path> digest_cache;
+  std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
 };
 
 struct NamedTree {

@@ -1,9 +1,5 @@
-// Walks a directory and says what belongs to its package.
-//
-// Rules in Ray's meaning: a path is out when any of these says so: the `excludes` list, and every .gitignore and
-// .rayignore in its own folder or a parent within the tree. An excluded folder isn't entered. A nested file can't take
-// back in what an outer one excluded. Unlike in Ray, no rule can exclude the root itself: there, ".*" matches "." and
-// the package is silently empty.
+// Walks a directory and says what belongs to its package: in parallel, a folder a task. pkg/folder_rules.hpp says which
+// rules leave something out.
 #pragma once
 
 #include <string>
@@ -11,6 +7,8 @@
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "pkg/file_stamp.hpp"
+#include "pkg/ignore_pattern.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/tree.hpp"
 
@@ -24,8 +22,12 @@ enum class Links : std::uint8_t {
 struct ScanOptions {
   std::vector<std::string> excludes;  // one source of rules: the last that matches decides
   bool use_gitignore = true;
+  IgnoreSemantics semantics = IgnoreSemantics::ray;
   Links links = Links::keep;
-  bool record_excluded = false;  // fill Tree::excluded with what the rules left out, too
+  bool record_excluded = false;          // fill Tree::excluded with what the rules left out, too
+  bool measure = true;                   // false: leave Entry::measured to whoever reads the files; spares a call for each
+  const FileStamper* stamper = nullptr;  // give the files stamps
+  unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
 };
 
@@ -40,12 +42,9 @@ ScanOptions scan_options(const Environment& environment, Scheme scheme, const st
 
 /// Sockets, devices and dangling links are never opened; they are in Tree::excluded (Links::keep) or entries that
 /// count by name alone (Links::follow).
+/// Requires: `measure` where there is a stamper.
 /// Fails: not_found, permission_denied (the root, or a folder below), invalid_argument (the root isn't a directory, a
 /// link that leads back to a parent), cancelled.
 Result<Tree> scan(const Path& root, const ScanOptions& options);
-
-/// Whether a link at `path` may be kept: its target is relative and can't leave the tree. ".." counts only at the
-/// target's beginning, because behind a folder that is itself a link it would lead elsewhere.
-bool stays_inside(std::string_view path, std::string_view target);
 
 }  // namespace rtenv::pkg

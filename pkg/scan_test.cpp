@@ -83,7 +83,7 @@ TEST(Scan, SaysWhichRuleLeftSomethingOut) {
   tree.file("d/.gitignore", "# logs\n*.log\n").file("d/x.log", "").file("y", "");
   const Tree result = must(scan(tree.root(), {.excludes = {"y"}, .record_excluded = true}));
   ASSERT_EQ(result.excluded.size(), 2U);
-  EXPECT_EQ(result.excluded[0].reason + "|" + result.excluded[1].reason, "excludes: y|d/.gitignore:2: *.log");
+  EXPECT_EQ(result.excluded[0].reason + "|" + result.excluded[1].reason, "d/.gitignore:2: *.log|excludes: y");
 }
 
 TEST(Scan, KeepsLinksThatStayInsideAndFollowsTheOthers) {

@@ -1,12 +1,14 @@
 // What belongs to a package: the entries of a directory tree, as a scan found them on disk or a reader in a package.
-// Plain values; a few hundred bytes an entry.
+// Plain values; about 150 bytes an entry.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.hpp"
+#include "pkg/file_stamp.hpp"
 
 namespace rtenv::pkg {
 
@@ -22,7 +24,9 @@ struct Entry {
   EntryType type = EntryType::file;
   bool executable = false;       // file: by its owner
   bool childless = false;        // directory: nothing of it is in the package
+  bool measured = true;          // file: size and executable bit are known; where not, who reads it first fills them in
   std::uint64_t size_bytes = 0;  // file
+  FileStamp stamp;               // file: none unless the scan was asked for stamps
   std::string link_target;       // link
 };
 
@@ -36,9 +40,13 @@ struct Excluded {
 struct Tree {
   Path root;                       // absolute
   std::vector<Entry> entries;      // sorted by the bytes of their paths; the root itself isn't among them
-  std::vector<Excluded> excluded;  // in no order that means anything; see ScanOptions::record_excluded
+  std::vector<Excluded> excluded;  // sorted by path; see ScanOptions::record_excluded
   [[nodiscard]] std::uint64_t total_bytes() const;
   [[nodiscard]] std::size_t file_count() const;
 };
+
+/// Whether a link at `path` may be kept: its target is relative and can't leave the tree. ".." counts only at the
+/// target's beginning, because behind a folder that is itself a link it would lead elsewhere.
+bool stays_inside(std::string_view path, std::string_view target);
 
 }  // namespace rtenv::pkg

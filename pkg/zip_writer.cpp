@@ -46,7 +46,7 @@ struct Packed {
   std::uint32_t crc = 0;
   std::uint16_t method = zip::k_method_store;
   Bytes data;  // as it goes into the zip
-  std::vector<std::byte> content_digest;
+  ContentDigest content_digest;
 };
 
 struct Produced {
@@ -88,7 +88,11 @@ bool in_zip(const Entry& entry) {
 class Worker {
  public:
   Worker(const Tree& tree, const ZipOptions& options)
-      : tree_(tree), options_(options), hasher_(ContentHasher::create(options.scheme)), deflater_(options.compression) {}
+      : tree_(tree),
+        options_(options),
+        hasher_(ContentHasher::create(options.scheme)),
+        deflater_(options.compression),
+        reader_(tree.root) {}
 
   Result<Produced> produce(const Item& item) {
     if (options_.cancellation != nullptr && options_.cancellation->requested())
@@ -135,12 +139,8 @@ class Worker {
     }
     if (entry.type != EntryType::file) return packed;
 
-    Bytes raw;
-    raw.reserve(entry.size_bytes);
-    RTENV_TRY(reader_.read(tree_.root, entry, [&](std::span<const std::byte> data) -> Result<void> {
-      raw.insert(raw.end(), data.begin(), data.end());
-      return {};
-    }));
+    RTENV_TRY(reader_.open(entry));
+    RTENV_TRY(const auto raw, reader_.next());  // all of it: a small file is one piece
     hasher_->begin(entry.path);
     hasher_->add(raw);
     packed.content_digest = hasher_->finish();
@@ -155,7 +155,7 @@ class Worker {
         return packed;
       }
     }
-    packed.data = std::move(raw);
+    packed.data.assign(raw.begin(), raw.end());
     return packed;
   }
 

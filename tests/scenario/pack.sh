@@ -75,6 +75,48 @@ done
 rtenv hash job --scheme sha256
 [[ $out =~ ^gcs://_ray_pkg_[0-9a-f]{64}\.zip$ ]] || fail "not a sha256 name"
 
+# The second time an unchanged tree is named from what is remembered; no change goes unnoticed.
+sleep 2.1  # what was changed later than this isn't remembered yet
+rtenv hash job
+ok
+equal "$out" "$uri"
+[[ -n $(ls "$RTENV_CACHE_DIR/digests") ]] || fail "nothing is remembered"
+rtenv hash job
+equal "$out" "$uri" "from what is remembered"
+touch -r job/src/main.py before
+echo 'print("HI")' >job/src/main.py
+touch -r before job/src/main.py
+rtenv hash job
+[[ $out != "$uri" ]] || fail "an edit with its time restored isn't seen"
+edited=$out
+rtenv hash job --no-digest-cache
+equal "$out" "$edited"
+echo 'print("hi")' >job/src/main.py
+RTENV_CACHE_DIR=/proc/nowhere "$RTENV" hash job >no-cache || fail "no place for the cache isn't a failure"
+equal "$(cat no-cache)" "$uri"
+
+# git's own semantics: a folder's rule, and what a nested file takes back in.
+mkdir -p rules/build rules/sub
+printf 'build/\n*.log\n' >rules/.gitignore
+printf '!keep.log\n' >rules/sub/.gitignore
+touch rules/build/x rules/sub/keep.log rules/a.log
+rtenv pack rules --ignore-rules git -o git.zip --explain
+ok
+tells 'left out  build/  (.gitignore:1: build/)'
+equal "$(python3 -c 'import zipfile; print(*zipfile.ZipFile("git.zip").namelist())')" ".gitignore sub/.gitignore sub/keep.log"
+rtenv pack rules -o ray.zip
+equal "$(python3 -c 'import zipfile; print(*zipfile.ZipFile("ray.zip").namelist())')" ".gitignore build/ sub/.gitignore"
+rtenv hash rules --ignore-rules svn
+refused 2 "unknown ignore rules 'svn'"
+
+# What makes it large, for people and for programs.
+rtenv pack job --explain -o explained.zip
+tells "folder                12 bytes  src/  (1 files)"
+rtenv pack job --explain --json -o explained.zip
+ok
+[[ -z $err ]] || fail "the explanation is told twice"
+says '"left_out":[{"directory":true,"path":".git","reason":"excludes: .git"}'
+
 # ray#53635: a rule that matches everything hidden doesn't make every tree one and the same.
 rtenv hash job --scheme ray --exclude '.*'
 ok

@@ -1,0 +1,30 @@
+// The digest of one file's content, of the length that its scheme has. A plain value, without memory of its own: there
+// is one for every file of a tree.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace rtenv::pkg {
+
+class ContentDigest {
+ public:
+  static constexpr std::size_t k_max_bytes = 32;  // SHA-256
+
+  ContentDigest() = default;
+  /// Requires: no more than k_max_bytes.
+  explicit ContentDigest(std::span<const std::byte> bytes) : size_(static_cast<std::uint8_t>(bytes.size())) {
+    std::ranges::copy(bytes, bytes_.begin());
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return std::span(bytes_).first(size_); }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+
+ private:
+  std::array<std::byte, k_max_bytes> bytes_{};
+  std::uint8_t size_ = 0;
+};
+
+}  // namespace rtenv::pkg

@@ -1,0 +1,156 @@
+#include "pkg/digest_cache.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <thread>
+
+#include "base/hash.hpp"
+#include "pkg/package.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Short, so that the tests needn't wait; longer than a tick of any kernel's clock.
+constexpr std::chrono::nanoseconds k_settle_time = 30ms;
+
+class NamingTwice : public testing::TestWithParam<Scheme> {
+ protected:
+  std::string name(bool cached = true) {
+    PackageOptions options{.scan = {}, .zip = {.scheme = GetParam(), .threads = 2}};
+    if (cached) options.digest_cache = cache_.root();
+    options.settle_time = k_settle_time;
+    return must(name_directory(tree_.root(), options)).name.digits();
+  }
+  // Until what was written before may be remembered.
+  static void settle() { std::this_thread::sleep_for(2 * k_settle_time); }
+  // Of everything in the cache's one file: nothing where nothing is remembered.
+  std::string remembered() {
+    for (const auto& file : std::filesystem::directory_iterator(cache_.root())) return content_of(file.path());
+    return "";
+  }
+
+  TreeBuilder tree_;
+  TreeBuilder cache_;
+};
+
+TEST_P(NamingTwice, GivesTheSameNameFromStatsAlone) {
+  tree_.file("a/b", "123").file("c", "").file("d", std::string(3'000'000, 'x')).file("x", "#!", 0755);
+  settle();
+  const std::string cold = name();
+  EXPECT_EQ(cold, name(false));
+  EXPECT_EQ(name(), cold);
+  // That it doesn't read: a file that it couldn't tell apart from the one it knew.
+  const std::string known = remembered();
+  ASSERT_NE(known, "");
+  EXPECT_EQ(name(), cold);
+  EXPECT_EQ(remembered(), known) << "nothing new, nothing written";
+}
+
+TEST_P(NamingTwice, SeesEveryKindOfChange) {
+  tree_.file("f", "one").file("g", "same");
+  settle();
+  const auto expect_change = [&](const char* what, const auto& change) {
+    const std::string before = name();
+    struct stat status {};
+    ASSERT_EQ(::stat((tree_ / "f").c_str(), &status), 0);
+    change(status);
+    EXPECT_EQ(name(), name(false)) << what;
+    EXPECT_NE(name(), before) << what;
+    settle();
+    EXPECT_EQ(name(), name(false)) << what << ", settled";
+  };
+  expect_change("an edit of equal size with its mtime restored", [&](const struct stat& status) {
+    tree_.file("f", "two");
+    const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (tree_ / "f").c_str(), times.data(), 0), 0);
+  });
+  expect_change("another file of equal size and mtime in its place", [&](const struct stat& status) {
+    tree_.file("new", "six");
+    const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (tree_ / "new").c_str(), times.data(), 0), 0);
+    std::filesystem::rename(tree_ / "new", tree_ / "f");
+  });
+  expect_change("two files that change places", [&](const struct stat&) {
+    std::filesystem::rename(tree_ / "f", tree_ / "t");
+    std::filesystem::rename(tree_ / "g", tree_ / "f");
+    std::filesystem::rename(tree_ / "t", tree_ / "g");
+  });
+}
+
+TEST_P(NamingTwice, CatchesAnEditWithinTheSameTick) {
+  // Written, named, written again, all within a few milliseconds: times alone may not tell the two apart.
+  for (int i = 0; i < 300; ++i) {
+    tree_.file("f", i % 2 == 0 ? "even" : "odd.");
+    ASSERT_EQ(name(), name(false)) << "round " << i;
+  }
+}
+
+TEST_P(NamingTwice, WhatWasChangedJustNowIsNotRemembered) {
+  tree_.file("old", "1");
+  settle();
+  tree_.file("new", "2");
+  const std::string before = name();
+  const std::string one_file = remembered();
+  settle();
+  EXPECT_EQ(name(), before);
+  EXPECT_NE(remembered(), one_file) << "now both are";
+}
+
+TEST_P(NamingTwice, ADamagedCacheIsAnEmptyOne) {
+  tree_.file("f", "1").file("g", "2");
+  settle();
+  const std::string right = name();
+  for (const auto& file : std::filesystem::directory_iterator(cache_.root())) {
+    std::string content = content_of(file.path());
+    for (const std::size_t at : {std::size_t{0}, std::size_t{20}, std::size_t{40}, content.size() - 1}) {
+      std::string damaged = content;
+      damaged[at] = static_cast<char>(damaged[at] ^ 1);
+      cache_.file(file.path().filename().native(), damaged);
+      EXPECT_EQ(name(), right) << "byte " << at;
+    }
+    cache_.file(file.path().filename().native(), content.substr(0, content.size() / 2));
+    EXPECT_EQ(name(), right) << "cut in half";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Schemes, NamingTwice, testing::Values(Scheme::xxh3, Scheme::ray, Scheme::sha256),
+                         [](const auto& test) { return std::string(name(test.param)); });
+
+TEST(DigestCache, WhatItKnowsIsNotRead) {
+  TreeBuilder files;
+  TreeBuilder cache;
+  files.file("f", "1");
+  Tree tree = must(scan(files.root(), {}));
+  tree.entries[0].stamp = {1, 2};
+  const std::string read = must(digest(tree, {})).digits();
+  DigestCache::open(cache.root(), {}, Scheme::xxh3).save(tree.entries, {ContentDigest(Xxh3::of({}))});
+  const DigestCache knows_otherwise = DigestCache::open(cache.root(), {}, Scheme::xxh3);
+  EXPECT_NE(must(digest(tree, {.cache = &knows_otherwise})).digits(), read);
+}
+
+TEST(FileStamper, TrustsNoFileSystemWithoutTimesOfItsOwn) {
+  EXPECT_FALSE(FileStamper::begin("/proc"));
+  EXPECT_FALSE(FileStamper::begin("/no/such/folder"));
+}
+
+TEST(DigestCache, FilesThatNobodyUsesAreForgotten) {
+  TreeBuilder cache;
+  cache.file("xxh3-old", "x").file("xxh3-used", "x");
+  const timespec long_ago{.tv_sec = ::time(nullptr) - 60L * 24 * 3600, .tv_nsec = 0};
+  const std::array<timespec, 2> times{long_ago, long_ago};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (cache / "xxh3-old").c_str(), times.data(), 0), 0);
+  const std::vector<Entry> entries{{.path = "f", .stamp = {1, 2}, .link_target = {}}};
+  DigestCache::open(cache.root(), {3, 4}, Scheme::xxh3).save(entries, {ContentDigest(Xxh3::of({}))});
+  EXPECT_FALSE(std::filesystem::exists(cache / "xxh3-old"));
+  EXPECT_TRUE(std::filesystem::exists(cache / "xxh3-used"));
+  EXPECT_TRUE(DigestCache::open(cache.root(), {3, 4}, Scheme::xxh3).find({1, 2}));
+}
+
+}  // namespace
+}  // namespace rtenv::pkg

@@ -1,0 +1,74 @@
+#include "pkg/file_stamp.hpp"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <ctime>
+
+#include "base/hash.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+// Not in every <linux/magic.h>.
+constexpr std::uint32_t k_zfs_magic = 0x2fc12fc1;
+constexpr std::uint32_t k_bcachefs_magic = 0xca451a4e;
+
+constexpr std::array<std::uint32_t, 8> k_trusted{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,       BTRFS_SUPER_MAGIC,
+                                                 TMPFS_MAGIC,      OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+                                                 k_zfs_magic,      k_bcachefs_magic};
+
+bool before(const timespec& a, const timespec& b) {
+  return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
+FileStamp to_stamp(const Xxh3::Bytes& bytes) {
+  FileStamp stamp;
+  static_assert(sizeof stamp == sizeof bytes);
+  std::memcpy(&stamp, bytes.data(), sizeof stamp);
+  return stamp;
+}
+
+}  // namespace
+
+std::optional<FileStamper> FileStamper::begin(const Path& root, std::chrono::nanoseconds settle_time) {
+  struct statfs file_system {};
+  struct stat status {};
+  if (::statfs(root.c_str(), &file_system) != 0 || ::stat(root.c_str(), &status) != 0) return std::nullopt;
+  if (std::ranges::find(k_trusted, static_cast<std::uint32_t>(file_system.f_type)) == k_trusted.end()) return std::nullopt;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  constexpr std::int64_t k_nanoseconds = 1'000'000'000;
+  const std::int64_t nanoseconds = now.tv_sec * k_nanoseconds + now.tv_nsec - settle_time.count();
+  const std::array<std::uint64_t, 2> identity{status.st_dev, status.st_ino};
+  return FileStamper(status.st_dev, to_stamp(Xxh3::of(std::as_bytes(std::span(identity)))),
+                     {.tv_sec = nanoseconds / k_nanoseconds, .tv_nsec = nanoseconds % k_nanoseconds});
+}
+
+FileStamp FileStamper::stamp(const struct stat& status, std::string_view path) const {
+  if (status.st_dev != device_ || !before(status.st_mtim, settled_before_) || !before(status.st_ctim, settled_before_))
+    return {};
+  const std::array<std::uint64_t, 7> state{status.st_dev,
+                                           status.st_ino,
+                                           static_cast<std::uint64_t>(status.st_size),
+                                           static_cast<std::uint64_t>(status.st_mtim.tv_sec),
+                                           static_cast<std::uint64_t>(status.st_mtim.tv_nsec),
+                                           static_cast<std::uint64_t>(status.st_ctim.tv_sec),
+                                           static_cast<std::uint64_t>(status.st_ctim.tv_nsec)};
+  constexpr std::size_t k_short_path_bytes = 200;  // longer ones go the slow way
+  std::array<std::byte, sizeof state + k_short_path_bytes> key;
+  if (path.size() > k_short_path_bytes) {
+    Xxh3 hash;
+    hash.add(std::as_bytes(std::span(state)));
+    hash.add(path);
+    return to_stamp(hash.finish());
+  }
+  std::memcpy(key.data(), state.data(), sizeof state);
+  std::memcpy(key.data() + sizeof state, path.data(), path.size());
+  return to_stamp(Xxh3::of(std::span(key).first(sizeof state + path.size())));
+}
+
+}  // namespace rtenv::pkg

@@ -1,0 +1,52 @@
+#include "pkg/folder_rules.hpp"
+
+#include <algorithm>
+#include <ranges>
+
+#include "base/error.hpp"
+
+namespace rtenv::pkg {
+
+std::string Verdict::reason() const {
+  if (rule->line == 0) return fmt::format("{}: {}", source->source(), rule->text);
+  return fmt::format("{}:{}: {}", source->source(), rule->line, rule->text);
+}
+
+std::optional<Verdict> FolderRules::excluded(std::string_view path, bool directory) const {
+  return semantics_ == IgnoreSemantics::ray ? excluded_as_ray(path) : excluded_as_git(path, directory);
+}
+
+std::optional<Verdict> FolderRules::excluded_as_ray(std::string_view path) const {
+  const auto out_by = [](const IgnoreFile& file, std::string_view relative) -> std::optional<Verdict> {
+    const IgnoreRule* rule = file.deciding_rule(relative, false);
+    if (rule == nullptr || rule->pattern.negated()) return std::nullopt;
+    return Verdict{&file, rule};
+  };
+  if (auto verdict = out_by(excludes_, path)) return verdict;
+  for (const FolderRules* folder = this; folder != nullptr; folder = folder->outer_.get())
+    for (const IgnoreFile& file : folder->files_)
+      if (auto verdict = out_by(file, folder->relative(path))) return verdict;
+  return std::nullopt;
+}
+
+std::optional<Verdict> FolderRules::excluded_as_git(std::string_view path, bool directory) const {
+  const auto decided = [](const IgnoreFile& file, const IgnoreRule* rule) -> std::optional<Verdict> {
+    if (rule->pattern.negated()) return std::nullopt;
+    return Verdict{&file, rule};
+  };
+  if (const IgnoreRule* rule = excludes_.deciding_rule(path, directory)) return decided(excludes_, rule);
+  for (const FolderRules* folder = this; folder != nullptr; folder = folder->outer_.get())
+    for (const IgnoreFile& file : std::views::reverse(folder->files_))
+      if (const IgnoreRule* rule = file.deciding_rule(folder->relative(path), directory)) return decided(file, rule);
+  return std::nullopt;
+}
+
+std::optional<Verdict> FolderRules::excludes_itself() const {
+  if (semantics_ == IgnoreSemantics::git || path_.empty()) return std::nullopt;
+  for (const IgnoreFile& file : files_)
+    if (const IgnoreRule* rule = file.deciding_rule(".", true); rule != nullptr && !rule->pattern.negated())
+      return Verdict{&file, rule};
+  return std::nullopt;
+}
+
+}  // namespace rtenv::pkg

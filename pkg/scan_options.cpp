@@ -1,0 +1,29 @@
+#include "pkg/scan.hpp"
+
+namespace rtenv::pkg {
+
+std::vector<std::string> default_excludes(const Environment& environment, Scheme scheme) {
+  std::string_view rest =
+      environment.find("RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES").value_or(".git,.venv,venv,__pycache__");
+  std::vector<std::string> patterns;
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    const std::string_view item = rest.substr(0, comma);
+    const auto begin = item.find_first_not_of(" \t\r\n");
+    if (begin != std::string_view::npos)
+      patterns.emplace_back(item.substr(begin, item.find_last_not_of(" \t\r\n") - begin + 1));
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  if (scheme != Scheme::ray) patterns.emplace_back("/_ray_pkg_*.zip");
+  return patterns;
+}
+
+ScanOptions scan_options(const Environment& environment, Scheme scheme, const std::vector<std::string>& excludes) {
+  ScanOptions options{.excludes = default_excludes(environment, scheme)};
+  options.excludes.insert(options.excludes.end(), excludes.begin(), excludes.end());
+  options.use_gitignore = environment.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";
+  return options;
+}
+
+}  // namespace rtenv::pkg

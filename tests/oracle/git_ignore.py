@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""`--ignore-rules git` leaves out what git itself ignores, and names the rule that git names.
+
+usage: git_ignore.py RTENV [--trees 200] [--seed 1]
+Compares, on generated trees with .gitignore files: the files of the package with `git ls-files -o --exclude-standard`,
+and each thing left out with `git check-ignore --no-index -v`: the file, the line and the pattern. Prints "N passed, M failed".
+"""
+import argparse, json, os, random, subprocess, sys, tempfile, zipfile
+from pathlib import Path
+
+NAMES = ["a", "b", "ab", "A", "build", "doc", "tmp", "x y", "été", "#c", "!n", "[a]", "a\\b", "..x", ".hid", "line\nfeed", "*", "?",
+         "z ", "t\t", "-", "]", "^", "1", "foo", "foobar"]
+FILES = NAMES + ["m.py", "m.pyc", "run.log", "keep.log", "a.b.c", "~", "x~"]
+PIECES = ["a", "b", "ab", "A", "*", "**", "***", "?", "/", "/", "/**/", "**/", "/**", "[ab]", "[!a]", "[^a]", "[a-c]", "[]x]", "[", "]", "\\", "\\*",
+          "\\/", "[[:alpha:]]", "[[:digit:]x]", "[![:space:]]", "[[:bad:]]", "[a-", "[\\]]", "[b-a]", "[[:upper:]-]", "[a/b]", ".", "log", "py", "foo", "build",
+          "doc", " ", "\\ ", "é", "#", "!", "\t", "-", "^", "~"]
+RULES = ["*.log", "build/", "/doc", "!keep.log", "**/tmp/**", "a/**/b", "foo*", "# comment", "\\#c", "\\!n", "*.py[co]", "doc/", "!doc/", "x y",
+         "/a", "a/b", "**/doc", "tmp/*", "!tmp/a", "trailing  ", "kept\\  ", "", "/", "**", "!", "\\", "foo**/b", "a**/b", "*~", "!*/", "/*", "a//b",
+         "//a", "foo//", "a/", "a/b/", "?", "*"]
+SETTINGS = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "HOME": "/nonexistent",
+            "RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES": ".git"}
+
+
+def rule(rng):
+    if rng.random() < 0.5:
+        return rng.choice(RULES)
+    return rng.choice(["", "", "!", "/"]) + "".join(rng.choices(PIECES, k=rng.randrange(1, 6)))
+
+
+def generate(root, rng, depth):
+    root.mkdir(exist_ok=True)
+    for name in rng.sample(FILES, rng.randrange(0, 9)):
+        (root / name).write_text("x")
+    if rng.random() < 0.5:
+        text = rng.choice(["\n", "\n", "\r\n"]).join(rule(rng) for _ in range(rng.randrange(1, 6)))
+        (root / ".gitignore").write_bytes(rng.choice([b"", b"", b"\xef\xbb\xbf"]) + text.encode() + rng.choice([b"", b"\n", b"\r"]))
+    if depth:
+        for name in rng.sample(NAMES, rng.randrange(0, 5)):
+            if not (root / name).exists():
+                generate(root / name, rng, depth - 1)
+    if rng.random() < 0.3 and not (root / "link").exists():
+        (root / "link").symlink_to(rng.choice(["m.py", "a", "foo"]))
+
+
+def git(root, *words, stdin=None):
+    done = subprocess.run(["git", "-C", str(root), *words], input=stdin, capture_output=True, env=SETTINGS)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stderr.decode())
+    return [os.fsdecode(part) for part in done.stdout.split(b"\0")[:-1]]
+
+
+def check(tool, root, package):
+    git(root, "init", "-q")
+    done = subprocess.run([tool, "pack", str(root), "--ignore-rules", "git", "--explain", "--json", "-o", str(package)],
+                          capture_output=True, text=True, env=SETTINGS)
+    if done.returncode != 0:
+        return [done.stderr]
+    explained = json.loads(done.stdout)
+    problems = []
+    with zipfile.ZipFile(package) as z:
+        ours = {name for name in z.namelist() if not name.endswith("/")}
+    # A link to nothing isn't packed; git lists it.
+    dangling = {item["path"] for item in explained["left_out"] if item["reason"] == "a link to nothing"}
+    theirs = set(git(root, "ls-files", "-z", "-o", "--exclude-standard")) - dangling
+    if ours != theirs:
+        problems.append(f"only ours {sorted(ours - theirs)[:5]}, only git's {sorted(theirs - ours)[:5]}")
+
+    left_out = {item["path"]: item["reason"] for item in explained["left_out"] if item["path"] not in dangling | {".git"}}
+    if left_out:
+        answers = git(root, "check-ignore", "--no-index", "-v", "-z", "--stdin", stdin=b"\0".join(os.fsencode(p) for p in left_out) + b"\0")
+        rules = {path: f"{source}:{line}: {pattern}" for source, line, pattern, path in zip(*[iter(answers)] * 4)}
+        for path, reason in left_out.items():
+            # git shows a pattern without the carriage return and the spaces that don't count.
+            if rules.get(path, "").rstrip() != reason.rstrip():
+                problems.append(f"{path!r} left out by {reason!r}, by git {rules.get(path)!r}")
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tool")
+    parser.add_argument("--trees", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(options.seed, options.seed + options.trees):
+            root = Path(folder) / f"tree{seed}"
+            generate(root, random.Random(seed), 3)
+            problems = check(options.tool, root, Path(folder) / "ours.zip")
+            passed, failed = (passed, failed + 1) if problems else (passed + 1, failed)
+            for problem in problems[:5]:
+                print(f"seed {seed}: {problem}", file=sys.stderr)
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+sys.exit(main())
