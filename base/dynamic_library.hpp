@@ -1,5 +1,5 @@
-// A shared library that is loaded when it is first needed, not when the program starts. libcurl and libarchive bring
-// forty other libraries with them: 5 ms of loading that most commands have no use for.
+// A shared library that is loaded when it is first needed, not when the program starts. libcurl, libarchive
+// and libgit2 bring forty other libraries with them: 5 ms of loading that most commands have no use for.
 // Thread-safe once open; never unloaded.
 #pragma once
 

@@ -34,7 +34,10 @@ nlohmann::json explanation(const pkg::Tree& tree) {
   nlohmann::json files = nlohmann::json::array();
   for (const pkg::Entry* file : largest_files(tree, k_largest_count))
     files.push_back({{"path", file->path}, {"size_bytes", file->size_bytes}});
-  return {{"left_out", std::move(left_out)}, {"largest_folders", std::move(folders)}, {"largest_files", std::move(files)}};
+  return {{"left_out", std::move(left_out)},
+          {"warnings", tree.warnings},
+          {"largest_folders", std::move(folders)},
+          {"largest_files", std::move(files)}};
 }
 
 }  // namespace rtenv::cli

@@ -15,6 +15,10 @@ void Selection::declare(CLI::App& command) {
   command
       .add_option("--ignore-rules", ignore_rules, "What ignore files mean: ray, as Ray reads them; git, exactly as git does")
       ->capture_default_str();
+  command
+      .add_option("--git", git_revision,
+                  "Not the files as they are, but this commit of the directory's repository (what a clean checkout holds)")
+      ->type_name("REV");
   command.add_option("--threads", threads, "How many threads [one a processor]")->type_name("N")->check(CLI::Range(1, 1024));
 }
 
@@ -24,6 +28,7 @@ Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
   pkg::PackageOptions options;
   options.scan = pkg::scan_options(tool.environment, parsed, excludes);
   options.scan.semantics = semantics;
+  if (!git_revision.empty()) options.git_revision = git_revision;
   if (no_gitignore) options.scan.use_gitignore = false;
   options.zip.scheme = parsed;
   options.zip.threads = threads != 0 ? threads : default_threads();
@@ -32,6 +37,7 @@ Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
 }
 
 void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded) {
+  for (const std::string& warning : tree.warnings) log::warn("{}", warning);
   if (!rules_recorded)
     for (const pkg::Excluded& excluded : tree.excluded) log::warn("{} isn't packed: {}", excluded.path, excluded.reason);
   for (const pkg::Entry& entry : tree.entries)

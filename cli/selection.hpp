@@ -16,14 +16,15 @@ struct Selection {
   std::vector<std::string> excludes;
   bool no_gitignore = false;
   std::string ignore_rules = "ray";
-  unsigned threads = 0;  // 0: one a processor
+  std::string git_revision;  // empty: the directory as it is
+  unsigned threads = 0;      // 0: one a processor
 
   void declare(CLI::App& command);
   /// Fails: invalid_argument (an unknown scheme or semantics).
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };
 
-/// Says on standard error what a scan left out although no rule did: sockets, links to nothing.
+/// Says on standard error what a scan left out although no rule did (sockets, links to nothing), and its warnings.
 void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded);
 
 }  // namespace rtenv::cli

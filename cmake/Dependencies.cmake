@@ -1,8 +1,8 @@
 # Everything comes from the system; scripts/deps installs it. Layers link what they use.
 #
 # A program's start is a part of every command's time, and each shared library costs it 0.1 ms: so those that Debian ships
-# as archives are linked statically, fmt and spdlog are used as headers, and the two that bring many others with them,
-# libcurl and libarchive, are loaded when they are needed (base/dynamic_library.hpp).
+# as archives are linked statically, fmt and spdlog are used as headers, and those that bring many others with them,
+# libcurl, libarchive and libgit2, are loaded when they are needed (base/dynamic_library.hpp).
 find_package(Threads REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(spdlog 1.10 REQUIRED)
@@ -24,9 +24,11 @@ block()
   find_package(ZLIB REQUIRED)
   find_package(SQLite3 3.40 REQUIRED)
   find_library(RTENV_YAML_LIBRARY yaml-cpp REQUIRED)
+  find_library(RTENV_DEFLATE_LIBRARY deflate REQUIRED)
 endblock()
 
 find_package(PkgConfig REQUIRED)
+pkg_check_modules(GIT2 REQUIRED libgit2>=1.5)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal>=2.30)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8.1)  # shared: the archive lacks the run-time dispatch
 pkg_check_modules(YAML REQUIRED yaml-cpp>=0.7)

@@ -1,6 +1,7 @@
 #include "pkg/compression.hpp"
 
 #include <isa-l/igzip_lib.h>
+#include <libdeflate.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -41,21 +42,42 @@ Result<Compression> parse_compression(std::string_view text) {
   return row->compression;
 }
 
-void Deflater::compress(std::span<const std::byte> piece, bool last, std::vector<std::byte>& out) {
+void Deflater::compress(std::span<const std::byte> piece, bool last, RawBytes& out) {
   if (compression_ == Compression::best)
     compress_best(piece, last, out);
   else
     compress_fast(piece, last, out);
 }
 
-void Deflater::compress_fast(std::span<const std::byte> piece, bool last, std::vector<std::byte>& out) {
+void Deflater::FreeCompressor::operator()(libdeflate_compressor* compressor) const noexcept {
+  libdeflate_free_compressor(compressor);
+}
+
+void Deflater::compress_whole(std::span<const std::byte> data, RawBytes& out) {
+  if (compression_ != Compression::best) return compress_fast(data, true, out);
+  constexpr int k_level = 9;
+  if (!compressor_) compressor_.reset(libdeflate_alloc_compressor(k_level));
+  if (!compressor_) std::abort();  // out of memory
+  const std::size_t begin = out.size();
+  out.resize(begin + libdeflate_deflate_compress_bound(compressor_.get(), data.size()));
+  const std::size_t packed =
+      libdeflate_deflate_compress(compressor_.get(), data.data(), data.size(), out.data() + begin, out.size() - begin);
+  if (packed == 0) std::abort();  // only a wrong bound could
+  out.resize(begin + packed);
+}
+
+void Deflater::compress_fast(std::span<const std::byte> piece, bool last, RawBytes& out) {
   // Level 1, and no other: its bytes are the same on every x86 processor since 2009 (SSE4.2), measured from Nehalem
   // to AVX-512; level 3's differ between them. See docs/decisions/0003-deterministic-deflate.md.
   level_buffer_.resize(ISAL_DEF_LVL1_DEFAULT);
   const std::size_t begin = out.size();
   out.resize(begin + deflate_bound(piece.size()));
-  isal_zstream stream;
+  if (!stream_) stream_ = make_fast_stream();
+  isal_zstream& stream = *stream_;
   isal_deflate_stateless_init(&stream);
+  // ISA-L 2.30 forgets it here: what was in its memory before would now and then limit how far matches reach,
+  // and so change the bytes.
+  stream.hist_bits = 0;
   stream.level = 1;
   stream.level_buf = as_bytes(level_buffer_.data());
   stream.level_buf_size = static_cast<std::uint32_t>(level_buffer_.size());
@@ -69,7 +91,7 @@ void Deflater::compress_fast(std::span<const std::byte> piece, bool last, std::v
   out.resize(begin + stream.total_out);
 }
 
-void Deflater::compress_best(std::span<const std::byte> piece, bool last, std::vector<std::byte>& out) {
+void Deflater::compress_best(std::span<const std::byte> piece, bool last, RawBytes& out) {
   constexpr int k_raw_deflate = -15;
   constexpr int k_memory_level = 9;
   const std::size_t begin = out.size();
@@ -85,6 +107,15 @@ void Deflater::compress_best(std::span<const std::byte> piece, bool last, std::v
   if (result != (last ? Z_STREAM_END : Z_OK) || stream.avail_in != 0) std::abort();  // only a wrong bound could
   out.resize(begin + stream.total_out);
   deflateEnd(&stream);
+}
+
+bool samples_shrink(std::span<const std::byte> data, Deflater& deflater) {
+  constexpr std::size_t k_sample_bytes = 1 << 14;
+  if (data.size() < 8 * k_sample_bytes) return true;
+  RawBytes deflated;
+  for (std::size_t part = 0; part < 3; ++part)
+    deflater.compress(data.subspan((data.size() - k_sample_bytes) / 2 * part, k_sample_bytes), true, deflated);
+  return worth_deflating(3 * k_sample_bytes, deflated.size());
 }
 
 bool worth_deflating(std::size_t original_bytes, std::size_t deflated_bytes) noexcept {

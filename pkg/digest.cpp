@@ -5,7 +5,6 @@
 
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
-#include "pkg/file_reader.hpp"
 
 namespace rtenv::pkg {
 namespace {
@@ -123,19 +122,19 @@ class RayTreeHasher : public TreeHasher {
 
 struct Worker {
   std::unique_ptr<ContentHasher> hasher;
-  FileReader reader;
+  std::unique_ptr<ContentReader> reader;
 };
 
 Result<ContentDigest> hash_file(Worker& worker, Entry& entry, Scheme scheme) {
   worker.hasher->begin(entry.path);
-  auto opened = worker.reader.open_and_measure(entry);
+  auto opened = worker.reader->open_and_measure(entry);
   if (!opened && scheme == Scheme::ray && opened.error().code() == Errc::permission_denied) {
     entry.stamp = {};  // what is remembered must not depend on who may read it
     return worker.hasher->finish();
   }
   if (!opened) return Failure(std::move(opened).error());
   for (;;) {
-    RTENV_TRY(const auto piece, worker.reader.next());
+    RTENV_TRY(const auto piece, worker.reader->next());
     if (piece.empty()) return worker.hasher->finish();
     worker.hasher->add(piece);
   }
@@ -166,7 +165,7 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
     else
       unknown.push_back(i);
   }
-  const auto make_worker = [&] { return Worker{ContentHasher::create(options.scheme), FileReader(tree.root)}; };
+  const auto make_worker = [&] { return Worker{ContentHasher::create(options.scheme), tree.content->reader()}; };
   RTENV_TRY(parallel_for(unknown.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
     if (options.cancellation != nullptr && options.cancellation->requested())
       return fail(Errc::cancelled, "interrupted while hashing {}", tree.root.native());

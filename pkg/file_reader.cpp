@@ -9,8 +9,8 @@
 
 namespace rtenv::pkg {
 
-Failure FileReader::changed() const {
-  return fail(Errc::unavailable, "{} changed while it was read", shown(path_)).hint("run it again when the file is still");
+Failure FileReader::changed(const std::string& path) const {
+  return fail(Errc::unavailable, "{} changed while it was read", shown(path)).hint("run it again when the file is still");
 }
 
 Result<Fd> FileReader::open_at(const std::string& path) {
@@ -44,7 +44,7 @@ Result<void> FileReader::open_and_measure(Entry& entry) {
   path_ = entry.path;
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown(path_));
-  if (!S_ISREG(status.st_mode)) return changed();
+  if (!S_ISREG(status.st_mode)) return changed(path_);
   entry.measured = true;
   entry.executable = (status.st_mode & S_IXUSR) != 0;
   entry.size_bytes = static_cast<std::uint64_t>(status.st_size);
@@ -67,10 +67,23 @@ Result<std::span<const std::byte>> FileReader::next() {
     if (result == 0) break;
     count += static_cast<std::size_t>(result);
   } while (count < enough);
-  if (count != enough) return changed();
+  if (count != enough) return changed(path_);
   left_bytes_ -= count;
   if (last) file_.reset();
   return std::span<const std::byte>(buffer_.get(), count);
+}
+
+Result<void> FileReader::read_at(const Entry& entry, std::uint64_t offset, std::span<std::byte> buffer) {
+  RTENV_TRY(const Fd file, open_at(entry.path));
+  RTENV_TRY(const auto count, read_full_at(file, buffer, static_cast<off_t>(offset), shown(entry.path)));
+  std::size_t beyond_count = 0;
+  if (offset + buffer.size() == entry.size_bytes) {
+    std::byte beyond{};
+    RTENV_TRY(beyond_count,
+              read_full_at(file, std::span(&beyond, 1), static_cast<off_t>(entry.size_bytes), shown(entry.path)));
+  }
+  if (count != buffer.size() || beyond_count != 0) return changed(entry.path);
+  return {};
 }
 
 }  // namespace rtenv::pkg

@@ -6,7 +6,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
-#include "pkg/file_reader.hpp"
+#include "pkg/git_commit.hpp"
 #include "pkg/target_folder.hpp"
 
 namespace rtenv::pkg {
@@ -35,19 +35,25 @@ auto with_second_try(Attempt attempt) -> decltype(attempt()) {
   return result;
 }
 
+Result<Tree> scan_either(const Path& root, const PackageOptions& options, const ScanOptions& scan_options) {
+  RTENV_TRY(Tree tree,
+            options.git_revision ? scan_commit(root, *options.git_revision, scan_options) : scan(root, scan_options));
+  warn_where_empty(tree);
+  return tree;
+}
+
 }  // namespace
 
 Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
   return with_second_try([&]() -> Result<NamedTree> {
     std::optional<FileStamper> stamper;
     std::optional<DigestCache> cache;
-    if (options.digest_cache) stamper = FileStamper::begin(root, options.settle_time);
+    if (options.digest_cache && !options.git_revision) stamper = FileStamper::begin(root, options.settle_time);
     if (stamper) cache = DigestCache::open(*options.digest_cache, stamper->root(), options.zip.scheme);
     ScanOptions scan_options = effective_scan(options);
     scan_options.stamper = stamper ? &*stamper : nullptr;
     scan_options.measure = stamper.has_value();  // else the digest measures what it opens anyway
-    RTENV_TRY(Tree tree, scan(root, scan_options));
-    warn_where_empty(tree);
+    RTENV_TRY(Tree tree, scan_either(root, options, scan_options));
     RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
                                               .threads = options.zip.threads,
                                               .cache = cache ? &*cache : nullptr,
@@ -58,8 +64,7 @@ Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
 
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options, const MakeSink& make_sink) {
   return with_second_try([&]() -> Result<PackedDirectory> {
-    RTENV_TRY(Tree tree, scan(root, effective_scan(options)));
-    warn_where_empty(tree);
+    RTENV_TRY(Tree tree, scan_either(root, options, effective_scan(options)));
     RTENV_TRY(const ByteSink sink, make_sink());
     RTENV_TRY(WrittenZip zip, write_zip(tree, options.zip, sink));
     return PackedDirectory{std::move(tree), std::move(zip)};
@@ -72,11 +77,11 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
   std::vector<ContentDigest> contents(entries.size());
   struct Worker {
     Result<TargetFolder> folder;
-    FileReader reader;
+    std::unique_ptr<ContentReader> reader;
     std::unique_ptr<ContentHasher> hasher;
   };
   const auto make_worker = [&] {
-    return Worker{TargetFolder::open(target), FileReader(named.tree.root), ContentHasher::create(options.scheme)};
+    return Worker{TargetFolder::open(target), named.tree.content->reader(), ContentHasher::create(options.scheme)};
   };
   RTENV_TRY(parallel_for(entries.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
     if (!worker.folder) return Failure(worker.folder.error());
@@ -91,9 +96,9 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
     }
     RTENV_TRY(const Fd file, worker.folder->create_file(entry.path, entry.executable ? 0755 : 0644));
     worker.hasher->begin(entry.path);
-    RTENV_TRY(worker.reader.open(entry));
+    RTENV_TRY(worker.reader->open(entry));
     for (;;) {
-      RTENV_TRY(const auto piece, worker.reader.next());
+      RTENV_TRY(const auto piece, worker.reader->next());
       if (piece.empty()) break;
       worker.hasher->add(piece);
       RTENV_TRY(write_full(file, piece, entry.path));

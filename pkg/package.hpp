@@ -15,6 +15,8 @@ namespace rtenv::pkg {
 struct PackageOptions {
   ScanOptions scan;  // `links` follows from the scheme: only Ray's follows links
   ZipOptions zip;    // scheme, compression, threads, cancellation
+  /// Not the directory as it is, but as it is in this commit of its repository; see pkg/git_commit.hpp.
+  std::optional<std::string> git_revision;
   /// Where the digests of unchanged files are remembered for name_directory; nothing: nowhere.
   std::optional<Path> digest_cache;
   std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;

@@ -15,6 +15,7 @@
 
 #include "base/directory_reader.hpp"
 #include "base/parallel_tree.hpp"
+#include "pkg/file_reader.hpp"
 #include "pkg/folder_rules.hpp"
 
 namespace rtenv::pkg {
@@ -87,7 +88,7 @@ class Scanner {
           for (const auto& below : folder->folders) found.push_back(below.get());
           return {};
         }));
-    Tree tree{.root = root_path_, .entries = {}, .excluded = {}};
+    Tree tree{.root = root_path_, .entries = {}, .excluded = {}, .content = std::make_shared<DirectorySource>(root_path_)};
     tree.entries.reserve(count(top));
     flatten(top, tree);
     std::ranges::sort(tree.excluded, {}, &Excluded::path);

@@ -1,12 +1,17 @@
 #include "pkg/target_folder.hpp"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+
+#include "base/file.hpp"
 
 namespace rtenv::pkg {
 namespace {
@@ -49,9 +54,21 @@ Result<std::string> checked_entry_path(std::string_view name, bool from_unix) {
   return path;
 }
 
+// What new files lose of their permissions. umask(2) can only be asked by setting it, for the whole process.
+mode_t process_umask() {
+  constexpr std::string_view k_key = "\nUmask:\t";
+  const auto status = read_file("/proc/self/status");
+  const auto at = status ? status->find(k_key) : std::string::npos;
+  if (at == std::string::npos) return 0777;
+  mode_t mask = 0777;
+  const char* digits = status->data() + at + k_key.size();
+  std::from_chars(digits, status->data() + status->size(), mask, 8);
+  return mask;
+}
+
 Result<TargetFolder> TargetFolder::open(const Path& path) {
   RTENV_TRY(Fd root, open_file(path, O_RDONLY | O_DIRECTORY));
-  return TargetFolder(path, std::move(root));
+  return TargetFolder(std::move(root), process_umask());
 }
 
 Failure TargetFolder::refuse(std::string_view path, int error_number) {
@@ -61,7 +78,17 @@ Failure TargetFolder::refuse(std::string_view path, int error_number) {
   return fail(system_error(error_number, "unpack", path));
 }
 
+// In one step, where the kernel can resolve a path without a link and without leaving the folder (Linux 5.6).
+Fd TargetFolder::open_made(const std::string& folder) {
+  open_how how{};
+  how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  return Fd(static_cast<int>(::syscall(SYS_openat2, root_.get(), folder.c_str(), &how, sizeof how)));
+}
+
 Result<Fd> TargetFolder::descend(std::string_view folder) {
+  if (Fd made = open_made(std::string(folder))) return made;
+  // It isn't there yet, or the way to it is wrong, or the kernel is too old: step by step.
   Fd current;
   for (std::string_view rest = folder; !rest.empty();) {
     const auto slash = rest.find('/');
@@ -105,9 +132,11 @@ Result<void> TargetFolder::make_directory(const std::string& path) {
 
 Result<Fd> TargetFolder::create_file(const std::string& path, mode_t permissions) {
   RTENV_TRY(const int parent, parent_of(path));
-  Fd fd(::openat(parent, std::string(last_part(path)).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  Fd fd(::openat(parent, std::string(last_part(path)).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                 permissions));
   if (!fd) return refuse(path, errno);
-  if (::fchmod(fd.get(), permissions) != 0) return refuse(path, errno);  // not subject to the umask
+  // Not subject to the umask. Most often it takes nothing away, and this costs as much as making the file.
+  if ((permissions & umask_) != 0 && ::fchmod(fd.get(), permissions) != 0) return refuse(path, errno);
   return fd;
 }
 

@@ -29,13 +29,14 @@ class TargetFolder {
   Result<Fd> open_made_file(const std::string& path);
 
  private:
-  TargetFolder(Path path, Fd root) : path_(std::move(path)), root_(std::move(root)) {}
+  TargetFolder(Fd root, mode_t umask) : root_(std::move(root)), umask_(umask) {}
   Result<int> parent_of(const std::string& path);
+  Fd open_made(const std::string& folder);
   Result<Fd> descend(std::string_view folder);
   static Failure refuse(std::string_view path, int error_number);
 
-  Path path_;
   Fd root_;
+  mode_t umask_;
   std::string parent_path_;  // the folder that parent_ is open on: entries of one folder mostly come together
   Fd parent_;
 };

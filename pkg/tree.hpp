@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/fd.hpp"
+#include "pkg/content_source.hpp"
 #include "pkg/file_stamp.hpp"
 
 namespace rtenv::pkg {
@@ -38,9 +40,11 @@ struct Excluded {
 };
 
 struct Tree {
-  Path root;                       // absolute
-  std::vector<Entry> entries;      // sorted by the bytes of their paths; the root itself isn't among them
-  std::vector<Excluded> excluded;  // sorted by path; see ScanOptions::record_excluded
+  Path root;                          // absolute
+  std::vector<Entry> entries;         // sorted by the bytes of their paths; the root itself isn't among them
+  std::vector<Excluded> excluded;     // sorted by path; see ScanOptions::record_excluded
+  std::vector<std::string> warnings;  // what is packed otherwise than its user may think: submodules, git-lfs pointers
+  std::shared_ptr<const ContentSource> content;  // of the files; none for what isn't read through it
   [[nodiscard]] std::uint64_t total_bytes() const;
   [[nodiscard]] std::size_t file_count() const;
 };

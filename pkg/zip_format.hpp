@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
+
+#include "base/raw_bytes.hpp"
 
 namespace rtenv::pkg::zip {
 
@@ -51,7 +52,7 @@ inline constexpr std::uint32_t k_type_link = 0120000;
 /// Appends numbers and text to a buffer.
 class RecordWriter {
  public:
-  explicit RecordWriter(std::vector<std::byte>& out) : out_(out) {}
+  explicit RecordWriter(RawBytes& out) : out_(out) {}
   RecordWriter& u16(std::uint16_t value) { return number(value, 2); }
   RecordWriter& u32(std::uint32_t value) { return number(value, 4); }
   RecordWriter& u64(std::uint64_t value) { return number(value, 8); }
@@ -66,7 +67,7 @@ class RecordWriter {
     for (; bytes > 0; --bytes, value >>= 8U) out_.push_back(static_cast<std::byte>(value & 0xffU));
     return *this;
   }
-  std::vector<std::byte>& out_;
+  RawBytes& out_;
 };
 
 /// Reads numbers at an offset. Requires: they are inside the data; the caller checks.

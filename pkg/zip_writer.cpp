@@ -1,6 +1,5 @@
 #include "pkg/zip_writer.hpp"
 
-#include <fcntl.h>
 #include <isa-l/crc.h>
 
 #include <algorithm>
@@ -8,19 +7,17 @@
 
 #include "base/ordered_pipeline.hpp"
 #include "pkg/digest.hpp"
-#include "pkg/file_reader.hpp"
 #include "pkg/utf8.hpp"
 #include "pkg/zip_format.hpp"
 
 namespace rtenv::pkg {
 namespace {
 
-using Bytes = std::vector<std::byte>;
 using zip::RecordWriter;
 
 // A file up to this size is one piece of work and has its sizes in front of its data; a larger one is cut into pieces
 // of this size, which several threads compress, and has its sizes behind.
-constexpr std::uint64_t k_piece_bytes = 1 << 20;
+constexpr std::uint64_t k_piece_bytes = ContentReader::k_piece_bytes;
 // Small files are handed out by the batch, so that handing out costs nothing against the work.
 constexpr std::size_t k_batch_entries = 64;
 // Above this, the sizes of a file don't surely fit into 32 bits once compressed.
@@ -45,15 +42,15 @@ struct Item {
 struct Packed {
   std::uint32_t crc = 0;
   std::uint16_t method = zip::k_method_store;
-  Bytes data;  // as it goes into the zip
+  RawBytes data;  // as it goes into the zip
   ContentDigest content_digest;
 };
 
 struct Produced {
   Item item;
   std::vector<Packed> small;
-  Bytes raw;  // of a large file's piece: the writer hashes the pieces in their order
-  Bytes deflated;
+  RawBytes raw;  // of a large file's piece: the writer hashes the pieces in their order
+  RawBytes deflated;
 };
 
 struct CentralRecord {
@@ -92,7 +89,7 @@ class Worker {
         options_(options),
         hasher_(ContentHasher::create(options.scheme)),
         deflater_(options.compression),
-        reader_(tree.root) {}
+        reader_(tree.content->reader()) {}
 
   Result<Produced> produce(const Item& item) {
     if (options_.cancellation != nullptr && options_.cancellation->requested())
@@ -113,19 +110,10 @@ class Worker {
  private:
   Result<void> produce_piece(Produced& produced) {
     const Entry& entry = tree_.entries[produced.item.first];
-    const Path path = tree_.root / entry.path;
     const std::uint64_t offset = produced.item.offset;
-    RTENV_TRY(const Fd fd, open_file(path, O_RDONLY | O_NONBLOCK));
     produced.raw.resize(std::min(k_piece_bytes, entry.size_bytes - offset));
-    RTENV_TRY(const auto count, read_full_at(fd, produced.raw, static_cast<off_t>(offset), path.native()));
+    RTENV_TRY(reader_->read_at(entry, offset, produced.raw));
     const bool last = offset + produced.raw.size() == entry.size_bytes;
-    std::byte beyond{};
-    std::size_t more = 0;
-    if (last) {
-      RTENV_TRY(more, read_full_at(fd, std::span(&beyond, 1), static_cast<off_t>(entry.size_bytes), path.native()));
-    }
-    if (count != produced.raw.size() || more != 0)
-      return fail(Errc::unavailable, "{} changed while it was read", path.native());
     if (produced.item.deflate) deflater_.compress(produced.raw, last, produced.deflated);
     return {};
   }
@@ -139,31 +127,37 @@ class Worker {
     }
     if (entry.type != EntryType::file) return packed;
 
-    RTENV_TRY(reader_.open(entry));
-    RTENV_TRY(const auto raw, reader_.next());  // all of it: a small file is one piece
+    RTENV_TRY(reader_->open(entry));
+    RTENV_TRY(const auto raw, reader_->next());  // all of it: a small file is one piece
     hasher_->begin(entry.path);
     hasher_->add(raw);
     packed.content_digest = hasher_->finish();
     packed.crc = crc32(0, raw);
-    if (options_.compression != Compression::store && !raw.empty()) {
-      deflater_.compress(raw, true, packed.data);
-      const bool smaller = options_.compression == Compression::automatic ? worth_deflating(raw.size(), packed.data.size())
-                                                                          : packed.data.size() < raw.size();
-      if (smaller) {
-        packed.method = zip::k_method_deflate;
-        packed.data.shrink_to_fit();
-        return packed;
-      }
+    if (deflates(raw)) {
+      packed.method = zip::k_method_deflate;
+      packed.data.assign(deflated_.begin(), deflated_.end());
+      return packed;
     }
     packed.data.assign(raw.begin(), raw.end());
     return packed;
+  }
+
+  // Into deflated_, where it is worth it.
+  bool deflates(std::span<const std::byte> raw) {
+    const bool automatic = options_.compression == Compression::automatic;
+    if (options_.compression == Compression::store || raw.empty()) return false;
+    if (automatic && !samples_shrink(raw, deflater_)) return false;
+    deflated_.clear();
+    deflater_.compress_whole(raw, deflated_);
+    return automatic ? worth_deflating(raw.size(), deflated_.size()) : deflated_.size() < raw.size();
   }
 
   const Tree& tree_;
   const ZipOptions& options_;
   std::unique_ptr<ContentHasher> hasher_;
   Deflater deflater_;
-  FileReader reader_;
+  RawBytes deflated_;
+  std::unique_ptr<ContentReader> reader_;
 };
 
 class Writer {
@@ -224,9 +218,10 @@ class Writer {
     large_hasher_->add(produced.raw);
     CentralRecord& record = central_.back();
     record.crc = crc32(record.crc, produced.raw);
-    const Bytes& data = produced.item.deflate ? produced.deflated : produced.raw;
+    const RawBytes& data = produced.item.deflate ? produced.deflated : produced.raw;
     record.packed_bytes += data.size();
-    RTENV_TRY(append(data));
+    RTENV_TRY(flush());
+    RTENV_TRY(write(data));
     if (produced.item.offset + produced.raw.size() == entry.size_bytes) {
       end_large(entry, record);
       tree_hasher_->add(entry, large_hasher_->finish());
@@ -272,7 +267,7 @@ class Writer {
     const Entry& entry = *record.entry;
     const std::string path = zip_path(entry);
     const std::uint64_t size = entry.type == EntryType::link ? entry.link_target.size() : entry.size_bytes;
-    Bytes extra_values;
+    RawBytes extra_values;
     RecordWriter extra(extra_values);
     const auto narrow = [&](std::uint64_t value) {
       if (value < zip::k_limit32) return static_cast<std::uint32_t>(value);
@@ -319,9 +314,15 @@ class Writer {
   Result<void> flush_if_full() { return out_.size() >= k_write_bytes ? flush() : Result<void>(); }
 
   Result<void> flush() {
-    RTENV_TRY(sink_(out_));
-    offset_ += out_.size();
+    RTENV_TRY(write(out_));
     out_.clear();
+    return {};
+  }
+
+  Result<void> write(std::span<const std::byte> data) {
+    if (data.empty()) return {};
+    RTENV_TRY(sink_(data));
+    offset_ += data.size();
     return {};
   }
 
@@ -330,29 +331,26 @@ class Writer {
   std::unique_ptr<TreeHasher> tree_hasher_;
   std::unique_ptr<ContentHasher> large_hasher_;
   std::vector<CentralRecord> central_;
-  Bytes out_;                 // not given to the sink yet
+  RawBytes out_;              // not given to the sink yet
   std::uint64_t offset_ = 0;  // of out_'s beginning within the zip
 };
 
 // Three samples of a large file tell whether the whole is worth deflating.
-Result<bool> sample_shrinks(const Tree& tree, const Entry& entry) {
-  const Path path = tree.root / entry.path;
-  RTENV_TRY(const Fd fd, open_file(path, O_RDONLY | O_NONBLOCK));
+Result<bool> sample_shrinks(ContentReader& reader, const Entry& entry) {
   Deflater deflater(Compression::automatic);
-  Bytes raw(k_sample_bytes);
-  Bytes deflated;
-  std::size_t raw_bytes = 0;
+  RawBytes raw(k_sample_bytes);
+  RawBytes deflated;
   for (std::uint64_t part = 0; part < 3; ++part) {
     const std::uint64_t offset = (entry.size_bytes - k_sample_bytes) / 2 * part;
-    RTENV_TRY(const auto count, read_full_at(fd, raw, static_cast<off_t>(offset), path.native()));
-    deflater.compress(std::span(raw).first(count), true, deflated);
-    raw_bytes += count;
+    RTENV_TRY(reader.read_at(entry, offset, raw));
+    deflater.compress(raw, true, deflated);
   }
-  return worth_deflating(raw_bytes, deflated.size());
+  return worth_deflating(3 * raw.size(), deflated.size());
 }
 
 Result<std::vector<Item>> plan(const Tree& tree, const ZipOptions& options) {
   std::vector<Item> items;
+  const auto reader = tree.content->reader();
   std::uint64_t batch_bytes = 0;
   for (std::size_t i = 0; i < tree.entries.size(); ++i) {
     const Entry& entry = tree.entries[i];
@@ -361,7 +359,7 @@ Result<std::vector<Item>> plan(const Tree& tree, const ZipOptions& options) {
     if (entry.type == EntryType::file && entry.size_bytes > k_piece_bytes) {
       bool deflate = options.compression == Compression::fast || options.compression == Compression::best;
       if (options.compression == Compression::automatic) {
-        RTENV_TRY(deflate, sample_shrinks(tree, entry));
+        RTENV_TRY(deflate, sample_shrinks(*reader, entry));
       }
       for (std::uint64_t offset = 0; offset < entry.size_bytes; offset += k_piece_bytes)
         items.push_back({.first = i, .count = 1, .offset = offset, .large = true, .deflate = deflate});

@@ -109,6 +109,30 @@ equal "$(python3 -c 'import zipfile; print(*zipfile.ZipFile("ray.zip").namelist(
 rtenv hash rules --ignore-rules svn
 refused 2 "unknown ignore rules 'svn'"
 
+# A commit, whatever lies in the working tree.
+git_here() { git -C repository -c user.name=t -c user.email=t@example.org -c protocol.file.allow=always "$@" >/dev/null 2>&1 || fail "git $*"; }
+mkdir repository
+cp -r job/src repository/src
+git_here init
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' >repository/model.bin
+git_here add -A
+git_here commit -m one
+git clone -q repository clone 2>/dev/null
+rtenv pack clone -o clone.zip
+committed=$out
+echo changed >repository/src/main.py
+rtenv pack repository --git HEAD -o commit.zip
+ok
+equal "$out" "$committed"
+cmp clone.zip commit.zip || fail "the bytes differ from a checkout's"
+tells "model.bin is a git-lfs pointer"
+rtenv hash repository/src --git HEAD
+equal "$out" "$("$RTENV" hash clone/src)" "a folder of the commit"
+rtenv hash repository --git nowhere
+refused 3 "there is no revision 'nowhere'"
+rtenv hash job/empty --git HEAD
+refused 3 "isn't in a git repository"
+
 # What makes it large, for people and for programs.
 rtenv pack job --explain -o explained.zip
 tells "folder                12 bytes  src/  (1 files)"

@@ -1,0 +1,81 @@
+#include "pkg/compression.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <random>
+
+namespace rtenv::pkg {
+namespace {
+
+// Text that repeats itself near and far, so that every limit of the compressor shows in its bytes.
+RawBytes sample() {
+  std::mt19937 random(1);
+  RawBytes data(100'000);
+  for (std::size_t i = 0; i < data.size(); ++i)
+    data[i] =
+        i >= 3000 && random() % 8 != 0 ? data[i - 1 - random() % 3 * 1400] : static_cast<std::byte>('a' + random() % 26);
+  return data;
+}
+
+// Leaves `value` where the next call will have its variables.
+[[gnu::noinline]] void leave_on_the_stack(std::uint16_t value) {
+  std::array<volatile std::uint16_t, 1 << 17> garbage;
+  for (auto& word : garbage) word = value;
+}
+
+class Compressing : public testing::TestWithParam<Compression> {};
+
+TEST_P(Compressing, GivesTheSameBytesWhateverWasInMemoryBefore) {
+  const RawBytes data = sample();
+  RawBytes expected;
+  Deflater(GetParam()).compress(data, true, expected);
+  for (std::uint16_t value = 0; value < 40; ++value) {
+    Deflater deflater(GetParam());
+    RawBytes out;
+    leave_on_the_stack(value);
+    deflater.compress(data, true, out);
+    ASSERT_EQ(out, expected) << "after " << value;
+  }
+}
+
+TEST_P(Compressing, GivesTheSameBytesWhateverWasCompressedBefore) {
+  const RawBytes data = sample();
+  const auto first = std::span(data).first(20'000);
+  RawBytes expected;
+  Deflater(GetParam()).compress(first, true, expected);
+  Deflater deflater(GetParam());
+  RawBytes other;
+  for (const bool whole : {false, true}) {
+    whole ? deflater.compress_whole(data, other) : deflater.compress(data, false, other);
+    RawBytes out;
+    deflater.compress(first, true, out);
+    EXPECT_EQ(out, expected);
+  }
+}
+
+TEST(CompressingFast, GivesTheSameBytesWhereverItsMemoryIs) {
+  // Short lines that repeat from the beginning: what ISA-L's third byte has a part in.
+  std::vector<std::string> texts{"* text=auto\n*.txt text eol=crlf\n"};
+  for (int count = 5; count < 40; ++count) {
+    texts.emplace_back();
+    for (int i = 0; i < count; ++i) texts.back() += fmt::format("line {}\n", i);
+  }
+  std::vector<std::unique_ptr<Deflater>> deflaters;  // all at once, so that each has another address
+  std::vector<RawBytes> expected(texts.size());
+  for (int i = 0; i < 60; ++i) {
+    deflaters.push_back(std::make_unique<Deflater>(Compression::fast));
+    for (std::size_t t = 0; t < texts.size(); ++t) {
+      RawBytes out;
+      deflaters.back()->compress(std::as_bytes(std::span(texts[t])), true, out);
+      if (i == 0) expected[t] = out;
+      ASSERT_EQ(out, expected[t]) << "text " << t << ", deflater " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, Compressing, testing::Values(Compression::fast, Compression::best),
+                         [](const auto& test) { return std::string(name(test.param)); });
+
+}  // namespace
+}  // namespace rtenv::pkg

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""`--git REV` gives the bytes that packing a clean checkout gives.
+
+usage: git_commit.py RTENV [--repositories 60] [--seed 1]
+Generates repositories with ignore files, attributes, links, submodules and git-lfs pointers, clones each, and compares
+packages of the clone with packages of the commit, in two schemes, whole and of a folder. Prints "N passed, M failed".
+"""
+import argparse, os, random, subprocess, sys, tempfile
+from pathlib import Path
+
+NAMES = ["a", "b", "doc", "x y", "été", "#c", "a-b", "src", "build", "line\nfeed"]
+FILES = NAMES + ["m.py", "m.txt", "run.log", "x.bin", "id.c"]
+RULES = ["*.log", "build/", "/doc", "!run.log", "src", "**/b", "# x"]
+ATTRIBUTES = ["*.txt text eol=crlf", "*.py text", "*.c ident", "*.bin -text", "m.txt -text", "* text=auto", "*.txt eol=lf"]
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
+SETTINGS = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "HOME": "/nonexistent",
+            **{f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
+
+
+def git(folder, *words):
+    subprocess.run(["git", "-C", str(folder), "-c", "protocol.file.allow=always", "-c", "core.safecrlf=false", *map(str, words)], check=True,
+                   capture_output=True, env=SETTINGS)
+
+
+def content(rng):
+    kind = rng.randrange(6)
+    if kind == 0:
+        return rng.randbytes(rng.choice([0, 1, 300, 3_000_000]))
+    if kind == 1:
+        return LFS_POINTER
+    if kind == 2:
+        return b"$Id$\nint main() {}\n"
+    return (rng.choice(["\n", "\n", "\r\n"]).join("line %d" % i for i in range(rng.randrange(1, 2000))) + "\n").encode()
+
+
+def generate(root, rng, depth):
+    root.mkdir(exist_ok=True)
+    for name in rng.sample(FILES, rng.randrange(1, 7)):
+        (root / name).write_bytes(content(rng))
+        (root / name).chmod(rng.choice([0o644, 0o755]))
+    for name, rules in ((".gitignore", RULES), (".rayignore", RULES), (".gitattributes", ATTRIBUTES)):
+        if rng.random() < 0.25:
+            (root / name).write_text("\n".join(rng.sample(rules, rng.randrange(1, 4))) + "\n")
+    if depth:
+        for name in rng.sample(NAMES, rng.randrange(0, 4)):
+            if not (root / name).exists():
+                generate(root / name, rng, depth - 1)
+    for i in range(rng.randrange(0, 3)):
+        # Inside the tree, also through another link, to nothing, or back to a parent: in the scheme ray that is an error.
+        (root / f"link{i}").symlink_to(rng.choice(["m.py", "nothing", "./a", "link0", "doc/m.py", "x y/a", "doc", "../doc", "../src/link1", "."]))
+
+
+def rtenv(tool, *words):
+    return subprocess.run([tool, *map(str, words)], capture_output=True, text=True, errors="surrogateescape")
+
+
+def check(tool, scratch, seed):
+    rng = random.Random(seed)
+    repository, clone = scratch / f"repository{seed}", scratch / f"clone{seed}"
+    generate(repository, rng, 3)
+    git(repository, "init", "-q")
+    git(repository, "add", "-A", "-f")
+    if rng.random() < 0.3:
+        other = scratch / f"other{seed}"
+        generate(other, rng, 0)
+        git(other, "init", "-q")
+        git(other, "add", "-A", "-f")
+        git(other, "commit", "-qm", "x")
+        git(repository, "submodule", "add", "-q", "--force", other, "module")
+    git(repository, "commit", "-qm", "x")
+    git(scratch, "clone", "-q", repository, clone)
+    # What lies around in the working tree doesn't count.
+    (repository / "later").write_text("x")
+    source = rng.choice([repository, repository / ".git"])
+    problems = []
+    folders = [""] + ([f for f in ("doc", "src") if (clone / f).is_dir() and not (clone / f).is_symlink()] if source == repository else [])
+    for folder in folders:
+        for scheme in ("xxh3", "ray"):
+            options = ["--scheme", scheme, "--ignore-rules", rng.choice(["ray", "git"]), "--compress", "fast"]
+            expected = rtenv(tool, "pack", clone / folder, "-o", scratch / "expected.zip", *options)
+            done = rtenv(tool, "pack", source / folder, "--git", "HEAD", "-o", scratch / "ours.zip", *options)
+            if expected.returncode != 0 or done.returncode != 0:
+                if "leads back" not in expected.stderr or "leads back" not in done.stderr:
+                    problems.append(f"{folder} {scheme}: {expected.stderr} {done.stderr}")
+            elif done.stdout != expected.stdout or (scratch / "ours.zip").read_bytes() != (scratch / "expected.zip").read_bytes():
+                problems.append(f"{folder} {scheme}: {done.stdout.strip()} instead of {expected.stdout.strip()}")
+            elif rtenv(tool, "hash", source / folder, "--git", "HEAD", *options[:4]).stdout != expected.stdout:
+                problems.append(f"{folder} {scheme}: hash differs from pack")
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tool")
+    parser.add_argument("--repositories", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(options.seed, options.seed + options.repositories):
+            problems = check(options.tool, Path(folder), seed)
+            passed, failed = (passed, failed + 1) if problems else (passed + 1, failed)
+            for problem in problems[:5]:
+                print(f"seed {seed}: {problem}", file=sys.stderr)
+    print(f"{passed} passed, {failed} failed")
+    return failed != 0
+
+
+sys.exit(main())
