@@ -19,7 +19,10 @@ const char* type_name(const pkg::Entry& entry) {
 std::string verdict(const pkg::Inspection& inspection) {
   if (!inspection.name) return fmt::format("its name says no content; it should be {}", inspection.computed->file_name());
   if (inspection.verifies()) return "verified";
-  return fmt::format("NOT what its name says: it should be {}", inspection.computed->file_name());
+  std::string text = fmt::format("NOT what its name says: it should be {}", inspection.computed->file_name());
+  if (inspection.name->scheme() == pkg::Scheme::ray)
+    text += " (or its directory had links to nothing or sockets, which Ray's names count and no zip holds)";
+  return text;
 }
 
 Result<int> run(const std::string& package, const Tool& tool) {
