@@ -3,7 +3,7 @@
 
 usage: bench/peers.py TREE… [--python PYTHON_WITH_RAY] [--build build/release] [--runs 7] [--markdown FILE] [--json FILE] [--memory]
 Every tree is read once before. Whole processes are timed, interleaved, medians; Ray inside its own process, its start
-left out. `plain read` is the machine's limit for naming: every byte read by as many threads, and nothing done with it.
+and its removal of the last package left out. `plain read` is the machine's limit for naming: every byte read by as many threads, and nothing done with it.
 Unpacking goes to a new folder each time, and nothing is removed before the end: ext4 is slow where files were just removed.
 --memory also measures a million small files and a file of 5 GiB (in /dev/shm, sparse). Peers that aren't installed are left out.
 """
@@ -31,21 +31,47 @@ def say(line=""):
 
 
 def run(command, environment):
+    """Starts it with as little as there is around it: what Python's subprocess adds is as much as a short command takes."""
+    words = ["/bin/sh", "-c", command] if isinstance(command, str) else command
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
     begin = time.perf_counter()
-    done = subprocess.run(command, shell=isinstance(command, str), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    pid = os.posix_spawnp(words[0], words, environment, file_actions=quiet)
+    _, status = os.waitpid(pid, 0)
     seconds = time.perf_counter() - begin
-    if done.returncode != 0:
-        sys.exit(f"{command} failed: {done.stderr.decode()[-500:]}")
+    if status != 0:
+        sys.exit(f"{command} failed")
     return seconds
 
 
+class Ray:
+    """Its process, if the Python has Ray in it."""
+
+    def __init__(self, tree, scratch):
+        self.process = subprocess.Popen([options.python, str(project / "bench/ray_peer.py"), str(tree), str(scratch)], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.ready = self.process.stdout.readline() == "ready\n"
+
+    def peer(self, name, line):
+        return {name: lambda i: self.seconds(line(i))} if self.ready else {}
+
+    def seconds(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def measure(peers, environment, before=lambda: None, warm_up=2):
-    """peers: name -> command, or a function from the run's number to one. Interleaved; the first runs don't count."""
+    """peers: name -> command, or a function from the run's number to one or to seconds. Interleaved; the first don't count."""
     times = {name: [] for name in peers}
     for i in range(options.runs + warm_up):
         for name, command in peers.items():
             before()
-            seconds = run(command(i) if callable(command) else command, environment)
+            work = command(i) if callable(command) else command
+            seconds = work if isinstance(work, float) else run(work, environment)
             if i >= warm_up:
                 times[name].append(seconds)
     return times
@@ -72,11 +98,11 @@ def bench(tree, scratch):
     if has_git:
         for words in (["init", "-q"], ["add", "-A", "-f"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "x"]):
             run(["git", *words], environment)
-    ray = subprocess.run([options.python, str(project / "bench/ray_peer.py"), here, str(scratch), str(options.runs)], capture_output=True, text=True)
-    ray = json.loads(ray.stdout) if ray.returncode == 0 else {}
+    ray = Ray(tree, scratch)
     result = results["trees"][tree.name] = {"files": count, "bytes": total}
 
-    peers = {"plain read": [str(options.build / "bench/plain_read"), here, threads],
+    peers = {**ray.peer("Ray", lambda i: "name"),
+             "plain read": [str(options.build / "bench/plain_read"), here, threads],
              "rtenv hash (xxh3)": [rtenv, "hash", here, "--no-digest-cache"],
              "rtenv hash (ray)": [rtenv, "hash", here, "--no-digest-cache", "--scheme", "ray"],
              "rtenv hash, unchanged": [rtenv, "hash", here],
@@ -88,13 +114,12 @@ def bench(tree, scratch):
     if has_git:
         peers["git status"] = ["git", "status", "--porcelain"]
     times = measure(peers, environment)
-    if ray:
-        times = {"Ray": ray["name"], **times}
     table("name", times, "Ray")
     result["name"] = times
 
     package = scratch / "package.zip"
-    peers = {f"rtenv pack --compress {c}": [rtenv, "pack", here, "--compress", c, "-o", str(package)] for c in ("auto", "store", "fast")}
+    peers = ray.peer("Ray (stores)", lambda i: "zip") | {
+        f"rtenv pack --compress {c}": [rtenv, "pack", here, "--compress", c, "-o", str(package)] for c in ("auto", "store", "fast")}
     if shutil.which("zip"):
         peers |= {f"zip {level}": f"cd '{here}' && zip -qr {level} {package} ." for level in ("-1", "-0")}
     if shutil.which("7z"):
@@ -102,24 +127,26 @@ def bench(tree, scratch):
     peers["python -m zipfile"] = f"cd '{here}' && python3 -m zipfile -c {package} ."
     if has_git:
         peers["git archive --format=zip"] = ["git", "archive", "--format=zip", "-o", str(package), "HEAD"]
-        peers["rtenv pack --git HEAD"] = [rtenv, "pack", here, "--git", "HEAD", "-o", str(package)]
+        peers["rtenv pack --git HEAD"] = [rtenv, "pack", str(scratch / "git"), "--git", "HEAD", "-o", str(package)]
     sizes = {}
     for name, command in peers.items():
         package.unlink(missing_ok=True)
-        run(command, environment)
-        sizes[name] = package.stat().st_size
+        if callable(command):
+            command(0)
+            sizes[name] = (scratch / "ray.zip").stat().st_size
+        else:
+            run(command, environment)
+            sizes[name] = package.stat().st_size
     times = measure(peers, environment, before=lambda: package.unlink(missing_ok=True), warm_up=0)
-    if ray:
-        times, sizes["Ray (stores)"] = {"Ray (stores)": ray["zip"], **times}, ray["zip_bytes"]
     table("zip", times, "Ray (stores)", note=lambda name: f"{sizes[name] / 2**20:.1f} MiB" if name in sizes else "–")
     result["zip"], result["zip_bytes"] = times, sizes
 
     run([rtenv, "pack", here, "-o", str(package)], environment)
-    times = measure({"rtenv unpack": lambda i: [rtenv, "unpack", str(package), str(scratch / f"rtenv{i}")],
+    times = measure({**ray.peer("Ray", lambda i: f"unzip {scratch}/ray{i}"),
+                     "rtenv unpack": lambda i: [rtenv, "unpack", str(package), str(scratch / f"rtenv{i}")],
                      "python -m zipfile": lambda i: ["python3", "-m", "zipfile", "-e", str(package), str(scratch / f"python{i}")]},
                     environment, warm_up=0)
-    if ray:
-        times = {"Ray": ray["unzip"], **times}
+    ray.end()
     table("unzip, disk", times, "Ray")
     result["unzip"] = times
 

@@ -114,7 +114,7 @@ void zip(benchmark::State& state, Compression compression) {
   const Path& root = tree(state.range(0), state.range(1));
   for (auto _ : state)
     benchmark::DoNotOptimize(must(pack_directory(root, package_options(compression), []() -> Result<ByteSink> {
-      return ByteSink([](std::span<const std::byte>) -> Result<void> { return {}; });
+      return ByteSink{.write = [](std::span<const std::byte>) -> Result<void> { return {}; }};
     })));
   count(state);
 }
@@ -126,10 +126,10 @@ void unzip(benchmark::State& state) {
   const Path package = scratch.path() / "package.zip";
   std::ofstream file(package, std::ios::binary);
   must(pack_directory(tree(state.range(0), state.range(1)), package_options(), [&]() -> Result<ByteSink> {
-    return ByteSink([&](std::span<const std::byte> data) -> Result<void> {
+    return ByteSink{.write = [&](std::span<const std::byte> data) -> Result<void> {
       file.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
       return {};
-    });
+    }};
   }));
   file.close();
   for (auto _ : state) {

@@ -1,32 +1,27 @@
 """Ray's own packaging, timed inside its process: bench/peers.py starts this with a Python that has Ray in it.
 
-usage: ray_peer.py DIR SCRATCH RUNS         prints {"name": [seconds…], "zip": […], "unzip": […], "zip_bytes": n}
+usage: ray_peer.py DIR SCRATCH
+Reads a line from standard input, "name", "zip" or "unzip TARGET", does it and answers with the seconds it took.
 """
-import json, logging, sys, time
+import logging, sys, time
 from pathlib import Path
 
 from ray._private.ray_constants import get_runtime_env_default_excludes
 from ray._private.runtime_env import packaging
 
 logging.disable(logging.CRITICAL)
-tree, scratch, runs = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+tree, package = sys.argv[1], Path(sys.argv[2]) / "ray.zip"
 excludes = get_runtime_env_default_excludes()
-package = scratch / "ray.zip"
-
-
-def seconds(work):
+print("ready", flush=True)
+for line in sys.stdin:
+    operation, _, target = line.strip().partition(" ")
+    if operation == "zip":
+        package.unlink(missing_ok=True)
     begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
-def zip_it():
-    package.unlink(missing_ok=True)
-    packaging.create_package(tree, package, include_gitignore=True, excludes=excludes)
-
-
-result = {"name": [seconds(lambda: packaging.get_uri_for_directory(tree, include_gitignore=True, excludes=excludes)) for _ in range(runs + 1)][1:],
-          "zip": [seconds(zip_it) for _ in range(runs + 1)][1:], "zip_bytes": package.stat().st_size,
-          "unzip": [seconds(lambda: packaging.unzip_package(str(package), str(scratch / f"ray{i}"), remove_top_level_directory=False, unlink_zip=False))
-                    for i in range(runs)]}
-print(json.dumps(result))
+    if operation == "name":
+        packaging.get_uri_for_directory(tree, include_gitignore=True, excludes=excludes)
+    elif operation == "zip":
+        packaging.create_package(tree, package, include_gitignore=True, excludes=excludes)
+    else:
+        packaging.unzip_package(str(package), target, remove_top_level_directory=False, unlink_zip=False)
+    print(time.perf_counter() - begin, flush=True)

@@ -30,13 +30,15 @@ class Output {
         return fail(Errc::unavailable, "the directory changed while it was packed").hint("run it again when it is still");
       started_ = true;
       stdout_ = Fd(::dup(STDOUT_FILENO));
-      return pkg::ByteSink([this](std::span<const std::byte> data) { return write_full(stdout_, data, "standard output"); });
+      return pkg::ByteSink{
+          .write = [this](std::span<const std::byte> data) { return write_full(stdout_, data, "standard output"); }};
     }
     file_.reset();
     RTENV_TRY(auto file, AtomicFile::create(path_.empty() ? Path("_ray_pkg_.zip") : Path(path_)));
     file_.emplace(std::move(file));
-    return pkg::ByteSink(
-        [this](std::span<const std::byte> data) { return write_full(file_->fd(), data, file_->target().native()); });
+    return pkg::ByteSink{
+        .write = [this](std::span<const std::byte> data) { return write_full(file_->fd(), data, file_->target().native()); },
+        .file = file_->fd().get()};
   }
 
   /// The path of the finished package; empty on standard output.

@@ -26,10 +26,10 @@ Packed pack(const Path& root, ZipOptions options) {
   std::string bytes;
   const MakeSink make_sink = [&]() -> Result<ByteSink> {
     bytes.clear();
-    return ByteSink([&](std::span<const std::byte> data) -> Result<void> {
+    return ByteSink{.write = [&](std::span<const std::byte> data) -> Result<void> {
       bytes.append(reinterpret_cast<const char*>(data.data()), data.size());
       return {};
-    });
+    }};
   };
   const auto packed = must(pack_directory(root, {.zip = options}, make_sink));
   return {std::move(bytes), packed.zip.name};

@@ -34,6 +34,7 @@ inline constexpr std::uint16_t k_flag_descriptor = 1U << 3U;  // CRC and sizes f
 inline constexpr std::uint16_t k_flag_utf8 = 1U << 11U;
 
 inline constexpr std::uint16_t k_extra_zip64 = 1;
+inline constexpr std::uint16_t k_extra_alignment = 0xd935;  // Android's: u16 alignment, then zeros up to it
 inline constexpr std::uint16_t k_version_plain = 20;
 inline constexpr std::uint16_t k_version_zip64 = 45;
 inline constexpr std::uint16_t k_made_by_unix = 3U << 8U;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/ordered_pipeline.hpp"
+#include "pkg/block_sharing.hpp"
 #include "pkg/digest.hpp"
 #include "pkg/utf8.hpp"
 #include "pkg/zip_format.hpp"
@@ -164,9 +165,13 @@ class Writer {
  public:
   Writer(const Tree& tree, const ZipOptions& options, const ByteSink& sink)
       : tree_(tree),
+        options_(options),
         sink_(sink),
         tree_hasher_(TreeHasher::create(options.scheme)),
-        large_hasher_(ContentHasher::create(options.scheme)) {}
+        large_hasher_(ContentHasher::create(options.scheme)) {
+    if (options.compression == Compression::store) sharing_ = BlockSharing::between(tree.root, sink.file);
+    central_.reserve(tree.entries.size());
+  }
 
   Result<void> consume(Produced produced) {
     if (produced.item.large) return consume_piece(produced);
@@ -214,6 +219,7 @@ class Writer {
     if (produced.item.offset == 0) {
       large_hasher_->begin(entry.path);
       begin_large(entry, produced.item.deflate);
+      shares_ = sharing_ && sharing_->begin(entry);
     }
     large_hasher_->add(produced.raw);
     CentralRecord& record = central_.back();
@@ -221,12 +227,30 @@ class Writer {
     const RawBytes& data = produced.item.deflate ? produced.deflated : produced.raw;
     record.packed_bytes += data.size();
     RTENV_TRY(flush());
-    RTENV_TRY(write(data));
+    if (!shares_) RTENV_TRY(write(data));
     if (produced.item.offset + produced.raw.size() == entry.size_bytes) {
+      if (shares_) RTENV_TRY(share(entry));
       end_large(entry, record);
       tree_hasher_->add(entry, large_hasher_->finish());
     }
     return {};
+  }
+
+  // A large file that was read but not written yet.
+  Result<void> share(const Entry& entry) {
+    RTENV_TRY(const bool shared, sharing_->append());
+    if (shared) {
+      offset_ += entry.size_bytes;
+      return {};
+    }
+    sharing_.reset();  // the kernel can't, now and later
+    const auto reader = tree_.content->reader();
+    RTENV_TRY(reader->open(entry));
+    for (;;) {
+      RTENV_TRY(const auto piece, reader->next());
+      if (piece.empty()) return {};
+      RTENV_TRY(write(piece));
+    }
   }
 
   void begin_large(const Entry& entry, bool deflate) {
@@ -241,8 +265,20 @@ class Writer {
                         .flags = flags});
     auto header = local_header(zip64 ? zip::k_version_zip64 : zip::k_version_plain, flags, method);
     header.u32(0).u32(zip64 ? zip::k_limit32 : 0).u32(zip64 ? zip::k_limit32 : 0);
-    header.u16(static_cast<std::uint16_t>(entry.path.size())).u16(zip64 ? 20 : 0).text(entry.path);
-    if (zip64) header.u16(zip::k_extra_zip64).u16(16).u64(0).u64(0);
+    RawBytes extra_fields;
+    RecordWriter extra(extra_fields);
+    if (zip64) extra.u16(zip::k_extra_zip64).u16(16).u64(0).u64(0);
+    if (options_.compression == Compression::store) {
+      constexpr std::uint64_t k_alignment = BlockSharing::k_alignment_bytes;
+      constexpr std::size_t k_field_bytes = 6;
+      const std::uint64_t end = offset_ + out_.size() + 4 + entry.path.size() + extra_fields.size() + k_field_bytes;
+      const auto padding_bytes = static_cast<std::size_t>((k_alignment - end % k_alignment) % k_alignment);
+      extra.u16(zip::k_extra_alignment).u16(static_cast<std::uint16_t>(2 + padding_bytes)).u16(k_alignment);
+      extra_fields.insert(extra_fields.end(), padding_bytes, std::byte{0});
+    }
+    header.u16(static_cast<std::uint16_t>(entry.path.size())).u16(static_cast<std::uint16_t>(extra_fields.size()));
+    header.text(entry.path);
+    out_.insert(out_.end(), extra_fields.begin(), extra_fields.end());
   }
 
   void end_large(const Entry& entry, const CentralRecord& record) {
@@ -321,13 +357,16 @@ class Writer {
 
   Result<void> write(std::span<const std::byte> data) {
     if (data.empty()) return {};
-    RTENV_TRY(sink_(data));
+    RTENV_TRY(sink_.write(data));
     offset_ += data.size();
     return {};
   }
 
   const Tree& tree_;
+  const ZipOptions& options_;
   const ByteSink& sink_;
+  std::optional<BlockSharing> sharing_;
+  bool shares_ = false;  // the large file under way
   std::unique_ptr<TreeHasher> tree_hasher_;
   std::unique_ptr<ContentHasher> large_hasher_;
   std::vector<CentralRecord> central_;

@@ -3,7 +3,9 @@
 //
 // Entries come in the order of their paths' bytes, dated 1980-01-01, with mode 0644 or 0755 (by the owner's execute
 // bit), directories 0755 and only where nothing of them is in the package, links as links. The output is written
-// forwards only, so it may be a pipe; memory doesn't grow with the size of a file.
+// forwards only, so it may be a pipe; memory doesn't grow with the size of a file. With Compression::store, the data of
+// large files begin at multiples of 4096 bytes, by an extra field as Android's zipalign has it: so that their blocks can be
+// shared.
 #pragma once
 
 #include <functional>
@@ -23,7 +25,13 @@ struct ZipOptions {
   const Cancellation* cancellation = nullptr;
 };
 
-using ByteSink = std::function<Result<void>(std::span<const std::byte>)>;
+/// Where a package goes, forwards only.
+struct ByteSink {
+  std::function<Result<void>(std::span<const std::byte>)> write;
+  /// The file that `write` writes to, where it is one, at its position: large stored files share their blocks with it
+  /// where its file system can. Those don't pass `write`.
+  int file = -1;
+};
 
 struct WrittenZip {
   PackageName name;  // computed from the very bytes that were packed
