@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """rtenv's packaging beside its peers on the same trees in one run: a table, in Markdown and JSON.
 
-usage: bench/peers.py TREE… [--python PYTHON_WITH_RAY] [--build build/release] [--runs 7] [--markdown FILE] [--json FILE] [--memory]
+usage: bench/peers.py TREE… [--python PYTHON_WITH_RAY] [--build build/release] [--runs 7] [--markdown FILE] [--json FILE] [--skip REGEX] [--memory]
 Every tree is read once before. Whole processes are timed, interleaved, medians; Ray inside its own process, its start
-and its removal of the last package left out. `plain read` is the machine's limit for naming: every byte read by as many threads, and nothing done with it.
+and its removal of the last package left out. `plain read` is the machine's limit for naming: every byte read by as many threads, and nothing done with it; `plain
+write` that for storing: as many zeros written to a file.
 Unpacking goes to a new folder each time, and nothing is removed before the end: ext4 is slow where files were just removed.
 --memory also measures a million small files and a file of 5 GiB (in /dev/shm, sparse). Peers that aren't installed are left out.
 """
-import argparse, json, os, platform, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, platform, re, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
 project = Path(__file__).resolve().parent.parent
@@ -18,6 +19,7 @@ parser.add_argument("--build", type=Path, default=project / "build/release")
 parser.add_argument("--runs", type=int, default=7)
 parser.add_argument("--markdown", type=Path)
 parser.add_argument("--json", type=Path)
+parser.add_argument("--skip", metavar="REGEX", help="leave out the peers whose names match, e.g. the slow ones")
 parser.add_argument("--memory", action="store_true")
 options = parser.parse_args()
 
@@ -33,13 +35,15 @@ def say(line=""):
 def run(command, environment):
     """Starts it with as little as there is around it: what Python's subprocess adds is as much as a short command takes."""
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else command
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
+    told = tempfile.gettempdir() + f"/bench-peers.{os.getpid()}"
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
     begin = time.perf_counter()
     pid = os.posix_spawnp(words[0], words, environment, file_actions=quiet)
     _, status = os.waitpid(pid, 0)
     seconds = time.perf_counter() - begin
     if status != 0:
-        sys.exit(f"{command} failed")
+        sys.exit(f"{command} failed: {Path(told).read_text()[-500:]}")
+    os.unlink(told)
     return seconds
 
 
@@ -66,6 +70,7 @@ class Ray:
 
 def measure(peers, environment, before=lambda: None, warm_up=2):
     """peers: name -> command, or a function from the run's number to one or to seconds. Interleaved; the first don't count."""
+    peers = {name: command for name, command in peers.items() if not (options.skip and re.search(options.skip, name))}
     times = {name: [] for name in peers}
     for i in range(options.runs + warm_up):
         for name, command in peers.items():
@@ -120,6 +125,7 @@ def bench(tree, scratch):
     package = scratch / "package.zip"
     peers = ray.peer("Ray (stores)", lambda i: "zip") | {
         f"rtenv pack --compress {c}": [rtenv, "pack", here, "--compress", c, "-o", str(package)] for c in ("auto", "store", "fast")}
+    peers["plain write"] = f"dd if=/dev/zero of={package} bs=1M count={total >> 20} 2>/dev/null"
     if shutil.which("zip"):
         peers |= {f"zip {level}": f"cd '{here}' && zip -qr {level} {package} ." for level in ("-1", "-0")}
     if shutil.which("7z"):
@@ -130,6 +136,8 @@ def bench(tree, scratch):
         peers["rtenv pack --git HEAD"] = [rtenv, "pack", str(scratch / "git"), "--git", "HEAD", "-o", str(package)]
     sizes = {}
     for name, command in peers.items():
+        if options.skip and re.search(options.skip, name):
+            continue
         package.unlink(missing_ok=True)
         if callable(command):
             command(0)
@@ -143,7 +151,7 @@ def bench(tree, scratch):
 
     run([rtenv, "pack", here, "-o", str(package)], environment)
     times = measure({**ray.peer("Ray", lambda i: f"unzip {scratch}/ray{i}"),
-                     "rtenv unpack": lambda i: [rtenv, "unpack", str(package), str(scratch / f"rtenv{i}")],
+                     "rtenv unpack": lambda i: [rtenv, "unpack", "-q", str(package), str(scratch / f"rtenv{i}")],
                      "python -m zipfile": lambda i: ["python3", "-m", "zipfile", "-e", str(package), str(scratch / f"python{i}")]},
                     environment, warm_up=0)
     ray.end()
