@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
 #include <thread>
 
+#include "base/directory_reader.hpp"
 #include "base/lock_file.hpp"
 #include "support/tree_builder.hpp"
 
@@ -106,6 +108,22 @@ TEST(LockFile, WaitingEndsWithTheHolderOrTheCancellation) {
   held.reset();
   EXPECT_THAT(LockFile::acquire(tree / "lock", nullptr, std::chrono::milliseconds(0), [] { FAIL() << "nobody holds it"; }),
               IsOk());
+}
+
+TEST(DirectoryReader, ListsFoldersOfAnySizeOneAfterAnother) {
+  const TempDir folder = must(TempDir::create());
+  DirectoryReader reader;
+  for (const int count : {0, 1, 3000}) {
+    std::set<std::string> expected;
+    for (int i = 0; i < count; ++i) {
+      expected.insert(fmt::format("a name of some length {}", i));
+      must(open_file(folder.path() / fmt::format("a name of some length {}", i), O_WRONLY | O_CREAT));
+    }
+    const Fd fd = must(open_file(folder.path(), O_RDONLY | O_DIRECTORY));
+    std::set<std::string> names;
+    for (const auto& item : must(reader.list(fd, "folder"))) names.emplace(item.name);
+    EXPECT_EQ(names, expected);
+  }
 }
 
 }  // namespace

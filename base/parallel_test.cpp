@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/ordered_pipeline.hpp"
+#include "base/parallel_tree.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv {
@@ -34,6 +35,36 @@ TEST(ParallelFor, ReturnsAnError) {
                     return {};
                   }),
               IsError(Errc::corrupt, "item 50"));
+}
+
+TEST(ParallelTree, DoesEverythingThatIsFoundWithAnyNumberOfThreads) {
+  // Task n finds 2n and 2n+1: the numbers below the limit, each once.
+  constexpr std::size_t k_limit = 5000;
+  for (const unsigned threads : {1U, 2U, 7U}) {
+    std::vector<std::atomic<int>> done(k_limit);
+    EXPECT_THAT(parallel_tree(
+                    std::size_t{1}, threads, [] { return NoState(); },
+                    [&](NoState&, std::size_t task, std::vector<std::size_t>& found) -> Result<void> {
+                      ++done[task];
+                      for (const std::size_t next : {2 * task, 2 * task + 1})
+                        if (next < k_limit) found.push_back(next);
+                      return {};
+                    }),
+                IsOk());
+    for (std::size_t i = 1; i < k_limit; ++i) ASSERT_EQ(done[i], 1) << i;
+  }
+}
+
+TEST(ParallelTree, AnErrorEndsAllThreads) {
+  for (const unsigned threads : {1U, 4U})
+    EXPECT_THAT(parallel_tree(
+                    0, threads, [] { return NoState(); },
+                    [](NoState&, int depth, std::vector<int>& found) -> Result<void> {
+                      if (depth == 12) return fail(Errc::corrupt, "at depth {}", depth);
+                      found.assign(2, depth + 1);
+                      return {};
+                    }),
+                IsError(Errc::corrupt, "at depth 12"));
 }
 
 TEST(OrderedPipeline, ConsumesInOrderAndNeverHasMoreThanTheWindowUnderWay) {

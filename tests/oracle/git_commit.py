@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """`--git REV` gives the bytes that packing a clean checkout gives.
 
-usage: git_commit.py RTENV [--repositories 60] [--seed 1]
+usage: git_commit.py RTENV [--cases 60] [--seed 1]
 Generates repositories with ignore files, attributes, links, submodules and git-lfs pointers, clones each, and compares
 packages of the clone with packages of the commit, in two schemes, whole and of a folder. Prints "N passed, M failed".
 """
-import argparse, os, random, subprocess, sys, tempfile
-from pathlib import Path
+import os, random, subprocess
+
+import harness
 
 NAMES = ["a", "b", "doc", "x y", "été", "#c", "a-b", "src", "build", "line\nfeed"]
 FILES = NAMES + ["m.py", "m.txt", "run.log", "x.bin", "id.c"]
@@ -89,21 +90,5 @@ def check(tool, scratch, seed):
     return problems
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tool")
-    parser.add_argument("--repositories", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(options.seed, options.seed + options.repositories):
-            problems = check(options.tool, Path(folder), seed)
-            passed, failed = (passed, failed + 1) if problems else (passed + 1, failed)
-            for problem in problems[:5]:
-                print(f"seed {seed}: {problem}", file=sys.stderr)
-    print(f"{passed} passed, {failed} failed")
-    return failed != 0
-
-
-sys.exit(main())
+if __name__ == "__main__":
+    harness.main(__doc__, check, cases=60)

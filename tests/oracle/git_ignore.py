@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """`--ignore-rules git` leaves out what git itself ignores, and names the rule that git names.
 
-usage: git_ignore.py RTENV [--trees 200] [--seed 1]
+usage: git_ignore.py RTENV [--cases 200] [--seed 1]
 Compares, on generated trees with .gitignore files: the files of the package with `git ls-files -o --exclude-standard`,
 and each thing left out with `git check-ignore --no-index -v`: the file, the line and the pattern. Prints "N passed, M failed".
 """
-import argparse, json, os, random, subprocess, sys, tempfile, zipfile
-from pathlib import Path
+import json, os, random, subprocess, zipfile
+
+import harness
 
 NAMES = ["a", "b", "ab", "A", "build", "doc", "tmp", "x y", "été", "#c", "!n", "[a]", "a\\b", "..x", ".hid", "line\nfeed", "*", "?",
          "z ", "t\t", "-", "]", "^", "1", "foo", "foobar"]
@@ -49,7 +50,9 @@ def git(root, *words, stdin=None):
     return [os.fsdecode(part) for part in done.stdout.split(b"\0")[:-1]]
 
 
-def check(tool, root, package):
+def check(tool, scratch, seed):
+    root, package = scratch / f"tree{seed}", scratch / "ours.zip"
+    generate(root, random.Random(seed), 3)
     git(root, "init", "-q")
     done = subprocess.run([tool, "pack", str(root), "--ignore-rules", "git", "--explain", "--json", "-o", str(package)],
                           capture_output=True, text=True, env=SETTINGS)
@@ -76,23 +79,5 @@ def check(tool, root, package):
     return problems
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tool")
-    parser.add_argument("--trees", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(options.seed, options.seed + options.trees):
-            root = Path(folder) / f"tree{seed}"
-            generate(root, random.Random(seed), 3)
-            problems = check(options.tool, root, Path(folder) / "ours.zip")
-            passed, failed = (passed, failed + 1) if problems else (passed + 1, failed)
-            for problem in problems[:5]:
-                print(f"seed {seed}: {problem}", file=sys.stderr)
-    print(f"{passed} passed, {failed} failed")
-    return failed != 0
-
-
-sys.exit(main())
+if __name__ == "__main__":
+    harness.main(__doc__, check, cases=200)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What is packed comes back, and the package is the same whatever packed it.
 
-usage: round_trip.py RTENV [--trees 60] [--seed 1] [--no-large]
+usage: round_trip.py RTENV [--cases 60] [--seed 1]
 Generates trees with links, odd names (any bytes), empty folders, modes, empty and incompressible files; packs each with
 random options, unpacks it, and compares what came back, what Python's zipfile reads, the names, and the bytes of packages
 made by other numbers of threads. Then files of more than 4 GiB, deflated and stored. Prints "N passed, M failed".
 """
-import argparse, os, random, stat, subprocess, sys, tempfile, zipfile
-from pathlib import Path
+import os, random, stat, subprocess, zipfile
+
+import harness
 
 COMPRESSIONS = ["auto", "store", "fast", "best"]
 
@@ -118,25 +119,6 @@ def check_large(tool, scratch, compression):
     return problems
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tool")
-    parser.add_argument("--trees", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-large", action="store_true")
-    options = parser.parse_args()
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        checks = [(f"seed {seed}", lambda seed=seed: check(options.tool, Path(folder), seed)) for seed in range(options.seed, options.seed + options.trees)]
-        if not options.no_large:
-            checks += [(f"more than 4 GiB, {c}", lambda c=c: check_large(options.tool, Path(folder), c)) for c in ("auto", "store")]
-        for title, work in checks:
-            problems = work()
-            passed, failed = (passed, failed + 1) if problems else (passed + 1, failed)
-            for problem in problems:
-                print(f"{title}: {problem}", file=sys.stderr)
-    print(f"{passed} passed, {failed} failed")
-    return failed != 0
-
-
-sys.exit(main())
+if __name__ == "__main__":
+    large = [(f"more than 4 GiB, {c}", lambda tool, scratch, c=c: check_large(tool, scratch, c)) for c in ("auto", "store")]
+    harness.main(__doc__, check, cases=60, more=large)
