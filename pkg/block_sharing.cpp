@@ -27,9 +27,9 @@ std::optional<BlockSharing> BlockSharing::between(const Path& root, int target) 
     return std::nullopt;
   const bool can = std::ranges::find(k_sharing, static_cast<std::uint32_t>(file_system.f_type)) != k_sharing.end();
   if (!can || !S_ISREG(of_target.st_mode) || of_root.st_dev != of_target.st_dev) return std::nullopt;
-  auto stamper = FileStamper::begin(root);
+  const auto stamper = FileStamper::begin(root);
   if (!stamper) return std::nullopt;
-  return BlockSharing(root, target, *std::move(stamper));
+  return BlockSharing(root, target, *stamper);
 }
 
 FileStamp BlockSharing::stamp() const {

@@ -26,8 +26,8 @@ class BlockSharing {
   Result<bool> append();
 
  private:
-  BlockSharing(Path root, int target, FileStamper stamper)
-      : root_(std::move(root)), target_(target), stamper_(std::move(stamper)) {}
+  BlockSharing(Path root, int target, const FileStamper& stamper)
+      : root_(std::move(root)), target_(target), stamper_(stamper) {}
   [[nodiscard]] FileStamp stamp() const;
 
   Path root_;

@@ -31,6 +31,7 @@ std::uint32_t isal_hash(std::uint32_t value) {
 }
 
 void* map_at(std::uintptr_t address, int flags) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the number is what it is about
   return ::mmap(reinterpret_cast<void*>(address), sizeof(isal_zstream), PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 }

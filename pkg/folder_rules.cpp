@@ -1,8 +1,5 @@
 #include "pkg/folder_rules.hpp"
 
-#include <algorithm>
-#include <ranges>
-
 #include "base/error.hpp"
 
 namespace rtenv::pkg {
@@ -36,8 +33,8 @@ std::optional<Verdict> FolderRules::excluded_as_git(std::string_view path, bool 
   };
   if (const IgnoreRule* rule = excludes_.deciding_rule(path, directory)) return decided(excludes_, rule);
   for (const FolderRules* folder = this; folder != nullptr; folder = folder->outer_.get())
-    for (const IgnoreFile& file : std::views::reverse(folder->files_))
-      if (const IgnoreRule* rule = file.deciding_rule(folder->relative(path), directory)) return decided(file, rule);
+    for (auto file = folder->files_.rbegin(); file != folder->files_.rend(); ++file)
+      if (const IgnoreRule* rule = file->deciding_rule(folder->relative(path), directory)) return decided(*file, rule);
   return std::nullopt;
 }
 

@@ -1,7 +1,6 @@
 #include "pkg/ignore.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 namespace rtenv::pkg {
 namespace {
@@ -64,10 +63,8 @@ std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) cons
   if ((names_.lengths | extensions_.lengths) == 0) return last;
   const auto take = [&](const std::vector<RuleIndex>* rules, bool whole) {
     if (rules == nullptr) return;
-    for (const RuleIndex rule : std::views::reverse(*rules)) {
-      if (rule <= last) return;
-      if ((whole || covers_below_[rule]) && (directory || !rules_[rule].pattern.directory_only())) last = rule;
-    }
+    for (auto rule = rules->rbegin(); rule != rules->rend() && *rule > last; ++rule)
+      if ((whole || covers_below_[*rule]) && (directory || !rules_[*rule].pattern.directory_only())) last = *rule;
   };
   for (std::string_view rest = path;;) {
     const auto slash = rest.find('/');
@@ -83,19 +80,16 @@ std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) cons
 }
 
 const IgnoreRule* IgnoreFile::deciding_rule(std::string_view path, bool directory) const {
-  if (rules_.empty()) return nullptr;
-  const auto by_trying = [&](auto indices, std::int64_t above) {
-    for (const auto index : std::views::reverse(indices)) {
-      if (static_cast<std::int64_t>(index) <= above) break;
-      if (rules_[index].pattern.matches(path, directory)) return static_cast<std::int64_t>(index);
-    }
-    return above;
-  };
+  const auto matches = [&](const IgnoreRule& rule) { return rule.pattern.matches(path, directory); };
   // Where a line feed stands in a path, Python's "." and "$" make even a plain name special.
-  const bool plain = semantics_ == IgnoreSemantics::git || path.find('\n') == std::string_view::npos;
-  const std::int64_t deciding = plain ? by_trying(std::span(others_), last_simple(path, directory))
-                                      : by_trying(std::views::iota(std::size_t{0}, rules_.size()), -1);
-  return deciding < 0 ? nullptr : &rules_[static_cast<std::size_t>(deciding)];
+  if (semantics_ == IgnoreSemantics::ray && path.find('\n') != std::string_view::npos) {
+    const auto found = std::find_if(rules_.rbegin(), rules_.rend(), matches);
+    return found == rules_.rend() ? nullptr : &*found;
+  }
+  const std::int64_t simple = last_simple(path, directory);
+  for (auto other = others_.rbegin(); other != others_.rend() && *other > simple; ++other)
+    if (matches(rules_[*other])) return &rules_[*other];
+  return simple < 0 ? nullptr : &rules_[static_cast<std::size_t>(simple)];
 }
 
 }  // namespace rtenv::pkg

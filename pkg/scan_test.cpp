@@ -9,7 +9,6 @@ namespace rtenv::pkg {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 std::vector<std::string> paths(const Tree& tree) {
   std::vector<std::string> result;

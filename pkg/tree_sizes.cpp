@@ -18,6 +18,7 @@ std::vector<FolderSize> largest_folders(const Tree& tree, std::size_t count) {
     }
   }
   std::vector<FolderSize> folders;
+  folders.reserve(by_path.size());
   for (const auto& [path, folder] : by_path) folders.push_back(folder);
   std::ranges::sort(folders, [](const FolderSize& a, const FolderSize& b) {
     return a.total_bytes != b.total_bytes ? a.total_bytes > b.total_bytes : a.path < b.path;
