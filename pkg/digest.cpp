@@ -1,5 +1,6 @@
 #include "pkg/digest.hpp"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -172,7 +173,8 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
     RTENV_TRY(contents[unknown[i]], hash_file(worker, tree.entries[unknown[i]], options.scheme));
     return {};
   }));
-  if (options.cache != nullptr) options.cache->save(tree.entries, contents);
+  const bool learned = std::ranges::any_of(unknown, [&](std::size_t i) { return static_cast<bool>(tree.entries[i].stamp); });
+  if (options.cache != nullptr && learned) options.cache->save(tree.entries, contents);
   const auto hasher = TreeHasher::create(options.scheme);
   for (std::size_t i = 0; i < contents.size(); ++i) hasher->add(tree.entries[i], contents[i]);
   return hasher->finish();

@@ -102,14 +102,8 @@ std::optional<ContentDigest> DigestCache::find(const FileStamp& stamp) const {
 
 void DigestCache::save(const std::vector<Entry>& entries, const std::vector<ContentDigest>& digests) const {
   std::size_t count = 0;
-  std::size_t known = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!entries[i].stamp || digests[i].empty()) continue;
-    ++count;
-    if (find(entries[i].stamp)) ++known;
-  }
-  if (known == count) return;
-
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].stamp && !digests[i].empty()) ++count;
   DigestCache fresh(folder_, file_, digest_bytes_);
   fresh.capacity_ = capacity_for(count);
   fresh.records_.resize(fresh.capacity_ * record_bytes());

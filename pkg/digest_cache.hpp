@@ -28,7 +28,7 @@ class DigestCache {
 
   [[nodiscard]] std::optional<ContentDigest> find(const FileStamp& stamp) const;
 
-  /// Remembers the digests of these entries and nothing else. Does nothing where it knows them all already.
+  /// Remembers the digests of these entries and nothing else.
   /// Failing to save is no failure of the work: it is logged, and the next time takes longer.
   void save(const std::vector<Entry>& entries, const std::vector<ContentDigest>& digests) const;
 

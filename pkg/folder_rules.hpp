@@ -12,6 +12,7 @@
 // In both, an excluded folder isn't entered.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@
 #include "pkg/ignore.hpp"
 
 namespace rtenv::pkg {
+
+/// What the ignore files of a folder are called, in the order in which FolderRules takes them.
+inline constexpr std::array<std::string_view, 2> k_ignore_files{".gitignore", ".rayignore"};
 
 /// A rule that leaves something out. Points into the rules it came from.
 struct Verdict {

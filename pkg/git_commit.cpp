@@ -102,7 +102,8 @@ class CommitSource : public ContentSource {
     const Blob& blob = blobs_.at(path);
     {
       const std::lock_guard lock(mutex_);
-      if (auto content = loaded_[path].lock()) return content;
+      if (const auto known = loaded_.find(path); known != loaded_.end())
+        if (auto content = known->second.lock()) return content;
     }
     if (!repository) {
       RTENV_TRY(auto opened, Repository::open(directory_));
@@ -226,31 +227,37 @@ class CommitScanner {
     return false;
   }
 
-  Result<std::string> text_of(const git_oid& id, const std::string& path) const {
-    RTENV_TRY(const Content content, source_.load(repository_, {.id = id, .path = path, .filtered = converts_}));
+  Result<std::string> text_of(const Found& found) const {
+    const bool filtered = converts_ && found.mode != GIT_FILEMODE_LINK;
+    RTENV_TRY(const Content content, source_.load(repository_, {.id = found.id, .path = found.path, .filtered = filtered}));
     return std::string(reinterpret_cast<const char*>(content.data()), content.size());
   }
 
   Result<Rules> rules_of(git_tree* tree, const std::string& real_path, const std::string& path, const Rules& outer) const {
     std::vector<IgnoreFile> files;
-    for (const std::string_view name : {".gitignore", ".rayignore"}) {
+    for (const std::string_view name : k_ignore_files) {
       if (!options_.use_gitignore && name == ".gitignore") continue;
-      for (std::size_t i = 0; i < git_.tree_entrycount(tree); ++i) {
-        const git_tree_entry* entry = git_.tree_entry_byindex(tree, i);
-        const auto mode = git_.tree_entry_filemode(entry);
-        if (git_.tree_entry_name(entry) != name || (mode != GIT_FILEMODE_BLOB && mode != GIT_FILEMODE_BLOB_EXECUTABLE))
-          continue;
-        const std::string file_path = join(path, name);
-        RTENV_TRY(const std::string text, text_of(*git_.tree_entry_id(entry), join(real_path, name)));
-        files.push_back(IgnoreFile::parse(text, file_path, options_.semantics));
-      }
+      const auto file = find(tree, real_path, name);
+      if (!file || (file->mode != GIT_FILEMODE_BLOB && file->mode != GIT_FILEMODE_BLOB_EXECUTABLE)) continue;
+      RTENV_TRY(const std::string text, text_of(*file));
+      files.push_back(IgnoreFile::parse(text, join_path(path, name), options_.semantics));
     }
     if (files.empty()) return outer;
     return std::make_shared<FolderRules>(outer, path, std::move(files));
   }
 
-  static std::string join(const std::string& folder, std::string_view name) {
-    return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
+  Found found_at(const git_tree_entry* entry, const std::string& folder) const {
+    return {.path = join_path(folder, git_.tree_entry_name(entry)),
+            .id = *git_.tree_entry_id(entry),
+            .mode = git_.tree_entry_filemode(entry)};
+  }
+
+  // `folder`: the tree's path in the commit.
+  std::optional<Found> find(git_tree* tree, const std::string& folder, std::string_view name) const {
+    for (std::size_t i = 0; i < git_.tree_entrycount(tree); ++i)
+      if (const git_tree_entry* entry = git_.tree_entry_byindex(tree, i); git_.tree_entry_name(entry) == name)
+        return found_at(entry, folder);
+    return std::nullopt;
   }
 
   void leave_out(std::string path, bool directory, const Verdict& verdict) {
@@ -282,10 +289,7 @@ class CommitScanner {
     if (!path.empty()) tree_.entries.push_back({.path = path, .type = EntryType::directory, .link_target = {}});
     for (std::size_t i = 0; i < git_.tree_entrycount(tree.get()); ++i) {
       const git_tree_entry* entry = git_.tree_entry_byindex(tree.get(), i);
-      const char* name = git_.tree_entry_name(entry);
-      RTENV_TRY(
-          visit({.path = join(folder.path, name), .id = *git_.tree_entry_id(entry), .mode = git_.tree_entry_filemode(entry)},
-                join(path, name), rules));
+      RTENV_TRY(visit(found_at(entry, folder.path), join_path(path, git_.tree_entry_name(entry)), rules));
     }
     return {};
   }
@@ -329,7 +333,7 @@ class CommitScanner {
   }
 
   Result<void> add_link(const Found& link, const std::string& path, const Rules& rules) {
-    RTENV_TRY(std::string target, text_of_link(link));
+    RTENV_TRY(std::string target, text_of(link));
     if (options_.links == Links::keep && stays_inside(path, target)) {
       tree_.entries.push_back({.path = path, .type = EntryType::link, .link_target = std::move(target)});
       return {};
@@ -375,14 +379,12 @@ class CommitScanner {
         continue;
       }
       RTENV_TRY(const auto folder, lookup_tree(way.empty() ? whole_ : way.back().id));
-      const git_tree_entry* entry = find(folder.get(), part);
-      if (entry == nullptr) return std::optional<Found>();
-      Found found{.path = join(way.empty() ? "" : way.back().path, part),
-                  .id = *git_.tree_entry_id(entry),
-                  .mode = git_.tree_entry_filemode(entry)};
+      auto next = find(folder.get(), way.empty() ? "" : way.back().path, part);
+      if (!next) return std::optional<Found>();
+      Found& found = *next;
       if (found.mode == GIT_FILEMODE_LINK) {
         if (++links > k_max_links) return std::optional<Found>();
-        RTENV_TRY(const std::string text, text_of_link(found));
+        RTENV_TRY(const std::string text, text_of(found));
         if (text.starts_with('/')) return std::optional<Found>();
         push(text);
         continue;
@@ -393,17 +395,6 @@ class CommitScanner {
     }
     if (way.empty()) return std::optional<Found>(Found{.path = "", .id = whole_, .mode = GIT_FILEMODE_TREE});
     return std::optional(way.back());
-  }
-
-  const git_tree_entry* find(git_tree* tree, const std::string& name) const {
-    for (std::size_t i = 0; i < git_.tree_entrycount(tree); ++i)
-      if (const git_tree_entry* entry = git_.tree_entry_byindex(tree, i); git_.tree_entry_name(entry) == name) return entry;
-    return nullptr;
-  }
-
-  Result<std::string> text_of_link(const Found& found) const {
-    RTENV_TRY(const Content content, source_.load(repository_, {.id = found.id, .path = found.path, .filtered = false}));
-    return std::string(reinterpret_cast<const char*>(content.data()), content.size());
   }
 
   const Repository& repository_;

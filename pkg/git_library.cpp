@@ -24,7 +24,6 @@ Result<GitLibrary> load() {
   RTENV_TRY(library.find("git_odb_object_size", result.odb_object_size));
   RTENV_TRY(library.find("git_odb_read", result.odb_read));
   RTENV_TRY(library.find("git_odb_read_header", result.odb_read_header));
-  RTENV_TRY(library.find("git_oid_tostr_s", result.oid_tostr_s));
   RTENV_TRY(library.find("git_repository_config_snapshot", result.repository_config_snapshot));
   RTENV_TRY(library.find("git_repository_free", result.repository_free));
   RTENV_TRY(library.find("git_repository_odb", result.repository_odb));

@@ -28,7 +28,6 @@ struct GitLibrary {
   decltype(&git_odb_object_size) odb_object_size;
   decltype(&git_odb_read) odb_read;
   decltype(&git_odb_read_header) odb_read_header;
-  decltype(&git_oid_tostr_s) oid_tostr_s;
   decltype(&git_repository_config_snapshot) repository_config_snapshot;
   decltype(&git_repository_free) repository_free;
   decltype(&git_repository_odb) repository_odb;

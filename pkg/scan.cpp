@@ -21,8 +21,6 @@
 namespace rtenv::pkg {
 namespace {
 
-constexpr std::array<std::string_view, 2> k_ignore_files{".gitignore", ".rayignore"};
-
 // A folder as the walk finds it: the thread that enters it fills it in.
 struct Folder {
   struct Child;
@@ -60,13 +58,6 @@ struct Folder::Child {
     return what == What::content ? '/' : -1;
   }
 };
-
-std::string join(const std::string& folder, std::string_view name) {
-  if (folder.empty()) return std::string(name);
-  std::string path;
-  path.reserve(folder.size() + 1 + name.size());
-  return path.append(folder).append(1, '/').append(name);
-}
 
 class Scanner {
  public:
@@ -145,7 +136,7 @@ class Scanner {
     for (const std::string_view file_name : k_ignore_files) {
       if (!options_.use_gitignore && file_name == ".gitignore") continue;
       if (std::ranges::find(items, file_name, &DirectoryReader::Item::name) == items.end()) continue;
-      const std::string path = join(folder.path, file_name);
+      const std::string path = join_path(folder.path, file_name);
       struct stat status {};
       if (::fstatat(fd.get(), file_name.data(), &status, 0) != 0 || !S_ISREG(status.st_mode)) continue;
       RTENV_TRY(const Fd file, open_at(path, O_RDONLY));
@@ -167,7 +158,7 @@ class Scanner {
   }
 
   Result<void> visit(const Fd& fd, Folder& folder, const DirectoryReader::Item& item) const {
-    Entry entry{.path = join(folder.path, item.name), .link_target = {}};
+    Entry entry{.path = join_path(folder.path, item.name), .link_target = {}};
     std::optional<struct stat> status;
     const auto look = [&](int flags) -> bool {
       return ::fstatat(fd.get(), item.name.data(), &status.emplace(), flags) == 0;

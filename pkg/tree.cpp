@@ -14,6 +14,13 @@ std::size_t Tree::file_count() const {
   return static_cast<std::size_t>(std::ranges::count(entries, EntryType::file, &Entry::type));
 }
 
+std::string join_path(const std::string& folder, std::string_view name) {
+  if (folder.empty()) return std::string(name);
+  std::string path;
+  path.reserve(folder.size() + 1 + name.size());
+  return path.append(folder).append(1, '/').append(name);
+}
+
 bool stays_inside(std::string_view path, std::string_view target) {
   if (target.empty() || target.front() == '/') return false;
   auto depth = std::ranges::count(path, '/');

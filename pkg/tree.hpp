@@ -49,6 +49,9 @@ struct Tree {
   [[nodiscard]] std::size_t file_count() const;
 };
 
+/// The path of `name` in a folder of the tree, whose own path is empty for the root.
+std::string join_path(const std::string& folder, std::string_view name);
+
 /// Whether a link at `path` may be kept: its target is relative and can't leave the tree. ".." counts only at the
 /// target's beginning, because behind a folder that is itself a link it would lead elsewhere.
 bool stays_inside(std::string_view path, std::string_view target);
