@@ -59,10 +59,13 @@ Result<bool> BlockSharing::append() {
     if (count < 0) return fail_errno("write", "the package");
     if (count == 0) break;  // shorter than it was: the stamp differs
   }
-  if (stamp() != before_)
-    return fail(Errc::unavailable, "{} changed while it was read", (root_ / path_).native())
-        .hint("run it again when the file is still");
   return true;
+}
+
+Result<void> BlockSharing::check_unchanged() const {
+  if (stamp() == before_) return {};
+  return fail(Errc::unavailable, "{} changed while it was read", (root_ / path_).native())
+      .hint("run it again when the file is still");
 }
 
 }  // namespace rtenv::pkg

@@ -22,8 +22,10 @@ class BlockSharing {
   bool begin(const Entry& entry);
   /// Appends the whole file of the last `begin` at the target's position. False where the kernel refuses: then nothing
   /// was written.
-  /// Fails: unavailable (the file changed meanwhile), as write(2).
+  /// Fails: as write(2).
   Result<bool> append();
+  /// After the file of the last `begin` was shared, or read once more. Fails: unavailable (it changed meanwhile).
+  [[nodiscard]] Result<void> check_unchanged() const;
 
  private:
   BlockSharing(Path root, int target, const FileStamper& stamper)

@@ -239,11 +239,16 @@ class Writer {
   // A large file that was read but not written yet.
   Result<void> share(const Entry& entry) {
     RTENV_TRY(const bool shared, sharing_->append());
-    if (shared) {
+    if (shared)
       offset_ += entry.size_bytes;
-      return {};
-    }
-    sharing_.reset();  // the kernel can't, now and later
+    else
+      RTENV_TRY(copy(entry));
+    RTENV_TRY(sharing_->check_unchanged());
+    if (!shared) sharing_.reset();  // the kernel can't, now and later
+    return {};
+  }
+
+  Result<void> copy(const Entry& entry) {
     const auto reader = tree_.content->reader();
     RTENV_TRY(reader->open(entry));
     for (;;) {
