@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -31,6 +32,10 @@ const EVP_MD* sha1_algorithm() {
 }
 const EVP_MD* sha256_algorithm() {
   static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+const EVP_MD* md5_algorithm() {
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "MD5", nullptr);
   return algorithm;
 }
 
@@ -75,6 +80,21 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) { reset(); }
 void Sha256::reset() { check(EVP_DigestInit_ex(evp(context_.get()), sha256_algorithm(), nullptr)); }
 void Sha256::add(std::span<const std::byte> data) { check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size())); }
 Sha256::Bytes Sha256::finish() { return evp_finish<Bytes>(context_.get()); }
+
+Md5::Md5() : context_(EVP_MD_CTX_new()) { reset(); }
+void Md5::reset() { check(EVP_DigestInit_ex(evp(context_.get()), md5_algorithm(), nullptr)); }
+void Md5::add(std::span<const std::byte> data) { check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size())); }
+Md5::Bytes Md5::finish() { return evp_finish<Bytes>(context_.get()); }
+
+Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view message) {
+  Sha256::Bytes code;
+  unsigned length = 0;
+  if (HMAC(sha256_algorithm(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(message.data()), message.size(),
+           reinterpret_cast<unsigned char*>(code.data()), &length) == nullptr)
+    std::abort();
+  return code;
+}
 
 Xxh3::Xxh3() : state_(XXH3_createState()) { reset(); }
 void Xxh3::reset() { XXH3_128bits_reset(xxh(state_.get())); }

@@ -1,4 +1,4 @@
-// Streaming digests: SHA-1 and SHA-256 (OpenSSL), XXH3-128 (xxHash, dispatched to the processor at run time).
+// Streaming digests: MD5, SHA-1 and SHA-256 (OpenSSL), XXH3-128 (xxHash, dispatched to the processor at run time).
 // One object hashes one stream, or many one after another by reset. Not thread-safe; make one per thread.
 #pragma once
 
@@ -70,6 +70,22 @@ class Xxh3 {
  private:
   std::unique_ptr<void, hash_detail::FreeXxh> state_;
 };
+
+/// Only where a protocol asks for it: a store's checksum of what it was sent.
+class Md5 {
+ public:
+  using Bytes = DigestBytes<16>;
+  Md5();
+  void reset();
+  void add(std::span<const std::byte> data);
+  Bytes finish();
+
+ private:
+  std::unique_ptr<void, hash_detail::FreeEvp> context_;
+};
+
+/// HMAC with SHA-256 (RFC 2104): what signs requests.
+Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view message);
 
 /// SHA-256 of a text, as hex.
 std::string sha256_hex(std::string_view text);

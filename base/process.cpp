@@ -52,7 +52,7 @@ struct ExecFailure {
   }
   if (options.output_fd >= 0) {
     ::dup2(options.output_fd, 1);
-    ::dup2(options.output_fd, 2);
+    if (!options.inherit_stderr) ::dup2(options.output_fd, 2);
   }
   for (const int fd : options.keep_fds) ::fcntl(fd, F_SETFD, 0);
   if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0) report_and_exit(plan, true);

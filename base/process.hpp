@@ -31,6 +31,7 @@ struct SpawnOptions {
   Environment environment;
   Path working_dir;              // empty: the caller's
   int output_fd = -1;            // both stdout and stderr; -1: inherited
+  bool inherit_stderr = false;   // stderr goes where the caller's goes, whatever output_fd says
   bool null_input = false;       // stdin from /dev/null; otherwise inherited
   bool own_group = true;         // a process group of its own, so that all of it can be ended
   bool die_with_parent = false;  // SIGKILL for the child itself when the thread that started it ends
