@@ -2,12 +2,15 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 
 namespace rtenv {
 namespace {
 
 constexpr int k_busy_timeout_ms = 30'000;
+constexpr int k_busy_pause_ms = 2;
 
 Failure fail_sqlite(sqlite3* handle, std::string_view action) {
   const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_NOMEM;
@@ -85,8 +88,21 @@ Result<Database> Database::open(const Path& path) {
   if (code != SQLITE_OK) return fail_sqlite(handle, "open");
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, k_busy_timeout_ms);
-  RTENV_TRY(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON"));
+  RTENV_TRY(database.use_write_ahead_log());
+  RTENV_TRY(database.execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON"));
   return database;
+}
+
+// While another process changes a new database's mode, SQLite says "busy" without waiting: both hold a lock that the other
+// wants. So the wait is here.
+Result<void> Database::use_write_ahead_log() {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(k_busy_timeout_ms);
+  for (;;) {
+    const int code = sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return {};
+    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline) return fail_sqlite(handle_.get(), "query");
+    std::this_thread::sleep_for(std::chrono::milliseconds(k_busy_pause_ms));
+  }
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {

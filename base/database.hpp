@@ -72,6 +72,7 @@ class Database {
     void operator()(sqlite3* handle) const noexcept;
   };
   explicit Database(sqlite3* handle) : handle_(handle) {}
+  Result<void> use_write_ahead_log();
   std::unique_ptr<sqlite3, Close> handle_;
 };
 

@@ -46,6 +46,7 @@ Errc code_of_errno(int error_number) noexcept {
     case EPERM:
     case EROFS: return Errc::permission_denied;
     case ENOSPC:
+    case EFBIG:
     case EDQUOT: return Errc::out_of_space;
     case ENOTDIR:
     case EISDIR:

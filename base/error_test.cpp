@@ -27,6 +27,7 @@ TEST(Error, SystemErrorsMapToWhatTheUserCanDo) {
   EXPECT_EQ(system_error(EROFS, "open", "x").code(), Errc::permission_denied);
   EXPECT_EQ(system_error(ENOSPC, "write", "x").code(), Errc::out_of_space);
   EXPECT_EQ(system_error(EDQUOT, "write", "x").code(), Errc::out_of_space);
+  EXPECT_EQ(system_error(EFBIG, "write", "x").code(), Errc::out_of_space);
   EXPECT_EQ(system_error(EMFILE, "open", "x").code(), Errc::unavailable);
   EXPECT_EQ(system_error(ENOENT, "open", "/a/b").message(), "cannot open /a/b: No such file or directory");
 }
