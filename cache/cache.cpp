@@ -82,7 +82,8 @@ int Lease::lock_fd() const noexcept { return state_->lock_fd(); }
 
 Result<Cache> Cache::open(const Path& root) {
   const Path absolute = std::filesystem::absolute(root).lexically_normal();
-  for (const char* folder : {"", "trees", "envs", "tools", "tmp", "locks"}) RTENV_TRY(make_directories(absolute / folder));
+  for (const char* folder : {"", "trees", "envs", "tools", "files", "tmp", "locks"})
+    RTENV_TRY(make_directories(absolute / folder));
   RTENV_TRY(Ledger ledger, Ledger::open(absolute / "ledger.db"));
   Cache cache(std::make_shared<CacheState>(absolute, std::move(ledger)));
   RTENV_TRY(cache.sweep());
@@ -171,6 +172,16 @@ Result<Lease> Cache::publish(Kind kind, std::string_view key) {
   RTENV_TRY(const Holder* holder, state_->holder());
   RTENV_TRY(const auto leased, state_->ledger().publish(kind, key, size_bytes, holder->id()));
   return Lease(state_, leased.lease, kind, std::string(key), path_of(kind, key));
+}
+
+Result<std::optional<SourceRow>> Cache::find_source(std::string_view digest) { return state_->ledger().find_source(digest); }
+
+Result<void> Cache::remember_source(std::string_view digest, const SourceRow& source) {
+  return state_->ledger().remember_source(digest, source);
+}
+
+Result<LockFile> Cache::lock(std::string_view name, const MakeOptions& options) {
+  return LockFile::acquire(state_->locks() / name, options.cancellation, options.quiet_wait, options.on_wait);
 }
 
 Result<std::vector<EntryRow>> Cache::entries() { return state_->ledger().entries(); }

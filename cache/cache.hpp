@@ -1,7 +1,7 @@
 // A durable store of things that are dear to make: unpacked trees, environments, fetched tools. Several processes and
 // threads may share one cache.
 //
-//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, uv/, digests/, tmp/, locks/}
+//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, files/KEY/, uv/, digests/, tmp/, locks/}
 //
 // Staged kinds are made in tmp/, synced, renamed into place, then entered in the ledger. Environments are made in place
 // under a row that says so and a lock that ends with the maker. After kill -9 at any instant the next use finds nothing
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/cancellation.hpp"
+#include "base/lock_file.hpp"
 #include "base/temp_dir.hpp"
 #include "cache/kind.hpp"
 #include "cache/ledger.hpp"
@@ -87,6 +88,12 @@ class Cache {
   /// The entry with a lease on it; made by `make` where it isn't there. Of several askers, in this or other processes,
   /// one makes it and the others wait. After a failure nothing is left.
   Result<Lease> get_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options = {});
+
+  /// What is known of an object of a store; see Ledger.
+  Result<std::optional<SourceRow>> find_source(std::string_view digest);
+  Result<void> remember_source(std::string_view digest, const SourceRow& source);
+  /// For work that only one process should do: whoever else asks waits.
+  Result<LockFile> lock(std::string_view name, const MakeOptions& options);
 
   /// Least recently used first.
   Result<std::vector<EntryRow>> entries();

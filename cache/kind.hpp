@@ -12,6 +12,7 @@ enum class Kind : std::uint8_t {
   tree,  // an unpacked working directory, read-only, by its package's name
   env,   // a virtualenv, by its environment key; built in place, because its scripts hold their own path
   tool,  // a program that rtenv fetched for itself: uv
+  file,  // an object of a store as it is, in a folder with its name; by its content and name
 };
 
 struct KindInfo {
@@ -22,10 +23,11 @@ struct KindInfo {
   bool read_only;
 };
 
-inline constexpr std::array<KindInfo, 3> k_kinds{{
+inline constexpr std::array<KindInfo, 4> k_kinds{{
     {Kind::tree, "tree", "trees", false, true},
     {Kind::env, "env", "envs", true, false},
     {Kind::tool, "tool", "tools", false, false},
+    {Kind::file, "file", "files", false, true},
 }};
 
 constexpr const KindInfo& info(Kind kind) { return k_kinds[static_cast<std::size_t>(kind)]; }

@@ -1,13 +1,15 @@
 #include "cache/ledger.hpp"
 
+#include <array>
 #include <chrono>
 
 namespace rtenv::cache {
 namespace {
 
-constexpr std::int64_t k_schema_version = 1;
+constexpr std::int64_t k_schema_version = 2;
 
-constexpr const char* k_schema = R"sql(
+// What each version added to the one before.
+constexpr std::array<const char*, k_schema_version> k_schema{R"sql(
   CREATE TABLE entry (
     id           INTEGER PRIMARY KEY,
     kind         TEXT NOT NULL,
@@ -34,7 +36,17 @@ constexpr const char* k_schema = R"sql(
   CREATE INDEX lease_by_entry ON lease (entry);
   CREATE INDEX lease_by_holder ON lease (holder);
   PRAGMA user_version = 1;
-)sql";
+)sql",
+                                                             R"sql(
+  CREATE TABLE source (
+    digest  TEXT PRIMARY KEY,           -- of what names the object, and of the form in which it is kept
+    version TEXT NOT NULL,
+    sha256  TEXT NOT NULL,
+    entry   INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE
+  ) WITHOUT ROWID;
+  CREATE INDEX source_by_entry ON source (entry);
+  PRAGMA user_version = 2;
+)sql"};
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -51,12 +63,12 @@ Result<std::int64_t> schema_version(Database& database) {
 Result<Ledger> Ledger::open(const Path& file) {
   RTENV_TRY(Database database, Database::open(file));
   RTENV_TRY(std::int64_t version, schema_version(database));
-  if (version == 0) {
+  if (version < k_schema_version) {
     RTENV_TRY(database.transaction([&]() -> Result<void> {
       RTENV_TRY(version, schema_version(database));  // another process may have been faster
-      return version == 0 ? database.execute(k_schema) : Result<void>();
+      for (; version < k_schema_version; ++version) RTENV_TRY(database.execute(k_schema[static_cast<std::size_t>(version)]));
+      return {};
     }));
-    RTENV_TRY(version, schema_version(database));
   }
   if (version != k_schema_version)
     return fail(Errc::invalid_argument, "{} was made by a newer rtenv (schema {}, this one knows {})", file.native(),
@@ -199,6 +211,25 @@ Result<std::vector<EntryRow>> Ledger::entries() {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(Statement query, database_.prepare(fmt::format("{} ORDER BY last_used_ms, entry.id", k_select_entries)));
   return collect_entries(query);
+}
+
+Result<std::optional<SourceRow>> Ledger::find_source(std::string_view digest) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(Statement query, database_.prepare("SELECT version, sha256, kind, key FROM source "
+                                               "JOIN entry ON entry.id = source.entry WHERE digest = ?"));
+  query.bind(1, digest);
+  RTENV_TRY(const bool row, query.step());
+  const auto kind = row ? parse_kind(query.text(2)) : std::nullopt;
+  if (!kind) return std::optional<SourceRow>();
+  return std::optional(SourceRow{query.text(0), query.text(1), *kind, query.text(3)});
+}
+
+Result<void> Ledger::remember_source(std::string_view digest, const SourceRow& source) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(Statement insert, database_.prepare("INSERT OR REPLACE INTO source (digest, version, sha256, entry) "
+                                                "SELECT ?1, ?2, ?3, id FROM entry WHERE kind = ?4 AND key = ?5"));
+  insert.bind(1, digest).bind(2, source.version).bind(3, source.sha256).bind(4, info(source.kind).name).bind(5, source.key);
+  return insert.run();
 }
 
 }  // namespace rtenv::cache

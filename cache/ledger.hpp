@@ -40,6 +40,14 @@ struct EntryRow {
   std::vector<std::int64_t> holder_pids;
 };
 
+/// What an object of a store was when it was fetched, and the entry that it became.
+struct SourceRow {
+  std::string version;  // as the store says it: an ETag, a generation
+  std::string sha256;   // of the object's bytes
+  Kind kind = Kind::file;
+  std::string key;
+};
+
 struct LeasedEntry {
   EntryId entry = 0;
   LeaseId lease = 0;
@@ -83,6 +91,10 @@ class Ledger {
       return true;
     });
   }
+
+  /// `digest` stands for the object: of all that names it, which may be secret. Gone with its entry.
+  Result<std::optional<SourceRow>> find_source(std::string_view digest);
+  Result<void> remember_source(std::string_view digest, const SourceRow& source);
 
   /// All entries, least recently used first.
   Result<std::vector<EntryRow>> entries();

@@ -47,6 +47,12 @@ std::optional<std::string_view> archive_extension(std::string_view path) {
   return std::nullopt;
 }
 
+bool is_remote_archive(std::string_view path) {
+  constexpr std::array<std::string_view, 3> k_more{".tar.bz2", ".tar.zst", ".jar"};
+  return archive_extension(path) ||
+         std::ranges::any_of(k_more, [&](std::string_view extension) { return path.ends_with(extension); });
+}
+
 Result<PackageName> name_of_archive(const Path& path) {
   const auto extension = archive_extension(path.native());
   if (!extension)

@@ -47,6 +47,9 @@ class PackageName {
 /// Whether a path ends like an archive that may be a working_dir, and how (".zip", ".tar.gz", ".tgz", ".tar.xz").
 std::optional<std::string_view> archive_extension(std::string_view path);
 
+/// Whether a path ends like an archive that may be fetched and unpacked: those, .tar.bz2, .tar.zst and .jar.
+bool is_remote_archive(std::string_view path);
+
 /// Ray's name for a ready-made archive: the SHA-1 of its bytes.
 Result<PackageName> name_of_archive(const Path& path);
 
