@@ -4,8 +4,8 @@
 
 namespace rtenv::cli {
 
-void Selection::declare(CLI::App& command) {
-  command.add_option("DIR", directory, "The directory")->capture_default_str();
+void Selection::declare(CLI::App& command, const char* positional, const char* description) {
+  command.add_option(positional, directory, description)->capture_default_str();
   command.add_option("--scheme", scheme, "How the name is computed: xxh3; ray, equal to Ray's own; sha256")
       ->capture_default_str();
   command.add_option("--exclude", excludes, "Leave out what matches (a gitignore pattern, repeatable)")

@@ -19,7 +19,8 @@ struct Selection {
   std::string git_revision;  // empty: the directory as it is
   unsigned threads = 0;      // 0: one a processor
 
-  void declare(CLI::App& command);
+  /// `positional`: what the directory is called in the help.
+  void declare(CLI::App& command, const char* positional = "DIR", const char* description = "The directory");
   /// Fails: invalid_argument (an unknown scheme or semantics).
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };

@@ -22,6 +22,7 @@ struct Tool {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
+  bool progress = true;
   std::string cache_dir;  // --cache-dir; empty: RTENV_CACHE_DIR, else the user's cache folder
 
   /// The chosen command; it returns the exit status. Set while the command line is parsed, called afterwards.
@@ -45,6 +46,8 @@ CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char
 /// One file a command. Each declares its options and sets Tool::command.
 void register_pack(CLI::App& app, Tool& tool);
 void register_hash(CLI::App& app, Tool& tool);
+void register_fetch(CLI::App& app, Tool& tool);
+void register_push(CLI::App& app, Tool& tool);
 void register_unpack(CLI::App& app, Tool& tool);
 void register_inspect(CLI::App& app, Tool& tool);
 void register_env(CLI::App& app, Tool& tool);

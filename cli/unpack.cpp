@@ -1,7 +1,9 @@
 #include "pkg/unpack.hpp"
 
 #include "base/parallel.hpp"
-#include "cli/tool.hpp"
+#include "cli/progress.hpp"
+#include "cli/store_options.hpp"
+#include "envbuild/fetch.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -9,17 +11,22 @@ namespace {
 struct UnpackCommand {
   std::string source;
   std::string target;
+  std::string address;
   bool strip_top = false;
 
+  // A path, or what a URI names, through the cache.
+  [[nodiscard]] Result<envbuild::Fetched> find_archive(const Tool& tool) const {
+    if (!remote::looks_like_uri(source)) return envbuild::Fetched{.path = source, .lease = std::nullopt};
+    RTENV_TRY(const auto uri, remote::Uri::parse(source));
+    RTENV_TRY(auto cache, tool.open_cache());
+    ProgressLine progress(tool);
+    return envbuild::fetch_file(uri, cache, {.store = store_options(tool, address), .on_progress = progress.callback()});
+  }
+
   Result<int> run(const Tool& tool) const {
-    constexpr std::string_view k_file_scheme = "file://";
-    std::string path = source;
-    if (path.starts_with(k_file_scheme)) path.erase(0, k_file_scheme.size());
-    if (path.find("://") != std::string::npos)
-      return fail(Errc::invalid_argument, "{} isn't a file", path.substr(0, path.find("://") + 3) + "…")
-          .hint("fetch it first, and give the file");
+    RTENV_TRY(const auto archive, find_archive(tool));
     RTENV_TRY(const auto summary,
-              pkg::unpack(path, target,
+              pkg::unpack(archive.path, target,
                           {.strip_top = strip_top, .threads = default_threads(), .cancellation = tool.cancellation}));
     if (tool.json)
       Tool::print_json({{"path", std::filesystem::absolute(target).native()},
@@ -39,10 +46,12 @@ void register_unpack(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<UnpackCommand>();
   CLI::App* command =
       add_command(app, tool, "unpack", "Unpack an archive (zip, whl, jar, tar.gz/xz/bz2/zst) safely, all or nothing",
-                  "  rtenv unpack _ray_pkg_0f3a….zip target");
-  command->add_option("SRC", state->source, "The archive: a path or file:// URI")->required();
+                  "  rtenv unpack _ray_pkg_0f3a….zip target\n  rtenv unpack s3://bucket/my_job.zip target");
+  command->add_option("SRC", state->source, "The archive: a path, or a URI as `rtenv fetch` takes it")->required();
   command->add_option("DEST", state->target, "The folder to make; it must not exist, or be empty")->required();
   command->add_flag("--strip-top", state->strip_top, "Drop the one top folder that holds everything, where there is one");
+  command->add_option("--address", state->address, "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
+      ->type_name("URL");
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }
 

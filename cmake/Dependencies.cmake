@@ -25,6 +25,7 @@ block()
   find_package(SQLite3 3.40 REQUIRED)
   find_library(RTENV_YAML_LIBRARY yaml-cpp REQUIRED)
   find_library(RTENV_DEFLATE_LIBRARY deflate REQUIRED)
+  find_library(RTENV_PUGIXML_LIBRARY pugixml REQUIRED)
 endblock()
 
 find_package(PkgConfig REQUIRED)

@@ -12,11 +12,13 @@
 #include "pkg/unpack.hpp"
 #include "remote/http.hpp"
 #include "remote/package_index.hpp"
+#include "remote/uri.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
 constexpr std::string_view k_version = "0.13.8";
+constexpr std::uint64_t k_max_wheel_bytes = 1ULL << 30U;
 
 struct PinnedWheel {
   std::string_view machine;  // as uname says it
@@ -43,12 +45,13 @@ Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, 
                       const Cancellation* cancellation) {
   const std::string index = remote::package_index_url(environment);
   log::info("fetching uv {} from {}", k_version, remote::redacted_url(index));
-  RTENV_TRY(const std::string url, remote::find_package_file(index, "uv", wheel.file_name, environment, cancellation));
+  remote::HttpClient client(environment, cancellation);
+  RTENV_TRY(const std::string url, remote::find_package_file(index, "uv", wheel.file_name, client));
   RTENV_TRY(const TempDir folder, cache.make_temp_dir());
   const Path file = folder.path() / wheel.file_name;
   RTENV_TRY(const Fd out, open_file(file, O_WRONLY | O_CREAT | O_EXCL));
   Sha256 sha;
-  RTENV_TRY(remote::http_get({.url = url, .headers = {}, .cancellation = cancellation}, environment,
+  RTENV_TRY(remote::http_get(client, {.url = url, .follow_redirects = true, .max_bytes = k_max_wheel_bytes},
                              [&](std::span<const std::byte> data) -> Result<void> {
                                sha.add(data);
                                return write_full(out, data, file.native());

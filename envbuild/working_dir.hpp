@@ -1,13 +1,10 @@
 // A job's directory on this machine: named by its content, kept in the cache, read-only.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
-#include "base/cancellation.hpp"
-#include "base/environment.hpp"
-#include "cache/cache.hpp"
+#include "envbuild/fetch.hpp"
 #include "envbuild/runtime_env.hpp"
 
 namespace rtenv::envbuild {
@@ -17,18 +14,21 @@ struct PrepareOptions {
   std::optional<std::string> python;  // see find_interpreter
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
-  bool show_output = false;  // of installers, as it comes
+  bool show_output = false;                // of installers, as it comes
+  remote::CredentialProvider credentials;  // for URIs; besides the node's and the job's variables
+  remote::OnProgress on_progress;          // of what is fetched
 };
 
 struct WorkingDir {
   Path path;                          // the unpacked files
   std::optional<cache::Lease> lease;  // nothing for local://, a directory that is used in place
-  std::string uri;                    // gcs://_ray_pkg_….zip, or the local:// URI
 };
 
-/// Accepts a local directory, a local archive, file:///path/archive, local:///path. Nothing where the runtime_env has
-/// no working_dir.
-/// Fails: not_found, permission_denied, invalid_argument (another scheme or extension), and as unpack.
+/// How a job's URIs are fetched: by the variables of the node and, before them, of its env_vars.
+FetchOptions fetch_options(const RuntimeEnv& runtime_env, const PrepareOptions& options);
+
+/// Accepts a local directory, a local archive, or a URI. Nothing where the runtime_env has no working_dir.
+/// Fails: not_found, permission_denied, invalid_argument (an unknown scheme or extension), and as fetch_tree.
 Result<std::optional<WorkingDir>> prepare_working_dir(const RuntimeEnv& runtime_env, cache::Cache& cache,
                                                       const PrepareOptions& options);
 

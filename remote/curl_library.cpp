@@ -13,6 +13,7 @@ Result<CurlLibrary> load() {
   RTENV_TRY(library.find("curl_easy_perform", curl.easy_perform));
   RTENV_TRY(library.find("curl_easy_strerror", curl.easy_strerror));
   RTENV_TRY(library.find("curl_easy_cleanup", curl.easy_cleanup));
+  RTENV_TRY(library.find("curl_easy_reset", curl.easy_reset));
   RTENV_TRY(library.find("curl_slist_append", curl.slist_append));
   RTENV_TRY(library.find("curl_slist_free_all", curl.slist_free_all));
   RTENV_TRY(library.find("curl_url", curl.url));

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "remote/curl_library.hpp"
-#include "remote/http.hpp"
+#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -64,15 +64,15 @@ std::string package_index_url(const Environment& environment) {
 }
 
 Result<std::string> find_package_file(std::string_view index_url, std::string_view project, std::string_view file_name,
-                                      const Environment& environment, const Cancellation* cancellation) {
+                                      HttpClient& client) {
   while (index_url.ends_with('/')) index_url.remove_suffix(1);
   const HttpRequest request{.url = fmt::format("{}/{}/", index_url, project),
                             .headers = {"Accept: application/vnd.pypi.simple.v1+html, text/html"},
-                            .max_bytes = k_max_page_bytes,
-                            .cancellation = cancellation};
+                            .follow_redirects = true,
+                            .compressed = true,
+                            .max_bytes = k_max_page_bytes};
   std::string page;
-  RTENV_TRY(const HttpResponse response,
-            http_get(request, environment, [&](std::span<const std::byte> data) -> Result<void> {
+  RTENV_TRY(const HttpResponse response, http_get(client, request, [&](std::span<const std::byte> data) -> Result<void> {
               page.append(reinterpret_cast<const char*>(data.data()), data.size());
               return {};
             }));

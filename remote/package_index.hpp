@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "remote/http.hpp"
 
 namespace rtenv::remote {
 
@@ -14,6 +14,6 @@ std::string package_index_url(const Environment& environment);
 
 /// The URL of the file on the project's page. Fails: not_found (no such project or file), and as http_get.
 Result<std::string> find_package_file(std::string_view index_url, std::string_view project, std::string_view file_name,
-                                      const Environment& environment, const Cancellation* cancellation);
+                                      HttpClient& client);
 
 }  // namespace rtenv::remote

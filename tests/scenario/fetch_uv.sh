@@ -40,4 +40,4 @@ build 6
 refused 3 "isn't on http://…@127.0.0.1:$port/uv/"
 export UV_INDEX_URL=http://127.0.0.1:1
 build 6
-refused 5 "cannot fetch http://127.0.0.1:1/uv/"
+refused 5 "cannot reach http://127.0.0.1:1/uv/"

@@ -1,0 +1,70 @@
+#include "envbuild/push.hpp"
+
+#include "cli/progress.hpp"
+#include "cli/selection.hpp"
+#include "cli/store_options.hpp"
+
+namespace rtenv::cli {
+namespace {
+
+struct PushCommand {
+  Selection selection;
+  std::string uri;
+  std::string address;
+  std::string compression = "auto";
+
+  [[nodiscard]] Result<int> run(const Tool& tool, bool scheme_chosen) const {
+    RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
+    Selection chosen = selection;
+    if (parsed.scheme == remote::Scheme::gcs && !scheme_chosen) chosen.scheme = "ray";
+    RTENV_TRY(auto package, chosen.package_options(tool));
+    RTENV_TRY(package.zip.compression, pkg::parse_compression(compression));
+    package.digest_cache = tool.digest_cache();
+    std::error_code error;
+    const bool is_directory = std::filesystem::is_directory(chosen.directory, error);
+    Result<envbuild::Pushed> pushed = [&] {
+      ProgressLine progress(tool);
+      const envbuild::PushOptions options{.store = store_options(tool, address), .on_progress = progress.callback()};
+      return is_directory ? envbuild::push_directory(chosen.directory, package, parsed, options)
+                          : envbuild::push_file(chosen.directory, parsed, options);
+    }();
+    if (!pushed) return Failure(std::move(pushed).error());
+    warn_of_left_out(pushed->tree, false);
+    if (!pushed->uploaded) log::info("{} is there already", pushed->uri.shown());
+    if (tool.json) {
+      nlohmann::json object{{"uri", pushed->uri.shown()}, {"uploaded", pushed->uploaded}};
+      if (pushed->uploaded) object["size_bytes"] = pushed->size_bytes;
+      Tool::print_json(object);
+    } else {
+      Tool::print_line(pushed->uri.shown());
+    }
+    return 0;
+  }
+};
+
+}  // namespace
+
+void register_push(CLI::App& app, Tool& tool) {
+  auto state = std::make_shared<PushCommand>();
+  CLI::App* command =
+      add_command(app, tool, "push", "Send a directory, packed on its way, or a file to a store, and print its URI",
+                  "  rtenv push my_job s3://bucket/my_job.zip\n"
+                  "  rtenv push my_job gs://bucket/jobs/          under its own name, _ray_pkg_<hash>.zip\n"
+                  "  rtenv push my_job gcs:// --address http://127.0.0.1:8265");
+  state->selection.declare(*command, "SRC", "The directory or file");
+  command->get_option("SRC")->required();
+  command
+      ->add_option(
+          "URI", state->uri,
+          "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, or to a folder that ends with /; "
+          "gcs:// a job server")
+      ->required();
+  command->add_option("--compress", state->compression, "auto, store, fast or best")->capture_default_str();
+  command->add_option("--address", state->address, "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
+      ->type_name("URL");
+  command->callback([state, command, &tool] {
+    tool.command = [state, command, &tool] { return state->run(tool, command->count("--scheme") > 0); };
+  });
+}
+
+}  // namespace rtenv::cli

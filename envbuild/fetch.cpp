@@ -1,0 +1,190 @@
+#include "envbuild/fetch.hpp"
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "pkg/package_name.hpp"
+#include "pkg/unpack.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+using remote::Scheme;
+using remote::Uri;
+
+constexpr std::size_t k_key_digits = 32;
+constexpr std::size_t k_max_name_bytes = 255;
+
+// In what form an object is kept.
+enum class Form : std::uint8_t { file, tree };
+
+bool drops_top(const Uri& uri) { return uri.scheme != Scheme::gcs; }
+
+// A name that can be one: an object's may be anything.
+std::string local_name(const Uri& uri) {
+  std::string name = uri.file_name();
+  for (char& c : name)
+    if (c == '/' || c == '\0') c = '_';
+  if (name.empty() || name == "." || name == ".." || name.size() > k_max_name_bytes) return "object";
+  return name;
+}
+
+// Checked against the pin.
+Result<std::string> sha256_of_file(const Uri& uri) {
+  RTENV_TRY(std::string sha256, sha256_hex_of_file(uri.path));
+  if (uri.sha256 && sha256 != *uri.sha256) return remote::fail_pin(uri, sha256);
+  return sha256;
+}
+
+class Fetcher {
+ public:
+  Fetcher(const Uri& uri, Form form, cache::Cache& cache, const FetchOptions& options)
+      : uri_(uri), form_(form), cache_(cache), options_(options), cancellation_(options.store.cancellation) {}
+
+  Result<Fetched> run() {
+    RTENV_TRY(const auto store, remote::open_store(uri_, options_.store));
+    digest_ = sha256_hex(fmt::format("{} {}", form_ == Form::file ? "file" : "tree", store->identity(uri_)));
+    RTENV_TRY(auto pinned, find_pinned());
+    if (pinned) return std::move(*pinned);
+    RTENV_TRY(const auto info, store->stat(uri_));
+    RTENV_TRY(auto unchanged, find_version(info.version));
+    if (unchanged) return std::move(*unchanged);
+    RTENV_TRY(const LockFile lock, cache_.lock("fetch-" + digest_.substr(0, k_key_digits), make_options()));
+    RTENV_TRY(auto fetched_meanwhile, find_version(info.version));
+    if (fetched_meanwhile) return std::move(*fetched_meanwhile);
+    return fetch(*store, info);
+  }
+
+ private:
+  [[nodiscard]] cache::MakeOptions make_options() const {
+    return {.cancellation = cancellation_,
+            .on_wait = [this] { log::info("another process is fetching {}; waiting for it", uri_.shown()); }};
+  }
+
+  [[nodiscard]] Fetched fetched(cache::Lease lease, bool from_cache) const {
+    Path path = form_ == Form::file ? lease.path() / local_name(uri_) : lease.path();
+    return {.path = std::move(path), .lease = std::move(lease), .from_cache = from_cache};
+  }
+
+  // The entry that an earlier fetch made, where its row says so.
+  Result<std::optional<Fetched>> find_source(const std::function<bool(const cache::SourceRow&)>& is_wanted) {
+    RTENV_TRY(const auto source, cache_.find_source(digest_));
+    if (!source || !is_wanted(*source)) return std::optional<Fetched>();
+    RTENV_TRY(auto lease, cache_.find(source->kind, source->key));
+    if (!lease) return std::optional<Fetched>();
+    return std::optional(fetched(std::move(*lease), true));
+  }
+
+  // What has the right digest is right, whatever the store says today.
+  Result<std::optional<Fetched>> find_pinned() {
+    if (!uri_.sha256) return std::optional<Fetched>();
+    return find_source([&](const cache::SourceRow& source) { return source.sha256 == *uri_.sha256; });
+  }
+
+  Result<std::optional<Fetched>> find_version(const std::string& version) {
+    if (version.empty()) return std::optional<Fetched>();
+    return find_source([&](const cache::SourceRow& source) {
+      return source.version == version && (!uri_.sha256 || source.sha256 == *uri_.sha256);
+    });
+  }
+
+  Result<Fetched> fetch(remote::ObjectStore& store, const remote::ObjectInfo& info) {
+    std::optional<TempDir> folder;
+    Path file = uri_.path;
+    remote::Downloaded downloaded{.info = info, .sha256 = {}};
+    if (uri_.scheme == Scheme::file) {  // it is here already
+      RTENV_TRY(downloaded.sha256, sha256_of_file(uri_));
+    } else {
+      log::info("fetching {}", uri_.shown());
+      RTENV_TRY(folder, cache_.make_temp_dir());
+      file = folder->path() / "object";
+      RTENV_TRY(downloaded, remote::download(store, uri_, info, file,
+                                             {.on_progress = options_.on_progress, .cancellation = cancellation_}));
+    }
+    RTENV_TRY(auto lease, form_ == Form::file ? keep_file(file, downloaded.sha256) : unpack(file, downloaded.sha256));
+    // What a store can't tell the version of is asked for again the next time.
+    if (!downloaded.info.version.empty() || uri_.sha256)
+      RTENV_TRY(cache_.remember_source(
+          digest_,
+          {.version = downloaded.info.version, .sha256 = downloaded.sha256, .kind = lease.kind(), .key = lease.key()}));
+    return fetched(std::move(lease), false);
+  }
+
+  Result<cache::Lease> keep_file(const Path& file, const std::string& sha256) {
+    const std::string name = local_name(uri_);
+    const std::string key = sha256_hex(sha256 + " " + name).substr(0, k_key_digits);
+    return cache_.get_or_make(
+        cache::Kind::file, key,
+        [&](const cache::MakeContext& context) -> Result<void> {
+          RTENV_TRY(make_directories(context.target));
+          return rename_path(file, context.target / name);
+        },
+        make_options());
+  }
+
+  Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
+    const bool strip_top = drops_top(uri_);
+    const std::string key = fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "");
+    return cache_.get_or_make(
+        cache::Kind::tree, key,
+        [&](const cache::MakeContext& context) -> Result<void> {
+          auto unpacked = pkg::unpack(
+              archive, context.target,
+              {.limits = {}, .strip_top = strip_top, .threads = options_.threads, .cancellation = cancellation_});
+          if (!unpacked) return Failure(std::move(unpacked).error().within(uri_.shown()));
+          return {};
+        },
+        make_options());
+  }
+
+  const Uri& uri_;
+  Form form_;
+  cache::Cache& cache_;
+  const FetchOptions& options_;
+  const Cancellation* cancellation_;
+  std::string digest_;
+};
+
+Result<Fetched> file_in_place(const Uri& uri) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(uri.path, error))
+    return fail(Errc::not_found, "{}: there is no such file", uri.shown());
+  if (uri.sha256) RTENV_TRY(sha256_of_file(uri));
+  return Fetched{.path = uri.path, .lease = std::nullopt, .from_cache = true};
+}
+
+// A directory that every node already has: never copied, never counted.
+Result<Fetched> directory_in_place(const Uri& uri) {
+  if (pkg::is_remote_archive(uri.path))
+    return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories", uri.shown())
+        .hint("use file:// for an archive");
+  std::error_code error;
+  if (!std::filesystem::is_directory(uri.path, error))
+    return fail(Errc::not_found, "{}: the directory isn't there", uri.shown());
+  return Fetched{.path = uri.path, .lease = std::nullopt, .from_cache = true};
+}
+
+Result<void> check_names_an_object(const Uri& uri) {
+  if (uri.is_prefix())
+    return fail(Errc::invalid_argument, "{} names no object", uri.shown()).hint("SCHEME://BUCKET/PATH/NAME.zip");
+  return {};
+}
+
+}  // namespace
+
+Result<Fetched> fetch_file(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
+  RTENV_TRY(check_names_an_object(uri));
+  if (uri.scheme == Scheme::file) return file_in_place(uri);
+  return Fetcher(uri, Form::file, cache, options).run();
+}
+
+Result<Fetched> fetch_tree(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
+  if (uri.scheme == Scheme::local) return directory_in_place(uri);
+  RTENV_TRY(check_names_an_object(uri));
+  if (!pkg::is_remote_archive(uri.path))
+    return fail(Errc::invalid_argument, "{} isn't an archive by its name", uri.shown())
+        .hint("wanted is .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar");
+  return Fetcher(uri, Form::tree, cache, options).run();
+}
+
+}  // namespace rtenv::envbuild

@@ -1,0 +1,117 @@
+#include "envbuild/push.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/raw_bytes.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+using remote::Scheme;
+using remote::Uri;
+
+constexpr std::size_t k_buffer_bytes = 1U << 20U;
+
+// Where a prefix is given, the object gets its own name below it.
+Result<Uri> named_uri(Uri uri, const std::string& name) {
+  if (uri.scheme == Scheme::local)
+    return fail(Errc::invalid_argument, "{} is used in place: nothing is pushed there", uri.shown());
+  if (uri.sha256) return fail(Errc::invalid_argument, "{}: a pin is for fetching", uri.shown());
+  if (uri.is_prefix()) uri.path += name;
+  if (uri.scheme == Scheme::gcs && uri.path != name)
+    return fail(Errc::invalid_argument, "a job server's packages are named by their content: this is gcs://{}, not {}", name,
+                uri.shown())
+        .hint("leave the name out: gcs://");
+  return uri;
+}
+
+// What the job server has needn't be sent.
+Result<bool> is_there(remote::ObjectStore& store, const Uri& uri) {
+  if (uri.scheme != Scheme::gcs) return false;
+  const auto info = store.stat(uri);
+  if (info) return true;
+  if (info.error().code() == Errc::not_found) return false;
+  return Failure(info.error());
+}
+
+// An upload that counts what goes through it.
+struct CountedUpload {
+  std::unique_ptr<remote::Upload> upload;
+  std::uint64_t sent_bytes = 0;
+  std::optional<std::uint64_t> total_bytes;
+  const remote::OnProgress& on_progress;
+
+  Result<void> write(std::span<const std::byte> data) {
+    RTENV_TRY(upload->write(data));
+    sent_bytes += data.size();
+    if (on_progress) on_progress(sent_bytes, total_bytes);
+    return {};
+  }
+};
+
+}  // namespace
+
+Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package, const Uri& uri,
+                              const PushOptions& options) {
+  const bool by_content = uri.is_prefix() || uri.scheme == Scheme::gcs;
+  std::optional<pkg::PackageName> name;
+  if (by_content && !package.git_revision) {
+    RTENV_TRY(auto named, pkg::name_directory(directory, package));
+    name = std::move(named.name);
+  } else if (by_content) {
+    return fail(Errc::invalid_argument, "{}: with --git, the name must be given", uri.shown());
+  }
+  Pushed pushed;
+  RTENV_TRY(pushed.uri, named_uri(uri, name ? name->file_name() : std::string()));
+  RTENV_TRY(const auto store, remote::open_store(pushed.uri, options.store));
+  RTENV_TRY(const bool there, is_there(*store, pushed.uri));
+  if (there) return pushed;
+
+  CountedUpload upload{.upload = nullptr, .total_bytes = std::nullopt, .on_progress = options.on_progress};
+  RTENV_TRY(auto packed, pkg::pack_directory(directory, package, [&]() -> Result<pkg::ByteSink> {
+              upload.sent_bytes = 0;
+              RTENV_TRY(upload.upload, store->upload(pushed.uri, std::nullopt));
+              return pkg::ByteSink{.write = [&](std::span<const std::byte> data) { return upload.write(data); }};
+            }));
+  if (name && packed.zip.name != *name)
+    return fail(Errc::unavailable, "{} changed while it was packed", directory.native()).hint("try again when it is still");
+  RTENV_TRY(upload.upload->finish());
+  pushed.size_bytes = packed.zip.size_bytes;
+  pushed.uploaded = true;
+  pushed.tree = std::move(packed.tree);
+  return pushed;
+}
+
+Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& options) {
+  RTENV_TRY(const Fd input, open_file(file, O_RDONLY));
+  struct stat status {};
+  if (::fstat(input.get(), &status) != 0) return fail_errno("read", file.native());
+  if (!S_ISREG(status.st_mode)) return fail(Errc::invalid_argument, "{} is neither a file nor a directory", file.native());
+  std::string name = file.filename().native();
+  if (uri.scheme == Scheme::gcs && file.extension() != ".whl") {
+    RTENV_TRY(const auto package, pkg::name_of_archive(file));
+    name = package.file_name();
+  }
+  Pushed pushed{.size_bytes = static_cast<std::uint64_t>(status.st_size)};
+  RTENV_TRY(pushed.uri, named_uri(uri, name));
+  RTENV_TRY(const auto store, remote::open_store(pushed.uri, options.store));
+  RTENV_TRY(const bool there, is_there(*store, pushed.uri));
+  if (there) return pushed;
+
+  CountedUpload upload{.upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
+  RTENV_TRY(upload.upload, store->upload(pushed.uri, pushed.size_bytes));
+  RawBytes buffer(k_buffer_bytes);
+  for (;;) {
+    RTENV_TRY(const std::size_t count, read_full(input, buffer, file.native()));
+    RTENV_TRY(upload.write(std::span(buffer).first(count)));
+    if (count < buffer.size()) break;
+  }
+  if (upload.sent_bytes != pushed.size_bytes)
+    return fail(Errc::unavailable, "{} changed while it was sent", file.native()).hint("try again when it is still");
+  RTENV_TRY(upload.upload->finish());
+  pushed.uploaded = true;
+  return pushed;
+}
+
+}  // namespace rtenv::envbuild

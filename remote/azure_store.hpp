@@ -1,0 +1,13 @@
+// Azure Blob Storage, azure://CONTAINER/BLOB and abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, by the Blob service's
+// REST API. Credentials: remote/azure_credentials.hpp.
+#pragma once
+
+#include "remote/object_store.hpp"
+
+namespace rtenv::remote {
+
+/// Fails: as azure_account.
+Result<std::unique_ptr<ObjectStore>> open_azure_store(const Uri& uri, Environment environment,
+                                                      const Cancellation* cancellation);
+
+}  // namespace rtenv::remote

@@ -1,0 +1,179 @@
+#include "remote/download.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "base/ordered_pipeline.hpp"
+#include "base/raw_bytes.hpp"
+#include "remote/backoff.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+constexpr std::uint64_t k_part_bytes = 8ULL << 20U;
+constexpr std::uint64_t k_parallel_from_bytes = 2 * k_part_bytes;
+constexpr std::size_t k_hash_buffer_bytes = 256U << 10U;
+constexpr int k_max_restarts = 3;
+
+Result<void> write_at(const Fd& file, std::span<const std::byte> data, std::uint64_t offset, const Path& target) {
+  while (!data.empty()) {
+    const ssize_t count = ::pwrite(file.get(), data.data(), data.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("write", target.native());
+    data = data.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+class Download {
+ public:
+  Download(ObjectStore& store, const Uri& object, const ObjectInfo& info, const Path& target, const DownloadOptions& options)
+      : store_(store), object_(object), info_(info), target_(target), options_(options) {}
+
+  /// Returns the SHA-256.
+  Result<std::string> run() {
+    RTENV_TRY(file_, open_file(target_, O_RDWR | O_CREAT | O_EXCL));
+    RTENV_TRY(reserve_space());
+    const bool large = info_.ranges && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
+    RTENV_TRY(large ? in_parts() : as_a_whole());
+    return to_hex(sha_.finish());
+  }
+
+ private:
+  // A disk that is too small is better known now than after an hour.
+  Result<void> reserve_space() const {
+    if (!info_.size_bytes || *info_.size_bytes == 0) return {};
+    const int done = ::fallocate(file_.get(), 0, 0, static_cast<off_t>(*info_.size_bytes));
+    if (done != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) return fail_errno("write", target_.native());
+    return {};  // a file system that can't reserve says so when it is full
+  }
+
+  Result<void> in_parts() {
+    const std::uint64_t size_bytes = *info_.size_bytes;
+    const auto count = static_cast<std::size_t>((size_bytes + k_part_bytes - 1) / k_part_bytes);
+    // Hashing follows, part by part, out of the page cache.
+    return ordered_pipeline<ByteRange>(
+        count, options_.connections, 2 * std::size_t{options_.connections}, [] { return 0; },
+        [&](int, std::size_t index) -> Result<ByteRange> {
+          const ByteRange range{.offset = index * k_part_bytes,
+                                .size_bytes = std::min(k_part_bytes, size_bytes - index * k_part_bytes)};
+          RTENV_TRY(fetch_part(range));
+          return range;
+        },
+        [&](const ByteRange& range) { return hash_part(range); });
+  }
+
+  Result<void> fetch_part(const ByteRange& range) {
+    Backoff backoff(options_.cancellation);
+    std::uint64_t done_bytes = 0;
+    for (;;) {
+      const std::uint64_t before = done_bytes;
+      auto read = store_.read(object_, info_, ByteRange{range.offset + done_bytes, range.size_bytes - done_bytes},
+                              [&](std::span<const std::byte> data) -> Result<void> {
+                                RTENV_TRY(write_at(file_, data, range.offset + done_bytes, target_));
+                                done_bytes += data.size();
+                                received_bytes_ += data.size();
+                                return {};
+                              });
+      if (done_bytes == range.size_bytes) return {};
+      if (read || read.error().code() != Errc::unavailable) return read;
+      if (done_bytes != before) backoff.reset();
+      RTENV_TRY(const bool again, backoff.pause());
+      if (!again) return read;
+      log::debug("{}: going on at byte {}", object_.shown(), range.offset + done_bytes);
+    }
+  }
+
+  Result<void> hash_part(const ByteRange& range) {
+    buffer_.resize(k_hash_buffer_bytes);
+    for (std::uint64_t done = 0; done < range.size_bytes;) {
+      const auto wanted = std::span(buffer_).first(std::min<std::uint64_t>(buffer_.size(), range.size_bytes - done));
+      RTENV_TRY(const std::size_t count,
+                read_full_at(file_, wanted, static_cast<off_t>(range.offset + done), target_.native()));
+      if (count != wanted.size()) return fail(Errc::corrupt, "{} became shorter while it was written", target_.native());
+      sha_.add(wanted);
+      done += count;
+    }
+    report();
+    return {};
+  }
+
+  // One stream. After a cut it goes on where the store can, and else begins anew.
+  Result<void> as_a_whole() {
+    Backoff backoff(options_.cancellation);
+    std::uint64_t done_bytes = 0;
+    bool resumable = info_.size_bytes && !info_.version.empty();
+    for (;;) {
+      const std::uint64_t before = done_bytes;
+      std::optional<ByteRange> rest;
+      if (done_bytes > 0) rest = ByteRange{done_bytes, *info_.size_bytes - done_bytes};
+      auto read = store_.read(object_, info_, rest, [&](std::span<const std::byte> data) -> Result<void> {
+        RTENV_TRY(write_at(file_, data, done_bytes, target_));
+        sha_.add(data);
+        done_bytes += data.size();
+        received_bytes_ = done_bytes;
+        report();
+        return {};
+      });
+      if (read) return {};
+      // A server without ranges answers with another part than was asked for.
+      const bool refused_range = rest && read.error().code() == Errc::invalid_argument;
+      if (refused_range) resumable = false;
+      if (!refused_range && read.error().code() != Errc::unavailable) return read;
+      if (done_bytes > before && resumable) backoff.reset();
+      RTENV_TRY(const bool again, backoff.pause());
+      if (!again) return read;
+      if (resumable && done_bytes < *info_.size_bytes) continue;
+      done_bytes = 0;
+      sha_.reset();
+      if (::ftruncate(file_.get(), 0) != 0) return fail_errno("write", target_.native());
+    }
+  }
+
+  void report() const {
+    if (options_.on_progress) options_.on_progress(received_bytes_, info_.size_bytes);
+  }
+
+  ObjectStore& store_;
+  const Uri& object_;
+  const ObjectInfo& info_;
+  const Path& target_;
+  const DownloadOptions& options_;
+  Fd file_;
+  Sha256 sha_;
+  RawBytes buffer_;
+  std::atomic<std::uint64_t> received_bytes_{0};
+};
+
+}  // namespace
+
+Failure fail_pin(const Uri& object, std::string_view sha256) {
+  return fail(Errc::corrupt, "{} isn't what it is pinned to: its SHA-256 is {}", object.shown(), sha256)
+      .hint("expected {}", *object.sha256);
+}
+
+Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info, const Path& target,
+                            const DownloadOptions& options) {
+  for (int restarts = 0;; ++restarts) {
+    auto sha256 = Download(store, object, info, target, options).run();
+    if (sha256 && object.sha256 && *sha256 != *object.sha256)
+      sha256 = fail_pin(object, *sha256);
+    else if (sha256)
+      return Downloaded{.info = std::move(info), .sha256 = std::move(*sha256)};
+    ::unlink(target.c_str());
+    if (sha256.error().code() != Errc::corrupt || restarts == k_max_restarts) return Failure(std::move(sha256).error());
+    // Another object by now? Then that one is wanted, from its beginning.
+    RTENV_TRY(ObjectInfo now, store.stat(object));
+    if (now.version == info.version && now.size_bytes == info.size_bytes) return Failure(std::move(sha256).error());
+    info = std::move(now);
+  }
+}
+
+}  // namespace rtenv::remote

@@ -1,0 +1,152 @@
+#include "remote/gs_credentials.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.hpp"
+#include "base/file.hpp"
+#include "remote/jwt.hpp"
+#include "remote/uri.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+using nlohmann::json;
+using std::chrono::system_clock;
+
+constexpr std::string_view k_token_url = "https://oauth2.googleapis.com/token";
+constexpr std::string_view k_scope = "https://www.googleapis.com/auth/devstorage.read_write";
+constexpr std::chrono::minutes k_renew_before_expiry{4};
+constexpr std::int64_t k_jwt_lifetime_s = 3600;
+
+std::string field(const json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Result<GsToken> parse_token(const HttpResponse& response, const std::string& shown) {
+  const json answer = json::parse(response.body, nullptr, false);
+  if (!response.succeeded()) {
+    const std::string error = field(answer, "error");
+    const std::string description = field(answer, "error_description");
+    auto failure = fail_status(response.status, shown, description.empty() ? error : error + ": " + description);
+    // "invalid_grant" comes with status 400 and is about nothing but credentials.
+    if (failure.value().code() == Errc::invalid_argument)
+      return fail(Errc::permission_denied, "{}", failure.value().message());
+    return failure;
+  }
+  GsToken token{.access_token = field(answer, "access_token"), .quota_project = {}, .expires_at = system_clock::now()};
+  if (token.access_token.empty()) return fail(Errc::unavailable, "{} gives no access token", shown);
+  if (const auto seconds = answer.find("expires_in"); seconds != answer.end() && seconds->is_number())
+    token.expires_at += std::chrono::seconds(seconds->get<std::int64_t>());
+  return token;
+}
+
+Result<GsToken> exchange(const std::string& url, const std::string& form, HttpClient& client) {
+  RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
+    return HttpRequest{.method = "POST",
+                       .url = url,
+                       .headers = {"Content-Type: application/x-www-form-urlencoded"},
+                       .body = std::as_bytes(std::span(form))};
+  }));
+  return parse_token(response, redacted_url(url));
+}
+
+Result<GsToken> token_of_service_account(const json& account, const std::string& token_url, HttpClient& client) {
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
+  const json header{{"alg", "RS256"}, {"typ", "JWT"}, {"kid", field(account, "private_key_id")}};
+  const json claims{{"iss", field(account, "client_email")},
+                    {"scope", k_scope},
+                    {"aud", token_url},
+                    {"iat", now},
+                    {"exp", now + k_jwt_lifetime_s}};
+  RTENV_TRY(const std::string jwt, sign_jwt(header, claims, field(account, "private_key")));
+  return exchange(token_url, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + jwt, client);
+}
+
+Result<GsToken> token_of_user(const json& user, const std::string& token_url, HttpClient& client) {
+  return exchange(token_url,
+                  fmt::format("grant_type=refresh_token&client_id={}&client_secret={}&refresh_token={}",
+                              percent_encode(field(user, "client_id")), percent_encode(field(user, "client_secret")),
+                              percent_encode(field(user, "refresh_token"))),
+                  client);
+}
+
+Result<GsToken> token_of_file(const Path& file, HttpClient& client) {
+  RTENV_TRY(const std::string text, read_file(file));
+  const json credentials = json::parse(text, nullptr, false);
+  const std::string type = field(credentials, "type");
+  std::string token_url = field(credentials, "token_uri");
+  if (token_url.empty()) token_url = k_token_url;
+  Result<GsToken> token = type == "service_account" ? token_of_service_account(credentials, token_url, client)
+                          : type == "authorized_user"
+                              ? token_of_user(credentials, token_url, client)
+                              : fail(Errc::invalid_argument, "credentials of the type '{}' aren't supported", type)
+                                    .hint("a service_account's key or authorized_user credentials");
+  if (!token) return Failure(std::move(token).error().within(file.native()));
+  token->quota_project = field(credentials, "quota_project_id");
+  return token;
+}
+
+// Google's machines say so in their firmware; elsewhere nobody would answer.
+bool is_google_machine() {
+  const auto product = read_file("/sys/class/dmi/id/product_name");
+  return product && product->starts_with("Google");
+}
+
+Result<std::optional<GsToken>> token_of_machine(HttpClient& client) {
+  const auto host = client.environment().find_filled("GCE_METADATA_HOST");
+  if (!host && !is_google_machine()) return std::optional<GsToken>();
+  const std::string url = fmt::format("http://{}/computeMetadata/v1/instance/service-accounts/default/token",
+                                      host.value_or("metadata.google.internal"));
+  RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
+    return HttpRequest{.url = url, .headers = {"Metadata-Flavor: Google"}};
+  }));
+  if (response.status == 404) return std::optional<GsToken>();  // a machine without an account
+  RTENV_TRY(auto token, parse_token(response, url));
+  return std::optional(std::move(token));
+}
+
+std::optional<Path> default_credentials_file(const Environment& environment) {
+  constexpr std::string_view k_name = "application_default_credentials.json";
+  std::optional<Path> file;
+  if (const auto folder = environment.find_filled("CLOUDSDK_CONFIG"))
+    file = Path(*folder) / k_name;
+  else if (const auto home = environment.find_filled("HOME"))
+    file = Path(*home) / ".config" / "gcloud" / k_name;
+  std::error_code error;
+  if (file && !std::filesystem::exists(*file, error)) file.reset();
+  return file;
+}
+
+Result<std::optional<GsToken>> find_token(HttpClient& client) {
+  const Environment& environment = client.environment();
+  auto named = environment.find_filled("GOOGLE_APPLICATION_CREDENTIALS");
+  // An emulator takes everybody; only what was named for it is sent there.
+  const bool emulated = environment.find_filled("STORAGE_EMULATOR_HOST").has_value();
+  std::optional<Path> file;
+  if (named)
+    file = *named;
+  else if (!emulated)
+    file = default_credentials_file(environment);
+  if (file) {
+    RTENV_TRY(auto token, token_of_file(*file, client));
+    return std::optional(std::move(token));
+  }
+  if (emulated && !environment.find_filled("GCE_METADATA_HOST")) return std::optional<GsToken>();
+  return token_of_machine(client);
+}
+
+}  // namespace
+
+Result<std::optional<GsToken>> GsTokenSource::get() {
+  const std::lock_guard lock(mutex_);
+  if (!asked_ || (cached_ && cached_->expires_at - system_clock::now() < k_renew_before_expiry)) {
+    auto found = find_token(client_);
+    if (!found) return Failure(std::move(found).error().within("Google Cloud credentials"));
+    cached_ = std::move(*found);
+    asked_ = true;
+  }
+  return cached_;
+}
+
+}  // namespace rtenv::remote

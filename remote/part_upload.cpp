@@ -1,0 +1,103 @@
+#include "remote/part_upload.hpp"
+
+#include <algorithm>
+
+namespace rtenv::remote {
+namespace {
+
+constexpr std::size_t k_parts_of_one_size = 2500;
+
+std::size_t capacity_of(std::size_t index) {
+  return PartUpload::k_first_part_bytes << std::min<std::size_t>(index / k_parts_of_one_size, 3);
+}
+
+}  // namespace
+
+PartUpload::PartUpload(std::unique_ptr<PartTarget> target, unsigned connections)
+    : target_(std::move(target)), connections_(connections) {}
+
+PartUpload::~PartUpload() {
+  stop_workers();
+  if (begun_ && !finished_) target_->abort();
+}
+
+void PartUpload::stop_workers() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    waiting_.clear();
+  }
+  changed_.notify_all();
+  workers_.clear();  // joins
+}
+
+void PartUpload::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stopped_ || !waiting_.empty(); });
+    if (stopped_) return;
+    const Part part = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    auto sent = target_->send(part);
+    lock.lock();
+    --under_way_;
+    if (!sent && !error_) error_ = std::move(sent).error();
+    changed_.notify_all();
+  }
+}
+
+// The full part goes to whoever is free; waits where all are busy.
+Result<void> PartUpload::hand_over(bool last) {
+  if (!begun_) {
+    RTENV_TRY(target_->begin());
+    begun_ = true;
+    for (unsigned i = 0; i < connections_; ++i) workers_.emplace_back([this] { work(); });
+  }
+  Part next{.index = current_.index + 1, .offset = current_.offset + current_.bytes.size()};
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return error_ || under_way_ < connections_; });
+  if (error_) return Failure(*error_);
+  ++under_way_;
+  current_.last = last;
+  waiting_.push_back(std::move(current_));
+  current_ = std::move(next);
+  changed_.notify_all();
+  return {};
+}
+
+Result<void> PartUpload::write(std::span<const std::byte> data) {
+  while (!data.empty()) {
+    const std::size_t capacity = capacity_of(current_.index);
+    // Only now is it known that the full part isn't the last one.
+    if (current_.bytes.size() == capacity) {
+      RTENV_TRY(hand_over(false));
+      continue;
+    }
+    const std::size_t count = std::min(data.size(), capacity - current_.bytes.size());
+    if (current_.bytes.capacity() < capacity && current_.bytes.size() + count > current_.bytes.capacity() / 2)
+      current_.bytes.reserve(capacity);
+    current_.bytes.insert(current_.bytes.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(count));
+    data = data.subspan(count);
+  }
+  return {};
+}
+
+Result<void> PartUpload::finish() {
+  if (!begun_) {
+    RTENV_TRY(target_->put_whole(current_.bytes));
+    finished_ = true;
+    return {};
+  }
+  RTENV_TRY(hand_over(true));
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return error_ || under_way_ == 0; });
+    if (error_) return Failure(*error_);
+  }
+  RTENV_TRY(target_->complete(current_.index));
+  finished_ = true;
+  return {};
+}
+
+}  // namespace rtenv::remote

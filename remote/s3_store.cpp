@@ -1,0 +1,274 @@
+#include "remote/s3_store.hpp"
+
+#include <array>
+#include <charconv>
+#include <pugixml.hpp>
+
+#include "base/encoding.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "remote/aws_credentials.hpp"
+#include "remote/http_object.hpp"
+#include "remote/part_upload.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+constexpr unsigned k_upload_connections = 3;
+
+// Codes of answers whose status doesn't say that it is about credentials.
+constexpr std::array<std::string_view, 9> k_credential_codes{
+    "XAdminUserNotFound",  // versitygw's
+    "ExpiredToken",          "InvalidToken",         "TokenRefreshRequired",         "InvalidAccessKeyId",
+    "SignatureDoesNotMatch", "RequestTimeTooSkewed", "AuthorizationHeaderMalformed", "RequestExpired"};
+
+// A request, but for what changes from attempt to attempt.
+struct Operation {
+  std::string method;
+  std::string query;  // encoded and sorted by name: as it is signed
+  std::span<const std::byte> body = {};
+  std::vector<std::string> headers = {};
+  bool cleans_up = false;  // also after a cancellation
+};
+
+struct S3Error {
+  std::string code;
+  std::string message;
+  std::string region;
+};
+
+S3Error parse_error(std::string_view body) {
+  pugi::xml_document document;
+  document.load_buffer(body.data(), body.size());
+  const pugi::xml_node error = document.child("Error");
+  return {error.child("Code").text().get(), error.child("Message").text().get(), error.child("Region").text().get()};
+}
+
+class S3Store final : public ObjectStore {
+ public:
+  S3Store(Environment environment, AwsProfile profile, const Cancellation* cancellation)
+      : client_(std::move(environment), cancellation),
+        endpoint_(aws_endpoint("s3", profile, client_.environment())),
+        region_(aws_region(profile, client_.environment())),
+        addressing_style_(find_setting(profile, "s3.addressing_style").value_or("auto")),
+        chain_(std::move(profile), client_) {
+    while (endpoint_ && endpoint_->ends_with('/')) endpoint_->pop_back();
+  }
+
+  Result<ObjectInfo> stat(const Uri& object) override {
+    RTENV_TRY(const auto response, send(object, {.method = "HEAD", .query = {}}));
+    if (response.succeeded()) {
+      ObjectInfo info = object_info(response);
+      info.ranges = true;
+      return info;
+    }
+    // The answer to HEAD has no body that could say why.
+    RTENV_TRY(const auto why, send(object, {.method = "GET", .query = {}, .headers = {"Range: bytes=0-0"}}));
+    return explain(object, why.succeeded() ? response : why);
+  }
+
+  Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>& range,
+                    const BodySink& sink) override {
+    RTENV_TRY(auto request, make_request(object, {.method = "GET", .query = {}}));
+    return read_object(client_, std::move(request), expected, range, sink,
+                       [&](const HttpResponse& response) { return explain(object, response); });
+  }
+
+  Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;
+
+  Result<std::vector<ListedObject>> list(const Uri& prefix) override {
+    std::vector<ListedObject> objects;
+    Uri bucket = prefix;
+    bucket.path.clear();
+    for (std::string token;;) {
+      const std::string query =
+          fmt::format("{}{}list-type=2&prefix={}", token.empty() ? "" : "continuation-token=" + percent_encode(token),
+                      token.empty() ? "" : "&", percent_encode(prefix.path));
+      RTENV_TRY(const auto response, send(bucket, {.method = "GET", .query = query}));
+      if (!response.succeeded()) return explain(prefix, response);
+      pugi::xml_document document;
+      document.load_buffer(response.body.data(), response.body.size());
+      const pugi::xml_node result = document.child("ListBucketResult");
+      for (const pugi::xml_node each : result.children("Contents")) {
+        Uri uri = bucket;
+        uri.path = each.child("Key").text().get();
+        objects.push_back({std::move(uri), each.child("Size").text().as_ullong()});
+      }
+      token = result.child("NextContinuationToken").text().get();
+      if (token.empty()) return objects;
+    }
+  }
+
+  Result<void> remove(const Uri& object) override {
+    RTENV_TRY(const auto response, send(object, {.method = "DELETE", .query = {}}));
+    if (!response.succeeded()) return explain(object, response);
+    return {};
+  }
+
+  [[nodiscard]] std::string identity(const Uri& object) const override {
+    return fmt::format("{} {}", object.text(), endpoint_.value_or(""));
+  }
+
+  // Several attempts; where the bucket turns out to be in another region, also there.
+  Result<HttpResponse> send(const Uri& object, const Operation& operation) {
+    for (bool moved = false;; moved = true) {
+      RTENV_TRY(auto response, client_.send([&] { return make_request(object, operation); }));
+      if (response.succeeded() || moved || !learn_region(object.authority, response)) return response;
+    }
+  }
+
+  [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) {
+    const S3Error error = parse_error(response.body);
+    std::string reason = error.code;
+    if (!error.message.empty()) reason += ": " + error.message;
+    auto failure = fail_status(response.status, object.shown(), reason);
+    if (std::ranges::find(k_credential_codes, error.code) != k_credential_codes.end())
+      failure = fail(Errc::permission_denied, "{}", failure.value().message());
+    if (error.code == "RequestTimeTooSkewed") return std::move(failure).hint("set this machine's clock");
+    if (error.code == "NoSuchBucket" && endpoint_)
+      return std::move(failure).hint("the endpoint is {}", redacted_url(*endpoint_));
+    const auto credentials = chain_.get();
+    if (failure.value().code() == Errc::permission_denied && credentials && !*credentials)
+      return std::move(failure).hint(
+          "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+    return failure;
+  }
+
+ private:
+  [[nodiscard]] std::string region_of(const std::string& bucket) {
+    const std::lock_guard lock(mutex_);
+    const auto known = regions_.find(bucket);
+    return known == regions_.end() ? region_ : known->second;
+  }
+
+  // True where the answer says that the bucket is in another region than the one that was asked.
+  bool learn_region(const std::string& bucket, const HttpResponse& response) {
+    if (response.status != 301 && response.status != 307 && response.status != 400 && response.status != 403) return false;
+    std::string region(response.header("x-amz-bucket-region"));
+    if (region.empty()) region = parse_error(response.body).region;
+    if (region.empty() || region == region_of(bucket)) return false;
+    log::debug("bucket {} is in the region {}", bucket, region);
+    const std::lock_guard lock(mutex_);
+    regions_.insert_or_assign(bucket, region);
+    return true;
+  }
+
+  [[nodiscard]] std::string base_url(const std::string& bucket, const std::string& region) const {
+    const std::string host =
+        endpoint_.value_or(fmt::format("https://s3.{}.amazonaws.com{}", region, region.starts_with("cn-") ? ".cn" : ""));
+    const bool bucket_in_path = addressing_style_ == "path" || bucket.find('.') != std::string::npos ||
+                                (endpoint_ && addressing_style_ != "virtual");
+    if (bucket_in_path) return fmt::format("{}/{}", host, percent_encode(bucket));
+    const auto scheme_end = host.find("://") + 3;
+    return fmt::format("{}{}.{}", host.substr(0, scheme_end), bucket, host.substr(scheme_end));
+  }
+
+  Result<HttpRequest> make_request(const Uri& object, const Operation& operation) {
+    RTENV_TRY(const auto credentials, chain_.get());
+    const std::string region = region_of(object.authority);
+    HttpRequest request{.method = operation.method,
+                        .url = fmt::format("{}/{}{}{}", base_url(object.authority, region), percent_encode(object.path, "/"),
+                                           operation.query.empty() ? "" : "?", operation.query),
+                        .headers = operation.headers,
+                        .body = operation.body,
+                        .ignores_cancellation = operation.cleans_up};
+    if (!credentials) return request;
+    request.aws = AwsSigning{region, "s3", credentials->access_key_id, credentials->secret_access_key};
+    Sha256 sha;
+    sha.add(operation.body);
+    request.headers.push_back("x-amz-content-sha256: " + to_hex(sha.finish()));
+    if (!credentials->session_token.empty())
+      request.headers.push_back("x-amz-security-token: " + credentials->session_token);
+    return request;
+  }
+
+  HttpClient client_;
+  std::optional<std::string> endpoint_;
+  std::string region_;
+  std::string addressing_style_;
+  AwsCredentialChain chain_;
+  std::mutex mutex_;
+  std::map<std::string, std::string> regions_;  // of buckets that aren't in region_
+};
+
+// Multipart upload: docs.aws.amazon.com/AmazonS3, "Uploading and copying objects using multipart upload".
+class S3PartTarget final : public PartTarget {
+ public:
+  S3PartTarget(S3Store& store, Uri object) : store_(store), object_(std::move(object)) {}
+
+  Result<void> put_whole(std::span<const std::byte> object) override {
+    RTENV_TRY(const auto response,
+              store_.send(object_, {.method = "PUT", .query = {}, .body = object, .headers = {k_type}}));
+    if (!response.succeeded()) return store_.explain(object_, response);
+    return {};
+  }
+
+  Result<void> begin() override {
+    RTENV_TRY(const auto response, store_.send(object_, {.method = "POST", .query = "uploads=", .headers = {k_type}}));
+    if (!response.succeeded()) return store_.explain(object_, response);
+    pugi::xml_document document;
+    document.load_buffer(response.body.data(), response.body.size());
+    upload_id_ = document.child("InitiateMultipartUploadResult").child("UploadId").text().get();
+    if (upload_id_.empty()) return fail(Errc::unavailable, "{}: the store begins an upload without an id", object_.shown());
+    return {};
+  }
+
+  Result<void> send(const Part& part) override {
+    const std::string query = fmt::format("partNumber={}&uploadId={}", part.index + 1, percent_encode(upload_id_));
+    RTENV_TRY(const auto response, store_.send(object_, {.method = "PUT", .query = query, .body = part.bytes}));
+    if (!response.succeeded()) return store_.explain(object_, response);
+    const std::lock_guard lock(mutex_);
+    size_bytes_ += part.bytes.size();
+    etags_[part.index] = response.header("etag");
+    return {};
+  }
+
+  Result<void> complete(std::size_t) override {
+    std::string manifest = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+    for (const auto& [index, etag] : etags_)
+      manifest += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", index + 1, etag);
+    manifest += "</CompleteMultipartUpload>";
+    RTENV_TRY(const auto response, store_.send(object_, {.method = "POST",
+                                                         .query = "uploadId=" + percent_encode(upload_id_),
+                                                         .body = std::as_bytes(std::span(manifest)),
+                                                         .headers = {"Content-Type: application/xml"}}));
+    // A failure may come with status 200: the store answers before it is done.
+    const std::string code = parse_error(response.body).code;
+    if (response.succeeded() && code.empty()) return {};
+    if (code == "NoSuchUpload") {  // completed by an attempt whose answer was lost?
+      const auto info = store_.stat(object_);
+      if (info && info->size_bytes == size_bytes_) return {};
+    }
+    return store_.explain(object_, response);
+  }
+
+  void abort() noexcept override {
+    const auto response =
+        store_.send(object_, {.method = "DELETE", .query = "uploadId=" + percent_encode(upload_id_), .cleans_up = true});
+    if (!response || !response->succeeded())
+      log::debug("{}: the store keeps the parts of an upload that was given up", object_.shown());
+  }
+
+ private:
+  static constexpr const char* k_type = "Content-Type: application/octet-stream";
+
+  S3Store& store_;
+  Uri object_;
+  std::string upload_id_;
+  std::mutex mutex_;
+  std::uint64_t size_bytes_ = 0;
+  std::map<std::size_t, std::string> etags_;
+};
+
+Result<std::unique_ptr<Upload>> S3Store::upload(const Uri& object, std::optional<std::uint64_t>) {
+  return std::make_unique<PartUpload>(std::make_unique<S3PartTarget>(*this, object), k_upload_connections);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment, const Cancellation* cancellation) {
+  RTENV_TRY(AwsProfile profile, load_aws_profile(aws_profile_name(environment), environment));
+  return std::make_unique<S3Store>(std::move(environment), std::move(profile), cancellation);
+}
+
+}  // namespace rtenv::remote

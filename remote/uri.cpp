@@ -1,0 +1,141 @@
+#include "remote/uri.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "base/nearest.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+// In the order of Scheme.
+constexpr std::array<std::string_view, 9> k_schemes{"s3", "gs", "azure", "abfss", "http", "https", "file", "local", "gcs"};
+constexpr std::string_view k_separator = "://";
+constexpr std::string_view k_pin = "#sha256=";
+constexpr std::string_view k_abfss_suffix = ".dfs.core.windows.net";
+
+bool is_http(Scheme scheme) { return scheme == Scheme::http || scheme == Scheme::https; }
+
+Result<Scheme> parse_scheme(std::string_view text) {
+  const auto found = std::ranges::find(k_schemes, text);
+  if (found != k_schemes.end()) return static_cast<Scheme>(found - k_schemes.begin());
+  auto failure = fail(Errc::invalid_argument, "{}:// isn't a scheme that rtenv reads", text);
+  if (const auto suggestion = nearest(text, k_schemes)) return std::move(failure).hint("did you mean {}://?", *suggestion);
+  return std::move(failure).hint("known are {}://", fmt::join(k_schemes, "://, "));
+}
+
+// Takes "#sha256=…" off the end.
+Result<std::optional<std::string>> take_pin(std::string_view& text) {
+  const auto at = text.rfind(k_pin);
+  if (at == std::string_view::npos) return std::optional<std::string>();
+  std::string digits(text.substr(at + k_pin.size()));
+  std::ranges::transform(digits, digits.begin(),
+                         [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+  const bool hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (digits.size() != 64 || !hex)
+    return fail(Errc::invalid_argument, "{}: #sha256= wants 64 hex digits, got '{}'", redacted_url(text.substr(0, at)),
+                digits);
+  text = text.substr(0, at);
+  return std::optional(std::move(digits));
+}
+
+Result<void> check_object(const Uri& uri) {
+  if (uri.authority.empty())
+    return fail(Errc::invalid_argument, "{} names no {}", uri.shown(),
+                uri.scheme == Scheme::azure ? "container"
+                : is_http(uri.scheme)       ? "host"
+                                            : "bucket");
+  return {};
+}
+
+Result<void> check_abfss(const Uri& uri) {
+  const auto at = uri.authority.find('@');
+  const bool well_formed = at != std::string::npos && at > 0 && uri.authority.size() > at + 1 + k_abfss_suffix.size() &&
+                           uri.authority.ends_with(k_abfss_suffix);
+  if (!well_formed)
+    return fail(Errc::invalid_argument, "{} isn't an abfss URI", uri.shown())
+        .hint("abfss://CONTAINER@ACCOUNT{}/PATH", k_abfss_suffix);
+  return {};
+}
+
+Result<void> check_local_path(const Uri& uri) {
+  if (uri.authority.empty() && uri.path.starts_with('/')) return {};
+  return fail(Errc::invalid_argument, "{} isn't absolute", uri.shown()).hint("three slashes: {}:///path", name(uri.scheme));
+}
+
+// Cut at the first of `ends`, "?…" for a query, "…@" for user info.
+std::string redacted(std::string_view url, std::string_view ends) {
+  std::string shown(url.substr(0, url.find_first_of(ends)));
+  if (shown.size() < url.size() && url[shown.size()] == '?') shown += "?…";
+  const auto scheme_end = shown.find(k_separator);
+  const auto authority = scheme_end == std::string::npos ? 0 : scheme_end + k_separator.size();
+  const auto at = shown.substr(0, shown.find('/', authority)).rfind('@');
+  const bool names_container = shown.starts_with("abfss://");
+  if (at != std::string::npos && at >= authority && !names_container) shown.replace(authority, at - authority, "…");
+  return shown;
+}
+
+}  // namespace
+
+std::string_view name(Scheme scheme) noexcept { return k_schemes[static_cast<std::size_t>(scheme)]; }
+
+bool looks_like_uri(std::string_view text) noexcept {
+  const auto end = text.find(k_separator);
+  if (end == std::string_view::npos || end == 0) return false;
+  return std::ranges::all_of(text.substr(0, end), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+  });
+}
+
+Result<Uri> Uri::parse(std::string_view text) {
+  if (!looks_like_uri(text))
+    return fail(Errc::invalid_argument, "'{}' isn't a URI", redacted_url(text)).hint("SCHEME://…, e.g. s3://bucket/job.zip");
+  const auto separator = text.find(k_separator);
+  Uri uri;
+  RTENV_TRY(uri.scheme, parse_scheme(text.substr(0, separator)));
+  RTENV_TRY(uri.sha256, take_pin(text));
+  std::string_view rest = text.substr(separator + k_separator.size());
+  if (is_http(uri.scheme)) {
+    rest = rest.substr(0, rest.find('#'));
+    const auto question = rest.find('?');
+    if (question != std::string_view::npos) uri.query = rest.substr(question + 1);
+    rest = rest.substr(0, question);
+  }
+  if (uri.scheme == Scheme::gcs) {
+    uri.path = rest;
+    return uri;
+  }
+  const auto slash = rest.find('/');
+  uri.authority = rest.substr(0, slash);
+  if (slash != std::string_view::npos) uri.path = rest.substr(slash);
+  if (uri.scheme == Scheme::file || uri.scheme == Scheme::local) {
+    RTENV_TRY(check_local_path(uri));
+    return uri;
+  }
+  RTENV_TRY(check_object(uri));
+  if (uri.scheme == Scheme::abfss) RTENV_TRY(check_abfss(uri));
+  if (!is_http(uri.scheme) && !uri.path.empty()) uri.path.erase(0, 1);
+  return uri;
+}
+
+std::string Uri::text() const {
+  const bool object = scheme != Scheme::gcs && scheme != Scheme::file && scheme != Scheme::local && !is_http(scheme);
+  std::string text = fmt::format("{}://{}{}{}", name(scheme), authority, object ? "/" : "", path);
+  if (!query.empty()) text += "?" + query;
+  return text;
+}
+
+// A '#' is part of an object's name, and so is a '?', but whoever writes one may mean a query with a token in it.
+std::string Uri::shown() const { return redacted(text(), is_http(scheme) ? "?#" : "?"); }
+
+std::string Uri::file_name() const {
+  const auto slash = path.rfind('/');
+  const std::string last = slash == std::string::npos ? path : path.substr(slash + 1);
+  return is_http(scheme) ? percent_decode(last) : last;
+}
+
+std::string redacted_url(std::string_view url) { return redacted(url, "?#"); }
+
+}  // namespace rtenv::remote

@@ -1,0 +1,59 @@
+#include "remote/uri.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/result_matchers.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+TEST(Uri, TakesObjectNamesAsWritten) {
+  const Uri uri = must(Uri::parse("s3://runtime-env-test/a b%20#1/script.zip"));
+  EXPECT_EQ(uri.authority, "runtime-env-test");
+  EXPECT_EQ(uri.path, "a b%20#1/script.zip");
+  EXPECT_EQ(uri.file_name(), "script.zip");
+  EXPECT_EQ(uri.text(), "s3://runtime-env-test/a b%20#1/script.zip");
+}
+
+TEST(Uri, ShowsNeitherUserInfoNorQuery) {
+  const Uri uri = must(Uri::parse("https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret#part"));
+  EXPECT_EQ(uri.shown(), "https://…@host:8443/a/b%20c.zip?…");
+  EXPECT_EQ(uri.text(), "https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret");
+  EXPECT_EQ(uri.file_name(), "b c.zip");
+  EXPECT_EQ(must(Uri::parse("s3://key:secret@bucket/x.zip?token=secret")).shown(), "s3://…@bucket/x.zip?…");
+}
+
+TEST(Uri, APinIsNotAPartOfTheName) {
+  const std::string digits(64, 'A');
+  const Uri uri = must(Uri::parse("gs://b/o.zip#sha256=" + digits));
+  EXPECT_EQ(uri.path, "o.zip");
+  EXPECT_EQ(uri.sha256, std::string(64, 'a'));
+  EXPECT_THAT(Uri::parse("gs://b/o.zip#sha256=12"), IsError(Errc::invalid_argument, "64 hex digits"));
+}
+
+TEST(Uri, AbfssNamesContainerAndAccount) {
+  const Uri uri = must(Uri::parse("abfss://c@acc.dfs.core.windows.net/p/x.zip"));
+  EXPECT_EQ(uri.authority, "c@acc.dfs.core.windows.net");
+  EXPECT_EQ(uri.shown(), "abfss://c@acc.dfs.core.windows.net/p/x.zip");
+  for (const char* bad : {"abfss://acc.dfs.core.windows.net/x", "abfss://c@acc.example.com/x",
+                          "abfss://@a.dfs.core.windows.net/x", "abfss://c@.dfs.core.windows.net/x"})
+    EXPECT_THAT(Uri::parse(bad), IsError(Errc::invalid_argument, "abfss")) << bad;
+}
+
+TEST(Uri, UnknownSchemesAreComparedWithTheKnown) {
+  EXPECT_THAT(Uri::parse("s4://bucket/key"), IsError(Errc::invalid_argument, "s4://"));
+  EXPECT_EQ(Uri::parse("htps://host/x").error().hint(), "did you mean https://?");
+  EXPECT_THAT(Uri::parse("no uri"), IsError(Errc::invalid_argument, "isn't a URI"));
+}
+
+TEST(Uri, WantsABucketAndAbsolutePaths) {
+  EXPECT_THAT(Uri::parse("s3:///key"), IsError(Errc::invalid_argument, "no bucket"));
+  EXPECT_THAT(Uri::parse("azure:///blob"), IsError(Errc::invalid_argument, "no container"));
+  EXPECT_THAT(Uri::parse("https:///x"), IsError(Errc::invalid_argument, "no host"));
+  EXPECT_THAT(Uri::parse("file://relative/x.zip"), IsError(Errc::invalid_argument, "absolute"));
+  EXPECT_THAT(Uri::parse("local://relative"), IsError(Errc::invalid_argument, "absolute"));
+  EXPECT_TRUE(must(Uri::parse("s3://bucket")).is_prefix());
+}
+
+}  // namespace
+}  // namespace rtenv::remote

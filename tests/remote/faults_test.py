@@ -1,0 +1,176 @@
+"""What networks and servers do to answers, and a disk to files: nothing wrong is taken for right, nothing is left behind."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import servers
+from tool import RemoteTest, noise, zip_of
+
+LARGE = noise(24 << 20)
+
+
+class Faults(RemoteTest):
+    def setUp(self):
+        super().setUp()
+        self.web = self.start(servers.files({"/large.bin": LARGE, "/job.zip": zip_of({"a": "A"})}))
+        self.proxy = self.start(servers.proxy(self.web.url))
+        self.environment = {"RTENV_NETWORK_TIMEOUT": "2"}
+        self.large = self.proxy.url + "/large.bin"
+
+    def gets(self):
+        return [request for request in self.proxy.requests if request.method == "GET"]
+
+    def faults(self, *faults):
+        """The first GETs are hit, one by one."""
+        waiting = list(faults)
+        self.proxy.fault = lambda request: waiting.pop(0) if request.method == "GET" and waiting else None
+
+    def test_a_cut_is_gone_on_from_where_it_was(self):
+        self.faults(servers.Fault(cut_after=1 << 20), servers.Fault(cut_after=0), servers.Fault(cut_after=3 << 20))
+        self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), LARGE)
+        sent = sum(int(last) - int(first) + 1 for first, last in
+                   (request.headers["Range"].removeprefix("bytes=").split("-") for request in self.gets()))
+        # What had come before the cuts wasn't asked for again.
+        self.assertLess(sent, len(LARGE) + 3 * (8 << 20))
+        self.assertIn((1 << 20), [int(request.headers["Range"].removeprefix("bytes=").split("-")[0]) % (8 << 20) for request in self.gets()])
+
+    def test_without_ranges_a_cut_begins_anew(self):
+        self.web.ranges = False
+        self.faults(servers.Fault(cut_after=1 << 20), servers.Fault(cut_after=2 << 20))
+        self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), LARGE)
+
+    def test_a_body_that_is_always_truncated(self):
+        self.proxy.fault = lambda request: servers.Fault(cut_after=0) if request.method == "GET" else None
+        self.refused(5, "/large.bin", "fetch", self.large)
+        self.assertEqual(self.entries(), [])
+
+    def test_503_is_tried_again_with_pauses(self):
+        self.faults(servers.Fault(status=503), servers.Fault(status=429, headers={"Retry-After": "1"}), servers.Fault(status=500))
+        self.ok("fetch", self.proxy.url + "/job.zip")
+        self.assertEqual(len(self.gets()), 4)
+
+    def test_an_outage_ends(self):
+        self.proxy.fault = lambda request: servers.Fault(status=503)
+        self.refused(5, "503", "fetch", self.proxy.url + "/job.zip")
+        self.assertLessEqual(len(self.proxy.requests), 8)
+
+    def test_403_and_404_are_not_tried_again(self):
+        for status, exit_status in [(403, 4), (404, 3)]:
+            self.proxy.requests.clear()
+            self.proxy.fault = lambda request, status=status: servers.Fault(status=status)
+            self.refused(exit_status, str(status), "fetch", self.large)
+            self.assertLessEqual(len(self.proxy.requests), 2)
+
+    def test_a_server_that_is_silent(self):
+        self.faults(servers.Fault(delay_s=3))
+        begin = time.monotonic()
+        self.ok("fetch", self.proxy.url + "/job.zip")
+        self.assertLess(time.monotonic() - begin, 20)
+        self.proxy.fault = lambda request: servers.Fault(delay_s=3)
+        self.refused(5, "127.0.0.1", "fetch", self.proxy.url + "/job.zip", env={"RTENV_NETWORK_TIMEOUT": "1"})
+
+    def test_a_length_that_is_a_lie(self):
+        self.web.ranges = False
+        for claim, statuses in [(len(LARGE) + 5, [5]), (1 << 50, [5, 6])]:
+            self.proxy.fault = lambda request, claim=claim: servers.Fault(claim=claim)
+            self.assertIn(self.rtenv("fetch", self.large).status, statuses)
+        self.proxy.fault = lambda request: servers.Fault(claim=len(LARGE) - 5) if request.method == "GET" else None
+        self.refused(2, "changed while it was read", "fetch", self.large)
+        self.assertEqual(self.entries(), [])
+
+    def test_a_length_that_only_head_tells_wrongly(self):
+        self.proxy.fault = lambda request: servers.Fault(claim=100) if request.method == "HEAD" else None
+        run = self.rtenv("fetch", self.large)
+        self.assertIn(run.status, (0, 2, 5), run.err)
+        if run.status == 0:
+            self.assertEqual(run.path.read_bytes(), LARGE)
+
+    def test_a_server_that_forgets_the_range(self):
+        hit = []
+        self.proxy.fault = lambda request: servers.Fault(ignore_range=bool(hit)) if hit.append(1) or True else None
+        run = self.rtenv("fetch", self.large)
+        if run.status == 0:
+            self.assertEqual(run.path.read_bytes(), LARGE)
+        else:
+            self.assertEqual(self.entries(), [])
+
+    def test_bytes_that_change_on_the_way_are_found_by_the_pin(self):
+        self.proxy.fault = lambda request: servers.Fault(flip=5) if request.method == "GET" else None
+        self.refused(2, "pinned", "fetch", f"{self.large}#sha256={hashlib.sha256(LARGE).hexdigest()}")
+        self.assertEqual(self.entries(), [])
+
+    def test_an_object_that_changes_while_it_is_read(self):
+        after = noise(24 << 20, seed=2)
+
+        def change(request):
+            if request.method == "GET" and self.web.files["/large.bin"] is LARGE and len(self.gets()) > 1:
+                self.web.files["/large.bin"] = after
+            return None
+
+        self.proxy.fault = change
+        self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), after)
+
+    def test_an_archive_that_is_none(self):
+        self.web.files["/bad.zip"] = b"no zip"
+        self.refused(2, "/bad.zip", "fetch", self.proxy.url + "/bad.zip")
+        self.web.files["/evil.zip"] = zip_of({"../evil": "x"})
+        self.refused(2, "/evil.zip", "fetch", self.proxy.url + "/evil.zip")
+        self.assertEqual(self.entries(), [])
+
+    def test_interrupted(self):
+        self.proxy.fault = lambda request: servers.Fault(delay_s=30) if request.method == "GET" else None
+        process = self.spawn("fetch", self.large, env={"RTENV_NETWORK_TIMEOUT": "60"})
+        while not self.gets():
+            time.sleep(0.01)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.result(process).status, 130)
+        self.assertLess(time.monotonic() - begin, 5)
+        self.assert_nothing_half_made()
+
+    def test_killed(self):
+        self.proxy.fault = lambda request: servers.Fault(delay_s=2) if request.method == "GET" else None
+        process = self.spawn("fetch", self.large)
+        while not self.gets():
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        self.proxy.fault = lambda request: None
+        self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), LARGE)
+        self.assertEqual(len(self.entries()), 1)
+
+    def test_a_full_disk(self):
+        mounted = self.work / "small"
+        mounted.mkdir()
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mounted], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("a small file system can be mounted by root alone")
+        try:
+            self.cache = mounted / "cache"
+            for ranges in [True, False]:
+                self.web.ranges = ranges
+                self.refused(6, "No space left on device", "fetch", self.large)
+                self.assertEqual(self.entries(), [])
+            self.refused(6, "No space left", "push", self.job(size=16 << 20), f"file://{mounted}/job.zip", "--compress", "store")
+            self.assertEqual([path.name for path in mounted.iterdir()], ["cache"])
+            self.ok("fetch", self.proxy.url + "/job.zip")
+        finally:
+            subprocess.run(["umount", "-l", mounted], check=True)
+
+    def test_memory_does_not_grow_with_the_object(self):
+        peaks = []
+        for size in [1 << 20, 200 << 20]:
+            path = f"/{size}.bin"
+            self.web.files[path] = bytes(size)
+            command = ["/usr/bin/env", "python3", "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
+                       "stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+                       os.environ["RTENV"], "fetch", self.web.url + path]
+            peaks.append(int(subprocess.run(command, env=self.process_environment({}), stdout=subprocess.PIPE, check=True).stdout) << 10)
+        self.assertLess(peaks[1], 100 << 20)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,262 @@
+"""s3:// against versitygw, which is strict about signatures, and moto, which has STS and an instance's metadata."""
+
+import json
+import sys
+import unittest
+
+import boto3
+import botocore.config
+import servers
+from tool import RemoteTest, noise, zip_of
+
+ACCESS_KEY = "rtenv-test-key"
+SECRET_KEY = "rtenv-test-secret/+="
+REGION = "us-east-1"
+
+
+def client(url, **credentials):
+    keys = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, **credentials}
+    return boto3.client("s3", endpoint_url=url, region_name=REGION, config=botocore.config.Config(retries={"max_attempts": 1}), **keys)
+
+
+class StrictStore(RemoteTest):
+    def setUp(self):
+        super().setUp()
+        self.secrets = [SECRET_KEY]
+        self.url = self.start(servers.versitygw(self.work, ACCESS_KEY, SECRET_KEY))
+        self.proxy = self.start(servers.proxy(self.url))
+        self.boto = client(self.url)
+        self.boto.create_bucket(Bucket="bucket")
+        self.environment = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": REGION,
+                            "AWS_ENDPOINT_URL": self.proxy.url}
+
+    def stored(self, key):
+        return self.boto.get_object(Bucket="bucket", Key=key)["Body"].read()
+
+    def test_boto3_reads_what_was_pushed(self):
+        job = self.job()
+        run = self.ok("push", job, "s3://bucket/jobs/job.zip")
+        self.assertEqual(run.out, "s3://bucket/jobs/job.zip\n")
+        self.assert_packed(self.stored("jobs/job.zip"), job)
+
+    def test_a_prefix_gets_the_package_under_its_own_name(self):
+        job = self.job()
+        name = self.ok("hash", job).out.strip().removeprefix("gcs://")
+        self.assertEqual(self.ok("push", job, "s3://bucket/jobs/").out, f"s3://bucket/jobs/{name}\n")
+        self.assert_packed(self.stored(f"jobs/{name}"), job)
+
+    def test_what_boto3_wrote_is_fetched(self):
+        self.boto.put_object(Bucket="bucket", Key="x/lib.whl", Body=b"wheel")
+        run = self.ok("fetch", "s3://bucket/x/lib.whl")
+        self.assertEqual(run.path.name, "lib.whl")
+        self.assertEqual(run.path.read_bytes(), b"wheel")
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A", "sub/b.txt": "B"}, top="job-1/"))
+        folder = self.ok("fetch", "s3://bucket/job.zip").path
+        self.assertEqual((folder / "a.txt").read_text() + (folder / "sub/b.txt").read_text(), "AB")
+
+    def test_names_of_objects_are_taken_as_they_are(self):
+        for name in ["a b+c.txt", "ü–日本.txt", "100%25&x=y.txt", "it's~(1)!*$@,;:.txt", "a=b&c.txt", "#hash.txt", "double//slash.txt"]:
+            with self.subTest(name=name):
+                key = f"names/{name}"
+                self.ok("push", self.write("object", name), f"s3://bucket/{key}")
+                if "//" not in name:  # versitygw keeps objects as files
+                    self.assertEqual(self.stored(key), name.encode())
+                self.assertEqual(self.ok("fetch", f"s3://bucket/{key}").path.read_text(), name)
+
+    def test_a_large_directory_goes_up_in_parts_and_comes_down_in_parts(self):
+        job = self.job(size=40 << 20)
+        self.ok("push", job, "s3://bucket/large.zip", "--compress", "store")
+        self.assertGreater(sum("partNumber=" in request.path for request in self.proxy.requests), 3)
+        self.assert_packed(self.stored("large.zip"), job)
+        self.proxy.requests.clear()
+        folder = self.ok("fetch", "s3://bucket/large.zip").path
+        self.assertEqual((folder / "noise.bin").read_bytes(), noise(40 << 20))
+        self.assertGreater(len({request.headers["Range"] for request in self.proxy.requests} - {None}), 3)
+
+    def test_an_upload_that_fails_leaves_nothing_in_the_store(self):
+        parts = []
+
+        def refuse_the_third(request):
+            if request.method == "PUT" and "partNumber=" in request.path:
+                parts.append(request)
+                if "partNumber=3" in request.path:
+                    return servers.Fault(status=403, body=b"<Error><Code>AccessDenied</Code><Message>no more</Message></Error>")
+            return None
+
+        self.proxy.fault = refuse_the_third
+        self.refused(4, "AccessDenied: no more", "push", self.job(size=40 << 20), "s3://bucket/large.zip", "--compress", "store")
+        self.assertGreater(len(parts), 2)
+        self.assertEqual(self.boto.list_objects_v2(Bucket="bucket")["KeyCount"], 0)
+        self.assertEqual(self.boto.list_multipart_uploads(Bucket="bucket").get("Uploads", []), [])
+
+    def test_an_unchanged_object_costs_one_head(self):
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
+        first = self.ok("fetch", "s3://bucket/job.zip", "--json").json
+        self.assertFalse(first["from_cache"])
+        self.proxy.requests.clear()
+        second = self.ok("fetch", "s3://bucket/job.zip", "--json").json
+        self.assertTrue(second["from_cache"])
+        self.assertEqual(second["path"], first["path"])
+        self.assertEqual([request.method for request in self.proxy.requests], ["HEAD"])
+
+    def test_a_changed_object_is_fetched_again(self):
+        for text in ["first", "second"]:
+            self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": text}))
+            self.assertEqual((self.ok("fetch", "s3://bucket/job.zip").path / "a.txt").read_text(), text)
+
+    def test_the_same_content_is_kept_once(self):
+        for key in ["one.zip", "two.zip"]:
+            self.boto.put_object(Bucket="bucket", Key=key, Body=zip_of({"a.txt": "A"}))
+        self.assertEqual(self.ok("fetch", "s3://bucket/one.zip").path, self.ok("fetch", "s3://bucket/two.zip").path)
+
+    def test_what_is_not_there_says_so(self):
+        self.refused(3, "NoSuchKey", "fetch", "s3://bucket/nothing.zip")
+        self.refused(3, "NoSuchBucket", "fetch", "s3://nowhere/x.zip")
+        self.refused(3, "NoSuchBucket", "push", self.job(), "s3://nowhere/x.zip")
+        self.assertEqual(self.entries(), [])
+
+    def test_wrong_credentials_are_told_in_the_stores_words(self):
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
+        self.secrets.append("another-secret")
+        wrong = {"AWS_SECRET_ACCESS_KEY": "another-secret"}
+        self.refused(4, "SignatureDoesNotMatch", "fetch", "s3://bucket/job.zip", env=wrong)
+        self.refused(4, "SignatureDoesNotMatch", "push", self.job(), "s3://bucket/job.zip", env=wrong)
+        self.refused(4, "No user exists", "fetch", "s3://bucket/job.zip", env={"AWS_ACCESS_KEY_ID": "nobody"})
+        self.proxy.fault = lambda request: servers.Fault(
+            status=400, body=b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>")
+        self.refused(4, "ExpiredToken: The provided token has expired.", "fetch", "s3://bucket/job.zip")
+        self.assertEqual(self.entries(), [])
+
+    def test_refusals_are_asked_once(self):
+        self.proxy.fault = lambda request: servers.Fault(status=403)
+        self.refused(4, "403", "fetch", "s3://bucket/job.zip")
+        self.assertEqual([request.method for request in self.proxy.requests], ["HEAD", "GET"])  # GET: it says why
+
+    def test_without_credentials_requests_are_unsigned(self):
+        anonymous = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
+        run = self.refused(4, "AccessDenied", "fetch", "s3://bucket/job.zip", env=anonymous)
+        self.assertIn("no AWS credentials were found", run.err)
+        self.assertTrue(all("Authorization" not in request.headers for request in self.proxy.requests))
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject"],
+                                                          "Resource": ["arn:aws:s3:::bucket/*"]}]}
+        self.boto.put_bucket_policy(Bucket="bucket", Policy=json.dumps(policy))
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "public"}))
+        self.assertEqual((self.ok("fetch", "s3://bucket/job.zip", env=anonymous).path / "a.txt").read_text(), "public")
+
+    def test_the_region_is_learned_from_the_store(self):
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
+
+        def elsewhere(request):
+            if "/eu-central-1/" in request.headers.get("Authorization", ""):
+                return servers.Fault(status=301, headers={"x-amz-bucket-region": REGION}, body=b"<Error><Code>PermanentRedirect</Code></Error>")
+            return None
+
+        self.proxy.fault = elsewhere
+        self.ok("fetch", "s3://bucket/job.zip", env={"AWS_REGION": "eu-central-1"})
+        self.assertIn(f"/{REGION}/", self.proxy.requests[-1].headers["Authorization"])
+        self.ok("push", self.job(size=20 << 20), "s3://bucket/pushed.zip", "--compress", "store", env={"AWS_REGION": "eu-central-1"})
+
+    def profile(self, config, credentials=""):
+        self.write("home/.aws/config", config)
+        self.write("home/.aws/credentials", credentials)
+        self.environment = {}
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
+
+    def test_keys_and_endpoint_of_a_profile(self):
+        self.profile(f"[profile ci]\nregion = {REGION}\nendpoint_url = {self.proxy.url}\n",
+                     f"[ci]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
+        self.ok("fetch", "s3://bucket/job.zip", env={"AWS_PROFILE": "ci"})
+        self.refused(3, "nobody", "fetch", "s3://bucket/job.zip", env={"AWS_PROFILE": "nobody"})
+
+    def test_endpoint_of_a_profiles_services_section(self):
+        self.profile(f"[default]\nservices = local\nregion = {REGION}\naws_access_key_id = {ACCESS_KEY}\n"
+                     f"aws_secret_access_key = {SECRET_KEY}\n[services local]\ns3 =\n  endpoint_url = {self.proxy.url}\n")
+        self.ok("fetch", "s3://bucket/job.zip")
+
+    def test_credential_process(self):
+        answer = json.dumps({"Version": 1, "AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY})
+        self.write("answer.json", answer)
+        self.profile(f"[default]\nregion = {REGION}\nendpoint_url = {self.proxy.url}\ncredential_process = cat {self.work}/answer.json\n")
+        self.ok("fetch", "s3://bucket/job.zip")
+        self.profile(f"[default]\nendpoint_url = {self.proxy.url}\ncredential_process = exit 3\n")
+        self.refused(4, "credential_process", "fetch", "s3://bucket/job.zip", env={"RTENV_CACHE_DIR": str(self.work / "other")})
+
+    def test_credentials_of_a_container(self):
+        answer = json.dumps({"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY, "Token": "", "Expiration": "2099-01-01T00:00:00Z"})
+        metadata = self.start(servers.files({"/creds": answer.encode()},
+                                            guard=lambda handler: None if handler.headers.get("Authorization") == "the-token" else (401, b"", {})))
+        self.profile("")
+        self.ok("fetch", "s3://bucket/job.zip", env={"AWS_CONTAINER_CREDENTIALS_FULL_URI": metadata.url + "/creds", "AWS_REGION": REGION,
+                                                "AWS_CONTAINER_AUTHORIZATION_TOKEN": "the-token", "AWS_ENDPOINT_URL": self.proxy.url})
+
+    def test_a_jobs_variables_win_over_the_processs(self):
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"script.py": "print('ran')"}))
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]:
+            del self.environment[name]
+        self.environment["AWS_SESSION_TOKEN"] = "a-token-of-somebody-else"
+        runtime_env = {"working_dir": "s3://bucket/job.zip", "env_vars": {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}}
+        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", json.dumps(runtime_env), "--", "python", "script.py")
+        self.assertEqual(run.out, "ran\n")
+
+    def test_many_processes_fetch_once(self):
+        self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"noise": noise(4 << 20)}))
+        self.proxy.fault = lambda request: servers.Fault(delay_s=0.5) if request.method == "GET" else None
+        runs = [self.result(process) for process in [self.spawn("fetch", "s3://bucket/job.zip") for _ in range(8)]]
+        self.assertEqual([run.status for run in runs], [0] * 8, runs)
+        self.assertEqual(len({run.out for run in runs}), 1)
+        self.assertEqual(sum(request.method == "GET" for request in self.proxy.requests), 1)
+
+
+class LenientStore(RemoteTest):
+    """Tokens, roles and the machine's own credentials."""
+
+    def setUp(self):
+        super().setUp()
+        self.url = self.start(servers.moto(self.work))
+        self.proxy = self.start(servers.proxy(self.url))
+        self.boto = client(self.url)
+        self.boto.create_bucket(Bucket="runtime-env-test")
+        self.boto.put_object(Bucket="runtime-env-test", Key="script.zip", Body=zip_of({"script.py": "print('from s3')"}))
+        self.environment = {"AWS_ENDPOINT_URL": self.proxy.url, "AWS_REGION": REGION}
+
+    def signers(self):
+        return {(request.headers["Authorization"].split("Credential=")[1].split("/")[0], request.headers["x-amz-security-token"])
+                for request in self.proxy.requests if "Authorization" in request.headers and request.path.startswith("/runtime-env-test")}
+
+    def test_the_case_that_rays_guide_opens_with(self):
+        keys = boto3.client("sts", endpoint_url=self.url, region_name=REGION, aws_access_key_id="a",
+                            aws_secret_access_key="bucket").get_session_token()["Credentials"]
+        self.secrets = [keys["SecretAccessKey"], keys["SessionToken"]]
+        self.environment |= {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+                             "AWS_SESSION_TOKEN": keys["SessionToken"]}
+        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", '{"working_dir": "s3://runtime-env-test/script.zip"}', "--",
+                      "python", "script.py")
+        self.assertEqual(run.out, "from s3\n")
+        self.assertEqual(self.signers(), {(keys["AccessKeyId"], keys["SessionToken"])})
+
+    def test_web_identity(self):
+        self.secrets = ["the-web-token"]
+        token = self.write("token", "the-web-token\n")
+        self.ok("fetch", "s3://runtime-env-test/script.zip",
+                env={"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r"})
+        [(key, session)] = self.signers()
+        self.assertTrue(key.startswith("ASIA"), key)
+        self.assertTrue(session)
+
+    def test_a_role_of_a_profile(self):
+        self.write("home/.aws/config", "[profile base]\naws_access_key_id = base\naws_secret_access_key = secret\n"
+                                       "[profile job]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n")
+        self.ok("fetch", "s3://runtime-env-test/script.zip", env={"AWS_PROFILE": "job"})
+        [(key, session)] = self.signers()
+        self.assertTrue(key.startswith("ASIA"), key)
+        self.assertTrue(session)
+
+    def test_the_machines_metadata(self):
+        boto3.client("iam", endpoint_url=self.url, region_name=REGION, aws_access_key_id="a", aws_secret_access_key="bucket")
+        self.ok("fetch", "s3://runtime-env-test/script.zip", env={"AWS_EC2_METADATA_SERVICE_ENDPOINT": self.proxy.url})
+        [(key, session)] = self.signers()
+        self.assertEqual((key, session), ("test-key", "test-session-token"))
+
+
+if __name__ == "__main__":
+    unittest.main()

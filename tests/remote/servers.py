@@ -1,0 +1,251 @@
+"""Servers on loopback, each on a free port, stopped at the end: the real ones from tests/servers/install, a web server with
+ranges, and a proxy that does to answers what networks do."""
+
+import base64
+import contextlib
+import http.client
+import http.server
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+FOLDER = pathlib.Path(sys.prefix)  # tests run with the Python of tests/servers/install
+START_LIMIT_S = 60
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port, process, log):
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.args[0]} doesn't answer:\n{pathlib.Path(log).read_text()}")
+
+
+@contextlib.contextmanager
+def program(argv, port, work, environment=None):
+    """Runs until the block ends; its output is in a file of `work`."""
+    log = pathlib.Path(work) / f"{pathlib.Path(argv[0]).name}-{port}.log"
+    with open(log, "wb") as output:
+        process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=work,
+                                   env={**os.environ, **(environment or {})})
+    try:
+        wait_for_port(port, process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def versitygw(work, access_key, secret_key):
+    """S3, strict about signatures."""
+    port = free_port()
+    store = pathlib.Path(work) / f"versitygw-{port}"
+    store.mkdir()
+    return program([FOLDER / "bin/versitygw", "--access", access_key, "--secret", secret_key, "--port", f"127.0.0.1:{port}",
+                    "posix", store], port, work)
+
+
+def moto(work):
+    """S3 that takes any signature, with STS and an instance's metadata."""
+    port = free_port()
+    return program([FOLDER / "bin/moto_server", "-H", "127.0.0.1", "-p", str(port)], port, work)
+
+
+def fake_gcs(work):
+    port = free_port()
+    return program([FOLDER / "bin/fake-gcs-server", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port),
+                    "-public-host", f"127.0.0.1:{port}", "-external-url", f"http://127.0.0.1:{port}", "-backend", "memory"],
+                   port, work)
+
+
+AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+def azurite(work):
+    port = free_port()
+    return program([FOLDER / "bin/node", FOLDER / "node/node_modules/azurite/dist/src/blob/main.js", "--blobHost", "127.0.0.1",
+                    "--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck", "--silent"], port, work)
+
+
+class Quiet(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            data = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                data += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return data
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(self, status, data=b"", headers=None):
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if not any(name.lower() == "content-length" for name in headers or {}):
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass  # a client that went away
+
+
+@contextlib.contextmanager
+def serving(handler, **state):
+    """The handler's class finds `state` as attributes of self.server."""
+    server = Server(("127.0.0.1", 0), handler)
+    for name, value in state.items():
+        setattr(server, name, value)
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    headers: http.client.HTTPMessage
+
+
+class FileHandler(Quiet):
+    """Files from memory, with ranges and ETags; PUT writes. server: files {path: bytes}, requests, options."""
+
+    def handle_any(self):
+        server = self.server
+        body = self.body()
+        path = self.path.partition("?")[0]
+        server.requests.append(Request(self.command, self.path, self.headers))
+        refusal = server.guard(self) if server.guard else None
+        if refusal:
+            return self.answer(*refusal)
+        if self.command == "PUT":
+            server.files[path] = body
+            return self.answer(201)
+        if path not in server.files:
+            return self.answer(404)
+        data = server.files[path]
+        headers = {"ETag": f'"{hash(data) & 0xFFFFFFFF:x}"'} if server.etags else {}
+        if server.ranges:
+            headers["Accept-Ranges"] = "bytes"
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not (server.ranges and wanted):
+            return self.answer(200, data, headers)
+        first, last = int(wanted[1]), min(int(wanted[2] or len(data) - 1), len(data) - 1)
+        if first >= len(data):
+            return self.answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+        return self.answer(206, data[first:last + 1], headers)
+
+    do_GET = do_HEAD = do_PUT = do_DELETE = handle_any
+
+
+def files(content=None, ranges=True, etags=True, guard=None):
+    """`guard(handler)` may return (status, body, headers): what is answered instead."""
+    return serving(FileHandler, files=dict(content or {}), requests=[], ranges=ranges, etags=etags, guard=guard)
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@dataclass
+class Fault:
+    """What happens to one answer."""
+    status: int = 0  # answered instead of asking the server
+    headers: dict = field(default_factory=dict)
+    body: bytes = b""
+    delay_s: float = 0
+    cut_after: int | None = None  # of the body; the connection is closed then
+    claim: int | None = None  # a Content-Length that isn't so
+    flip: int | None = None  # a byte of the body that arrives as another
+    ignore_range: bool = False
+
+
+class ProxyHandler(Quiet):
+    def handle_any(self):
+        server = self.server
+        body = self.body()
+        request = Request(self.command, self.path, self.headers)
+        server.requests.append(request)
+        fault = server.fault(request) or Fault()
+        time.sleep(fault.delay_s)
+        if fault.status:
+            return self.answer(fault.status, fault.body, fault.headers)
+        upstream = http.client.HTTPConnection(server.upstream, timeout=30)
+        upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():  # Host, too: it is signed
+            if name.lower() in ("transfer-encoding", "content-length", "expect", "connection"):
+                continue
+            if not (fault.ignore_range and name.lower() == "range"):
+                upstream.putheader(name, value)
+        if body or self.command in ("PUT", "POST"):
+            upstream.putheader("Content-Length", str(len(body)))
+        upstream.endheaders(body)
+        response = upstream.getresponse()
+        data = bytearray(response.read())
+        upstream.close()
+        size = response.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
+        self.send_response(response.status)
+        for name, value in response.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+                self.send_header(name, value)
+        if response.status != 204:
+            self.send_header("Content-Length", str(fault.claim if fault.claim is not None else size or 0))
+        self.end_headers()
+        if self.command == "HEAD":
+            return None
+        if fault.flip is not None and fault.flip < len(data):
+            data[fault.flip] ^= 0xFF
+        if fault.cut_after is not None:
+            self.wfile.write(data[:fault.cut_after])
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return None
+        self.wfile.write(data)
+        if fault.claim is not None:
+            self.close_connection = True
+        return None
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
+
+
+def proxy(url, fault=lambda request: None):
+    """Passes requests on to `url`, keeps them in .requests, and asks `fault(request)` what to do to each answer."""
+    return serving(ProxyHandler, upstream=url.removeprefix("http://"), fault=fault, requests=[])

@@ -1,0 +1,147 @@
+"""What the tests of remote stores stand on: the built tool, a folder and a cache of their own, and what must never be seen."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import random
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+import zipfile
+from dataclasses import dataclass
+
+RTENV = os.environ["RTENV"]
+LIMIT_S = 120
+FOREIGN = ("AWS_", "GOOGLE_", "AZURE_", "STORAGE_", "RAY_", "RTENV_", "CLOUDSDK_", "GCE_")
+
+
+@dataclass
+class Run:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def path(self):
+        return pathlib.Path(self.out.rstrip("\n"))
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def noise(size, seed=1):
+    """Bytes that don't compress."""
+    return random.Random(seed).randbytes(size)
+
+
+def zip_of(files, top=""):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(top + name), content)
+    return data.getvalue()
+
+
+class RemoteTest(unittest.TestCase):
+    """self.secrets: strings that must be in no output and nowhere in the cache; checked after every run and at the end."""
+
+    def setUp(self):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="rtenv-remote-"))
+        self.addCleanup(self.remove_work)
+        self.cache = self.work / "cache"
+        self.home = self.work / "home"
+        self.home.mkdir()
+        self.secrets = []
+        self.environment = {}
+        self.servers = contextlib.ExitStack()
+        self.addCleanup(self.servers.close)
+
+    def remove_work(self):
+        for folder, folders, _ in os.walk(self.work):
+            for name in folders:
+                with contextlib.suppress(OSError):
+                    os.chmod(os.path.join(folder, name), stat.S_IRWXU)
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def start(self, server):
+        return self.servers.enter_context(server)
+
+    def process_environment(self, more):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN) and "proxy" not in name.lower()}
+        if "RTENV_UV" in os.environ:
+            kept["RTENV_UV"] = os.environ["RTENV_UV"]
+        return {**kept, "HOME": str(self.home), "RTENV_CACHE_DIR": str(self.cache), **self.environment, **(more or {})}
+
+    def spawn(self, *words, env=None):
+        return subprocess.Popen([RTENV, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.work,
+                                env=self.process_environment(env))
+
+    def result(self, process):
+        out, err = process.communicate(timeout=LIMIT_S)
+        for secret in self.secrets:
+            self.assertNotIn(secret, out + err, "a secret is shown")
+        return Run(process.returncode, out, err)
+
+    def rtenv(self, *words, env=None):
+        return self.result(self.spawn(*words, env=env))
+
+    def ok(self, *words, env=None):
+        run = self.rtenv(*words, env=env)
+        self.assertEqual(run.status, 0, f"{words}\n{run.err}")
+        return run
+
+    def refused(self, status, message, *words, env=None):
+        """One message on standard error, nothing on standard output, nothing half-made in the cache."""
+        run = self.rtenv(*words, env=env)
+        self.assertEqual(run.status, status, f"{words}\n{run.err}")
+        self.assertEqual(run.out, "")
+        self.assertEqual(run.err.count("rtenv: error: "), 1, run.err)
+        self.assertIn(message, run.err)
+        self.assert_nothing_half_made()
+        return run
+
+    def entries(self):
+        return [path for kind in ("files", "trees") for path in (self.cache / kind).glob("*")]
+
+    def assert_nothing_half_made(self):
+        temporary = list((self.cache / "tmp").glob("*")) if (self.cache / "tmp").exists() else []
+        self.assertEqual(temporary, [])
+
+    def assert_no_secret_kept(self):
+        for folder, _, names in os.walk(self.cache):
+            for name in names:
+                path = pathlib.Path(folder, name)
+                content = path.read_bytes() if path.is_file() else b""
+                for secret in self.secrets:
+                    self.assertNotIn(secret, str(path))
+                    self.assertNotIn(secret.encode(), content, path)
+
+    def tearDown(self):
+        self.assert_no_secret_kept()
+
+    def write(self, name, content=b""):
+        path = self.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def job(self, name="job", size=0):
+        """A directory to push."""
+        self.write(f"{name}/script.py", "print('the job ran')\n")
+        self.write(f"{name}/lib/deep/data.txt", "data")
+        if size:
+            self.write(f"{name}/noise.bin", noise(size))
+        return self.work / name
+
+    def assert_packed(self, data, directory):
+        """`data` is a zip of exactly the files of `directory`."""
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            self.assertIsNone(archive.testzip())
+            packed = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+        files = {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+        self.assertEqual(packed, files)

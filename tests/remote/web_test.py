@@ -1,0 +1,131 @@
+"""http:// against a server with ranges, file:// and local://."""
+
+import hashlib
+import json
+import sys
+import unittest
+
+import servers
+from tool import RemoteTest, noise, zip_of
+
+JOB = zip_of({"script.py": "print('ran')"}, top="job-1.0/")
+
+
+class Web(RemoteTest):
+    def test_an_archive_is_unpacked_and_a_file_kept_under_its_name(self):
+        web = self.start(servers.files({"/job.zip": JOB, "/lib%201.whl": b"wheel"}))
+        self.assertEqual((self.ok("fetch", web.url + "/job.zip").path / "script.py").read_text(), "print('ran')")
+        self.assertEqual(self.ok("fetch", web.url + "/lib%201.whl").path.name, "lib 1.whl")
+        self.assertEqual(self.ok("fetch", "--no-unpack", web.url + "/job.zip").path.read_bytes(), JOB)
+        self.ok("unpack", web.url + "/job.zip", self.work / "here")
+        self.assertTrue((self.work / "here").exists())
+
+    def test_without_ranges_and_etags(self):
+        large = noise(20 << 20)
+        web = self.start(servers.files({"/large.bin": large}, ranges=False, etags=False))
+        self.assertEqual(self.ok("fetch", web.url + "/large.bin").path.read_bytes(), large)
+        self.assertFalse(self.ok("fetch", "--json", web.url + "/large.bin").json["from_cache"])
+
+    def test_netrc(self):
+        self.secrets = ["hunter2", servers.basic("me", "hunter2")]
+        web = self.start(servers.files({"/job.zip": JOB}, guard=lambda handler: None if handler.headers.get("Authorization") ==
+                                       servers.basic("me", "hunter2") else (401, b"", {"WWW-Authenticate": "Basic"})))
+        run = self.refused(4, "401", "fetch", web.url + "/job.zip")
+        self.assertIn("netrc", run.err)
+        self.write("home/.netrc", "machine 127.0.0.1 login me password hunter2\n")
+        self.ok("fetch", web.url + "/job.zip")
+        own = self.write("my-netrc", "machine 127.0.0.1 login me password hunter2\n")
+        self.ok("fetch", web.url + "/job.zip", env={"NETRC": str(own), "HOME": "/nonexistent"})
+
+    def test_credentials_do_not_follow_to_another_host(self):
+        self.secrets = ["the-bearer", "hunter2"]
+        other = self.start(servers.files({"/job.zip": JOB}))
+        away = lambda handler: (302, b"", {"Location": other.url.replace("127.0.0.1", "localhost") + "/job.zip"})
+        web = self.start(servers.files(guard=away))
+        self.ok("fetch", web.url + "/start.zip", env={"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"})
+        self.assertEqual({request.headers["Authorization"] for request in web.requests}, {"Bearer the-bearer"})
+        self.ok("fetch", web.url.replace("//", "//me:hunter2@") + "/other.zip")
+        self.assertEqual({request.headers["Authorization"] for request in other.requests}, {None})
+
+    def test_credentials_follow_on_the_same_host(self):
+        web = self.start(servers.files({"/job.zip": JOB}, guard=lambda handler: (301, b"", {"Location": "/job.zip"})
+                                       if handler.path == "/old.zip" else None))
+        self.ok("fetch", web.url + "/old.zip", env={"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"})
+        self.assertEqual({request.headers["Authorization"] for request in web.requests}, {"Bearer the-bearer"})
+
+    def test_redirects_end(self):
+        web = self.start(servers.files(guard=lambda handler: (302, b"", {"Location": "/again.zip"})))
+        self.refused(5, "redirects without an end", "fetch", web.url + "/job.zip")
+
+    def test_query_strings_and_user_info_are_secrets(self):
+        self.secrets = ["hunter2", "the-signature"]
+        web = self.start(servers.files({"/job.zip": JOB}))
+        secret_url = web.url.replace("//", "//me:hunter2@") + "/{}?sig=the-signature"
+        self.ok("-v", "fetch", secret_url.format("job.zip"))
+        self.assertEqual(web.requests[-1].path, "/job.zip?sig=the-signature")
+        self.refused(3, "…@127.0.0.1", "fetch", secret_url.format("nothing.zip"))
+        self.refused(2, "?…", "-v", "run", "--runtime-env-json", json.dumps({"working_dir": secret_url.format("job.txt")}), "--", "true")
+        runtime_env = json.dumps({"working_dir": secret_url.format("job.zip")})
+        run = self.ok("-v", "run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python", "script.py")
+        self.assertEqual(run.out, "ran\n")
+
+    def test_a_url_that_is_signed_for_get_alone(self):
+        web = self.start(servers.files({"/job.zip": JOB}, guard=lambda handler: (403, b"", {}) if handler.command == "HEAD" else None))
+        self.ok("fetch", web.url + "/job.zip")
+
+    def test_a_pin_is_checked_before_anything_is_unpacked(self):
+        web = self.start(servers.files({"/job.zip": JOB}))
+        pinned = f"{web.url}/job.zip#sha256={hashlib.sha256(JOB).hexdigest()}"
+        path = self.ok("fetch", pinned).path
+        web.requests.clear()
+        self.assertEqual(self.ok("fetch", pinned).path, path)
+        self.assertEqual(web.requests, [])  # what has the right digest is right
+        web.files["/other.zip"] = zip_of({"a": "another"})
+        self.refused(2, hashlib.sha256(web.files["/other.zip"]).hexdigest(), "fetch", pinned.replace("job.zip", "other.zip"))
+        self.refused(2, "64 hex digits", "fetch", web.url + "/job.zip#sha256=12")
+        self.assertEqual(len(self.entries()), 1)
+        file = self.write("job.zip", JOB)
+        self.ok("fetch", f"file://{file}#sha256={hashlib.sha256(JOB).hexdigest()}")
+        self.refused(2, "pinned", "fetch", f"file://{file}#sha256={'0' * 64}")
+
+    def test_push_is_a_put(self):
+        web = self.start(servers.files())
+        for size in [0, 20 << 20]:  # with its length, and in chunks while it is packed
+            job = self.job(size=size)
+            self.ok("push", job, web.url + "/up/job.zip", "--compress", "store")
+            self.assert_packed(web.files["/up/job.zip"], job)
+        refusing = self.start(servers.files(guard=lambda handler: (405, b"", {})))
+        self.refused(2, "405", "push", self.job(size=20 << 20), refusing.url + "/job.zip")
+
+    def test_file(self):
+        job = self.job()
+        target = self.work / "store/sub/job.zip"
+        self.ok("push", job, f"file://{target}")
+        self.assert_packed(target.read_bytes(), job)
+        self.assertEqual([path.name for path in target.parent.iterdir()], ["job.zip"])
+        self.assertEqual((self.ok("fetch", f"file://{target}").path / "script.py").read_text(), "print('the job ran')\n")
+        self.refused(3, "nothing.zip", "fetch", f"file://{self.work}/nothing.zip")
+
+    def test_local_is_used_in_place(self):
+        job = self.job()
+        self.assertEqual(self.ok("fetch", f"local://{job}").path, job)
+        runtime_env = json.dumps({"working_dir": f"local://{job}"})
+        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python", "-c", "import os; print(os.getcwd())")
+        self.assertEqual(run.out, f"{job}\n")
+        self.assertEqual(self.entries(), [])
+
+    def test_bad_input(self):
+        for uri, message in [("s4://b/k.zip", "s4://"), ("htp://h/x.zip", "did you mean http://"), ("s3:///x.zip", "bucket"), ("s3://b", "no object"),
+                             ("s3://b/", "no object"), ("local://relative", "absolute"), ("local:///x/y.zip", "archive"),
+                             ("azure:///x.zip", "container"), ("abfss://c/x.zip", "abfss"), ("file://x.zip", "absolute")]:
+            with self.subTest(uri=uri):
+                self.refused(2, message, "fetch", uri)
+        self.refused(3, "isn't there", "fetch", "local:///no/such/directory")
+        for extension in ["txt", "py", "rar", "tar"]:
+            self.refused(2, "isn't an archive", "run", "--runtime-env-json", json.dumps({"working_dir": f"s3://b/x.{extension}"}), "--", "true")
+        self.refused(5, "127.0.0.1:1", "fetch", "http://127.0.0.1:1/x.zip")
+        self.assertEqual(self.entries(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
