@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "cli/job_inputs.hpp"
+#include "envbuild/py_modules.hpp"
 #include "envbuild/virtual_env.hpp"
 
 namespace rtenv::cli {
@@ -15,6 +16,7 @@ struct EnvCommand {
 };
 
 struct Plan {
+  envbuild::RuntimeEnv runtime_env;
   cache::Cache cache;
   std::optional<envbuild::WorkingDir> working_dir;
   std::optional<envbuild::EnvPlan> env;
@@ -25,15 +27,18 @@ Result<Plan> make_plan(const JobInputs& inputs, const envbuild::PrepareOptions& 
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(auto working_dir, envbuild::prepare_working_dir(runtime_env, cache, options));
   RTENV_TRY(auto env, envbuild::plan_env(runtime_env, working_dir, cache, options));
-  return Plan{std::move(cache), std::move(working_dir), std::move(env)};
+  return Plan{runtime_env, std::move(cache), std::move(working_dir), std::move(env)};
 }
 
 Result<int> EnvCommand::build(const Tool& tool) const {
   const auto begin = std::chrono::steady_clock::now();
-  const auto options = inputs.prepare_options(tool);
+  ProgressLine progress(tool);
+  const auto options = inputs.prepare_options(tool, progress);
   RTENV_TRY(Plan plan, make_plan(inputs, options, tool));
+  // So that the job finds them, too.
+  RTENV_TRY([[maybe_unused]] const auto modules, envbuild::prepare_py_modules(plan.runtime_env, plan.cache, options));
   if (!plan.env) {
-    log::info("the runtime_env names no packages: nothing to build");
+    log::info("the runtime_env names no packages: there is no environment to build");
     if (tool.json) Tool::print_json({{"key", nullptr}, {"path", nullptr}, {"built", false}});
     return 0;
   }
@@ -53,7 +58,9 @@ Result<int> EnvCommand::build(const Tool& tool) const {
 }
 
 Result<int> EnvCommand::key(const Tool& tool) const {
-  RTENV_TRY(const Plan plan, make_plan(inputs, inputs.prepare_options(tool), tool));
+  ProgressLine progress(tool);
+  RTENV_TRY(const Plan plan, make_plan(inputs, inputs.prepare_options(tool, progress), tool));
+  progress.clear();
   if (!plan.env) return fail(Errc::invalid_argument, "the runtime_env names no packages: there is no environment");
   const auto& env_key = plan.env->key;
   if (tool.json) {

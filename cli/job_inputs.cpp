@@ -39,12 +39,13 @@ Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
   return result;
 }
 
-envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool) const {
+envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool, ProgressLine& progress) const {
   return {.node = tool.environment,
           .python = python.empty() ? std::nullopt : std::optional(python),
           .threads = default_threads(),
           .cancellation = tool.cancellation,
-          .show_output = tool.verbose};
+          .show_output = tool.verbose,
+          .on_progress = progress.callback()};
 }
 
 }  // namespace rtenv::cli

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/progress.hpp"
 #include "cli/tool.hpp"
 #include "envbuild/runtime_env.hpp"
 #include "envbuild/working_dir.hpp"
@@ -22,7 +23,8 @@ struct JobInputs {
   void declare_env_vars(CLI::App& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
   [[nodiscard]] Result<envbuild::RuntimeEnv> runtime_env() const;
-  [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool) const;
+  /// `progress` must outlive the options.
+  [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool, ProgressLine& progress) const;
 };
 
 }  // namespace rtenv::cli

@@ -21,8 +21,9 @@ std::string bar(std::uint64_t done_bytes, std::uint64_t total_bytes) {
 
 ProgressLine::ProgressLine(const Tool& tool) : wanted_(tool.progress && !tool.quiet && ::isatty(STDERR_FILENO) == 1) {}
 
-ProgressLine::~ProgressLine() {
+void ProgressLine::clear() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
+  shown_ = false;
 }
 
 remote::OnProgress ProgressLine::callback() {
@@ -31,7 +32,10 @@ remote::OnProgress ProgressLine::callback() {
 }
 
 void ProgressLine::show(std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes) {
+  if (done_bytes == total_bytes) return clear();  // other messages follow
   const auto now = Clock::now();
+  if (done_bytes < done_bytes_) begin_ = now;  // another object
+  done_bytes_ = done_bytes;
   if (now - last_ < k_pause) return;
   last_ = now;
   shown_ = true;

@@ -14,8 +14,9 @@ class ProgressLine {
   explicit ProgressLine(const Tool& tool);
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
-  /// Takes the line away.
-  ~ProgressLine();
+  ~ProgressLine() { clear(); }
+  /// Takes the line away, until there is more to tell.
+  void clear();
 
   /// Must not outlive this object. Empty where nothing is shown.
   [[nodiscard]] remote::OnProgress callback();
@@ -26,6 +27,7 @@ class ProgressLine {
   using Clock = std::chrono::steady_clock;
   bool wanted_;
   bool shown_ = false;
+  std::uint64_t done_bytes_ = 0;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point last_ = begin_;
 };

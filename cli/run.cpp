@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 #include "cli/job_inputs.hpp"
 #include "envbuild/expand.hpp"
+#include "envbuild/py_modules.hpp"
 #include "envbuild/virtual_env.hpp"
 #include "job/activation.hpp"
 #include "job/foreground.hpp"
@@ -38,17 +39,38 @@ Result<JobFolder> make_job_folder(cache::Cache& cache, const envbuild::WorkingDi
   return JobFolder{std::move(*made), std::move(working_dir)};
 }
 
+std::vector<Path> folders_of(const std::vector<envbuild::PyModule>& modules) {
+  std::vector<Path> folders;
+  for (const auto& module : modules) folders.push_back(module.folder);
+  return folders;
+}
+
+// One for all of this process's leases; nothing where it holds none.
+std::optional<int> holder_fd(const std::optional<envbuild::VirtualEnv>& env,
+                             const std::optional<envbuild::WorkingDir>& source,
+                             const std::vector<envbuild::PyModule>& modules) {
+  if (env) return env->lease.lock_fd();
+  if (source && source->lease) return source->lease->lock_fd();
+  for (const auto& module : modules)
+    if (module.lease) return module.lease->lock_fd();
+  return std::nullopt;
+}
+
 Result<int> RunCommand::run(const Tool& tool) const {
   const auto begin = Clock::now();
-  const auto options = inputs.prepare_options(tool);
+  ProgressLine progress(tool);
+  const auto options = inputs.prepare_options(tool, progress);
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto source, envbuild::prepare_working_dir(runtime_env, cache, options));
+  RTENV_TRY(const auto modules, envbuild::prepare_py_modules(runtime_env, cache, options));
   RTENV_TRY(const auto plan, envbuild::plan_env(runtime_env, source, cache, options));
   std::optional<envbuild::VirtualEnv> env;
   if (plan) {
     RTENV_TRY(env, envbuild::prepare_env(*plan, cache, options));
   }
+
+  progress.clear();
 
   std::optional<JobFolder> job_folder;
   std::optional<Path> working_dir;
@@ -63,13 +85,11 @@ Result<int> RunCommand::run(const Tool& tool) const {
                        .environment = job::activate({.node = tool.environment,
                                                      .env_vars = variables.env_vars(),
                                                      .working_dir = working_dir,
+                                                     .py_modules = folders_of(modules),
                                                      .virtual_env = env ? std::optional(env->path()) : std::nullopt}),
                        .working_dir = working_dir.value_or(Path())};
   // If this process is killed, the job goes on: then it is the job that holds its environment and its folder.
-  if (env)
-    command.keep_fds.push_back(env->lease.lock_fd());
-  else if (source && source->lease)
-    command.keep_fds.push_back(source->lease->lock_fd());
+  if (const auto lock_fd = holder_fd(env, source, modules)) command.keep_fds.push_back(*lock_fd);
   const std::chrono::duration<double, std::milli> prepared = Clock::now() - begin;
   log::debug("prepared in {:.1f} ms{}", prepared.count(), env && env->built ? ", the environment built" : "");
 

@@ -38,6 +38,10 @@ Environment installer_environment(const Variables& variables) {
   return environment;
 }
 
+Result<void> install(const InstallRequest& request, cache::Cache& cache) {
+  return request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache) : install_with_pip(request);
+}
+
 InstallerRun::InstallerRun(const InstallRequest& request) : request_(request), environment_(request.environment) {
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }

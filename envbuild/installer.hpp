@@ -1,5 +1,5 @@
-// Installers make a virtualenv and put packages into it. Each is a program run as a child: its output goes to the caller
-// when it fails, and its whole process group ends with the deadline or the cancellation.
+// Installers make a virtualenv, or a folder, and put packages into it. Each is a program run as a child: its output goes to
+// the caller when it fails, and its whole process group ends with the deadline or the cancellation.
 #pragma once
 
 #include <chrono>
@@ -16,20 +16,28 @@
 
 namespace rtenv::envbuild {
 
+enum class InstallForm : std::uint8_t {
+  virtual_env,
+  folder,  // the packages alone, for PYTHONPATH
+};
+
 struct InstallRequest {
   const Packages& packages;
   const ResolvedRequirements& requirements;
   const Interpreter& interpreter;
   Environment environment;  // of the installer: the node's, with the job's env_vars
-  Path target;              // the virtualenv to make; not there yet
-  Path scratch;             // the installer's current folder, for its own files: nothing in it but what is put there
-  int lock_fd = -1;         // inherited by everything that is started
+  InstallForm form = InstallForm::virtual_env;
+  Path target;       // to make; not there yet
+  Path scratch;      // the installer's current folder, for its own files: nothing in it but what is put there
+  int lock_fd = -1;  // inherited by everything that is started
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;
   bool show_output = false;
 };
 
-/// Fails: installer_failed (with the last lines of the installer's output), unavailable, cancelled.
+/// By the packages' installer. Fails: installer_failed (with the last lines of the installer's output), unavailable,
+/// cancelled.
+Result<void> install(const InstallRequest& request, cache::Cache& cache);
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
 Result<void> install_with_pip(const InstallRequest& request);
 

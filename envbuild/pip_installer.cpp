@@ -21,6 +21,17 @@ Result<void> make_virtualenv(const InstallRequest& request, const InstallerRun& 
 Result<void> install_with_pip(const InstallRequest& request) {
   const InstallerRun run(request);
   RTENV_TRY(const auto list, write_requirements(request.requirements, request.scratch));
+  if (request.form == InstallForm::folder) {
+    std::vector<std::string> install{request.interpreter.executable.native(),
+                                     "-m",
+                                     "pip",
+                                     "install",
+                                     "--disable-pip-version-check",
+                                     "--target",
+                                     request.target.native()};
+    install.insert(install.end(), list.begin(), list.end());
+    return run.step("pip install", std::move(install));
+  }
   RTENV_TRY(make_virtualenv(request, run));
   const std::string python = (request.target / "bin" / "python").native();
   if (request.packages.version)

@@ -1,8 +1,12 @@
 #include "envbuild/requirement_line.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "base/encoding.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -54,30 +58,15 @@ RequirementLine parse_option(std::string_view line) {
   return {.kind = Kind::option, .text = std::string(line), .extras = {}, .suffix = {}};
 }
 
+// http and https are the installer's own; file: is a path.
+bool is_store_uri(std::string_view text) {
+  constexpr std::array<std::string_view, 5> k_stores{"s3://", "gs://", "azure://", "abfss://", "gcs://"};
+  return std::ranges::any_of(k_stores, [&](std::string_view store) { return text.starts_with(store); });
+}
+
 bool ends_like_an_archive(std::string_view path) {
   constexpr std::array<std::string_view, 5> k_endings{".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz"};
   return std::ranges::any_of(k_endings, [&](std::string_view ending) { return path.ends_with(ending); });
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
-    if (!escape) {
-      result += text[i];
-      continue;
-    }
-    result += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-    i += 2;
-  }
-  return result;
 }
 
 // "file:///a%20b/x.whl" → "/a b/x.whl"; nothing for other hosts and schemes.
@@ -87,7 +76,7 @@ std::optional<std::string> path_of_file_url(std::string_view text) {
   if (text.starts_with("//localhost/")) text.remove_prefix(11);
   if (text.starts_with("///")) text.remove_prefix(2);
   if (!text.starts_with('/') || text.starts_with("//")) return std::nullopt;
-  return percent_decoded(text.substr(0, text.find('#')));
+  return percent_decode(text.substr(0, text.find('#')));
 }
 
 // Where the path or URL ends: before a marker (" ;" or "; ") or an option of its own (" --hash").
@@ -104,7 +93,7 @@ std::string_view take_extras(std::string_view& text) {
   return extras;
 }
 
-std::optional<RequirementLine> parse_local(std::string_view line) {
+std::optional<RequirementLine> parse_location(std::string_view line) {
   const auto end = end_of_location(line);
   std::string_view location = strip(line.substr(0, end));
   const std::string suffix(end == line.size() ? std::string_view() : line.substr(end));
@@ -117,9 +106,17 @@ std::optional<RequirementLine> parse_local(std::string_view line) {
   } else {
     extras = take_extras(location);
   }
+  if (is_store_uri(location))
+    return RequirementLine{.kind = Kind::remote, .text = std::string(location), .extras = extras, .suffix = suffix};
   if (location.starts_with("file:")) {
     auto path = path_of_file_url(location);
     if (!path) return std::nullopt;
+    // Where it is pinned, it goes the way of what is fetched: that checks it.
+    if (const auto pin = location.find("#sha256="); pin != std::string_view::npos)
+      return RequirementLine{.kind = Kind::remote,
+                             .text = fmt::format("file://{}{}", *path, location.substr(pin)),
+                             .extras = extras,
+                             .suffix = suffix};
     return RequirementLine{.kind = Kind::local, .text = std::move(*path), .extras = extras, .suffix = suffix};
   }
   const bool is_url = location.find("://") != std::string_view::npos;
@@ -135,7 +132,7 @@ RequirementLine parse_requirement_line(std::string_view raw) {
   const std::string_view line = without_comment(raw);
   if (line.empty()) return {};
   if (line.starts_with('-')) return parse_option(line);
-  if (auto local = parse_local(line)) return std::move(*local);
+  if (auto found = parse_location(line)) return std::move(*found);
   return {.kind = Kind::requirement, .text = std::string(line), .extras = {}, .suffix = {}};
 }
 

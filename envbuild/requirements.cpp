@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
@@ -22,21 +23,11 @@ constexpr int k_max_nesting = 20;
 bool is_url(std::string_view text) { return text.find("://") != std::string_view::npos && !text.starts_with("file:"); }
 
 // Percent-encoded where a requirements file would take a character for its own.
-std::string file_url(const Path& path) {
-  constexpr std::string_view k_plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/+";
-  std::string url = "file://";
-  for (const char c : path.native()) {
-    if (k_plain.find(c) != std::string_view::npos)
-      url += c;
-    else
-      url += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return url;
-}
+std::string file_url(const Path& path) { return "file://" + percent_encode(path.native(), "/+"); }
 
 class Resolver {
  public:
-  explicit Resolver(const Variables& variables) : variables_(variables) {}
+  Resolver(const Variables& variables, const FetchObject& fetch) : variables_(variables), fetch_(fetch) {}
 
   Result<ResolvedRequirements> run(const Packages& packages) {
     for (const std::string& line : packages.requirements) RTENV_TRY(add_line(line, base_folder(), false, 0));
@@ -82,6 +73,7 @@ class Resolver {
         options_.push_back(without_credentials(line.text));
         return {};
       case Kind::local: return add_local(line, folder);
+      case Kind::remote: return add_remote(line, folder);
       case Kind::requirement:
         (is_constraint ? result_.constraints : result_.lines).push_back(line.text);
         (is_constraint ? constraints_ : names_).push_back(without_credentials(line.text));
@@ -101,6 +93,10 @@ class Resolver {
 
   Result<void> add_file(const std::string& text, const Path& folder, bool is_constraint, int depth) {
     if (depth == k_max_nesting) return fail(Errc::invalid_argument, "requirement files include each other: {}", text);
+    if (parse_requirement_line(text).kind == Kind::remote) {
+      RTENV_TRY(const Path fetched, fetch_(text));
+      return add_file(fetched.native(), folder, is_constraint, depth);
+    }
     if (is_url(text)) {
       // Its content can't be known before it is fetched: the installer does both.
       result_.lines.push_back(fmt::format("{} {}", is_constraint ? "-c" : "-r", text));
@@ -150,6 +146,13 @@ class Resolver {
     return digests;
   }
 
+  // What it holds decides, as of a local file; not where it was.
+  Result<void> add_remote(RequirementLine line, const Path& folder) {
+    RTENV_TRY(const Path fetched, fetch_(line.text));
+    line.text = fetched.native();
+    return add_local(line, folder);
+  }
+
   Result<void> add_local(const RequirementLine& line, const Path& folder) {
     const Path path = locate(line.text, folder);
     struct stat status {};
@@ -196,6 +199,7 @@ class Resolver {
   }
 
   const Variables& variables_;
+  const FetchObject& fetch_;
   ResolvedRequirements result_;
   std::vector<std::string> names_;
   std::vector<std::string> constraints_;
@@ -210,8 +214,9 @@ Result<void> write_lines(const Path& file, const std::vector<std::string>& lines
 
 }  // namespace
 
-Result<ResolvedRequirements> resolve_requirements(const Packages& packages, const Variables& variables) {
-  return Resolver(variables).run(packages);
+Result<ResolvedRequirements> resolve_requirements(const Packages& packages, const Variables& variables,
+                                                  const FetchObject& fetch) {
+  return Resolver(variables, fetch).run(packages);
 }
 
 Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved, const Path& folder) {

@@ -1,7 +1,9 @@
-// A package list made ready: variables expanded, nested files read in, local files found and digested. What comes out
+// A package list made ready: variables expanded, nested files read in, files of stores fetched, all files
+// digested. What comes out
 // is one flat list for the installer, and the parts of the environment's key that the list decides.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -29,9 +31,13 @@ struct ResolvedRequirements {
   nlohmann::json key_parts;
 };
 
-/// Fails: not_found (a wheel, source or requirements file: the expanded path, and the variable that didn't expand),
-/// invalid_argument (-e; files that include each other).
-Result<ResolvedRequirements> resolve_requirements(const Packages& packages, const Variables& variables);
+/// Brings an object of a store here and keeps it for as long as the environment is built.
+using FetchObject = std::function<Result<Path>(const std::string& uri)>;
+
+/// Fails: as `fetch`; not_found (a wheel, source or requirements file: the expanded path, and the variable that didn't
+/// expand), invalid_argument (-e; files that include each other).
+Result<ResolvedRequirements> resolve_requirements(const Packages& packages, const Variables& variables,
+                                                  const FetchObject& fetch);
 
 /// Writes requirements.txt and, where there are constraints, constraints.txt into `folder`, and copies of the sources.
 /// Returns the arguments that make an installer read them.

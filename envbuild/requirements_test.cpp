@@ -23,6 +23,8 @@ TEST(RequirementLine, TellsLocalFilesFromNamesAndUrls) {
   EXPECT_EQ(kind("wheels/x-1-py3-none-any.whl"), Kind::local);
   EXPECT_EQ(kind("./source"), Kind::local);
   EXPECT_EQ(kind("x @ file:///a/x.whl"), Kind::local);
+  EXPECT_EQ(kind("s3://bucket/x-1-py3-none-any.whl"), Kind::remote);
+  EXPECT_EQ(kind("file:///a/x.whl#sha256=00"), Kind::remote);
   EXPECT_EQ(kind("  # only a comment"), Kind::empty);
   EXPECT_EQ(kind("--no-index"), Kind::option);
 }
@@ -34,6 +36,13 @@ TEST(RequirementLine, TakesALocalPathApart) {
   EXPECT_EQ(line.suffix, " ; python_version > \"3.8\"");
   const auto named = parse_requirement_line("x[e] @ file:///a%20b/x.whl --hash=sha256:00");
   EXPECT_EQ(named.text + "|" + named.extras + "|" + named.suffix, "/a b/x.whl|[e]| --hash=sha256:00");
+}
+
+TEST(RequirementLine, TakesAUriOfAStoreApart) {
+  const auto line = parse_requirement_line("lib[two] @ gs://b/a b/lib-1-py3-none-any.whl#sha256=00 ; python_version > '3'");
+  EXPECT_EQ(line.kind, Kind::remote);
+  EXPECT_EQ(line.text + "|" + line.extras + "|" + line.suffix,
+            "gs://b/a b/lib-1-py3-none-any.whl#sha256=00|[two]| ; python_version > '3'");
 }
 
 TEST(RequirementLine, KnowsEverySpellingOfAnInclude) {
@@ -52,8 +61,10 @@ class Requirements : public testing::Test {
  protected:
   Result<ResolvedRequirements> resolve(std::vector<std::string> list, std::vector<std::string> options = {}) {
     Environment node;
-    return resolve_requirements({.requirements = std::move(list), .install_options = std::move(options)},
-                                Variables(tree_.root(), {{"WHEELS", "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels"}}, node));
+    return resolve_requirements(
+        {.requirements = std::move(list), .install_options = std::move(options)},
+        Variables(tree_.root(), {{"WHEELS", "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels"}}, node),
+        [this](const std::string& uri) -> Result<Path> { return tree_ / ("bucket" + uri.substr(uri.rfind('/'))); });
   }
   std::string key(std::vector<std::string> list, std::vector<std::string> options = {}) {
     return must(resolve(std::move(list), std::move(options))).key_parts.dump();
@@ -72,6 +83,14 @@ TEST_F(Requirements, AWheelCountsByItsContentNotByItsPlace) {
   EXPECT_EQ(key({"$WHEELS/x-1-py3-none-any.whl"}), before);
   tree_.file("wheels/x-1-py3-none-any.whl", "two");
   EXPECT_NE(key({k_wheel}), before);
+}
+
+TEST_F(Requirements, AnObjectOfAStoreCountsAsTheLocalFileWithItsContent) {
+  tree_.file("wheels/x-1-py3-none-any.whl", "one").file("bucket/x-1-py3-none-any.whl", "one");
+  EXPECT_EQ(key({"s3://b/some/x-1-py3-none-any.whl"}), key({k_wheel}));
+  EXPECT_EQ(key({"x @ gs://b/x-1-py3-none-any.whl"}), key({k_wheel}));
+  tree_.file("bucket/list.txt", "s3://b/x-1-py3-none-any.whl\n");
+  EXPECT_EQ(key({"-r s3://b/list.txt"}), key({k_wheel}));
 }
 
 TEST_F(Requirements, TheOrderOfNamesDoesNotCountThatOfOptionsDoes) {
@@ -138,7 +157,7 @@ TEST(EnvKey, CountsInterpreterInstallerAndIndexAndNothingElse) {
                            .libc = "l"};
   Environment environment;
   environment.set("HOME", "/one");
-  const auto requirements = must(resolve_requirements(packages, Variables(std::nullopt, {}, environment)));
+  const auto requirements = must(resolve_requirements(packages, Variables(std::nullopt, {}, environment), {}));
   const std::string key = make_env_key(packages, requirements, python, environment).digits;
   EXPECT_EQ(key.size(), 32U);
 

@@ -14,11 +14,20 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 6> k_fields{"working_dir", "excludes", "uv", "pip", "env_vars", "config"};
+constexpr std::array<std::string_view, 7> k_fields{"working_dir", "py_modules", "excludes", "uv",
+                                                   "pip",         "env_vars",   "config"};
 // Known to Ray; a job that asks for one must not run as if it hadn't.
-constexpr std::array<std::string_view, 12> k_unsupported_fields{
-    "py_modules", "conda",   "py_executable", "container",    "image_uri", "java_jars",
-    "nsight",     "_nsight", "rocprof-sys",   "_rocprof_sys", "mpi",       "worker_process_setup_hook"};
+constexpr std::array<std::string_view, 11> k_unsupported_fields{"conda",
+                                                                "py_executable",
+                                                                "container",
+                                                                "image_uri",
+                                                                "java_jars",
+                                                                "nsight",
+                                                                "_nsight",
+                                                                "rocprof-sys",
+                                                                "_rocprof_sys",
+                                                                "mpi",
+                                                                "worker_process_setup_hook"};
 
 // As Python names types: the readers of these messages write Python.
 std::string_view type_name(const json& value) {
@@ -221,6 +230,9 @@ Result<RuntimeEnv> parse_runtime_env(const json& value) {
   if (const json* item = given("working_dir")) {
     RTENV_TRY(result.working_dir, string_value("['working_dir']", *item));
     if (result.working_dir->empty()) return fail(Errc::invalid_argument, "runtime_env['working_dir'] is empty");
+  }
+  if (const json* item = given("py_modules")) {
+    RTENV_TRY(result.py_modules, string_list("['py_modules']", *item));
   }
   if (const json* item = given("excludes")) {
     RTENV_TRY(result.excludes, string_list("['excludes']", *item));

@@ -28,6 +28,7 @@ struct Packages {
 
 struct RuntimeEnv {
   std::optional<std::string> working_dir;  // a local directory or archive, or a URI
+  std::vector<std::string> py_modules;     // local directories, .py files, wheels, or URIs
   std::vector<std::string> excludes;
   std::optional<Packages> packages;
   std::map<std::string, std::string> env_vars;                                   // as written

@@ -11,6 +11,14 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, request.packages.version, python, request.cancellation));
   RTENV_TRY(const auto list, write_requirements(request.requirements, request.scratch));
 
+  if (request.form == InstallForm::folder) {
+    // Its files become read-only: they mustn't be uv's own.
+    std::vector<std::string> install{
+        uv.path.native(),        "pip",         "install", "--python", python.native(), "--target",
+        request.target.native(), "--link-mode", "copy"};
+    install.insert(install.end(), list.begin(), list.end());
+    return run.step("uv pip install", std::move(install));
+  }
   RTENV_TRY(run.step("uv venv", {uv.path.native(), "venv", "--quiet", "--no-project", "--python", python.native(),
                                  request.target.native()}));
   const std::string target_python = (request.target / "bin" / "python").native();

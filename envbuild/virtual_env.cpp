@@ -27,7 +27,7 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
                                .timeout = plan.timeout,
                                .cancellation = options.cancellation,
                                .show_output = options.show_output};
-  return plan.packages.installer == InstallerKind::uv ? install_with_uv(request, cache) : install_with_pip(request);
+  return install(request, cache);
 }
 
 }  // namespace
@@ -38,7 +38,14 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
   const Packages& packages = *runtime_env.packages;
   const Variables variables(working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
                             options.node);
-  auto requirements = resolve_requirements(packages, variables);
+  std::vector<cache::Lease> leases;
+  const auto fetch = [&](const std::string& text) -> Result<Path> {
+    RTENV_TRY(const auto uri, remote::Uri::parse(text));
+    RTENV_TRY(auto fetched, fetch_file(uri, cache, fetch_options(runtime_env, options)));
+    if (fetched.lease) leases.push_back(std::move(*fetched.lease));
+    return std::move(fetched.path);
+  };
+  auto requirements = resolve_requirements(packages, variables, fetch);
   if (!requirements)
     return Failure(std::move(requirements).error().within(fmt::format("runtime_env['{}']", name(packages.installer))));
   RTENV_TRY(Interpreter interpreter, find_interpreter(options.python, options.node, cache.root() / "interpreters"));
@@ -46,6 +53,7 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
   EnvKey key = make_env_key(packages, *requirements, interpreter, environment);
   return std::optional(EnvPlan{.packages = packages,
                                .requirements = std::move(*requirements),
+                               .fetched = std::move(leases),
                                .interpreter = std::move(interpreter),
                                .installer_environment = std::move(environment),
                                .timeout = runtime_env.setup_timeout,

@@ -9,6 +9,7 @@ namespace rtenv::envbuild {
 struct EnvPlan {
   Packages packages;
   ResolvedRequirements requirements;
+  std::vector<cache::Lease> fetched;  // keeps the files that the requirements name
   Interpreter interpreter;
   Environment installer_environment;
   std::optional<std::chrono::seconds> timeout;

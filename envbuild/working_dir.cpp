@@ -1,34 +1,16 @@
 #include "envbuild/working_dir.hpp"
 
 #include "base/log.hpp"
-#include "pkg/package.hpp"
+#include "envbuild/local_tree.hpp"
+#include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
-cache::MakeOptions make_options(const PrepareOptions& options) {
-  return {.cancellation = options.cancellation,
-          .on_wait = [] { log::info("another process is unpacking this working_dir; waiting for it"); }};
-}
-
-Result<WorkingDir> from_directory(const Path& directory, const RuntimeEnv& runtime_env, cache::Cache& cache,
-                                  const PrepareOptions& options) {
-  const pkg::PackageOptions package{.scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, runtime_env.excludes),
-                                    .zip = {.threads = options.threads, .cancellation = options.cancellation},
-                                    .digest_cache = cache::Cache::digests_folder(cache.root())};
-  RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
-  RTENV_TRY(auto lease,
-            cache.get_or_make(
-                cache::Kind::tree, named.name.tree_key(),
-                [&](const cache::MakeContext& context) {
-                  return pkg::copy_tree(
-                      named, context.target,
-                      {.scheme = named.name.scheme(), .threads = options.threads, .cancellation = options.cancellation});
-                },
-                make_options(options)));
+WorkingDir held(cache::Lease lease) {
   Path path = lease.path();
-  return WorkingDir{.path = std::move(path), .lease = std::move(lease)};
+  return {.path = std::move(path), .lease = std::move(lease)};
 }
 
 // The top folder of an archive of the user's own machine is kept, unlike that of one that a URI names: as in Ray.
@@ -42,21 +24,12 @@ Result<WorkingDir> from_archive(const Path& archive, cache::Cache& cache, const 
                                         {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
                   return {};
                 },
-                make_options(options)));
-  Path path = lease.path();
-  return WorkingDir{.path = std::move(path), .lease = std::move(lease)};
+                {.cancellation = options.cancellation,
+                 .on_wait = [] { log::info("another process is unpacking this working_dir; waiting for it"); }}));
+  return held(std::move(lease));
 }
 
 }  // namespace
-
-FetchOptions fetch_options(const RuntimeEnv& runtime_env, const PrepareOptions& options) {
-  return {.store = {.environment = options.node,
-                    .job_variables = runtime_env.env_vars,
-                    .credentials = options.credentials,
-                    .cancellation = options.cancellation},
-          .on_progress = options.on_progress,
-          .threads = options.threads};
-}
 
 Result<std::optional<WorkingDir>> prepare_working_dir(const RuntimeEnv& runtime_env, cache::Cache& cache,
                                                       const PrepareOptions& options) {
@@ -71,7 +44,10 @@ Result<std::optional<WorkingDir>> prepare_working_dir(const RuntimeEnv& runtime_
     std::error_code error;
     const auto status = std::filesystem::status(text, error);
     if (!std::filesystem::exists(status)) return fail(Errc::not_found, "{} doesn't exist", text);
-    if (std::filesystem::is_directory(status)) return from_directory(text, runtime_env, cache, options);
+    if (std::filesystem::is_directory(status)) {
+      RTENV_TRY(auto lease, keep_directory(text, "", runtime_env.excludes, cache, options));
+      return held(std::move(lease));
+    }
     return from_archive(text, cache, options);
   };
   auto prepared = prepare();

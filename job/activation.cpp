@@ -7,6 +7,8 @@ Environment activate(const ActivationInputs& inputs) {
   environment.set("PYTHONUNBUFFERED", "1");
   for (const auto& [name, value] : inputs.env_vars) environment.set(name, value);
   if (inputs.working_dir) environment.prepend("PYTHONPATH", inputs.working_dir->native());
+  for (auto module = inputs.py_modules.rbegin(); module != inputs.py_modules.rend(); ++module)
+    environment.prepend("PYTHONPATH", module->native());
   if (inputs.virtual_env) {
     environment.prepend("PATH", (*inputs.virtual_env / "bin").native());
     environment.set("VIRTUAL_ENV", inputs.virtual_env->native());

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/environment.hpp"
 
@@ -13,11 +14,12 @@ struct ActivationInputs {
   Environment node;                             // this machine's variables
   std::map<std::string, std::string> env_vars;  // of the runtime_env, expanded
   std::optional<Path> working_dir;              // the job's own
+  std::vector<Path> py_modules;                 // in the order of the runtime_env
   std::optional<Path> virtual_env;
 };
 
-/// The node's variables; PYTHONUNBUFFERED=1; env_vars over them; the working_dir first in PYTHONPATH; the virtualenv's
-/// bin first in PATH, VIRTUAL_ENV set, PYTHONHOME gone.
+/// The node's variables; PYTHONUNBUFFERED=1; env_vars over them; the py_modules, then the working_dir first in PYTHONPATH;
+/// the virtualenv's bin first in PATH, VIRTUAL_ENV set, PYTHONHOME gone.
 Environment activate(const ActivationInputs& inputs);
 
 }  // namespace rtenv::job

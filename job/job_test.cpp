@@ -12,9 +12,12 @@ TEST(Activation, PutsTheWorkingDirAndTheVirtualenvFirst) {
   node.set("PATH", "/usr/bin");
   node.set("PYTHONPATH", "/node");
   node.set("PYTHONHOME", "/broken");
-  const Environment job =
-      activate({.node = node, .env_vars = {{"PYTHONPATH", "/own"}, {"A", "b"}}, .working_dir = "/w", .virtual_env = "/v"});
-  EXPECT_EQ(job.find("PYTHONPATH"), "/w:/own");
+  const Environment job = activate({.node = node,
+                                    .env_vars = {{"PYTHONPATH", "/own"}, {"A", "b"}},
+                                    .working_dir = "/w",
+                                    .py_modules = {"/m1", "/m2"},
+                                    .virtual_env = "/v"});
+  EXPECT_EQ(job.find("PYTHONPATH"), "/m1:/m2:/w:/own");
   EXPECT_EQ(job.find("PATH"), "/v/bin:/usr/bin");
   EXPECT_EQ(job.find("VIRTUAL_ENV"), "/v");
   EXPECT_EQ(job.find("PYTHONHOME"), std::nullopt);

@@ -1,0 +1,17 @@
+#include "envbuild/prepare_options.hpp"
+
+#include "envbuild/expand.hpp"
+
+namespace rtenv::envbuild {
+
+FetchOptions fetch_options(const RuntimeEnv& runtime_env, const PrepareOptions& options) {
+  const Variables variables(std::nullopt, runtime_env.env_vars, options.node);
+  return {.store = {.environment = options.node,
+                    .job_variables = variables.env_vars(),
+                    .credentials = options.credentials,
+                    .cancellation = options.cancellation},
+          .on_progress = options.on_progress,
+          .threads = options.threads};
+}
+
+}  // namespace rtenv::envbuild
