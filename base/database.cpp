@@ -100,7 +100,8 @@ Result<void> Database::use_write_ahead_log() {
   for (;;) {
     const int code = sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
     if (code == SQLITE_OK) return {};
-    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline) return fail_sqlite(handle_.get(), "query");
+    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline)
+      return fail_sqlite(handle_.get(), "query");
     std::this_thread::sleep_for(std::chrono::milliseconds(k_busy_pause_ms));
   }
 }

@@ -254,6 +254,29 @@ TEST(CacheCollect, SweepsWhatNoRowKnows) {
   EXPECT_EQ(count_in(folder / "trees") + count_in(folder / "envs"), 0U);
 }
 
+TEST(CacheSource, IsRememberedUntilItsEntryIsGone) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  EXPECT_EQ(must(cache.find_source("digest")), std::nullopt);
+  { must(cache.get_or_make(Kind::file, "key", writes("x"))); }
+  must(cache.remember_source("digest", {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
+  must(cache.remember_source("digest", {.version = "2", .sha256 = "bb", .kind = Kind::file, .key = "key"}));
+  const auto source = must(cache.find_source("digest"));
+  ASSERT_TRUE(source);
+  EXPECT_EQ(source->version + source->sha256 + source->key, "2bbkey");
+  EXPECT_TRUE(must(cache.remove(Kind::file, "key")));
+  EXPECT_EQ(must(cache.find_source("digest")), std::nullopt);
+}
+
+TEST(Cache, TakesOverALedgerOfTheFirstVersion) {
+  TreeBuilder folder;
+  { must(must(Cache::open(folder.root())).get_or_make(Kind::tree, "kept", writes("x"))); }
+  must(must(Database::open(folder / "ledger.db")).execute("DROP TABLE source; PRAGMA user_version = 1"));
+  Cache cache = must(Cache::open(folder.root()));
+  EXPECT_THAT(keys(cache), testing::ElementsAre("kept"));
+  must(cache.remember_source("digest", {.version = "1", .sha256 = "aa", .kind = Kind::tree, .key = "kept"}));
+}
+
 TEST(Cache, RefusesALedgerOfANewerVersion) {
   TreeBuilder folder;
   { must(Cache::open(folder.root())); }

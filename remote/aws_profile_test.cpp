@@ -1,0 +1,67 @@
+#include "remote/aws_profile.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/result_matchers.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+class Profile : public testing::Test {
+ protected:
+  Profile() {
+    environment_.set("AWS_CONFIG_FILE", (tree_ / "config").native());
+    environment_.set("AWS_SHARED_CREDENTIALS_FILE", (tree_ / "credentials").native());
+  }
+  TreeBuilder tree_;
+  Environment environment_;
+};
+
+TEST_F(Profile, TheCredentialsFileWinsOverTheConfigFile) {
+  tree_.file("config", "[default]\nregion=eu-west-1\naws_access_key_id = of config\n\n[profile other]\nregion = us-west-2\n")
+      .file("credentials", "# a comment\n[default]\r\naws_access_key_id=of credentials\n; another\n[other]\nx = y = z\n");
+  const auto profile = must(load_aws_profile("default", environment_));
+  EXPECT_EQ(find_setting(profile, "aws_access_key_id"), "of credentials");
+  EXPECT_EQ(find_setting(profile, "region"), "eu-west-1");
+  EXPECT_EQ(find_setting(profile, "x"), std::nullopt);
+  EXPECT_EQ(find_setting(must(load_aws_profile("other", environment_)), "x"), "y = z");
+}
+
+TEST_F(Profile, NestedSettingsHaveTheirSectionsName) {
+  tree_.file("config", "[default]\ns3 =\n  addressing_style = path\n  max_concurrent_requests = 20\nregion = r\n");
+  const auto profile = must(load_aws_profile("default", environment_));
+  EXPECT_EQ(find_setting(profile, "s3.addressing_style"), "path");
+  EXPECT_EQ(find_setting(profile, "region"), "r");
+}
+
+TEST_F(Profile, TheNearestEndpointCounts) {
+  tree_.file("config",
+             "[default]\nendpoint_url = http://all\nservices = local\n[services local]\ns3 =\n  endpoint_url = http://s3\n");
+  const auto profile = must(load_aws_profile("default", environment_));
+  EXPECT_EQ(aws_endpoint("s3", profile, environment_), "http://s3");
+  EXPECT_EQ(aws_endpoint("sts", profile, environment_), "http://all");
+  environment_.set("AWS_ENDPOINT_URL", "http://env");
+  EXPECT_EQ(aws_endpoint("s3", profile, environment_), "http://env");
+  environment_.set("AWS_ENDPOINT_URL_S3", "http://env-s3");
+  EXPECT_EQ(aws_endpoint("s3", profile, environment_), "http://env-s3");
+  EXPECT_EQ(aws_endpoint("sts", profile, environment_), "http://env");
+}
+
+TEST_F(Profile, WhoIsNamedMustBeThere) {
+  EXPECT_TRUE(must(load_aws_profile("default", environment_)).empty());
+  EXPECT_THAT(load_aws_profile("nobody", environment_), IsError(Errc::not_found, "nobody"));
+  tree_.file("config", "no section\n");
+  EXPECT_THAT(load_aws_profile("default", environment_), IsError(Errc::invalid_argument, "config"));
+}
+
+TEST_F(Profile, TheRegionHasADefault) {
+  EXPECT_EQ(aws_region({}, environment_), "us-east-1");
+  EXPECT_EQ(aws_region({{"region", "of-profile"}}, environment_), "of-profile");
+  environment_.set("AWS_DEFAULT_REGION", "of-default");
+  environment_.set("AWS_REGION", "of-region");
+  EXPECT_EQ(aws_region({{"region", "of-profile"}}, environment_), "of-region");
+}
+
+}  // namespace
+}  // namespace rtenv::remote

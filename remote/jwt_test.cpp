@@ -1,0 +1,19 @@
+#include "remote/jwt.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "support/result_matchers.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+// That what is signed verifies is shown beside Python's cryptography, in tests/remote/gs_test.py.
+TEST(Jwt, WantsAnRsaKey) {
+  for (const char* key : {"", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"})
+    EXPECT_THAT(sign_jwt({}, {}, key), IsError(Errc::invalid_argument)) << key;
+}
+
+}  // namespace
+}  // namespace rtenv::remote
