@@ -5,6 +5,7 @@
 #include "cli/tool.hpp"
 #include "envbuild/interpreter.hpp"
 #include "envbuild/uv_program.hpp"
+#include "remote/credential_sources.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -14,7 +15,7 @@ constexpr std::uint64_t k_little_space_bytes = 1ULL << 30U;
 enum class Level { ok, warning, problem };
 
 struct Finding {
-  const char* subject;
+  std::string subject;
   Level level;
   std::string text;
 };
@@ -66,6 +67,8 @@ Result<int> run(const Tool& tool) {
   const auto cache = tool.open_cache();
   std::vector<Finding> findings{check_python(tool, root / "interpreters"), check_uv(tool), check_cache(cache)};
   if (cache) findings.push_back(check_space(root));
+  for (const auto& source : remote::find_credential_sources(tool.environment))
+    findings.push_back({fmt::format("{} credentials", source.store), Level::ok, source.where});
   bool problem = false;
   nlohmann::json object = nlohmann::json::object();
   for (const Finding& finding : findings) {
@@ -73,7 +76,7 @@ Result<int> run(const Tool& tool) {
     if (tool.json)
       object[finding.subject] = {{"level", name(finding.level)}, {"text", finding.text}};
     else
-      Tool::print_line(fmt::format("{:<8} {:<7} {}", name(finding.level), finding.subject, finding.text));
+      Tool::print_line(fmt::format("{:<8} {:<18} {}", name(finding.level), finding.subject, finding.text));
   }
   if (tool.json) Tool::print_json(object);
   return problem ? 1 : 0;
@@ -82,8 +85,10 @@ Result<int> run(const Tool& tool) {
 }  // namespace
 
 void register_doctor(CLI::App& app, Tool& tool) {
-  CLI::App* command = add_command(app, tool, "doctor",
-                                  "Check what rtenv needs on this machine (exit 1: something is missing)", "  rtenv doctor");
+  CLI::App* command =
+      add_command(app, tool, "doctor",
+                  "Check what rtenv needs on this machine, and whose credentials it finds (exit 1: something is missing)",
+                  "  rtenv doctor");
   command->callback([&tool] { tool.command = [&tool] { return run(tool); }; });
 }
 

@@ -40,7 +40,8 @@ void register_fetch(CLI::App& app, Tool& tool) {
   CLI::App* command = add_command(
       app, tool, "fetch", "Fetch what a URI names into the cache, unless it is there unchanged, and print where it is",
       "  rtenv fetch s3://bucket/my_job.zip\n"
-      "  rtenv fetch https://host/lib-1.0-py3-none-any.whl#sha256=9f86d081…");
+      "  rtenv fetch https://host/lib-1.0-py3-none-any.whl#sha256=9f86d081…\n"
+      "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are found.");
   command
       ->add_option("URI", state->uri, "s3:// gs:// azure:// abfss:// http(s):// file:// local:// gcs://; #sha256= pins it")
       ->required();

@@ -46,7 +46,7 @@ void build(CLI::App& app, Tool& tool) {
   app.set_version_flag("--version", "rtenv " RTENV_VERSION);
   app.add_flag("-q,--quiet", tool.quiet, "Only errors on standard error");
   app.add_flag("-v,--verbose", tool.verbose, "Also what is done and how long it took");
-  app.add_flag("!--no-progress", tool.progress, "No progress line on the terminal");
+  app.add_flag("--no-progress", tool.no_progress, "No progress line on the terminal");
   app.add_option("--cache-dir", tool.cache_dir, "The cache [RTENV_CACHE_DIR; ~/.cache/rtenv]")->type_name("DIR");
   register_pack(app, tool);
   register_hash(app, tool);

@@ -19,7 +19,7 @@ std::string bar(std::uint64_t done_bytes, std::uint64_t total_bytes) {
 
 }  // namespace
 
-ProgressLine::ProgressLine(const Tool& tool) : wanted_(tool.progress && !tool.quiet && ::isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine(const Tool& tool) : wanted_(!tool.no_progress && !tool.quiet && ::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressLine::clear() {
   if (shown_) std::fputs("\r\x1b[K", stderr);

@@ -50,9 +50,10 @@ void register_push(CLI::App& app, Tool& tool) {
       add_command(app, tool, "push", "Send a directory, packed on its way, or a file to a store, and print its URI",
                   "  rtenv push my_job s3://bucket/my_job.zip\n"
                   "  rtenv push my_job gs://bucket/jobs/          under its own name, _ray_pkg_<hash>.zip\n"
-                  "  rtenv push my_job gcs:// --address http://127.0.0.1:8265");
+                  "  rtenv push my_job gcs:// --address http://127.0.0.1:8265\n"
+                  "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are found.");
   state->selection.declare(*command, "SRC", "The directory or file");
-  command->get_option("SRC")->required();
+  command->get_option("SRC")->required()->default_str("");
   command
       ->add_option(
           "URI", state->uri,

@@ -41,6 +41,7 @@ Result<JobFolder> make_job_folder(cache::Cache& cache, const envbuild::WorkingDi
 
 std::vector<Path> folders_of(const std::vector<envbuild::PyModule>& modules) {
   std::vector<Path> folders;
+  folders.reserve(modules.size());
   for (const auto& module : modules) folders.push_back(module.folder);
   return folders;
 }

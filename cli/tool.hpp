@@ -22,7 +22,7 @@ struct Tool {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
-  bool progress = true;
+  bool no_progress = false;
   std::string cache_dir;  // --cache-dir; empty: RTENV_CACHE_DIR, else the user's cache folder
 
   /// The chosen command; it returns the exit status. Set while the command line is parsed, called afterwards.

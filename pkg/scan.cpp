@@ -166,7 +166,7 @@ class Scanner {
     unsigned char type = item.type;
     if (type == DT_UNKNOWN) {
       if (!look(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(entry.path));
-      type = IFTODT(status->st_mode);
+      type = static_cast<unsigned char>(IFTODT(status->st_mode));
     }
     if (const auto verdict = folder.rules->excluded(entry.path, type == DT_DIR)) {
       record(folder, entry.path, type == DT_DIR, *verdict);
@@ -179,7 +179,7 @@ class Scanner {
         count_by_name(folder, std::move(entry), "a link to nothing");
         return {};
       }
-      type = IFTODT(status->st_mode);
+      type = static_cast<unsigned char>(IFTODT(status->st_mode));
     }
     if (type == DT_DIR) {
       auto below = std::make_unique<Folder>();

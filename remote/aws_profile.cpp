@@ -48,7 +48,7 @@ Result<Sections> parse_sections(std::string_view text, const Path& file) {
     const auto& [name, value] = *assignment;
     const bool nested = (raw.front() == ' ' || raw.front() == '\t') && !outer.empty();
     if (!nested) outer = value.empty() ? name : std::string();
-    section->insert_or_assign(nested ? outer + "." + name : name, value);
+    section->insert_or_assign(nested ? fmt::format("{}.{}", outer, name) : name, value);
   }
   return sections;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include "base/hash.hpp"
 #include "base/log.hpp"
@@ -43,6 +44,7 @@ class Download {
     RTENV_TRY(reserve_space());
     const bool large = info_.ranges && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
     RTENV_TRY(large ? in_parts() : as_a_whole());
+    report();
     return to_hex(sha_.finish());
   }
 
@@ -80,6 +82,7 @@ class Download {
                                 RTENV_TRY(write_at(file_, data, range.offset + done_bytes, target_));
                                 done_bytes += data.size();
                                 received_bytes_ += data.size();
+                                report();
                                 return {};
                               });
       if (done_bytes == range.size_bytes) return {};
@@ -101,7 +104,6 @@ class Download {
       sha_.add(wanted);
       done += count;
     }
-    report();
     return {};
   }
 
@@ -137,8 +139,11 @@ class Download {
     }
   }
 
-  void report() const {
-    if (options_.on_progress) options_.on_progress(received_bytes_, info_.size_bytes);
+  // Who finds another one reporting needn't: there will be more to tell.
+  void report() {
+    if (!options_.on_progress) return;
+    const std::unique_lock lock(reporting_, std::try_to_lock);
+    if (lock) options_.on_progress(received_bytes_, info_.size_bytes);
   }
 
   ObjectStore& store_;
@@ -149,6 +154,7 @@ class Download {
   Fd file_;
   Sha256 sha_;
   RawBytes buffer_;
+  std::mutex reporting_;
   std::atomic<std::uint64_t> received_bytes_{0};
 };
 

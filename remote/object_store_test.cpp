@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "remote/credential_sources.hpp"
 #include "remote/http_object.hpp"
 #include "support/result_matchers.hpp"
 
@@ -56,6 +57,23 @@ TEST(AzureStore, WantsToKnowTheAccount) {
             "azure://box/x https://a.blob.core.example");
   EXPECT_EQ(identity({{"AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"}}),
             "azure://box/x http://127.0.0.1:10000/devstoreaccount1");
+}
+
+TEST(CredentialSources, SayWhereNotWhat) {
+  const Environment environment = of({{"HOME", "/nonexistent"},
+                                      {"AWS_ACCESS_KEY_ID", "secret"},
+                                      {"AWS_SECRET_ACCESS_KEY", "secret"},
+                                      {"AZURE_STORAGE_SAS_TOKEN", "secret"},
+                                      {"GOOGLE_APPLICATION_CREDENTIALS", "/account.json"}});
+  std::string told;
+  for (const auto& source : find_credential_sources(environment))
+    told += fmt::format("{} {} {}\n", source.store, source.found, source.where);
+  EXPECT_EQ(told,
+            "s3 true AWS_ACCESS_KEY_ID\n"
+            "gs true GOOGLE_APPLICATION_CREDENTIALS: /account.json\n"
+            "azure true AZURE_STORAGE_SAS_TOKEN\n"
+            "http false none\n"
+            "gcs false none\n");
 }
 
 TEST(ObjectInfo, IsReadFromTheAnswersHead) {

@@ -1,7 +1,9 @@
 """s3:// against versitygw, which is strict about signatures, and moto, which has STS and an instance's metadata."""
 
 import json
+import signal
 import sys
+import time
 import unittest
 
 import boto3
@@ -86,6 +88,16 @@ class StrictStore(RemoteTest):
         self.proxy.fault = refuse_the_third
         self.refused(4, "AccessDenied: no more", "push", self.job(size=40 << 20), "s3://bucket/large.zip", "--compress", "store")
         self.assertGreater(len(parts), 2)
+        self.assertEqual(self.boto.list_objects_v2(Bucket="bucket")["KeyCount"], 0)
+        self.assertEqual(self.boto.list_multipart_uploads(Bucket="bucket").get("Uploads", []), [])
+
+    def test_an_interrupted_upload_leaves_nothing_in_the_store(self):
+        self.proxy.fault = lambda request: servers.Fault(delay_s=1) if "partNumber=" in request.path else None
+        process = self.spawn("push", self.job(size=40 << 20), "s3://bucket/large.zip", "--compress", "store")
+        while not any("partNumber=" in request.path for request in self.proxy.requests):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.result(process).status, 130)
         self.assertEqual(self.boto.list_objects_v2(Bucket="bucket")["KeyCount"], 0)
         self.assertEqual(self.boto.list_multipart_uploads(Bucket="bucket").get("Uploads", []), [])
 
@@ -242,6 +254,14 @@ class LenientStore(RemoteTest):
         [(key, session)] = self.signers()
         self.assertTrue(key.startswith("ASIA"), key)
         self.assertTrue(session)
+
+    def test_buckets_in_the_hosts_name(self):
+        self.write("home/.aws/config", "[default]\ns3 =\n    addressing_style = virtual\n")
+        self.environment |= {"AWS_ENDPOINT_URL": self.proxy.url.replace("127.0.0.1", "localhost"), "AWS_ACCESS_KEY_ID": "a",
+                             "AWS_SECRET_ACCESS_KEY": "b"}
+        self.ok("fetch", "s3://runtime-env-test/script.zip")
+        self.assertEqual({(request.headers["Host"].split(":")[0], request.path) for request in self.proxy.requests},
+                         {("runtime-env-test.localhost", "/script.zip")})
 
     def test_a_role_of_a_profile(self):
         self.write("home/.aws/config", "[profile base]\naws_access_key_id = base\naws_secret_access_key = secret\n"

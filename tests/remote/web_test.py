@@ -1,12 +1,16 @@
 """http:// against a server with ranges, file:// and local://."""
 
+import contextlib
 import hashlib
 import json
+import os
+import subprocess
 import sys
+import time
 import unittest
 
 import servers
-from tool import RemoteTest, noise, zip_of
+from tool import RTENV, RemoteTest, noise, zip_of
 
 JOB = zip_of({"script.py": "print('ran')"}, top="job-1.0/")
 
@@ -18,7 +22,10 @@ class Web(RemoteTest):
         self.assertEqual(self.ok("fetch", web.url + "/lib%201.whl").path.name, "lib 1.whl")
         self.assertEqual(self.ok("fetch", "--no-unpack", web.url + "/job.zip").path.read_bytes(), JOB)
         self.ok("unpack", web.url + "/job.zip", self.work / "here")
-        self.assertTrue((self.work / "here").exists())
+        self.assertEqual([str(path.relative_to(self.work / "here")) for path in (self.work / "here").rglob("*.py")], ["job-1.0/script.py"])
+        self.refused(2, "empty", "unpack", web.url + "/job.zip", self.work / "here")
+        self.refused(3, "404", "unpack", web.url + "/nothing.zip", self.work / "there")
+        self.assertFalse((self.work / "there").exists())
 
     def test_without_ranges_and_etags(self):
         large = noise(20 << 20)
@@ -96,6 +103,50 @@ class Web(RemoteTest):
             self.assert_packed(web.files["/up/job.zip"], job)
         refusing = self.start(servers.files(guard=lambda handler: (405, b"", {})))
         self.refused(2, "405", "push", self.job(size=20 << 20), refusing.url + "/job.zip")
+
+    def test_packages_of_a_job_server(self):
+        """Where it hands them out, as rtenv's own does."""
+        self.secrets = ["the-token"]
+        name = "_ray_pkg_0123456789abcdef.zip"
+        server = self.start(servers.files({f"/api/packages/gcs/{name}": JOB}, etags=False, guard=lambda handler: None
+                                          if handler.headers.get("Authorization") == "Bearer the-token" and
+                                          handler.headers.get("X-Team") == "t" else (401, b"", {})))
+        self.refused(4, "401", "fetch", f"gcs://{name}", "--address", server.url)
+        given = {"RAY_ADDRESS": server.url, "RAY_AUTH_TOKEN": "the-token", "RAY_JOB_HEADERS": '{"X-Team": "t"}'}
+        path = self.ok("fetch", f"gcs://{name}", env=given).path
+        self.assertTrue((path / "job-1.0/script.py").exists())  # its top folder is its own
+        server.requests.clear()
+        self.ok("fetch", f"gcs://{name}", env=given)
+        self.assertEqual([request.headers["Range"] for request in server.requests], ["bytes=0-0"])
+        job = self.job()
+        uri = self.ok("push", job, "gcs://", env=given).out.strip()
+        self.assert_packed(server.files["/api/packages/gcs/" + uri.removeprefix("gcs://")], job)
+
+    def test_a_push_needs_no_room_on_this_machine(self):
+        web = self.start(servers.files())
+        job = self.job(size=20 << 20)
+        nowhere = str(self.work / "nowhere")
+        self.ok("push", job, web.url + "/job.zip", "--compress", "store", env={"TMPDIR": nowhere, "RTENV_CACHE_DIR": nowhere})
+        self.assert_packed(web.files["/job.zip"], job)
+        self.assertFalse((self.work / "nowhere").exists())
+
+    def test_progress_is_shown_on_a_terminal_alone(self):
+        waits = iter(range(100))
+        web = self.start(servers.files({"/large.bin": noise(40 << 20)}, guard=lambda handler: time.sleep(0.2 * (next(waits) % 5))))
+        for words, shown in [([], True), (["--no-progress"], False), (["--quiet"], False)]:
+            terminal, process_side = os.openpty()
+            process = subprocess.Popen([RTENV, *words, "fetch", web.url + "/large.bin"], stdout=subprocess.PIPE, stderr=process_side,
+                                       env=self.process_environment({"RTENV_CACHE_DIR": str(self.work / f"cache-{len(words)}{words}")}))
+            os.close(process_side)
+            seen = b""
+            with contextlib.suppress(OSError):  # the end of a terminal
+                while data := os.read(terminal, 65536):
+                    seen += data
+            os.close(terminal)
+            process.communicate()
+            self.assertEqual(process.returncode, 0)
+            self.assertEqual(b" of 40" in seen, shown, seen)
+        self.assertNotIn("\r", self.ok("fetch", web.url + "/large.bin").err)
 
     def test_file(self):
         job = self.job()
