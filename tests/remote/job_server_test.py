@@ -15,7 +15,7 @@ RUN_JOB = """
 import sys, time
 from ray.job_submission import JobSubmissionClient
 client = JobSubmissionClient(sys.argv[1])
-job = client.submit_job(entrypoint="python script.py", runtime_env={"working_dir": sys.argv[2]})
+job = client.submit_job(entrypoint="python3 script.py", runtime_env={"working_dir": sys.argv[2]})
 while not client.get_job_status(job).is_terminal():
     time.sleep(0.1)
 print(client.get_job_status(job).value, client.get_job_logs(job))

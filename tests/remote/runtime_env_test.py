@@ -35,7 +35,7 @@ class FromAStore(RemoteTest):
         self.s3.put_object(Bucket="bucket", Key=key, Body=data)
 
     def run_job(self, runtime_env, code, env=None):
-        return self.ok("run", "--python", sys.executable, "--runtime-env-json", json.dumps(runtime_env), "--", "python", "-c", code, env=env)
+        return self.ok("run", "--python", sys.executable, "--runtime-env-json", json.dumps(runtime_env), "--", "python3", "-c", code, env=env)
 
     def test_wheels_of_uv_and_pip_lists(self):
         self.put("w/one-1.0-py3-none-any.whl", wheel("one", "1"))

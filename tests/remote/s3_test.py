@@ -207,7 +207,7 @@ class StrictStore(RemoteTest):
             del self.environment[name]
         self.environment["AWS_SESSION_TOKEN"] = "a-token-of-somebody-else"
         runtime_env = {"working_dir": "s3://bucket/job.zip", "env_vars": {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}}
-        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", json.dumps(runtime_env), "--", "python", "script.py")
+        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", json.dumps(runtime_env), "--", "python3", "script.py")
         self.assertEqual(run.out, "ran\n")
 
     def test_many_processes_fetch_once(self):
@@ -242,7 +242,7 @@ class LenientStore(RemoteTest):
         self.environment |= {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
                              "AWS_SESSION_TOKEN": keys["SessionToken"]}
         run = self.ok("run", "--python", sys.executable, "--runtime-env-json", '{"working_dir": "s3://runtime-env-test/script.zip"}', "--",
-                      "python", "script.py")
+                      "python3", "script.py")
         self.assertEqual(run.out, "from s3\n")
         self.assertEqual(self.signers(), {(keys["AccessKeyId"], keys["SessionToken"])})
 

@@ -73,7 +73,7 @@ class Web(RemoteTest):
         self.refused(3, "…@127.0.0.1", "fetch", secret_url.format("nothing.zip"))
         self.refused(2, "?…", "-v", "run", "--runtime-env-json", json.dumps({"working_dir": secret_url.format("job.txt")}), "--", "true")
         runtime_env = json.dumps({"working_dir": secret_url.format("job.zip")})
-        run = self.ok("-v", "run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python", "script.py")
+        run = self.ok("-v", "run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python3", "script.py")
         self.assertEqual(run.out, "ran\n")
 
     def test_a_url_that_is_signed_for_get_alone(self):
@@ -161,7 +161,7 @@ class Web(RemoteTest):
         job = self.job()
         self.assertEqual(self.ok("fetch", f"local://{job}").path, job)
         runtime_env = json.dumps({"working_dir": f"local://{job}"})
-        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python", "-c", "import os; print(os.getcwd())")
+        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python3", "-c", "import os; print(os.getcwd())")
         self.assertEqual(run.out, f"{job}\n")
         self.assertEqual(self.entries(), [])
 
