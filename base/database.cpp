@@ -113,6 +113,20 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return Statement(statement);
 }
 
+Result<KeptStatement> Database::keep(const char* sql) {
+  auto found = kept_.find(sql);
+  if (found == kept_.end()) {
+    RTENV_TRY(auto statement, prepare(sql));
+    found = kept_.emplace(sql, std::move(statement)).first;
+  }
+  return KeptStatement(found->second);
+}
+
+Result<void> Database::run(const char* sql) {
+  RTENV_TRY(const auto statement, keep(sql));
+  return statement->run();
+}
+
 Result<void> Database::execute(const char* sql) {
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return fail_sqlite(handle_.get(), "query");
   return {};

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/fd.hpp"
 
@@ -41,12 +43,30 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+/// A statement that its Database keeps for the next time; ready for that when this goes out of use.
+class KeptStatement {
+ public:
+  explicit KeptStatement(Statement& statement) : statement_(&statement) {}
+  KeptStatement(KeptStatement&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+  KeptStatement& operator=(KeptStatement&&) = delete;
+  ~KeptStatement() {
+    if (statement_ != nullptr) statement_->reset();
+  }
+  Statement* operator->() const noexcept { return statement_; }
+  Statement& operator*() const noexcept { return *statement_; }
+
+ private:
+  Statement* statement_;
+};
+
 class Database {
  public:
   /// Opens or makes the file, in WAL mode with synchronous=NORMAL. Others' locks are waited for, 30 s at most.
   static Result<Database> open(const Path& path);
 
   Result<Statement> prepare(std::string_view sql);
+  /// For what is asked often: prepared once. Requires: `sql` is a literal; of one literal, one in use at a time.
+  Result<KeptStatement> keep(const char* sql);
   /// Runs one or more statements without parameters.
   Result<void> execute(const char* sql);
   [[nodiscard]] std::int64_t last_insert_rowid() const;
@@ -54,13 +74,13 @@ class Database {
   /// Runs `body` (returning a Result) in a write transaction; rolls back when it fails.
   template <class Body>
   auto transaction(Body body) -> decltype(body()) {
-    if (auto begun = execute("BEGIN IMMEDIATE"); !begun) return Failure(std::move(begun).error());
+    if (auto begun = run("BEGIN IMMEDIATE"); !begun) return Failure(std::move(begun).error());
     auto result = body();
     if (!result) {
       [[maybe_unused]] const auto rolled_back = execute("ROLLBACK");
       return result;
     }
-    if (auto committed = execute("COMMIT"); !committed) {
+    if (auto committed = run("COMMIT"); !committed) {
       [[maybe_unused]] const auto rolled_back = execute("ROLLBACK");
       return Failure(std::move(committed).error());
     }
@@ -73,7 +93,9 @@ class Database {
   };
   explicit Database(sqlite3* handle) : handle_(handle) {}
   Result<void> use_write_ahead_log();
+  Result<void> run(const char* sql);
   std::unique_ptr<sqlite3, Close> handle_;
+  std::map<const char*, Statement> kept_;  // after the handle: finalized before it is closed
 };
 
 }  // namespace rtenv

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/directory_reader.hpp"
+#include "base/file_system.hpp"
 #include "base/lock_file.hpp"
 #include "support/tree_builder.hpp"
 
@@ -124,6 +125,13 @@ TEST(DirectoryReader, ListsFoldersOfAnySizeOneAfterAnother) {
     for (const auto& item : must(reader.list(fd, "folder"))) names.emplace(item.name);
     EXPECT_EQ(names, expected);
   }
+}
+
+TEST(FileSystem, KnowsThoseThatMachinesShare) {
+  EXPECT_EQ(network_file_system_name(0x6969), "NFS");
+  EXPECT_EQ(network_file_system_name(0xEF53), std::nullopt) << "ext4";
+  EXPECT_GT(must(free_space_bytes("/")), 0U);
+  EXPECT_THAT(network_file_system("/no/such/path"), IsError(Errc::not_found));
 }
 
 }  // namespace

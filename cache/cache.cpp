@@ -4,52 +4,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <mutex>
-#include <set>
 
+#include "base/fault_point.hpp"
+#include "base/file_system.hpp"
 #include "base/log.hpp"
-#include "base/unique_name.hpp"
-#include "cache/holder.hpp"
+#include "base/parallel.hpp"
+#include "cache/cache_state.hpp"
+#include "cache/tree_digest.hpp"
 
 namespace rtenv::cache {
-
-// What the cache and its leases share. The holder is made with the first lease and retired with the last user.
-class CacheState {
- public:
-  CacheState(Path root, Ledger ledger) : root_(std::move(root)), ledger_(std::move(ledger)) {}
-  CacheState(const CacheState&) = delete;
-  CacheState& operator=(const CacheState&) = delete;
-  ~CacheState() {
-    if (!holder_) return;
-    [[maybe_unused]] const auto removed = remove_tree(tmp() / holder_->lock_name());
-    holder_->retire(locks(), ledger_);
-  }
-
-  [[nodiscard]] const Path& root() const noexcept { return root_; }
-  [[nodiscard]] Path locks() const { return root_ / "locks"; }
-  [[nodiscard]] Path tmp() const { return root_ / "tmp"; }
-  [[nodiscard]] Path build_lock(Kind kind, std::string_view key) const {
-    return locks() / fmt::format("{}-{}", info(kind).name, key);
-  }
-  Ledger& ledger() noexcept { return ledger_; }
-
-  Result<const Holder*> holder() {
-    const std::lock_guard lock(mutex_);
-    if (!holder_) {
-      RTENV_TRY(auto created, Holder::create(locks(), ledger_));
-      holder_.emplace(std::move(created));
-    }
-    return &*holder_;
-  }
-  /// Requires: a holder was made.
-  [[nodiscard]] int lock_fd() const noexcept { return holder_->lock_fd(); }
-
- private:
-  Path root_;
-  Ledger ledger_;
-  std::mutex mutex_;
-  std::optional<Holder> holder_;
-};
 
 Lease::Lease(std::shared_ptr<CacheState> state, LeaseId id, Kind kind, std::string key, Path path)
     : state_(std::move(state)), id_(id), kind_(kind), key_(std::move(key)), path_(std::move(path)) {}
@@ -75,24 +38,31 @@ void Lease::release() noexcept {
   // Not fatal: the row goes with its holder.
   if (const auto released = state_->ledger().release(id_); !released)
     log::debug("lease on {} not released: {}", key_, released.error().message());
+  keep_limits(state_, true);
   state_.reset();
 }
 
 int Lease::lock_fd() const noexcept { return state_->lock_fd(); }
 
-Result<Cache> Cache::open(const Path& root) {
+Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   const Path absolute = std::filesystem::absolute(root).lexically_normal();
-  for (const char* folder : {"", "trees", "envs", "tools", "files", "tmp", "locks"})
-    RTENV_TRY(make_directories(absolute / folder));
+  RTENV_TRY(make_directories(absolute));
+  RTENV_TRY(const auto network, network_file_system(absolute));
+  if (network && !options.allow_network_file_system)
+    return fail(Errc::invalid_argument, "the cache {} is on {}, where its ledger and its locks aren't safe",
+                absolute.native(), *network)
+        .hint("RTENV_CACHE_DIR on a disk of this machine; RTENV_CACHE_ON_NETWORK=1 where no other machine uses this folder");
+  for (const char* folder : {"tmp", "locks"}) RTENV_TRY(make_directories(absolute / folder));
+  for (const KindInfo& kind : k_kinds) RTENV_TRY(make_directories(absolute / kind.folder));
   RTENV_TRY(Ledger ledger, Ledger::open(absolute / "ledger.db"));
-  Cache cache(std::make_shared<CacheState>(absolute, std::move(ledger)));
+  Cache cache(std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options.limits)));
   RTENV_TRY(cache.sweep());
   return cache;
 }
 
 const Path& Cache::root() const { return state_->root(); }
 
-Path Cache::path_of(Kind kind, std::string_view key) const { return state_->root() / info(kind).folder / key; }
+Path Cache::path_of(Kind kind, std::string_view key) const { return state_->path_of(kind, key); }
 
 Result<void> Cache::sweep() {
   // The folders first, then who lives: a folder made after the list was read isn't in it, and one in it was made by a
@@ -103,16 +73,15 @@ Result<void> Cache::sweep() {
   RTENV_TRY(const auto alive, sweep_holders(state_->locks(), state_->ledger()));
   for (const Path& path : temporary)
     if (std::ranges::find(alive, path.filename().native()) == alive.end()) RTENV_TRY(remove_tree(path));
-  RTENV_TRY(const auto rows, state_->ledger().entries());
-  for (const EntryRow& row : rows)
-    if (!row.ready) RTENV_TRY(sweep_half_built(row));
+  RTENV_TRY(const auto rows, state_->ledger().unready_entries());
+  for (const EntryRow& row : rows) RTENV_TRY(sweep_half_made(row));
   return {};
 }
 
-Result<void> Cache::sweep_half_built(const EntryRow& row) {
+Result<void> Cache::sweep_half_made(const EntryRow& row) {
   RTENV_TRY(const auto lock, LockFile::try_acquire(state_->build_lock(row.kind, row.key)));
-  if (!lock) return {};  // still being built
-  log::debug("removing the half-built {} {}", info(row.kind).name, row.key);
+  if (!lock) return {};  // still being made
+  log::debug("removing the half-made {} {}", info(row.kind).name, row.key);
   RTENV_TRY(remove_tree(path_of(row.kind, row.key)));
   return state_->ledger().forget(row.kind, row.key);
 }
@@ -142,36 +111,60 @@ Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& m
   RTENV_TRY(const TempDir staging, make_temp_dir());
   const MakeContext context{.target = staging.path() / "content", .lock_fd = lock_fd};
   RTENV_TRY(make(context));
+  RTENV_TRY(fault_point("make.staged"));
   if (info(kind).read_only) RTENV_TRY(make_read_only(context.target));
+  std::string digest;
+  if (info(kind).digest_when_made) {
+    RTENV_TRY(digest, tree_digest(context.target, info(kind).grows, default_threads()));
+  }
   RTENV_TRY(sync_file_system(context.target));
+  RTENV_TRY(fault_point("make.synced"));
   const Path final_path = path_of(kind, key);
-  RTENV_TRY(take_away(final_path));  // renamed there by one who died before entering it
-  RTENV_TRY(rename_path(context.target, final_path));
-  return publish(kind, key);
+  RTENV_TRY(take_away(final_path));  // put there by other hands
+  // From here until it is ready, whoever finds the row without its lock knows that the maker died.
+  RTENV_TRY(state_->ledger().begin_making(kind, key));
+  RTENV_TRY(fault_point("make.begun"));
+  auto moved = rename_path(context.target, final_path);
+  if (moved) moved = fault_point("make.renamed");
+  if (!moved) return give_up(kind, key, std::move(moved).error());
+  return publish(kind, key, digest);
 }
 
 Result<Lease> Cache::make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd) {
   const MakeContext context{.target = path_of(kind, key), .lock_fd = lock_fd};
-  RTENV_TRY(remove_tree(context.target));
-  RTENV_TRY(state_->ledger().begin_building(kind, key));
-  auto made = make(context);
+  RTENV_TRY(state_->ledger().begin_making(kind, key));
+  RTENV_TRY(fault_point("make.begun"));
+  auto made = remove_tree(context.target);
+  if (made) made = make(context);
+  if (made) made = fault_point("make.staged");
   if (made) made = sync_file_system(context.target);
-  if (!made) {
-    // What can't be removed now is swept later: the row says that it isn't ready.
-    if (const auto removed = remove_tree(context.target); !removed)
-      log::warn("{}", removed.error().message());
-    else if (const auto forgotten = state_->ledger().forget(kind, key); !forgotten)
-      log::debug("{}", forgotten.error().message());
-    return Failure(std::move(made).error());
-  }
-  return publish(kind, key);
+  if (made) made = fault_point("make.synced");
+  if (!made) return give_up(kind, key, std::move(made).error());
+  return publish(kind, key, "");
 }
 
-Result<Lease> Cache::publish(Kind kind, std::string_view key) {
-  RTENV_TRY(const auto size_bytes, disk_usage_bytes(path_of(kind, key)));
-  RTENV_TRY(const Holder* holder, state_->holder());
-  RTENV_TRY(const auto leased, state_->ledger().publish(kind, key, size_bytes, holder->id()));
-  return Lease(state_, leased.lease, kind, std::string(key), path_of(kind, key));
+// What can't be removed now is swept at the next opening: the row says that it isn't ready.
+Failure Cache::give_up(Kind kind, std::string_view key, Error error) {
+  if (const auto removed = remove_tree(path_of(kind, key)); !removed)
+    log::warn("{}", removed.error().message());
+  else if (const auto forgotten = state_->ledger().forget(kind, key); !forgotten)
+    log::debug("{}", forgotten.error().message());
+  return Failure(std::move(error));
+}
+
+Result<Lease> Cache::publish(Kind kind, std::string_view key, std::string_view digest) {
+  auto enter = [&]() -> Result<LeasedEntry> {
+    RTENV_TRY(const auto size_bytes, disk_usage_bytes(path_of(kind, key)));
+    RTENV_TRY(fault_point("publish.measured"));
+    RTENV_TRY(const Holder* holder, state_->holder());
+    return state_->ledger().publish(kind, key, size_bytes, digest, holder->id());
+  };
+  auto leased = enter();
+  if (!leased) return give_up(kind, key, std::move(leased).error());
+  Lease lease(state_, leased->lease, kind, std::string(key), path_of(kind, key));
+  RTENV_TRY(fault_point("publish.committed"));
+  keep_limits(state_, false);
+  return lease;
 }
 
 Result<std::optional<SourceRow>> Cache::find_source(std::string_view digest) { return state_->ledger().find_source(digest); }
@@ -194,57 +187,22 @@ Result<void> Cache::take_away(const Path& path) {
   return rename_path(path, trash.path() / "content");
 }
 
+Result<bool> Cache::pin(Kind kind, std::string_view key, const Pin& pin) {
+  if (pin.name.empty()) return fail(Errc::invalid_argument, "a pin wants a name");
+  return state_->ledger().pin(kind, key, pin);
+}
+
+Result<bool> Cache::unpin(Kind kind, std::string_view key, std::string_view name) {
+  RTENV_TRY(const bool unpinned, state_->ledger().unpin(kind, key, name));
+  if (unpinned) keep_limits(state_, true);
+  return unpinned;
+}
+
+Result<std::map<Kind, KindUsage>> Cache::usage() { return state_->ledger().usage(); }
+
 Result<bool> Cache::remove(Kind kind, std::string_view key) {
-  const Path path = path_of(kind, key);
   RTENV_TRY(const TempDir trash, make_temp_dir());
-  return state_->ledger().remove_unheld(kind, key, [&]() -> Result<void> {
-    auto renamed = rename_path(path, trash.path() / "content");
-    if (!renamed && renamed.error().code() == Errc::not_found) return {};
-    return renamed;
-  });
-}
-
-Result<CollectReport> Cache::collect(std::uint64_t max_bytes, bool dry_run) {
-  RTENV_TRY(auto rows, entries());
-  if (!dry_run) RTENV_TRY(sweep_unknown(rows));
-  CollectReport report;
-  for (const EntryRow& row : rows) report.kept_bytes += row.size_bytes;
-  for (EntryRow& row : rows) {
-    if (!row.ready) continue;
-    if (!row.holder_pids.empty()) {
-      report.held_bytes += row.size_bytes;
-      continue;
-    }
-    if (report.kept_bytes <= max_bytes) continue;
-    if (!dry_run) {
-      const auto removed = remove(row.kind, row.key);
-      if (!removed && removed.error().code() == Errc::permission_denied) continue;  // taken since we looked
-      if (!removed) return Failure(removed.error());
-    }
-    report.kept_bytes -= row.size_bytes;
-    report.freed_bytes += row.size_bytes;
-    report.removed.push_back(std::move(row));
-  }
-  return report;
-}
-
-// A path without a row was left by one who died between the rename and the row, or by hands. Making an entry needs its
-// build lock; so whoever has the lock and finds no row may remove the path.
-Result<void> Cache::sweep_unknown(const std::vector<EntryRow>& known) {
-  std::set<Path> known_paths;
-  for (const EntryRow& row : known) known_paths.insert(path_of(row.kind, row.key));
-  for (const KindInfo& kind : k_kinds) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(state_->root() / kind.folder, error)) {
-      if (known_paths.contains(entry.path())) continue;
-      const std::string key = entry.path().filename().native();
-      RTENV_TRY(const auto lock, LockFile::try_acquire(state_->build_lock(kind.kind, key)));
-      if (!lock) continue;
-      RTENV_TRY(const auto found, find(kind.kind, key));  // entered since the rows were read
-      if (!found) RTENV_TRY(take_away(entry.path()));
-    }
-  }
-  return {};
+  return remove_entry(*state_, kind, key, Ledger::Removal::asked_for, trash.path() / "content");
 }
 
 Result<TempDir> Cache::make_temp_dir() {

@@ -1,11 +1,11 @@
 // A durable store of things that are dear to make: unpacked trees, environments, fetched tools. Several processes and
 // threads may share one cache.
 //
-//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, files/KEY/, uv/, digests/, tmp/, locks/}
+//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, files/KEY/, uv/, digests/, tmp/, locks/, quarantine/}
 //
-// Staged kinds are made in tmp/, synced, renamed into place, then entered in the ledger. Environments are made in place
-// under a row that says so and a lock that ends with the maker. After kill -9 at any instant the next use finds nothing
-// or a whole entry; what the dead left behind is swept at opening.
+// Staged kinds are made in tmp/, synced, renamed into place, then made ready in the ledger. Environments are made in place.
+// Both under a row that says that they are being made, and a lock that ends with the maker. After kill -9 at any instant the
+// next use finds nothing or a whole entry; what the dead left behind is swept at opening.
 #pragma once
 
 #include <chrono>
@@ -19,6 +19,7 @@
 #include "base/cancellation.hpp"
 #include "base/lock_file.hpp"
 #include "base/temp_dir.hpp"
+#include "cache/eviction.hpp"
 #include "cache/kind.hpp"
 #include "cache/ledger.hpp"
 
@@ -65,18 +66,34 @@ struct MakeOptions {
   std::chrono::milliseconds quiet_wait{2000};
 };
 
+struct CacheOptions {
+  /// Kept by the cache itself: after an entry was made, and again when a lease ends. Empty: only by `collect`.
+  Limits limits;
+  /// SQLite and locks of a file system that several machines share may tear: refused unless this says that the user
+  /// takes that on.
+  bool allow_network_file_system = false;
+};
+
 struct CollectReport {
-  std::vector<EntryRow> removed;  // or, in a dry run, what would be
+  std::vector<Eviction> removed;  // or, in a dry run, what would be
   std::uint64_t freed_bytes = 0;
   std::uint64_t kept_bytes = 0;
   std::uint64_t held_bytes = 0;  // of what was kept because it is in use
 };
 
+struct VerifyReport {
+  std::uint64_t checked = 0;             // entries whose content is what it was
+  std::uint64_t recorded = 0;            // entries without a digest so far
+  std::vector<EntryRow> quarantined;     // another content: moved to quarantine/, no longer in the cache
+  std::vector<EntryRow> damaged_in_use;  // another content, but held or pinned: left where it is
+  std::vector<EntryRow> missing;         // removed behind the cache's back; no longer in the ledger
+};
+
 class Cache {
  public:
   /// Opens or makes the cache and sweeps what dead processes left. Fails: permission_denied, out_of_space,
-  /// invalid_argument (made by a newer rtenv).
-  static Result<Cache> open(const Path& root);
+  /// invalid_argument (made by a newer rtenv; on a network file system).
+  static Result<Cache> open(const Path& root, CacheOptions options = {});
 
   [[nodiscard]] const Path& root() const;
   /// Where pkg::DigestCache remembers; it looks after its files itself.
@@ -101,9 +118,19 @@ class Cache {
   /// False where it isn't there. Fails: permission_denied where it is in use or being built.
   Result<bool> remove(Kind kind, std::string_view key);
 
-  /// Evicts entries that nobody holds, least recently used first, until at most `max_bytes` are left; also sweeps
-  /// files that no row knows.
-  Result<CollectReport> collect(std::uint64_t max_bytes, bool dry_run);
+  /// False where there is no such entry. Fails: invalid_argument (a name that is empty).
+  Result<bool> pin(Kind kind, std::string_view key, const Pin& pin);
+  /// False where there was no such pin.
+  Result<bool> unpin(Kind kind, std::string_view key, std::string_view name);
+
+  /// Evicts what is beyond the limits; see choose_evictions. Also sweeps files that no row knows. One process at a time:
+  /// others wait, since what the one frees the next needn't.
+  Result<CollectReport> collect(const Limits& limits, bool dry_run);
+
+  /// Reads every entry again.
+  Result<VerifyReport> verify(unsigned threads);
+
+  Result<std::map<Kind, KindUsage>> usage();
 
   /// A folder on the cache's file system, removed with its object or, after a crash, at the next opening.
   Result<TempDir> make_temp_dir();
@@ -114,11 +141,13 @@ class Cache {
  private:
   explicit Cache(std::shared_ptr<CacheState> state) : state_(std::move(state)) {}
   Result<void> sweep();
-  Result<void> sweep_half_built(const EntryRow& row);
-  Result<void> sweep_unknown(const std::vector<EntryRow>& known);
+  Result<void> sweep_half_made(const EntryRow& row);
+  Result<void> sweep_unknown();
   Result<Lease> make_staged(Kind kind, std::string_view key, const Maker& make, int lock_fd);
   Result<Lease> make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd);
-  Result<Lease> publish(Kind kind, std::string_view key);
+  Failure give_up(Kind kind, std::string_view key, Error error);
+  Result<Lease> publish(Kind kind, std::string_view key, std::string_view digest);
+  Result<void> verify_entry(EntryRow row, unsigned threads, VerifyReport& report);
   Result<void> take_away(const Path& path);
 
   std::shared_ptr<CacheState> state_;

@@ -25,6 +25,12 @@ Maker writes(std::string content) {
   };
 }
 
+// What the later versions added.
+constexpr const char* k_back_to_the_first_version =
+    "DROP TABLE source; DROP TABLE pin; DROP TABLE usage; DROP TRIGGER entry_added; DROP TRIGGER entry_resized; "
+    "DROP TRIGGER entry_removed; DROP INDEX entry_unready; ALTER TABLE entry DROP COLUMN hits; "
+    "ALTER TABLE entry DROP COLUMN digest; PRAGMA user_version = 1";
+
 Maker must_not_run() {
   return [](const MakeContext&) -> Result<void> { return fail(Errc::internal, "made again"); };
 }
@@ -175,7 +181,7 @@ TEST(CacheRemove, IsRefusedWhileTheEntryIsBeingBuilt) {
     RTENV_TRY(make_directories(context.target));
     Cache other = must(Cache::open(folder.root()));
     EXPECT_THAT(other.remove(Kind::env, "k"), IsError(Errc::permission_denied, "is being built"));
-    EXPECT_THAT(must(other.collect(0, false)).removed, IsEmpty());
+    EXPECT_THAT(must(other.collect({.max_bytes = 0}, false)).removed, IsEmpty());
     return {};
   }));
   EXPECT_TRUE(std::filesystem::exists(lease.path()));
@@ -233,16 +239,16 @@ TEST(CacheCollect, EvictsTheLeastRecentlyUsedFirstAndNeverWhatIsHeld) {
   const Lease held = std::move(*must(cache.find(Kind::tree, "b")));
   constexpr std::uint64_t k_two_and_a_half = 5 << 19;
 
-  const auto planned = must(cache.collect(k_two_and_a_half, true));
+  const auto planned = must(cache.collect({.max_bytes = k_two_and_a_half}, true));
   EXPECT_THAT(planned.removed, SizeIs(2));
   EXPECT_THAT(keys(cache), SizeIs(4)) << "a dry run removes nothing";
 
-  const auto report = must(cache.collect(k_two_and_a_half, false));
-  EXPECT_EQ(report.removed[0].key + report.removed[1].key, "cd");
+  const auto report = must(cache.collect({.max_bytes = k_two_and_a_half}, false));
+  EXPECT_EQ(report.removed[0].entry.key + report.removed[1].entry.key, "cd");
   EXPECT_GE(report.freed_bytes, 2U << 20);
   EXPECT_GE(report.held_bytes, 1U << 20);
   EXPECT_THAT(keys(cache), testing::UnorderedElementsAre("a", "b"));
-  EXPECT_THAT(must(cache.collect(0, false)).removed, SizeIs(1));
+  EXPECT_THAT(must(cache.collect({.max_bytes = 0}, false)).removed, SizeIs(1));
   EXPECT_EQ(content_of(held.path() / "file"), megabyte);
 }
 
@@ -250,8 +256,99 @@ TEST(CacheCollect, SweepsWhatNoRowKnows) {
   TreeBuilder folder;
   Cache cache = must(Cache::open(folder.root()));
   folder.file("trees/orphan/file", "x").file("envs/orphan/file", "x");
-  must(cache.collect(1 << 30, false));
+  must(cache.collect({.max_bytes = 1 << 30}, false));
   EXPECT_EQ(count_in(folder / "trees") + count_in(folder / "envs"), 0U);
+}
+
+TEST(CachePin, KeepsAnEntryUntilItExpiresOrIsTakenOff) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  { must(cache.get_or_make(Kind::tree, "a", writes("x"))); }
+  EXPECT_FALSE(must(cache.pin(Kind::tree, "none", {.name = "p", .expires_ms = {}})));
+  EXPECT_THAT(cache.pin(Kind::tree, "a", {.name = "", .expires_ms = {}}), IsError(Errc::invalid_argument));
+  EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = now_ms() + 60'000})));
+  EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "user", .expires_ms = {}})));
+  EXPECT_THAT(cache.remove(Kind::tree, "a"), IsError(Errc::permission_denied, "is pinned by 'upload'"));
+  EXPECT_THAT(must(cache.collect({.max_bytes = 0}, false)).removed, IsEmpty());
+  EXPECT_THAT(must(cache.entries()).front().pins, SizeIs(2));
+  EXPECT_TRUE(must(cache.unpin(Kind::tree, "a", "user")));
+  EXPECT_FALSE(must(cache.unpin(Kind::tree, "a", "user")));
+  EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = now_ms() - 1})));
+  EXPECT_THAT(must(cache.entries()).front().pins, IsEmpty()) << "expired";
+  EXPECT_TRUE(must(cache.remove(Kind::tree, "a")));
+}
+
+TEST(CacheLimits, AreKeptByItselfAsSoonAsLeasesAllow) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root(), {.limits = {.max_bytes = 20'000}}));
+  const std::string content(8'000, 'x');
+  auto a = std::optional(must(cache.get_or_make(Kind::tree, "a", writes(content))));
+  auto b = std::optional(must(cache.get_or_make(Kind::tree, "b", writes(content))));
+  EXPECT_THAT(keys(cache), testing::ElementsAre("a", "b")) << "more than may stay, but held";
+  b.reset();
+  EXPECT_THAT(keys(cache), testing::ElementsAre("a"));
+  { must(cache.get_or_make(Kind::tree, "c", writes(content))); }
+  EXPECT_THAT(keys(cache), testing::ElementsAre("a"));
+  a.reset();
+  EXPECT_THAT(keys(cache), testing::ElementsAre("a")) << "it fits now";
+  EXPECT_EQ(must(cache.usage()).at(Kind::tree).evictions, 2U);
+}
+
+TEST(CacheUsage, CountsHitsMissesAndWhatWasSaved) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  for (int i = 0; i < 4; ++i) must(cache.get_or_make(Kind::tree, "a", writes("x")));
+  EXPECT_EQ(must(cache.find(Kind::tree, "none")), std::nullopt);
+  const KindUsage before = must(cache.usage()).at(Kind::tree);
+  EXPECT_EQ(before.hits, 3U);
+  EXPECT_EQ(before.misses, 1U);
+  EXPECT_EQ(before.saved_bytes, 3 * before.size_bytes);
+  EXPECT_TRUE(must(cache.remove(Kind::tree, "a")));
+  const KindUsage after = must(cache.usage()).at(Kind::tree);
+  EXPECT_EQ(after.hits, 3U) << "also of what is gone";
+  EXPECT_EQ(after.saved_bytes, before.saved_bytes);
+  EXPECT_EQ(after.entries + after.size_bytes, 0U);
+}
+
+TEST(CacheVerify, QuarantinesWhatIsNotWhatItWas) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  for (const char* key : {"good", "changed", "held", "gone"}) must(cache.get_or_make(Kind::tree, key, writes(key)));
+  const auto spoil = [&](const char* key) {
+    const Path file = cache.path_of(Kind::tree, key) / "file";
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+    std::ofstream(file) << "other";
+  };
+  EXPECT_EQ(must(cache.verify(2)).checked, 4U);
+  spoil("changed");
+  spoil("held");
+  must(remove_tree(cache.path_of(Kind::tree, "gone")));
+  {
+    const auto held = must(cache.find(Kind::tree, "held"));
+    const VerifyReport report = must(cache.verify(2));
+    EXPECT_EQ(report.checked, 1U);
+    ASSERT_THAT(report.quarantined, SizeIs(1));
+    EXPECT_EQ(report.quarantined[0].key, "changed");
+    ASSERT_THAT(report.damaged_in_use, SizeIs(1));
+    EXPECT_EQ(report.damaged_in_use[0].key, "held");
+    ASSERT_THAT(report.missing, SizeIs(1));
+    EXPECT_EQ(report.missing[0].key, "gone");
+  }
+  EXPECT_EQ(count_in(folder / "quarantine"), 1U);
+  EXPECT_THAT(keys(cache), testing::UnorderedElementsAre("good", "held"));
+  EXPECT_THAT(must(cache.verify(2)).quarantined, SizeIs(1)) << "held no more";
+  must(cache.get_or_make(Kind::tree, "changed", writes("changed")));
+}
+
+TEST(CacheVerify, AnEnvironmentIsRecordedFirstAndMayGrowWhatPythonCompiles) {
+  TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  { must(cache.get_or_make(Kind::env, "e", writes("x"))); }
+  EXPECT_EQ(must(cache.verify(1)).recorded, 1U);
+  folder.file("envs/e/__pycache__/m.pyc", "compiled");
+  EXPECT_EQ(must(cache.verify(1)).checked, 1U);
+  folder.file("envs/e/extra", "installed by hand");
+  EXPECT_THAT(must(cache.verify(1)).quarantined, SizeIs(1));
 }
 
 TEST(CacheSource, IsRememberedUntilItsEntryIsGone) {
@@ -271,9 +368,10 @@ TEST(CacheSource, IsRememberedUntilItsEntryIsGone) {
 TEST(Cache, TakesOverALedgerOfTheFirstVersion) {
   TreeBuilder folder;
   { must(must(Cache::open(folder.root())).get_or_make(Kind::tree, "kept", writes("x"))); }
-  must(must(Database::open(folder / "ledger.db")).execute("DROP TABLE source; PRAGMA user_version = 1"));
+  must(must(Database::open(folder / "ledger.db")).execute(k_back_to_the_first_version));
   Cache cache = must(Cache::open(folder.root()));
   EXPECT_THAT(keys(cache), testing::ElementsAre("kept"));
+  EXPECT_EQ(must(cache.usage()).at(Kind::tree).entries, 1U);
   must(cache.remember_source("digest", {.version = "1", .sha256 = "aa", .kind = Kind::tree, .key = "kept"}));
 }
 

@@ -21,13 +21,17 @@ struct KindInfo {
   std::string_view folder;  // under the cache's root
   bool in_place;            // built under its final path
   bool read_only;
+  /// Its digest is computed when it is made; else by the first `verify`: an environment may be links to gigabytes that
+  /// aren't in memory.
+  bool digest_when_made;
+  std::string_view grows;  // folders of this name are its users' to add: Python writes what it compiled beside the source
 };
 
 inline constexpr std::array<KindInfo, 4> k_kinds{{
-    {Kind::tree, "tree", "trees", false, true},
-    {Kind::env, "env", "envs", true, false},
-    {Kind::tool, "tool", "tools", false, false},
-    {Kind::file, "file", "files", false, true},
+    {Kind::tree, "tree", "trees", false, true, true, "__pycache__"},
+    {Kind::env, "env", "envs", true, false, false, "__pycache__"},
+    {Kind::tool, "tool", "tools", false, false, true, ""},
+    {Kind::file, "file", "files", false, true, true, ""},
 }};
 
 constexpr const KindInfo& info(Kind kind) { return k_kinds[static_cast<std::size_t>(kind)]; }

@@ -1,126 +1,66 @@
 #include "cache/ledger.hpp"
 
-#include <array>
 #include <chrono>
+#include <unordered_map>
+
+#include "cache/ledger_schema.hpp"
 
 namespace rtenv::cache {
-namespace {
-
-constexpr std::int64_t k_schema_version = 2;
-
-// What each version added to the one before.
-constexpr std::array<const char*, k_schema_version> k_schema{R"sql(
-  CREATE TABLE entry (
-    id           INTEGER PRIMARY KEY,
-    kind         TEXT NOT NULL,
-    key          TEXT NOT NULL,
-    ready        INTEGER NOT NULL,      -- 0: being built under its final path, by whoever holds its build lock
-    size_bytes   INTEGER NOT NULL,
-    created_ms   INTEGER NOT NULL,
-    last_used_ms INTEGER NOT NULL,
-    UNIQUE (kind, key)
-  );
-  CREATE INDEX entry_by_use ON entry (last_used_ms);
-  CREATE TABLE holder (
-    id          INTEGER PRIMARY KEY,
-    lock_name   TEXT NOT NULL UNIQUE,   -- the file whose lock the holder has for as long as it lives
-    boot_id     TEXT NOT NULL,
-    pid         INTEGER NOT NULL,
-    start_ticks INTEGER NOT NULL
-  );
-  CREATE TABLE lease (
-    id     INTEGER PRIMARY KEY,
-    entry  INTEGER NOT NULL REFERENCES entry (id) ON DELETE RESTRICT,   -- what is held can't be forgotten
-    holder INTEGER NOT NULL REFERENCES holder (id) ON DELETE CASCADE    -- the dead hold nothing
-  );
-  CREATE INDEX lease_by_entry ON lease (entry);
-  CREATE INDEX lease_by_holder ON lease (holder);
-  PRAGMA user_version = 1;
-)sql",
-                                                             R"sql(
-  CREATE TABLE source (
-    digest  TEXT PRIMARY KEY,           -- of what names the object, and of the form in which it is kept
-    version TEXT NOT NULL,
-    sha256  TEXT NOT NULL,
-    entry   INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE
-  ) WITHOUT ROWID;
-  CREATE INDEX source_by_entry ON source (entry);
-  PRAGMA user_version = 2;
-)sql"};
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-Result<std::int64_t> schema_version(Database& database) {
-  RTENV_TRY(Statement query, database.prepare("PRAGMA user_version"));
-  RTENV_TRY([[maybe_unused]] const bool row, query.step());
-  return query.number(0);
-}
-
-}  // namespace
-
 Result<Ledger> Ledger::open(const Path& file) {
   RTENV_TRY(Database database, Database::open(file));
-  RTENV_TRY(std::int64_t version, schema_version(database));
-  if (version < k_schema_version) {
-    RTENV_TRY(database.transaction([&]() -> Result<void> {
-      RTENV_TRY(version, schema_version(database));  // another process may have been faster
-      for (; version < k_schema_version; ++version) RTENV_TRY(database.execute(k_schema[static_cast<std::size_t>(version)]));
-      return {};
-    }));
-  }
-  if (version != k_schema_version)
-    return fail(Errc::invalid_argument, "{} was made by a newer rtenv (schema {}, this one knows {})", file.native(),
-                version, k_schema_version)
-        .hint("use the newer rtenv, or another folder: RTENV_CACHE_DIR");
+  RTENV_TRY(migrate_ledger(database, file));
   return Ledger(std::move(database));
 }
 
 Result<HolderId> Ledger::add_holder(const HolderRow& holder) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement insert,
-            database_.prepare("INSERT INTO holder (lock_name, boot_id, pid, start_ticks) VALUES (?, ?, ?, ?)"));
-  insert.bind(1, holder.lock_name).bind(2, holder.boot_id).bind(3, holder.pid).bind(4, holder.start_ticks);
-  RTENV_TRY(insert.run());
+  RTENV_TRY(const auto insert,
+            database_.keep("INSERT INTO holder (lock_name, boot_id, pid, start_ticks) VALUES (?, ?, ?, ?)"));
+  insert->bind(1, holder.lock_name).bind(2, holder.boot_id).bind(3, holder.pid).bind(4, holder.start_ticks);
+  RTENV_TRY(insert->run());
   return database_.last_insert_rowid();
 }
 
 Result<std::vector<HolderRow>> Ledger::holders() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement query, database_.prepare("SELECT id, lock_name, boot_id, pid, start_ticks FROM holder"));
+  RTENV_TRY(const auto query, database_.keep("SELECT id, lock_name, boot_id, pid, start_ticks FROM holder"));
   std::vector<HolderRow> rows;
   for (;;) {
-    RTENV_TRY(const bool row, query.step());
+    RTENV_TRY(const bool row, query->step());
     if (!row) return rows;
-    rows.push_back({query.number(0), query.text(1), query.text(2), query.number(3), query.number(4)});
+    rows.push_back({query->number(0), query->text(1), query->text(2), query->number(3), query->number(4)});
   }
 }
 
 Result<void> Ledger::remove_holder(HolderId holder) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement remove, database_.prepare("DELETE FROM holder WHERE id = ?"));
-  remove.bind(1, holder);
-  return remove.run();
+  RTENV_TRY(const auto remove, database_.keep("DELETE FROM holder WHERE id = ?"));
+  remove->bind(1, holder);
+  return remove->run();
 }
 
 Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
-  RTENV_TRY(Statement insert, database_.prepare("INSERT INTO lease (entry, holder) VALUES (?, ?)"));
-  insert.bind(1, entry).bind(2, holder);
-  RTENV_TRY(insert.run());
+  RTENV_TRY(const auto insert, database_.keep("INSERT INTO lease (entry, holder) VALUES (?, ?)"));
+  insert->bind(1, entry).bind(2, holder);
+  RTENV_TRY(insert->run());
   return database_.last_insert_rowid();
 }
 
 Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key, HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<std::optional<LeasedEntry>> {
-    RTENV_TRY(Statement touch,
-              database_.prepare("UPDATE entry SET last_used_ms = ? WHERE kind = ? AND key = ? AND ready = 1 RETURNING id"));
-    touch.bind(1, now_ms()).bind(2, info(kind).name).bind(3, key);
-    RTENV_TRY(const bool found, touch.step());
+    RTENV_TRY(const auto touch, database_.keep("UPDATE entry SET last_used_ms = ?, hits = hits + 1 "
+                                               "WHERE kind = ? AND key = ? AND ready = 1 RETURNING id"));
+    touch->bind(1, now_ms()).bind(2, info(kind).name).bind(3, key);
+    RTENV_TRY(const bool found, touch->step());
     if (!found) return std::optional<LeasedEntry>();
-    const EntryId entry = touch.number(0);
-    RTENV_TRY(touch.run());
+    const EntryId entry = touch->number(0);
+    RTENV_TRY(touch->run());
     RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
     return std::optional(LeasedEntry{entry, id});
   });
@@ -128,32 +68,35 @@ Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key
 
 Result<void> Ledger::release(LeaseId lease) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement remove, database_.prepare("DELETE FROM lease WHERE id = ?"));
-  remove.bind(1, lease);
-  return remove.run();
+  RTENV_TRY(const auto remove, database_.keep("DELETE FROM lease WHERE id = ?"));
+  remove->bind(1, lease);
+  return remove->run();
 }
 
-Result<void> Ledger::begin_building(Kind kind, std::string_view key) {
+Result<void> Ledger::begin_making(Kind kind, std::string_view key) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement insert,
-            database_.prepare("INSERT OR REPLACE INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
-                              "VALUES (?1, ?2, 0, 0, ?3, ?3)"));
-  insert.bind(1, info(kind).name).bind(2, key).bind(3, now_ms());
-  return insert.run();
+  RTENV_TRY(const auto insert,
+            database_.keep("INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
+                           "VALUES (?1, ?2, 0, 0, ?3, ?3) ON CONFLICT (kind, key) DO UPDATE SET ready = 0, size_bytes = 0"));
+  insert->bind(1, info(kind).name).bind(2, key).bind(3, now_ms());
+  return insert->run();
 }
 
-Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, std::uint64_t size_bytes, HolderId holder) {
+Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, std::uint64_t size_bytes, std::string_view digest,
+                                    HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<LeasedEntry> {
-    RTENV_TRY(Statement insert,
-              database_.prepare("INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
-                                "VALUES (?1, ?2, 1, ?3, ?4, ?4) ON CONFLICT (kind, key) DO UPDATE SET ready = 1, "
-                                "size_bytes = excluded.size_bytes, created_ms = excluded.created_ms, "
-                                "last_used_ms = excluded.last_used_ms RETURNING id"));
-    insert.bind(1, info(kind).name).bind(2, key).bind(3, static_cast<std::int64_t>(size_bytes)).bind(4, now_ms());
-    RTENV_TRY([[maybe_unused]] const bool row, insert.step());
-    const EntryId entry = insert.number(0);
-    RTENV_TRY(insert.run());
+    RTENV_TRY(const auto update, database_.keep("UPDATE entry SET ready = 1, size_bytes = ?3, digest = ?4, created_ms = ?5, "
+                                                "last_used_ms = ?5, hits = 0 WHERE kind = ?1 AND key = ?2 RETURNING id"));
+    update->bind(1, info(kind).name).bind(2, key).bind(3, static_cast<std::int64_t>(size_bytes)).bind(4, digest);
+    update->bind(5, now_ms());
+    RTENV_TRY(const bool row, update->step());
+    if (!row) return fail(Errc::internal, "{} wasn't begun", key);
+    const EntryId entry = update->number(0);
+    RTENV_TRY(update->run());
+    RTENV_TRY(const auto count, database_.keep("UPDATE usage SET misses = misses + 1 WHERE kind = ?"));
+    count->bind(1, info(kind).name);
+    RTENV_TRY(count->run());
     RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
     return LeasedEntry{entry, id};
   });
@@ -165,71 +108,203 @@ Result<void> Ledger::forget(Kind kind, std::string_view key) {
 }
 
 Result<void> Ledger::forget_locked(Kind kind, std::string_view key) {
-  RTENV_TRY(Statement remove, database_.prepare("DELETE FROM entry WHERE kind = ? AND key = ?"));
-  remove.bind(1, info(kind).name).bind(2, key);
-  return remove.run();
+  RTENV_TRY(const auto remove, database_.keep("DELETE FROM entry WHERE kind = ? AND key = ?"));
+  remove->bind(1, info(kind).name).bind(2, key);
+  return remove->run();
+}
+
+Result<void> Ledger::count_eviction_locked(Kind kind) {
+  RTENV_TRY(const auto count, database_.keep("UPDATE usage SET evictions = evictions + 1 WHERE kind = ?"));
+  count->bind(1, info(kind).name);
+  return count->run();
+}
+
+Result<void> Ledger::set_digest(Kind kind, std::string_view key, std::string_view digest) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto update, database_.keep("UPDATE entry SET digest = ?3 WHERE kind = ?1 AND key = ?2 AND ready = 1"));
+  update->bind(1, info(kind).name).bind(2, key).bind(3, digest);
+  return update->run();
+}
+
+Result<bool> Ledger::pin(Kind kind, std::string_view key, const Pin& pin) {
+  const std::lock_guard lock(*mutex_);
+  return database_.transaction([&]() -> Result<bool> {
+    RTENV_TRY(const auto sweep, database_.keep("DELETE FROM pin WHERE expires_ms <= ?"));
+    sweep->bind(1, now_ms());
+    RTENV_TRY(sweep->run());
+    RTENV_TRY(const auto insert,
+              database_.keep("INSERT INTO pin (entry, name, expires_ms) "
+                             "SELECT id, ?3, nullif(?4, 0) FROM entry WHERE kind = ?1 AND key = ?2 AND ready = 1 "
+                             "ON CONFLICT DO UPDATE SET expires_ms = excluded.expires_ms RETURNING entry"));
+    insert->bind(1, info(kind).name).bind(2, key).bind(3, pin.name).bind(4, pin.expires_ms.value_or(0));
+    RTENV_TRY(const bool pinned, insert->step());
+    RTENV_TRY(insert->run());
+    return pinned;
+  });
+}
+
+Result<bool> Ledger::unpin(Kind kind, std::string_view key, std::string_view name) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto remove, database_.keep("DELETE FROM pin WHERE name = ?3 AND entry = "
+                                              "(SELECT id FROM entry WHERE kind = ?1 AND key = ?2) RETURNING entry"));
+  remove->bind(1, info(kind).name).bind(2, key).bind(3, name);
+  RTENV_TRY(const bool removed, remove->step());
+  RTENV_TRY(remove->run());
+  return removed;
 }
 
 namespace {
 
-constexpr std::string_view k_select_entries =
-    "SELECT entry.id, kind, key, ready, size_bytes, created_ms, last_used_ms, holder.pid FROM entry "
-    "LEFT JOIN lease ON lease.entry = entry.id LEFT JOIN holder ON holder.id = lease.holder ";
-
-// One row a lease; rows of one entry are neighbours.
-Result<std::vector<EntryRow>> collect_entries(Statement& query) {
+// Of id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, digest.
+Result<std::vector<EntryRow>> collect_rows(Statement& query) {
   std::vector<EntryRow> rows;
   for (;;) {
     RTENV_TRY(const bool more, query.step());
     if (!more) return rows;
-    if (rows.empty() || rows.back().id != query.number(0)) {
-      const auto kind = parse_kind(query.text(1));
-      if (!kind) continue;  // of a kind that only another version knows
-      rows.push_back({.id = query.number(0),
-                      .kind = *kind,
-                      .key = query.text(2),
-                      .ready = query.number(3) != 0,
-                      .size_bytes = static_cast<std::uint64_t>(query.number(4)),
-                      .created_ms = query.number(5),
-                      .last_used_ms = query.number(6),
-                      .holder_pids = {}});
-    }
-    if (query.number(7) != 0) rows.back().holder_pids.push_back(query.number(7));
+    const auto kind = parse_kind(query.text(1));
+    if (!kind) continue;  // of a kind that only another version knows
+    rows.push_back({.id = query.number(0),
+                    .kind = *kind,
+                    .key = query.text(2),
+                    .ready = query.number(3) != 0,
+                    .size_bytes = static_cast<std::uint64_t>(query.number(4)),
+                    .created_ms = query.number(5),
+                    .last_used_ms = query.number(6),
+                    .hits = static_cast<std::uint64_t>(query.number(7)),
+                    .digest = query.text(8),
+                    .holder_pids = {},
+                    .pins = {}});
   }
+}
+
+Pin pin_of(const Statement& query, int first_column) {
+  const std::int64_t expires_ms = query.number(first_column + 1);
+  return {.name = query.text(first_column), .expires_ms = expires_ms == 0 ? std::nullopt : std::optional(expires_ms)};
 }
 
 }  // namespace
 
+Result<void> Ledger::check_unheld(const EntryRow& row) {
+  if (!row.ready) return fail(Errc::permission_denied, "{} is being built", row.key).hint("try again when it is done");
+  if (!row.holder_pids.empty())
+    return fail(Errc::permission_denied, "{} is in use by process {}", row.key, row.holder_pids.front())
+        .hint("try again when it has ended");
+  if (!row.pins.empty())
+    return fail(Errc::permission_denied, "{} is pinned by '{}'", row.key, row.pins.front().name)
+        .hint("rtenv cache unpin {}", row.key);
+  return {};
+}
+
+Result<std::optional<EntryRow>> Ledger::find(Kind kind, std::string_view key) {
+  const std::lock_guard lock(*mutex_);
+  return find_locked(kind, key);
+}
+
 Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, std::string_view key) {
-  RTENV_TRY(Statement query, database_.prepare(fmt::format("{} WHERE kind = ? AND key = ?", k_select_entries)));
-  query.bind(1, info(kind).name).bind(2, key);
-  RTENV_TRY(auto rows, collect_entries(query));
-  return rows.empty() ? std::optional<EntryRow>() : std::optional(std::move(rows.front()));
+  RTENV_TRY(const auto query, database_.keep("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
+                                             "digest FROM entry WHERE kind = ? AND key = ?"));
+  query->bind(1, info(kind).name).bind(2, key);
+  RTENV_TRY(auto rows, collect_rows(*query));
+  if (rows.empty()) return std::optional<EntryRow>();
+  EntryRow& row = rows.front();
+  RTENV_TRY(const auto holder,
+            database_.keep("SELECT pid FROM lease JOIN holder ON holder.id = lease.holder WHERE entry = ? LIMIT 1"));
+  holder->bind(1, row.id);
+  RTENV_TRY(const bool held, holder->step());
+  if (held) row.holder_pids.push_back(holder->number(0));
+  RTENV_TRY(const auto pin,
+            database_.keep("SELECT name, expires_ms FROM pin WHERE entry = ? AND ifnull(expires_ms > ?, 1) LIMIT 1"));
+  pin->bind(1, row.id).bind(2, now_ms());
+  RTENV_TRY(const bool pinned, pin->step());
+  if (pinned) row.pins.push_back(pin_of(*pin, 0));
+  return std::optional(std::move(row));
 }
 
 Result<std::vector<EntryRow>> Ledger::entries() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement query, database_.prepare(fmt::format("{} ORDER BY last_used_ms, entry.id", k_select_entries)));
-  return collect_entries(query);
+  RTENV_TRY(const auto query, database_.keep("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
+                                             "digest FROM entry ORDER BY last_used_ms, id"));
+  RTENV_TRY(auto rows, collect_rows(*query));
+  std::unordered_map<EntryId, EntryRow*> by_id;
+  const auto row_of = [&](EntryId id) {
+    if (by_id.empty())
+      for (EntryRow& row : rows) by_id.emplace(row.id, &row);
+    const auto found = by_id.find(id);
+    return found == by_id.end() ? nullptr : found->second;
+  };
+  RTENV_TRY(const auto held,
+            database_.keep("SELECT DISTINCT entry, pid FROM lease JOIN holder ON holder.id = lease.holder"));
+  for (;;) {
+    RTENV_TRY(const bool more, held->step());
+    if (!more) break;
+    if (EntryRow* row = row_of(held->number(0))) row->holder_pids.push_back(held->number(1));
+  }
+  RTENV_TRY(const auto pins, database_.keep("SELECT entry, name, expires_ms FROM pin WHERE ifnull(expires_ms > ?, 1)"));
+  pins->bind(1, now_ms());
+  for (;;) {
+    RTENV_TRY(const bool more, pins->step());
+    if (!more) break;
+    if (EntryRow* row = row_of(pins->number(0))) row->pins.push_back(pin_of(*pins, 1));
+  }
+  return rows;
+}
+
+Result<std::vector<EntryRow>> Ledger::unready_entries() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(
+      const auto query,
+      database_.keep(
+          "SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, digest FROM entry WHERE ready = 0"));
+  return collect_rows(*query);
+}
+
+Result<std::map<Kind, KindUsage>> Ledger::usage() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(
+      const auto query,
+      database_.keep("SELECT kind, entries, bytes, misses, evictions, "
+                     "hits + (SELECT ifnull(sum(hits), 0) FROM entry WHERE entry.kind = usage.kind), "
+                     "saved_bytes + (SELECT ifnull(sum(hits * size_bytes), 0) FROM entry WHERE entry.kind = usage.kind) "
+                     "FROM usage"));
+  std::map<Kind, KindUsage> result;
+  const auto unsigned_at = [&](int column) { return static_cast<std::uint64_t>(query->number(column)); };
+  for (;;) {
+    RTENV_TRY(const bool more, query->step());
+    if (!more) return result;
+    if (const auto kind = parse_kind(query->text(0)))
+      result[*kind] = {.entries = unsigned_at(1),
+                       .size_bytes = unsigned_at(2),
+                       .hits = unsigned_at(5),
+                       .misses = unsigned_at(3),
+                       .evictions = unsigned_at(4),
+                       .saved_bytes = unsigned_at(6)};
+  }
+}
+
+Result<std::uint64_t> Ledger::size_bytes() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.keep("SELECT ifnull(sum(bytes), 0) FROM usage"));
+  RTENV_TRY([[maybe_unused]] const bool row, query->step());
+  return static_cast<std::uint64_t>(query->number(0));
 }
 
 Result<std::optional<SourceRow>> Ledger::find_source(std::string_view digest) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement query, database_.prepare("SELECT version, sha256, kind, key FROM source "
-                                               "JOIN entry ON entry.id = source.entry WHERE digest = ?"));
-  query.bind(1, digest);
-  RTENV_TRY(const bool row, query.step());
-  const auto kind = row ? parse_kind(query.text(2)) : std::nullopt;
+  RTENV_TRY(const auto query, database_.keep("SELECT version, sha256, kind, key FROM source "
+                                             "JOIN entry ON entry.id = source.entry WHERE source.digest = ?"));
+  query->bind(1, digest);
+  RTENV_TRY(const bool row, query->step());
+  const auto kind = row ? parse_kind(query->text(2)) : std::nullopt;
   if (!kind) return std::optional<SourceRow>();
-  return std::optional(SourceRow{query.text(0), query.text(1), *kind, query.text(3)});
+  return std::optional(SourceRow{query->text(0), query->text(1), *kind, query->text(3)});
 }
 
 Result<void> Ledger::remember_source(std::string_view digest, const SourceRow& source) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(Statement insert, database_.prepare("INSERT OR REPLACE INTO source (digest, version, sha256, entry) "
-                                                "SELECT ?1, ?2, ?3, id FROM entry WHERE kind = ?4 AND key = ?5"));
-  insert.bind(1, digest).bind(2, source.version).bind(3, source.sha256).bind(4, info(source.kind).name).bind(5, source.key);
-  return insert.run();
+  RTENV_TRY(const auto insert, database_.keep("INSERT OR REPLACE INTO source (digest, version, sha256, entry) "
+                                              "SELECT ?1, ?2, ?3, id FROM entry WHERE kind = ?4 AND key = ?5"));
+  insert->bind(1, digest).bind(2, source.version).bind(3, source.sha256).bind(4, info(source.kind).name).bind(5, source.key);
+  return insert->run();
 }
 
 }  // namespace rtenv::cache

@@ -1,17 +1,17 @@
-// The cache's book: which entries there are, how large, last used when, and who holds them. SQLite; several processes
-// write to one ledger. What a row says of the disk is checked by the Cache; the ledger itself touches no entry.
+// The cache's book: which entries there are, how large, last used when, who holds them and what is pinned. SQLite; several
+// processes write to one ledger. What a row says of the disk is checked by the Cache; the ledger itself touches no entry.
 // Thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/database.hpp"
-#include "base/fd.hpp"
 #include "cache/kind.hpp"
 
 namespace rtenv::cache {
@@ -19,6 +19,9 @@ namespace rtenv::cache {
 using EntryId = std::int64_t;
 using HolderId = std::int64_t;
 using LeaseId = std::int64_t;
+
+/// Now, as the ledger's times are: milliseconds of Unix time.
+std::int64_t now_ms();
 
 /// A process that holds leases. It is alive exactly as long as it, or a child that inherited it, has the lock.
 struct HolderRow {
@@ -29,15 +32,36 @@ struct HolderRow {
   std::int64_t start_ticks = 0;  // since boot, of that process: tells it from a later one of the same number
 };
 
+/// Keeps an entry without a process: from an upload until its job begins, or for good.
+struct Pin {
+  std::string name;                        // whoever pins; one pin of a name on an entry
+  std::optional<std::int64_t> expires_ms;  // Unix time; nothing: never
+};
+
 struct EntryRow {
   EntryId id = 0;
   Kind kind = Kind::tree;
   std::string key;
-  bool ready = false;  // false: is being built in place
+  bool ready = false;  // false: is being made
   std::uint64_t size_bytes = 0;
   std::int64_t created_ms = 0;    // Unix time
   std::int64_t last_used_ms = 0;  // Unix time
+  std::uint64_t hits = 0;         // how often it was there when it was wanted
+  std::string digest;             // see tree_digest; empty: not computed yet
   std::vector<std::int64_t> holder_pids;
+  std::vector<Pin> pins;  // that haven't expired
+
+  [[nodiscard]] bool evictable() const { return ready && holder_pids.empty() && pins.empty(); }
+};
+
+/// Of all entries of a kind, those that are gone included.
+struct KindUsage {
+  std::uint64_t entries = 0;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;       // entries that had to be made
+  std::uint64_t evictions = 0;    // not those that somebody removed by name
+  std::uint64_t saved_bytes = 0;  // hits times size: what needn't be fetched, unpacked or installed
 };
 
 /// What an object of a store was when it was fetched, and the entry that it became.
@@ -63,30 +87,36 @@ class Ledger {
   /// With all its leases.
   Result<void> remove_holder(HolderId holder);
 
-  /// A lease on an entry that is ready, in one step: nothing can evict it between the look and the lease.
+  /// A lease on an entry that is ready, in one step: nothing can evict it between the look and the lease. A hit.
   Result<std::optional<LeasedEntry>> lease(Kind kind, std::string_view key, HolderId holder);
   Result<void> release(LeaseId lease);
 
-  /// Says that an entry is being built under its final path.
-  Result<void> begin_building(Kind kind, std::string_view key);
-  /// Makes an entry ready and leases it, in one step.
-  Result<LeasedEntry> publish(Kind kind, std::string_view key, std::uint64_t size_bytes, HolderId holder);
+  /// Says that an entry is being made under its final path, or is about to be moved there.
+  Result<void> begin_making(Kind kind, std::string_view key);
+  /// Makes an entry ready and leases it, in one step. A miss.
+  Result<LeasedEntry> publish(Kind kind, std::string_view key, std::uint64_t size_bytes, std::string_view digest,
+                              HolderId holder);
   Result<void> forget(Kind kind, std::string_view key);
+  Result<void> set_digest(Kind kind, std::string_view key, std::string_view digest);
 
-  /// Removes the row of an entry that nobody holds; calls `take_away` (a rename) within the transaction, so that no
-  /// other process sees the one without the other. False where it isn't there.
-  /// Fails: permission_denied where it is held or being built; what `take_away` fails with.
+  /// False where there is no such entry that is ready.
+  Result<bool> pin(Kind kind, std::string_view key, const Pin& pin);
+  /// False where there was no such pin.
+  Result<bool> unpin(Kind kind, std::string_view key, std::string_view name);
+
+  enum class Removal : std::uint8_t { asked_for, eviction };
+  /// Removes the row of an entry that nobody holds or has pinned; calls `take_away` (a rename) within the transaction, so
+  /// that no other process sees the one without the other. False where it isn't there.
+  /// Fails: permission_denied where it is held, pinned or being made; what `take_away` fails with.
   template <class TakeAway>
-  Result<bool> remove_unheld(Kind kind, std::string_view key, TakeAway take_away) {
+  Result<bool> remove_unheld(Kind kind, std::string_view key, Removal removal, TakeAway take_away) {
     const std::lock_guard lock(*mutex_);
     return database_.transaction([&]() -> Result<bool> {
       RTENV_TRY(const auto row, find_locked(kind, key));
       if (!row) return false;
-      if (!row->ready) return fail(Errc::permission_denied, "{} is being built", key).hint("try again when it is done");
-      if (!row->holder_pids.empty())
-        return fail(Errc::permission_denied, "{} is in use by process {}", key, row->holder_pids.front())
-            .hint("try again when it has ended");
+      RTENV_TRY(check_unheld(*row));
       RTENV_TRY(forget_locked(kind, key));
+      if (removal == Removal::eviction) RTENV_TRY(count_eviction_locked(kind));
       RTENV_TRY(take_away());
       return true;
     });
@@ -96,13 +126,22 @@ class Ledger {
   Result<std::optional<SourceRow>> find_source(std::string_view digest);
   Result<void> remember_source(std::string_view digest, const SourceRow& source);
 
-  /// All entries, least recently used first.
+  Result<std::optional<EntryRow>> find(Kind kind, std::string_view key);
+  /// All entries, least recently used first. Who holds or pins them may have changed since.
   Result<std::vector<EntryRow>> entries();
+  /// Those that are being made, or that their maker left so.
+  Result<std::vector<EntryRow>> unready_entries();
+  /// Costs the same for any number of entries, but for the hits of those that are there.
+  Result<std::map<Kind, KindUsage>> usage();
+  /// What all entries take. Costs the same for any number of them.
+  Result<std::uint64_t> size_bytes();
 
  private:
   explicit Ledger(Database database) : database_(std::move(database)), mutex_(std::make_unique<std::mutex>()) {}
+  static Result<void> check_unheld(const EntryRow& row);
   Result<std::optional<EntryRow>> find_locked(Kind kind, std::string_view key);
   Result<void> forget_locked(Kind kind, std::string_view key);
+  Result<void> count_eviction_locked(Kind kind);
   Result<LeaseId> insert_lease_locked(EntryId entry, HolderId holder);
 
   Database database_;

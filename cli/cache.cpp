@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
+#include <iterator>
 
 #include "cli/byte_size.hpp"
+#include "cli/cache_row.hpp"
+#include "cli/duration.hpp"
 #include "cli/tool.hpp"
 
 namespace rtenv::cli {
@@ -17,35 +19,25 @@ struct CacheCommand {
   std::vector<std::string> keys;
   bool all = false;
   bool yes = false;
-  std::string max_size;
-  bool dry_run = false;
+  std::string pin_name = "user";
+  std::string pin_for;
 
   static Result<int> list(const Tool& tool);
   [[nodiscard]] Result<int> remove(const Tool& tool) const;
-  [[nodiscard]] Result<int> collect(const Tool& tool) const;
+  static Result<int> stat(const Tool& tool);
+  [[nodiscard]] Result<int> pin(const Tool& tool) const;
+  [[nodiscard]] Result<int> unpin(const Tool& tool) const;
   static Result<int> dir(const Tool& tool);
 };
 
-nlohmann::json to_json(const cache::EntryRow& row) {
-  return {{"kind", cache::info(row.kind).name}, {"key", row.key},
-          {"size_bytes", row.size_bytes},       {"ready", row.ready},
-          {"created_ms", row.created_ms},       {"last_used_ms", row.last_used_ms},
-          {"held_by", row.holder_pids}};
-}
-
-std::string local_time(std::int64_t unix_ms) {
-  const std::time_t seconds = unix_ms / 1000;
-  std::tm parts{};
-  ::localtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
-  return {text.data(), length};
-}
-
 std::string state_of(const cache::EntryRow& row) {
-  if (!row.ready) return "being built";
-  if (row.holder_pids.empty()) return "";
-  return fmt::format("in use by {}", fmt::join(row.holder_pids, ", "));
+  if (!row.ready) return "being made";
+  std::vector<std::string> states;
+  if (!row.holder_pids.empty()) states.push_back(fmt::format("in use by {}", fmt::join(row.holder_pids, ", ")));
+  for (const cache::Pin& pin : row.pins)
+    states.push_back(
+        fmt::format("pinned by '{}'{}", pin.name, pin.expires_ms ? " until " + local_time(*pin.expires_ms) : ""));
+  return fmt::format("{}", fmt::join(states, "; "));
 }
 
 Result<int> CacheCommand::list(const Tool& tool) {
@@ -57,8 +49,9 @@ Result<int> CacheCommand::list(const Tool& tool) {
     if (tool.json)
       Tool::print_json(to_json(row));
     else
-      Tool::print_line(fmt::format("{:<5} {:>10}  {}  {}  {}", cache::info(row.kind).name, format_byte_size(row.size_bytes),
-                                   local_time(row.last_used_ms), row.key, state_of(row)));
+      Tool::print_line(fmt::format("{:<5} {:>10}  {}  {:>5} hits  {}  {}", cache::info(row.kind).name,
+                                   format_byte_size(row.size_bytes), local_time(row.last_used_ms), row.hits, row.key,
+                                   state_of(row)));
   }
   if (!tool.json) log::info("{} entries, {}", rows.size(), format_byte_size(total_bytes));
   return 0;
@@ -102,27 +95,99 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
   return 0;
 }
 
-Result<int> CacheCommand::collect(const Tool& tool) const {
-  RTENV_TRY(const std::uint64_t max_bytes, parse_byte_size(max_size));
+nlohmann::json usage_json(const cache::KindUsage& usage) {
+  const std::uint64_t asked = usage.hits + usage.misses;
+  return {{"entries", usage.entries},
+          {"size_bytes", usage.size_bytes},
+          {"hits", usage.hits},
+          {"misses", usage.misses},
+          {"hit_ratio",
+           asked == 0 ? nlohmann::json() : nlohmann::json(static_cast<double>(usage.hits) / static_cast<double>(asked))},
+          {"saved_bytes", usage.saved_bytes},
+          {"evictions", usage.evictions}};
+}
+
+std::string percentage(std::uint64_t hits, std::uint64_t misses) {
+  if (hits + misses == 0) return "-";
+  return fmt::format("{:.1f} %", 100.0 * static_cast<double>(hits) / static_cast<double>(hits + misses));
+}
+
+void print_usage(std::string_view name, const cache::KindUsage& row) {
+  Tool::print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>11} {:>9}", name, row.entries,
+                               format_byte_size(row.size_bytes), row.hits, row.misses, percentage(row.hits, row.misses),
+                               format_byte_size(row.saved_bytes), row.evictions));
+}
+
+Result<int> CacheCommand::stat(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache());
-  RTENV_TRY(const auto report, cache.collect(max_bytes, dry_run));
+  RTENV_TRY(const auto usage, cache.usage());
+  RTENV_TRY(const auto limits, tool.cache_limits());
+  cache::KindUsage all;
+  nlohmann::json kinds = nlohmann::json::object();
+  for (const auto& [kind, row] : usage) {
+    kinds[std::string(cache::info(kind).name)] = usage_json(row);
+    all.entries += row.entries;
+    all.size_bytes += row.size_bytes;
+    all.hits += row.hits;
+    all.misses += row.misses;
+    all.evictions += row.evictions;
+    all.saved_bytes += row.saved_bytes;
+  }
   if (tool.json) {
-    nlohmann::json removed = nlohmann::json::array();
-    for (const auto& row : report.removed) removed.push_back(to_json(row));
-    Tool::print_json({{"dry_run", dry_run},
-                      {"removed", removed},
-                      {"freed_bytes", report.freed_bytes},
-                      {"kept_bytes", report.kept_bytes},
-                      {"held_bytes", report.held_bytes}});
+    nlohmann::json object = usage_json(all);
+    object["kinds"] = std::move(kinds);
+    object["max_bytes"] = *limits.max_bytes;
+    Tool::print_json(object);
     return 0;
   }
-  for (const auto& row : report.removed)
-    Tool::print_line(fmt::format("{} {} {}, last used {}", cache::info(row.kind).name, row.key,
-                                 format_byte_size(row.size_bytes), local_time(row.last_used_ms)));
-  log::info("{} {} entries, {}; {} left, {} of it in use", dry_run ? "would remove" : "removed", report.removed.size(),
-            format_byte_size(report.freed_bytes), format_byte_size(report.kept_bytes), format_byte_size(report.held_bytes));
-  if (report.kept_bytes > max_bytes)
-    log::warn("the cache is still larger than {}: the rest is in use", format_byte_size(max_bytes));
+  Tool::print_line("kind   entries        size     hits   misses    ratio       saved   evicted");
+  for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
+  print_usage("all", all);
+  log::info("the cache keeps to {} [RTENV_CACHE_MAX_SIZE]; uv's own cache beside it isn't counted",
+            format_byte_size(*limits.max_bytes));
+  return 0;
+}
+
+// Every entry of these keys: kinds don't share keys but by chance.
+Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache, const std::vector<std::string>& keys) {
+  RTENV_TRY(const auto rows, cache.entries());
+  std::vector<cache::EntryRow> found;
+  for (const std::string& key : keys) {
+    const std::size_t before = found.size();
+    std::ranges::copy_if(rows, std::back_inserter(found), [&](const auto& row) { return row.key == key; });
+    if (found.size() == before)
+      return fail(Errc::not_found, "{} isn't in the cache", key).hint("rtenv cache ls shows the keys");
+  }
+  return found;
+}
+
+Result<int> CacheCommand::pin(const Tool& tool) const {
+  std::optional<std::int64_t> expires_ms;
+  if (!pin_for.empty()) {
+    RTENV_TRY(const auto span, parse_duration(pin_for));
+    expires_ms = cache::now_ms() + std::chrono::milliseconds(span).count();
+  }
+  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(const auto rows, rows_of(cache, keys));
+  for (const auto& row : rows) {
+    RTENV_TRY(const bool pinned, cache.pin(row.kind, row.key, {.name = pin_name, .expires_ms = expires_ms}));
+    if (!pinned) return fail(Errc::not_found, "{} isn't in the cache", row.key);
+  }
+  if (tool.json)
+    Tool::print_json(
+        {{"pinned", keys}, {"name", pin_name}, {"expires_ms", expires_ms ? nlohmann::json(*expires_ms) : nlohmann::json()}});
+  return 0;
+}
+
+Result<int> CacheCommand::unpin(const Tool& tool) const {
+  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(const auto rows, rows_of(cache, keys));
+  for (const auto& row : rows) {
+    RTENV_TRY(const bool unpinned, cache.unpin(row.kind, row.key, pin_name));
+    if (!unpinned)
+      return fail(Errc::not_found, "{} isn't pinned by '{}'", row.key, pin_name).hint("rtenv cache ls shows the pins");
+  }
+  if (tool.json) Tool::print_json({{"unpinned", keys}, {"name", pin_name}});
   return 0;
 }
 
@@ -140,7 +205,6 @@ Result<int> CacheCommand::dir(const Tool& tool) {
 
 void register_cache(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<CacheCommand>();
-  state->max_size = std::string(tool.environment.find_filled("RTENV_CACHE_MAX_SIZE").value_or("20GiB"));
   CLI::App* group = app.add_subcommand("cache", "The cache: what is in it, and making room");
   group->require_subcommand(1);
   group->fallthrough();
@@ -156,14 +220,23 @@ void register_cache(CLI::App& app, Tool& tool) {
   remove->add_flag("-y,--yes", state->yes, "Don't ask");
   remove->callback([state, &tool] { tool.command = [state, &tool] { return state->remove(tool); }; });
 
-  CLI::App* collect =
-      add_command(*group, tool, "gc", "Evict the least recently used entries until the cache is small enough",
-                  "  rtenv cache gc --max-size 10GiB --dry-run");
-  collect->add_option("--max-size", state->max_size, "How much may stay [RTENV_CACHE_MAX_SIZE]")
-      ->type_name("SIZE")
-      ->capture_default_str();
-  collect->add_flag("-n,--dry-run", state->dry_run, "Only say what would be removed");
-  collect->callback([state, &tool] { tool.command = [state, &tool] { return state->collect(tool); }; });
+  register_cache_gc(*group, tool);
+
+  CLI::App* stat = add_command(*group, tool, "stat", "Sizes, hits and misses of each kind, and what the hits saved",
+                               "  rtenv cache stat");
+  stat->callback([&tool] { tool.command = [&tool] { return CacheCommand::stat(tool); }; });
+
+  CLI::App* pin = add_command(*group, tool, "pin", "Keep entries from eviction and removal, for a time or until unpinned",
+                              "  rtenv cache pin 3c9f0d6e8a1b… --for 10m");
+  pin->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them")->required();
+  pin->add_option("--for", state->pin_for, "How long: 90s, 10m, 2h, 30d [until unpinned]")->type_name("TIME");
+  pin->add_option("--name", state->pin_name, "Whose pin it is: each has its own")->capture_default_str();
+  pin->callback([state, &tool] { tool.command = [state, &tool] { return state->pin(tool); }; });
+
+  CLI::App* unpin = add_command(*group, tool, "unpin", "Take a pin off", "  rtenv cache unpin 3c9f0d6e8a1b…");
+  unpin->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them")->required();
+  unpin->add_option("--name", state->pin_name, "Whose pin it is")->capture_default_str();
+  unpin->callback([state, &tool] { tool.command = [state, &tool] { return state->unpin(tool); }; });
 
   CLI::App* dir = add_command(*group, tool, "dir", "Print where the cache is", "  du -sh \"$(rtenv cache dir)\"");
   dir->callback([&tool] { tool.command = [&tool] { return CacheCommand::dir(tool); }; });

@@ -2,7 +2,14 @@
 
 #include <cstdio>
 
+#include "cli/byte_size.hpp"
+
 namespace rtenv::cli {
+namespace {
+
+constexpr std::string_view k_default_max_size = "20GiB";
+
+}  // namespace
 
 log::Verbosity Tool::verbosity() const {
   if (verbose) return log::Verbosity::verbose;
@@ -18,8 +25,27 @@ Result<Path> Tool::cache_root() const {
 }
 
 Result<cache::Cache> Tool::open_cache() const {
+  RTENV_TRY(auto limits, cache_limits());
+  return open_cache(std::move(limits));
+}
+
+Result<cache::Cache> Tool::open_cache(cache::Limits limits) const {
   RTENV_TRY(const Path root, cache_root());
-  return cache::Cache::open(root);
+  return cache::Cache::open(root, {.limits = std::move(limits),
+                                   .allow_network_file_system = environment.find_filled("RTENV_CACHE_ON_NETWORK") == "1"});
+}
+
+Result<cache::Limits> Tool::cache_limits() const {
+  const auto size = [&](const char* variable, std::string_view otherwise) -> Result<std::uint64_t> {
+    auto bytes = parse_byte_size(environment.find_filled(variable).value_or(otherwise));
+    if (!bytes) return Failure(std::move(bytes).error().within(variable));
+    return bytes;
+  };
+  cache::Limits limits;
+  RTENV_TRY(limits.max_bytes, size("RTENV_CACHE_MAX_SIZE", k_default_max_size));
+  RTENV_TRY(limits.min_free_bytes, size("RTENV_CACHE_MIN_FREE", "0"));
+  if (limits.min_free_bytes == 0U) limits.min_free_bytes.reset();
+  return limits;
 }
 
 std::optional<Path> Tool::digest_cache() const {

@@ -32,6 +32,9 @@ struct Tool {
   /// Where the cache is. Fails: invalid_argument (no HOME).
   [[nodiscard]] Result<Path> cache_root() const;
   [[nodiscard]] Result<cache::Cache> open_cache() const;
+  [[nodiscard]] Result<cache::Cache> open_cache(cache::Limits limits) const;
+  /// What the cache keeps to by itself: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE. Fails: invalid_argument.
+  [[nodiscard]] Result<cache::Limits> cache_limits() const;
   /// Where the digests of unchanged files are remembered; nothing where there is no place for a cache.
   [[nodiscard]] std::optional<Path> digest_cache() const;
 
@@ -53,6 +56,7 @@ void register_inspect(CLI::App& app, Tool& tool);
 void register_env(CLI::App& app, Tool& tool);
 void register_run(CLI::App& app, Tool& tool);
 void register_cache(CLI::App& app, Tool& tool);
+void register_cache_gc(CLI::App& cache_group, Tool& tool);
 void register_doctor(CLI::App& app, Tool& tool);
 void register_version(CLI::App& app, Tool& tool);
 

@@ -1,0 +1,47 @@
+#include "base/file_system.hpp"
+
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+
+#include <array>
+
+namespace rtenv {
+namespace {
+
+struct NetworkFileSystem {
+  unsigned long type;
+  std::string_view name;
+};
+// statfs(2); the magic numbers of linux/magic.h and of the file systems' own sources.
+constexpr std::array<NetworkFileSystem, 10> k_network_file_systems{{{0x6969, "NFS"},
+                                                                    {0x517B, "SMB"},
+                                                                    {0xFF534D42, "CIFS"},
+                                                                    {0xFE534D42, "SMB"},
+                                                                    {0x5346414F, "AFS"},
+                                                                    {0x00C36400, "CephFS"},
+                                                                    {0x0BD00BD0, "Lustre"},
+                                                                    {0x47504653, "GPFS"},
+                                                                    {0x19830326, "BeeGFS"},
+                                                                    {0x01021997, "9P"}}};
+
+}  // namespace
+
+std::optional<std::string_view> network_file_system_name(long type) noexcept {
+  for (const auto& [known, name] : k_network_file_systems)
+    if (static_cast<unsigned long>(type) == known) return name;
+  return std::nullopt;
+}
+
+Result<std::optional<std::string_view>> network_file_system(const Path& path) {
+  struct statfs status {};
+  if (::statfs(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+  return network_file_system_name(status.f_type);
+}
+
+Result<std::uint64_t> free_space_bytes(const Path& path) {
+  struct statvfs status {};
+  if (::statvfs(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+  return std::uint64_t{status.f_bavail} * status.f_frsize;
+}
+
+}  // namespace rtenv

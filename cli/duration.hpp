@@ -1,0 +1,15 @@
+// Spans of time as people write them: "90s", "10m", "2h", "30d".
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace rtenv::cli {
+
+/// A whole number with s, m, h or d; without a letter: seconds. Fails: invalid_argument.
+Result<std::chrono::seconds> parse_duration(std::string_view text);
+
+}  // namespace rtenv::cli
