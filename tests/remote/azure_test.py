@@ -51,6 +51,10 @@ class AzureStore(RemoteTest):
         self.ok("fetch", "azure://box/job.zip")
         self.assertEqual([request.method for request in self.proxy.requests], ["HEAD"])
 
+    def test_lists_and_removes(self):
+        self.assert_lists_and_removes("azure://box/", self.container.upload_blob)
+        self.assertEqual(self.probe("remove", "azure://box/nothing").returncode, 3)
+
     def test_abfss_names_the_account(self):
         self.container.upload_blob("p/job.zip", zip_of({"a.txt": "A"}))
         self.ok("fetch", f"abfss://box@{ACCOUNT}.dfs.core.windows.net/p/job.zip")

@@ -78,6 +78,10 @@ class GoogleStore(RemoteTest):
         self.bucket.blob("x/job.zip").upload_from_string(zip_of({"a.txt": "two"}))
         self.assertEqual((self.ok("fetch", "gs://bucket/x/job.zip").path / "a.txt").read_text(), "two")
 
+    def test_lists_and_removes(self):
+        self.assert_lists_and_removes("gs://bucket/", lambda name, data: self.bucket.blob(name).upload_from_string(data))
+        self.assertEqual(self.probe("remove", "gs://bucket/nothing").returncode, 3)
+
     def test_what_is_not_there_says_so(self):
         self.refused(3, "gs://bucket/nothing.zip", "fetch", "gs://bucket/nothing.zip")
         self.refused(3, "gs://nowhere/x.zip", "fetch", "gs://nowhere/x.zip")

@@ -101,6 +101,13 @@ class StrictStore(RemoteTest):
         self.assertEqual(self.boto.list_objects_v2(Bucket="bucket")["KeyCount"], 0)
         self.assertEqual(self.boto.list_multipart_uploads(Bucket="bucket").get("Uploads", []), [])
 
+    def test_lists_and_removes(self):
+        self.assert_lists_and_removes("s3://bucket/", lambda name, data: self.boto.put_object(Bucket="bucket", Key=name, Body=data))
+        for number in range(1005):  # more than a page
+            self.boto.put_object(Bucket="bucket", Key=f"many/{number:04}", Body=b"")
+        self.assertEqual(len(self.probe("list", "s3://bucket/many/").stdout.splitlines()), 1005)
+        self.assertEqual(self.probe("list", "s3://nowhere/").returncode, 3)
+
     def test_an_unchanged_object_costs_one_head(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
         first = self.ok("fetch", "s3://bucket/job.zip", "--json").json

@@ -87,6 +87,20 @@ class RemoteTest(unittest.TestCase):
             self.assertNotIn(secret, out + err, "a secret is shown")
         return Run(process.returncode, out, err)
 
+    def probe(self, operation, uri):
+        """`list` or `remove`, which the tool has no command for."""
+        return subprocess.run([os.environ["STORE_PROBE"], operation, uri], env=self.process_environment({}), capture_output=True, text=True)
+
+    def assert_lists_and_removes(self, base, put):
+        """`put(name, data)` writes by the vendor's client below `base`."""
+        names = ["p/a b+ü.txt", "p/sub/c.txt", "q/other.txt"]
+        for size, name in enumerate(names):
+            put(name, b"x" * size)
+        listed = self.probe("list", base + "p/")
+        self.assertEqual((listed.returncode, listed.stdout.splitlines()), (0, [f"0 {base}{names[0]}", f"1 {base}{names[1]}"]), listed.stderr)
+        self.assertEqual(self.probe("remove", base + names[0]).returncode, 0)
+        self.assertEqual(self.probe("list", base).stdout.splitlines(), [f"1 {base}{names[1]}", f"2 {base}{names[2]}"])
+
     def rtenv(self, *words, env=None):
         return self.result(self.spawn(*words, env=env))
 

@@ -157,6 +157,10 @@ class Web(RemoteTest):
         self.assertEqual((self.ok("fetch", f"file://{target}").path / "script.py").read_text(), "print('the job ran')\n")
         self.refused(3, "nothing.zip", "fetch", f"file://{self.work}/nothing.zip")
 
+    def test_lists_and_removes_files(self):
+        base = f"file://{self.work}/listed/"
+        self.assert_lists_and_removes(base, lambda name, data: self.write(f"listed/{name}", data))
+
     def test_local_is_used_in_place(self):
         job = self.job()
         self.assertEqual(self.ok("fetch", f"local://{job}").path, job)
