@@ -132,6 +132,4 @@ Result<void> Database::execute(const char* sql) {
   return {};
 }
 
-std::int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_.get()); }
-
 }  // namespace rtenv

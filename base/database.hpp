@@ -69,7 +69,6 @@ class Database {
   Result<KeptStatement> keep(const char* sql);
   /// Runs one or more statements without parameters.
   Result<void> execute(const char* sql);
-  [[nodiscard]] std::int64_t last_insert_rowid() const;
 
   /// Runs `body` (returning a Result) in a write transaction; rolls back when it fails.
   template <class Body>

@@ -20,9 +20,11 @@ Result<void> remove_at(int parent, const char* entry_name, const Path& shown) {
   // A folder that we may not write to still has to go: it is ours.
   ::fchmodat(parent, entry_name, 0700, 0);
   {
-    RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
-    while (const dirent* entry = next_entry(stream.get()))
-      RTENV_TRY(remove_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name));
+    const auto stream = list_directory_at(parent, entry_name, shown);
+    if (!stream && stream.error().code() == Errc::not_found) return {};  // another removes it, too
+    if (!stream) return Failure(stream.error());
+    while (const dirent* entry = next_entry(stream->get()))
+      RTENV_TRY(remove_at(::dirfd(stream->get()), entry->d_name, shown / entry->d_name));
   }
   if (::unlinkat(parent, entry_name, AT_REMOVEDIR) != 0 && errno != ENOENT)
     return fail_errno("remove folder", shown.native());

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 
@@ -124,6 +125,23 @@ TEST(DirectoryReader, ListsFoldersOfAnySizeOneAfterAnother) {
     std::set<std::string> names;
     for (const auto& item : must(reader.list(fd, "folder"))) names.emplace(item.name);
     EXPECT_EQ(names, expected);
+  }
+}
+
+TEST(RemoveTree, SeveralMayRemoveTheSame) {
+  for (int round = 0; round < 20; ++round) {
+    TreeBuilder tree;
+    for (int i = 0; i < 50; ++i) tree.file(fmt::format("top/{}/{}/file", i % 7, i), "x");
+    std::atomic<int> failures = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+          if (!remove_tree(tree / "top")) ++failures;
+        });
+    }
+    EXPECT_EQ(failures, 0);
+    EXPECT_FALSE(std::filesystem::exists(tree / "top"));
   }
 }
 

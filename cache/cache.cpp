@@ -81,9 +81,12 @@ Result<void> Cache::sweep() {
 Result<void> Cache::sweep_half_made(const EntryRow& row) {
   RTENV_TRY(const auto lock, LockFile::try_acquire(state_->build_lock(row.kind, row.key)));
   if (!lock) return {};  // still being made
+  // Made ready since the rows were read: then it is nobody's to remove.
+  RTENV_TRY(const auto now, state_->ledger().find(row.kind, row.key));
+  if (!now || now->ready) return {};
   log::debug("removing the half-made {} {}", info(row.kind).name, row.key);
   RTENV_TRY(remove_tree(path_of(row.kind, row.key)));
-  return state_->ledger().forget(row.kind, row.key);
+  return state_->ledger().forget_unready(row.kind, row.key);
 }
 
 Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
@@ -91,6 +94,7 @@ Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
   RTENV_TRY(const auto leased, state_->ledger().lease(kind, key, holder->id()));
   if (!leased) return std::optional<Lease>();
   Lease lease(state_, leased->lease, kind, std::string(key), path_of(kind, key));
+  RTENV_TRY(fault_point("find.leased"));
   struct stat status {};
   if (::stat(lease.path().c_str(), &status) != 0) return std::optional<Lease>();  // removed behind our back
   return std::optional(std::move(lease));
@@ -147,7 +151,7 @@ Result<Lease> Cache::make_in_place(Kind kind, std::string_view key, const Maker&
 Failure Cache::give_up(Kind kind, std::string_view key, Error error) {
   if (const auto removed = remove_tree(path_of(kind, key)); !removed)
     log::warn("{}", removed.error().message());
-  else if (const auto forgotten = state_->ledger().forget(kind, key); !forgotten)
+  else if (const auto forgotten = state_->ledger().forget_unready(kind, key); !forgotten)
     log::debug("{}", forgotten.error().message());
   return Failure(std::move(error));
 }
@@ -189,7 +193,12 @@ Result<void> Cache::take_away(const Path& path) {
 
 Result<bool> Cache::pin(Kind kind, std::string_view key, const Pin& pin) {
   if (pin.name.empty()) return fail(Errc::invalid_argument, "a pin wants a name");
-  return state_->ledger().pin(kind, key, pin);
+  RTENV_TRY(const bool pinned, state_->ledger().pin(kind, key, pin));
+  struct stat status {};
+  if (!pinned || ::lstat(path_of(kind, key).c_str(), &status) == 0) return pinned;
+  // A row whose path went with a process that was killed while it removed both.
+  RTENV_TRY(state_->ledger().unpin(kind, key, pin.name));
+  return false;
 }
 
 Result<bool> Cache::unpin(Kind kind, std::string_view key, std::string_view name) {

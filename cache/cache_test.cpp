@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "support/tree_builder.hpp"
@@ -260,6 +261,18 @@ TEST(CacheCollect, SweepsWhatNoRowKnows) {
   EXPECT_EQ(count_in(folder / "trees") + count_in(folder / "envs"), 0U);
 }
 
+TEST(Ledger, NumbersAreNeverGivenAgain) {
+  TreeBuilder folder;
+  Ledger ledger = must(Ledger::open(folder / "ledger.db"));
+  const auto add = [&](const char* name) { return must(ledger.add_holder({.lock_name = name, .boot_id = "b", .pid = 1})); };
+  std::set<HolderId> seen;
+  for (int i = 0; i < 100; ++i) {
+    const HolderId id = add("holder");
+    EXPECT_TRUE(seen.insert(id).second);
+    must(ledger.remove_holder(id));
+  }
+}
+
 TEST(CachePin, KeepsAnEntryUntilItExpiresOrIsTakenOff) {
   TreeBuilder folder;
   Cache cache = must(Cache::open(folder.root()));
@@ -276,6 +289,9 @@ TEST(CachePin, KeepsAnEntryUntilItExpiresOrIsTakenOff) {
   EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = now_ms() - 1})));
   EXPECT_THAT(must(cache.entries()).front().pins, IsEmpty()) << "expired";
   EXPECT_TRUE(must(cache.remove(Kind::tree, "a")));
+  { must(cache.get_or_make(Kind::tree, "lost", writes("x"))); }
+  must(remove_tree(cache.path_of(Kind::tree, "lost")));
+  EXPECT_FALSE(must(cache.pin(Kind::tree, "lost", {.name = "p", .expires_ms = {}})));
 }
 
 TEST(CacheLimits, AreKeptByItselfAsSoonAsLeasesAllow) {

@@ -133,7 +133,8 @@ Result<void> Cache::sweep_unknown() {
       const std::string key = entry.path().filename().native();
       RTENV_TRY(const auto lock, LockFile::try_acquire(state_->build_lock(kind.kind, key)));
       if (!lock) continue;
-      RTENV_TRY(const auto found, find(kind.kind, key));  // entered since the rows were read
+      // Entered since the rows were read? Without a lease: the end of one would wait for this very collector.
+      RTENV_TRY(const auto found, state_->ledger().find(kind.kind, key));
       if (!found) RTENV_TRY(take_away(entry.path()));
     }
   }

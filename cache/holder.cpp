@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/unique_name.hpp"
 
@@ -29,6 +30,7 @@ Result<Holder> Holder::create(const Path& locks, Ledger& ledger) {
   std::string lock_name = "holder-" + unique_name();
   RTENV_TRY(auto lock, LockFile::try_acquire(locks / lock_name));
   if (!lock) return fail(Errc::internal, "the lock {} is taken", (locks / lock_name).native());
+  RTENV_TRY(fault_point("holder.locked"));
   RTENV_TRY(const HolderId id, ledger.add_holder({.id = 0,
                                                   .lock_name = lock_name,
                                                   .boot_id = read_boot_id(),

@@ -1,6 +1,9 @@
 #include "cache/ledger.hpp"
 
+#include <sys/random.h>
+
 #include <chrono>
+#include <limits>
 #include <unordered_map>
 
 #include "cache/ledger_schema.hpp"
@@ -11,6 +14,19 @@ std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+namespace {
+
+// Never one that was given before, as SQLite's own are once the newest row is gone: who still remembers a holder or a lease
+// that was removed must not meet another one under its number.
+std::int64_t new_id() {
+  std::int64_t id = 0;
+  while (::getrandom(&id, sizeof id, 0) != static_cast<ssize_t>(sizeof id)) {
+  }
+  return (id & std::numeric_limits<std::int64_t>::max()) | 1;
+}
+
+}  // namespace
+
 Result<Ledger> Ledger::open(const Path& file) {
   RTENV_TRY(Database database, Database::open(file));
   RTENV_TRY(migrate_ledger(database, file));
@@ -20,10 +36,11 @@ Result<Ledger> Ledger::open(const Path& file) {
 Result<HolderId> Ledger::add_holder(const HolderRow& holder) {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(const auto insert,
-            database_.keep("INSERT INTO holder (lock_name, boot_id, pid, start_ticks) VALUES (?, ?, ?, ?)"));
-  insert->bind(1, holder.lock_name).bind(2, holder.boot_id).bind(3, holder.pid).bind(4, holder.start_ticks);
+            database_.keep("INSERT INTO holder (lock_name, boot_id, pid, start_ticks, id) VALUES (?, ?, ?, ?, ?)"));
+  const HolderId id = new_id();
+  insert->bind(1, holder.lock_name).bind(2, holder.boot_id).bind(3, holder.pid).bind(4, holder.start_ticks).bind(5, id);
   RTENV_TRY(insert->run());
-  return database_.last_insert_rowid();
+  return id;
 }
 
 Result<std::vector<HolderRow>> Ledger::holders() {
@@ -45,10 +62,11 @@ Result<void> Ledger::remove_holder(HolderId holder) {
 }
 
 Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
-  RTENV_TRY(const auto insert, database_.keep("INSERT INTO lease (entry, holder) VALUES (?, ?)"));
-  insert->bind(1, entry).bind(2, holder);
+  RTENV_TRY(const auto insert, database_.keep("INSERT INTO lease (id, entry, holder) VALUES (?, ?, ?)"));
+  const LeaseId id = new_id();
+  insert->bind(1, id).bind(2, entry).bind(3, holder);
   RTENV_TRY(insert->run());
-  return database_.last_insert_rowid();
+  return id;
 }
 
 Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key, HolderId holder) {
@@ -102,9 +120,18 @@ Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, std::uint64
   });
 }
 
-Result<void> Ledger::forget(Kind kind, std::string_view key) {
+Result<void> Ledger::forget_unready(Kind kind, std::string_view key) {
   const std::lock_guard lock(*mutex_);
-  return forget_locked(kind, key);
+  return database_.transaction([&]() -> Result<void> {
+    // Of one that was there before its files were lost: they hold nothing.
+    RTENV_TRY(const auto leases, database_.keep("DELETE FROM lease WHERE entry = "
+                                                "(SELECT id FROM entry WHERE kind = ? AND key = ? AND ready = 0)"));
+    leases->bind(1, info(kind).name).bind(2, key);
+    RTENV_TRY(leases->run());
+    RTENV_TRY(const auto remove, database_.keep("DELETE FROM entry WHERE kind = ? AND key = ? AND ready = 0"));
+    remove->bind(1, info(kind).name).bind(2, key);
+    return remove->run();
+  });
 }
 
 Result<void> Ledger::forget_locked(Kind kind, std::string_view key) {

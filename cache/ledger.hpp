@@ -96,7 +96,8 @@ class Ledger {
   /// Makes an entry ready and leases it, in one step. A miss.
   Result<LeasedEntry> publish(Kind kind, std::string_view key, std::uint64_t size_bytes, std::string_view digest,
                               HolderId holder);
-  Result<void> forget(Kind kind, std::string_view key);
+  /// What was begun and won't be made; an entry that is ready stays.
+  Result<void> forget_unready(Kind kind, std::string_view key);
   Result<void> set_digest(Kind kind, std::string_view key, std::string_view digest);
 
   /// False where there is no such entry that is ready.

@@ -1,0 +1,288 @@
+// Several processes do random things to one cache and are killed at named places; a model in shared memory knows what must
+// be true all the same:
+//
+//   what is leased can be read, and holds what it was made to hold; what is pinned is there; nobody's death leaves a lease,
+//   a temporary folder, a path without a row or a row without its path; sums are the sums.
+//
+// RTENV_MODEL_STEPS and RTENV_MODEL_SEED in the environment: more steps, or the same ones again.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <random>
+
+#include "base/fault_point.hpp"
+#include "base/hash.hpp"
+#include "cache/cache.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+constexpr int k_processes = 4;
+constexpr std::size_t k_keys = 12;
+constexpr int k_steps_in_ci = 10'000;
+
+// Shared by all processes.
+struct Model {
+  std::atomic<int> steps_left;
+  std::atomic<int> kills;
+  std::atomic<int> injected;
+  std::atomic<int> broken;  // promises that weren't kept
+  // Pinned by a process that has seen the pin succeed, and hasn't begun to take it off.
+  std::array<std::array<std::atomic<int>, k_processes>, k_keys> pinned;
+};
+
+enum class Faults { kills, errors };
+
+Model* g_model = nullptr;
+thread_local std::minstd_rand g_random;
+Faults g_faults = Faults::kills;
+bool g_faults_on = false;
+
+int chance(int of) { return std::uniform_int_distribution<int>(0, of - 1)(g_random); }
+
+// At a named place: dies, or fails as a disk or a process without descriptors does.
+int strike(const char*) {
+  if (!g_faults_on) return 0;
+  if (g_faults == Faults::kills) {
+    if (chance(15) != 0) return 0;
+    ++g_model->kills;
+    ::kill(::getpid(), SIGKILL);
+  }
+  constexpr std::array k_errors{ENOSPC, EIO, EMFILE, EROFS};
+  if (chance(10) != 0) return 0;
+  ++g_model->injected;
+  return k_errors[static_cast<std::size_t>(chance(static_cast<int>(k_errors.size())))];
+}
+
+Kind kind_of(std::size_t index) { return index % 3 == 0 ? Kind::env : Kind::tree; }
+std::string key_of(std::size_t index) { return "key-" + std::to_string(index); }
+
+// What an entry holds follows from its key.
+std::string content_of_key(const std::string& key) {
+  std::string content;
+  while (content.size() < 20'000) content += sha256_hex(key + std::to_string(content.size()));
+  return content;
+}
+
+Maker maker_of(const std::string& key) {
+  return [key](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target / "folder"));
+    const std::string content = content_of_key(key);
+    std::ofstream(context.target / "first", std::ios::binary) << content.substr(0, 10'000);
+    RTENV_TRY(fault_point("maker.half"));
+    std::ofstream(context.target / "folder/second", std::ios::binary) << content.substr(10'000);
+    return {};
+  };
+}
+
+bool holds_what_it_should(const Path& path, const std::string& key) {
+  const auto first = read_file(path / "first");
+  const auto second = read_file(path / "folder/second");
+  return first && second && *first + *second == content_of_key(key);
+}
+
+class Worker {
+ public:
+  Worker(const Path& root, int number) : root_(root), number_(number) {}
+
+  void run() {
+    while (g_model->steps_left.fetch_sub(1) > 0) {
+      if (!cache_ || chance(60) == 0) reopen();
+      if (cache_) step();
+    }
+  }
+
+ private:
+  void reopen() {
+    leases_.clear();
+    auto opened =
+        Cache::open(root_, {.limits = {.max_bytes = chance(2) == 0 ? std::optional<std::uint64_t>(100'000) : std::nullopt}});
+    cache_ = opened ? std::optional(std::move(*opened)) : std::nullopt;
+    if (!opened && g_faults == Faults::kills) promise(false, "opening fails: " + opened.error().message());
+  }
+
+  void step() {
+    const auto index = static_cast<std::size_t>(chance(static_cast<int>(k_keys)));
+    const Kind kind = kind_of(index);
+    const std::string key = key_of(index);
+    switch (chance(10)) {
+      case 0:
+      case 1:
+      case 2: return hold(index, cache_->get_or_make(kind, key, maker_of(key)));
+      case 3: {
+        auto found = cache_->find(kind, key);
+        if (found && *found) hold(index, std::move(**found));
+        return;
+      }
+      case 4: return release();
+      case 5: return read_what_is_held();
+      case 6: {
+        const bool held = is_held(index);
+        const auto removed = cache_->remove(kind, key);
+        if (removed && *removed) promise(!held, "what is held was removed");
+        return;
+      }
+      case 7: {
+        [[maybe_unused]] const auto report =
+            cache_->collect({.max_bytes = static_cast<std::uint64_t>(chance(200'000))}, chance(4) == 0);
+        return;
+      }
+      case 8: return pin(index);
+      default: {
+        if (chance(10) != 0) return;
+        const auto report = cache_->verify(1);
+        if (report) promise(report->quarantined.empty() && report->damaged_in_use.empty(), "verify finds another content");
+        return;
+      }
+    }
+  }
+
+  void hold(std::size_t index, Result<Lease> lease) {
+    if (!lease) return;
+    promise(holds_what_it_should(lease->path(), key_of(index)), "what was leased isn't what was made");
+    leases_.emplace_back(index, std::move(*lease));
+    if (leases_.size() > 4) release();
+  }
+
+  void release() {
+    if (!leases_.empty()) leases_.erase(leases_.begin() + chance(static_cast<int>(leases_.size())));
+  }
+
+  void read_what_is_held() const {
+    for (const auto& [index, lease] : leases_)
+      promise(holds_what_it_should(lease.path(), key_of(index)), "what is held is gone or changed");
+  }
+
+  [[nodiscard]] bool is_held(std::size_t index) const {
+    return std::ranges::any_of(leases_, [&](const auto& held) { return held.first == index; });
+  }
+
+  void pin(std::size_t index) {
+    auto& pinned = g_model->pinned[index][static_cast<std::size_t>(number_)];
+    const std::string name = "worker-" + std::to_string(number_);
+    if (pinned.load() != 0) {
+      const auto there = cache_->find(kind_of(index), key_of(index));
+      if (there) promise(there->has_value(), "what is pinned is gone");
+      pinned = 0;
+      [[maybe_unused]] const auto unpinned = cache_->unpin(kind_of(index), key_of(index), name);
+    } else if (const auto done = cache_->pin(kind_of(index), key_of(index), {.name = name, .expires_ms = {}});
+               done && *done) {
+      pinned = 1;
+    }
+  }
+
+  static void promise(bool kept, const std::string& what) {
+    if (kept) return;
+    ++g_model->broken;
+    std::cerr << "process " << ::getpid() << ": " << what << "\n";
+  }
+
+  const Path& root_;
+  int number_;
+  std::optional<Cache> cache_;
+  std::vector<std::pair<std::size_t, Lease>> leases_;
+};
+
+pid_t start_worker(const Path& root, int number, unsigned seed) {
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  g_random.seed(seed);
+  g_faults_on = true;
+  fault_hook = strike;
+  Worker(root, number).run();
+  ::_exit(0);  // as a process that forgets to release: nothing is destroyed
+}
+
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// Memory where there is some: what a crash of a process leaves is the same, and the disk isn't what is tested.
+Path folder_for_many_writes() {
+  std::error_code error;
+  return std::filesystem::is_directory("/dev/shm", error) ? Path("/dev/shm") : std::filesystem::temp_directory_path();
+}
+
+void check_what_is_left(const Path& root) {
+  Cache cache = must(Cache::open(root));
+  const auto rows = must(cache.entries());
+  std::uint64_t sum_bytes = 0;
+  for (const EntryRow& row : rows) {
+    EXPECT_TRUE(row.ready) << row.key;
+    EXPECT_TRUE(row.holder_pids.empty()) << row.key << ": a lease outlived its holder";
+    sum_bytes += row.size_bytes;
+    const Path path = cache.path_of(row.kind, row.key);
+    // A kill between the rename and the commit of a removal leaves a row without a path: as good as no entry.
+    EXPECT_TRUE(!std::filesystem::exists(path) || holds_what_it_should(path, row.key)) << row.key;
+  }
+  const auto folder_is_empty = [&](const char* name) { return std::filesystem::is_empty(root / name); };
+  EXPECT_TRUE(folder_is_empty("tmp"));
+  std::size_t paths = 0;
+  for (const char* folder : {"trees", "envs"})
+    for (const auto& entry : std::filesystem::directory_iterator(root / folder)) {
+      ++paths;
+      EXPECT_TRUE(
+          std::ranges::any_of(rows, [&](const EntryRow& row) { return cache.path_of(row.kind, row.key) == entry.path(); }))
+          << entry.path() << " has no row";
+    }
+  EXPECT_LE(paths, rows.size());
+  std::uint64_t usage_bytes = 0;
+  for (const auto& [kind, usage] : must(cache.usage())) usage_bytes += usage.size_bytes;
+  EXPECT_EQ(usage_bytes, sum_bytes);
+  for (std::size_t index = 0; index < k_keys; ++index)
+    for (int number = 0; number < k_processes; ++number)
+      EXPECT_TRUE(g_model->pinned[index][static_cast<std::size_t>(number)] == 0 ||
+                  must(cache.find(kind_of(index), key_of(index))))
+          << key_of(index) << " is pinned, and gone";
+  EXPECT_TRUE(must(cache.verify(1)).quarantined.empty());
+}
+
+class CacheModel : public testing::TestWithParam<Faults> {};
+
+TEST_P(CacheModel, PromisesAreKeptWhateverDies) {
+  void* shared = ::mmap(nullptr, sizeof(Model), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(shared, MAP_FAILED);
+  g_model = new (shared) Model{};
+  g_faults = GetParam();
+  const auto seed = static_cast<unsigned>(number_from_environment("RTENV_MODEL_SEED", std::random_device{}()));
+  g_model->steps_left = static_cast<int>(number_from_environment("RTENV_MODEL_STEPS", k_steps_in_ci));
+  RecordProperty("seed", std::to_string(seed));
+  std::cout << "RTENV_MODEL_SEED=" << seed << "\n";
+  const TempDir folder = must(TempDir::create(folder_for_many_writes()));
+
+  std::map<pid_t, int> workers;
+  unsigned started = 0;
+  for (int number = 0; number < k_processes; ++number)
+    workers.emplace(start_worker(folder.path(), number, seed + started++), number);
+  while (!workers.empty()) {
+    int status = 0;
+    const pid_t pid = ::wait(&status);
+    ASSERT_GT(pid, 0);
+    const int number = workers.at(pid);
+    workers.erase(pid);
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    ASSERT_TRUE(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) << "a worker crashed: " << status;
+    if (g_model->steps_left > 0) workers.emplace(start_worker(folder.path(), number, seed + started++), number);
+  }
+  std::cout << g_model->kills << " kills, " << g_model->injected << " failures injected, " << started << " processes\n";
+  EXPECT_EQ(g_model->broken, 0);
+  EXPECT_GT(g_model->kills + g_model->injected, 0);
+  check_what_is_left(folder.path());
+  ::munmap(shared, sizeof(Model));
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, CacheModel, testing::Values(Faults::kills, Faults::errors),
+                         [](const auto& parameter) { return parameter.param == Faults::kills ? "Kills" : "Errors"; });
+
+}  // namespace
+}  // namespace rtenv::cache
