@@ -14,8 +14,8 @@
 
 namespace rtenv::cache {
 
-Lease::Lease(std::shared_ptr<CacheState> state, LeaseId id, Kind kind, std::string key, Path path)
-    : state_(std::move(state)), id_(id), kind_(kind), key_(std::move(key)), path_(std::move(path)) {}
+Lease::Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, Kind kind, std::string key, Path path)
+    : state_(std::move(state)), leased_(leased), kind_(kind), key_(std::move(key)), path_(std::move(path)) {}
 
 Lease::Lease(Lease&& other) noexcept = default;
 
@@ -23,7 +23,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     release();
     state_ = std::move(other.state_);
-    id_ = other.id_;
+    leased_ = other.leased_;
     kind_ = other.kind_;
     key_ = std::move(other.key_);
     path_ = std::move(other.path_);
@@ -36,7 +36,7 @@ Lease::~Lease() { release(); }
 void Lease::release() noexcept {
   if (!state_) return;
   // Not fatal: the row goes with its holder.
-  if (const auto released = state_->ledger().release(id_); !released)
+  if (const auto released = state_->ledger().release(leased_); !released)
     log::debug("lease on {} not released: {}", key_, released.error().message());
   keep_limits(state_, true);
   state_.reset();
@@ -93,7 +93,7 @@ Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
   RTENV_TRY(const Holder* holder, state_->holder());
   RTENV_TRY(const auto leased, state_->ledger().lease(kind, key, holder->id()));
   if (!leased) return std::optional<Lease>();
-  Lease lease(state_, leased->lease, kind, std::string(key), path_of(kind, key));
+  Lease lease(state_, *leased, kind, std::string(key), path_of(kind, key));
   RTENV_TRY(fault_point("find.leased"));
   struct stat status {};
   if (::stat(lease.path().c_str(), &status) != 0) return std::optional<Lease>();  // removed behind our back
@@ -165,7 +165,7 @@ Result<Lease> Cache::publish(Kind kind, std::string_view key, std::string_view d
   };
   auto leased = enter();
   if (!leased) return give_up(kind, key, std::move(leased).error());
-  Lease lease(state_, leased->lease, kind, std::string(key), path_of(kind, key));
+  Lease lease(state_, *leased, kind, std::string(key), path_of(kind, key));
   RTENV_TRY(fault_point("publish.committed"));
   keep_limits(state_, false);
   return lease;

@@ -43,10 +43,10 @@ class Lease {
 
  private:
   friend class Cache;
-  Lease(std::shared_ptr<CacheState> state, LeaseId id, Kind kind, std::string key, Path path);
+  Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, Kind kind, std::string key, Path path);
   void release() noexcept;
   std::shared_ptr<CacheState> state_;
-  LeaseId id_ = 0;
+  LeasedEntry leased_;
   Kind kind_ = Kind::tree;
   std::string key_;
   Path path_;

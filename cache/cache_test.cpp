@@ -28,7 +28,10 @@ Maker writes(std::string content) {
 
 // What the later versions added.
 constexpr const char* k_back_to_the_first_version =
-    "DROP TABLE source; DROP TABLE pin; DROP TABLE usage; DROP TRIGGER entry_added; DROP TRIGGER entry_resized; "
+    "DROP TABLE source; DROP TABLE lease; CREATE TABLE lease (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES "
+    "entry (id) ON DELETE RESTRICT, holder INTEGER NOT NULL REFERENCES holder (id) ON DELETE CASCADE); "
+    "CREATE INDEX lease_by_entry ON lease (entry); CREATE INDEX lease_by_holder ON lease (holder); "
+    "DROP TABLE pin; DROP TABLE usage; DROP TRIGGER entry_added; DROP TRIGGER entry_resized; "
     "DROP TRIGGER entry_removed; DROP INDEX entry_unready; ALTER TABLE entry DROP COLUMN hits; "
     "ALTER TABLE entry DROP COLUMN digest; PRAGMA user_version = 1";
 

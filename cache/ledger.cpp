@@ -84,10 +84,10 @@ Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key
   });
 }
 
-Result<void> Ledger::release(LeaseId lease) {
+Result<void> Ledger::release(const LeasedEntry& leased) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto remove, database_.keep("DELETE FROM lease WHERE id = ?"));
-  remove->bind(1, lease);
+  RTENV_TRY(const auto remove, database_.keep("DELETE FROM lease WHERE entry = ? AND id = ?"));
+  remove->bind(1, leased.entry).bind(2, leased.lease);
   return remove->run();
 }
 

@@ -89,7 +89,7 @@ class Ledger {
 
   /// A lease on an entry that is ready, in one step: nothing can evict it between the look and the lease. A hit.
   Result<std::optional<LeasedEntry>> lease(Kind kind, std::string_view key, HolderId holder);
-  Result<void> release(LeaseId lease);
+  Result<void> release(const LeasedEntry& leased);
 
   /// Says that an entry is being made under its final path, or is about to be moved there.
   Result<void> begin_making(Kind kind, std::string_view key);

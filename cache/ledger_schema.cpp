@@ -49,6 +49,17 @@ constexpr std::array<const char*, k_schema_version> k_schema{R"sql(
                                                              R"sql(
   ALTER TABLE entry ADD COLUMN hits INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE entry ADD COLUMN digest TEXT NOT NULL DEFAULT '';   -- of what is in it; '': not computed yet
+  DROP INDEX lease_by_entry;
+  DROP INDEX lease_by_holder;
+  ALTER TABLE lease RENAME TO lease_of_version_2;
+  CREATE TABLE lease (                  -- one tree: a lease writes one page of it
+    entry  INTEGER NOT NULL REFERENCES entry (id) ON DELETE RESTRICT,
+    id     INTEGER NOT NULL,
+    holder INTEGER NOT NULL REFERENCES holder (id) ON DELETE CASCADE,
+    PRIMARY KEY (entry, id)
+  ) WITHOUT ROWID;
+  INSERT INTO lease SELECT entry, id, holder FROM lease_of_version_2;
+  DROP TABLE lease_of_version_2;
   CREATE INDEX entry_unready ON entry (id) WHERE ready = 0;
   CREATE TABLE pin (
     entry      INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
