@@ -143,6 +143,7 @@ class Cache {
   Result<void> sweep();
   Result<void> sweep_half_made(const EntryRow& row);
   Result<void> sweep_unknown();
+  Result<void> sweep_locks();
   Result<Lease> make_staged(Kind kind, std::string_view key, const Maker& make, int lock_fd);
   Result<Lease> make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd);
   Failure give_up(Kind kind, std::string_view key, Error error);

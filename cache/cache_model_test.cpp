@@ -216,6 +216,7 @@ Path folder_for_many_writes() {
 void check_what_is_left(const Path& root) {
   Cache cache = must(Cache::open(root));
   const auto rows = must(cache.entries());
+  int holders = 0;
   std::uint64_t sum_bytes = 0;
   for (const EntryRow& row : rows) {
     EXPECT_TRUE(row.ready) << row.key;
@@ -245,6 +246,13 @@ void check_what_is_left(const Path& root) {
                   must(cache.find(kind_of(index), key_of(index))))
           << key_of(index) << " is pinned, and gone";
   EXPECT_TRUE(must(cache.verify(1)).quarantined.empty());
+  must(cache.collect({}, false));
+  for (const auto& entry : std::filesystem::directory_iterator(root / "locks")) {
+    const std::string name = entry.path().filename().native();
+    EXPECT_TRUE(name == "collector" || name.starts_with("holder-")) << name;
+    holders += name.starts_with("holder-") ? 1 : 0;
+  }
+  EXPECT_LE(holders, 1) << "this process's own";
 }
 
 class CacheModel : public testing::TestWithParam<Faults> {};

@@ -116,8 +116,23 @@ Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run) {
   RTENV_TRY(const LockFile lock,
             LockFile::acquire(state_->locks() / k_collector_lock, nullptr, std::chrono::milliseconds(2000),
                               [] { log::info("another process makes room in the cache; waiting for it"); }));
-  if (!dry_run) RTENV_TRY(sweep_unknown());
+  if (!dry_run) {
+    RTENV_TRY(sweep_unknown());
+    RTENV_TRY(sweep_locks());
+  }
   return evict(*state_, limits, dry_run, trash);
+}
+
+// Lock files stay when their work is done, and a holder that was killed before it was entered leaves one. Who holds the lock
+// may take the file away: whoever waits for it looks whether it still has its name (see LockFile).
+Result<void> Cache::sweep_locks() {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(state_->locks(), error)) {
+    if (entry.path().filename() == k_collector_lock) continue;
+    RTENV_TRY(const auto lock, LockFile::try_acquire(entry.path()));
+    if (lock) std::filesystem::remove(entry.path(), error);
+  }
+  return {};
 }
 
 // A path without a row was put there by other hands. Making an entry needs its build lock; so whoever has the lock and
