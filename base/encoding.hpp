@@ -15,6 +15,9 @@ std::string percent_encode(std::string_view text, std::string_view also_plain = 
 /// What isn't a %XX stays as it is.
 std::string percent_decode(std::string_view text);
 
+/// 'A' to 'Z' as 'a' to 'z', whatever the locale.
+std::string lower_ascii(std::string_view text);
+
 /// With padding, without line breaks.
 std::string base64(std::span<const std::byte> bytes);
 /// The alphabet for URLs, without padding: as JSON Web Tokens have it.

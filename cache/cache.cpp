@@ -214,11 +214,6 @@ Result<bool> Cache::remove(Kind kind, std::string_view key) {
   return remove_entry(*state_, kind, key, Ledger::Removal::asked_for, trash.path() / "content");
 }
 
-Result<TempDir> Cache::make_temp_dir() {
-  RTENV_TRY(const Holder* holder, state_->holder());
-  const Path folder = state_->tmp() / holder->lock_name();
-  RTENV_TRY(make_directories(folder));
-  return TempDir::create(folder);
-}
+Result<TempDir> Cache::make_temp_dir() { return state_->make_temp_dir(); }
 
 }  // namespace rtenv::cache

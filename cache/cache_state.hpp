@@ -41,6 +41,13 @@ class CacheState {
     }
     return &*holder_;
   }
+  /// See Cache::make_temp_dir.
+  Result<TempDir> make_temp_dir() {
+    RTENV_TRY(const Holder* owner, holder());
+    const Path folder = tmp() / owner->lock_name();
+    RTENV_TRY(make_directories(folder));
+    return TempDir::create(folder);
+  }
   /// Requires: a holder was made.
   [[nodiscard]] int lock_fd() const noexcept { return holder_->lock_fd(); }
 

@@ -14,13 +14,6 @@ constexpr const char* k_collector_lock = "collector";
 // Holds what was evicted, out of sight; removed with it, and that may take long.
 using Trash = std::vector<TempDir>;
 
-Result<TempDir> make_trash(CacheState& state) {
-  RTENV_TRY(const Holder* holder, state.holder());
-  const Path folder = state.tmp() / holder->lock_name();
-  RTENV_TRY(make_directories(folder));
-  return TempDir::create(folder);
-}
-
 Result<std::vector<Eviction>> choose(CacheState& state, const Limits& limits, CollectReport& report) {
   RTENV_TRY(const auto rows, state.ledger().entries());
   RTENV_TRY(const std::uint64_t free_bytes, free_space_bytes(state.root()));
@@ -37,7 +30,7 @@ Result<CollectReport> evict(CacheState& state, const Limits& limits, bool dry_ru
   for (Eviction& eviction : evictions) {
     const EntryRow& entry = eviction.entry;
     if (!dry_run) {
-      RTENV_TRY(TempDir away, make_trash(state));
+      RTENV_TRY(TempDir away, state.make_temp_dir());
       trash.push_back(std::move(away));
       const auto removed =
           remove_entry(state, entry.kind, entry.key, Ledger::Removal::eviction, trash.back().path() / "content");

@@ -1,5 +1,4 @@
-#include <sys/statvfs.h>
-
+#include "base/file_system.hpp"
 #include "base/process.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/tool.hpp"
@@ -54,12 +53,10 @@ Finding check_cache(const Result<cache::Cache>& cache) {
 }
 
 Finding check_space(const Path& root) {
-  struct statvfs status {};
-  if (::statvfs(root.c_str(), &status) != 0)
-    return {"disk", Level::problem, system_error(errno, "look at", root.native()).message()};
-  const std::uint64_t free_bytes = std::uint64_t{status.f_bavail} * status.f_frsize;
-  return {"disk", free_bytes < k_little_space_bytes ? Level::warning : Level::ok,
-          format_byte_size(free_bytes) + " free for the cache"};
+  const auto free_bytes = free_space_bytes(root);
+  if (!free_bytes) return {"disk", Level::problem, free_bytes.error().message()};
+  return {"disk", *free_bytes < k_little_space_bytes ? Level::warning : Level::ok,
+          format_byte_size(*free_bytes) + " free for the cache"};
 }
 
 Result<int> run(const Tool& tool) {

@@ -47,8 +47,7 @@ void register_fetch(CLI::App& app, Tool& tool) {
       ->required();
   command->add_flag("--no-unpack", state->no_unpack, "Keep an archive as the file that it is");
   command->add_flag("--print-path", state->print_path, "Print the path: what happens anyway, said aloud in a script");
-  command->add_option("--address", state->address, "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
-      ->type_name("URL");
+  add_address_option(*command, state->address);
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }
 

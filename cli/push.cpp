@@ -61,8 +61,7 @@ void register_push(CLI::App& app, Tool& tool) {
           "gcs:// a job server")
       ->required();
   command->add_option("--compress", state->compression, "auto, store, fast or best")->capture_default_str();
-  command->add_option("--address", state->address, "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
-      ->type_name("URL");
+  add_address_option(*command, state->address);
   command->callback([state, command, &tool] {
     tool.command = [state, command, &tool] { return state->run(tool, command->count("--scheme") > 0); };
   });

@@ -14,4 +14,9 @@ inline remote::StoreOptions store_options(const Tool& tool, const std::string& j
   return options;
 }
 
+inline void add_address_option(CLI::App& command, std::string& address) {
+  command.add_option("--address", address, "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
+      ->type_name("URL");
+}
+
 }  // namespace rtenv::cli

@@ -50,8 +50,7 @@ void register_unpack(CLI::App& app, Tool& tool) {
   command->add_option("SRC", state->source, "The archive: a path, or a URI as `rtenv fetch` takes it")->required();
   command->add_option("DEST", state->target, "The folder to make; it must not exist, or be empty")->required();
   command->add_flag("--strip-top", state->strip_top, "Drop the one top folder that holds everything, where there is one");
-  command->add_option("--address", state->address, "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
-      ->type_name("URL");
+  add_address_option(*command, state->address);
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "remote/json_field.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::remote {
@@ -49,10 +50,7 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_time(const std::s
 
 Result<AwsCredentials> parse_aws_credentials(std::string_view text, std::string_view source) {
   const json answer = json::parse(text, nullptr, false);
-  const auto field = [&](const char* name) {
-    const auto found = answer.is_object() ? answer.find(name) : answer.end();
-    return answer.is_object() && found != answer.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
+  const auto field = [&](const char* name) { return text_field(answer, name); };
   AwsCredentials credentials{.access_key_id = field("AccessKeyId"), .secret_access_key = field("SecretAccessKey")};
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty())
     return fail(Errc::permission_denied, "{} gives no AccessKeyId and SecretAccessKey", source);

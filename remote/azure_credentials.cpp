@@ -15,13 +15,6 @@ constexpr std::string_view k_development_account =
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu"
     "Fq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1";
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return result;
-}
-
 Result<std::map<std::string, std::string>> parse_connection_string(std::string_view text) {
   std::map<std::string, std::string> fields;
   while (!text.empty()) {
@@ -31,7 +24,7 @@ Result<std::map<std::string, std::string>> parse_connection_string(std::string_v
     const auto equals = field.find('=');
     if (equals == std::string_view::npos)
       return fail(Errc::invalid_argument, "AZURE_STORAGE_CONNECTION_STRING has a part that isn't NAME=VALUE");
-    fields.insert_or_assign(lower(field.substr(0, equals)), std::string(field.substr(equals + 1)));
+    fields.insert_or_assign(lower_ascii(field.substr(0, equals)), std::string(field.substr(equals + 1)));
   }
   return fields;
 }
@@ -86,7 +79,7 @@ std::string account_of_uri(const Uri& uri) {
 
 std::string_view header_value(const std::vector<std::string>& headers, std::string_view name) {
   for (const std::string_view header : headers)
-    if (lower(header.substr(0, header.find(':'))) == name) {
+    if (lower_ascii(header.substr(0, header.find(':'))) == name) {
       const auto value = header.find_first_not_of(' ', header.find(':') + 1);
       return value == std::string_view::npos ? std::string_view() : header.substr(value);
     }
@@ -97,7 +90,7 @@ std::string_view header_value(const std::vector<std::string>& headers, std::stri
 std::string canonical_headers(const std::vector<std::string>& headers) {
   std::map<std::string, std::string> sorted;
   for (const std::string& header : headers) {
-    const std::string name = lower(std::string_view(header).substr(0, header.find(':')));
+    const std::string name = lower_ascii(std::string_view(header).substr(0, header.find(':')));
     if (name.starts_with("x-ms-")) sorted.emplace(name, header_value(headers, name));
   }
   std::string text;
@@ -119,7 +112,7 @@ std::string canonical_resource(std::string_view url, std::string_view account) {
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     const auto equals = std::min(pair.find('='), pair.size());
-    parameters.insert_or_assign(lower(pair.substr(0, equals)),
+    parameters.insert_or_assign(lower_ascii(pair.substr(0, equals)),
                                 percent_decode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view()));
   }
   std::string text = fmt::format("/{}{}", account, path);

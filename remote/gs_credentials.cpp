@@ -4,6 +4,7 @@
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "remote/json_field.hpp"
 #include "remote/jwt.hpp"
 #include "remote/uri.hpp"
 
@@ -18,23 +19,18 @@ constexpr std::string_view k_scope = "https://www.googleapis.com/auth/devstorage
 constexpr std::chrono::minutes k_renew_before_expiry{4};
 constexpr std::int64_t k_jwt_lifetime_s = 3600;
 
-std::string field(const json& object, const char* name) {
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 Result<GsToken> parse_token(const HttpResponse& response, const std::string& shown) {
   const json answer = json::parse(response.body, nullptr, false);
   if (!response.succeeded()) {
-    const std::string error = field(answer, "error");
-    const std::string description = field(answer, "error_description");
+    const std::string error = text_field(answer, "error");
+    const std::string description = text_field(answer, "error_description");
     auto failure = fail_status(response.status, shown, description.empty() ? error : error + ": " + description);
     // "invalid_grant" comes with status 400 and is about nothing but credentials.
     if (failure.value().code() == Errc::invalid_argument)
       return fail(Errc::permission_denied, "{}", failure.value().message());
     return failure;
   }
-  GsToken token{.access_token = field(answer, "access_token"), .quota_project = {}, .expires_at = system_clock::now()};
+  GsToken token{.access_token = text_field(answer, "access_token"), .quota_project = {}, .expires_at = system_clock::now()};
   if (token.access_token.empty()) return fail(Errc::unavailable, "{} gives no access token", shown);
   if (const auto seconds = answer.find("expires_in"); seconds != answer.end() && seconds->is_number())
     token.expires_at += std::chrono::seconds(seconds->get<std::int64_t>());
@@ -53,29 +49,30 @@ Result<GsToken> exchange(const std::string& url, const std::string& form, HttpCl
 
 Result<GsToken> token_of_service_account(const json& account, const std::string& token_url, HttpClient& client) {
   const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-  const json header{{"alg", "RS256"}, {"typ", "JWT"}, {"kid", field(account, "private_key_id")}};
-  const json claims{{"iss", field(account, "client_email")},
+  const json header{{"alg", "RS256"}, {"typ", "JWT"}, {"kid", text_field(account, "private_key_id")}};
+  const json claims{{"iss", text_field(account, "client_email")},
                     {"scope", k_scope},
                     {"aud", token_url},
                     {"iat", now},
                     {"exp", now + k_jwt_lifetime_s}};
-  RTENV_TRY(const std::string jwt, sign_jwt(header, claims, field(account, "private_key")));
+  RTENV_TRY(const std::string jwt, sign_jwt(header, claims, text_field(account, "private_key")));
   return exchange(token_url, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + jwt, client);
 }
 
 Result<GsToken> token_of_user(const json& user, const std::string& token_url, HttpClient& client) {
-  return exchange(token_url,
-                  fmt::format("grant_type=refresh_token&client_id={}&client_secret={}&refresh_token={}",
-                              percent_encode(field(user, "client_id")), percent_encode(field(user, "client_secret")),
-                              percent_encode(field(user, "refresh_token"))),
-                  client);
+  return exchange(
+      token_url,
+      fmt::format("grant_type=refresh_token&client_id={}&client_secret={}&refresh_token={}",
+                  percent_encode(text_field(user, "client_id")), percent_encode(text_field(user, "client_secret")),
+                  percent_encode(text_field(user, "refresh_token"))),
+      client);
 }
 
 Result<GsToken> token_of_file(const Path& file, HttpClient& client) {
   RTENV_TRY(const std::string text, read_file(file));
   const json credentials = json::parse(text, nullptr, false);
-  const std::string type = field(credentials, "type");
-  std::string token_url = field(credentials, "token_uri");
+  const std::string type = text_field(credentials, "type");
+  std::string token_url = text_field(credentials, "token_uri");
   if (token_url.empty()) token_url = k_token_url;
   Result<GsToken> token = type == "service_account" ? token_of_service_account(credentials, token_url, client)
                           : type == "authorized_user"
@@ -83,7 +80,7 @@ Result<GsToken> token_of_file(const Path& file, HttpClient& client) {
                               : fail(Errc::invalid_argument, "credentials of the type '{}' aren't supported", type)
                                     .hint("a service_account's key or authorized_user credentials");
   if (!token) return Failure(std::move(token).error().within(file.native()));
-  token->quota_project = field(credentials, "quota_project_id");
+  token->quota_project = text_field(credentials, "quota_project_id");
   return token;
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "remote/gs_credentials.hpp"
 #include "remote/http_object.hpp"
+#include "remote/json_field.hpp"
 #include "remote/part_upload.hpp"
 
 namespace rtenv::remote {
@@ -16,12 +17,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int k_resume_incomplete = 308;  // "go on from here"
-
-std::string text_field(const json& object, const char* name) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 // The API writes 64-bit numbers as strings.
 std::uint64_t number_field(const json& object, const char* name) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "remote/backoff.hpp"
 #include "remote/curl_library.hpp"
@@ -46,8 +47,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t count, void* context)
   }
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return count;
-  std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string name = lower_ascii(line.substr(0, colon));
   const auto value = line.find_first_not_of(" \t", colon + 1);
   transfer.response.headers.insert_or_assign(
       std::move(name), value == std::string_view::npos ? std::string() : std::string(line.substr(value)));

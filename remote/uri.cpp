@@ -30,9 +30,7 @@ Result<Scheme> parse_scheme(std::string_view text) {
 Result<std::optional<std::string>> take_pin(std::string_view& text) {
   const auto at = text.rfind(k_pin);
   if (at == std::string_view::npos) return std::optional<std::string>();
-  std::string digits(text.substr(at + k_pin.size()));
-  std::ranges::transform(digits, digits.begin(),
-                         [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
+  std::string digits = lower_ascii(text.substr(at + k_pin.size()));
   const bool hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (digits.size() != 64 || !hex)
     return fail(Errc::invalid_argument, "{}: #sha256= wants 64 hex digits, got '{}'", redacted_url(text.substr(0, at)),
