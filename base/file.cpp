@@ -60,6 +60,7 @@ Result<void> make_read_only_at(int parent, const char* entry_name, const Path& s
     while (const dirent* entry = next_entry(stream.get()))
       RTENV_TRY(make_read_only_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name));
   }
+  if ((status.st_mode & 0222U) == 0) return {};
   if (::fchmodat(parent, entry_name, status.st_mode & 07555U, 0) != 0) return fail_errno("change mode of", shown.native());
   return {};
 }

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "cache/cache_state.hpp"
+#include "cache/shared_contents.hpp"
 #include "cache/tree_digest.hpp"
 
 namespace rtenv::cache {
@@ -116,11 +117,15 @@ Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& m
   const MakeContext context{.target = staging.path() / "content", .lock_fd = lock_fd};
   RTENV_TRY(make(context));
   RTENV_TRY(fault_point("make.staged"));
-  if (info(kind).read_only) RTENV_TRY(make_read_only(context.target));
-  std::string digest;
+  MadeEntry made;
   if (info(kind).digest_when_made) {
-    RTENV_TRY(digest, tree_digest(context.target, info(kind).grows, default_threads()));
+    RTENV_TRY(const auto digest, tree_digest(context.target, info(kind).grows, default_threads()));
+    made.digest = digest.digits;
+    if (info(kind).read_only) {
+      RTENV_TRY(made.contents, share_contents(*state_, context.target, digest.files, staging.path() / "link"));
+    }
   }
+  if (info(kind).read_only) RTENV_TRY(make_read_only(context.target));
   RTENV_TRY(sync_file_system(context.target));
   RTENV_TRY(fault_point("make.synced"));
   const Path final_path = path_of(kind, key);
@@ -131,7 +136,7 @@ Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& m
   auto moved = rename_path(context.target, final_path);
   if (moved) moved = fault_point("make.renamed");
   if (!moved) return give_up(kind, key, std::move(moved).error());
-  return publish(kind, key, digest);
+  return publish(kind, key, std::move(made));
 }
 
 Result<Lease> Cache::make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd) {
@@ -144,7 +149,7 @@ Result<Lease> Cache::make_in_place(Kind kind, std::string_view key, const Maker&
   if (made) made = sync_file_system(context.target);
   if (made) made = fault_point("make.synced");
   if (!made) return give_up(kind, key, std::move(made).error());
-  return publish(kind, key, "");
+  return publish(kind, key, {});
 }
 
 // What can't be removed now is swept at the next opening: the row says that it isn't ready.
@@ -156,12 +161,12 @@ Failure Cache::give_up(Kind kind, std::string_view key, Error error) {
   return Failure(std::move(error));
 }
 
-Result<Lease> Cache::publish(Kind kind, std::string_view key, std::string_view digest) {
+Result<Lease> Cache::publish(Kind kind, std::string_view key, MadeEntry made) {
   auto enter = [&]() -> Result<LeasedEntry> {
-    RTENV_TRY(const auto size_bytes, disk_usage_bytes(path_of(kind, key)));
+    RTENV_TRY(made.size_bytes, disk_usage_bytes(path_of(kind, key)));
     RTENV_TRY(fault_point("publish.measured"));
     RTENV_TRY(const Holder* holder, state_->holder());
-    return state_->ledger().publish(kind, key, size_bytes, digest, holder->id());
+    return state_->ledger().publish(kind, key, made, holder->id());
   };
   auto leased = enter();
   if (!leased) return give_up(kind, key, std::move(leased).error());
@@ -208,6 +213,8 @@ Result<bool> Cache::unpin(Kind kind, std::string_view key, std::string_view name
 }
 
 Result<std::map<Kind, KindUsage>> Cache::usage() { return state_->ledger().usage(); }
+
+Result<std::uint64_t> Cache::shared_bytes() { return state_->ledger().shared_bytes(); }
 
 Result<bool> Cache::remove(Kind kind, std::string_view key) {
   RTENV_TRY(const TempDir trash, make_temp_dir());

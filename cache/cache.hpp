@@ -131,6 +131,9 @@ class Cache {
   Result<VerifyReport> verify(unsigned threads);
 
   Result<std::map<Kind, KindUsage>> usage();
+  /// What the sizes of entries count more than once: large files that several read-only entries have in common are one
+  /// file on the disk.
+  Result<std::uint64_t> shared_bytes();
 
   /// A folder on the cache's file system, removed with its object or, after a crash, at the next opening.
   Result<TempDir> make_temp_dir();
@@ -147,8 +150,9 @@ class Cache {
   Result<Lease> make_staged(Kind kind, std::string_view key, const Maker& make, int lock_fd);
   Result<Lease> make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd);
   Failure give_up(Kind kind, std::string_view key, Error error);
-  Result<Lease> publish(Kind kind, std::string_view key, std::string_view digest);
+  Result<Lease> publish(Kind kind, std::string_view key, MadeEntry made);
   Result<void> verify_entry(EntryRow row, unsigned threads, VerifyReport& report);
+  Result<void> forget_missing(EntryRow row, VerifyReport& report);
   Result<void> take_away(const Path& path);
 
   std::shared_ptr<CacheState> state_;

@@ -66,6 +66,12 @@ int strike(const char*) {
 Kind kind_of(std::size_t index) { return index % 3 == 0 ? Kind::env : Kind::tree; }
 std::string key_of(std::size_t index) { return "key-" + std::to_string(index); }
 
+// In all entries: read-only ones share it.
+const std::string& common_content() {
+  static const std::string content(70'000, 'c');
+  return content;
+}
+
 // What an entry holds follows from its key.
 std::string content_of_key(const std::string& key) {
   std::string content;
@@ -78,6 +84,7 @@ Maker maker_of(const std::string& key) {
     RTENV_TRY(make_directories(context.target / "folder"));
     const std::string content = content_of_key(key);
     std::ofstream(context.target / "first", std::ios::binary) << content.substr(0, 10'000);
+    std::ofstream(context.target / "common", std::ios::binary) << common_content();
     RTENV_TRY(fault_point("maker.half"));
     std::ofstream(context.target / "folder/second", std::ios::binary) << content.substr(10'000);
     return {};
@@ -87,7 +94,8 @@ Maker maker_of(const std::string& key) {
 bool holds_what_it_should(const Path& path, const std::string& key) {
   const auto first = read_file(path / "first");
   const auto second = read_file(path / "folder/second");
-  return first && second && *first + *second == content_of_key(key);
+  const auto common = read_file(path / "common");
+  return first && second && common && *first + *second == content_of_key(key) && *common == common_content();
 }
 
 class Worker {
@@ -105,7 +113,7 @@ class Worker {
   void reopen() {
     leases_.clear();
     auto opened =
-        Cache::open(root_, {.limits = {.max_bytes = chance(2) == 0 ? std::optional<std::uint64_t>(100'000) : std::nullopt}});
+        Cache::open(root_, {.limits = {.max_bytes = chance(2) == 0 ? std::optional<std::uint64_t>(400'000) : std::nullopt}});
     cache_ = opened ? std::optional(std::move(*opened)) : std::nullopt;
     if (!opened && g_faults == Faults::kills) promise(false, "opening fails: " + opened.error().message());
   }
@@ -133,7 +141,7 @@ class Worker {
       }
       case 7: {
         [[maybe_unused]] const auto report =
-            cache_->collect({.max_bytes = static_cast<std::uint64_t>(chance(200'000))}, chance(4) == 0);
+            cache_->collect({.max_bytes = static_cast<std::uint64_t>(chance(800'000))}, chance(4) == 0);
         return;
       }
       case 8: return pin(index);

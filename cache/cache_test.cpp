@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@ Maker writes(std::string content) {
 
 // What the later versions added.
 constexpr const char* k_back_to_the_first_version =
-    "DROP TABLE source; DROP TABLE lease; CREATE TABLE lease (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL REFERENCES "
+    "DROP TABLE content; DROP TABLE source; DROP TABLE lease; CREATE TABLE lease (id INTEGER PRIMARY KEY, entry INTEGER NOT "
+    "NULL REFERENCES "
     "entry (id) ON DELETE RESTRICT, holder INTEGER NOT NULL REFERENCES holder (id) ON DELETE CASCADE); "
     "CREATE INDEX lease_by_entry ON lease (entry); CREATE INDEX lease_by_holder ON lease (holder); "
     "DROP TABLE pin; DROP TABLE usage; DROP TRIGGER entry_added; DROP TRIGGER entry_resized; "
@@ -327,6 +329,52 @@ TEST(CacheUsage, CountsHitsMissesAndWhatWasSaved) {
   EXPECT_EQ(after.hits, 3U) << "also of what is gone";
   EXPECT_EQ(after.saved_bytes, before.saved_bytes);
   EXPECT_EQ(after.entries + after.size_bytes, 0U);
+}
+
+std::uint64_t inode_of(const Path& path) {
+  struct stat status {};
+  EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
+  return status.st_ino;
+}
+
+TEST(CacheShare, LargeFilesThatReadOnlyTreesHaveInCommonAreOneFile) {
+  const TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  const std::string model(100'000, 'm');
+  const Lease first = must(cache.get_or_make(Kind::tree, "first", writes(model)));
+  {
+    const Lease second = must(cache.get_or_make(Kind::tree, "second", writes(model)));
+    EXPECT_EQ(inode_of(first.path() / "file"), inode_of(second.path() / "file"));
+    EXPECT_EQ(must(cache.shared_bytes()), 100'000U);
+    const Lease env = must(cache.get_or_make(Kind::env, "env", writes(model)));
+    EXPECT_NE(inode_of(first.path() / "file"), inode_of(env.path() / "file")) << "its user may write to it";
+    const Lease other = must(cache.get_or_make(Kind::tree, "other", writes(std::string(100'000, 'n'))));
+    EXPECT_NE(inode_of(first.path() / "file"), inode_of(other.path() / "file"));
+  }
+  EXPECT_TRUE(must(cache.remove(Kind::tree, "second")));
+  EXPECT_EQ(must(cache.shared_bytes()), 0U);
+  EXPECT_THAT(read_file(first.path() / "file"), IsOk());
+}
+
+TEST(CacheShare, AnotherModeOrADamagedFileIsNotShared) {
+  const TreeBuilder folder;
+  Cache cache = must(Cache::open(folder.root()));
+  const std::string model(100'000, 'm');
+  const Lease first = must(cache.get_or_make(Kind::tree, "first", writes(model)));
+  const Lease private_one = must(cache.get_or_make(Kind::tree, "private", [&](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(writes(model)(context));
+    std::filesystem::permissions(context.target / "file", std::filesystem::perms::owner_read);
+    return {};
+  }));
+  EXPECT_NE(inode_of(first.path() / "file"), inode_of(private_one.path() / "file"));
+
+  for (const Path& path : {first.path() / "file", private_one.path() / "file"}) {
+    std::filesystem::permissions(path, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+    std::ofstream(path, std::ios::in | std::ios::out) << "X";
+    std::filesystem::permissions(path, std::filesystem::perms::owner_write, std::filesystem::perm_options::remove);
+  }
+  const Lease later = must(cache.get_or_make(Kind::tree, "later", writes(model)));
+  EXPECT_EQ(must(read_file(later.path() / "file")), model);
 }
 
 TEST(CacheVerify, QuarantinesWhatIsNotWhatItWas) {

@@ -89,9 +89,12 @@ Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key, Le
     if (!renamed && renamed.error().code() == Errc::not_found) return {};
     RTENV_TRY(std::move(renamed));
     moved = true;
-    return fault_point("remove.renamed");
+    auto done = fault_point("remove.renamed");
+    // Back while nobody else can ask for it.
+    if (!done && rename_path(away, path)) moved = false;
+    return done;
   });
-  // The ledger didn't take it: then it is where it was.
+  // The commit failed: then it is where it was.
   if (!removed && moved) {
     if (const auto back = rename_path(away, path); !back) log::warn("{}", back.error().message());
   }

@@ -100,13 +100,27 @@ Result<void> Ledger::begin_making(Kind kind, std::string_view key) {
   return insert->run();
 }
 
-Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, std::uint64_t size_bytes, std::string_view digest,
-                                    HolderId holder) {
+Result<void> Ledger::insert_contents_locked(EntryId entry, const std::vector<ContentRow>& contents) {
+  // Of one that was there before its files were lost.
+  RTENV_TRY(const auto remove, database_.keep("DELETE FROM content WHERE entry = ?"));
+  remove->bind(1, entry);
+  RTENV_TRY(remove->run());
+  RTENV_TRY(const auto insert, database_.keep("INSERT INTO content (digest, entry, path, executable, inode, size_bytes) "
+                                              "VALUES (?, ?, ?, ?, ?, ?)"));
+  for (const ContentRow& row : contents) {
+    insert->bind(1, row.digest).bind(2, entry).bind(3, row.path).bind(4, row.executable ? 1 : 0);
+    insert->bind(5, static_cast<std::int64_t>(row.inode)).bind(6, static_cast<std::int64_t>(row.size_bytes));
+    RTENV_TRY(insert->run());
+  }
+  return {};
+}
+
+Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const MadeEntry& made, HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<LeasedEntry> {
     RTENV_TRY(const auto update, database_.keep("UPDATE entry SET ready = 1, size_bytes = ?3, digest = ?4, created_ms = ?5, "
                                                 "last_used_ms = ?5, hits = 0 WHERE kind = ?1 AND key = ?2 RETURNING id"));
-    update->bind(1, info(kind).name).bind(2, key).bind(3, static_cast<std::int64_t>(size_bytes)).bind(4, digest);
+    update->bind(1, info(kind).name).bind(2, key).bind(3, static_cast<std::int64_t>(made.size_bytes)).bind(4, made.digest);
     update->bind(5, now_ms());
     RTENV_TRY(const bool row, update->step());
     if (!row) return fail(Errc::internal, "{} wasn't begun", key);
@@ -115,6 +129,7 @@ Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, std::uint64
     RTENV_TRY(const auto count, database_.keep("UPDATE usage SET misses = misses + 1 WHERE kind = ?"));
     count->bind(1, info(kind).name);
     RTENV_TRY(count->run());
+    RTENV_TRY(insert_contents_locked(entry, made.contents));
     RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
     return LeasedEntry{entry, id};
   });
@@ -306,6 +321,36 @@ Result<std::map<Kind, KindUsage>> Ledger::usage() {
                        .evictions = unsigned_at(4),
                        .saved_bytes = unsigned_at(6)};
   }
+}
+
+Result<std::vector<ContentRow>> Ledger::find_content(std::string_view digest, bool executable) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query,
+            database_.keep("SELECT kind, key, path, inode, content.size_bytes FROM content JOIN entry ON entry.id = "
+                           "content.entry WHERE content.digest = ? AND executable = ? AND ready = 1 LIMIT 4"));
+  query->bind(1, digest).bind(2, executable ? 1 : 0);
+  std::vector<ContentRow> rows;
+  for (;;) {
+    RTENV_TRY(const bool more, query->step());
+    if (!more) return rows;
+    const auto kind = parse_kind(query->text(0));
+    if (!kind) continue;
+    rows.push_back({.digest = std::string(digest),
+                    .kind = *kind,
+                    .key = query->text(1),
+                    .path = query->text(2),
+                    .executable = executable,
+                    .inode = static_cast<std::uint64_t>(query->number(3)),
+                    .size_bytes = static_cast<std::uint64_t>(query->number(4))});
+  }
+}
+
+Result<std::uint64_t> Ledger::shared_bytes() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.keep("SELECT ifnull(sum(more), 0) FROM (SELECT (count(DISTINCT entry) - 1) * "
+                                             "size_bytes AS more FROM content GROUP BY digest, inode)"));
+  RTENV_TRY([[maybe_unused]] const bool row, query->step());
+  return static_cast<std::uint64_t>(query->number(0));
 }
 
 Result<std::uint64_t> Ledger::size_bytes() {

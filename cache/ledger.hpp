@@ -72,6 +72,24 @@ struct SourceRow {
   std::string key;
 };
 
+/// A large file of a read-only entry: where another that is equal may become a link to it.
+struct ContentRow {
+  std::string digest;
+  Kind kind = Kind::tree;  // of the entry, and its key: for reading
+  std::string key;
+  std::string path;  // within the entry
+  bool executable = false;
+  std::uint64_t inode = 0;
+  std::uint64_t size_bytes = 0;
+};
+
+/// What is known of an entry once it is made.
+struct MadeEntry {
+  std::uint64_t size_bytes = 0;
+  std::string digest;  // see tree_digest; empty: not computed yet
+  std::vector<ContentRow> contents;
+};
+
 struct LeasedEntry {
   EntryId entry = 0;
   LeaseId lease = 0;
@@ -94,8 +112,7 @@ class Ledger {
   /// Says that an entry is being made under its final path, or is about to be moved there.
   Result<void> begin_making(Kind kind, std::string_view key);
   /// Makes an entry ready and leases it, in one step. A miss.
-  Result<LeasedEntry> publish(Kind kind, std::string_view key, std::uint64_t size_bytes, std::string_view digest,
-                              HolderId holder);
+  Result<LeasedEntry> publish(Kind kind, std::string_view key, const MadeEntry& made, HolderId holder);
   /// What was begun and won't be made; an entry that is ready stays.
   Result<void> forget_unready(Kind kind, std::string_view key);
   Result<void> set_digest(Kind kind, std::string_view key, std::string_view digest);
@@ -127,6 +144,9 @@ class Ledger {
   Result<std::optional<SourceRow>> find_source(std::string_view digest);
   Result<void> remember_source(std::string_view digest, const SourceRow& source);
 
+  /// Entries that had a file of this content when they were made; a few at most.
+  Result<std::vector<ContentRow>> find_content(std::string_view digest, bool executable);
+
   Result<std::optional<EntryRow>> find(Kind kind, std::string_view key);
   /// All entries, least recently used first. Who holds or pins them may have changed since.
   Result<std::vector<EntryRow>> entries();
@@ -134,6 +154,8 @@ class Ledger {
   Result<std::vector<EntryRow>> unready_entries();
   /// Costs the same for any number of entries, but for the hits of those that are there.
   Result<std::map<Kind, KindUsage>> usage();
+  /// What the sizes of entries count more than once: of files that are one inode.
+  Result<std::uint64_t> shared_bytes();
   /// What all entries take. Costs the same for any number of them.
   Result<std::uint64_t> size_bytes();
 
@@ -143,6 +165,7 @@ class Ledger {
   Result<std::optional<EntryRow>> find_locked(Kind kind, std::string_view key);
   Result<void> forget_locked(Kind kind, std::string_view key);
   Result<void> count_eviction_locked(Kind kind);
+  Result<void> insert_contents_locked(EntryId entry, const std::vector<ContentRow>& contents);
   Result<LeaseId> insert_lease_locked(EntryId entry, HolderId holder);
 
   Database database_;

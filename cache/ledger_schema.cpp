@@ -5,7 +5,7 @@
 namespace rtenv::cache {
 namespace {
 
-constexpr std::int64_t k_schema_version = 3;
+constexpr std::int64_t k_schema_version = 4;
 
 // What each version added to the one before.
 constexpr std::array<const char*, k_schema_version> k_schema{R"sql(
@@ -89,6 +89,19 @@ constexpr std::array<const char*, k_schema_version> k_schema{R"sql(
                      saved_bytes = saved_bytes + old.hits * old.size_bytes WHERE kind = old.kind;
   END;
   PRAGMA user_version = 3;
+)sql",
+                                                             R"sql(
+  CREATE TABLE content (                -- large files of read-only entries: an equal one is a link to the same inode
+    digest     TEXT NOT NULL,           -- of the file's bytes
+    entry      INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    path       TEXT NOT NULL,           -- within the entry
+    executable INTEGER NOT NULL,
+    inode      INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    PRIMARY KEY (digest, entry, path)
+  ) WITHOUT ROWID;
+  CREATE INDEX content_by_entry ON content (entry);
+  PRAGMA user_version = 4;
 )sql"};
 
 Result<std::int64_t> schema_version(Database& database) {

@@ -20,6 +20,7 @@ struct Item {
   std::string path;     // within the folder
   char type = 'd';      // d: folder, f: file, x: executable file, l: link, o: other
   std::string content;  // the file's digest, the link's target
+  std::uint64_t size_bytes = 0;
 };
 
 Result<void> list(const Path& root, std::string_view ignored, std::vector<Item>& items) {
@@ -36,6 +37,7 @@ Result<void> list(const Path& root, std::string_view ignored, std::vector<Item>&
       }
     } else if (S_ISREG(status.st_mode)) {
       item.type = (status.st_mode & S_IXUSR) != 0 ? 'x' : 'f';
+      item.size_bytes = static_cast<std::uint64_t>(status.st_size);
     } else if (S_ISLNK(status.st_mode)) {
       item.type = 'l';
       item.content = std::filesystem::read_symlink(path, error).native();
@@ -64,7 +66,7 @@ Result<void> digest_file(const Path& path, RawBytes& buffer, Item& item) {
 
 }  // namespace
 
-Result<std::string> tree_digest(const Path& folder, std::string_view ignored, unsigned threads) {
+Result<TreeDigest> tree_digest(const Path& folder, std::string_view ignored, unsigned threads) {
   std::vector<Item> items;
   RTENV_TRY(list(folder, ignored, items));
   RTENV_TRY(parallel_for(
@@ -75,11 +77,18 @@ Result<std::string> tree_digest(const Path& folder, std::string_view ignored, un
         return digest_file(folder / item.path, buffer, item);
       }));
   Xxh3 hash;
-  for (const Item& item : items) {
+  TreeDigest result;
+  for (Item& item : items) {
     // Lengths between: no two trees read alike.
     hash.add(fmt::format("{}{}:{}{}:{}", item.type, item.path.size(), item.path, item.content.size(), item.content));
+    if (item.type == 'f' || item.type == 'x')
+      result.files.push_back({.path = std::move(item.path),
+                              .size_bytes = item.size_bytes,
+                              .executable = item.type == 'x',
+                              .digest = std::move(item.content)});
   }
-  return to_hex(hash.finish());
+  result.digits = to_hex(hash.finish());
+  return result;
 }
 
 }  // namespace rtenv::cache

@@ -121,6 +121,7 @@ void print_usage(std::string_view name, const cache::KindUsage& row) {
 Result<int> CacheCommand::stat(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto usage, cache.usage());
+  RTENV_TRY(const std::uint64_t shared_bytes, cache.shared_bytes());
   RTENV_TRY(const auto limits, tool.cache_limits());
   cache::KindUsage all;
   nlohmann::json kinds = nlohmann::json::object();
@@ -137,12 +138,16 @@ Result<int> CacheCommand::stat(const Tool& tool) {
     nlohmann::json object = usage_json(all);
     object["kinds"] = std::move(kinds);
     object["max_bytes"] = *limits.max_bytes;
+    object["shared_bytes"] = shared_bytes;
     Tool::print_json(object);
     return 0;
   }
   Tool::print_line("kind   entries        size     hits   misses    ratio       saved   evicted");
   for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
   print_usage("all", all);
+  if (shared_bytes > 0)
+    log::info("{} of it are files that several trees have in common: they take their space once",
+              format_byte_size(shared_bytes));
   log::info("the cache keeps to {} [RTENV_CACHE_MAX_SIZE]; uv's own cache beside it isn't counted",
             format_byte_size(*limits.max_bytes));
   return 0;
