@@ -26,6 +26,7 @@ block()
   find_library(RTENV_YAML_LIBRARY yaml-cpp REQUIRED)
   find_library(RTENV_DEFLATE_LIBRARY deflate REQUIRED)
   find_library(RTENV_PUGIXML_LIBRARY pugixml REQUIRED)
+  find_library(RTENV_ZSTD_LIBRARY zstd REQUIRED)
 endblock()
 
 find_package(PkgConfig REQUIRED)
