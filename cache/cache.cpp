@@ -14,6 +14,13 @@
 #include "cache/tree_digest.hpp"
 
 namespace rtenv::cache {
+namespace {
+
+Failure fail_no_tier() {
+  return fail(Errc::invalid_argument, "there is no remote tier").hint("set RTENV_REMOTE_CACHE=s3://BUCKET/PREFIX");
+}
+
+}  // namespace
 
 Lease::Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, Kind kind, std::string key, Path path)
     : state_(std::move(state)), leased_(leased), kind_(kind), key_(std::move(key)), path_(std::move(path)) {}
@@ -56,8 +63,9 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   for (const char* folder : {"tmp", "locks"}) RTENV_TRY(make_directories(absolute / folder));
   for (const KindInfo& kind : k_kinds) RTENV_TRY(make_directories(absolute / kind.folder));
   RTENV_TRY(Ledger ledger, Ledger::open(absolute / "ledger.db"));
-  Cache cache(std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options.limits)));
+  Cache cache(std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options)));
   RTENV_TRY(cache.sweep());
+  RTENV_TRY(cache.resume_sending());
   return cache;
 }
 
@@ -104,12 +112,68 @@ Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
 Result<Lease> Cache::get_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options) {
   RTENV_TRY(auto found, find(kind, key));
   if (found) return std::move(*found);
+  if (options.shared && state_->tier() != nullptr) return pull_or_make(kind, key, make, options);
+  return make_once(kind, key, make, options);
+}
+
+Result<Lease> Cache::make_once(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options) {
   RTENV_TRY(const LockFile lock,
             LockFile::acquire(state_->build_lock(kind, key), options.cancellation, options.quiet_wait, options.on_wait));
   RTENV_TRY(auto made_meanwhile, find(kind, key));
   if (made_meanwhile) return std::move(*made_meanwhile);
   return info(kind).in_place ? make_in_place(kind, key, make, lock.fd().get())
                              : make_staged(kind, key, make, lock.fd().get());
+}
+
+Result<Lease> Cache::pull_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options) {
+  bool pulled = false;
+  bool made = false;
+  const Maker pull_first = [&](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(const TempDir scratch, make_temp_dir());
+    RTENV_TRY(pulled,
+              state_->tier()->pull({.kind = kind, .key = std::string(key)}, scratch.path(), context.target,
+                                   {.final_path = path_of(kind, key), .arrive = options.arrive}, options.cancellation));
+    if (pulled) return {};
+    made = true;
+    return make(context);
+  };
+  RTENV_TRY(Lease lease, make_once(kind, key, pull_first, options));
+  if (pulled) RTENV_TRY(state_->ledger().count_pull(kind));
+  if (made) RTENV_TRY(send(lease, options.cancellation));
+  return lease;
+}
+
+// A tier that doesn't take it is no reason to fail.
+Result<void> Cache::send(const Lease& lease, const Cancellation* cancellation) {
+  RemoteTier& tier = *state_->tier();
+  if (tier.mode() == TierMode::read) return {};
+  if (tier.mode() == TierMode::write_back) {
+    RTENV_TRY(state_->ledger().note_unsent({lease.kind(), lease.key()}));
+    state_->wake_sender();
+    return {};
+  }
+  const auto sent = tier.push({lease.kind(), lease.key()}, lease.path(), cancellation);
+  if (!sent && sent.error().code() == Errc::cancelled) return sent;
+  if (!sent) log::debug("{} {} isn't sent: {}", info(lease.kind()).name, lease.key(), sent.error().message());
+  return {};
+}
+
+// What an earlier process left.
+Result<void> Cache::resume_sending() {
+  if (state_->tier() == nullptr || state_->tier()->mode() != TierMode::write_back) return {};
+  RTENV_TRY(const auto unsent, state_->ledger().unsent());
+  if (!unsent.empty()) state_->wake_sender();
+  return {};
+}
+
+Result<void> Cache::flush(const Cancellation* cancellation) {
+  if (state_->tier() == nullptr) return fail_no_tier();
+  return send_unsent(*state_, true, cancellation);
+}
+
+Result<RemoteTier::Expired> Cache::remove_expired(bool dry_run, const Cancellation* cancellation) {
+  if (state_->tier() == nullptr) return fail_no_tier();
+  return state_->tier()->remove_expired(dry_run, cancellation);
 }
 
 Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& make, int lock_fd) {
@@ -122,7 +186,7 @@ Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& m
     RTENV_TRY(const auto digest, tree_digest(context.target, info(kind).grows, default_threads()));
     made.digest = digest.digits;
     if (info(kind).read_only) {
-      RTENV_TRY(made.contents, share_contents(*state_, context.target, digest.files, staging.path() / "link"));
+      RTENV_TRY(made.contents, share_contents(*state_, context.target, digest.items, staging.path() / "link"));
     }
   }
   if (info(kind).read_only) RTENV_TRY(make_read_only(context.target));

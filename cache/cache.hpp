@@ -22,6 +22,7 @@
 #include "cache/eviction.hpp"
 #include "cache/kind.hpp"
 #include "cache/ledger.hpp"
+#include "cache/remote_tier.hpp"
 
 namespace rtenv::cache {
 
@@ -64,6 +65,9 @@ struct MakeOptions {
   std::function<void()> on_wait;  // called once where another is making the same entry for longer than quiet_wait
   // What is left of a killed maker ends within this time: nobody needs to hear of that.
   std::chrono::milliseconds quiet_wait{2000};
+  /// Worth asking the remote tier for, and sending there: what is dear to make and the same on other machines.
+  bool shared = false;
+  Arrive arrive;  // of one that comes from there; may be empty
 };
 
 struct CacheOptions {
@@ -72,6 +76,7 @@ struct CacheOptions {
   /// SQLite and locks of a file system that several machines share may tear: refused unless this says that the user
   /// takes that on.
   bool allow_network_file_system = false;
+  std::optional<RemoteTierOptions> remote_tier;
 };
 
 struct CollectReport {
@@ -105,6 +110,12 @@ class Cache {
   /// The entry with a lease on it; made by `make` where it isn't there. Of several askers, in this or other processes,
   /// one makes it and the others wait. After a failure nothing is left.
   Result<Lease> get_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options = {});
+
+  /// Sends what the remote tier is still to get; see TierMode::write_back. Fails: invalid_argument (no tier), and as
+  /// RemoteTier::push.
+  Result<void> flush(const Cancellation* cancellation);
+  /// See RemoteTier::remove_expired. Fails: also invalid_argument (no tier).
+  Result<RemoteTier::Expired> remove_expired(bool dry_run, const Cancellation* cancellation);
 
   /// What is known of an object of a store; see Ledger.
   Result<std::optional<SourceRow>> find_source(std::string_view digest);
@@ -147,8 +158,12 @@ class Cache {
   Result<void> sweep_half_made(const EntryRow& row);
   Result<void> sweep_unknown();
   Result<void> sweep_locks();
+  Result<Lease> make_once(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options);
   Result<Lease> make_staged(Kind kind, std::string_view key, const Maker& make, int lock_fd);
   Result<Lease> make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd);
+  Result<Lease> pull_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options);
+  Result<void> send(const Lease& lease, const Cancellation* cancellation);
+  Result<void> resume_sending();
   Failure give_up(Kind kind, std::string_view key, Error error);
   Result<Lease> publish(Kind kind, std::string_view key, MadeEntry made);
   Result<void> verify_entry(EntryRow row, unsigned threads, VerifyReport& report);

@@ -5,19 +5,24 @@
 #include <optional>
 
 #include "base/file.hpp"
+#include "base/parallel.hpp"
 #include "cache/cache.hpp"
 #include "cache/holder.hpp"
+#include "cache/tier_sender.hpp"
 
 namespace rtenv::cache {
 
 // The holder is made with the first lease and retired with the last user.
 class CacheState {
  public:
-  CacheState(Path root, Ledger ledger, Limits limits)
-      : root_(std::move(root)), ledger_(std::move(ledger)), limits_(std::move(limits)) {}
+  CacheState(Path root, Ledger ledger, CacheOptions options)
+      : root_(std::move(root)), ledger_(std::move(ledger)), limits_(std::move(options.limits)) {
+    if (options.remote_tier) tier_.emplace(std::move(*options.remote_tier), root_ / "remote-tier", default_threads());
+  }
   CacheState(const CacheState&) = delete;
   CacheState& operator=(const CacheState&) = delete;
   ~CacheState() {
+    sender_.reset();
     if (!holder_) return;
     [[maybe_unused]] const auto removed = remove_tree(tmp() / holder_->lock_name());
     holder_->retire(locks(), ledger_);
@@ -48,6 +53,14 @@ class CacheState {
     RTENV_TRY(make_directories(folder));
     return TempDir::create(folder);
   }
+  /// Null where there is none.
+  [[nodiscard]] RemoteTier* tier() noexcept { return tier_ ? &*tier_ : nullptr; }
+  /// Sends what is unsent, in the background.
+  void wake_sender() {
+    const std::lock_guard lock(mutex_);
+    if (!sender_) sender_.emplace();
+    sender_->wake(*this);
+  }
   /// Requires: a holder was made.
   [[nodiscard]] int lock_fd() const noexcept { return holder_->lock_fd(); }
 
@@ -57,6 +70,8 @@ class CacheState {
   Limits limits_;
   std::mutex mutex_;
   std::optional<Holder> holder_;
+  std::optional<RemoteTier> tier_;
+  std::optional<TierSender> sender_;
 };
 
 /// Takes an entry that nobody holds out of the ledger and moves it to `away`, in one step for all who look.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace rtenv::cache {
@@ -41,5 +42,10 @@ inline std::optional<Kind> parse_kind(std::string_view name) {
     if (row.name == name) return row.kind;
   return std::nullopt;
 }
+
+struct EntryName {
+  Kind kind = Kind::tree;
+  std::string key;
+};
 
 }  // namespace rtenv::cache

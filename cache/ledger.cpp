@@ -300,14 +300,48 @@ Result<std::vector<EntryRow>> Ledger::unready_entries() {
   return collect_rows(*query);
 }
 
+Result<void> Ledger::count_pull(Kind kind) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto count, database_.keep("UPDATE usage SET pulls = pulls + 1 WHERE kind = ?"));
+  count->bind(1, info(kind).name);
+  return count->run();
+}
+
+Result<void> Ledger::note_unsent(const EntryName& entry) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto insert, database_.keep("INSERT OR IGNORE INTO unsent (entry) "
+                                              "SELECT id FROM entry WHERE kind = ? AND key = ? AND ready = 1"));
+  insert->bind(1, info(entry.kind).name).bind(2, entry.key);
+  return insert->run();
+}
+
+Result<std::vector<EntryName>> Ledger::unsent() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.keep("SELECT kind, key FROM unsent JOIN entry ON id = entry WHERE ready = 1"));
+  std::vector<EntryName> names;
+  for (;;) {
+    RTENV_TRY(const bool more, query->step());
+    if (!more) return names;
+    if (const auto kind = parse_kind(query->text(0))) names.push_back({*kind, query->text(1)});
+  }
+}
+
+Result<void> Ledger::forget_unsent(const EntryName& entry) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto remove,
+            database_.keep("DELETE FROM unsent WHERE entry = (SELECT id FROM entry WHERE kind = ? AND key = ?)"));
+  remove->bind(1, info(entry.kind).name).bind(2, entry.key);
+  return remove->run();
+}
+
 Result<std::map<Kind, KindUsage>> Ledger::usage() {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(
       const auto query,
       database_.keep("SELECT kind, entries, bytes, misses, evictions, "
                      "hits + (SELECT ifnull(sum(hits), 0) FROM entry WHERE entry.kind = usage.kind), "
-                     "saved_bytes + (SELECT ifnull(sum(hits * size_bytes), 0) FROM entry WHERE entry.kind = usage.kind) "
-                     "FROM usage"));
+                     "saved_bytes + (SELECT ifnull(sum(hits * size_bytes), 0) FROM entry WHERE entry.kind = usage.kind), "
+                     "pulls FROM usage"));
   std::map<Kind, KindUsage> result;
   const auto unsigned_at = [&](int column) { return static_cast<std::uint64_t>(query->number(column)); };
   for (;;) {
@@ -318,6 +352,7 @@ Result<std::map<Kind, KindUsage>> Ledger::usage() {
                        .size_bytes = unsigned_at(2),
                        .hits = unsigned_at(5),
                        .misses = unsigned_at(3),
+                       .pulls = unsigned_at(7),
                        .evictions = unsigned_at(4),
                        .saved_bytes = unsigned_at(6)};
   }

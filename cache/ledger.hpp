@@ -59,7 +59,8 @@ struct KindUsage {
   std::uint64_t entries = 0;
   std::uint64_t size_bytes = 0;
   std::uint64_t hits = 0;
-  std::uint64_t misses = 0;       // entries that had to be made
+  std::uint64_t misses = 0;       // entries that had to be made, or
+  std::uint64_t pulls = 0;        // (of the misses) came from the remote tier
   std::uint64_t evictions = 0;    // not those that somebody removed by name
   std::uint64_t saved_bytes = 0;  // hits times size: what needn't be fetched, unpacked or installed
 };
@@ -139,6 +140,13 @@ class Ledger {
       return true;
     });
   }
+
+  /// A miss was met by the remote tier.
+  Result<void> count_pull(Kind kind);
+  /// What the remote tier is still to get.
+  Result<void> note_unsent(const EntryName& entry);
+  Result<std::vector<EntryName>> unsent();
+  Result<void> forget_unsent(const EntryName& entry);
 
   /// `digest` stands for the object: of all that names it, which may be secret. Gone with its entry.
   Result<std::optional<SourceRow>> find_source(std::string_view digest);

@@ -101,6 +101,10 @@ constexpr std::array<const char*, k_schema_version> k_schema{R"sql(
     PRIMARY KEY (digest, entry, path)
   ) WITHOUT ROWID;
   CREATE INDEX content_by_entry ON content (entry);
+  CREATE TABLE unsent (                 -- what a remote tier is still to get
+    entry INTEGER PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE
+  );
+  ALTER TABLE usage ADD COLUMN pulls INTEGER NOT NULL DEFAULT 0;   -- misses that a remote tier had
   PRAGMA user_version = 4;
 )sql"};
 

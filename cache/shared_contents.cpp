@@ -53,8 +53,8 @@ Result<bool> replace_by_link(const Path& existing, const Path& file, const Path&
   return equal;
 }
 
-Result<void> share(CacheState& state, const Path& file, const DigestedFile& digested, const Path& spare) {
-  RTENV_TRY(const auto rows, state.ledger().find_content(digested.digest, digested.executable));
+Result<void> share(CacheState& state, const Path& file, const TreeItem& item, const Path& spare) {
+  RTENV_TRY(const auto rows, state.ledger().find_content(item.content, item.type == ItemType::executable));
   for (const ContentRow& row : rows) {
     const auto replaced = replace_by_link(state.path_of(row.kind, row.key) / row.path, file, spare);
     if (replaced && *replaced) return {};
@@ -65,21 +65,21 @@ Result<void> share(CacheState& state, const Path& file, const DigestedFile& dige
 
 }  // namespace
 
-Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& folder, const std::vector<DigestedFile>& files,
+Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& folder, const std::vector<TreeItem>& items,
                                                const Path& spare) {
   std::vector<ContentRow> rows;
-  for (const DigestedFile& file : files) {
-    if (file.size_bytes < k_share_from_bytes) continue;
-    const Path path = folder / file.path;
-    RTENV_TRY(share(state, path, file, spare));
+  for (const TreeItem& item : items) {
+    if (!item.is_file() || item.size_bytes < k_share_from_bytes) continue;
+    const Path path = folder / item.path;
+    RTENV_TRY(share(state, path, item, spare));
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
-    rows.push_back({.digest = file.digest,
+    rows.push_back({.digest = item.content,
                     .key = {},
-                    .path = file.path,
-                    .executable = file.executable,
+                    .path = item.path,
+                    .executable = item.type == ItemType::executable,
                     .inode = status.st_ino,
-                    .size_bytes = file.size_bytes});
+                    .size_bytes = item.size_bytes});
   }
   return rows;
 }

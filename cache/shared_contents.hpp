@@ -16,7 +16,7 @@ inline constexpr std::uint64_t k_share_from_bytes = 64U << 10U;
 
 /// `folder` isn't published yet, and still writable; `spare` is a free name on its file system. What can't be shared stays a
 /// file of its own. Returns the large files for the ledger. Fails: as the ledger.
-Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& folder, const std::vector<DigestedFile>& files,
+Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& folder, const std::vector<TreeItem>& items,
                                                const Path& spare);
 
 }  // namespace rtenv::cache

@@ -7,6 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/cancellation.hpp"
 #include "base/fd.hpp"
@@ -38,5 +41,9 @@ struct UnpackSummary {
 /// Permission bits are kept (a file without any gets 0644); set-up of owners and times isn't.
 /// Fails: not_found, already_exists (the target), invalid_argument (refused), corrupt, out_of_space, cancelled.
 Result<UnpackSummary> unpack(const Path& archive, const Path& target, const UnpackOptions& options);
+
+/// The content of the first entry of a tar archive, without unpacking the rest; nothing where it isn't a file of this name.
+/// Fails: corrupt (no tar archive; longer than `max_bytes`), and as read.
+Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::string_view name, std::size_t max_bytes);
 
 }  // namespace rtenv::pkg

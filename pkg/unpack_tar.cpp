@@ -13,34 +13,66 @@ namespace {
 
 constexpr std::size_t k_block_bytes = 1 << 18;
 
-class TarUnpacker {
+// The entries of a tar archive, one after another.
+class TarReader {
  public:
-  TarUnpacker(const ArchiveLibrary& library, const Path& path, TargetFolder& folder, UnpackBudget& budget)
-      : library_(library), path_(path), folder_(folder), budget_(budget), archive_(library.read_new(), library.read_free) {}
+  TarReader(const ArchiveLibrary& library, const Path& path)
+      : library_(library), path_(path), archive_(library.read_new(), library.read_free) {}
 
-  Result<void> run() {
+  Result<void> open() {
     library_.read_support_format_tar(archive_.get());
     library_.read_support_filter_gzip(archive_.get());
     library_.read_support_filter_xz(archive_.get());
     library_.read_support_filter_bzip2(archive_.get());
     library_.read_support_filter_zstd(archive_.get());
     if (library_.read_open_filename(archive_.get(), path_.c_str(), k_block_bytes) != ARCHIVE_OK) return broken();
-    for (;;) {
-      archive_entry* entry = nullptr;
-      const int result = library_.read_next_header(archive_.get(), &entry);
-      if (result == ARCHIVE_EOF) return {};
-      if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return broken();
-      RTENV_TRY(unpack(entry));
-    }
+    return {};
+  }
+
+  /// Nothing at the end.
+  Result<archive_entry*> next() {
+    archive_entry* entry = nullptr;
+    const int result = library_.read_next_header(archive_.get(), &entry);
+    if (result == ARCHIVE_EOF) return static_cast<archive_entry*>(nullptr);
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return broken();
+    return entry;
+  }
+
+  /// Of the entry's content, a block; empty at its end.
+  Result<std::span<const std::byte>> read() {
+    const la_ssize_t count = library_.read_data(archive_.get(), buffer_.data(), buffer_.size());
+    if (count < 0) return broken();
+    return std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(count));
   }
 
  private:
-  Failure broken() const {
+  [[nodiscard]] Failure broken() const {
     const char* reason = library_.error_string(archive_.get());
     return fail(Errc::corrupt, "{} isn't a whole zip or tar archive: {}", path_.native(),
                 reason != nullptr ? reason : "unknown format");
   }
 
+  const ArchiveLibrary& library_;
+  const Path& path_;
+  std::unique_ptr<archive, decltype(ArchiveLibrary::read_free)> archive_;
+  std::array<std::byte, k_block_bytes> buffer_{};
+};
+
+class TarUnpacker {
+ public:
+  TarUnpacker(const ArchiveLibrary& library, const Path& path, TargetFolder& folder, UnpackBudget& budget)
+      : library_(library), path_(path), folder_(folder), budget_(budget), reader_(library, path) {}
+
+  Result<void> run() {
+    RTENV_TRY(reader_.open());
+    for (;;) {
+      RTENV_TRY(archive_entry* const entry, reader_.next());
+      if (entry == nullptr) return {};
+      RTENV_TRY(unpack(entry));
+    }
+  }
+
+ private:
   Result<void> unpack(archive_entry* entry) {
     RTENV_TRY(budget_.add_entry());
     const char* raw_name = library_.entry_pathname(entry);
@@ -65,10 +97,8 @@ class TarUnpacker {
     RTENV_TRY(const mode_t permissions, checked_permissions(path, mode));
     RTENV_TRY(const Fd file, folder_.create_file(path, permissions));
     for (;;) {
-      const la_ssize_t count = library_.read_data(archive_.get(), buffer_.data(), buffer_.size());
-      if (count < 0) return broken();
-      if (count == 0) break;
-      const auto data = std::span(buffer_).first(static_cast<std::size_t>(count));
+      RTENV_TRY(const auto data, reader_.read());
+      if (data.empty()) break;
       RTENV_TRY(budget_.add_bytes(data.size()));
       RTENV_TRY(write_full(file, data, path));
     }
@@ -97,11 +127,29 @@ class TarUnpacker {
   const Path& path_;
   TargetFolder& folder_;
   UnpackBudget& budget_;
-  std::unique_ptr<archive, decltype(ArchiveLibrary::read_free)> archive_;
-  std::array<std::byte, k_block_bytes> buffer_{};
+  TarReader reader_;
+  std::array<std::byte, k_block_bytes> buffer_{};  // for copies of hard links
 };
 
 }  // namespace
+
+Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::string_view name, std::size_t max_bytes) {
+  RTENV_TRY(const ArchiveLibrary* library, archive_library());
+  const auto reader = std::make_unique<TarReader>(*library, archive);
+  RTENV_TRY(reader->open());
+  RTENV_TRY(archive_entry* const entry, reader->next());
+  const char* first_name = entry != nullptr ? library->entry_pathname(entry) : nullptr;
+  if (first_name == nullptr || first_name != name || library->entry_filetype(entry) != AE_IFREG)
+    return std::optional<std::string>();
+  std::string content;
+  for (;;) {
+    RTENV_TRY(const auto data, reader->read());
+    if (data.empty()) return std::optional(std::move(content));
+    if (content.size() + data.size() > max_bytes)
+      return fail(Errc::corrupt, "{}: {} is longer than {} bytes", archive.native(), name, max_bytes);
+    content.append(reinterpret_cast<const char*>(data.data()), data.size());
+  }
+}
 
 Result<void> unpack_tar(const Path& archive, const Path& folder, UnpackBudget& budget) {
   RTENV_TRY(const ArchiveLibrary* library, archive_library());

@@ -9,6 +9,7 @@
 #include "remote/azure_credentials.hpp"
 #include "remote/http_object.hpp"
 #include "remote/part_upload.hpp"
+#include "remote/timestamp.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -62,7 +63,9 @@ class AzureStore final : public ObjectStore {
       for (const pugi::xml_node each : result.child("Blobs").children("Blob")) {
         Uri uri = prefix;
         uri.path = each.child("Name").text().get();
-        objects.push_back({std::move(uri), each.child("Properties").child("Content-Length").text().as_ullong()});
+        const pugi::xml_node properties = each.child("Properties");
+        objects.push_back({std::move(uri), properties.child("Content-Length").text().as_ullong(),
+                           parse_timestamp(properties.child("Last-Modified").text().get())});
       }
       marker = result.child("NextMarker").text().get();
       if (marker.empty()) return objects;

@@ -33,7 +33,10 @@ class FileStore final : public ObjectStore {
     struct stat status {};
     if (::stat(object.path.c_str(), &status) != 0) return fail_errno("read", object.path);
     if (!S_ISREG(status.st_mode)) return fail(Errc::invalid_argument, "{} isn't a file", object.path);
-    ObjectInfo info{.size_bytes = static_cast<std::uint64_t>(status.st_size), .version = {}, .ranges = true};
+    ObjectInfo info{.size_bytes = static_cast<std::uint64_t>(status.st_size),
+                    .version = {},
+                    .ranges = true,
+                    .modified_s = status.st_mtim.tv_sec};
     // A file that was changed just now may change once more within the clock's grain: its times don't say so yet.
     if (std::time(nullptr) - status.st_ctim.tv_sec > k_settle_time_s)
       info.version = fmt::format("{}-{}-{}.{}-{}.{}", status.st_dev, status.st_ino, status.st_mtim.tv_sec,
@@ -71,7 +74,9 @@ class FileStore final : public ObjectStore {
       if (!each->is_regular_file(error) || !each->path().native().starts_with(prefix.path)) continue;
       Uri uri = prefix;
       uri.path = each->path().native();
-      objects.push_back({std::move(uri), each->file_size(error)});
+      const auto info = stat(uri);
+      if (!info) continue;  // removed meanwhile
+      objects.push_back({std::move(uri), *info->size_bytes, info->modified_s});
     }
     if (error && error != std::errc::no_such_file_or_directory)
       return fail(system_error(error.value(), "list", folder.native()));

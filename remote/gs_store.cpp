@@ -10,6 +10,7 @@
 #include "remote/http_object.hpp"
 #include "remote/json_field.hpp"
 #include "remote/part_upload.hpp"
+#include "remote/timestamp.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -39,11 +40,13 @@ class GsStore final : public ObjectStore {
       : client_(std::move(environment), cancellation), base_(base_url(client_.environment())), tokens_(client_) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(const auto response, send({.url = object_url(object) + "?fields=size,generation"}));
+    RTENV_TRY(const auto response, send({.url = object_url(object) + "?fields=size,generation,updated"}));
     if (!response.succeeded()) return explain(object, response);
     const json answer = json::parse(response.body, nullptr, false);
-    return ObjectInfo{
-        .size_bytes = number_field(answer, "size"), .version = text_field(answer, "generation"), .ranges = true};
+    return ObjectInfo{.size_bytes = number_field(answer, "size"),
+                      .version = text_field(answer, "generation"),
+                      .ranges = true,
+                      .modified_s = parse_timestamp(text_field(answer, "updated"))};
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>& range,
@@ -74,7 +77,7 @@ class GsStore final : public ObjectStore {
       for (const json& item : answer.is_object() ? answer.value("items", json::array()) : json::array()) {
         Uri uri = prefix;
         uri.path = text_field(item, "name");
-        objects.push_back({std::move(uri), number_field(item, "size")});
+        objects.push_back({std::move(uri), number_field(item, "size"), parse_timestamp(text_field(item, "updated"))});
       }
       token = text_field(answer, "nextPageToken");
       if (token.empty()) return objects;

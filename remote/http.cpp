@@ -28,7 +28,6 @@ struct Transfer {
   CURL* handle;
   const HttpRequest& request;
   const BodySink& sink;
-  const Cancellation* cancellation;
   HttpResponse response;
   std::size_t sent_bytes = 0;  // of request.body
   std::uint64_t received_bytes = 0;
@@ -106,11 +105,6 @@ int on_rewind(void* context, curl_off_t offset, int origin) {
   if (origin != SEEK_SET || transfer.request.body_stream) return CURL_SEEKFUNC_CANTSEEK;
   transfer.sent_bytes = static_cast<std::size_t>(offset);
   return CURL_SEEKFUNC_OK;
-}
-
-int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  const Cancellation* cancellation = transfer_of(context).cancellation;
-  return cancellation != nullptr && cancellation->requested() ? 1 : 0;
 }
 
 std::string text_info(const CurlLibrary& curl, CURL* handle, CURLINFO what) {
@@ -197,9 +191,6 @@ void set_callbacks(const CurlLibrary& curl, CURL* handle, Transfer& transfer) {
   curl.easy_setopt(handle, CURLOPT_READDATA, &transfer);
   curl.easy_setopt(handle, CURLOPT_SEEKFUNCTION, &on_rewind);
   curl.easy_setopt(handle, CURLOPT_SEEKDATA, &transfer);
-  curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-  curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
-  curl.easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
 }
 
 Failure fail_transport(const CurlLibrary& curl, CURLcode code, const std::string& shown) {
@@ -260,24 +251,43 @@ std::optional<std::chrono::seconds> retry_after(const HttpResponse& response) {
 struct HttpClient::Handle {
   const CurlLibrary* curl = nullptr;
   CURL* easy = nullptr;
+  CURLM* multi = nullptr;  // keeps the connections; a transfer in it can be waited for together with a cancellation
   Handle() = default;
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
   ~Handle() {
     if (easy != nullptr) curl->easy_cleanup(easy);
+    if (multi != nullptr) curl->multi_cleanup(multi);
+  }
+
+  CURLcode run(const Cancellation* cancellation) const {
+    constexpr int k_longest_wait_ms = 1000;  // libcurl's own timers end it sooner
+    curl_waitfd stop{.fd = cancellation != nullptr ? cancellation->poll_fd() : -1, .events = CURL_WAIT_POLLIN, .revents = 0};
+    CURLcode result = CURLE_ABORTED_BY_CALLBACK;
+    curl->multi_add_handle(multi, easy);
+    while (cancellation == nullptr || !cancellation->requested()) {
+      int running = 0;
+      if (curl->multi_perform(multi, &running) != CURLM_OK) {
+        result = CURLE_FAILED_INIT;
+        break;
+      }
+      int left = 0;
+      if (const CURLMsg* message = curl->multi_info_read(multi, &left)) {
+        result = message->data.result;
+        break;
+      }
+      curl->multi_poll(multi, &stop, cancellation != nullptr ? 1 : 0, k_longest_wait_ms, nullptr);
+    }
+    curl->multi_remove_handle(multi, easy);
+    return result;
   }
 
   // One request, one answer, no redirects.
   Result<HttpResponse> perform(const HttpRequest& request, const BodySink& sink, const Environment& environment,
                                const Cancellation* cancellation) const {
     curl->easy_reset(easy);  // connections are kept
-    Transfer transfer{.curl = *curl,
-                      .handle = easy,
-                      .request = request,
-                      .sink = sink,
-                      .cancellation = cancellation,
-                      .response = {},
-                      .error = std::nullopt};
+    Transfer transfer{
+        .curl = *curl, .handle = easy, .request = request, .sink = sink, .response = {}, .error = std::nullopt};
     set_transport(*curl, easy, request, environment);
     set_callbacks(*curl, easy, transfer);
     set_body(*curl, easy, request);
@@ -287,7 +297,7 @@ struct HttpClient::Handle {
     const HeaderList headers(raw_headers, curl->slist_free_all);
     curl->easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
 
-    const CURLcode code = curl->easy_perform(easy);
+    const CURLcode code = run(cancellation);
     const std::string shown = redacted_url(request.url);
     if (transfer.error) return Failure(std::move(*transfer.error));
     transfer.response.status = static_cast<int>(status_of(*curl, easy));
@@ -332,7 +342,8 @@ Result<HttpResponse> HttpClient::stream(const HttpRequest& request, const BodySi
   if (handle->easy == nullptr) {
     handle->curl = curl;
     handle->easy = curl->easy_init();
-    if (handle->easy == nullptr) return fail(Errc::internal, "libcurl can't begin a transfer");
+    handle->multi = curl->multi_init();
+    if (handle->easy == nullptr || handle->multi == nullptr) return fail(Errc::internal, "libcurl can't begin a transfer");
   }
   HttpRequest hop = request;
   if (hop.sign) hop.sign(hop);

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "remote/timestamp.hpp"
+
 namespace rtenv::remote {
 namespace {
 
@@ -54,6 +56,7 @@ ObjectInfo object_info(const HttpResponse& response) {
   info.size_bytes = part ? part->total : number(response.header("content-length"));
   info.version = response.header("etag");
   if (info.version.empty()) info.version = response.header("last-modified");
+  info.modified_s = parse_timestamp(std::string(response.header("last-modified")));
   info.ranges = part.has_value() || response.header("accept-ranges") == "bytes";
   return info;
 }

@@ -23,7 +23,8 @@ struct ObjectInfo {
   std::optional<std::uint64_t> size_bytes;
   /// Another one for another content: an ETag, a generation, a time of change. Empty where the store says none.
   std::string version;
-  bool ranges = false;  // parts of it can be read
+  bool ranges = false;                     // parts of it can be read
+  std::optional<std::int64_t> modified_s;  // Unix time; nothing where the store doesn't say
 };
 
 struct ByteRange {
@@ -34,6 +35,7 @@ struct ByteRange {
 struct ListedObject {
   Uri uri;
   std::uint64_t size_bytes = 0;
+  std::optional<std::int64_t> modified_s;
 };
 
 /// An object that is being written, forwards only. Not there, or as it was before, until `finish` has succeeded;

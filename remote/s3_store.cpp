@@ -10,6 +10,7 @@
 #include "remote/aws_credentials.hpp"
 #include "remote/http_object.hpp"
 #include "remote/part_upload.hpp"
+#include "remote/timestamp.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -92,7 +93,8 @@ class S3Store final : public ObjectStore {
       for (const pugi::xml_node each : result.children("Contents")) {
         Uri uri = bucket;
         uri.path = each.child("Key").text().get();
-        objects.push_back({std::move(uri), each.child("Size").text().as_ullong()});
+        objects.push_back({std::move(uri), each.child("Size").text().as_ullong(),
+                           parse_timestamp(each.child("LastModified").text().get())});
       }
       token = result.child("NextContinuationToken").text().get();
       if (token.empty()) return objects;

@@ -1,0 +1,171 @@
+#include "cache/pack.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/parallel.hpp"
+#include "base/raw_bytes.hpp"
+#include "pkg/tar_writer.hpp"
+#include "pkg/unpack.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+using nlohmann::json;
+
+constexpr int k_format = 1;
+constexpr const char* k_manifest_name = ".rtenv-pack.json";
+constexpr std::size_t k_max_manifest_bytes = 256U << 20U;
+constexpr std::size_t k_buffer_bytes = 256U << 10U;
+
+class PackWriter {
+ public:
+  PackWriter(const Path& folder, PackFilter* filter, pkg::ByteSink sink, const PackOptions& options)
+      : folder_(folder), filter_(filter), options_(options), tar_(std::move(sink), options.threads) {}
+
+  Result<void> run(const EntryName& entry) {
+    RTENV_TRY(items_, list_tree(folder_, info(entry.kind).grows));
+    RTENV_TRY(apply_filter());
+    RTENV_TRY(digest_files(folder_, items_, options_.threads));
+    RTENV_TRY(const json properties, filter_ != nullptr ? filter_->properties() : Result<json>(json::object()));
+    json files = json::object();
+    for (const TreeItem& item : items_)
+      if (item.is_file()) files[item.path] = item.content;
+    const json manifest{{"format", k_format},          {"kind", info(entry.kind).name}, {"key", entry.key},
+                        {"digest", digest_of(items_)}, {"properties", properties},      {"files", std::move(files)}};
+    // Names need not be UTF-8; the digest of the whole tells of those.
+    const std::string text = manifest.dump(-1, ' ', false, json::error_handler_t::replace);
+    RTENV_TRY(tar_.add_file(k_manifest_name, false, std::as_bytes(std::span(text))));
+    for (const TreeItem& item : items_) RTENV_TRY(add(item));
+    return tar_.finish();
+  }
+
+ private:
+  Result<void> apply_filter() {
+    if (filter_ == nullptr) return {};
+    std::vector<std::optional<std::string>> replaced(items_.size());
+    RTENV_TRY(parallel_for(
+        items_.size(), options_.threads, [] { return 0; },
+        [&](int, std::size_t index) -> Result<void> {
+          if (items_[index].is_file()) {
+            RTENV_TRY(replaced[index], filter_->replace_content(items_[index], folder_ / items_[index].path));
+          }
+          return {};
+        }));
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      TreeItem& item = items_[i];
+      if (item.type == ItemType::link) {
+        RTENV_TRY(auto target, filter_->replace_link(item));
+        item.content = target.value_or("");  // none is empty otherwise
+      } else if (replaced[i]) {
+        Xxh3 hash;
+        hash.add(*replaced[i]);
+        item.content = to_hex(hash.finish());
+        item.size_bytes = replaced[i]->size();
+        texts_.emplace(item.path, std::move(*replaced[i]));
+      }
+    }
+    std::erase_if(items_, [](const TreeItem& item) { return item.type == ItemType::link && item.content.empty(); });
+    return {};
+  }
+
+  Result<void> add(const TreeItem& item) {
+    if (options_.cancellation != nullptr && options_.cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while packing");
+    switch (item.type) {
+      case ItemType::directory: return tar_.add_directory(item.path);
+      case ItemType::link:
+        if (!pkg::stays_inside(item.path, item.content))
+          return fail(Errc::invalid_argument, "{} can't be packed: it is a link to {}, which is outside",
+                      (folder_ / item.path).native(), item.content);
+        return tar_.add_link(item.path, item.content);
+      case ItemType::other:
+        return fail(Errc::invalid_argument, "{} can't be packed: it is a device, a pipe or a socket",
+                    (folder_ / item.path).native());
+      default: break;
+    }
+    if (const auto text = texts_.find(item.path); text != texts_.end())
+      return tar_.add_file(item.path, item.type == ItemType::executable, std::as_bytes(std::span(text->second)));
+    return add_file(item);
+  }
+
+  Result<void> add_file(const TreeItem& item) {
+    const Path path = folder_ / item.path;
+    RTENV_TRY(const Fd file, open_file(path, O_RDONLY | O_NOFOLLOW));
+    RTENV_TRY(tar_.begin_file(item.path, item.type == ItemType::executable, item.size_bytes));
+    buffer_.resize(k_buffer_bytes);
+    std::uint64_t done_bytes = 0;
+    for (;;) {
+      RTENV_TRY(const std::size_t count, read_full(file, buffer_, path.native()));
+      done_bytes += count;
+      if (done_bytes > item.size_bytes) break;
+      RTENV_TRY(tar_.write(std::span(buffer_).first(count)));
+      if (count < buffer_.size()) break;
+    }
+    if (done_bytes == item.size_bytes) return {};
+    return fail(Errc::unavailable, "{} changed while it was packed", path.native()).hint("try again when it is still");
+  }
+
+  const Path& folder_;
+  PackFilter* filter_;
+  const PackOptions& options_;
+  pkg::TarWriter tar_;
+  std::vector<TreeItem> items_;
+  std::map<std::string, std::string> texts_;  // of files whose content is replaced
+  RawBytes buffer_;
+};
+
+// For the message: the first file that isn't what the manifest says.
+std::string first_difference(const std::vector<TreeItem>& items, const json& files) {
+  std::size_t count = 0;
+  for (const TreeItem& item : items) {
+    if (!item.is_file()) continue;
+    ++count;
+    const auto digest = files.find(item.path);
+    if (digest == files.end() || *digest != item.content) return item.path;
+  }
+  return count < files.size() ? "a file is missing" : "its folders and links";
+}
+
+}  // namespace
+
+Result<void> write_pack(const Path& folder, const EntryName& entry, PackFilter* filter, pkg::ByteSink sink,
+                        const PackOptions& options) {
+  return PackWriter(folder, filter, std::move(sink), options).run(entry);
+}
+
+Result<PackManifest> read_pack_manifest(const Path& pack) {
+  RTENV_TRY(const auto text, pkg::first_file_of_tar(pack, k_manifest_name, k_max_manifest_bytes));
+  if (!text) return fail(Errc::corrupt, "{} isn't a pack that rtenv made: it doesn't begin with a manifest", pack.native());
+  const json value = json::parse(*text, nullptr, false);
+  try {
+    if (value.at("format") != k_format)
+      return fail(Errc::invalid_argument, "{} was made by a newer rtenv (format {}, this one knows {})", pack.native(),
+                  value.at("format").dump(), k_format);
+    const auto kind = parse_kind(value.at("kind").get<std::string>());
+    if (!kind)
+      return fail(Errc::invalid_argument, "{} holds a {}, which this rtenv doesn't know", pack.native(),
+                  value.at("kind").dump());
+    return PackManifest{.entry = {*kind, value.at("key").get<std::string>()},
+                        .digest = value.at("digest").get<std::string>(),
+                        .properties = value.at("properties"),
+                        .files = value.at("files")};
+  } catch (const json::exception& error) {
+    return fail(Errc::corrupt, "the manifest of {} is damaged: {}", pack.native(), error.what());
+  }
+}
+
+Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const Path& folder, const PackOptions& options) {
+  RTENV_TRY(pkg::unpack(pack, folder, {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
+  RTENV_TRY(remove_tree(folder / k_manifest_name));
+  RTENV_TRY(const auto digest, tree_digest(folder, "", options.threads));
+  if (digest.digits == manifest.digest) return {};
+  return fail(Errc::corrupt, "{} isn't what its manifest says: {} differs", pack.native(),
+              first_difference(digest.items, manifest.files));
+}
+
+}  // namespace rtenv::cache

@@ -1,0 +1,255 @@
+#include "cache/remote_tier.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <thread>
+
+#include "cache/cache.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+Maker writes(std::string content) {
+  return [content = std::move(content)](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target / "bin"));
+    std::ofstream(context.target / "bin/tool") << content;
+    std::filesystem::permissions(context.target / "bin/tool", std::filesystem::perms::owner_all);
+    std::filesystem::create_symlink("bin/tool", context.target / "link");
+    return {};
+  };
+}
+
+Maker must_not_run() {
+  return [](const MakeContext&) -> Result<void> { return fail(Errc::internal, "made again"); };
+}
+
+// Two machines: a cache each, and a bucket between them.
+class Tier : public testing::Test {
+ protected:
+  [[nodiscard]] Path bucket() const { return folder_.root() / "bucket"; }
+  [[nodiscard]] RemoteTierOptions tier(TierMode mode) const { return tier_at("file://" + bucket().native(), mode); }
+  static RemoteTierOptions tier_at(const std::string& uri, TierMode mode) {
+    return {.prefix = must(remote::Uri::parse(uri)), .mode = mode, .timeout = milliseconds(300), .store = {}};
+  }
+  [[nodiscard]] Cache open(const char* machine, RemoteTierOptions options) const {
+    return must(Cache::open(folder_.root() / machine, {.remote_tier = std::move(options)}));
+  }
+  static Result<Lease> ask(Cache& cache, const Maker& make, Arrive arrive = {}, const char* key = "key") {
+    return cache.get_or_make(Kind::env, key, make, {.shared = true, .arrive = std::move(arrive)});
+  }
+  [[nodiscard]] Path pack(const char* key = "key") const {
+    return bucket() / "rtenv-1/envs" / (std::string(key) + ".tar.zst");
+  }
+
+  TreeBuilder folder_;
+};
+
+TEST_F(Tier, WhatOneMachineMadeAnotherTakesOver) {
+  Cache first = open("first", tier(TierMode::write_through));
+  const Lease made = must(ask(first, writes("x")));
+  ASSERT_TRUE(std::filesystem::exists(pack()));
+
+  Cache second = open("second", tier(TierMode::read));
+  const Lease pulled = must(ask(second, must_not_run()));
+  EXPECT_EQ(must(read_file(pulled.path() / "link")), "x");
+  EXPECT_EQ(must(tree_digest(pulled.path(), "", 1)).digits, must(tree_digest(made.path(), "", 1)).digits);
+  EXPECT_EQ(must(second.usage()).at(Kind::env).pulls, 1U);
+}
+
+TEST_F(Tier, ATierThatIsOnlyReadGetsNothing) {
+  Cache cache = open("first", tier(TierMode::read));
+  must(ask(cache, writes("x")));
+  EXPECT_FALSE(std::filesystem::exists(bucket()));
+}
+
+TEST_F(Tier, ADamagedPackIsNotUsed) {
+  {
+    Cache first = open("first", tier(TierMode::write_through));
+    must(ask(first, writes(std::string(100'000, 'x'))));
+  }
+  const std::string whole = must(read_file(pack()));
+  for (const std::string& damaged : {whole.substr(0, whole.size() / 2), std::string("no pack"), std::string()}) {
+    std::ofstream(pack(), std::ios::binary | std::ios::trunc) << damaged;
+    Cache second = open("second", tier(TierMode::read));
+    {
+      const Lease made = must(ask(second, writes("made here")));
+      EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
+    }
+    EXPECT_TRUE(must(second.remove(Kind::env, "key")));
+  }
+  Cache third = open("third", tier(TierMode::write_through));
+  must(ask(third, writes(std::string(100'000, 'x'))));
+  EXPECT_EQ(must(read_file(pack())), whole) << "replaced by who may write";
+}
+
+TEST_F(Tier, APackUnderAnotherKeyIsNotUsed) {
+  Cache first = open("first", tier(TierMode::write_through));
+  must(ask(first, writes("x")));
+  std::filesystem::copy_file(pack(), pack("other"));
+  Cache second = open("second", tier(TierMode::read));
+  EXPECT_THAT(ask(second, must_not_run(), {}, "other"), IsError(Errc::internal));
+}
+
+TEST_F(Tier, WhatDoesNotFitHereIsMadeHere) {
+  Cache first = open("first", tier(TierMode::write_through));
+  must(ask(first, writes("x")));
+  Cache second = open("second", tier(TierMode::read));
+  const Lease made =
+      must(ask(second, writes("made here"), [](const Path&, const Path&, const nlohmann::json&) -> Result<void> {
+        return fail(Errc::invalid_argument, "for another platform");
+      }));
+  EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
+}
+
+TEST_F(Tier, ExpiredPacksAreNotThereAndAreRemoved) {
+  RemoteTierOptions options = tier(TierMode::write_through);
+  options.max_age = std::chrono::seconds(3600);
+  Cache first = open("first", options);
+  must(ask(first, writes("x"), {}, "old"));
+  must(ask(first, writes("x"), {}, "new"));
+  std::filesystem::last_write_time(pack("old"), std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+
+  Cache second = open("second", options);
+  EXPECT_THAT(ask(second, must_not_run(), {}, "old"), IsError(Errc::internal));
+  EXPECT_EQ(must(second.remove_expired(true, nullptr)).packs, 1U);
+  EXPECT_TRUE(std::filesystem::exists(pack("old")));
+  EXPECT_EQ(must(second.remove_expired(false, nullptr)).kept_packs, 1U);
+  EXPECT_FALSE(std::filesystem::exists(pack("old")));
+  EXPECT_TRUE(std::filesystem::exists(pack("new")));
+}
+
+TEST_F(Tier, WriteBackSendsBehindTheWorkOrByTheNextProcess) {
+  {
+    Cache first = open("first", tier(TierMode::write_back));
+    const Lease made = must(ask(first, writes("x")));
+    must(first.flush(nullptr));
+    EXPECT_TRUE(std::filesystem::exists(pack()));
+  }
+  std::filesystem::remove_all(bucket());
+  {
+    // As left by a process that ended too early.
+    Ledger ledger = must(Ledger::open(folder_.root() / "first/ledger.db"));
+    must(ledger.note_unsent({Kind::env, "key"}));
+  }
+  Cache later = open("first", tier(TierMode::write_back));
+  const auto end = Clock::now() + std::chrono::seconds(10);
+  while (!std::filesystem::exists(pack()) && Clock::now() < end) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_TRUE(std::filesystem::exists(pack()));
+  must(later.flush(nullptr));
+  EXPECT_TRUE(must(later.remove(Kind::env, "key"))) << "nothing holds it any longer";
+}
+
+// Accepts connections and says nothing.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_.get(), 16), 0);
+    EXPECT_EQ(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  [[nodiscard]] std::string uri() const { return fmt::format("http://127.0.0.1:{}/tier/", port_); }
+
+ private:
+  Fd socket_;
+  int port_ = 0;
+};
+
+TEST_F(Tier, ASilentTierCostsItsTimeOutOnce) {
+  const SilentServer server;
+  {
+    Cache cache = open("first", tier_at(server.uri(), TierMode::write_through));
+    const auto begin = Clock::now();
+    must(ask(cache, writes("x"), {}, "one"));
+    EXPECT_GE(Clock::now() - begin, milliseconds(300));
+    EXPECT_LT(Clock::now() - begin, std::chrono::seconds(20));
+  }
+  // It is left alone now, by other processes of this cache, too: their time-out is never reached.
+  RemoteTierOptions patient = tier_at(server.uri(), TierMode::write_through);
+  patient.timeout = std::chrono::minutes(10);
+  Cache cache = open("first", std::move(patient));
+  must(ask(cache, writes("x"), {}, "two"));
+}
+
+TEST_F(Tier, CancellationEndsTheWaitForIt) {
+  const SilentServer server;
+  RemoteTierOptions patient = tier_at(server.uri(), TierMode::read);
+  patient.timeout = std::chrono::minutes(10);
+  Cache cache = open("first", std::move(patient));
+  const Cancellation cancellation = must(Cancellation::create());
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    cancellation.request();
+  });
+  EXPECT_THAT(cache.get_or_make(Kind::env, "key", must_not_run(), {.cancellation = &cancellation, .shared = true}),
+              IsError(Errc::cancelled));
+}
+
+// As an environment is packed: its own path is taken out and put in again.
+class OwnPathFilter final : public PackFilter {
+ public:
+  explicit OwnPathFilter(const Path& entry) : entry_(entry) {}
+  Result<std::optional<std::string>> replace_content(const TreeItem&, const Path& file) override {
+    RTENV_TRY(std::string text, read_file(file));
+    const auto at = text.find(entry_.native());
+    if (at == std::string::npos) return std::optional<std::string>();
+    return std::optional(text.replace(at, entry_.native().size(), "@"));
+  }
+  Result<std::optional<std::string>> replace_link(const TreeItem& item) override {
+    return item.content.starts_with('/') ? std::nullopt : std::optional(item.content);
+  }
+  Result<nlohmann::json> properties() override { return nlohmann::json{{"made_for", "tests"}}; }
+
+ private:
+  Path entry_;
+};
+
+TEST_F(Tier, APackIsTheSameWhereverItsEntryLies) {
+  const auto options = [&] {
+    RemoteTierOptions result = tier(TierMode::write_through);
+    result.filters[Kind::env] = [](const Path& entry) -> Result<std::unique_ptr<PackFilter>> {
+      return std::make_unique<OwnPathFilter>(entry);
+    };
+    return result;
+  };
+  const Maker says_its_path = [](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    std::ofstream(context.target / "script") << "#!" << context.target.native() << "/bin/python\n";
+    std::filesystem::create_symlink("/usr/bin/python3", context.target / "python");
+    return {};
+  };
+  Cache first = open("first", options());
+  must(ask(first, says_its_path));
+  const std::string bytes = must(read_file(pack()));
+  std::filesystem::remove(pack());
+  Cache second = open("another/place", options());
+  must(ask(second, says_its_path));
+  EXPECT_EQ(must(read_file(pack())), bytes);
+
+  Cache third = open("third", options());
+  const Lease pulled =
+      must(ask(third, must_not_run(),
+               [](const Path& folder, const Path& final_path, const nlohmann::json& properties) -> Result<void> {
+                 EXPECT_EQ(properties.at("made_for"), "tests");
+                 EXPECT_FALSE(std::filesystem::exists(folder / "python"));
+                 std::ofstream(folder / "script") << final_path.native();
+                 return {};
+               }));
+  EXPECT_EQ(must(read_file(pulled.path() / "script")), pulled.path().native());
+}
+
+}  // namespace
+}  // namespace rtenv::cache

@@ -1,0 +1,75 @@
+#include "cache/tier_sender.hpp"
+
+#include "base/log.hpp"
+#include "cache/cache_state.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+constexpr const char* k_pin_name = "remote-tier";
+constexpr std::int64_t k_pin_ms = 3'600'000;  // of a sender that died: no entry is kept for longer by it
+
+Result<void> send(CacheState& state, const EntryName& entry, const Cancellation* cancellation) {
+  // A pin and no lease: to be sent is no hit.
+  RTENV_TRY(const bool pinned,
+            state.ledger().pin(entry.kind, entry.key, {.name = k_pin_name, .expires_ms = now_ms() + k_pin_ms}));
+  if (!pinned) return {};
+  auto sent = state.tier()->push(entry, state.path_of(entry.kind, entry.key), cancellation);
+  RTENV_TRY(state.ledger().unpin(entry.kind, entry.key, k_pin_name));
+  if (!sent && sent.error().code() != Errc::unavailable && sent.error().code() != Errc::cancelled &&
+      sent.error().code() != Errc::permission_denied) {
+    log::warn("{} {} isn't sent to the remote tier: {}", info(entry.kind).name, entry.key, sent.error().message());
+    sent = {};
+  }
+  RTENV_TRY(std::move(sent));
+  return state.ledger().forget_unsent(entry);
+}
+
+}  // namespace
+
+Result<void> send_unsent(CacheState& state, bool waits, const Cancellation* cancellation) {
+  const Path path = state.locks() / "tier-sender";
+  RTENV_TRY(auto lock, LockFile::try_acquire(path));
+  if (!lock && !waits) return {};
+  if (!lock) {
+    RTENV_TRY(lock, LockFile::acquire(path, cancellation, std::chrono::milliseconds(2000),
+                                      [] { log::info("another process sends to the remote tier; waiting for it"); }));
+  }
+  for (;;) {
+    RTENV_TRY(const auto entries, state.ledger().unsent());
+    if (entries.empty()) return {};
+    for (const auto& entry : entries) RTENV_TRY(send(state, entry, cancellation));
+  }
+}
+
+TierSender::~TierSender() {
+  if (cancellation_) cancellation_->request();
+  if (thread_.joinable()) thread_.join();
+}
+
+void TierSender::wake(CacheState& state) {
+  const std::lock_guard lock(mutex_);
+  again_ = true;
+  if (running_) return;
+  if (thread_.joinable()) thread_.join();
+  if (!cancellation_) {
+    auto created = Cancellation::create();
+    if (!created) return;  // a later process sends it
+    cancellation_.emplace(std::move(*created));
+  }
+  running_ = true;
+  thread_ = std::thread([this, &state] {
+    for (;;) {
+      {
+        const std::lock_guard inner(mutex_);
+        running_ = again_ && !cancellation_->requested();
+        again_ = false;
+        if (!running_) return;
+      }
+      if (const auto sent = send_unsent(state, false, &*cancellation_); !sent)
+        log::debug("not all is sent to the remote tier: {}", sent.error().message());
+    }
+  });
+}
+
+}  // namespace rtenv::cache
