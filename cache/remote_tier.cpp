@@ -24,6 +24,13 @@ constexpr std::uint64_t k_progress_bytes = 1U << 20U;
 
 }  // namespace
 
+std::optional<TierMode> parse_tier_mode(std::string_view text) {
+  if (text == "read") return TierMode::read;
+  if (text == "write-through") return TierMode::write_through;
+  if (text == "write-back") return TierMode::write_back;
+  return std::nullopt;
+}
+
 // One use of the tier: a store whose requests end when nothing is heard for too long.
 struct RemoteTier::Session {
   std::unique_ptr<Watchdog> watchdog;
@@ -186,7 +193,9 @@ Result<void> RemoteTier::try_push(Session& session, const EntryName& entry, cons
 }
 
 Result<RemoteTier::Expired> RemoteTier::remove_expired(bool dry_run, const Cancellation* cancellation) {
-  if (!options_.max_age) return fail(Errc::invalid_argument, "packs of the remote tier don't expire");
+  if (!options_.max_age)
+    return fail(Errc::invalid_argument, "packs of the remote tier don't expire")
+        .hint("--max-age 30d, or RTENV_REMOTE_CACHE_MAX_AGE");
   RTENV_TRY(Session session, open_session(k_background_patience, cancellation));
   const auto run = [&]() -> Result<Expired> {
     Expired result;

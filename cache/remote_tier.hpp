@@ -25,6 +25,9 @@ enum class TierMode : std::uint8_t {
   write_back,     // … while it is used; what isn't sent then, by a later process
 };
 
+/// "read", "write-through", "write-back".
+std::optional<TierMode> parse_tier_mode(std::string_view text);
+
 struct RemoteTierOptions {
   remote::Uri prefix;
   TierMode mode = TierMode::read;

@@ -27,6 +27,7 @@ struct CacheCommand {
   static Result<int> stat(const Tool& tool);
   [[nodiscard]] Result<int> pin(const Tool& tool) const;
   [[nodiscard]] Result<int> unpin(const Tool& tool) const;
+  static Result<int> flush(const Tool& tool);
   static Result<int> dir(const Tool& tool);
 };
 
@@ -101,6 +102,7 @@ nlohmann::json usage_json(const cache::KindUsage& usage) {
           {"size_bytes", usage.size_bytes},
           {"hits", usage.hits},
           {"misses", usage.misses},
+          {"pulls", usage.pulls},
           {"hit_ratio",
            asked == 0 ? nlohmann::json() : nlohmann::json(static_cast<double>(usage.hits) / static_cast<double>(asked))},
           {"saved_bytes", usage.saved_bytes},
@@ -113,9 +115,9 @@ std::string percentage(std::uint64_t hits, std::uint64_t misses) {
 }
 
 void print_usage(std::string_view name, const cache::KindUsage& row) {
-  Tool::print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>11} {:>9}", name, row.entries,
-                               format_byte_size(row.size_bytes), row.hits, row.misses, percentage(row.hits, row.misses),
-                               format_byte_size(row.saved_bytes), row.evictions));
+  Tool::print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9}", name, row.entries,
+                               format_byte_size(row.size_bytes), row.hits, row.misses, row.pulls,
+                               percentage(row.hits, row.misses), format_byte_size(row.saved_bytes), row.evictions));
 }
 
 Result<int> CacheCommand::stat(const Tool& tool) {
@@ -131,6 +133,7 @@ Result<int> CacheCommand::stat(const Tool& tool) {
     all.size_bytes += row.size_bytes;
     all.hits += row.hits;
     all.misses += row.misses;
+    all.pulls += row.pulls;
     all.evictions += row.evictions;
     all.saved_bytes += row.saved_bytes;
   }
@@ -142,7 +145,7 @@ Result<int> CacheCommand::stat(const Tool& tool) {
     Tool::print_json(object);
     return 0;
   }
-  Tool::print_line("kind   entries        size     hits   misses    ratio       saved   evicted");
+  Tool::print_line("kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
   for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
   print_usage("all", all);
   if (shared_bytes > 0)
@@ -196,6 +199,12 @@ Result<int> CacheCommand::unpin(const Tool& tool) const {
   return 0;
 }
 
+Result<int> CacheCommand::flush(const Tool& tool) {
+  RTENV_TRY(auto cache, tool.open_cache_with_tier());
+  RTENV_TRY(cache.flush(tool.cancellation));
+  return 0;
+}
+
 Result<int> CacheCommand::dir(const Tool& tool) {
   RTENV_TRY(const Path root, tool.cache_root());
   const std::string path = std::filesystem::absolute(root).native();
@@ -242,6 +251,11 @@ void register_cache(CLI::App& app, Tool& tool) {
   unpin->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them")->required();
   unpin->add_option("--name", state->pin_name, "Whose pin it is")->capture_default_str();
   unpin->callback([state, &tool] { tool.command = [state, &tool] { return state->unpin(tool); }; });
+
+  CLI::App* flush =
+      add_command(*group, tool, "flush", "Send what the remote tier is still to get (write-back)",
+                  "  RTENV_REMOTE_CACHE=s3://bucket/rtenv RTENV_REMOTE_CACHE_MODE=write-back rtenv cache flush");
+  flush->callback([&tool] { tool.command = [&tool] { return CacheCommand::flush(tool); }; });
 
   CLI::App* dir = add_command(*group, tool, "dir", "Print where the cache is", "  du -sh \"$(rtenv cache dir)\"");
   dir->callback([&tool] { tool.command = [&tool] { return CacheCommand::dir(tool); }; });

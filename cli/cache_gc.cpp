@@ -14,9 +14,11 @@ struct CollectCommand {
   std::string min_free;
   std::string target_free;
   bool dry_run = false;
+  bool remote = false;
 
   [[nodiscard]] Result<cache::Limits> limits(const Tool& tool) const;
   [[nodiscard]] Result<int> run(const Tool& tool) const;
+  [[nodiscard]] Result<int> run_remote(const Tool& tool) const;
 };
 
 // What isn't said on the command line is as the cache keeps it by itself.
@@ -48,10 +50,31 @@ Result<cache::Limits> CollectCommand::limits(const Tool& tool) const {
   return limits;
 }
 
+Result<int> CollectCommand::run_remote(const Tool& tool) const {
+  RTENV_TRY(auto tier, tool.remote_tier());
+  if (tier && !max_age.empty()) {
+    RTENV_TRY(tier->max_age, parse_duration(max_age));
+  }
+  RTENV_TRY(auto cache, tool.open_cache({.limits = {}, .remote_tier = std::move(tier)}));
+  auto expired = cache.remove_expired(dry_run, tool.cancellation);
+  if (!expired) return Failure(std::move(expired).error());
+  if (tool.json)
+    Tool::print_json({{"dry_run", dry_run},
+                      {"removed", expired->packs},
+                      {"freed_bytes", expired->size_bytes},
+                      {"kept", expired->kept_packs},
+                      {"kept_bytes", expired->kept_bytes}});
+  else
+    log::info("{} {} packs from the remote tier, {}; {} left, {}", dry_run ? "would remove" : "removed", expired->packs,
+              format_byte_size(expired->size_bytes), expired->kept_packs, format_byte_size(expired->kept_bytes));
+  return 0;
+}
+
 Result<int> CollectCommand::run(const Tool& tool) const {
+  if (remote) return run_remote(tool);
   RTENV_TRY(const cache::Limits chosen, limits(tool));
   // By nothing but what is asked for here: a dry run that evicts would be none.
-  RTENV_TRY(auto cache, tool.open_cache(cache::Limits{}));
+  RTENV_TRY(auto cache, tool.open_cache(cache::CacheOptions{}));
   RTENV_TRY(const auto report, cache.collect(chosen, dry_run));
   if (tool.json) {
     nlohmann::json removed = nlohmann::json::array();
@@ -123,6 +146,8 @@ void register_cache_gc(CLI::App& cache_group, Tool& tool) {
   collect->add_option("--min-free", state->min_free, "Evict where less of the disk is free [RTENV_CACHE_MIN_FREE]")
       ->type_name("SIZE");
   collect->add_option("--target-free", state->target_free, "… until this much is")->type_name("SIZE");
+  collect->add_flag("--remote", state->remote,
+                    "Instead: remove packs from the remote tier that are older than --max-age [RTENV_REMOTE_CACHE_MAX_AGE]");
   collect->add_flag("-n,--dry-run", state->dry_run, "Only say what would be removed, and why");
   collect->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 

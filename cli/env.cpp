@@ -24,10 +24,27 @@ struct Plan {
 
 Result<Plan> make_plan(const JobInputs& inputs, const envbuild::PrepareOptions& options, const Tool& tool) {
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_with_tier());
   RTENV_TRY(auto working_dir, envbuild::prepare_working_dir(runtime_env, cache, options));
   RTENV_TRY(auto env, envbuild::plan_env(runtime_env, working_dir, cache, options));
   return Plan{runtime_env, std::move(cache), std::move(working_dir), std::move(env)};
+}
+
+std::string_view name(envbuild::VirtualEnv::Origin origin) {
+  switch (origin) {
+    case envbuild::VirtualEnv::Origin::built: return "built";
+    case envbuild::VirtualEnv::Origin::remote_tier: return "remote tier";
+    default: return "cache";
+  }
+}
+
+// A build ahead of its job has nothing to do meanwhile; and who builds for others wants it sent.
+Result<void> flush(cache::Cache& cache, const Tool& tool) {
+  RTENV_TRY(const auto tier, tool.remote_tier());
+  if (!tier || tier->mode != cache::TierMode::write_back) return {};
+  const auto flushed = cache.flush(tool.cancellation);
+  if (flushed || flushed.error().code() == Errc::cancelled) return flushed;
+  return {};  // told already
 }
 
 Result<int> EnvCommand::build(const Tool& tool) const {
@@ -43,12 +60,14 @@ Result<int> EnvCommand::build(const Tool& tool) const {
     return 0;
   }
   RTENV_TRY(const auto env, envbuild::prepare_env(*plan.env, plan.cache, options));
+  RTENV_TRY(flush(plan.cache, tool));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, env.built ? "built" : "found", seconds.count());
+  log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, name(env.origin), seconds.count());
   if (tool.json)
     Tool::print_json({{"key", plan.env->key.digits},
                       {"path", env.path().native()},
-                      {"built", env.built},
+                      {"built", env.origin == envbuild::VirtualEnv::Origin::built},
+                      {"origin", name(env.origin)},
                       {"installer", envbuild::name(plan.env->packages.installer)},
                       {"python", plan.env->interpreter.version},
                       {"seconds", seconds.count()}});

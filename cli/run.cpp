@@ -62,7 +62,7 @@ Result<int> RunCommand::run(const Tool& tool) const {
   ProgressLine progress(tool);
   const auto options = inputs.prepare_options(tool, progress);
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_with_tier());
   RTENV_TRY(const auto source, envbuild::prepare_working_dir(runtime_env, cache, options));
   RTENV_TRY(const auto modules, envbuild::prepare_py_modules(runtime_env, cache, options));
   RTENV_TRY(const auto plan, envbuild::plan_env(runtime_env, source, cache, options));
@@ -92,7 +92,8 @@ Result<int> RunCommand::run(const Tool& tool) const {
   // If this process is killed, the job goes on: then it is the job that holds its environment and its folder.
   if (const auto lock_fd = holder_fd(env, source, modules)) command.keep_fds.push_back(*lock_fd);
   const std::chrono::duration<double, std::milli> prepared = Clock::now() - begin;
-  log::debug("prepared in {:.1f} ms{}", prepared.count(), env && env->built ? ", the environment built" : "");
+  log::debug("prepared in {:.1f} ms{}", prepared.count(),
+             env && env->origin == envbuild::VirtualEnv::Origin::built ? ", the environment built" : "");
 
   const auto state = job::run_in_foreground(command);
   if (job_folder && keep)

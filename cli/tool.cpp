@@ -3,6 +3,8 @@
 #include <cstdio>
 
 #include "cli/byte_size.hpp"
+#include "cli/duration.hpp"
+#include "envbuild/env_pack.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -26,13 +28,50 @@ Result<Path> Tool::cache_root() const {
 
 Result<cache::Cache> Tool::open_cache() const {
   RTENV_TRY(auto limits, cache_limits());
-  return open_cache(std::move(limits));
+  return open_cache({.limits = std::move(limits)});
 }
 
-Result<cache::Cache> Tool::open_cache(cache::Limits limits) const {
+Result<cache::Cache> Tool::open_cache_with_tier() const {
+  cache::CacheOptions options;
+  RTENV_TRY(options.limits, cache_limits());
+  RTENV_TRY(options.remote_tier, remote_tier());
+  return open_cache(std::move(options));
+}
+
+Result<cache::Cache> Tool::open_cache(cache::CacheOptions options) const {
   RTENV_TRY(const Path root, cache_root());
-  return cache::Cache::open(root, {.limits = std::move(limits),
-                                   .allow_network_file_system = environment.find_filled("RTENV_CACHE_ON_NETWORK") == "1"});
+  options.allow_network_file_system = environment.find_filled("RTENV_CACHE_ON_NETWORK") == "1";
+  return cache::Cache::open(root, std::move(options));
+}
+
+Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
+  const auto text = environment.find_filled("RTENV_REMOTE_CACHE");
+  if (!text) return std::optional<cache::RemoteTierOptions>();
+  cache::RemoteTierOptions options{.store = {.environment = environment}};
+  const auto within = [](Error error, const char* variable) { return Failure(std::move(error).within(variable)); };
+  auto prefix = remote::Uri::parse(*text);
+  if (!prefix) return within(std::move(prefix).error(), "RTENV_REMOTE_CACHE");
+  if (prefix->scheme == remote::Scheme::local || prefix->scheme == remote::Scheme::gcs || prefix->sha256)
+    return fail(Errc::invalid_argument, "RTENV_REMOTE_CACHE: {} can't hold packs", prefix->shown())
+        .hint("s3://, gs://, azure://, abfss://, http(s):// or file://, a bucket and a prefix");
+  options.prefix = std::move(*prefix);
+  const auto mode = environment.find_filled("RTENV_REMOTE_CACHE_MODE").value_or("read");
+  const auto known = cache::parse_tier_mode(mode);
+  if (!known)
+    return fail(Errc::invalid_argument, "RTENV_REMOTE_CACHE_MODE is '{}'", mode).hint("read, write-through or write-back");
+  options.mode = *known;
+  const auto span = [&](const char* variable) -> Result<std::optional<std::chrono::seconds>> {
+    const auto value = environment.find_filled(variable);
+    if (!value) return std::optional<std::chrono::seconds>();
+    auto parsed = parse_duration(*value);
+    if (!parsed) return within(std::move(parsed).error(), variable);
+    return std::optional(*parsed);
+  };
+  RTENV_TRY(options.max_age, span("RTENV_REMOTE_CACHE_MAX_AGE"));
+  RTENV_TRY(const auto timeout, span("RTENV_REMOTE_CACHE_TIMEOUT"));
+  if (timeout) options.timeout = *timeout;
+  options.filters[cache::Kind::env] = envbuild::make_env_pack_filter;
+  return std::optional(std::move(options));
 }
 
 Result<cache::Limits> Tool::cache_limits() const {

@@ -32,7 +32,11 @@ struct Tool {
   /// Where the cache is. Fails: invalid_argument (no HOME).
   [[nodiscard]] Result<Path> cache_root() const;
   [[nodiscard]] Result<cache::Cache> open_cache() const;
-  [[nodiscard]] Result<cache::Cache> open_cache(cache::Limits limits) const;
+  [[nodiscard]] Result<cache::Cache> open_cache(cache::CacheOptions options) const;
+  /// With the remote tier, where one is set: for what makes environments.
+  [[nodiscard]] Result<cache::Cache> open_cache_with_tier() const;
+  /// RTENV_REMOTE_CACHE and what goes with it. Fails: invalid_argument.
+  [[nodiscard]] Result<std::optional<cache::RemoteTierOptions>> remote_tier() const;
   /// What the cache keeps to by itself: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE. Fails: invalid_argument.
   [[nodiscard]] Result<cache::Limits> cache_limits() const;
   /// Where the digests of unchanged files are remembered; nothing where there is no place for a cache.

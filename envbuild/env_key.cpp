@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 // Raised when the way in which environments are built changes what is in them.
-constexpr int k_key_version = 1;
+constexpr int k_key_version = 2;
 constexpr std::size_t k_digits = 32;
 
 // Settings that choose where packages come from and which of them are taken.

@@ -21,6 +21,7 @@ constexpr const char* k_probe = R"py(
 import json, platform, sys, sysconfig
 print(json.dumps({
     "executable": sys.executable,
+    "base_executable": getattr(sys, "_base_executable", None) or sys.executable,
     "implementation": sys.implementation.name,
     "version": platform.python_version(),
     "abi": sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag,
@@ -72,6 +73,7 @@ std::optional<Interpreter> from_json(const json& value) {
   const auto text = [&](const char* key) { return value.at(key).get<std::string>(); };
   try {
     return Interpreter{.executable = text("executable"),
+                       .base_executable = text("base_executable"),
                        .implementation = text("implementation"),
                        .version = text("version"),
                        .abi = text("abi"),

@@ -64,27 +64,28 @@ class Preparer {
     RTENV_TRY(const auto interpreter, find_interpreter(options_.python, options_.node, cache_.root() / "interpreters"));
     const Environment environment = installer_environment(variables);
     const EnvKey key = make_env_key(packages, requirements, interpreter, environment);
-    return held(cache_.get_or_make(cache::Kind::tree, "wheel-" + key.digits,
-                                   [&](const cache::MakeContext& context) -> Result<void> {
-                                     log::info("installing {} with {}", wheel.filename().native(), name(packages.installer));
-                                     RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
-                                     return install({.packages = packages,
-                                                     .requirements = requirements,
-                                                     .interpreter = interpreter,
-                                                     .environment = environment,
-                                                     .form = InstallForm::folder,
-                                                     .target = context.target,
-                                                     .scratch = scratch.path(),
-                                                     .lock_fd = context.lock_fd,
-                                                     .timeout = runtime_env_.setup_timeout,
-                                                     .cancellation = options_.cancellation,
-                                                     .show_output = options_.show_output},
-                                                    cache_);
-                                   },
-                                   {.cancellation = options_.cancellation, .on_wait = [&] {
-                                      log::info("another process is installing {}; waiting for it",
-                                                wheel.filename().native());
-                                    }}));
+    return held(cache_.get_or_make(
+        cache::Kind::tree, "wheel-" + key.digits,
+        [&](const cache::MakeContext& context) -> Result<void> {
+          log::info("installing {} with {}", wheel.filename().native(), name(packages.installer));
+          RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
+          return install({.packages = packages,
+                          .requirements = requirements,
+                          .interpreter = interpreter,
+                          .environment = environment,
+                          .form = InstallForm::folder,
+                          .target = context.target,
+                          .scratch = scratch.path(),
+                          .lock_fd = context.lock_fd,
+                          .timeout = runtime_env_.setup_timeout,
+                          .cancellation = options_.cancellation,
+                          .show_output = options_.show_output},
+                         cache_);
+        },
+        {.cancellation = options_.cancellation,
+         .on_wait = [&] { log::info("another process is installing {}; waiting for it", wheel.filename().native()); },
+         .shared = true,
+         .arrive = {}}));
   }
 
   const RuntimeEnv& runtime_env_;

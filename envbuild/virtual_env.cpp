@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "envbuild/env_pack.hpp"
 #include "envbuild/installer.hpp"
 
 namespace rtenv::envbuild {
@@ -27,7 +28,8 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
                                .timeout = plan.timeout,
                                .cancellation = options.cancellation,
                                .show_output = options.show_output};
-  return install(request, cache);
+  RTENV_TRY(install(request, cache));
+  return describe_env(plan.key, context.target);
 }
 
 }  // namespace
@@ -68,18 +70,25 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const P
     found.reset();
     RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
   }
-  bool built = false;
-  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, plan.key.digits,
-                                          [&](const cache::MakeContext& context) {
-                                            log::info("building environment {} with {}", plan.key.digits,
-                                                      name(plan.packages.installer));
-                                            built = true;
-                                            return build(plan, context, cache, options);
-                                          },
-                                          {.cancellation = options.cancellation, .on_wait = [] {
-                                             log::info("another process is building this environment; waiting for it");
-                                           }}));
-  return VirtualEnv{.lease = std::move(lease), .built = built};
+  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
+  const cache::MakeOptions make_options{
+      .cancellation = options.cancellation,
+      .on_wait = [] { log::info("another process is building this environment; waiting for it"); },
+      .shared = true,
+      .arrive = [&](const Path& folder, const Path& final_path, const nlohmann::json& properties) -> Result<void> {
+        RTENV_TRY(settle_env(folder, final_path, properties, plan.interpreter));
+        origin = VirtualEnv::Origin::remote_tier;
+        return {};
+      }};
+  RTENV_TRY(auto lease, cache.get_or_make(
+                            cache::Kind::env, plan.key.digits,
+                            [&](const cache::MakeContext& context) {
+                              log::info("building environment {} with {}", plan.key.digits, name(plan.packages.installer));
+                              origin = VirtualEnv::Origin::built;
+                              return build(plan, context, cache, options);
+                            },
+                            make_options));
+  return VirtualEnv{.lease = std::move(lease), .origin = origin};
 }
 
 }  // namespace rtenv::envbuild

@@ -22,8 +22,9 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
                                         cache::Cache& cache, const PrepareOptions& options);
 
 struct VirtualEnv {
+  enum class Origin : std::uint8_t { cache, remote_tier, built };
   cache::Lease lease;
-  bool built = false;  // by this call
+  Origin origin = Origin::cache;  // as seen by this call
   [[nodiscard]] const Path& path() const noexcept { return lease.path(); }
 };
 
