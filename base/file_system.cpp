@@ -38,6 +38,12 @@ Result<std::optional<std::string_view>> network_file_system(const Path& path) {
   return network_file_system_name(status.f_type);
 }
 
+Result<bool> is_read_only_file_system(const Path& path) {
+  struct statvfs status {};
+  if (::statvfs(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+  return (status.f_flag & ST_RDONLY) != 0;
+}
+
 Result<std::uint64_t> free_space_bytes(const Path& path) {
   struct statvfs status {};
   if (::statvfs(path.c_str(), &status) != 0) return fail_errno("look at", path.native());

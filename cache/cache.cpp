@@ -60,6 +60,10 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
     return fail(Errc::invalid_argument, "the cache {} is on {}, where its ledger and its locks aren't safe",
                 absolute.native(), *network)
         .hint("RTENV_CACHE_DIR on a disk of this machine; RTENV_CACHE_ON_NETWORK=1 where no other machine uses this folder");
+  RTENV_TRY(const bool read_only, is_read_only_file_system(absolute));
+  if (read_only)
+    return fail(Errc::permission_denied, "the cache {} is on a read-only file system", absolute.native())
+        .hint("RTENV_CACHE_DIR on a disk that can be written to");
   for (const char* folder : {"tmp", "locks"}) RTENV_TRY(make_directories(absolute / folder));
   for (const KindInfo& kind : k_kinds) RTENV_TRY(make_directories(absolute / kind.folder));
   RTENV_TRY(Ledger ledger, Ledger::open(absolute / "ledger.db"));

@@ -136,7 +136,7 @@ class Cache {
 
   /// Evicts what is beyond the limits; see choose_evictions. Also sweeps files that no row knows. One process at a time:
   /// others wait, since what the one frees the next needn't.
-  Result<CollectReport> collect(const Limits& limits, bool dry_run);
+  Result<CollectReport> collect(const Limits& limits, bool dry_run, const Cancellation* cancellation = nullptr);
 
   /// Reads every entry again.
   Result<VerifyReport> verify(unsigned threads);

@@ -107,10 +107,10 @@ void keep_limits(const std::shared_ptr<CacheState>& state, bool waits) noexcept 
   if (const auto kept = keep(*state, waits); !kept) log::debug("the cache's limits: {}", kept.error().message());
 }
 
-Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run) {
+Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run, const Cancellation* cancellation) {
   Trash trash;
   RTENV_TRY(const LockFile lock,
-            LockFile::acquire(state_->locks() / k_collector_lock, nullptr, std::chrono::milliseconds(2000),
+            LockFile::acquire(state_->locks() / k_collector_lock, cancellation, std::chrono::milliseconds(2000),
                               [] { log::info("another process makes room in the cache; waiting for it"); }));
   if (!dry_run) {
     RTENV_TRY(sweep_unknown());

@@ -75,7 +75,7 @@ Result<int> CollectCommand::run(const Tool& tool) const {
   RTENV_TRY(const cache::Limits chosen, limits(tool));
   // By nothing but what is asked for here: a dry run that evicts would be none.
   RTENV_TRY(auto cache, tool.open_cache(cache::CacheOptions{}));
-  RTENV_TRY(const auto report, cache.collect(chosen, dry_run));
+  RTENV_TRY(const auto report, cache.collect(chosen, dry_run, tool.cancellation));
   if (tool.json) {
     nlohmann::json removed = nlohmann::json::array();
     for (const auto& eviction : report.removed) {

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The cache keeps its promises on ext4, xfs, tmpfs and overlayfs, and says what is wrong on a disk that is read-only or full.
+# Needs CACHE_TEST (the unit tests of the cache), root and loop devices; skipped (77) where there are none.
+# shellcheck source=lib.sh
+source "$(dirname "$0")/lib.sh"
+: "${CACHE_TEST:?the unit tests of the cache}"
+
+if [[ $(id -u) -ne 0 ]] || ! command -v mkfs.xfs >/dev/null; then
+  echo "SKIPPED: needs root and mkfs.xfs"
+  exit 77
+fi
+mounted=()
+# shellcheck disable=SC2317  # by the trap
+unmount_all() {
+  for folder in ${mounted[@]+"${mounted[@]}"}; do umount "$folder"; done
+  rm -rf "$work"
+}
+trap unmount_all EXIT
+mount_on() {
+  local folder=$work/$1
+  mkdir -p "$folder"
+  shift
+  mount "$@" "$folder" 2>/dev/null || return 1
+  mounted=("$folder" ${mounted[@]+"${mounted[@]}"})
+}
+for type in ext4 xfs; do
+  truncate -s 320M "disk-$type"
+  if [[ $type == ext4 ]]; then mkfs.ext4 -q -b 4096 disk-ext4; else mkfs.xfs -q disk-xfs; fi
+  mount_on "$type" -o loop "disk-$type" || { echo "SKIPPED: can't mount a loop device here"; exit 77; }
+done
+mount_on tmpfs -t tmpfs tmpfs
+mkdir ext4/{lower,upper,scratch}
+mount_on overlay -t overlay overlay -o "lowerdir=$work/ext4/lower,upperdir=$work/ext4/upper,workdir=$work/ext4/scratch"
+
+for type in ext4 xfs tmpfs overlay; do
+  [[ $(stat -f -c %T "$type") == "$type"* || $type == ext4 || $type == overlay ]] || fail "$type isn't there"
+  TMPDIR=$work/$type RTENV_MODEL_STEPS=1000 "$CACHE_TEST" --gtest_brief=1 >"$type.log" 2>&1 || { cat "$type.log"; fail "on $type"; }
+done
+
+# A full disk: said, nothing left, and the next try works.
+mkdir job
+head -c 400000000 /dev/zero | tr '\0' 'x' >job/large
+RTENV_CACHE_DIR=$work/xfs/cache rtenv run --working-dir job -- true
+refused 6 "No space left"
+equal "$(find xfs/cache/tmp xfs/cache/trees -mindepth 1 | wc -l)" 0
+truncate -s 1000000 job/large
+RTENV_CACHE_DIR=$work/xfs/cache rtenv run --working-dir job -- test -f large
+ok
+
+# A read-only disk: said.
+mount -o remount,ro "$work/xfs"
+for words in "run --working-dir job -- true" "cache ls" "cache gc" "cache verify"; do
+  # shellcheck disable=SC2086  # words
+  RTENV_CACHE_DIR=$work/xfs/cache rtenv $words
+  refused 4 "ead-only"
+done
