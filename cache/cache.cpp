@@ -157,7 +157,7 @@ Result<void> Cache::send(const Lease& lease, const Cancellation* cancellation) {
     return {};
   }
   const auto sent = tier.push({lease.kind(), lease.key()}, lease.path(), cancellation);
-  if (!sent && sent.error().code() == Errc::cancelled) return sent;
+  if (!sent && sent.error().code() == Errc::cancelled) return Failure(sent.error());
   if (!sent) log::debug("{} {} isn't sent: {}", info(lease.kind()).name, lease.key(), sent.error().message());
   return {};
 }

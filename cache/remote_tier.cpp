@@ -152,7 +152,7 @@ Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, cons
   return true;
 }
 
-Result<void> RemoteTier::push(const EntryName& entry, const Path& folder, const Cancellation* cancellation) {
+Result<bool> RemoteTier::push(const EntryName& entry, const Path& folder, const Cancellation* cancellation) {
   if (left_alone()) return fail(Errc::unavailable, "the remote tier is left alone for now");
   const auto patience =
       options_.mode == TierMode::write_back ? std::max(options_.timeout, k_background_patience) : options_.timeout;
@@ -162,14 +162,14 @@ Result<void> RemoteTier::push(const EntryName& entry, const Path& folder, const 
   return pushed;
 }
 
-Result<void> RemoteTier::try_push(Session& session, const EntryName& entry, const Path& folder) {
+Result<bool> RemoteTier::try_push(Session& session, const EntryName& entry, const Path& folder) {
   const remote::Uri uri = uri_of(entry);
   const bool damaged = [&] {
     const std::lock_guard lock(mutex_);
     return damaged_.erase(uri.path) > 0;
   }();
   const auto there = session.store->stat(uri);
-  if (there && !damaged && !expired(there->modified_s)) return {};
+  if (there && !damaged && !expired(there->modified_s)) return false;
   if (!there && there.error().code() != Errc::not_found) return Failure(there.error());
   session.begin_own_work();
   std::unique_ptr<PackFilter> filter;
@@ -189,7 +189,7 @@ Result<void> RemoteTier::try_push(Session& session, const EntryName& entry, cons
   session.begin_tiers_work();
   RTENV_TRY(upload->finish());
   log::debug("{} {} is in the remote tier, {} bytes", info(entry.kind).name, entry.key, size_bytes);
-  return {};
+  return true;
 }
 
 Result<RemoteTier::Expired> RemoteTier::remove_expired(bool dry_run, const Cancellation* cancellation) {

@@ -60,9 +60,11 @@ class RemoteTier {
   Result<bool> pull(const EntryName& entry, const Path& scratch, const Path& target, const Arrival& arrival,
                     const Cancellation* cancellation);
 
-  /// Sends what lies in `folder`, unless it is there. Fails: as the store, cancelled; unavailable where the tier is left
-  /// alone.
-  Result<void> push(const EntryName& entry, const Path& folder, const Cancellation* cancellation);
+  [[nodiscard]] remote::Uri uri_of(const EntryName& entry) const;
+
+  /// Sends what lies in `folder`; false where it is there already. Fails: as the store, cancelled; unavailable where the
+  /// tier is left alone.
+  Result<bool> push(const EntryName& entry, const Path& folder, const Cancellation* cancellation);
 
   struct Expired {
     std::uint64_t packs = 0;
@@ -76,11 +78,10 @@ class RemoteTier {
  private:
   struct Session;
   Result<Session> open_session(std::chrono::milliseconds patience, const Cancellation* cancellation) const;
-  [[nodiscard]] remote::Uri uri_of(const EntryName& entry) const;
   [[nodiscard]] bool expired(const std::optional<std::int64_t>& modified_s) const;
   Result<bool> try_pull(Session& session, const EntryName& entry, const Path& scratch, const Path& target,
                         const Arrival& arrival);
-  Result<void> try_push(Session& session, const EntryName& entry, const Path& folder);
+  Result<bool> try_push(Session& session, const EntryName& entry, const Path& folder);
   [[nodiscard]] bool left_alone() const;
   void leave_alone(const Error& error, const Session& session);
 

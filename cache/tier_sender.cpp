@@ -19,9 +19,9 @@ Result<void> send(CacheState& state, const EntryName& entry, const Cancellation*
   if (!sent && sent.error().code() != Errc::unavailable && sent.error().code() != Errc::cancelled &&
       sent.error().code() != Errc::permission_denied) {
     log::warn("{} {} isn't sent to the remote tier: {}", info(entry.kind).name, entry.key, sent.error().message());
-    sent = {};
+  } else {
+    RTENV_TRY(std::move(sent));
   }
-  RTENV_TRY(std::move(sent));
   return state.ledger().forget_unsent(entry);
 }
 

@@ -1,8 +1,7 @@
 #include <chrono>
 
-#include "cli/job_inputs.hpp"
+#include "cli/env_plan.hpp"
 #include "envbuild/py_modules.hpp"
-#include "envbuild/virtual_env.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -14,29 +13,6 @@ struct EnvCommand {
   [[nodiscard]] Result<int> build(const Tool& tool) const;
   [[nodiscard]] Result<int> key(const Tool& tool) const;
 };
-
-struct Plan {
-  envbuild::RuntimeEnv runtime_env;
-  cache::Cache cache;
-  std::optional<envbuild::WorkingDir> working_dir;
-  std::optional<envbuild::EnvPlan> env;
-};
-
-Result<Plan> make_plan(const JobInputs& inputs, const envbuild::PrepareOptions& options, const Tool& tool) {
-  RTENV_TRY(const auto runtime_env, inputs.runtime_env());
-  RTENV_TRY(auto cache, tool.open_cache_with_tier());
-  RTENV_TRY(auto working_dir, envbuild::prepare_working_dir(runtime_env, cache, options));
-  RTENV_TRY(auto env, envbuild::plan_env(runtime_env, working_dir, cache, options));
-  return Plan{runtime_env, std::move(cache), std::move(working_dir), std::move(env)};
-}
-
-std::string_view name(envbuild::VirtualEnv::Origin origin) {
-  switch (origin) {
-    case envbuild::VirtualEnv::Origin::built: return "built";
-    case envbuild::VirtualEnv::Origin::remote_tier: return "remote tier";
-    default: return "cache";
-  }
-}
 
 // A build ahead of its job has nothing to do meanwhile; and who builds for others wants it sent.
 Result<void> flush(cache::Cache& cache, const Tool& tool) {
@@ -51,7 +27,7 @@ Result<int> EnvCommand::build(const Tool& tool) const {
   const auto begin = std::chrono::steady_clock::now();
   ProgressLine progress(tool);
   const auto options = inputs.prepare_options(tool, progress);
-  RTENV_TRY(Plan plan, make_plan(inputs, options, tool));
+  RTENV_TRY(EnvInputs plan, plan_inputs(inputs, options, tool));
   // So that the job finds them, too.
   RTENV_TRY([[maybe_unused]] const auto modules, envbuild::prepare_py_modules(plan.runtime_env, plan.cache, options));
   if (!plan.env) {
@@ -62,12 +38,12 @@ Result<int> EnvCommand::build(const Tool& tool) const {
   RTENV_TRY(const auto env, envbuild::prepare_env(*plan.env, plan.cache, options));
   RTENV_TRY(flush(plan.cache, tool));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, name(env.origin), seconds.count());
+  log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, envbuild::name(env.origin), seconds.count());
   if (tool.json)
     Tool::print_json({{"key", plan.env->key.digits},
                       {"path", env.path().native()},
                       {"built", env.origin == envbuild::VirtualEnv::Origin::built},
-                      {"origin", name(env.origin)},
+                      {"origin", envbuild::name(env.origin)},
                       {"installer", envbuild::name(plan.env->packages.installer)},
                       {"python", plan.env->interpreter.version},
                       {"seconds", seconds.count()}});
@@ -78,9 +54,9 @@ Result<int> EnvCommand::build(const Tool& tool) const {
 
 Result<int> EnvCommand::key(const Tool& tool) const {
   ProgressLine progress(tool);
-  RTENV_TRY(const Plan plan, make_plan(inputs, inputs.prepare_options(tool, progress), tool));
+  RTENV_TRY(const EnvInputs plan, plan_inputs(inputs, inputs.prepare_options(tool, progress), tool));
   progress.clear();
-  if (!plan.env) return fail(Errc::invalid_argument, "the runtime_env names no packages: there is no environment");
+  if (!plan.env) return fail_no_packages();
   const auto& env_key = plan.env->key;
   if (tool.json) {
     nlohmann::json object{{"key", env_key.digits}};
@@ -97,7 +73,8 @@ Result<int> EnvCommand::key(const Tool& tool) const {
 
 void register_env(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<EnvCommand>();
-  CLI::App* group = app.add_subcommand("env", "Environments: build one ahead of its job, or say its key");
+  CLI::App* group =
+      app.add_subcommand("env", "Environments: build one ahead of its job, move it to another machine, say its key");
   group->require_subcommand(1);
   group->fallthrough();
 
@@ -111,6 +88,8 @@ void register_env(CLI::App& app, Tool& tool) {
   state->inputs.declare(*key);
   key->add_flag("--explain", state->explain, "Also print what the key is a digest of");
   key->callback([state, &tool] { tool.command = [state, &tool] { return state->key(tool); }; });
+
+  register_env_pack(*group, tool);
 }
 
 }  // namespace rtenv::cli

@@ -39,6 +39,11 @@ Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
   return result;
 }
 
+Result<envbuild::Interpreter> JobInputs::interpreter(const Tool& tool, const cache::Cache& cache) const {
+  return envbuild::find_interpreter(python.empty() ? std::nullopt : std::optional(python), tool.environment,
+                                    cache.root() / "interpreters");
+}
+
 envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool, ProgressLine& progress) const {
   return {.node = tool.environment,
           .python = python.empty() ? std::nullopt : std::optional(python),

@@ -7,6 +7,7 @@
 
 #include "cli/progress.hpp"
 #include "cli/tool.hpp"
+#include "envbuild/interpreter.hpp"
 #include "envbuild/runtime_env.hpp"
 #include "envbuild/working_dir.hpp"
 
@@ -23,6 +24,7 @@ struct JobInputs {
   void declare_env_vars(CLI::App& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
   [[nodiscard]] Result<envbuild::RuntimeEnv> runtime_env() const;
+  [[nodiscard]] Result<envbuild::Interpreter> interpreter(const Tool& tool, const cache::Cache& cache) const;
   /// `progress` must outlive the options.
   [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool, ProgressLine& progress) const;
 };

@@ -62,6 +62,39 @@ void settle_config(std::string& text, const Interpreter& interpreter) {
   replace_all(text, "@RTENV_PYTHON@", interpreter.base_executable.native());
 }
 
+// A first line that is too long for a kernel, or whose path has a space, is one of sh that starts the same program and that
+// Python reads as a text without meaning: as pip and uv write it, each with quotes of its own.
+constexpr std::string_view k_sh_begin = "#!/bin/sh\n'''exec' ";
+constexpr std::string_view k_sh_end = " \"$0\" \"$@\"\n' '''";
+
+// To the line that it stands for: in a pack, the path is short.
+void to_plain_shebang(std::string& text) {
+  if (!text.starts_with(k_sh_begin)) return;
+  const auto end = text.find(k_sh_end);
+  if (end == std::string::npos) return;
+  std::string line = text.substr(k_sh_begin.size(), end - k_sh_begin.size());
+  if (const char quote = line.empty() ? '\0' : line.front(); quote == '"' || quote == '\'') {
+    const auto close = line.find(quote, 1);
+    if (close == std::string::npos) return;
+    line = line.substr(1, close - 1) + line.substr(close + 1);
+  }
+  text.replace(0, end + k_sh_end.size(), "#!" + line);
+}
+
+// Back, where it must be.
+void mend_shebang(std::string& text) {
+  constexpr std::string_view k_python = "/bin/python";
+  if (!text.starts_with("#!/")) return;
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string line = text.substr(2, end - 2);
+  const auto python = line.find(k_python);
+  if (python == std::string::npos) return;
+  const auto program_end = std::min(line.find(' ', python + k_python.size()), line.size());
+  if (end <= k_max_shebang_bytes && line.find(' ') >= program_end) return;
+  text.replace(0, end,
+               fmt::format("{}\"{}\"{}{}", k_sh_begin, line.substr(0, program_end), line.substr(program_end), k_sh_end));
+}
+
 class EnvPackFilter final : public cache::PackFilter {
  public:
   EnvPackFilter(const Path& env, json description) : description_(std::move(description)) {
@@ -83,6 +116,7 @@ class EnvPackFilter final : public cache::PackFilter {
       return std::optional<std::string>();
     }
     for (const std::string& path : paths_) replace_all(text, path, k_env_name);
+    to_plain_shebang(text);
     const std::lock_guard lock(mutex_);
     relocated_.insert(item.path);
     return std::optional(std::move(text));
@@ -115,22 +149,6 @@ class EnvPackFilter final : public cache::PackFilter {
   std::set<std::string> relocated_;
   std::set<std::string> interpreter_links_;
 };
-
-// A first line that is too long, or whose path has a space, becomes one of sh that starts the same program and that Python
-// reads as a text without meaning: as pip and uv write it.
-void mend_shebang(std::string& text) {
-  constexpr std::string_view k_python = "/bin/python";
-  if (!text.starts_with("#!/")) return;
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string line = text.substr(2, end - 2);
-  const auto python = line.find(k_python);
-  if (python == std::string::npos) return;
-  const auto program_end = std::min(line.find(' ', python + k_python.size()), line.size());
-  if (end <= k_max_shebang_bytes && line.find(' ') >= program_end) return;
-  text.replace(0, end,
-               fmt::format("#!/bin/sh\n'''exec' \"{}\"{} \"$0\" \"$@\"\n' '''", line.substr(0, program_end),
-                           line.substr(program_end)));
-}
 
 Result<void> write_again(const Path& file, std::string_view text) {
   struct stat status {};

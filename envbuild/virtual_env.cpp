@@ -62,6 +62,15 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
                                .key = std::move(key)});
 }
 
+std::string_view name(VirtualEnv::Origin origin) noexcept {
+  switch (origin) {
+    case VirtualEnv::Origin::cache: return "cache";
+    case VirtualEnv::Origin::remote_tier: return "remote tier";
+    case VirtualEnv::Origin::pack: return "pack";
+    default: return "built";
+  }
+}
+
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const PrepareOptions& options) {
   RTENV_TRY(auto found, cache.find(cache::Kind::env, plan.key.digits));
   if (found && starts(found->path())) return VirtualEnv{std::move(*found)};

@@ -22,11 +22,13 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
                                         cache::Cache& cache, const PrepareOptions& options);
 
 struct VirtualEnv {
-  enum class Origin : std::uint8_t { cache, remote_tier, built };
+  enum class Origin : std::uint8_t { cache, remote_tier, pack, built };
   cache::Lease lease;
   Origin origin = Origin::cache;  // as seen by this call
   [[nodiscard]] const Path& path() const noexcept { return lease.path(); }
 };
+
+std::string_view name(VirtualEnv::Origin origin) noexcept;
 
 /// From the cache, or built into it. Of several askers, also in other processes, one builds and the others wait.
 /// Fails: as the installers, and as the cache.

@@ -1,0 +1,143 @@
+#include "envbuild/env_transfer.hpp"
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+constexpr std::string_view k_extension = ".tar.zst";
+// Of a store that was named by hand: nobody else waits.
+constexpr std::chrono::milliseconds k_patience{60'000};
+
+// Digested on its way to where it goes.
+Result<WrittenPack> write_env(const cache::Lease& env, const std::function<Result<void>(std::span<const std::byte>)>& write,
+                              const TransferOptions& options) {
+  RTENV_TRY(const auto filter, make_env_pack_filter(env.path()));
+  WrittenPack written;
+  Sha256 sha;
+  RTENV_TRY(cache::write_pack(env.path(), {env.kind(), env.key()}, filter.get(),
+                              {.write = [&](std::span<const std::byte> data) -> Result<void> {
+                                sha.add(data);
+                                written.size_bytes += data.size();
+                                if (options.on_progress) options.on_progress(written.size_bytes, std::nullopt);
+                                return write(data);
+                              }},
+                              {.threads = options.threads, .cancellation = options.cancellation}));
+  written.sha256 = to_hex(sha.finish());
+  return written;
+}
+
+// A tier for one command: what failed before doesn't matter, and what it fails with is the command's error.
+struct OneTimeTier {
+  TempDir state;
+  cache::RemoteTier tier;
+
+  OneTimeTier(TempDir folder, const remote::Uri& prefix, const TransferOptions& options)
+      : state(std::move(folder)), tier(tier_options(prefix, options), state.path(), options.threads) {}
+
+  static cache::RemoteTierOptions tier_options(const remote::Uri& prefix, const TransferOptions& options) {
+    return {.prefix = prefix,
+            .mode = cache::TierMode::write_through,
+            .timeout = k_patience,
+            .store = options.store,
+            .filters = {{cache::Kind::env, make_env_pack_filter}}};
+  }
+};
+
+Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefix, const TransferOptions& options) {
+  RTENV_TRY(TempDir state, TempDir::create());
+  OneTimeTier once(std::move(state), prefix, options);
+  const cache::EntryName name{env.kind(), env.key()};
+  RTENV_TRY(const bool uploaded, once.tier.push(name, env.path(), options.cancellation));
+  return PushedEnv{.uri = once.tier.uri_of(name), .uploaded = uploaded, .written = std::nullopt};
+}
+
+}  // namespace
+
+std::string env_pack_name(std::string_view key) { return fmt::format("{}{}", key, k_extension); }
+
+Result<WrittenPack> pack_env(const cache::Lease& env, const Path& file, const TransferOptions& options) {
+  RTENV_TRY(AtomicFile output, AtomicFile::create(file));
+  RTENV_TRY(auto written, write_env(
+                              env, [&](auto data) { return write_full(output.fd(), data, file.native()); }, options));
+  RTENV_TRY(output.commit(Durability::process));
+  return written;
+}
+
+Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri, const TransferOptions& options) {
+  if (uri.scheme == remote::Scheme::gcs || uri.scheme == remote::Scheme::local || uri.sha256)
+    return fail(Errc::invalid_argument, "{} can't take an environment", uri.shown())
+        .hint("s3://, gs://, azure://, abfss://, http(s):// or file://: a prefix, or a name that ends with {}", k_extension);
+  if (!uri.path.ends_with(k_extension)) return push_to_tier(env, uri, options);
+  RTENV_TRY(const auto store, remote::open_store(uri, options.store));
+  RTENV_TRY(const auto upload, store->upload(uri, std::nullopt));
+  RTENV_TRY(auto written, write_env(
+                              env, [&](auto data) { return upload->write(data); }, options));
+  RTENV_TRY(upload->finish());
+  return PushedEnv{.uri = uri, .uploaded = true, .written = std::move(written)};
+}
+
+Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache, const Interpreter& interpreter,
+                              const TransferOptions& options) {
+  RTENV_TRY(const auto manifest, cache::read_pack_manifest(pack));
+  if (manifest.entry.kind != cache::Kind::env)
+    return fail(Errc::invalid_argument, "{} holds a {}, not an environment", pack.native(),
+                cache::info(manifest.entry.kind).name);
+  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
+  const cache::Maker unpack = [&](const cache::MakeContext& context) -> Result<void> {
+    origin = VirtualEnv::Origin::pack;
+    RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+    const Path content = scratch.path() / "content";
+    RTENV_TRY(
+        cache::unpack_pack(pack, manifest, content, {.threads = options.threads, .cancellation = options.cancellation}));
+    RTENV_TRY(settle_env(content, context.target, manifest.properties, interpreter));
+    return rename_path(content, context.target);
+  };
+  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, manifest.entry.key, unpack,
+                                          {.cancellation = options.cancellation, .on_wait = [] {
+                                             log::info("another process makes this environment; waiting for it");
+                                           }}));
+  return VirtualEnv{.lease = std::move(lease), .origin = origin};
+}
+
+Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache, const Interpreter& interpreter,
+                            const TransferOptions& options) {
+  RTENV_TRY(const auto store, remote::open_store(uri, options.store));
+  RTENV_TRY(const auto info, store->stat(uri));
+  RTENV_TRY(const TempDir folder, cache.make_temp_dir());
+  const Path pack = folder.path() / "pack";
+  RTENV_TRY(
+      remote::download(*store, uri, info, pack, {.on_progress = options.on_progress, .cancellation = options.cancellation}));
+  auto imported = import_env(pack, cache, interpreter, options);
+  if (!imported) return Failure(std::move(imported).error().within(uri.shown()));
+  return imported;
+}
+
+Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const EnvKey& key, cache::Cache& cache,
+                                   const Interpreter& interpreter, const TransferOptions& options) {
+  RTENV_TRY(TempDir state, TempDir::create());
+  OneTimeTier once(std::move(state), prefix, options);
+  const cache::EntryName name{cache::Kind::env, key.digits};
+  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
+  const cache::Maker pull = [&](const cache::MakeContext& context) -> Result<void> {
+    origin = VirtualEnv::Origin::remote_tier;
+    RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+    const auto settle = [&](const Path& folder, const Path& final_path, const nlohmann::json& properties) {
+      return settle_env(folder, final_path, properties, interpreter);
+    };
+    RTENV_TRY(const bool pulled, once.tier.pull(name, scratch.path(), context.target,
+                                                {.final_path = context.target, .arrive = settle}, options.cancellation));
+    if (pulled) return {};
+    return fail(Errc::not_found, "{} isn't there", once.tier.uri_of(name).shown())
+        .hint("rtenv env push sends it from where it is built");
+  };
+  RTENV_TRY(auto lease,
+            cache.get_or_make(cache::Kind::env, key.digits, pull, {.cancellation = options.cancellation, .on_wait = [] {
+                                                                     log::info("another process makes this environment");
+                                                                   }}));
+  return VirtualEnv{.lease = std::move(lease), .origin = origin};
+}
+
+}  // namespace rtenv::envbuild
