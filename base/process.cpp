@@ -197,8 +197,7 @@ Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits)
         const std::string_view text(buffer.data(), static_cast<std::size_t>(count));
         captured.output.append(text);
         keep_tail(captured.output, limits.max_output_bytes);
-        if (limits.echo_to_stderr) [[maybe_unused]]
-          const auto shown = ::write(2, text.data(), text.size());
+        if (limits.on_output) limits.on_output(text);
       }
     } else if (entries[1].revents != 0) {
       running = false;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,7 +66,7 @@ struct CaptureLimits {
   std::optional<std::chrono::steady_clock::time_point> deadline;
   std::size_t max_output_bytes = 1 << 20;  // the last so many are kept
   const Cancellation* cancellation = nullptr;
-  bool echo_to_stderr = false;  // also show the output as it comes
+  std::function<void(std::string_view)> on_output;  // also gets the output, as it comes
 };
 
 struct Captured {

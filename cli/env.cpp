@@ -12,6 +12,7 @@ struct EnvCommand {
 
   [[nodiscard]] Result<int> build(const Tool& tool) const;
   [[nodiscard]] Result<int> key(const Tool& tool) const;
+  [[nodiscard]] Result<int> check(const Tool& tool) const;
 };
 
 // A build ahead of its job has nothing to do meanwhile; and who builds for others wants it sent.
@@ -69,6 +70,16 @@ Result<int> EnvCommand::key(const Tool& tool) const {
   return 0;
 }
 
+Result<int> EnvCommand::check(const Tool& tool) const {
+  RTENV_TRY(const auto runtime_env, inputs.runtime_env());
+  RTENV_TRY(envbuild::check_sources(runtime_env));
+  if (tool.json)
+    Tool::print_json({{"valid", true}});
+  else
+    log::info("nothing is wrong with it");
+  return 0;
+}
+
 }  // namespace
 
 void register_env(CLI::App& app, Tool& tool) {
@@ -88,6 +99,12 @@ void register_env(CLI::App& app, Tool& tool) {
   state->inputs.declare(*key);
   key->add_flag("--explain", state->explain, "Also print what the key is a digest of");
   key->callback([state, &tool] { tool.command = [state, &tool] { return state->key(tool); }; });
+
+  CLI::App* check =
+      add_command(*group, tool, "check", "Say what is wrong with a runtime_env, without fetching or building anything",
+                  "  rtenv env check -f runtime_env.yaml --working-dir .");
+  state->inputs.declare(*check);
+  check->callback([state, &tool] { tool.command = [state, &tool] { return state->check(tool); }; });
 
   register_env_pack(*group, tool);
 }

@@ -13,12 +13,19 @@ void JobInputs::declare(CLI::App& command) {
       ->type_name("DIR");
   command.add_option("--python", python, "The interpreter: a path, a name, or a version [RTENV_PYTHON; python3]")
       ->type_name("PY");
+  command.add_flag("--inherit-site-packages", inherit_site_packages,
+                   "The environment also sees the interpreter's own packages, as in Ray [config.inherit_site_packages]");
 }
 
 void JobInputs::declare_env_vars(CLI::App& command) {
   command.add_option("--env", env_vars, "An environment variable for the job (repeatable)")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  command
+      .add_option("--isolation", isolation,
+                  "shared: an environment of all jobs, read-only; clone: a copy of the job's own "
+                  "[config.isolation; shared]")
+      ->check(CLI::IsMember({"shared", "clone"}));
 }
 
 Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
@@ -30,6 +37,9 @@ Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
     RTENV_TRY(result, envbuild::parse_runtime_env(value));
   }
   if (!working_dir.empty()) result.working_dir = working_dir;
+  if (inherit_site_packages) result.inherit_site_packages = true;
+  if (isolation == "clone") result.isolation = envbuild::Isolation::clone;
+  if (isolation == "shared") result.isolation = envbuild::Isolation::shared;
   for (const std::string& text : env_vars) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0)

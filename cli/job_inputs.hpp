@@ -18,6 +18,8 @@ struct JobInputs {
   std::string json;
   std::string working_dir;
   std::string python;
+  bool inherit_site_packages = false;
+  std::string isolation;
   std::vector<std::string> env_vars;  // "NAME=value"
 
   void declare(CLI::App& command);

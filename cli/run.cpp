@@ -2,11 +2,13 @@
 
 #include "base/file.hpp"
 #include "cli/job_inputs.hpp"
+#include "envbuild/env_pack.hpp"
 #include "envbuild/expand.hpp"
 #include "envbuild/py_modules.hpp"
 #include "envbuild/virtual_env.hpp"
 #include "job/activation.hpp"
 #include "job/foreground.hpp"
+#include "job/python_programs.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -24,20 +26,47 @@ struct RunCommand {
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 };
 
-// The job's own copy of its files: it may write into it without changing what the next job gets.
-struct JobFolder {
-  TempDir folder;
-  Path working_dir;
-};
+// What is the job's own: it may write into it without changing what the next job gets.
+class JobFolder {
+ public:
+  JobFolder(cache::Cache& cache, bool keep) : cache_(cache), keep_(keep) {}
 
-Result<JobFolder> make_job_folder(cache::Cache& cache, const envbuild::WorkingDir& source, bool keep) {
-  // One that is kept must not be swept with the cache's own temporary folders.
-  auto made = keep ? TempDir::create() : cache.make_temp_dir();
-  if (!made) return Failure(std::move(made).error());
-  Path working_dir = made->path() / "working_dir";
-  RTENV_TRY(clone_tree(source.path, working_dir));
-  return JobFolder{std::move(*made), std::move(working_dir)};
-}
+  Result<Path> copy_working_dir(const Path& source) {
+    RTENV_TRY(const Path folder, path());
+    RTENV_TRY(clone_tree(source, folder / "working_dir"));
+    return folder / "working_dir";
+  }
+  Result<Path> copy_env(const Path& env, const envbuild::Interpreter& interpreter) {
+    RTENV_TRY(const Path folder, path());
+    RTENV_TRY(envbuild::clone_env(env, folder / "env", interpreter));
+    return folder / "env";
+  }
+  /// A folder for PATH, where `python` is what py_executable says.
+  Result<Path> make_programs(const std::string& py_executable) {
+    RTENV_TRY(const Path folder, path());
+    const Path programs = folder / "bin";
+    RTENV_TRY(job::write_python_programs(programs, py_executable));
+    return programs;
+  }
+  void say_where_it_is() {
+    if (folder_ && keep_) log::info("the job's directory is kept: {}", (folder_->release() / "working_dir").native());
+  }
+
+ private:
+  Result<Path> path() {
+    if (!folder_) {
+      // One that is kept must not be swept with the cache's own temporary folders.
+      auto made = keep_ ? TempDir::create() : cache_.make_temp_dir();
+      if (!made) return Failure(std::move(made).error());
+      folder_.emplace(std::move(*made));
+    }
+    return folder_->path();
+  }
+
+  cache::Cache& cache_;
+  bool keep_;
+  std::optional<TempDir> folder_;
+};
 
 std::vector<Path> folders_of(const std::vector<envbuild::PyModule>& modules) {
   std::vector<Path> folders;
@@ -73,21 +102,30 @@ Result<int> RunCommand::run(const Tool& tool) const {
 
   progress.clear();
 
-  std::optional<JobFolder> job_folder;
+  JobFolder job_folder(cache, keep);
   std::optional<Path> working_dir;
   if (source && source->lease) {
-    RTENV_TRY(job_folder, make_job_folder(cache, *source, keep));
-    working_dir = job_folder->working_dir;
+    RTENV_TRY(working_dir, job_folder.copy_working_dir(source->path));
   } else if (source) {
     working_dir = source->path;
   }
   const envbuild::Variables variables(working_dir, runtime_env.env_vars, tool.environment);
+  std::optional<Path> virtual_env;
+  if (env) virtual_env = env->path();
+  if (env && runtime_env.isolation == envbuild::Isolation::clone) {
+    RTENV_TRY(virtual_env, job_folder.copy_env(env->path(), plan->interpreter));
+  }
+  std::optional<Path> programs;
+  if (runtime_env.py_executable) {
+    RTENV_TRY(programs, job_folder.make_programs(envbuild::expand(*runtime_env.py_executable, variables)));
+  }
   job::Command command{.argv = argv,
                        .environment = job::activate({.node = tool.environment,
                                                      .env_vars = variables.env_vars(),
                                                      .working_dir = working_dir,
                                                      .py_modules = folders_of(modules),
-                                                     .virtual_env = env ? std::optional(env->path()) : std::nullopt}),
+                                                     .virtual_env = virtual_env,
+                                                     .programs = programs}),
                        .working_dir = working_dir.value_or(Path())};
   // If this process is killed, the job goes on: then it is the job that holds its environment and its folder.
   if (const auto lock_fd = holder_fd(env, source, modules)) command.keep_fds.push_back(*lock_fd);
@@ -96,8 +134,7 @@ Result<int> RunCommand::run(const Tool& tool) const {
              env && env->origin == envbuild::VirtualEnv::Origin::built ? ", the environment built" : "");
 
   const auto state = job::run_in_foreground(command);
-  if (job_folder && keep)
-    log::info("the job's directory is kept: {}", (job_folder->folder.release() / "working_dir").native());
+  job_folder.say_where_it_is();
   if (!state) {
     const Errc code = state.error().code();
     if (code != Errc::not_found && code != Errc::permission_denied) return Failure(state.error());

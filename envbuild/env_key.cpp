@@ -1,6 +1,7 @@
 #include "envbuild/env_key.hpp"
 
 #include <array>
+#include <span>
 
 #include "base/hash.hpp"
 #include "envbuild/redact.hpp"
@@ -33,10 +34,12 @@ json settings(std::span<const std::string_view> names, const Environment& enviro
 
 }  // namespace
 
-EnvKey make_env_key(const Packages& packages, const ResolvedRequirements& requirements, const Interpreter& interpreter,
-                    const Environment& installer_environment) {
+EnvKey make_env_key(const Packages& packages, const ResolvedPhases& phases, const Interpreter& interpreter,
+                    const Environment& installer_environment, bool inherit_site_packages) {
   const bool uv = packages.installer == InstallerKind::uv;
-  json parts = requirements.key_parts;
+  json parts = phases.front().key_parts;
+  for (const ResolvedRequirements& later : std::span(phases).subspan(1)) parts["later_phases"].push_back(later.key_parts);
+  if (inherit_site_packages) parts["inherits"] = interpreter.site_packages.native();
   parts["key_version"] = k_key_version;
   parts["installer"] = name(packages.installer);
   if (packages.version) parts["installer_version"] = *packages.version;

@@ -15,8 +15,9 @@ struct EnvKey {
   nlohmann::json parts;  // what was digested; no credentials in it
 };
 
-/// `installer_environment`: what the installer will see; its index settings count.
-EnvKey make_env_key(const Packages& packages, const ResolvedRequirements& requirements, const Interpreter& interpreter,
-                    const Environment& installer_environment);
+/// `installer_environment`: what the installer will see; its index settings count. `inherit_site_packages`: then it counts
+/// where the interpreter's packages are, not what they are.
+EnvKey make_env_key(const Packages& packages, const ResolvedPhases& phases, const Interpreter& interpreter,
+                    const Environment& installer_environment, bool inherit_site_packages);
 
 }  // namespace rtenv::envbuild

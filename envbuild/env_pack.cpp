@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "envbuild/env_protection.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -158,6 +159,14 @@ Result<void> write_again(const Path& file, std::string_view text) {
   return replaced.commit(Durability::process);
 }
 
+// Puts an environment's path and interpreter into a text that has names in their places.
+Result<void> settle_file(const Path& file, std::string text, const Path& env, const Interpreter& interpreter) {
+  replace_all(text, k_env_name, env.native());
+  if (file.filename() == k_config_file) settle_config(text, interpreter);
+  mend_shebang(text);
+  return write_again(file, text);
+}
+
 // A name in the manifest leads to within the environment, or it isn't ours.
 Result<Path> checked(const Path& folder, const std::string& name) {
   const Path path = Path(name).lexically_normal();
@@ -179,19 +188,28 @@ Result<void> settle(const Path& folder, const Path& final_path, const json& prop
   for (const std::string name : properties.at("relocated")) {
     RTENV_TRY(const Path file, checked(folder, name));
     RTENV_TRY(std::string text, read_file(file));
-    replace_all(text, k_env_name, final_path.native());
-    if (name == k_config_file) settle_config(text, interpreter);
-    mend_shebang(text);
-    RTENV_TRY(write_again(file, text));
+    RTENV_TRY(settle_file(file, std::move(text), final_path, interpreter));
   }
   for (const std::string name : properties.at("interpreter_links")) {
     RTENV_TRY(const Path link, checked(folder, name));
     if (::symlink(interpreter.base_executable.c_str(), link.c_str()) != 0) return fail_errno("make link", link.native());
   }
-  return {};
+  return protect_env(folder);
 }
 
 }  // namespace
+
+Result<void> clone_env(const Path& env, const Path& target, const Interpreter& interpreter) {
+  RTENV_TRY(const auto filter, make_env_pack_filter(env));
+  RTENV_TRY(clone_tree(env, target));
+  RTENV_TRY(const auto items, cache::list_tree(env, "__pycache__"));
+  for (const cache::TreeItem& item : items) {
+    if (!item.is_file()) continue;
+    RTENV_TRY(auto text, filter->replace_content(item, env / item.path));
+    if (text) RTENV_TRY(settle_file(target / item.path, std::move(*text), target, interpreter));
+  }
+  return {};
+}
 
 Result<void> describe_env(const EnvKey& key, const Path& env) {
   RTENV_TRY(AtomicFile file, AtomicFile::create(env / k_env_description));

@@ -25,4 +25,8 @@ Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env)
 Result<void> settle_env(const Path& folder, const Path& final_path, const nlohmann::json& properties,
                         const Interpreter& interpreter);
 
+/// A writable copy of an environment for one job, at another path: blocks are shared where the file system can. `target`
+/// isn't there. Fails: as make_env_pack_filter, as read and written.
+Result<void> clone_env(const Path& env, const Path& target, const Interpreter& interpreter);
+
 }  // namespace rtenv::envbuild

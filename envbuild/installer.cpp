@@ -1,5 +1,8 @@
 #include "envbuild/installer.hpp"
 
+#include <unistd.h>
+
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "envbuild/redact.hpp"
 
@@ -42,8 +45,48 @@ Result<void> install(const InstallRequest& request, cache::Cache& cache) {
   return request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache) : install_with_pip(request);
 }
 
+Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases, const Path& scratch) {
+  std::vector<std::vector<std::string>> lists;
+  for (std::size_t phase = 0; phase < phases.size(); ++phase) {
+    const Path folder = scratch / fmt::format("phase-{}", phase);
+    RTENV_TRY(make_directories(folder));
+    RTENV_TRY(lists.emplace_back(), write_requirements(phases[phase], folder));
+  }
+  return lists;
+}
+
+std::string phase_name(std::string_view step, std::size_t phase, std::size_t count) {
+  return count == 1 ? std::string(step) : fmt::format("{} (phase {} of {})", step, phase + 1, count);
+}
+
+Result<void> show_site_packages(const InstallRequest& request) {
+  if (request.interpreter.executable == request.interpreter.base_executable) return {};
+  std::error_code error;
+  for (const auto& python : std::filesystem::directory_iterator(request.target / "lib", error)) {
+    const Path folder = python.path() / "site-packages";
+    if (!std::filesystem::is_directory(folder, error)) continue;
+    RTENV_TRY(AtomicFile file, AtomicFile::create(folder / "_rtenv_inherited.pth"));
+    RTENV_TRY(file.write(request.interpreter.site_packages.native() + "\n"));
+    RTENV_TRY(file.commit(Durability::process));
+  }
+  return {};
+}
+
 InstallerRun::InstallerRun(const InstallRequest& request) : request_(request), environment_(request.environment) {
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
+}
+
+// Whole lines, without the credentials of the URLs that installers repeat.
+void InstallerRun::show(std::string_view text) const {
+  pending_ += text;
+  const auto end = pending_.rfind('\n');
+  if (end == std::string::npos) return;
+  const std::string lines = without_credentials(pending_.substr(0, end + 1));
+  pending_.erase(0, end + 1);
+  if (lines == "\n") return;
+  for (const int fd : {request_.show_output ? STDERR_FILENO : -1, request_.log_fd})
+    if (fd >= 0) [[maybe_unused]]
+      const auto shown = ::write(fd, lines.data(), lines.size());
 }
 
 Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> argv) const {
@@ -53,7 +96,8 @@ Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> 
   if (request_.lock_fd >= 0) spawn.keep_fds.push_back(request_.lock_fd);
   RTENV_TRY(const Captured run, run_captured(std::move(spawn), {.deadline = deadline_,
                                                                 .cancellation = request_.cancellation,
-                                                                .echo_to_stderr = request_.show_output}));
+                                                                .on_output = [&](std::string_view text) { show(text); }}));
+  show("\n");
   if (run.timed_out)
     return fail(Errc::installer_failed, "Failed to set up runtime environment: Timeout: {} took longer than {} s{}", what,
                 request_.timeout->count(), last_lines(run.output))

@@ -23,16 +23,18 @@ enum class InstallForm : std::uint8_t {
 
 struct InstallRequest {
   const Packages& packages;
-  const ResolvedRequirements& requirements;
+  const ResolvedPhases& phases;
   const Interpreter& interpreter;
   Environment environment;  // of the installer: the node's, with the job's env_vars
   InstallForm form = InstallForm::virtual_env;
-  Path target;       // to make; not there yet
+  bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages
+  Path target;                         // to make; not there yet
   Path scratch;      // the installer's current folder, for its own files: nothing in it but what is put there
   int lock_fd = -1;  // inherited by everything that is started
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;
   bool show_output = false;
+  int log_fd = -1;  // gets all output as it comes, without credentials; -1: nothing does
 };
 
 /// By the packages' installer. Fails: installer_failed (with the last lines of the installer's output), unavailable,
@@ -40,6 +42,12 @@ struct InstallRequest {
 Result<void> install(const InstallRequest& request, cache::Cache& cache);
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
 Result<void> install_with_pip(const InstallRequest& request);
+
+/// The arguments that name each phase's list. For the installers, as are the next two.
+Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases, const Path& scratch);
+std::string phase_name(std::string_view step, std::size_t phase, std::size_t count);
+/// Where the interpreter is itself of a virtualenv, its packages aren't the base's that "--system-site-packages" shows.
+Result<void> show_site_packages(const InstallRequest& request);
 
 /// What an installer's child processes see: without the variables that would lead it into another environment.
 Environment installer_environment(const Variables& variables);
@@ -53,7 +61,9 @@ class InstallerRun {
   Environment& environment() noexcept { return environment_; }
 
  private:
+  void show(std::string_view text) const;
   const InstallRequest& request_;
+  mutable std::string pending_;  // of the output: a line that isn't complete
   Environment environment_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };

@@ -22,6 +22,7 @@ import json, platform, sys, sysconfig
 print(json.dumps({
     "executable": sys.executable,
     "base_executable": getattr(sys, "_base_executable", None) or sys.executable,
+    "site_packages": sysconfig.get_path("purelib"),
     "implementation": sys.implementation.name,
     "version": platform.python_version(),
     "abi": sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag,
@@ -74,6 +75,7 @@ std::optional<Interpreter> from_json(const json& value) {
   try {
     return Interpreter{.executable = text("executable"),
                        .base_executable = text("base_executable"),
+                       .site_packages = text("site_packages"),
                        .implementation = text("implementation"),
                        .version = text("version"),
                        .abi = text("abi"),

@@ -14,6 +14,7 @@ namespace rtenv::envbuild {
 struct Interpreter {
   Path executable;             // absolute; what the interpreter itself calls sys.executable
   Path base_executable;        // the same, but behind the virtualenv that it may belong to
+  Path site_packages;          // its own packages
   std::string implementation;  // "cpython"
   std::string version;         // "3.11.7"
   std::string abi;             // SOABI: "cpython-311-x86_64-linux-gnu"

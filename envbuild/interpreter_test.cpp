@@ -17,7 +17,7 @@ class InterpreterIn : public testing::Test {
 // Answers like a Python whose version is the content of a file beside it.
 constexpr const char* k_fake_python = R"sh(#!/bin/sh
 echo asked >> "$(dirname "$0")/asked"
-printf '{"executable": "%s", "base_executable": "%s", "implementation": "cpython", "version": "%s", "abi": "x", "platform": "p", "libc": "l"}' "$0" "$0" "$(cat "$(dirname "$0")/version")"
+printf '{"executable": "%s", "base_executable": "%s", "site_packages": "s", "implementation": "cpython", "version": "%s", "abi": "x", "platform": "p", "libc": "l"}' "$0" "$0" "$(cat "$(dirname "$0")/version")"
 )sh";
 
 TEST_F(InterpreterIn, IsAskedOnceForAsLongAsItsFileIsTheSame) {

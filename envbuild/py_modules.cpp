@@ -60,17 +60,17 @@ class Preparer {
     Packages packages{.requirements = {std::filesystem::absolute(wheel).native()}, .install_options = {}, .version = {}};
     if (runtime_env_.packages) packages.installer = runtime_env_.packages->installer;
     const Variables variables(std::nullopt, runtime_env_.env_vars, options_.node);
-    RTENV_TRY(const auto requirements, resolve_requirements(packages, variables, {}));
+    RTENV_TRY(const auto phases, resolve_requirements(packages, variables, {}));
     RTENV_TRY(const auto interpreter, find_interpreter(options_.python, options_.node, cache_.root() / "interpreters"));
     const Environment environment = installer_environment(variables);
-    const EnvKey key = make_env_key(packages, requirements, interpreter, environment);
+    const EnvKey key = make_env_key(packages, phases, interpreter, environment, false);
     return held(cache_.get_or_make(
         cache::Kind::tree, "wheel-" + key.digits,
         [&](const cache::MakeContext& context) -> Result<void> {
           log::info("installing {} with {}", wheel.filename().native(), name(packages.installer));
           RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
           return install({.packages = packages,
-                          .requirements = requirements,
+                          .phases = phases,
                           .interpreter = interpreter,
                           .environment = environment,
                           .form = InstallForm::folder,

@@ -214,9 +214,15 @@ Result<void> write_lines(const Path& file, const std::vector<std::string>& lines
 
 }  // namespace
 
-Result<ResolvedRequirements> resolve_requirements(const Packages& packages, const Variables& variables,
-                                                  const FetchObject& fetch) {
-  return Resolver(variables, fetch).run(packages);
+Result<ResolvedPhases> resolve_requirements(const Packages& packages, const Variables& variables, const FetchObject& fetch) {
+  ResolvedPhases phases;
+  RTENV_TRY(phases.emplace_back(), Resolver(variables, fetch).run(packages));
+  for (const auto& list : packages.later_phases) {
+    Packages later = packages;
+    later.requirements = list;
+    RTENV_TRY(phases.emplace_back(), Resolver(variables, fetch).run(later));
+  }
+  return phases;
 }
 
 Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved, const Path& folder) {

@@ -34,10 +34,12 @@ struct ResolvedRequirements {
 /// Brings an object of a store here and keeps it for as long as the environment is built.
 using FetchObject = std::function<Result<Path>(const std::string& uri)>;
 
+/// The lists of all phases, in their order; never empty.
+using ResolvedPhases = std::vector<ResolvedRequirements>;
+
 /// Fails: as `fetch`; not_found (a wheel, source or requirements file: the expanded path, and the variable that didn't
 /// expand), invalid_argument (-e; files that include each other).
-Result<ResolvedRequirements> resolve_requirements(const Packages& packages, const Variables& variables,
-                                                  const FetchObject& fetch);
+Result<ResolvedPhases> resolve_requirements(const Packages& packages, const Variables& variables, const FetchObject& fetch);
 
 /// Writes requirements.txt and, where there are constraints, constraints.txt into `folder`, and copies of the sources.
 /// Returns the arguments that make an installer read them.

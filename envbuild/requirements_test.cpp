@@ -61,10 +61,13 @@ class Requirements : public testing::Test {
  protected:
   Result<ResolvedRequirements> resolve(std::vector<std::string> list, std::vector<std::string> options = {}) {
     Environment node;
-    return resolve_requirements(
-        {.requirements = std::move(list), .install_options = std::move(options)},
-        Variables(tree_.root(), {{"WHEELS", "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels"}}, node),
-        [this](const std::string& uri) -> Result<Path> { return tree_ / ("bucket" + uri.substr(uri.rfind('/'))); });
+    RTENV_TRY(auto phases, resolve_requirements(
+                               {.requirements = std::move(list), .install_options = std::move(options)},
+                               Variables(tree_.root(), {{"WHEELS", "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels"}}, node),
+                               [this](const std::string& uri) -> Result<Path> {
+                                 return tree_ / ("bucket" + uri.substr(uri.rfind('/')));
+                               }));
+    return std::move(phases.front());
   }
   std::string key(std::vector<std::string> list, std::vector<std::string> options = {}) {
     return must(resolve(std::move(list), std::move(options))).key_parts.dump();
@@ -158,22 +161,22 @@ TEST(EnvKey, CountsInterpreterInstallerAndIndexAndNothingElse) {
   Environment environment;
   environment.set("HOME", "/one");
   const auto requirements = must(resolve_requirements(packages, Variables(std::nullopt, {}, environment), {}));
-  const std::string key = make_env_key(packages, requirements, python, environment).digits;
+  const std::string key = make_env_key(packages, requirements, python, environment, false).digits;
   EXPECT_EQ(key.size(), 32U);
 
   Interpreter moved = python;
   moved.executable = "/opt/python3";
   environment.set("HOME", "/two");
-  EXPECT_EQ(make_env_key(packages, requirements, moved, environment).digits, key);
+  EXPECT_EQ(make_env_key(packages, requirements, moved, environment, false).digits, key);
 
   Interpreter newer = python;
   newer.version = "3.11.3";
-  EXPECT_NE(make_env_key(packages, requirements, newer, environment).digits, key);
+  EXPECT_NE(make_env_key(packages, requirements, newer, environment, false).digits, key);
   Packages checked = packages;
   checked.check = true;
-  EXPECT_NE(make_env_key(checked, requirements, python, environment).digits, key);
+  EXPECT_NE(make_env_key(checked, requirements, python, environment, false).digits, key);
   environment.set("UV_INDEX_URL", "https://user:secret@index/simple");
-  const EnvKey other_index = make_env_key(packages, requirements, python, environment);
+  const EnvKey other_index = make_env_key(packages, requirements, python, environment, false);
   EXPECT_NE(other_index.digits, key);
   EXPECT_EQ(other_index.parts.dump().find("secret"), std::string::npos);
 }

@@ -8,26 +8,33 @@
 #include "base/file.hpp"
 #include "base/nearest.hpp"
 #include "envbuild/yaml.hpp"
+#include "pkg/package_name.hpp"
+#include "remote/uri.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 7> k_fields{"working_dir", "py_modules", "excludes", "uv",
-                                                   "pip",         "env_vars",   "config"};
-// Known to Ray; a job that asks for one must not run as if it hadn't.
-constexpr std::array<std::string_view, 11> k_unsupported_fields{"conda",
-                                                                "py_executable",
-                                                                "container",
-                                                                "image_uri",
-                                                                "java_jars",
-                                                                "nsight",
-                                                                "_nsight",
-                                                                "rocprof-sys",
-                                                                "_rocprof_sys",
-                                                                "mpi",
-                                                                "worker_process_setup_hook"};
+constexpr std::array<std::string_view, 8> k_fields{"working_dir", "py_modules", "excludes",      "uv",
+                                                   "pip",         "env_vars",   "py_executable", "config"};
+// Known to Ray; a job that asks for one must not run as if it hadn't. With what each would need.
+struct UnsupportedField {
+  std::string_view name;
+  std::string_view needs;
+};
+constexpr std::array<UnsupportedField, 11> k_unsupported_fields{
+    {{"conda", "conda"},
+     {"container", "a container engine"},
+     {"image_uri", "a container engine"},
+     {"java_jars", "Ray's Java workers"},
+     {"nsight", "Ray's workers, which it profiles"},
+     {"_nsight", "Ray's workers, which it profiles"},
+     {"rocprof_sys", "Ray's workers, which it profiles"},
+     {"rocprof-sys", "Ray's workers, which it profiles"},
+     {"_rocprof_sys", "Ray's workers, which it profiles"},
+     {"mpi", "Ray's workers, which it starts by mpirun"},
+     {"worker_process_setup_hook", "Ray's workers, in which it runs"}}};
 
 // As Python names types: the readers of these messages write Python.
 std::string_view type_name(const json& value) {
@@ -102,20 +109,38 @@ std::vector<std::string> without_duplicates(std::vector<std::string> list) {
   return list;
 }
 
+bool says_nothing(const std::vector<std::string>& list) {
+  return std::ranges::all_of(list,
+                             [](const std::string& line) { return line.find_first_not_of(" \t") == std::string::npos; });
+}
+
+Result<void> read_phases(std::string_view field, const json& value, Packages& result) {
+  if (!value.is_array() || value.empty()) return wrong_type(field, "a list of lists of strings, not empty", value);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    RTENV_TRY(auto list, string_list(fmt::format("{}[{}]", field, i), value[i]));
+    if (says_nothing(list)) return fail(Errc::invalid_argument, "runtime_env{}[{}] names no packages", field, i);
+    if (i == 0)
+      result.requirements = std::move(list);
+    else
+      result.later_phases.push_back(without_duplicates(std::move(list)));
+  }
+  return {};
+}
+
 struct InstallerFields {
   InstallerKind kind;
   std::string_view field;                 // "['uv']"
-  std::array<std::string_view, 4> known;  // packages, check, version, options: in this order
+  std::array<std::string_view, 5> known;  // packages, check, version, options, phases: in this order
   std::vector<std::string> default_options;
 };
 
 // Ray's own default for uv is --no-cache: the reason for its 18 s. Here uv's cache is shared; an explicit option counts.
 const InstallerFields& fields_of(InstallerKind kind) {
   static const InstallerFields uv{
-      InstallerKind::uv, "['uv']", {"packages", "uv_check", "uv_version", "uv_pip_install_options"}, {}};
+      InstallerKind::uv, "['uv']", {"packages", "uv_check", "uv_version", "uv_pip_install_options", "phases"}, {}};
   static const InstallerFields pip{InstallerKind::pip,
                                    "['pip']",
-                                   {"packages", "pip_check", "pip_version", "pip_install_options"},
+                                   {"packages", "pip_check", "pip_version", "pip_install_options", "phases"},
                                    {"--disable-pip-version-check", "--no-cache-dir"}};
   return kind == InstallerKind::uv ? uv : pip;
 }
@@ -130,11 +155,14 @@ Result<std::optional<Packages>> parse_packages(InstallerKind kind, const json& v
     RTENV_TRY(result.requirements, string_list(fields.field, value));
   } else if (value.is_object()) {
     RTENV_TRY(check_fields(fields.field, value, fields.known));
-    const auto [packages, check, version, options] = fields.known;
+    const auto [packages, check, version, options, phases] = fields.known;
     const auto has = [&](std::string_view key) { return value.contains(key); };
-    if (!has(packages)) return fail(Errc::invalid_argument, "runtime_env{} must have the field 'packages'", fields.field);
-    const json& list = value.at(std::string(packages));
-    if (list.is_string() && kind == InstallerKind::pip) {
+    if (has(packages) == has(phases))
+      return fail(Errc::invalid_argument, "runtime_env{} must have the field 'packages'{}", fields.field,
+                  has(phases) ? " or the field 'phases', not both" : "");
+    if (has(phases)) {
+      RTENV_TRY(read_phases(sub(phases), value.at(std::string(phases)), result));
+    } else if (const json& list = value.at(std::string(packages)); list.is_string() && kind == InstallerKind::pip) {
       RTENV_TRY(result.requirements, read_requirements(sub(packages), list.get<std::string>()));
     } else {
       RTENV_TRY(result.requirements, string_list(sub(packages), list));
@@ -152,9 +180,7 @@ Result<std::optional<Packages>> parse_packages(InstallerKind kind, const json& v
     return wrong_type(fields.field, "a list of strings, the path of a requirements file, or a dict", value);
   }
   result.requirements = without_duplicates(std::move(result.requirements));
-  const bool says_nothing = std::ranges::all_of(
-      result.requirements, [](const std::string& line) { return line.find_first_not_of(" \t") == std::string::npos; });
-  if (says_nothing) return std::optional<Packages>();
+  if (says_nothing(result.requirements)) return std::optional<Packages>();
   return std::optional(std::move(result));
 }
 
@@ -175,7 +201,8 @@ Result<std::map<std::string, std::string>> parse_env_vars(const json& value) {
 }
 
 Result<void> parse_config(const json& value, RuntimeEnv& result) {
-  constexpr std::array<std::string_view, 3> k_known{"setup_timeout_seconds", "eager_install", "log_files"};
+  constexpr std::array<std::string_view, 5> k_known{"setup_timeout_seconds", "eager_install", "log_files", "isolation",
+                                                    "inherit_site_packages"};
   if (!value.is_object()) return wrong_type("['config']", "a dict", value);
   RTENV_TRY(check_fields("['config']", value, k_known));
   if (const auto timeout = value.find("setup_timeout_seconds"); timeout != value.end()) {
@@ -192,20 +219,32 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
   }
   if (const auto eager = value.find("eager_install"); eager != value.end() && !eager->is_boolean())
     return wrong_type("['config']['eager_install']", "a boolean", *eager);
+  if (const auto files = value.find("log_files"); files != value.end() && !files->is_null())
+    RTENV_TRY(string_list("['config']['log_files']", *files));
+  if (const auto isolation = value.find("isolation"); isolation != value.end()) {
+    if (*isolation == "clone")
+      result.isolation = Isolation::clone;
+    else if (*isolation != "shared")
+      return fail(Errc::invalid_argument, "runtime_env['config']['isolation'] must be 'shared' or 'clone'");
+  }
+  if (const auto inherit = value.find("inherit_site_packages"); inherit != value.end()) {
+    RTENV_TRY(result.inherit_site_packages, bool_value("['config']['inherit_site_packages']", *inherit));
+  }
   return {};
 }
 
 Result<void> refuse_unknown_and_unsupported(const json& value) {
   for (const auto& [key, item] : value.items()) {
     if (std::ranges::find(k_fields, key) != k_fields.end()) continue;
-    if (std::ranges::find(k_unsupported_fields, key) != k_unsupported_fields.end()) {
+    const auto* const unsupported = std::ranges::find(k_unsupported_fields, key, &UnsupportedField::name);
+    if (unsupported != k_unsupported_fields.end()) {
       if (item.is_null()) continue;
-      return fail(Errc::invalid_argument, "runtime_env['{}'] is a field of Ray that this version of rtenv doesn't carry out",
-                  key)
+      return fail(Errc::invalid_argument, "runtime_env['{}'] is a field of Ray that rtenv doesn't carry out: it needs {}",
+                  key, unsupported->needs)
           .hint("leave it out; supported: {}", fmt::join(k_fields, ", "));
     }
     std::vector<std::string_view> known(k_fields.begin(), k_fields.end());
-    known.insert(known.end(), k_unsupported_fields.begin(), k_unsupported_fields.end());
+    for (const UnsupportedField& field : k_unsupported_fields) known.push_back(field.name);
     return unknown_field("", key, known, k_fields);
   }
   return {};
@@ -244,8 +283,50 @@ Result<RuntimeEnv> parse_runtime_env(const json& value) {
   if (const json* item = given("env_vars")) {
     RTENV_TRY(result.env_vars, parse_env_vars(*item));
   }
+  if (const json* item = given("py_executable")) {
+    RTENV_TRY(result.py_executable, string_value("['py_executable']", *item));
+    if (result.py_executable->find_first_not_of(" \t") == std::string::npos)
+      return fail(Errc::invalid_argument, "runtime_env['py_executable'] is empty");
+  }
   if (const json* item = given("config")) RTENV_TRY(parse_config(*item, result));
   return result;
+}
+
+namespace {
+
+bool is_remote_module(const std::string& path) { return pkg::is_remote_archive(path) || path.ends_with(".whl"); }
+
+Result<void> check_source(const std::string& text, bool is_module) {
+  if (!remote::looks_like_uri(text)) {
+    std::error_code error;
+    if (std::filesystem::exists(text, error)) return {};
+    return fail(Errc::not_found, "{} doesn't exist", text);
+  }
+  RTENV_TRY(const auto uri, remote::Uri::parse(text));
+  const bool archive = is_module ? is_remote_module(uri.path) : pkg::is_remote_archive(uri.path);
+  if (uri.scheme == remote::Scheme::local) {
+    if (archive)
+      return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories", uri.shown())
+          .hint("use file:// for an archive");
+    return {};
+  }
+  if (archive) return {};
+  return fail(Errc::invalid_argument, "{} isn't an archive by its name", uri.shown())
+      .hint("wanted is .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar{}", is_module ? ", or a wheel" : "");
+}
+
+}  // namespace
+
+Result<void> check_sources(const RuntimeEnv& runtime_env) {
+  if (runtime_env.working_dir) {
+    auto checked = check_source(*runtime_env.working_dir, false);
+    if (!checked) return Failure(std::move(checked).error().within("working_dir"));
+  }
+  for (std::size_t i = 0; i < runtime_env.py_modules.size(); ++i) {
+    auto checked = check_source(runtime_env.py_modules[i], true);
+    if (!checked) return Failure(std::move(checked).error().within(fmt::format("py_modules[{}]", i)));
+  }
+  return {};
 }
 
 Result<RuntimeEnv> load_runtime_env(const Path& file) {

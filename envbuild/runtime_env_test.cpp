@@ -31,6 +31,18 @@ TEST(RuntimeEnv, TakesAllThreeFormsOfPackages) {
               ElementsAre("six", "# c", "requests"));
 }
 
+TEST(RuntimeEnv, TakesPhasesInsteadOfPackages) {
+  const auto parsed = must(parse("uv: {phases: [[torch], [flash-attn, six, six]]}"));
+  EXPECT_THAT(parsed.packages->requirements, ElementsAre("torch"));
+  EXPECT_THAT(parsed.packages->later_phases, ElementsAre(ElementsAre("flash-attn", "six")));
+}
+
+TEST(RuntimeEnv, TakesItsOwnEntriesOfConfig) {
+  const auto parsed = must(parse("config: {isolation: clone, inherit_site_packages: true}"));
+  EXPECT_EQ(parsed.isolation, Isolation::clone);
+  EXPECT_TRUE(parsed.inherit_site_packages);
+}
+
 TEST(RuntimeEnv, DefaultsAreRaysButUvSharesItsCache) {
   EXPECT_THAT(must(parse("uv: [a]")).packages->install_options, ElementsAre());
   EXPECT_THAT(must(parse("pip: [a]")).packages->install_options,
@@ -73,13 +85,19 @@ INSTANTIATE_TEST_SUITE_P(
                     Wrong{"uv: {packages: [a], uv_version: 0.4}", "['uv']['uv_version'] must be a string, got float"},
                     Wrong{"uv: {packages: [a], pip_check: true}", "['uv'] has an unknown field 'pip_check'"},
                     Wrong{"uv: [a]\npip: [b]", "exclude each other"},
+                    Wrong{"uv: {packages: [a], phases: [[b]]}", "'packages' or the field 'phases', not both"},
+                    Wrong{"uv: {phases: []}", "['uv']['phases'] must be a list of lists of strings"},
+                    Wrong{"uv: {phases: [[a], []]}", "['uv']['phases'][1] names no packages"},
+                    Wrong{"config: {isolation: none}", "['config']['isolation'] must be 'shared' or 'clone'"},
+                    Wrong{"config: {inherit_site_packages: 1}", "must be a boolean, got int"},
+                    Wrong{"py_executable: ' '", "['py_executable'] is empty"},
                     Wrong{"env_vars: [A]", "['env_vars'] must be a dict of strings, got list"},
                     Wrong{"env_vars: {A: 1}", "['env_vars']['A'] must be a string, got int"},
                     Wrong{"env_vars: {A: yes}", "['env_vars']['A'] must be a string, got bool"},
                     Wrong{"env_vars: {'A=B': x}", "can't be the name of a variable"},
                     Wrong{"config: {setup_timeout_seconds: 0}", "must be greater than zero, or -1"},
                     Wrong{"config: {setup_timeout_seconds: '9'}", "must be an int, got str"},
-                    Wrong{"conda: env", "['conda'] is a field of Ray that this version of rtenv doesn't carry out"},
+                    Wrong{"conda: env", "['conda'] is a field of Ray that rtenv doesn't carry out: it needs conda"},
                     Wrong{"container: {image: x}", "['container'] is a field of Ray"}));
 
 TEST(RuntimeEnv, AnUnknownFieldSuggestsTheNearest) {

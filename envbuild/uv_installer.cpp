@@ -9,24 +9,29 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   if (!run.environment().find_filled("UV_CACHE_DIR")) run.environment().set("UV_CACHE_DIR", (cache.root() / "uv").native());
   const Path& python = request.interpreter.executable;
   RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, request.packages.version, python, request.cancellation));
-  RTENV_TRY(const auto list, write_requirements(request.requirements, request.scratch));
+  RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
 
   if (request.form == InstallForm::folder) {
     // Its files become read-only: they mustn't be uv's own.
     std::vector<std::string> install{
         uv.path.native(),        "pip",         "install", "--python", python.native(), "--target",
         request.target.native(), "--link-mode", "copy"};
-    install.insert(install.end(), list.begin(), list.end());
+    install.insert(install.end(), lists.front().begin(), lists.front().end());
     return run.step("uv pip install", std::move(install));
   }
-  RTENV_TRY(run.step("uv venv", {uv.path.native(), "venv", "--quiet", "--no-project", "--python", python.native(),
-                                 request.target.native()}));
+  std::vector<std::string> venv{uv.path.native(), "venv", "--quiet", "--no-project", "--python", python.native()};
+  if (request.inherit_site_packages) venv.emplace_back("--system-site-packages");
+  venv.push_back(request.target.native());
+  RTENV_TRY(run.step("uv venv", std::move(venv)));
+  if (request.inherit_site_packages) RTENV_TRY(show_site_packages(request));
   const std::string target_python = (request.target / "bin" / "python").native();
-  std::vector<std::string> install{uv.path.native(), "pip", "install", "--python", target_python};
-  install.insert(install.end(), list.begin(), list.end());
-  const auto& options = request.requirements.install_options;
-  install.insert(install.end(), options.begin(), options.end());
-  RTENV_TRY(run.step("uv pip install", std::move(install)));
+  for (std::size_t phase = 0; phase < lists.size(); ++phase) {
+    std::vector<std::string> install{uv.path.native(), "pip", "install", "--python", target_python};
+    install.insert(install.end(), lists[phase].begin(), lists[phase].end());
+    const auto& options = request.phases[phase].install_options;
+    install.insert(install.end(), options.begin(), options.end());
+    RTENV_TRY(run.step(phase_name("uv pip install", phase, lists.size()), std::move(install)));
+  }
   if (request.packages.check)
     RTENV_TRY(run.step("uv pip check", {uv.path.native(), "pip", "check", "--python", target_python}));
   return {};

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 
 #include "base/log.hpp"
+#include "envbuild/build_log.hpp"
 #include "envbuild/env_pack.hpp"
+#include "envbuild/env_protection.hpp"
 #include "envbuild/installer.hpp"
 
 namespace rtenv::envbuild {
@@ -18,18 +20,25 @@ bool starts(const Path& virtual_env) {
 Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache::Cache& cache,
                    const PrepareOptions& options) {
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+  RTENV_TRY(BuildLog log, BuildLog::begin(cache.root(), plan.key.digits));
   const InstallRequest request{.packages = plan.packages,
-                               .requirements = plan.requirements,
+                               .phases = plan.phases,
                                .interpreter = plan.interpreter,
                                .environment = plan.installer_environment,
+                               .inherit_site_packages = plan.inherit_site_packages,
                                .target = context.target,
                                .scratch = scratch.path(),
                                .lock_fd = context.lock_fd,
                                .timeout = plan.timeout,
                                .cancellation = options.cancellation,
-                               .show_output = options.show_output};
-  RTENV_TRY(install(request, cache));
-  return describe_env(plan.key, context.target);
+                               .show_output = options.show_output,
+                               .log_fd = log.fd()};
+  auto built = install(request, cache);
+  if (!built) return log.fail_with(std::move(built).error());
+  RTENV_TRY(describe_env(plan.key, context.target));
+  RTENV_TRY(protect_env(context.target));
+  log.succeed();
+  return {};
 }
 
 }  // namespace
@@ -47,18 +56,18 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
     if (fetched.lease) leases.push_back(std::move(*fetched.lease));
     return std::move(fetched.path);
   };
-  auto requirements = resolve_requirements(packages, variables, fetch);
-  if (!requirements)
-    return Failure(std::move(requirements).error().within(fmt::format("runtime_env['{}']", name(packages.installer))));
+  auto phases = resolve_requirements(packages, variables, fetch);
+  if (!phases) return Failure(std::move(phases).error().within(fmt::format("runtime_env['{}']", name(packages.installer))));
   RTENV_TRY(Interpreter interpreter, find_interpreter(options.python, options.node, cache.root() / "interpreters"));
   Environment environment = installer_environment(variables);
-  EnvKey key = make_env_key(packages, *requirements, interpreter, environment);
+  EnvKey key = make_env_key(packages, *phases, interpreter, environment, runtime_env.inherit_site_packages);
   return std::optional(EnvPlan{.packages = packages,
-                               .requirements = std::move(*requirements),
+                               .phases = std::move(*phases),
                                .fetched = std::move(leases),
                                .interpreter = std::move(interpreter),
                                .installer_environment = std::move(environment),
                                .timeout = runtime_env.setup_timeout,
+                               .inherit_site_packages = runtime_env.inherit_site_packages,
                                .key = std::move(key)});
 }
 
@@ -80,9 +89,15 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const P
     RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
   }
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
+  const auto asked_at = std::chrono::system_clock::now();
+  std::optional<BuildFollower> follower;
   const cache::MakeOptions make_options{
       .cancellation = options.cancellation,
-      .on_wait = [] { log::info("another process is building this environment; waiting for it"); },
+      .on_wait =
+          [&] {
+            log::info("another process is building this environment; waiting for it");
+            follower.emplace(cache.root(), plan.key.digits, options.show_output);
+          },
       .shared = true,
       .arrive = [&](const Path& folder, const Path& final_path, const nlohmann::json& properties) -> Result<void> {
         RTENV_TRY(settle_env(folder, final_path, properties, plan.interpreter));
@@ -91,7 +106,10 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const P
       }};
   RTENV_TRY(auto lease, cache.get_or_make(
                             cache::Kind::env, plan.key.digits,
-                            [&](const cache::MakeContext& context) {
+                            [&](const cache::MakeContext& context) -> Result<void> {
+                              follower.reset();
+                              if (auto failure = failure_since(cache.root(), plan.key.digits, asked_at))
+                                return Failure(std::move(*failure));
                               log::info("building environment {} with {}", plan.key.digits, name(plan.packages.installer));
                               origin = VirtualEnv::Origin::built;
                               return build(plan, context, cache, options);

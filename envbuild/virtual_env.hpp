@@ -8,11 +8,12 @@ namespace rtenv::envbuild {
 
 struct EnvPlan {
   Packages packages;
-  ResolvedRequirements requirements;
+  ResolvedPhases phases;
   std::vector<cache::Lease> fetched;  // keeps the files that the requirements name
   Interpreter interpreter;
   Environment installer_environment;
   std::optional<std::chrono::seconds> timeout;
+  bool inherit_site_packages = false;
   EnvKey key;
 };
 
@@ -30,8 +31,9 @@ struct VirtualEnv {
 
 std::string_view name(VirtualEnv::Origin origin) noexcept;
 
-/// From the cache, or built into it. Of several askers, also in other processes, one builds and the others wait.
-/// Fails: as the installers, and as the cache.
+/// From the cache, the remote tier, or built. Of several askers, also in other processes, one builds; the others wait, are
+/// shown its progress, and get its failure. Who asks afterwards has it tried again. The output of a build that failed is
+/// kept, see build_log. Fails: as the installers, and as the cache.
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const PrepareOptions& options);
 
 }  // namespace rtenv::envbuild

@@ -14,6 +14,7 @@ Environment activate(const ActivationInputs& inputs) {
     environment.set("VIRTUAL_ENV", inputs.virtual_env->native());
     environment.unset("PYTHONHOME");
   }
+  if (inputs.programs) environment.prepend("PATH", inputs.programs->native());
   return environment;
 }
 

@@ -16,6 +16,7 @@ struct ActivationInputs {
   std::optional<Path> working_dir;              // the job's own
   std::vector<Path> py_modules;                 // in the order of the runtime_env
   std::optional<Path> virtual_env;
+  std::optional<Path> programs;  // found before all others; see job/python_programs.hpp
 };
 
 /// The node's variables; PYTHONUNBUFFERED=1; env_vars over them; the py_modules, then the working_dir first in PYTHONPATH;

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Environments: phases, protection and clones, inherited packages, py_executable; builds that fail, wait and are waited for.
+# shellcheck source=lib.sh
+source "$(dirname "$0")/lib.sh"
+use_oracle_uv
+export RTENV_PYTHON=${ORACLE_PYTHON:?}
+make_wheel wheels lib one
+
+# Phases: the second list's build needs what the first has installed.
+mkdir second
+cat >second/setup.py <<'PY'
+import lib, setuptools
+setuptools.setup(name="second", version="1.0", py_modules=["second"])
+open("second.py", "w").write("TEXT = 'built with ' + repr(" + repr(lib.TEXT) + ")\n")
+PY
+echo 'TEXT = ""' >second/second.py
+for installer in uv pip; do
+  options=$([[ $installer == uv ]] && echo uv_pip_install_options || echo pip_install_options)
+  rtenv run --runtime-env-json "{\"$installer\": {\"phases\": [[\"setuptools<81\", \"wheel\", \"./wheels/lib-1.0-py3-none-any.whl\"], [\"./second\"]],
+    \"$options\": [\"--no-build-isolation\"]}}" -- python -c 'import second; print(second.TEXT)'
+  ok
+  says "built with 'one'"
+done
+rtenv run --runtime-env-json '{"uv": {"phases": [["six==1.16.0"], ["no-such-package-of-rtenv"]]}}' -- true
+refused 1 "uv pip install (phase 2 of 2)"
+
+# A shared environment can't be changed by its jobs; a clone is the job's own.
+rtenv env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}'
+ok
+env=$out
+equal "$(find "$env" -mindepth 1 -not -type l -perm /222 -not -path '*/__pycache__*' -not -name __pycache__ | wc -l)" 0 "nothing is writable"
+[[ -d $(echo "$env"/lib/python*/site-packages/__pycache__) ]] || fail "Python has no place for what it compiles"
+rtenv run --isolation clone --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' -- \
+  python -c 'import lib, sys; print(sys.prefix); open(lib.__file__, "w").write("TEXT = 2"); open(sys.prefix + "/new", "w")'
+ok
+[[ $out != "$env" && $out == "$RTENV_CACHE_DIR/tmp/"* ]] || fail "that isn't a clone: $out"
+rtenv run --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' -- python -c 'import lib; print(lib.TEXT)'
+equal "$out" one
+nothing_temporary() { equal "$(find "$RTENV_CACHE_DIR/tmp" -mindepth 1 | wc -l)" 0; }
+nothing_temporary
+if [[ $(id -u) -eq 0 ]] && /usr/bin/python3 -c '' 2>/dev/null; then
+  # For others than root the permissions count.
+  chmod 755 "$work" "$RTENV_CACHE_DIR" && chmod a+rx "$RTENV_CACHE_DIR"/envs
+  other=$(RTENV_PYTHON=/usr/bin/python3 "$RTENV" env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}')
+  ! setpriv --reuid nobody --clear-groups sh -c "echo x >$other/pyvenv.cfg" 2>/dev/null || fail "somebody else could write"
+fi
+
+# The interpreter's own packages.
+rtenv run --inherit-site-packages --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' -- python -c 'import ray, lib; print(ray.__version__)'
+ok
+equal "$out" "$("$ORACLE_PYTHON" -c 'import ray; print(ray.__version__)')"
+rtenv run --runtime-env-json '{"pip": ["./wheels/lib-1.0-py3-none-any.whl"], "config": {"inherit_site_packages": true}}' -- python -c 'import ray, lib'
+ok
+rtenv run --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' -- python -c 'import ray'
+exits 1
+
+# py_executable.
+mkdir job && echo 'import sys; print(sys.flags.optimize, sys.argv[1:])' >job/main.py
+rtenv run --working-dir job --runtime-env-json '{"py_executable": "python -O"}' -- python main.py 'two words'
+ok
+equal "$out" "1 ['two words']"
+rtenv run --working-dir job --runtime-env-json "{\"py_executable\": \"$RTENV_UV run --isolated --no-project --offline --python $ORACLE_PYTHON\"}" -- python main.py x
+ok
+equal "$out" "0 ['x']"
+
+# A failed build: the reason, the whole output in a file, the cache clean; the next try works.
+rm -rf "$RTENV_CACHE_DIR"
+rtenv env build --runtime-env-json '{"uv": ["no-such-package-of-rtenv"]}'
+refused 1 "no-such-package-of-rtenv"
+log=$(sed -n 's/.*the whole output: //p' <<<"$err")
+grep -q 'no-such-package-of-rtenv' "$log" || fail "the log doesn't say why"
+nothing_half_made
+nothing_temporary
+cat >later.sh <<'SH'
+#!/bin/sh
+[ -e "$WORKS" ] || [ "$1" = venv ] || { sleep 1; echo "the installer's own reason"; exit 3; }
+exec "$REAL_UV" "$@"
+SH
+chmod +x later.sh
+export REAL_UV=$RTENV_UV WORKS=$work/works
+# Of many askers one builds; all get its failure, and who asks afterwards has it tried again.
+for i in 1 2 3 4; do
+  { code=0; RTENV_UV=$work/later.sh "$RTENV" env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' 2>"err$i" || code=$?; echo "$code" >"status$i"; } &
+done
+wait
+equal "$(cat status? | tr '\n' ' ')" "1 1 1 1 "
+equal "$(grep -l "the installer's own reason" err? | wc -l)" 4
+equal "$(grep -l 'building environment' err? | wc -l)" 1 "one build"
+touch works
+RTENV_UV=$work/later.sh rtenv env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}'
+ok
+equal "$(find "$RTENV_CACHE_DIR/logs" -name "*$(basename "$out")*" | wc -l)" 0 "no log of a build that succeeded"
+
+only_the_good_one() {
+  equal "$(ls "$RTENV_CACHE_DIR/envs" | wc -l)" 1
+  nothing_temporary
+}
+
+# A build that hangs ends at its time limit, with all that it started.
+cat >hangs.sh <<'SH'
+#!/bin/sh
+[ "$1" = pip ] || exec "$REAL_UV" "$@"
+sh -c 'sleep 1000.25' &
+sleep 1000.5
+SH
+chmod +x hangs.sh
+RTENV_UV=$work/hangs.sh rtenv env build --runtime-env-json '{"uv": ["six"], "config": {"setup_timeout_seconds": 1}}'
+refused 1 "took longer than 1 s"
+for _ in 1 2 3 4 5 6 7 8 9 10; do pgrep -f 'sleep 1000\.' >/dev/null || break; sleep 0.1; done
+! pgrep -f 'sleep 1000\.' || fail "what the installer started lives on"
+only_the_good_one
+
+# What is asked for and isn't to be had, in the installer's own words.
+rtenv env build --runtime-env-json '{"uv": ["six==1.16.0", "six==1.15.0"]}'
+refused 1 "six==1.15.0"
+echo 'six==1.16.0 --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000' >pinned.txt
+rtenv env build --runtime-env-json '{"uv": ["-r pinned.txt"]}'
+refused 1 "ash mismatch"
+rtenv env build --python 2.6 --runtime-env-json '{"uv": ["six"]}'
+refused 3 "python2.6"
+UV_DEFAULT_INDEX=http://127.0.0.1:9/simple rtenv env build --runtime-env-json '{"uv": ["six"]}'
+refused 1 "127.0.0.1:9"
+only_the_good_one
+
+# `check` says what is wrong without doing anything.
+rtenv env check --runtime-env-json '{"uv": ["six"], "working_dir": "missing"}'
+refused 3 "working_dir: missing doesn't exist"
+rtenv env check --runtime-env-json '{"uv": ["six"], "working_dir": "."}'
+ok
