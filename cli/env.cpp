@@ -1,6 +1,8 @@
 #include <chrono>
 
+#include "base/file.hpp"
 #include "cli/env_plan.hpp"
+#include "envbuild/lock.hpp"
 #include "envbuild/py_modules.hpp"
 
 namespace rtenv::cli {
@@ -9,10 +11,12 @@ namespace {
 struct EnvCommand {
   JobInputs inputs;
   bool explain = false;
+  std::string output = "rtenv.lock";
 
   [[nodiscard]] Result<int> build(const Tool& tool) const;
   [[nodiscard]] Result<int> key(const Tool& tool) const;
   [[nodiscard]] Result<int> check(const Tool& tool) const;
+  [[nodiscard]] Result<int> lock(const Tool& tool) const;
 };
 
 // A build ahead of its job has nothing to do meanwhile; and who builds for others wants it sent.
@@ -37,7 +41,7 @@ Result<int> EnvCommand::build(const Tool& tool) const {
     return 0;
   }
   RTENV_TRY(const auto env, envbuild::prepare_env(*plan.env, plan.cache, options));
-  RTENV_TRY(flush(plan.cache, tool));
+  if (!inputs.offline && !inputs.no_cache) RTENV_TRY(flush(plan.cache, tool));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, envbuild::name(env.origin), seconds.count());
   if (tool.json)
@@ -70,6 +74,27 @@ Result<int> EnvCommand::key(const Tool& tool) const {
   return 0;
 }
 
+Result<int> EnvCommand::lock(const Tool& tool) const {
+  ProgressLine progress(tool);
+  const auto options = inputs.prepare_options(tool, progress);
+  RTENV_TRY(EnvInputs plan, plan_inputs(inputs, options, tool));
+  if (!plan.env) return fail_no_packages();
+  RTENV_TRY(const std::string text, envbuild::make_lock(*plan.env, plan.working_dir, plan.cache, options));
+  progress.clear();
+  if (output == "-") {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+  }
+  RTENV_TRY(AtomicFile file, AtomicFile::create(output));
+  RTENV_TRY(file.write(text));
+  RTENV_TRY(file.commit(Durability::process));
+  if (tool.json)
+    Tool::print_json({{"path", output}});
+  else
+    Tool::print_line(output);
+  return 0;
+}
+
 Result<int> EnvCommand::check(const Tool& tool) const {
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
   RTENV_TRY(envbuild::check_sources(runtime_env));
@@ -92,13 +117,23 @@ void register_env(CLI::App& app, Tool& tool) {
   CLI::App* build = add_command(*group, tool, "build", "Build the environment, or find it in the cache, and print its path",
                                 "  rtenv env build -f runtime_env.yaml --working-dir .");
   state->inputs.declare(*build);
+  state->inputs.declare_build(*build);
   build->callback([state, &tool] { tool.command = [state, &tool] { return state->build(tool); }; });
 
   CLI::App* key = add_command(*group, tool, "key", "Print the environment's key: a digest of all that it is made from",
                               "  rtenv env key -f runtime_env.yaml --working-dir . --explain");
   state->inputs.declare(*key);
+  key->add_option("--locked", state->inputs.lock, "With exactly what this lock says")->type_name("LOCK");
   key->add_flag("--explain", state->explain, "Also print what the key is a digest of");
   key->callback([state, &tool] { tool.command = [state, &tool] { return state->key(tool); }; });
+
+  CLI::App* lock =
+      add_command(*group, tool, "lock", "Write the exact versions and hashes that the packages resolve to (by uv)",
+                  "  rtenv env lock -f runtime_env.yaml --working-dir . -o rtenv.lock\n"
+                  "  rtenv env build -f runtime_env.yaml --working-dir . --locked rtenv.lock");
+  state->inputs.declare(*lock);
+  lock->add_option("-o,--output", state->output, "The file; - is standard output")->capture_default_str()->type_name("FILE");
+  lock->callback([state, &tool] { tool.command = [state, &tool] { return state->lock(tool); }; });
 
   CLI::App* check =
       add_command(*group, tool, "check", "Say what is wrong with a runtime_env, without fetching or building anything",

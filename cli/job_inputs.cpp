@@ -17,6 +17,12 @@ void JobInputs::declare(CLI::App& command) {
                    "The environment also sees the interpreter's own packages, as in Ray [config.inherit_site_packages]");
 }
 
+void JobInputs::declare_build(CLI::App& command) {
+  command.add_option("--locked", lock, "Install exactly what this lock says (rtenv env lock), or refuse")->type_name("LOCK");
+  command.add_flag("--offline", offline, "No network for installers, nor the remote tier: from what caches have, or fail");
+  command.add_flag("--no-cache", no_cache, "Build it anew, although it is there, and without what uv keeps");
+}
+
 void JobInputs::declare_env_vars(CLI::App& command) {
   command.add_option("--env", env_vars, "An environment variable for the job (repeatable)")
       ->type_name("NAME=VALUE")
@@ -54,12 +60,19 @@ Result<envbuild::Interpreter> JobInputs::interpreter(const Tool& tool, const cac
                                     cache.root() / "interpreters");
 }
 
+Result<cache::Cache> JobInputs::open_cache(const Tool& tool) const {
+  return offline || no_cache ? tool.open_cache() : tool.open_cache_with_tier();
+}
+
 envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool, ProgressLine& progress) const {
   return {.node = tool.environment,
           .python = python.empty() ? std::nullopt : std::optional(python),
           .threads = default_threads(),
           .cancellation = tool.cancellation,
           .show_output = tool.verbose,
+          .lock = lock.empty() ? std::nullopt : std::optional<Path>(lock),
+          .offline = offline,
+          .anew = no_cache,
           .on_progress = progress.callback()};
 }
 

@@ -19,14 +19,21 @@ struct JobInputs {
   std::string working_dir;
   std::string python;
   bool inherit_site_packages = false;
+  std::string lock;
+  bool offline = false;
+  bool no_cache = false;
   std::string isolation;
   std::vector<std::string> env_vars;  // "NAME=value"
 
   void declare(CLI::App& command);
   void declare_env_vars(CLI::App& command);
+  /// How an environment is built where it must be.
+  void declare_build(CLI::App& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
   [[nodiscard]] Result<envbuild::RuntimeEnv> runtime_env() const;
   [[nodiscard]] Result<envbuild::Interpreter> interpreter(const Tool& tool, const cache::Cache& cache) const;
+  /// With the remote tier, unless there is to be no network, or nothing of what is there.
+  [[nodiscard]] Result<cache::Cache> open_cache(const Tool& tool) const;
   /// `progress` must outlive the options.
   [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool, ProgressLine& progress) const;
 };

@@ -91,7 +91,7 @@ Result<int> RunCommand::run(const Tool& tool) const {
   ProgressLine progress(tool);
   const auto options = inputs.prepare_options(tool, progress);
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
-  RTENV_TRY(auto cache, tool.open_cache_with_tier());
+  RTENV_TRY(auto cache, inputs.open_cache(tool));
   RTENV_TRY(const auto source, envbuild::prepare_working_dir(runtime_env, cache, options));
   RTENV_TRY(const auto modules, envbuild::prepare_py_modules(runtime_env, cache, options));
   RTENV_TRY(const auto plan, envbuild::plan_env(runtime_env, source, cache, options));
@@ -152,6 +152,7 @@ void register_run(CLI::App& app, Tool& tool) {
       add_command(app, tool, "run", "Run a command in its directory and environment; ends with the command's exit code",
                   "  rtenv run -f runtime_env.yaml --working-dir . -- python main.py");
   state->inputs.declare(*command);
+  state->inputs.declare_build(*command);
   state->inputs.declare_env_vars(*command);
   command->add_flag("--keep", state->keep, "Keep the job's own copy of its directory and say where it is");
   command->add_option("COMMAND", state->argv, "The command and its arguments, after --")->required();

@@ -5,8 +5,7 @@ namespace rtenv::envbuild {
 
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache) {
   InstallerRun run(request);
-  // uv's own cache beside ours, on the same file system: then it links files instead of copying them.
-  if (!run.environment().find_filled("UV_CACHE_DIR")) run.environment().set("UV_CACHE_DIR", (cache.root() / "uv").native());
+  share_uv_cache(run.environment(), cache);
   const Path& python = request.interpreter.executable;
   RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, request.packages.version, python, request.cancellation));
   RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));

@@ -120,6 +120,10 @@ Result<UvProgram> uv_at_hand(const Environment& environment, cache::Cache& cache
 
 }  // namespace
 
+void share_uv_cache(Environment& environment, const cache::Cache& cache) {
+  if (!environment.find_filled("UV_CACHE_DIR")) environment.set("UV_CACHE_DIR", (cache.root() / "uv").native());
+}
+
 std::string_view pinned_uv_version() noexcept { return k_version; }
 
 Result<UvProgram> find_uv(const Environment& environment, cache::Cache& cache, const std::optional<std::string>& specifier,

@@ -20,4 +20,8 @@ Result<UvProgram> find_uv(const Environment& environment, cache::Cache& cache, c
 /// The version that is fetched where there is none.
 std::string_view pinned_uv_version() noexcept;
 
+/// uv's own cache beside ours, on the same file system: then it links files instead of copying them. Where the environment
+/// names none.
+void share_uv_cache(Environment& environment, const cache::Cache& cache);
+
 }  // namespace rtenv::envbuild

@@ -7,6 +7,7 @@
 #include "envbuild/env_pack.hpp"
 #include "envbuild/env_protection.hpp"
 #include "envbuild/installer.hpp"
+#include "envbuild/lock.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -21,10 +22,14 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
                    const PrepareOptions& options) {
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
   RTENV_TRY(BuildLog log, BuildLog::begin(cache.root(), plan.key.digits));
+  Environment environment = plan.installer_environment;
+  if (options.offline) environment.set("UV_OFFLINE", "1");
+  if (options.offline) environment.set("PIP_NO_INDEX", "1");
+  if (options.anew) environment.set("UV_NO_CACHE", "1");
   const InstallRequest request{.packages = plan.packages,
                                .phases = plan.phases,
                                .interpreter = plan.interpreter,
-                               .environment = plan.installer_environment,
+                               .environment = std::move(environment),
                                .inherit_site_packages = plan.inherit_site_packages,
                                .target = context.target,
                                .scratch = scratch.path(),
@@ -59,9 +64,15 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
   auto phases = resolve_requirements(packages, variables, fetch);
   if (!phases) return Failure(std::move(phases).error().within(fmt::format("runtime_env['{}']", name(packages.installer))));
   RTENV_TRY(Interpreter interpreter, find_interpreter(options.python, options.node, cache.root() / "interpreters"));
+  Packages chosen = packages;
+  if (options.lock) {
+    RTENV_TRY(chosen, locked_packages(*options.lock, packages, *phases, interpreter));
+    phases = resolve_requirements(chosen, variables, fetch);
+    if (!phases) return Failure(std::move(phases).error().within(options.lock->native()));
+  }
   Environment environment = installer_environment(variables);
-  EnvKey key = make_env_key(packages, *phases, interpreter, environment, runtime_env.inherit_site_packages);
-  return std::optional(EnvPlan{.packages = packages,
+  EnvKey key = make_env_key(chosen, *phases, interpreter, environment, runtime_env.inherit_site_packages);
+  return std::optional(EnvPlan{.packages = std::move(chosen),
                                .phases = std::move(*phases),
                                .fetched = std::move(leases),
                                .interpreter = std::move(interpreter),
@@ -81,6 +92,9 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
 }
 
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const PrepareOptions& options) {
+  if (options.anew) {
+    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
+  }
   RTENV_TRY(auto found, cache.find(cache::Kind::env, plan.key.digits));
   if (found && starts(found->path())) return VirtualEnv{std::move(*found)};
   if (found) {
