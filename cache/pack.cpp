@@ -10,6 +10,7 @@
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
 #include "pkg/tar_writer.hpp"
+#include "pkg/tar_zst_reader.hpp"
 #include "pkg/unpack.hpp"
 
 namespace rtenv::cache {
@@ -119,6 +120,15 @@ class PackWriter {
   RawBytes buffer_;
 };
 
+// Both are sorted by path.
+void take_digests(const std::vector<pkg::DigestedFile>& files, std::vector<TreeItem>& items) {
+  auto file = files.begin();
+  for (TreeItem& item : items) {
+    while (file != files.end() && file->path < item.path) ++file;
+    if (file != files.end() && file->path == item.path && item.is_file()) item.content = file->xxh3;
+  }
+}
+
 // For the message: the first file that isn't what the manifest says.
 std::string first_difference(const std::vector<TreeItem>& items, const json& files) {
   std::size_t count = 0;
@@ -160,12 +170,17 @@ Result<PackManifest> read_pack_manifest(const Path& pack) {
 }
 
 Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const Path& folder, const PackOptions& options) {
-  RTENV_TRY(pkg::unpack(pack, folder, {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
+  const pkg::UnpackOptions unpack{.limits = {}, .threads = options.threads, .cancellation = options.cancellation};
+  RTENV_TRY(make_directories(folder));
+  RTENV_TRY(const auto files, pkg::unpack_tar_zst(pack, folder, unpack));
+  if (!files) RTENV_TRY(pkg::unpack(pack, folder, unpack));  // packed again by other hands
   RTENV_TRY(remove_tree(folder / k_manifest_name));
-  RTENV_TRY(const auto digest, tree_digest(folder, "", options.threads));
-  if (digest.digits == manifest.digest) return {};
+  RTENV_TRY(auto items, list_tree(folder, ""));
+  if (files) take_digests(*files, items);
+  RTENV_TRY(digest_files(folder, items, options.threads));
+  if (digest_of(items) == manifest.digest) return {};
   return fail(Errc::corrupt, "{} isn't what its manifest says: {} differs", pack.native(),
-              first_difference(digest.items, manifest.files));
+              first_difference(items, manifest.files));
 }
 
 }  // namespace rtenv::cache

@@ -58,11 +58,11 @@ struct RemoteTier::Session {
   }
 };
 
-RemoteTier::RemoteTier(RemoteTierOptions options, Path state_folder, unsigned threads)
+RemoteTier::RemoteTier(RemoteTierOptions options, const Path& state_folder, unsigned threads)
     : options_(std::move(options)), threads_(threads) {
   if (!options_.prefix.path.empty() && !options_.prefix.path.ends_with('/')) options_.prefix.path += '/';
   options_.prefix.path += k_layout;
-  pause_file_ = std::move(state_folder) / ("paused-" + sha256_hex(options_.prefix.text()).substr(0, 16));
+  pause_file_ = state_folder / ("paused-" + sha256_hex(options_.prefix.text()).substr(0, 16));
 }
 
 Result<RemoteTier::Session> RemoteTier::open_session(std::chrono::milliseconds patience,

@@ -51,7 +51,7 @@ struct Arrival {
 class RemoteTier {
  public:
   /// `state_folder`: of the cache; `threads`: that pack and unpack.
-  RemoteTier(RemoteTierOptions options, Path state_folder, unsigned threads);
+  RemoteTier(RemoteTierOptions options, const Path& state_folder, unsigned threads);
 
   [[nodiscard]] TierMode mode() const noexcept { return options_.mode; }
 

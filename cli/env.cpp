@@ -23,7 +23,7 @@ struct EnvCommand {
 Result<void> flush(cache::Cache& cache, const Tool& tool) {
   RTENV_TRY(const auto tier, tool.remote_tier());
   if (!tier || tier->mode != cache::TierMode::write_back) return {};
-  const auto flushed = cache.flush(tool.cancellation);
+  auto flushed = cache.flush(tool.cancellation);
   if (flushed || flushed.error().code() == Errc::cancelled) return flushed;
   return {};  // told already
 }

@@ -122,6 +122,24 @@ UV_DEFAULT_INDEX=http://127.0.0.1:9/simple rtenv env build --runtime-env-json '{
 refused 1 "127.0.0.1:9"
 only_the_good_one
 
+# A package that the index has only as a source.
+rtenv run --runtime-env-json '{"uv": ["docopt==0.6.2"]}' -- python -c 'import docopt; print(docopt.__version__)'
+ok
+equal "$out" 0.6.2
+
+# No space half-way: said, nothing left, and something smaller fits.
+mkdir small
+if [[ $(id -u) -eq 0 ]] && mount -t tmpfs -o size=40m tmpfs small 2>/dev/null; then
+  trap 'umount "$work/small"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+  RTENV_CACHE_DIR=$work/small/cache rtenv env build --runtime-env-json '{"uv": ["numpy==2.2.0"]}'
+  [[ $status -eq 1 || $status -eq 6 ]] || fail "expected a refusal"
+  tells "No space left"
+  equal "$(find small/cache/envs small/cache/tmp -mindepth 1 | wc -l)" 0
+  rm -rf small/cache/uv
+  RTENV_CACHE_DIR=$work/small/cache rtenv env build --runtime-env-json '{"uv": ["six"]}'
+  ok
+fi
+
 # `check` says what is wrong without doing anything.
 rtenv env check --runtime-env-json '{"uv": ["six"], "working_dir": "missing"}'
 refused 3 "working_dir: missing doesn't exist"
