@@ -8,7 +8,8 @@ namespace rtenv::job {
 namespace {
 
 std::string quoted_for_shell(std::string text) {
-  for (std::size_t at = text.find('\''); at != std::string::npos; at = text.find('\'', at + 4)) text.replace(at, 1, R"('\'')");
+  for (std::size_t at = text.find('\''); at != std::string::npos; at = text.find('\'', at + 4))
+    text.replace(at, 1, R"('\'')");
   return "'" + text + "'";
 }
 
@@ -29,7 +30,8 @@ Result<void> write_python_programs(const Path& folder, const std::string& comman
   for (const char* name : {"python", "python3"}) {
     const Path program = folder / name;
     RTENV_TRY(const Fd file, open_file(program, O_WRONLY | O_CREAT | O_EXCL, 0755));
-    RTENV_TRY(write_full(file, fmt::format(fmt::runtime(k_program), quoted_for_shell(folder.native()), command), program.native()));
+    RTENV_TRY(write_full(file, fmt::format(fmt::runtime(k_program), quoted_for_shell(folder.native()), command),
+                         program.native()));
   }
   return {};
 }
