@@ -142,6 +142,7 @@ void register_env(CLI::App& app, Tool& tool) {
   check->callback([state, &tool] { tool.command = [state, &tool] { return state->check(tool); }; });
 
   register_env_pack(*group, tool);
+  register_env_list(*group, tool);
 }
 
 }  // namespace rtenv::cli

@@ -58,6 +58,7 @@ void register_push(CLI::App& app, Tool& tool);
 void register_unpack(CLI::App& app, Tool& tool);
 void register_inspect(CLI::App& app, Tool& tool);
 void register_env(CLI::App& app, Tool& tool);
+void register_env_list(CLI::App& env_group, Tool& tool);
 void register_env_pack(CLI::App& env_group, Tool& tool);
 void register_run(CLI::App& app, Tool& tool);
 void register_cache(CLI::App& app, Tool& tool);

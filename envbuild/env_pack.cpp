@@ -98,7 +98,7 @@ void mend_shebang(std::string& text) {
 
 class EnvPackFilter final : public cache::PackFilter {
  public:
-  EnvPackFilter(const Path& env, json description) : description_(std::move(description)) {
+  EnvPackFilter(const Path& env, json parts) : parts_(std::move(parts)) {
     std::error_code error;
     paths_.push_back(env.native());
     const Path canonical = std::filesystem::canonical(env, error);
@@ -138,13 +138,12 @@ class EnvPackFilter final : public cache::PackFilter {
   }
 
   Result<json> properties() override {
-    return json{{"interpreter", description_.at("parts").at("interpreter")},
-                {"relocated", relocated_},
-                {"interpreter_links", interpreter_links_}};
+    return json{
+        {"interpreter", parts_.at("interpreter")}, {"relocated", relocated_}, {"interpreter_links", interpreter_links_}};
   }
 
  private:
-  json description_;
+  json parts_;                      // of the key
   std::vector<std::string> paths_;  // under which its files may know it
   std::mutex mutex_;
   std::set<std::string> relocated_;
@@ -218,12 +217,18 @@ Result<void> describe_env(const EnvKey& key, const Path& env) {
   return file.commit(Durability::process);
 }
 
-Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env) {
+Result<json> env_description(const Path& env) {
   RTENV_TRY(const std::string text, read_file(env / k_env_description));
-  json description = json::parse(text, nullptr, false);
-  if (!description.is_object() || !description.value("parts", json::object()).contains("interpreter"))
+  const json description = json::parse(text, nullptr, false);
+  json parts = description.is_object() ? description.value("parts", json()) : json();
+  if (!parts.is_object() || !parts.contains("interpreter"))
     return fail(Errc::corrupt, "{} isn't what rtenv wrote there", (env / k_env_description).native());
-  return std::make_unique<EnvPackFilter>(env, std::move(description));
+  return parts;
+}
+
+Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env) {
+  RTENV_TRY(json parts, env_description(env));
+  return std::make_unique<EnvPackFilter>(env, std::move(parts));
 }
 
 Result<void> settle_env(const Path& folder, const Path& final_path, const json& properties, const Interpreter& interpreter) {

@@ -17,6 +17,9 @@ inline constexpr const char* k_env_description = "rtenv-env.json";
 /// Fails: as written.
 Result<void> describe_env(const EnvKey& key, const Path& env);
 
+/// What `describe_env` wrote: the parts of the key. Fails: not_found (made by an older rtenv), corrupt.
+Result<nlohmann::json> env_description(const Path& env);
+
 /// Fails: not_found (not an environment of this cache; made by an older rtenv), as read.
 Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env);
 

@@ -45,6 +45,24 @@ if [[ $(id -u) -eq 0 ]] && /usr/bin/python3 -c '' 2>/dev/null; then
   ! setpriv --reuid nobody --clear-groups sh -c "echo x >$other/pyvenv.cfg" 2>/dev/null || fail "somebody else could write"
 fi
 
+# What there is, and what it was made from.
+rtenv env list
+ok
+says "$(basename "$env")"
+says "python 3."
+rtenv env show "$(basename "$env" | cut -c 1-10)" --json
+ok
+equal "$(field path)" "$env"
+[[ $out == *"lib-1.0-py3-none-any.whl sha256:"* ]] || fail "it doesn't say what it was made from"
+rtenv env rm no-such
+refused 3 "there is no environment"
+rtenv env build --runtime-env-json '{"uv": ["six==1.16.0"]}' --json
+key=$(field key)
+rtenv env rm "$key" --json
+ok
+rtenv env show "$key"
+refused 3 "there is no environment"
+
 # The interpreter's own packages.
 rtenv run --inherit-site-packages --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' -- python -c 'import ray, lib; print(ray.__version__)'
 ok
