@@ -114,6 +114,24 @@ only_the_good_one() {
   nothing_temporary
 }
 
+# Who waits for long sees the progress of the one that builds.
+cat >slow.sh <<'SH'
+#!/bin/sh
+[ "$1" = pip ] && for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "step $i with https://user:hunter2@host/x"; sleep 0.5; done
+exec "$REAL_UV" "$@"
+SH
+chmod +x slow.sh
+for i in 1 2; do
+  RTENV_UV=$work/slow.sh "$RTENV" env build --runtime-env-json '{"uv": ["six==1.15.0"]}' >"out$i" 2>"err$i" &
+done
+wait
+equal "$(cat out1)" "$(cat out2)"
+waiter=$(grep -l 'another process is building this environment' err1 err2)
+grep -q 'step [0-9]* with https://host/x' "$waiter" || fail "no progress: $(cat "$waiter")"
+! grep -q hunter2 err1 err2 || fail "a secret is shown"
+rtenv env rm "$(basename "$(cat out1)")"
+ok
+
 # A build that hangs ends at its time limit, with all that it started.
 cat >hangs.sh <<'SH'
 #!/bin/sh
