@@ -18,6 +18,10 @@ Result<MappedFile> MappedFile::open(const Path& path) {
   return MappedFile(std::span(static_cast<const std::byte*>(address), size_bytes));
 }
 
+void MappedFile::forget() const noexcept {
+  if (!data_.empty()) ::madvise(const_cast<std::byte*>(data_.data()), data_.size(), MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (!data_.empty()) ::munmap(const_cast<std::byte*>(data_.data()), data_.size());
 }

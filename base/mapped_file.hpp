@@ -16,6 +16,8 @@ class MappedFile {
   ~MappedFile();
 
   [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
+  /// What was touched so far doesn't count as this process's memory any longer; it may be read again.
+  void forget() const noexcept;
 
  private:
   explicit MappedFile(std::span<const std::byte> data) : data_(data) {}

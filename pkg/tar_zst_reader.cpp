@@ -99,13 +99,15 @@ class Unpacker {
         options_(options),
         budget_(options.limits, archive_bytes, options.cancellation) {}
 
-  Result<std::optional<std::vector<DigestedFile>>> run(std::span<const std::byte> packed) {
-    const auto frames = find_frames(packed);
+  Result<std::optional<std::vector<DigestedFile>>> run(const MappedFile& packed) {
+    const auto frames = find_frames(packed.data());
+    packed.forget();
     if (!frames) return std::optional<std::vector<DigestedFile>>();
     RTENV_TRY(TargetFolder target, TargetFolder::open(folder_));
     target_.emplace(std::move(target));
     for (std::size_t next = 0; next < frames->size();) {
-      RTENV_TRY(next, load_batch(packed, *frames, next));
+      RTENV_TRY(next, load_batch(packed.data(), *frames, next));
+      packed.forget();
       RTENV_TRY(parse_batch());
       RTENV_TRY(write_files());
     }
@@ -316,7 +318,7 @@ class Unpacker {
 Result<std::optional<std::vector<DigestedFile>>> unpack_tar_zst(const Path& archive, const Path& folder,
                                                                 const UnpackOptions& options) {
   RTENV_TRY(const MappedFile packed, MappedFile::open(archive));
-  return Unpacker(archive, folder, options, packed.data().size()).run(packed.data());
+  return Unpacker(archive, folder, options, packed.data().size()).run(packed);
 }
 
 }  // namespace rtenv::pkg
