@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "base/lines.hpp"
 #include "base/log.hpp"
 #include "envbuild/env_protection.hpp"
 
@@ -43,10 +44,7 @@ constexpr std::array<ConfigKey, 5> k_config_keys{{{"home", "@RTENV_PYTHON_HOME@"
 
 std::string named_config(std::string_view text) {
   std::string result;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view line : lines_of(text)) {
     const std::string_view key = line.substr(0, line.find_first_of(" ="));
     if (key == "command") continue;  // how the standard library's venv was called: a path of this machine
     const auto* const known = std::ranges::find(k_config_keys, key, &ConfigKey::key);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "base/lines.hpp"
 #include "base/log.hpp"
 #include "envbuild/redact.hpp"
 
@@ -19,13 +20,7 @@ std::string last_lines(std::string_view output) {
     begin = output.rfind('\n', begin - 1);
   if (begin != std::string_view::npos && begin > 0) output.remove_prefix(begin + 1);
   std::string result;
-  for (std::string_view rest = output; !rest.empty();) {
-    const auto end = rest.find('\n');
-    result += "\n  ";
-    result += without_credentials(rest.substr(0, end));
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
-  }
+  for (const std::string_view line : lines_of(output)) result += "\n  " + without_credentials(line);
   return result;
 }
 
@@ -77,7 +72,7 @@ InstallerRun::InstallerRun(const InstallRequest& request) : request_(request), e
 }
 
 // Whole lines, without the credentials of the URLs that installers repeat.
-void InstallerRun::show(std::string_view text) const {
+void InstallerRun::show(std::string_view text) {
   pending_ += text;
   const auto end = pending_.rfind('\n');
   if (end == std::string::npos) return;
@@ -89,7 +84,7 @@ void InstallerRun::show(std::string_view text) const {
       const auto shown = ::write(fd, lines.data(), lines.size());
 }
 
-Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> argv) const {
+Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> argv) {
   log::debug("{}", without_credentials(fmt::format("{}", fmt::join(argv, " "))));
   SpawnOptions spawn{.argv = std::move(argv), .environment = environment_, .working_dir = request_.scratch, .keep_fds = {}};
   spawn.die_with_parent = true;

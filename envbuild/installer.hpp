@@ -57,13 +57,13 @@ class InstallerRun {
  public:
   explicit InstallerRun(const InstallRequest& request);
   /// `what` names the step in the message of a failure: "uv pip install".
-  Result<void> step(std::string_view what, std::vector<std::string> argv) const;
+  Result<void> step(std::string_view what, std::vector<std::string> argv);
   Environment& environment() noexcept { return environment_; }
 
  private:
-  void show(std::string_view text) const;
+  void show(std::string_view text);
   const InstallRequest& request_;
-  mutable std::string pending_;  // of the output: a line that isn't complete
+  std::string pending_;  // of the output: a line that isn't complete
   Environment environment_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };

@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/lines.hpp"
 #include "envbuild/installer.hpp"
 #include "envbuild/requirement_line.hpp"
 #include "envbuild/uv_program.hpp"
@@ -84,11 +85,7 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
   std::string lock =
       fmt::format("# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build --locked`.\n{}{}\n", k_mark,
                   identity(plan.phases, plan.interpreter).dump());
-  for (std::string_view rest = compiled; !rest.empty();) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    lock += portable(std::string(rest.substr(0, end)), working_dir) + "\n";
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  for (const std::string_view line : lines_of(compiled)) lock += portable(std::string(line), working_dir) + "\n";
   return lock;
 }
 

@@ -5,7 +5,7 @@ namespace rtenv::envbuild {
 namespace {
 
 // virtualenv as in Ray; the standard library's venv where it isn't installed.
-Result<void> make_virtualenv(const InstallRequest& request, const InstallerRun& run) {
+Result<void> make_virtualenv(const InstallRequest& request, InstallerRun& run) {
   const std::string python = request.interpreter.executable.native();
   std::vector<std::string> virtualenv{python, "-m", "virtualenv", "--quiet", "--no-download", "--no-periodic-update"};
   std::vector<std::string> venv{python, "-m", "venv"};
@@ -24,7 +24,7 @@ Result<void> make_virtualenv(const InstallRequest& request, const InstallerRun& 
 }  // namespace
 
 Result<void> install_with_pip(const InstallRequest& request) {
-  const InstallerRun run(request);
+  InstallerRun run(request);
   RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
   if (request.form == InstallForm::folder) {
     std::vector<std::string> install{request.interpreter.executable.native(),

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "base/lines.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -139,18 +140,13 @@ RequirementLine parse_requirement_line(std::string_view raw) {
 std::vector<std::string> logical_lines(std::string_view content) {
   std::vector<std::string> lines;
   std::string pending;
-  while (!content.empty()) {
-    const auto end = content.find('\n');
-    std::string_view line = content.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
+  for (const std::string_view line : lines_of(content)) {
     const bool is_comment = strip(line).starts_with('#');
     if (line.ends_with('\\') && !is_comment) {
       pending += line.substr(0, line.size() - 1);
     } else {
       lines.push_back(std::exchange(pending, {}) + std::string(line));
     }
-    if (end == std::string_view::npos) break;
-    content.remove_prefix(end + 1);
   }
   if (!pending.empty()) lines.push_back(std::move(pending));
   return lines;

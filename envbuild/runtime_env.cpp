@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/file.hpp"
+#include "base/lines.hpp"
 #include "base/nearest.hpp"
 #include "envbuild/yaml.hpp"
 #include "pkg/package_name.hpp"
@@ -90,16 +91,8 @@ Result<void> check_fields(std::string_view where, const json& value, std::span<c
 Result<std::vector<std::string>> read_requirements(std::string_view field, const Path& file) {
   auto text = read_file(file);
   if (!text) return Failure(std::move(text).error().within(fmt::format("runtime_env{}", field)));
-  std::vector<std::string> lines;
-  for (std::string_view rest = *text; !rest.empty();) {
-    const auto end = rest.find('\n');
-    std::string_view line = rest.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    lines.emplace_back(line);
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
-  }
-  return lines;
+  const auto lines = lines_of(*text);
+  return std::vector<std::string>(lines.begin(), lines.end());
 }
 
 // Order kept: an installer may resolve a list differently in another order.
