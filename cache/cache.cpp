@@ -164,11 +164,13 @@ Result<void> Cache::send(const Lease& lease, const Cancellation* cancellation) {
 
 // What an earlier process left.
 Result<void> Cache::resume_sending() {
-  if (state_->tier() == nullptr || state_->tier()->mode() != TierMode::write_back) return {};
+  if (!sends_later()) return {};
   RTENV_TRY(const auto unsent, state_->ledger().unsent());
   if (!unsent.empty()) state_->wake_sender();
   return {};
 }
+
+bool Cache::sends_later() const { return state_->tier() != nullptr && state_->tier()->mode() == TierMode::write_back; }
 
 Result<void> Cache::flush(const Cancellation* cancellation) {
   if (state_->tier() == nullptr) return fail_no_tier();

@@ -111,6 +111,8 @@ class Cache {
   /// one makes it and the others wait. After a failure nothing is left.
   Result<Lease> get_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options = {});
 
+  /// Whether what is made here is sent behind the work that uses it; see TierMode::write_back.
+  [[nodiscard]] bool sends_later() const;
   /// Sends what the remote tier is still to get; see TierMode::write_back. Fails: invalid_argument (no tier), and as
   /// RemoteTier::push.
   Result<void> flush(const Cancellation* cancellation);

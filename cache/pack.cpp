@@ -183,4 +183,12 @@ Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const P
               first_difference(items, manifest.files));
 }
 
+Result<void> take_over_pack(const Path& pack, const PackManifest& manifest, const Path& scratch, const Path& target,
+                            const Arrival& arrival, const PackOptions& options) {
+  const Path content = scratch / "content";
+  RTENV_TRY(unpack_pack(pack, manifest, content, options));
+  if (arrival.arrive) RTENV_TRY(arrival.arrive(content, arrival.final_path, manifest.properties));
+  return rename_path(content, target);
+}
+
 }  // namespace rtenv::cache

@@ -56,4 +56,17 @@ Result<PackManifest> read_pack_manifest(const Path& pack);
 /// Unpacks into `folder`, which must not be there, and checks every digest. Fails: corrupt, and as pkg::unpack.
 Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const Path& folder, const PackOptions& options);
 
+/// Makes what was unpacked into `folder` fit for the path at which it will lie; refuses it by failing.
+using Arrive = std::function<Result<void>(const Path& folder, const Path& final_path, const nlohmann::json& properties)>;
+
+struct Arrival {
+  Path final_path;
+  Arrive arrive;  // may be empty
+};
+
+/// Unpacks into `scratch`, an empty folder on the target's file system, lets it arrive, and moves it to `target`.
+/// Fails: as unpack_pack, `arrive`, rename.
+Result<void> take_over_pack(const Path& pack, const PackManifest& manifest, const Path& scratch, const Path& target,
+                            const Arrival& arrival, const PackOptions& options);
+
 }  // namespace rtenv::cache

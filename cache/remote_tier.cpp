@@ -31,6 +31,12 @@ std::optional<TierMode> parse_tier_mode(std::string_view text) {
   return std::nullopt;
 }
 
+Result<void> check_holds_packs(const remote::Uri& uri) {
+  if (uri.scheme != remote::Scheme::local && uri.scheme != remote::Scheme::gcs && !uri.sha256) return {};
+  return fail(Errc::invalid_argument, "{} can't hold packs", uri.shown())
+      .hint("s3://, gs://, azure://, abfss://, http(s):// or file://, a bucket and a prefix");
+}
+
 // One use of the tier: a store whose requests end when nothing is heard for too long.
 struct RemoteTier::Session {
   std::unique_ptr<Watchdog> watchdog;
@@ -145,10 +151,8 @@ Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, cons
   RTENV_TRY(const auto manifest, read_pack_manifest(pack));
   if (manifest.entry.kind != entry.kind || manifest.entry.key != entry.key)
     return fail(Errc::corrupt, "{} holds {} {}", uri.shown(), info(manifest.entry.kind).name, manifest.entry.key);
-  const Path content = scratch / "content";
-  RTENV_TRY(unpack_pack(pack, manifest, content, {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
-  if (arrival.arrive) RTENV_TRY(arrival.arrive(content, arrival.final_path, manifest.properties));
-  RTENV_TRY(rename_path(content, target));
+  RTENV_TRY(take_over_pack(pack, manifest, scratch, target, arrival,
+                           {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
   return true;
 }
 
@@ -171,12 +175,13 @@ Result<bool> RemoteTier::try_push(Session& session, const EntryName& entry, cons
   const auto there = session.store->stat(uri);
   if (there && !damaged && !expired(there->modified_s)) return false;
   if (!there && there.error().code() != Errc::not_found) return Failure(there.error());
+  session.begin_tiers_work();
+  RTENV_TRY(const auto upload, session.store->upload(uri, std::nullopt));
   session.begin_own_work();
   std::unique_ptr<PackFilter> filter;
   if (const auto make_filter = options_.filters.find(entry.kind); make_filter != options_.filters.end()) {
     RTENV_TRY(filter, make_filter->second(folder));
   }
-  RTENV_TRY(const auto upload, session.store->upload(uri, std::nullopt));
   std::uint64_t size_bytes = 0;
   RTENV_TRY(write_pack(folder, entry, filter.get(), {.write = [&](std::span<const std::byte> data) -> Result<void> {
                          session.begin_tiers_work();

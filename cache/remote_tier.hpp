@@ -40,13 +40,8 @@ struct RemoteTierOptions {
   std::map<Kind, MakePackFilter> filters;
 };
 
-/// Makes what was unpacked into `folder` fit for the path at which it will lie; refuses it by failing.
-using Arrive = std::function<Result<void>(const Path& folder, const Path& final_path, const nlohmann::json& properties)>;
-
-struct Arrival {
-  Path final_path;
-  Arrive arrive;  // may be empty
-};
+/// Fails: invalid_argument where packs can't lie below this URI.
+Result<void> check_holds_packs(const remote::Uri& uri);
 
 class RemoteTier {
  public:

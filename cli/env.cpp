@@ -21,8 +21,7 @@ struct EnvCommand {
 
 // A build ahead of its job has nothing to do meanwhile; and who builds for others wants it sent.
 Result<void> flush(cache::Cache& cache, const Tool& tool) {
-  RTENV_TRY(const auto tier, tool.remote_tier());
-  if (!tier || tier->mode != cache::TierMode::write_back) return {};
+  if (!cache.sends_later()) return {};
   auto flushed = cache.flush(tool.cancellation);
   if (flushed || flushed.error().code() == Errc::cancelled) return flushed;
   return {};  // told already
@@ -41,7 +40,7 @@ Result<int> EnvCommand::build(const Tool& tool) const {
     return 0;
   }
   RTENV_TRY(const auto env, envbuild::prepare_env(*plan.env, plan.cache, options));
-  if (!inputs.offline && !inputs.no_cache) RTENV_TRY(flush(plan.cache, tool));
+  RTENV_TRY(flush(plan.cache, tool));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, envbuild::name(env.origin), seconds.count());
   if (tool.json)

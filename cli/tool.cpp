@@ -51,9 +51,8 @@ Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
   const auto within = [](Error error, const char* variable) { return Failure(std::move(error).within(variable)); };
   auto prefix = remote::Uri::parse(*text);
   if (!prefix) return within(std::move(prefix).error(), "RTENV_REMOTE_CACHE");
-  if (prefix->scheme == remote::Scheme::local || prefix->scheme == remote::Scheme::gcs || prefix->sha256)
-    return fail(Errc::invalid_argument, "RTENV_REMOTE_CACHE: {} can't hold packs", prefix->shown())
-        .hint("s3://, gs://, azure://, abfss://, http(s):// or file://, a bucket and a prefix");
+  if (auto checked = cache::check_holds_packs(*prefix); !checked)
+    return within(std::move(checked).error(), "RTENV_REMOTE_CACHE");
   options.prefix = std::move(*prefix);
   const auto mode = environment.find_filled("RTENV_REMOTE_CACHE_MODE").value_or("read");
   const auto known = cache::parse_tier_mode(mode);

@@ -54,6 +54,31 @@ Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefi
   return PushedEnv{.uri = once.tier.uri_of(name), .uploaded = uploaded, .written = std::nullopt};
 }
 
+cache::Arrival arrival_at(const Path& final_path, const Interpreter& interpreter) {
+  return {.final_path = final_path,
+          .arrive = [&interpreter](const Path& folder, const Path& path, const nlohmann::json& properties) {
+            return settle_env(folder, path, properties, interpreter);
+          }};
+}
+
+// From the cache, or by `take` from elsewhere; never built.
+Result<VirtualEnv> take_over(cache::Cache& cache, const std::string& key, VirtualEnv::Origin elsewhere,
+                             const std::function<Result<void>(const Path& scratch, const Path& target)>& take,
+                             const TransferOptions& options) {
+  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
+  const cache::Maker make = [&](const cache::MakeContext& context) -> Result<void> {
+    origin = elsewhere;
+    RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+    return take(scratch.path(), context.target);
+  };
+  const cache::MakeOptions make_options{
+      .cancellation = options.cancellation,
+      .on_wait = [] { log::info("another process makes this environment; waiting for it"); },
+      .arrive = {}};
+  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, key, make, make_options));
+  return VirtualEnv{.lease = std::move(lease), .origin = origin};
+}
+
 }  // namespace
 
 std::string env_pack_name(std::string_view key) { return fmt::format("{}{}", key, k_extension); }
@@ -67,9 +92,7 @@ Result<WrittenPack> pack_env(const cache::Lease& env, const Path& file, const Tr
 }
 
 Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri, const TransferOptions& options) {
-  if (uri.scheme == remote::Scheme::gcs || uri.scheme == remote::Scheme::local || uri.sha256)
-    return fail(Errc::invalid_argument, "{} can't take an environment", uri.shown())
-        .hint("s3://, gs://, azure://, abfss://, http(s):// or file://: a prefix, or a name that ends with {}", k_extension);
+  RTENV_TRY(cache::check_holds_packs(uri));
   if (!uri.path.ends_with(k_extension)) return push_to_tier(env, uri, options);
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
   RTENV_TRY(const auto upload, store->upload(uri, std::nullopt));
@@ -85,21 +108,13 @@ Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache, const Inter
   if (manifest.entry.kind != cache::Kind::env)
     return fail(Errc::invalid_argument, "{} holds a {}, not an environment", pack.native(),
                 cache::info(manifest.entry.kind).name);
-  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
-  const cache::Maker unpack = [&](const cache::MakeContext& context) -> Result<void> {
-    origin = VirtualEnv::Origin::pack;
-    RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
-    const Path content = scratch.path() / "content";
-    RTENV_TRY(
-        cache::unpack_pack(pack, manifest, content, {.threads = options.threads, .cancellation = options.cancellation}));
-    RTENV_TRY(settle_env(content, context.target, manifest.properties, interpreter));
-    return rename_path(content, context.target);
-  };
-  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, manifest.entry.key, unpack,
-                                          {.cancellation = options.cancellation, .on_wait = [] {
-                                             log::info("another process makes this environment; waiting for it");
-                                           }}));
-  return VirtualEnv{.lease = std::move(lease), .origin = origin};
+  return take_over(
+      cache, manifest.entry.key, VirtualEnv::Origin::pack,
+      [&](const Path& scratch, const Path& target) {
+        return cache::take_over_pack(pack, manifest, scratch, target, arrival_at(target, interpreter),
+                                     {.threads = options.threads, .cancellation = options.cancellation});
+      },
+      options);
 }
 
 Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache, const Interpreter& interpreter,
@@ -120,24 +135,16 @@ Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const EnvKey& key,
   RTENV_TRY(TempDir state, TempDir::create());
   OneTimeTier once(std::move(state), prefix, options);
   const cache::EntryName name{cache::Kind::env, key.digits};
-  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
-  const cache::Maker pull = [&](const cache::MakeContext& context) -> Result<void> {
-    origin = VirtualEnv::Origin::remote_tier;
-    RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
-    const auto settle = [&](const Path& folder, const Path& final_path, const nlohmann::json& properties) {
-      return settle_env(folder, final_path, properties, interpreter);
-    };
-    RTENV_TRY(const bool pulled, once.tier.pull(name, scratch.path(), context.target,
-                                                {.final_path = context.target, .arrive = settle}, options.cancellation));
-    if (pulled) return {};
-    return fail(Errc::not_found, "{} isn't there", once.tier.uri_of(name).shown())
-        .hint("rtenv env push sends it from where it is built");
-  };
-  RTENV_TRY(auto lease,
-            cache.get_or_make(cache::Kind::env, key.digits, pull, {.cancellation = options.cancellation, .on_wait = [] {
-                                                                     log::info("another process makes this environment");
-                                                                   }}));
-  return VirtualEnv{.lease = std::move(lease), .origin = origin};
+  return take_over(
+      cache, key.digits, VirtualEnv::Origin::remote_tier,
+      [&](const Path& scratch, const Path& target) -> Result<void> {
+        RTENV_TRY(const bool pulled,
+                  once.tier.pull(name, scratch, target, arrival_at(target, interpreter), options.cancellation));
+        if (pulled) return {};
+        return fail(Errc::not_found, "{} isn't there", once.tier.uri_of(name).shown())
+            .hint("rtenv env push sends it from where it is built");
+      },
+      options);
 }
 
 }  // namespace rtenv::envbuild
