@@ -1,9 +1,11 @@
 #include "base/process.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,9 +41,19 @@ struct ExecFailure {
   ::_exit(127);
 }
 
+void set_limit(const ResourceLimit& limit) noexcept {
+  rlimit both{};
+  ::getrlimit(static_cast<__rlimit_resource>(limit.resource), &both);
+  both.rlim_cur = both.rlim_max = std::min<rlim_t>(limit.value, both.rlim_max);
+  ::setrlimit(static_cast<__rlimit_resource>(limit.resource), &both);
+}
+
 [[noreturn]] void exec_child(const ExecPlan& plan) noexcept {
   const SpawnOptions& options = plan.options;
-  if (options.own_group) ::setpgid(0, 0);
+  if (options.own_session)
+    ::setsid();
+  else if (options.own_group)
+    ::setpgid(0, 0);
   if (options.die_with_parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != plan.parent) ::_exit(127);  // it was gone before we asked
@@ -54,7 +66,10 @@ struct ExecFailure {
     ::dup2(options.output_fd, 1);
     if (!options.inherit_stderr) ::dup2(options.output_fd, 2);
   }
+  // Libraries open descriptors that would be inherited: a listening socket, say, which then outlives its server.
+  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int fd : options.keep_fds) ::fcntl(fd, F_SETFD, 0);
+  for (const ResourceLimit& limit : options.limits) set_limit(limit);
   if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0) report_and_exit(plan, true);
   // What the parent ignores or blocks is its own affair.
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
@@ -120,7 +135,7 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("start", program.native());
   if (pid == 0) exec_child(plan);
-  if (options.own_group) ::setpgid(pid, pid);  // both sides do: whoever comes first
+  if (options.own_group && !options.own_session) ::setpgid(pid, pid);  // both sides do: whoever comes first
   report.write_end.reset();
 
   ExecFailure failure{};

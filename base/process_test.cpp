@@ -1,5 +1,6 @@
 #include "base/process.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -136,6 +137,14 @@ TEST(Environment, PrependPutsAnEntryFirst) {
   environment.prepend("LIST", "a");
   environment.prepend("LIST", "b");
   EXPECT_EQ(environment.find("LIST"), "b:a");
+}
+
+TEST(ChildProcess, InheritsNoOtherDescriptor) {
+  const Fd open_to_children(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC, as libraries do
+  const Fd kept(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto captured = must(run_captured(
+      {.argv = {"/bin/sh", "-c", "ls /proc/$$/fd"}, .environment = Environment::of_process(), .keep_fds = {kept.get()}}));
+  EXPECT_EQ(captured.output, fmt::format("0\n1\n2\n{}\n", kept.get()));
 }
 
 }  // namespace
