@@ -63,7 +63,11 @@ struct CentralRecord {
   std::uint16_t flags;
 };
 
-std::string zip_path(const Entry& entry) { return entry.type == EntryType::directory ? entry.path + '/' : entry.path; }
+std::string zip_path(const Entry& entry, const std::string& top) {
+  std::string path = top.empty() ? entry.path : top + '/' + entry.path;
+  if (entry.type == EntryType::directory) path += '/';
+  return path;
+}
 
 std::uint16_t name_flag(const std::string& path) {
   return !is_ascii(path) && is_utf8(path) ? zip::k_flag_utf8 : std::uint16_t{0};
@@ -195,7 +199,7 @@ class Writer {
   Result<void> write_small(const Entry& entry, const Packed& packed) {
     tree_hasher_->add(entry, packed.content_digest);
     if (!in_zip(entry)) return {};
-    const std::string path = zip_path(entry);
+    const std::string path = zip_path(entry, options_.top);
     const std::uint16_t flags = name_flag(path);
     central_.push_back({.entry = &entry,
                         .local_offset = offset_ + out_.size(),
@@ -260,7 +264,8 @@ class Writer {
 
   void begin_large(const Entry& entry, bool deflate) {
     const bool zip64 = entry.size_bytes >= k_zip64_from_bytes;
-    const auto flags = static_cast<std::uint16_t>(name_flag(entry.path) | zip::k_flag_descriptor);
+    const std::string path = zip_path(entry, options_.top);
+    const auto flags = static_cast<std::uint16_t>(name_flag(path) | zip::k_flag_descriptor);
     const std::uint16_t method = deflate ? zip::k_method_deflate : zip::k_method_store;
     central_.push_back({.entry = &entry,
                         .local_offset = offset_ + out_.size(),
@@ -276,13 +281,13 @@ class Writer {
     if (options_.compression == Compression::store) {
       constexpr std::uint64_t k_alignment = BlockSharing::k_alignment_bytes;
       constexpr std::size_t k_field_bytes = 6;
-      const std::uint64_t end = offset_ + out_.size() + 4 + entry.path.size() + extra_fields.size() + k_field_bytes;
+      const std::uint64_t end = offset_ + out_.size() + 4 + path.size() + extra_fields.size() + k_field_bytes;
       const auto padding_bytes = static_cast<std::size_t>((k_alignment - end % k_alignment) % k_alignment);
       extra.u16(zip::k_extra_alignment).u16(static_cast<std::uint16_t>(2 + padding_bytes)).u16(k_alignment);
       extra_fields.insert(extra_fields.end(), padding_bytes, std::byte{0});
     }
-    header.u16(static_cast<std::uint16_t>(entry.path.size())).u16(static_cast<std::uint16_t>(extra_fields.size()));
-    header.text(entry.path);
+    header.u16(static_cast<std::uint16_t>(path.size())).u16(static_cast<std::uint16_t>(extra_fields.size()));
+    header.text(path);
     out_.insert(out_.end(), extra_fields.begin(), extra_fields.end());
   }
 
@@ -306,7 +311,7 @@ class Writer {
 
   void write_central(const CentralRecord& record) {
     const Entry& entry = *record.entry;
-    const std::string path = zip_path(entry);
+    const std::string path = zip_path(entry, options_.top);
     const std::uint64_t size = entry.type == EntryType::link ? entry.link_target.size() : entry.size_bytes;
     RawBytes extra_values;
     RecordWriter extra(extra_values);
@@ -398,7 +403,7 @@ Result<std::vector<Item>> plan(const Tree& tree, const ZipOptions& options) {
   std::uint64_t batch_bytes = 0;
   for (std::size_t i = 0; i < tree.entries.size(); ++i) {
     const Entry& entry = tree.entries[i];
-    if (entry.path.size() >= zip::k_limit16)
+    if (zip_path(entry, options.top).size() >= zip::k_limit16)
       return fail(Errc::invalid_argument, "the path {}… is too long for a zip", entry.path.substr(0, 100));
     if (entry.type == EntryType::file && entry.size_bytes > k_piece_bytes) {
       bool deflate = options.compression == Compression::fast || options.compression == Compression::best;

@@ -20,6 +20,7 @@ namespace rtenv::pkg {
 
 struct ZipOptions {
   Scheme scheme = Scheme::xxh3;  // of the name
+  std::string top;               // a folder that everything lies in, within the package; the name doesn't count it
   Compression compression = Compression::automatic;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
