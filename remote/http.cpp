@@ -180,6 +180,10 @@ void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& req
       break;
     }
   }
+  if (environment.find("RTENV_TLS_VERIFY") == "false") {
+    curl.easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl.easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
 }
 
 void set_callbacks(const CurlLibrary& curl, CURL* handle, Transfer& transfer) {

@@ -1,0 +1,68 @@
+#include "remote/job_server.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "remote/uri.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+constexpr std::string_view k_default_address = "http://127.0.0.1:8265";
+
+Result<std::string> server_address(const Environment& environment) {
+  std::string address(k_default_address);
+  for (const char* variable : {"RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"})
+    if (const auto set = environment.find_filled(variable)) {
+      address = *set;
+      // As Ray's client has it: an address without a scheme is one of http. What names a cluster's own port isn't one of a
+      // job server.
+      if (address.find("://") == std::string::npos) address.insert(0, "http://");
+      if (!address.starts_with("http://") && !address.starts_with("https://"))
+        return fail(Errc::invalid_argument, "{} isn't the address of a job server: {}", variable, redacted_url(*set))
+            .hint("http://HOST:8265");
+      break;
+    }
+  while (address.ends_with('/')) address.pop_back();
+  return address;
+}
+
+Result<std::string> auth_token(const Environment& environment) {
+  if (const auto token = environment.find_filled("RAY_AUTH_TOKEN")) return std::string(*token);
+  Path file;
+  const auto named = environment.find_filled("RAY_AUTH_TOKEN_PATH");
+  if (named)
+    file = *named;
+  else if (const auto home = environment.find_filled("HOME"))
+    file = Path(*home) / ".ray" / "auth_token";
+  auto text = read_file(file);
+  if (!text && named) return Failure(std::move(text).error().within("RAY_AUTH_TOKEN_PATH"));
+  if (!text) return std::string();
+  text->erase(text->find_last_not_of(" \r\n\t") + 1);
+  return std::move(*text);
+}
+
+Result<std::vector<std::string>> job_headers(const Environment& environment) {
+  std::vector<std::string> headers;
+  const auto text = environment.find_filled("RAY_JOB_HEADERS");
+  if (!text) return headers;
+  const auto object = nlohmann::json::parse(*text, nullptr, false);
+  if (!object.is_object()) return fail(Errc::invalid_argument, "RAY_JOB_HEADERS isn't a JSON object");
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_string()) return fail(Errc::invalid_argument, "RAY_JOB_HEADERS['{}'] isn't a string", key);
+    headers.push_back(fmt::format("{}: {}", key, value.get<std::string>()));
+  }
+  return headers;
+}
+
+}  // namespace
+
+Result<JobServer> find_job_server(const Environment& environment) {
+  JobServer server;
+  RTENV_TRY(server.address, server_address(environment));
+  RTENV_TRY(server.token, auth_token(environment));
+  RTENV_TRY(server.headers, job_headers(environment));
+  return server;
+}
+
+}  // namespace rtenv::remote
