@@ -37,6 +37,9 @@ constexpr std::array<UnsupportedField, 11> k_unsupported_fields{
      {"mpi", "Ray's workers, which it starts by mpirun"},
      {"worker_process_setup_hook", "Ray's workers, in which it runs"}}};
 
+// What Ray's own client adds for Ray's workers: nothing that a job asks for.
+constexpr std::array<std::string_view, 3> k_client_fields{"_ray_commit", "_ray_release", "_inject_current_ray"};
+
 // As Python names types: the readers of these messages write Python.
 std::string_view type_name(const json& value) {
   switch (value.type()) {
@@ -229,6 +232,7 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
 Result<void> refuse_unknown_and_unsupported(const json& value) {
   for (const auto& [key, item] : value.items()) {
     if (std::ranges::find(k_fields, key) != k_fields.end()) continue;
+    if (std::ranges::find(k_client_fields, key) != k_client_fields.end()) continue;
     const auto* const unsupported = std::ranges::find(k_unsupported_fields, key, &UnsupportedField::name);
     if (unsupported != k_unsupported_fields.end()) {
       if (item.is_null()) continue;

@@ -31,6 +31,11 @@ TEST(RuntimeEnv, TakesAllThreeFormsOfPackages) {
               ElementsAre("six", "# c", "requests"));
 }
 
+TEST(RuntimeEnv, PassesOverWhatRaysClientAdds) {
+  EXPECT_THAT(must(parse("pip: [six]\n_ray_commit: abc\n_ray_release: x\n_inject_current_ray: yes")).packages->requirements,
+              ElementsAre("six"));
+}
+
 TEST(RuntimeEnv, TakesPhasesInsteadOfPackages) {
   const auto parsed = must(parse("uv: {phases: [[torch], [flash-attn, six, six]]}"));
   EXPECT_THAT(parsed.packages->requirements, ElementsAre("torch"));
