@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "envbuild/uploaded_package.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
 
@@ -42,6 +43,10 @@ class Fetcher {
       : uri_(uri), form_(form), cache_(cache), options_(options), cancellation_(options.store.cancellation) {}
 
   Result<Fetched> run() {
+    if (uri_.scheme == Scheme::gcs) {
+      RTENV_TRY(auto uploaded, find_uploaded(uri_, cache_));
+      if (uploaded) return use_uploaded(std::move(*uploaded));
+    }
     RTENV_TRY(const auto store, remote::open_store(uri_, options_.store));
     digest_ = sha256_hex(fmt::format("{} {}", form_ == Form::file ? "file" : "tree", store->identity(uri_)));
     RTENV_TRY(auto pinned, find_pinned());
@@ -108,6 +113,12 @@ class Fetcher {
           digest_,
           {.version = downloaded.info.version, .sha256 = downloaded.sha256, .kind = lease.kind(), .key = lease.key()}));
     return fetched(std::move(lease), false);
+  }
+
+  Result<Fetched> use_uploaded(UploadedPackage uploaded) {
+    if (form_ == Form::file) return fetched(std::move(uploaded.lease), true);
+    RTENV_TRY(auto lease, unpack(uploaded.file, uploaded.sha256));
+    return fetched(std::move(lease), true);
   }
 
   Result<cache::Lease> keep_file(const Path& file, const std::string& sha256) {
