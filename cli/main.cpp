@@ -56,6 +56,7 @@ void build(CLI::App& app, Tool& tool) {
   register_push(app, tool);
   register_env(app, tool);
   register_run(app, tool);
+  register_serve(app, tool);
   register_cache(app, tool);
   register_doctor(app, tool);
   register_version(app, tool);
@@ -100,6 +101,8 @@ int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
+  if (argc > 1 && argv[1] == k_supervise)  // before there is a handler of signals
+    return supervise(Tool{.environment = Environment::of_process()}, {argv + 2, argv + argc});
   auto cancellation = Cancellation::create();
   if (!cancellation) {
     show(cancellation.error(), false);

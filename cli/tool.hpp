@@ -61,9 +61,15 @@ void register_env(CLI::App& app, Tool& tool);
 void register_env_list(CLI::App& env_group, Tool& tool);
 void register_env_pack(CLI::App& env_group, Tool& tool);
 void register_run(CLI::App& app, Tool& tool);
+void register_serve(CLI::App& app, Tool& tool);
 void register_cache(CLI::App& app, Tool& tool);
 void register_cache_gc(CLI::App& cache_group, Tool& tool);
 void register_doctor(CLI::App& app, Tool& tool);
 void register_version(CLI::App& app, Tool& tool);
+
+/// The supervisor of a job, which the server starts: `rtenv supervise FOLDER CONTROL_FD LOCK_FD`. Not a command for people:
+/// not in the help.
+inline constexpr std::string_view k_supervise = "supervise";
+int supervise(const Tool& tool, const std::vector<std::string>& words);
 
 }  // namespace rtenv::cli

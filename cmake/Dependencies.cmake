@@ -18,7 +18,8 @@ target_compile_definitions(rtenv_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
 target_link_libraries(rtenv_spdlog INTERFACE fmt::fmt-header-only)
 
 set(OPENSSL_USE_STATIC_LIBS ON)
-find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)
+find_package(Boost 1.81 REQUIRED)  # headers: Asio and Beast
 block()
   set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
   find_package(ZLIB REQUIRED)

@@ -23,4 +23,7 @@ struct ActivationInputs {
 /// the virtualenv's bin first in PATH, VIRTUAL_ENV set, PYTHONHOME gone.
 Environment activate(const ActivationInputs& inputs);
 
+/// What of a server's own variables its jobs see: not its token, its settings, nor what systemd told it.
+Environment without_server_variables(Environment environment);
+
 }  // namespace rtenv::job

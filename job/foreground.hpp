@@ -16,7 +16,8 @@ struct Command {
 };
 
 /// Waits for the command's end. SIGINT and SIGQUIT are left to the command, which the terminal sends them to as well;
-/// SIGTERM and SIGHUP are passed on. Requires: no other thread changes the handling of these signals meanwhile.
+/// SIGTERM and SIGHUP are passed on. What the command leaves behind, daemons included, is ended: SIGTERM, 3 s later SIGKILL.
+/// Requires: no other thread changes the handling of these signals meanwhile, and the caller has no other children.
 /// Fails: not_found, permission_denied (the program).
 Result<ExitState> run_in_foreground(const Command& command);
 

@@ -1,0 +1,170 @@
+#include <cmath>
+
+#include "cli/byte_size.hpp"
+#include "cli/duration.hpp"
+#include "cli/tool.hpp"
+#include "server/server.hpp"
+
+namespace rtenv::cli {
+namespace {
+
+struct ServeCommand {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8265;
+  std::string state_dir;
+  std::string token_file;
+  std::string tls_cert;
+  std::string tls_key;
+  bool insecure = false;
+  std::vector<std::string> allowed_hosts;
+  std::optional<double> num_cpus;
+  std::optional<unsigned> num_gpus;
+  std::string memory;
+  std::string resources;
+  std::size_t max_queued = 10'000;
+  std::size_t max_running = 0;
+  std::string job_ttl = "7d";
+  std::string max_log_size = "1GiB";
+  std::string max_package_size = "10GiB";
+  std::optional<std::uint64_t> max_processes;
+  std::optional<std::uint64_t> max_open_files;
+  bool sandbox = false;
+  std::string python;
+  std::string ray_version = RTENV_RAY_VERSION;
+
+  void declare(CLI::App& command);
+  [[nodiscard]] Result<int> run(const Tool& tool) const;
+
+ private:
+  [[nodiscard]] Result<Path> state_root(const Tool& tool) const;
+  [[nodiscard]] Result<std::optional<Path>> token(const Tool& tool) const;
+  [[nodiscard]] Result<server::NodeResources> node(const Tool& tool) const;
+};
+
+void ServeCommand::declare(CLI::App& command) {
+  command.add_option("--host", host, "The address to listen at [127.0.0.1]; any but loopback needs a token and TLS")
+      ->type_name("IP");
+  command.add_option("--port", port, "[8265]; 0: any that is free")->type_name("PORT");
+  command.add_option("--state-dir", state_dir, "Jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
+      ->type_name("DIR");
+  command
+      .add_option("--token-file", token_file,
+                  "Who has this token may submit [with RAY_AUTH_MODE=token: RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token]")
+      ->type_name("FILE");
+  command.add_option("--tls-cert", tls_cert, "The certificate, PEM, with its chain")->type_name("FILE");
+  command.add_option("--tls-key", tls_key, "The certificate's key, PEM")->type_name("FILE");
+  command.add_flag("--insecure", insecure, "Open to other machines without a token or without TLS");
+  command.add_option("--allowed-host", allowed_hosts, "A name by which clients call this server (repeatable)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command.add_option("--num-cpus", num_cpus, "CPUs for jobs [what is there]")->type_name("N")->check(CLI::NonNegativeNumber);
+  command.add_option("--num-gpus", num_gpus, "GPUs for jobs [what is there]")->type_name("N");
+  command.add_option("--memory", memory, "Memory for jobs [what is there]")->type_name("SIZE");
+  command.add_option("--resources", resources, "Other resources: a JSON object of numbers")->type_name("JSON");
+  command.add_option("--max-queued", max_queued, "Jobs that may wait; more are refused with 503 [10000]")->type_name("N");
+  command.add_option("--max-running", max_running, "Jobs at a time, whatever they ask for [0: any number]")->type_name("N");
+  command.add_option("--job-ttl", job_ttl, "How long ended jobs and their logs are kept; 0: for ever [7d]")
+      ->type_name("TIME");
+  command.add_option("--max-log-size", max_log_size, "Of a job's log; beyond it the middle goes, never the end [1GiB]")
+      ->type_name("SIZE");
+  command.add_option("--max-package-size", max_package_size, "Of an uploaded package [10GiB]")->type_name("SIZE");
+  command.add_option("--max-processes", max_processes, "Of a job; one that has more is ended")->type_name("N");
+  command.add_option("--max-open-files", max_open_files, "Of each of a job's processes")->type_name("N");
+  command.add_flag("--sandbox", sandbox,
+                   "Run jobs by bubblewrap: the cache read-only, other processes and this server's state out of sight");
+  command
+      .add_option("--python", python,
+                  "The interpreter of environments: a path, a name, or a version [RTENV_PYTHON; python3]")
+      ->type_name("PY");
+  command.add_option("--ray-version", ray_version, "That clients take this server for [" RTENV_RAY_VERSION "]")
+      ->type_name("VERSION");
+}
+
+Result<Path> ServeCommand::state_root(const Tool& tool) const {
+  if (!state_dir.empty()) return Path(std::filesystem::absolute(state_dir));
+  if (const auto set = tool.environment.find_filled("RTENV_STATE_DIR")) return Path(*set);
+  if (const auto set = tool.environment.find_filled("XDG_STATE_HOME")) return Path(*set) / "rtenv";
+  if (const auto home = tool.environment.find_filled("HOME")) return Path(*home) / ".local" / "state" / "rtenv";
+  return fail(Errc::invalid_argument, "there is no place for the jobs: HOME isn't set").hint("--state-dir DIR");
+}
+
+// As Ray's own server takes it where RAY_AUTH_MODE=token.
+Result<std::optional<Path>> ServeCommand::token(const Tool& tool) const {
+  if (!token_file.empty()) return std::optional<Path>(token_file);
+  if (tool.environment.find("RAY_AUTH_MODE") != "token") return std::optional<Path>();
+  if (const auto set = tool.environment.find_filled("RAY_AUTH_TOKEN_PATH")) return std::optional<Path>(*set);
+  if (const auto home = tool.environment.find_filled("HOME"))
+    return std::optional<Path>(Path(*home) / ".ray" / "auth_token");
+  return fail(Errc::invalid_argument, "RAY_AUTH_MODE=token, and there is no token").hint("--token-file FILE");
+}
+
+Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
+  auto found = server::find_node_resources(tool.environment);
+  if (num_cpus) found.cpus = *num_cpus;
+  if (num_gpus) {
+    found.gpus.resize(*num_gpus);
+    for (unsigned i = 0; i < *num_gpus; ++i) found.gpus[i] = static_cast<int>(i);
+  }
+  if (!memory.empty()) {
+    RTENV_TRY(const auto bytes, parse_byte_size(memory));
+    found.memory_bytes = static_cast<std::int64_t>(bytes);
+  }
+  if (resources.empty()) return found;
+  const auto object = nlohmann::json::parse(resources, nullptr, false);
+  if (!object.is_object())
+    return fail(Errc::invalid_argument, "--resources isn't a JSON object").hint("--resources '{{\"tpu\": 4}}'");
+  for (const auto& [name, amount] : object.items()) {
+    if (!amount.is_number() || amount.get<double>() < 0)
+      return fail(Errc::invalid_argument, "--resources: '{}' must be a number from 0, got {}", name, amount.dump());
+    found.custom[name] = amount.get<double>();
+  }
+  return found;
+}
+
+Result<int> ServeCommand::run(const Tool& tool) const {
+  server::ServerOptions options{.host = host,
+                                .port = port,
+                                .insecure = insecure,
+                                .allowed_hosts = allowed_hosts,
+                                .rtenv_version = RTENV_VERSION,
+                                .ray_version = ray_version,
+                                .environment = tool.environment};
+  RTENV_TRY(options.token_file, token(tool));
+  if (!tls_cert.empty()) options.tls_certificate = tls_cert;
+  if (!tls_key.empty()) options.tls_key = tls_key;
+  RTENV_TRY(options.max_package_bytes, parse_byte_size(max_package_size));
+  RTENV_TRY(options.manager.state_dir, state_root(tool));
+  RTENV_TRY(options.manager.node, node(tool));
+  RTENV_TRY(const auto ttl, parse_duration(job_ttl));
+  options.manager.job_ttl = ttl.count() > 0 ? std::optional(ttl) : std::nullopt;
+  RTENV_TRY(options.manager.log.max_bytes, parse_byte_size(max_log_size));
+  options.manager.max_queued = max_queued;
+  options.manager.max_running = max_running;
+  options.manager.limits = {.open_files = max_open_files, .processes = max_processes};
+  options.manager.sandbox = sandbox;
+  if (!python.empty()) options.manager.python = python;
+  options.open_cache = [&tool] { return tool.open_cache(); };
+  options.on_ready = [&tool](const std::string& address) {
+    if (tool.json)
+      Tool::print_json({{"address", address}});
+    else
+      Tool::print_line(address);
+    std::fflush(stdout);
+    log::info("serving jobs; `rtenv job submit --address {} -- COMMAND` or `ray job submit` submits one", address);
+  };
+  RTENV_TRY(server::serve(std::move(options)));
+  return 0;
+}
+
+}  // namespace
+
+void register_serve(CLI::App& app, Tool& tool) {
+  auto state = std::make_shared<ServeCommand>();
+  CLI::App* command = add_command(
+      app, tool, "serve", "Run jobs that Ray's clients submit: Ray's job API; prints its address and stays",
+      "  rtenv serve --num-cpus 8\n  ray job submit --address http://127.0.0.1:8265 --working-dir . -- python main.py");
+  state->declare(*command);
+  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+}
+
+}  // namespace rtenv::cli

@@ -1,0 +1,147 @@
+#include "job/job_log.hpp"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace rtenv::job {
+namespace {
+
+constexpr std::uint64_t k_min_cap_bytes = 1ULL << 20;
+constexpr std::uint64_t k_block_bytes = 4096;  // holes are made of whole blocks
+constexpr std::uint64_t k_head_share = 4;      // of the cap, a quarter is the log's begin
+constexpr std::uint64_t k_step_share = 8;      // a hole grows by an eighth of the cap at a time
+constexpr std::size_t k_line_window_bytes = 64 << 10;
+
+}  // namespace
+
+Result<JobLog> JobLog::open(const Path& file, const LogLimits& limits) {
+  RTENV_TRY(Fd fd, open_file(file, O_RDWR | O_CREAT | O_APPEND, 0600));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno("look at", file.native());
+  return JobLog(std::move(fd), {.max_bytes = std::max(limits.max_bytes, k_min_cap_bytes)},
+                static_cast<std::uint64_t>(status.st_size));
+}
+
+void JobLog::write(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (unsaid_bytes_ > 0 && !say_loss()) {
+    unsaid_bytes_ += bytes.size();
+    lost_bytes_ += bytes.size();
+    return;
+  }
+  append(bytes);
+}
+
+void JobLog::write_line(std::string_view line) { write(fmt::format("{}{}\n", at_line_start_ ? "" : "\n", line)); }
+
+void JobLog::finish() {
+  if (unsaid_bytes_ > 0) say_loss();
+}
+
+bool JobLog::say_loss() {
+  const std::string notice =
+      fmt::format("{}[rtenv: {} bytes of output were lost here: {}]\n", at_line_start_ ? "" : "\n", unsaid_bytes_, error_);
+  const std::uint64_t said = std::exchange(unsaid_bytes_, 0);
+  const std::uint64_t lost = lost_bytes_;
+  if (append(notice)) return true;
+  // A notice that was cut isn't output that was lost.
+  unsaid_bytes_ = said;
+  lost_bytes_ = lost;
+  return false;
+}
+
+bool JobLog::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      error_ = ::strerror(written < 0 ? errno : EIO);
+      unsaid_bytes_ += bytes.size();
+      lost_bytes_ += bytes.size();
+      return false;
+    }
+    const auto count = static_cast<std::size_t>(written);
+    at_line_start_ = bytes[count - 1] == '\n';
+    size_bytes_ += count;
+    bytes.remove_prefix(count);
+  }
+  keep_to_cap();
+  return true;
+}
+
+void JobLog::keep_to_cap() {
+  const std::uint64_t head = limits_.max_bytes / k_head_share / k_block_bytes * k_block_bytes;
+  const std::uint64_t tail = limits_.max_bytes - head;
+  if (size_bytes_ <= limits_.max_bytes) return;
+  const std::uint64_t hole_end = (size_bytes_ - tail) / k_block_bytes * k_block_bytes;
+  const std::uint64_t hole_begin = std::max(head, hole_end_);
+  if (hole_end < hole_begin + limits_.max_bytes / k_step_share / k_block_bytes * k_block_bytes) return;
+  // A file system that can't make holes keeps the whole log: better too much than the end lost.
+  if (::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(hole_begin),
+                  static_cast<off_t>(hole_end - hole_begin)) == 0)
+    hole_end_ = hole_end;
+}
+
+Result<JobLogReader> JobLogReader::open(const Path& file) {
+  RTENV_TRY(Fd fd, open_file(file, O_RDONLY));
+  return JobLogReader(std::move(fd));
+}
+
+Result<JobLogReader::Chunk> JobLogReader::read(std::uint64_t offset, std::span<char> buffer) const {
+  Chunk chunk{.offset = offset};
+  const off_t data = ::lseek(file_.get(), static_cast<off_t>(offset), SEEK_DATA);
+  if (data < 0) {
+    if (errno == ENXIO) return chunk;  // at or behind the end
+    if (errno != EINVAL) return fail_errno("read", "a job's log");
+  } else if (static_cast<std::uint64_t>(data) > offset) {
+    chunk.skipped_bytes = static_cast<std::uint64_t>(data) - offset;
+    chunk.offset = static_cast<std::uint64_t>(data);
+  }
+  const off_t hole = ::lseek(file_.get(), static_cast<off_t>(chunk.offset), SEEK_HOLE);
+  std::size_t wanted = buffer.size();
+  if (hole > static_cast<off_t>(chunk.offset))
+    wanted = std::min(wanted, static_cast<std::size_t>(hole) - static_cast<std::size_t>(chunk.offset));
+  RTENV_TRY(chunk.size_bytes, read_full_at(file_, std::as_writable_bytes(buffer.first(wanted)),
+                                           static_cast<off_t>(chunk.offset), "a job's log"));
+  return chunk;
+}
+
+Result<std::uint64_t> JobLogReader::size_bytes() const {
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) return fail_errno("look at", "a job's log");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Result<std::uint64_t> JobLogReader::offset_of_last_lines(std::uint64_t lines) const {
+  RTENV_TRY(std::uint64_t end, size_bytes());
+  if (lines == 0) return end;
+  std::vector<char> window(k_line_window_bytes);
+  std::uint64_t found = 0;
+  bool last_byte = true;
+  while (end > 0) {
+    const std::uint64_t begin = end - std::min<std::uint64_t>(end, window.size());
+    const std::span<char> part(window.data(), static_cast<std::size_t>(end - begin));
+    RTENV_TRY(const std::size_t count,
+              read_full_at(file_, std::as_writable_bytes(part), static_cast<off_t>(begin), "a job's log"));
+    for (std::size_t i = count; i > 0; --i) {
+      // The newline that ends the last line doesn't begin another.
+      const bool ends_last_line = std::exchange(last_byte, false);
+      if (part[i - 1] == '\n' && !ends_last_line && ++found == lines) return begin + i;
+    }
+    end = begin;
+  }
+  return std::uint64_t{0};
+}
+
+std::string skipped_notice(std::uint64_t bytes) {
+  return fmt::format("\n[rtenv: {} bytes are left out here: the log is larger than its cap]\n", bytes);
+}
+
+}  // namespace rtenv::job

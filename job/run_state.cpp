@@ -1,0 +1,90 @@
+#include "job/run_state.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "base/file.hpp"
+
+namespace rtenv::job {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 4> k_phases{"preparing", "ready", "running", "ended"};
+constexpr std::array<std::string_view, 6> k_outcomes{"none", "exited", "stopped", "setup_failed", "start_failed", "died"};
+
+template <class Enum, std::size_t Size>
+Enum parse(const std::array<std::string_view, Size>& names, const std::string& text) {
+  const auto found = std::ranges::find(names, text);
+  if (found == names.end()) throw std::invalid_argument(text);
+  return static_cast<Enum>(found - names.begin());
+}
+
+}  // namespace
+
+std::string_view name(RunPhase phase) noexcept { return k_phases[static_cast<std::size_t>(phase)]; }
+
+json to_json(const RunState& state) {
+  return {{"phase", name(state.phase)},
+          {"outcome", k_outcomes[static_cast<std::size_t>(state.outcome)]},
+          {"supervisor_pid", state.supervisor_pid},
+          {"entrypoint_pid", state.entrypoint_pid},
+          {"boot_id", state.boot_id},
+          {"gpus", state.gpus},
+          {"running_ms", state.running_ms},
+          {"ended_ms", state.ended_ms},
+          {"exit_code", state.exit_code ? json(*state.exit_code) : json()},
+          {"error", state.error},
+          {"lost_log_bytes", state.lost_log_bytes},
+          {"log_error", state.log_error},
+          {"usage", state.usage}};
+}
+
+std::optional<RunState> run_state_from_json(const json& value) {
+  try {
+    RunState state;
+    state.phase = parse<RunPhase>(k_phases, value.at("phase").get<std::string>());
+    state.outcome = parse<Outcome>(k_outcomes, value.at("outcome").get<std::string>());
+    value.at("supervisor_pid").get_to(state.supervisor_pid);
+    value.at("entrypoint_pid").get_to(state.entrypoint_pid);
+    value.at("boot_id").get_to(state.boot_id);
+    value.at("gpus").get_to(state.gpus);
+    value.at("running_ms").get_to(state.running_ms);
+    value.at("ended_ms").get_to(state.ended_ms);
+    if (const json& code = value.at("exit_code"); !code.is_null()) state.exit_code = code.get<int>();
+    value.at("error").get_to(state.error);
+    value.at("lost_log_bytes").get_to(state.lost_log_bytes);
+    value.at("log_error").get_to(state.log_error);
+    state.usage = value.at("usage");
+    return state;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+std::int64_t unix_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string boot_id() {
+  auto text = read_file("/proc/sys/kernel/random/boot_id");
+  if (!text) return {};
+  text->erase(text->find_last_not_of('\n') + 1);
+  return std::move(*text);
+}
+
+Result<void> JobFolder::write_state(const RunState& state) const {
+  RTENV_TRY(auto file, AtomicFile::create(this->state(), 0600));
+  RTENV_TRY(file.write(to_json(state).dump(-1, ' ', false, json::error_handler_t::replace)));
+  return file.commit(Durability::process);
+}
+
+std::optional<RunState> JobFolder::read_state() const {
+  const auto text = read_file(state());
+  if (!text) return std::nullopt;
+  return run_state_from_json(json::parse(*text, nullptr, false));
+}
+
+}  // namespace rtenv::job

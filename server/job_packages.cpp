@@ -1,0 +1,157 @@
+#include "server/job_packages.hpp"
+
+#include <fcntl.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <optional>
+
+#include "envbuild/uploaded_package.hpp"
+#include "job/run_state.hpp"
+
+namespace rtenv::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::int64_t k_promise_ms = 10 * 60 * 1000;  // from "it is there" until a job names it: as in Ray
+constexpr std::size_t k_max_name_bytes = 255;
+constexpr std::string_view k_prefix = "_ray_pkg_";
+constexpr std::size_t k_sha1_digits = 40;
+
+std::string pin_of_job(const std::string& id) { return "job " + id; }
+
+Result<void> pin(cache::Cache& cache, const envbuild::UploadedPackage& package, const cache::Pin& pin) {
+  RTENV_TRY(cache.pin(package.lease.kind(), package.lease.key(), pin));
+  return {};
+}
+
+Result<void> promise(cache::Cache& cache, const envbuild::UploadedPackage& package) {
+  return pin(cache, package, {.name = "uploaded", .expires_ms = job::unix_ms() + k_promise_ms});
+}
+
+// An archive is named by its SHA-1, as Ray's client does; what a directory was packed into isn't named by its bytes.
+Result<void> check_name(const remote::Uri& uri, const std::string& sha1) {
+  const std::string stem = uri.path.substr(0, uri.path.find('.'));
+  if (!stem.starts_with(k_prefix) || stem.size() != k_prefix.size() + k_sha1_digits) return {};
+  if (stem.substr(k_prefix.size()) == sha1) return {};
+  return fail(Errc::corrupt, "{} isn't what its name says: its SHA-1 is {}", uri.path, sha1).hint("upload it again");
+}
+
+}  // namespace
+
+template <class Value>
+asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>()> work) {
+  const auto result = std::make_shared<std::optional<Result<Value>>>();
+  auto run = [work = std::move(work), result]() -> asio::awaitable<void> {
+    result->emplace(work());
+    co_return;
+  };
+  co_await asio::co_spawn(pool_, std::move(run), asio::use_awaitable);
+  co_return std::move(**result);
+}
+
+Result<cache::Cache*> JobPackages::cache() {
+  if (!cache_) {
+    RTENV_TRY(auto opened, open_cache_());
+    cache_ = std::make_unique<cache::Cache>(std::move(opened));
+  }
+  return cache_.get();
+}
+
+Result<remote::Uri> JobPackages::uri_of(const std::string& name) {
+  const bool plain = !name.empty() && name != "." && name != ".." && name.size() <= k_max_name_bytes &&
+                     name.find_first_of(std::string_view("/\\?#\0", 5)) == std::string::npos;
+  if (!plain)
+    return fail(Errc::invalid_argument,
+                "the name of a package must be a plain file name, such as _ray_pkg_0123456789abcdef.zip");
+  return remote::Uri::parse("gcs://" + name);
+}
+
+asio::awaitable<Result<bool>> JobPackages::has(remote::Uri uri) {
+  std::function<Result<bool>()> work = [this, uri = std::move(uri)]() -> Result<bool> {
+    RTENV_TRY(cache::Cache* const cache, this->cache());
+    RTENV_TRY(const auto package, envbuild::find_uploaded(uri, *cache));
+    if (!package) return false;
+    RTENV_TRY(promise(*cache, *package));
+    return true;
+  };
+  co_return co_await on_pool<bool>(std::move(work));
+}
+
+Result<void> JobPackages::Incoming::add(std::span<const char> data) {
+  size_bytes_ += data.size();
+  if (size_bytes_ > max_bytes_)
+    return fail(Errc::invalid_argument, "the package is larger than {} bytes, the limit of this server", max_bytes_)
+        .hint("leave files out by 'excludes' or .rayignore, or raise --max-package-size");
+  const auto bytes = std::as_bytes(data);
+  sha256_.add(bytes);
+  sha1_.add(bytes);
+  return write_full(file_, bytes, "an uploaded package");
+}
+
+asio::awaitable<Result<JobPackages::Incoming>> JobPackages::begin() {
+  std::function<Result<Incoming>()> work = [this]() -> Result<Incoming> {
+    RTENV_TRY(cache::Cache* const cache, this->cache());
+    RTENV_TRY(auto folder, cache->make_temp_dir());
+    RTENV_TRY(Fd file, open_file(folder.path() / "package", O_WRONLY | O_CREAT | O_EXCL, 0600));
+    return Incoming(std::move(folder), std::move(file), max_package_bytes_);
+  };
+  co_return co_await on_pool<Incoming>(std::move(work));
+}
+
+asio::awaitable<Result<void>> JobPackages::keep(remote::Uri uri, Incoming incoming) {
+  const auto shared = std::make_shared<Incoming>(std::move(incoming));  // a std::function must be copyable
+  std::function<Result<void>()> work = [this, uri = std::move(uri), shared]() -> Result<void> {
+    RTENV_TRY(check_name(uri, to_hex(shared->sha1_.finish())));
+    RTENV_TRY(cache::Cache* const cache, this->cache());
+    RTENV_TRY(const auto package,
+              envbuild::keep_uploaded(uri, shared->folder_.path() / "package", to_hex(shared->sha256_.finish()), *cache));
+    return promise(*cache, package);
+  };
+  co_return co_await on_pool<void>(std::move(work));
+}
+
+std::vector<remote::Uri> JobPackages::named_by(const nlohmann::json& runtime_env) {
+  std::vector<remote::Uri> uris;
+  const auto add = [&](const nlohmann::json& value) {
+    if (!value.is_string()) return;
+    if (const auto uri = remote::Uri::parse(value.get<std::string>()); uri && uri->scheme == remote::Scheme::gcs)
+      uris.push_back(*uri);
+  };
+  if (!runtime_env.is_object()) return uris;
+  if (runtime_env.contains("working_dir")) add(runtime_env.at("working_dir"));
+  if (runtime_env.contains("py_modules") && runtime_env.at("py_modules").is_array())
+    for (const auto& module : runtime_env.at("py_modules")) add(module);
+  return uris;
+}
+
+asio::awaitable<Result<void>> JobPackages::hold(std::vector<remote::Uri> uris, std::string job_id) {
+  std::function<Result<void>()> work = [this, uris = std::move(uris), job_id = std::move(job_id)]() -> Result<void> {
+    RTENV_TRY(cache::Cache* const cache, this->cache());
+    for (const remote::Uri& uri : uris) {
+      RTENV_TRY(const auto package, envbuild::find_uploaded(uri, *cache));
+      if (!package)
+        return fail(Errc::invalid_argument, "{} isn't on this server", uri.shown())
+            .hint("upload it first: PUT /api/packages/gcs/{}", uri.path);
+      RTENV_TRY(pin(*cache, *package, {.name = pin_of_job(job_id), .expires_ms = std::nullopt}));
+    }
+    return {};
+  };
+  co_return co_await on_pool<void>(std::move(work));
+}
+
+void JobPackages::release(std::vector<remote::Uri> uris, std::string job_id) {
+  if (uris.empty()) return;
+  asio::post(pool_, [this, uris = std::move(uris), job_id = std::move(job_id)] {
+    const auto opened = cache();
+    if (!opened) return;
+    for (const remote::Uri& uri : uris)
+      if (const auto package = envbuild::find_uploaded(uri, **opened); package && *package) [[maybe_unused]]
+        const auto unpinned = (*opened)->unpin((*package)->lease.kind(), (*package)->lease.key(), pin_of_job(job_id));
+  });
+}
+
+}  // namespace rtenv::server

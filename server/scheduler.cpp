@@ -1,0 +1,126 @@
+#include "server/scheduler.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rtenv::server {
+namespace {
+
+constexpr double k_per_unit = 1000;
+constexpr std::int64_t k_whole = 1000;
+constexpr const char* k_jobs = "jobs at a time";
+
+std::int64_t thousandths(double amount) { return std::llround(amount * k_per_unit); }
+
+// Ray's selectors: "a", "!a", "in(a,b)", "!in(a,b)". This node has no labels: only what excludes can hold.
+bool holds_without_labels(const std::string& selector) { return selector.starts_with('!'); }
+
+}  // namespace
+
+Scheduler::Scheduler(NodeResources node, std::size_t max_running) : node_(std::move(node)) {
+  free_["CPU"] = thousandths(node_.cpus);
+  free_["GPU"] = thousandths(static_cast<double>(node_.gpus.size()));
+  free_["memory"] = node_.memory_bytes;
+  for (const auto& [name, amount] : node_.custom) free_["custom " + name] = thousandths(amount);
+  for (const int gpu : node_.gpus) free_gpus_[gpu] = k_whole;
+  free_[k_jobs] = max_running == 0 ? INT64_MAX / 2 : static_cast<std::int64_t>(max_running);
+}
+
+Scheduler::Amounts Scheduler::amounts_of(const job::Demand& demand) {
+  Amounts amounts{{k_jobs, 1}};
+  if (demand.cpus > 0) amounts["CPU"] = thousandths(demand.cpus);
+  if (demand.gpus > 0) amounts["GPU"] = thousandths(demand.gpus);
+  if (demand.memory_bytes > 0) amounts["memory"] = demand.memory_bytes;
+  for (const auto& [name, amount] : demand.custom) amounts["custom " + name] = thousandths(amount);
+  return amounts;
+}
+
+std::optional<std::string> Scheduler::why_never(const job::Demand& demand) const {
+  const auto short_of = [](std::string_view name, double wanted, double has) -> std::optional<std::string> {
+    if (wanted <= has) return std::nullopt;
+    return fmt::format("it asks for {} {}, this machine has {}", wanted, name, has);
+  };
+  if (auto why = short_of("CPU", demand.cpus, node_.cpus)) return why;
+  if (auto why = short_of("GPU", demand.gpus, static_cast<double>(node_.gpus.size()))) return why;
+  if (demand.memory_bytes > node_.memory_bytes)
+    return fmt::format("it asks for {} bytes of memory, this machine has {}", demand.memory_bytes, node_.memory_bytes);
+  for (const auto& [name, amount] : demand.custom) {
+    const auto has = node_.custom.find(name);
+    if (auto why = short_of(fmt::format("of the resource '{}'", name), amount, has == node_.custom.end() ? 0 : has->second))
+      return why;
+  }
+  for (const auto& [name, selector] : demand.labels)
+    if (!holds_without_labels(selector))
+      return fmt::format("it asks for a node with the label {}={}, this machine has no labels", name, selector);
+  return std::nullopt;
+}
+
+bool Scheduler::fits(const Amounts& wanted, const Amounts& free) const {
+  return std::ranges::all_of(wanted, [&](const auto& want) {
+    const auto has = free.find(want.first);
+    return has != free.end() && want.second <= has->second;
+  });
+}
+
+// A fraction goes where there is least left of a whole: so whole ones stay free.
+std::optional<std::vector<int>> Scheduler::choose_gpus(double wanted) const {
+  std::vector<int> chosen;
+  if (wanted <= 0) return chosen;
+  const std::int64_t share = std::min(thousandths(wanted), k_whole);
+  const auto count = static_cast<std::size_t>(std::max(1.0, wanted));
+  std::vector<std::pair<std::int64_t, int>> candidates;
+  for (const auto& [gpu, free] : free_gpus_)
+    if (free >= share) candidates.emplace_back(free, gpu);
+  if (candidates.size() < count) return std::nullopt;
+  std::ranges::sort(candidates);
+  for (std::size_t i = 0; i < count; ++i) chosen.push_back(candidates[i].second);
+  return chosen;
+}
+
+std::optional<Allocation> Scheduler::start(const job::Demand& demand, const Amounts& wanted, const Amounts& free) {
+  if (!fits(wanted, free)) return std::nullopt;
+  auto gpus = choose_gpus(demand.gpus);
+  if (!gpus) return std::nullopt;
+  Allocation allocation{.demand = demand, .gpus = std::move(*gpus)};
+  occupy(allocation);
+  return allocation;
+}
+
+std::optional<Allocation> Scheduler::try_start(const job::Demand& demand) {
+  Amounts free = free_;
+  for (const auto& [number, waiting] : waiting_)
+    for (const auto& [name, amount] : amounts_of(waiting)) free[name] -= amount;
+  return start(demand, amounts_of(demand), free);
+}
+
+std::vector<Scheduler::Start> Scheduler::starts() {
+  std::vector<Start> result;
+  Amounts held_back;  // for those before
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    const Amounts wanted = amounts_of(next->second);
+    Amounts free = free_;
+    for (const auto& [name, amount] : held_back) free[name] -= amount;
+    if (free[k_jobs] <= 0) break;  // nobody further back can start either
+    if (auto allocation = start(next->second, wanted, free)) {
+      result.push_back({next->first, std::move(*allocation)});
+      next = waiting_.erase(next);
+      continue;
+    }
+    for (const auto& [name, amount] : wanted)
+      if (name != k_jobs) held_back[name] += amount;
+    ++next;
+  }
+  return result;
+}
+
+void Scheduler::occupy(const Allocation& allocation) {
+  for (const auto& [name, amount] : amounts_of(allocation.demand)) free_[name] -= amount;
+  for (const int gpu : allocation.gpus) free_gpus_[gpu] -= std::min(thousandths(allocation.demand.gpus), k_whole);
+}
+
+void Scheduler::release(const Allocation& allocation) {
+  for (const auto& [name, amount] : amounts_of(allocation.demand)) free_[name] += amount;
+  for (const int gpu : allocation.gpus) free_gpus_[gpu] += std::min(thousandths(allocation.demand.gpus), k_whole);
+}
+
+}  // namespace rtenv::server

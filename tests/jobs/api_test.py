@@ -1,0 +1,469 @@
+"""The job server's answers, by plain HTTP: what it refuses and how, logs to the byte, stop, delete, resources, access."""
+
+import base64
+import contextlib
+import hashlib
+import os
+import socket
+import struct
+import threading
+import time
+
+import harness
+from harness import eventually, processes_with
+
+
+class WebSocket:
+    """The client's side of RFC 6455, as little as reading needs: what the server sends is seen frame by frame."""
+
+    def __init__(self, port, path, headers=()):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=harness.LIMIT_S)
+        key = base64.b64encode(os.urandom(16)).decode()
+        lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: Upgrade", "Upgrade: websocket",
+                 "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", *headers]
+        self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        self.file = self.socket.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        while self.file.readline().strip():
+            pass
+        if self.status != 101:
+            self.close()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def frames(self):
+        """(opcode, payload) until the close frame, that included."""
+        while True:
+            first, second = self.file.read(2)
+            length = second & 127
+            if length == 126:
+                length, = struct.unpack(">H", self.file.read(2))
+            elif length == 127:
+                length, = struct.unpack(">Q", self.file.read(8))
+            payload = self.file.read(length)
+            yield first & 15, payload
+            if first & 15 == 8:
+                self.socket.sendall(b"\x88\x80\0\0\0\0")
+                self.close()
+                return
+
+    def everything(self):
+        """All data in one, and the close code."""
+        data, code = bytearray(), None
+        for opcode, payload in self.frames():
+            if opcode == 8:
+                code, = struct.unpack(">H", payload[:2])
+            elif opcode in (0, 1, 2):
+                data += payload
+        return bytes(data), code
+
+
+class Answers(harness.JobTest):
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve()
+
+    def refused(self, status, words, method, path, body=None, headers=None):
+        answer = self.server.request(method, path, body, headers)
+        self.assertEqual(answer.status, status, answer.text)
+        self.assertIn(words, answer.text)
+        self.assertEqual(answer.headers["content-type"], "text/plain; charset=utf-8")
+        self.assertNotIn("\n", answer.text, "one sentence")
+        return answer
+
+    def test_version_has_these_keys_and_no_other(self):
+        answer = self.server.request("GET", "/api/version")
+        self.assertEqual(set(answer.json), {"version", "ray_version", "ray_commit", "session_name"})
+        self.assertEqual((answer.json["version"], answer.json["ray_version"]), ("4", "2.60.0"))
+        self.assertTrue(answer.headers["server"].startswith("rtenv/"))
+
+    def test_a_job_from_begin_to_end(self):
+        job, details = self.server.run("echo out; echo err >&2", metadata={"k": "v"}, runtime_env={"env_vars": {"A": "x"}})
+        self.assertEqual(list(sorted(details)), sorted([
+            "type", "job_id", "submission_id", "driver_info", "status", "entrypoint", "message", "error_type", "start_time", "end_time",
+            "metadata", "runtime_env", "driver_agent_http_address", "driver_node_id", "driver_exit_code"]))
+        self.assertEqual((details["status"], details["message"], details["driver_exit_code"]), ("SUCCEEDED", "Job finished successfully.", 0))
+        self.assertEqual((details["metadata"], details["runtime_env"]), ({"k": "v"}, {"env_vars": {"A": "x"}}))
+        self.assertGreaterEqual(details["end_time"], details["start_time"])
+        self.assertEqual(self.server.logs(job).splitlines(),
+                         ["Runtime env is setting up.", f"Running entrypoint for job {job}: echo out; echo err >&2", "out", "err"])
+
+    def test_a_failure_says_the_exit_code_and_the_last_output(self):
+        _, details = self.server.run("echo why; exit 3")
+        self.assertEqual((details["status"], details["error_type"], details["driver_exit_code"]), ("FAILED", "JOB_ENTRYPOINT_COMMAND_ERROR", 3))
+        self.assertTrue(details["message"].startswith(
+            "Job entrypoint command failed with exit code 3, last available logs (truncated to 20,000 chars):\n"))
+        self.assertIn("why", details["message"])
+        _, details = self.server.run("kill -9 $$")
+        self.assertEqual(details["driver_exit_code"], -9)
+
+    def test_what_the_entrypoint_sees(self):
+        job, _ = self.server.run("echo $PYTHONUNBUFFERED; echo $B; echo $RAY_JOB_CONFIG_JSON_ENV_VAR; ps -o sid= -p $$; echo $$; cat",
+                                 submission_id="seen", runtime_env={"env_vars": {"B": "${HOME}/b"}}, metadata={"m": "1"})
+        unbuffered, expanded, config, session, pid = self.server.output(job).split("\n")[:5]
+        self.assertEqual((unbuffered, expanded, session.strip()), ("1", f"{self.work}/b", pid))
+        self.assertEqual(harness.json.loads(config), {"runtime_env": {"env_vars": {"B": "${HOME}/b"}},
+                                                      "metadata": {"m": "1", "job_submission_id": "seen", "job_name": "seen"}})
+
+    def test_bad_requests(self):
+        post = lambda words, body: self.refused(400, words, "POST", "/api/jobs/", body)
+        post("entrypoint is missing", {})
+        post("entrypoint must be a string, got a number", {"entrypoint": 1})
+        post("unknown field 'x'", {"entrypoint": "a", "x": 1})
+        post("parse error at line 1, column 2", b"{")
+        post("it is empty", b"")
+        post("must be a JSON object, got an array", [])
+        post("submission_id must be", {"entrypoint": "a", "submission_id": "../x"})
+        post("entrypoint_num_cpus must be from 0", {"entrypoint": "a", "entrypoint_num_cpus": -1})
+        post("env_vars", {"entrypoint": "a", "runtime_env": {"env_vars": {"A": 1}}})
+        post("pip", {"entrypoint": "a", "runtime_env": {"pip": ["a"], "conda": ["b"]}})
+        post("gcs://_ray_pkg_0123.zip isn't on this server", {"entrypoint": "a", "runtime_env": {"working_dir": "gcs://_ray_pkg_0123.zip"}})
+        self.assertEqual(self.server.request("GET", "/api/jobs/").json, [], "nothing of it was stored")
+
+    def test_unknown_things(self):
+        for method, path in (("GET", "/api/jobs/none"), ("GET", "/api/jobs/none/logs"), ("POST", "/api/jobs/none/stop"), ("DELETE", "/api/jobs/none"),
+                             ("GET", "/api/jobs/status?job_id=none"), ("GET", "/api/jobs/logs?job_id=none")):
+            self.refused(404, "Job ID does not exist", method, path)
+        self.refused(404, "404: Not Found", "GET", "/api/none")
+        self.refused(404, "404: Not Found", "GET", "/api/jobs/a/")
+        self.refused(404, "404: Not Found", "GET", "/api/jobs/..%2f..%2fjobs.db/logs")
+        self.refused(405, "405: Method Not Allowed", "DELETE", "/api/version")
+        self.refused(405, "405: Method Not Allowed", "PUT", "/api/jobs/")
+        moved = self.refused(308, "308", "GET", "/api/jobs")
+        self.assertEqual(moved.headers["location"], "/api/jobs/")
+
+    def test_an_id_is_taken_once_however_many_want_it(self):
+        answers = []
+        def submit():
+            answers.append(self.server.request("POST", "/api/jobs/", {"entrypoint": "true", "submission_id": "mine"}))
+        threads = [threading.Thread(target=submit) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(answer.status for answer in answers), [200] + [409] * 15)
+        self.assertEqual({answer.text for answer in answers if answer.status == 409},
+                         {"Job with submission_id mine already exists. Please use a different submission_id."})
+        self.assertEqual(len(self.server.request("GET", "/api/jobs/").json), 1)
+
+    def test_the_first_beta(self):
+        answer = self.server.request("POST", "/api/jobs/submit", {"entrypoint": "echo hi", "runtime_env": {}, "job_id": None, "metadata": {}})
+        self.assertEqual((answer.status, list(answer.json)), (200, ["job_id"]))
+        job = answer.json["job_id"]
+        self.server.wait(job)
+        self.assertEqual(self.server.request("GET", f"/api/jobs/status?job_id={job}").json, {"job_status": "SUCCEEDED"})
+        self.assertIn("hi\n", self.server.request("GET", f"/api/jobs/logs?job_id={job}").json["logs"])
+        self.refused(409, "already exists", "POST", "/api/jobs/submit", {"entrypoint": "echo hi", "job_id": job})
+
+    def test_list_is_in_order_and_can_be_cut(self):
+        jobs = [self.server.submit("true", submission_id=name) for name in ("c", "a", "b")]
+        for job in jobs:
+            self.server.wait(job)
+        ids = lambda query: [details["submission_id"] for details in self.server.request("GET", "/api/jobs/" + query).json]
+        self.assertEqual(ids(""), jobs)
+        self.assertEqual(ids("?limit=1&offset=1"), ["a"])
+        self.assertEqual(ids("?status=SUCCEEDED&limit=2"), ["c", "a"])
+        self.assertEqual(ids("?status=FAILED"), [])
+        self.refused(400, "status must be", "GET", "/api/jobs/?status=DONE")
+        self.refused(400, "limit must be", "GET", "/api/jobs/?limit=-1")
+
+    def test_stop_reaches_what_left_its_session(self):
+        job = self.server.submit("(setsid sleep 1000 & setsid -f sleep 1001) ; exec env -i setsid sleep 1002 & trap '' TERM; sleep 1003 & wait; wait")
+        self.server.wait(job, "RUNNING")
+        eventually(lambda: len(self.sleepers()) == 4, "four sleepers")
+        self.assertEqual(self.server.request("POST", f"/api/jobs/{job}/stop").json, {"stopped": True})
+        details = self.server.wait(job)
+        self.assertEqual((details["status"], details["message"], details["error_type"]), ("STOPPED", "Job was intentionally stopped.", None))
+        self.assertEqual(self.sleepers(), [])
+        self.assertEqual(self.server.request("POST", f"/api/jobs/{job}/stop").json, {"stopped": False})
+
+    @staticmethod
+    def sleepers():
+        return [pid for number in range(1000, 1004) for pid in processes_with(f"sleep\0{number}\0")]
+
+    def test_stop_is_gentle_first(self):
+        job = self.server.submit("trap 'echo bye; exit 0' TERM; echo ready; while true; do sleep 0.05; done")
+        eventually(lambda: "ready" in self.server.output(job))
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+        self.assertIn("bye", self.server.output(job))
+        job = self.server.submit("trap '' TERM; echo ready; while true; do sleep 0.05; done", runtime_env={"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": "0.2"}})
+        eventually(lambda: "ready\n" in self.server.output(job))
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+
+    def test_what_a_job_leaves_behind_ends_with_it(self):
+        job, details = self.server.run("setsid -f sleep 1000; echo done")
+        self.assertEqual(details["status"], "SUCCEEDED")
+        self.assertEqual(self.sleepers(), [])
+
+    def test_delete(self):
+        job = self.server.submit("sleep 1000")
+        self.refused(409, "but it is in a non-terminal state", "DELETE", f"/api/jobs/{job}")
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        self.server.wait(job)
+        self.assertEqual(self.server.request("DELETE", f"/api/jobs/{job}").json, {"deleted": True})
+        self.refused(404, "Job ID does not exist", "GET", f"/api/jobs/{job}")
+        self.assertEqual(os.listdir(self.server.state / "jobs"), [])
+        self.server.submit("true", submission_id=job)  # the id is free again
+
+    def test_packages(self):
+        data = b"x" * 3_000_000
+        name = f"_ray_pkg_{hashlib.sha1(data).hexdigest()}.zip"
+        self.refused(404, f"Package gcs://{name} does not exist", "GET", f"/api/packages/gcs/{name}")
+        self.assertEqual(self.server.request("PUT", f"/api/packages/gcs/{name}", data).status, 200)
+        answer = self.server.request("GET", f"/api/packages/gcs/{name}")
+        self.assertEqual((answer.status, answer.body), (200, b""))
+        self.refused(400, "isn't what its name says", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
+        self.refused(400, "not 's3'", "PUT", "/api/packages/s3/a.zip", data)
+        self.refused(400, "plain file name", "PUT", "/api/packages/gcs/..", data)
+        self.refused(404, "404", "PUT", "/api/packages/gcs/a%2fb.zip", data)
+
+    def test_an_upload_that_is_cut_leaves_nothing(self):
+        with socket.create_connection(("127.0.0.1", self.server.port)) as client:
+            client.sendall(b"PUT /api/packages/gcs/cut.zip HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)
+            eventually(lambda: list((self.work / "cache" / "tmp").glob("*/*/package")), "the upload's begin")
+        eventually(lambda: not list((self.work / "cache" / "tmp").glob("*/*/package")), "the upload's end")
+        self.assertEqual(self.server.request("GET", "/api/packages/gcs/cut.zip").status, 404)
+
+    def test_a_submission_that_is_cut_is_none(self):
+        with socket.create_connection(("127.0.0.1", self.server.port)) as client:
+            client.sendall(b"POST /api/jobs/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"entrypoint\": \"true\"")
+        time.sleep(0.1)
+        self.assertEqual(self.server.request("GET", "/api/jobs/").json, [])
+
+
+class Logs(harness.JobTest):
+    BYTES = b"plain\n\xff\xfe\xe2\x82 \xf0\x9f\x98\x80 \xc3\xbc\r\x00\x1b[1m\ncut \xe2\x82"
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve()
+        (self.work / "bytes").write_bytes(self.BYTES)
+
+    def tail(self, job, query="", **more):
+        socket_ = WebSocket(self.server.port, f"/api/jobs/{job}/logs/tail{query}", **more)
+        self.assertEqual(socket_.status, 101)
+        return socket_.everything()
+
+    def test_any_bytes(self):
+        job, _ = self.server.run(f"cat {self.work}/bytes")
+        log = self.server.log_bytes(job)
+        self.assertTrue(log.endswith(self.BYTES))
+        text = log.decode("utf-8", "replace")
+        self.assertEqual(self.server.logs(job), text)
+        data, code = self.tail(job)
+        self.assertEqual((data.decode(), code), (text, 1000))
+        self.assertEqual(self.tail(job, "?raw=1"), (log, 1000))
+
+    def test_offset_and_last_lines(self):
+        job, _ = self.server.run("seq 5")
+        log = self.server.log_bytes(job)
+        get = lambda query: self.server.request("GET", f"/api/jobs/{job}/logs{query}").json["logs"]
+        self.assertEqual(get("?tail_lines=2"), "4\n5\n")
+        self.assertEqual(get("?offset=10").encode(), log[10:])
+        self.assertEqual(get("?offset=100000"), "")
+        self.assertEqual(self.tail(job, "?raw=1&offset=10"), (log[10:], 1000))
+
+    def test_followers_get_every_byte_as_it_comes(self):
+        job = self.server.submit("for i in $(seq 200); do echo line $i; sleep 0.005; done")
+        got = []
+        threads = [threading.Thread(target=lambda: got.append(self.tail(job, "?raw=1"))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(set(got), {(self.server.log_bytes(job), 1000)})
+
+    def test_the_tail_closes_with_the_job(self):
+        job = self.server.submit("echo last")
+        _, code = self.tail(job)
+        self.assertEqual((code, self.server.status(job)), (1000, "SUCCEEDED"))
+
+    def test_a_tail_of_a_job_that_waits_ends_when_it_is_stopped(self):
+        server = self.server
+        first = server.submit("sleep 1000", entrypoint_num_cpus=os.cpu_count())
+        second = server.submit("echo never", entrypoint_num_cpus=1)
+        threading.Timer(0.2, lambda: server.request("POST", f"/api/jobs/{second}/stop")).start()
+        self.assertEqual(self.tail(second), (b"", 1000))
+        server.request("POST", f"/api/jobs/{first}/stop")
+
+    def test_a_follower_that_hangs_up_or_sleeps_harms_nobody(self):
+        job = self.server.submit("head -c 30000000 /dev/zero | tr '\\0' 'x'; sleep 0.3")
+        slow = WebSocket(self.server.port, f"/api/jobs/{job}/logs/tail?raw=1")
+        gone = WebSocket(self.server.port, f"/api/jobs/{job}/logs/tail?raw=1")
+        gone.close()
+        data, code = self.tail(job, "?raw=1")
+        self.assertEqual((data, code), (self.server.log_bytes(job), 1000))
+        time.sleep(0.2)
+        self.assertEqual(slow.everything(), (data, 1000))
+
+    def test_a_tail_of_an_unknown_job_is_refused_on_the_handshake(self):
+        self.assertEqual(WebSocket(self.server.port, "/api/jobs/none/logs/tail").status, 404)
+
+    def test_a_log_larger_than_an_answer_is_sent_in_pieces(self):
+        job, _ = self.server.run("seq 200000")
+        self.assertEqual(self.server.logs(job).encode(), self.server.log_bytes(job))
+        self.assertEqual(self.server.request("GET", f"/api/jobs/{job}/logs").headers["transfer-encoding"], "chunked")
+
+    def test_the_cap_takes_the_middle(self):
+        self.server.stop()
+        server = self.serve("--max-log-size", "1MiB")
+        job, _ = server.run("seq 1000000")
+        log = server.log_bytes(job)
+        if os.stat(server.state / "jobs" / job / "log").st_blocks * 512 > 3 << 20:
+            self.skipTest("this file system makes no holes")
+        logs = server.logs(job)
+        self.assertIn("bytes are left out here: the log is larger than its cap", logs)
+        self.assertTrue(logs.endswith("\n999999\n1000000\n"))
+        self.assertIn("Running entrypoint", logs[:100])
+        self.server = server
+        self.assertEqual(self.tail(job)[0].decode(), logs)
+        self.assertLess(len(logs), 1 << 21)
+        self.assertGreater(len(log), 6_000_000)
+
+
+class Resources(harness.JobTest):
+    def test_what_can_never_be_is_told_at_once(self):
+        server = self.serve("--num-cpus", 2)
+        details = server.wait(server.submit("true", entrypoint_num_cpus=3))
+        self.assertEqual((details["status"], details["error_type"]), ("FAILED", "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE"))
+        self.assertIn("waiting for resources", details["message"])
+        self.assertIn("it asks for 3 CPU, this machine has 2", details["message"])
+
+    def test_jobs_wait_for_cpus_in_order(self):
+        server = self.serve("--num-cpus", 1)
+        jobs = [server.submit(f"echo {i} >> {self.work}/order", entrypoint_num_cpus=1) for i in range(20)]
+        for job in jobs:
+            self.assertEqual(server.wait(job)["status"], "SUCCEEDED")
+        self.assertEqual((self.work / "order").read_text().split(), [str(i) for i in range(20)])
+
+    def test_a_job_that_waits_says_so_and_can_be_stopped(self):
+        server = self.serve("--num-cpus", 1)
+        first = server.submit("sleep 1000", entrypoint_num_cpus=1)
+        second = server.submit("echo never", entrypoint_num_cpus=1)
+        details = server.details(second)
+        self.assertEqual((details["status"], details["driver_node_id"]), ("PENDING", None))
+        self.assertEqual(details["message"], "Job has not started yet. It may be waiting for resources "
+                                             "(CPUs, GPUs, memory, custom resources) to become available.")
+        self.assertEqual(server.request("POST", f"/api/jobs/{second}/stop").json, {"stopped": True})
+        self.assertEqual(server.wait(second)["status"], "STOPPED")
+        server.request("POST", f"/api/jobs/{first}/stop")
+
+    def test_set_up_holds_no_cpus(self):
+        server = self.serve("--num-cpus", 1)
+        self.write("slow/setup.py", "import time; time.sleep(1000)")
+        slow = server.submit("true", entrypoint_num_cpus=1, runtime_env={"uv": [f"{self.work}/slow"]})
+        _, details = server.run("true", entrypoint_num_cpus=1)
+        self.assertEqual(details["status"], "SUCCEEDED")
+        self.assertEqual(server.status(slow), "PENDING")
+        self.assertIn("waiting for the runtime environment", server.details(slow)["message"])
+        server.request("POST", f"/api/jobs/{slow}/stop")
+        self.assertEqual(server.wait(slow)["status"], "STOPPED")
+        eventually(lambda: not processes_with(f"{self.work}/slow"), "the end of the installer")
+
+    def test_gpus_are_distinct(self):
+        server = self.serve("--num-gpus", 2)
+        jobs = [server.submit("echo $CUDA_VISIBLE_DEVICES; sleep 0.3", entrypoint_num_gpus=1) for _ in range(2)]
+        for job in jobs:
+            server.wait(job)
+        self.assertEqual({server.output(job).strip() for job in jobs}, {"0", "1"})
+        none, _ = server.run("echo \"<$CUDA_VISIBLE_DEVICES>\"", entrypoint_num_gpus=0)
+        self.assertEqual(server.output(none), "<>\n")
+
+    def test_a_queue_has_an_end(self):
+        server = self.serve("--num-cpus", 1, "--max-queued", 2)
+        server.submit("sleep 1000", submission_id="first", entrypoint_num_cpus=1)
+        for _ in range(2):
+            server.submit("true", entrypoint_num_cpus=1)
+        answer = server.request("POST", "/api/jobs/", {"entrypoint": "true", "entrypoint_num_cpus": 1})
+        self.assertEqual(answer.status, 503)
+        self.assertIn("2 jobs wait already", answer.text)
+        server.request("POST", "/api/jobs/first/stop")
+
+    def test_limits(self):
+        server = self.serve("--max-open-files", 50, "--max-processes", 40)
+        job, _ = server.run("ulimit -n; ulimit -d", entrypoint_memory=64 << 20)
+        self.assertEqual(server.output(job).split(), ["50", str(64 << 10)])
+        job, details = server.run("python3 -c 'x = bytearray(200 << 20)'", entrypoint_memory=64 << 20)
+        self.assertEqual(details["status"], "FAILED")
+        self.assertIn("MemoryError", server.output(job))
+        job, details = server.run("bomb() { bomb | bomb & }; bomb; sleep 1000")
+        self.assertEqual(details["status"], "FAILED")
+        self.assertIn("more than 40 processes, its limit", server.logs(job))
+        self.assertEqual(processes_with(f"RTENV_JOB={job}"), [])
+
+    def test_ended_jobs_go_after_their_time(self):
+        server = self.serve("--job-ttl", "1s")
+        job, _ = server.run("true")
+        eventually(lambda: server.request("GET", f"/api/jobs/{job}").status == 404, "its end")
+        eventually(lambda: os.listdir(server.state / "jobs") == [], "its log's end")
+
+
+class Access(harness.JobTest):
+    def test_open_to_others_only_with_what_protects_it(self):
+        for options, words in ((["--host", "0.0.0.0"], "a token (--token-file) and TLS"), (["--host", "0.0.0.0", "--token-file", self.write("t", "x")], "TLS")):
+            run = self.tool("serve", "--port", 0, "--state-dir", self.work / "state", *options)
+            self.assertEqual((run.returncode, run.stdout), (4, ""), run.stderr)
+            self.assertIn(words, run.stderr)
+        self.assertEqual(self.serve("--host", "0.0.0.0", "--insecure").request("GET", "/api/version").status, 200)
+
+    def test_a_token_is_asked_for_everywhere(self):
+        (self.work / "token").write_text("secret\n")
+        server = self.serve("--token-file", self.work / "token")
+        for method, path in (("GET", "/api/version"), ("POST", "/api/jobs/"), ("DELETE", "/api/jobs/x"), ("PUT", "/api/packages/gcs/a"), ("GET", "/api/rtenv/version")):
+            self.assertEqual(server.request(method, path).status, 401, path)
+            self.assertEqual(server.request(method, path, headers={"Authorization": "Bearer wrong"}).status, 403, path)
+        self.assertEqual(WebSocket(server.port, "/api/jobs/x/logs/tail").status, 401)
+        for headers in ({"Authorization": "Bearer secret"}, {"X-Ray-Authorization": "Bearer secret"}, {"Cookie": "ray-authentication-token=secret"}):
+            self.assertEqual(server.request("GET", "/api/version", headers=headers).status, 200)
+        (self.work / "token").write_text("other")
+        server.process.send_signal(harness.signal.SIGHUP)
+        eventually(lambda: server.request("GET", "/api/version", headers={"Authorization": "Bearer other"}).status == 200, "the new token")
+
+    def test_a_browser_of_another_site_gets_nowhere(self):
+        server = self.serve()
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
+                self.assertEqual(server.request(method, "/api/jobs/", headers=headers).status, 403, (method, headers))
+        self.assertEqual(WebSocket(server.port, "/api/jobs/x/logs/tail", headers=["Origin: http://evil.example"]).status, 403)
+
+    def test_values_of_variables_are_kept_from_browsers_and_logs(self):
+        server = self.serve()
+        job, _ = server.run("true", runtime_env={"env_vars": {"KEY": "topsecret"}})
+        for path in (f"/api/jobs/{job}", "/api/jobs/"):
+            self.assertIn("topsecret", server.request("GET", path).text)
+            text = server.request("GET", path, headers={"User-Agent": "Mozilla/5.0"}).text
+            self.assertNotIn("topsecret", text)
+            self.assertIn("<redacted>", text)
+        self.assertNotIn(b"topsecret", server.log_bytes(job))
+        self.assertNotIn("topsecret", (self.work / "serve.log").read_text())
+
+    def test_what_is_kept_is_the_users_alone(self):
+        server = self.serve()
+        server.run("true")
+        for folder, _, names in os.walk(server.state):
+            self.assertEqual(os.stat(folder).st_mode & 0o077, 0, folder)
+            for name in names:
+                path = os.path.join(folder, name)
+                if name != "control":
+                    self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+
+    def test_limits_of_requests(self):
+        server = self.serve()
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"GET /api/version HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n")
+            self.assertIn(b" 431 ", client.recv(1000).split(b"\r\n")[0])
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"POST /api/jobs/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n")
+            self.assertIn(b" 413 ", client.recv(1000).split(b"\r\n")[0])
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"this isn't HTTP\r\n\r\n")
+            self.assertIn(b" 400 ", client.recv(1000).split(b"\r\n")[0])
+
+
+if __name__ == "__main__":
+    harness.main()

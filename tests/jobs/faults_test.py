@@ -1,0 +1,203 @@
+"""What goes wrong: the server, a supervisor or its guardian killed, a full disk. No job lost, none run twice, no byte missing,
+no process left."""
+
+import contextlib
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import harness
+from harness import eventually, processes_with
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "12"))  # by hand: 50
+JOBS = int(os.environ.get("FAULT_JOBS", "60"))  # by hand: 200
+
+
+class Faults(harness.JobTest):
+    def supervisors(self, job):
+        """[guardian, supervisor], by their common command line: the guardian is the other's parent."""
+        found = processes_with(f"supervise\0{self.server.state}/jobs/{job}\0")
+        parent = lambda pid: int((pathlib.Path("/proc") / str(pid) / "stat").read_text().rsplit(") ", 1)[1].split()[1])
+        return sorted(found, key=lambda pid: parent(pid) in found)
+
+    def test_a_killed_server_loses_nothing(self):
+        """Killed at random while clients submit and jobs run; every job runs once and its log is whole."""
+        self.server = self.serve("--num-cpus", 2, port=self.free_port())
+        answered, lock = {}, threading.Lock()
+        over = threading.Event()
+        seed = random.randrange(1 << 30)
+        print(f"seed {seed}", flush=True)
+        dice = random.Random(seed)
+
+        def submit(number):
+            job = f"job-{number}"
+            body = {"entrypoint": f"echo {number} >> {self.work}/ran; for i in 1 2 3 4 5; do echo line $i; sleep 0.02; done; echo end",
+                    "submission_id": job, "entrypoint_num_cpus": 0.25 if number % 2 else None,
+                    "runtime_env": {"env_vars": {"N": str(number)}} if number % 3 == 0 else None}
+            while True:
+                try:
+                    answer = self.server.request("POST", "/api/jobs/", body)
+                except OSError:
+                    time.sleep(0.02)
+                    continue
+                except Exception:  # an answer that was cut
+                    continue
+                # 409: an attempt whose answer was lost was taken.
+                self.assertIn(answer.status, (200, 409), answer.text)
+                with lock:
+                    answered[job] = answer.status
+                return
+
+        def client(first):
+            for number in range(first, JOBS, 4):
+                submit(number)
+
+        def killer():
+            for _ in range(ROUNDS):
+                time.sleep(dice.uniform(0.01, 0.25))
+                self.server.kill()
+                self.server.start()
+            over.set()
+
+        threads = [threading.Thread(target=client, args=(first,)) for first in range(4)] + [threading.Thread(target=killer)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertTrue(over.is_set())
+        self.assertEqual(len(answered), JOBS)
+        for job in answered:
+            details = self.server.wait(job)
+            self.assertEqual(details["status"], "SUCCEEDED", details)
+            self.assertEqual(self.server.output(job), "".join(f"line {i}\n" for i in range(1, 6)) + "end\n", job)
+        ran = (self.work / "ran").read_text().split()
+        self.assertEqual(sorted(ran, key=int), [str(number) for number in range(JOBS)])
+        eventually(lambda: not processes_with(f"supervise\0{self.server.state}"), "the end of all supervisors")
+
+    @staticmethod
+    def free_port():
+        """Below those that clients are given: one that tries while there is no server could connect to itself."""
+        while True:
+            with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
+                port = random.randrange(20000, 30000)
+                probe.bind(("127.0.0.1", port))
+                return port
+
+    def begin(self, entrypoint="setsid -f sleep 1000; env -i setsid sleep 1001 & echo begun; sleep 1002"):
+        job = self.server.submit(entrypoint)
+        eventually(lambda: "begun" in self.server.output(job))
+        eventually(lambda: len(self.sleepers()) == 3, "the job's processes")
+        return job
+
+    @staticmethod
+    def sleepers():
+        return [pid for number in range(1000, 1003) for pid in processes_with(f"sleep\0{number}\0")]
+
+    def died(self, job):
+        details = self.server.wait(job)
+        self.assertEqual((details["status"], details["error_type"]), ("FAILED", "JOB_SUPERVISOR_ACTOR_DIED"), details)
+        eventually(lambda: not self.sleepers(), "the end of its processes", 5)
+
+    def test_a_killed_supervisor(self):
+        self.server = self.serve()
+        job = self.begin()
+        os.kill(self.supervisors(job)[1], signal.SIGKILL)
+        self.died(job)
+
+    def test_a_killed_guardian(self):
+        self.server = self.serve()
+        job = self.begin()
+        os.kill(self.supervisors(job)[0], signal.SIGKILL)
+        self.died(job)
+
+    def test_both_killed_at_once(self):
+        self.server = self.serve()
+        job = self.begin("setsid -f sleep 1000; setsid sleep 1001 & echo begun; sleep 1002")
+        for pid in self.supervisors(job):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in self.supervisors(job):
+            os.kill(pid, signal.SIGKILL)
+        self.died(job)
+
+    def test_a_supervisor_that_died_while_there_was_no_server(self):
+        self.server = self.serve()
+        job = self.begin()
+        self.server.kill()
+        os.kill(self.supervisors(job)[1], signal.SIGKILL)
+        eventually(lambda: not self.sleepers(), "the end of its processes")
+        self.server.start()
+        self.died(job)
+
+    def test_jobs_go_on_without_a_server(self):
+        self.server = self.serve("--num-cpus", 1, "--num-gpus", 1)
+        running = self.server.submit("sleep 0.5; echo end", entrypoint_num_cpus=1, entrypoint_num_gpus=1)
+        stoppable = self.server.submit("sleep 1000", submission_id="stoppable")
+        waiting = self.server.submit("echo waited", entrypoint_num_cpus=1)
+        self.server.wait(running, "RUNNING")
+        self.assertEqual(self.server.stop(), 0)
+        self.server.start()
+        self.assertEqual(self.server.status(waiting), "PENDING", "the CPU is taken, still")
+        self.assertEqual(self.server.wait(running)["status"], "SUCCEEDED")
+        self.assertEqual(self.server.output(running), "end\n")
+        self.assertEqual(self.server.wait(waiting)["status"], "SUCCEEDED")
+        self.server.kill()
+        time.sleep(0.1)
+        self.server.start()
+        self.assertEqual(self.server.request("POST", f"/api/jobs/{stoppable}/stop").json, {"stopped": True})
+        self.assertEqual(self.server.wait(stoppable)["status"], "STOPPED")
+
+    def test_one_server_a_state(self):
+        self.server = self.serve()
+        run = self.tool("serve", "--port", 0, "--state-dir", self.server.state, server=self.server)
+        self.assertEqual((run.returncode, run.stdout), (5, ""), run.stderr)
+        self.assertIn("another rtenv serve", run.stderr)
+
+    def test_a_full_disk_loses_output_not_the_job(self):
+        state = self.work / "state"
+        state.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", state], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
+        self.server = self.serve()
+        job, details = self.server.run(f"head -c 10000000 /dev/zero; echo x > {self.work}/went-on")
+        self.assertEqual((self.work / "went-on").read_text(), "x\n")
+        self.assertEqual(details["status"], "SUCCEEDED", details)
+        self.assertRegex(details["message"], r"\(\d+ bytes of its output couldn't be written to the log: No space left on device\)")
+
+    def test_the_sandbox(self):
+        if subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("bwrap doesn't work here")
+        self.server = self.serve("--sandbox")
+        self.write("wheels/setup.py", "from setuptools import setup; setup(name='mine', version='1', py_modules=[])")
+        job, details = self.server.run(
+            f"touch {self.work}/cache/x; ls -A {self.server.state}; touch in-dir && echo wrote; echo pid $$; ps -e | wc -l",
+            runtime_env={"working_dir": self.upload()})
+        out = self.server.output(job)
+        self.assertEqual(details["status"], "SUCCEEDED", out)
+        self.assertIn("Read-only file system", out)
+        self.assertNotIn("jobs.db", out)
+        self.assertIn("wrote", out)
+        self.assertLess(int(out.split()[-1]), 10, "other processes are out of sight")
+        job = self.server.submit("trap 'echo bye; exit 0' TERM; echo ready; while true; do sleep 0.05; done")
+        eventually(lambda: "ready" in self.server.output(job))
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+        self.assertIn("bye", self.server.output(job))
+
+    def upload(self):
+        import io
+        import zipfile
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            archive.writestr("main.py", "")
+        self.assertEqual(self.server.request("PUT", "/api/packages/gcs/dir.zip", data.getvalue()).status, 200)
+        return "gcs://dir.zip"
+
+
+if __name__ == "__main__":
+    harness.main()
