@@ -57,6 +57,7 @@ void build(CLI::App& app, Tool& tool) {
   register_env(app, tool);
   register_run(app, tool);
   register_serve(app, tool);
+  register_job(app, tool);
   register_cache(app, tool);
   register_doctor(app, tool);
   register_version(app, tool);

@@ -61,6 +61,7 @@ void register_env(CLI::App& app, Tool& tool);
 void register_env_list(CLI::App& env_group, Tool& tool);
 void register_env_pack(CLI::App& env_group, Tool& tool);
 void register_run(CLI::App& app, Tool& tool);
+void register_job(CLI::App& app, Tool& tool);
 void register_serve(CLI::App& app, Tool& tool);
 void register_cache(CLI::App& app, Tool& tool);
 void register_cache_gc(CLI::App& cache_group, Tool& tool);

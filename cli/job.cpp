@@ -1,0 +1,239 @@
+#include "cli/job.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <thread>
+
+#include "client/log_follower.hpp"
+
+namespace rtenv::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr double k_default_grace_s = 30;
+constexpr auto k_stop_poll = std::chrono::milliseconds(50);
+
+Result<std::chrono::milliseconds> grace_period(const Environment& environment) {
+  double seconds = k_default_grace_s;
+  if (const auto text = environment.find_filled("RAY_CLIENT_RECONNECT_GRACE_PERIOD")) {
+    const char* const end = text->data() + text->size();
+    const auto parsed = std::from_chars(text->data(), end, seconds);
+    if (parsed.ec != std::errc() || parsed.ptr != end || !(seconds >= 0 && seconds < 1e9))
+      return fail(Errc::invalid_argument, "RAY_CLIENT_RECONNECT_GRACE_PERIOD is '{}'", *text).hint("seconds, such as 30");
+  }
+  return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
+Result<void> write_out(std::string_view data) {
+  if (std::fwrite(data.data(), 1, data.size(), stdout) != data.size() || std::fflush(stdout) != 0)
+    return fail_errno("write", "standard output");
+  return {};
+}
+
+struct StatusCommand {
+  JobServerOptions server;
+  std::string id;
+  Result<int> run(const Tool& tool) const {
+    RTENV_TRY(auto client, server.connect(tool));
+    RTENV_TRY(const json details, client.details(id));
+    if (tool.json)
+      Tool::print_json(details);
+    else
+      print_status(id, details);
+    return 0;
+  }
+};
+
+struct LogsCommand {
+  JobServerOptions server;
+  std::string id;
+  bool follow = false;
+  Result<int> run(const Tool& tool) const {
+    RTENV_TRY(auto client, server.connect(tool));
+    if (follow) {
+      RTENV_TRY(const bool is_rtenv, client.is_rtenv());
+      return follow_to_the_end(tool, client, is_rtenv, id);
+    }
+    RTENV_TRY(const std::string logs, client.logs(id));
+    if (tool.json)
+      Tool::print_json({{"logs", logs}});
+    else
+      RTENV_TRY(write_out(logs));
+    return 0;
+  }
+};
+
+struct StopCommand {
+  JobServerOptions server;
+  std::string id;
+  bool no_wait = false;
+  Result<int> run(const Tool& tool) const {
+    RTENV_TRY(auto client, server.connect(tool));
+    if (!tool.json) Tool::print_line(fmt::format("Attempting to stop job '{}'", id));
+    RTENV_TRY(const bool stopped, client.stop(id));
+    json details;
+    if (!no_wait) {
+      if (!tool.json) {
+        Tool::print_line("Waiting for job '" + id + "' to exit (disable with --no-wait):");
+        std::fflush(stdout);
+      }
+      for (;;) {
+        RTENV_TRY(details, client.details(id));
+        if (client::is_terminal(details)) break;
+        if (tool.cancellation->requested())
+          return fail(Errc::cancelled, "interrupted; the job is being stopped all the same");
+        std::this_thread::sleep_for(k_stop_poll);
+      }
+    }
+    if (tool.json)
+      Tool::print_json({{"stopped", stopped}, {"status", no_wait ? json() : details.at("status")}});
+    else if (!no_wait)
+      print_status(id, details);
+    return 0;
+  }
+};
+
+struct ListCommand {
+  JobServerOptions server;
+  Result<int> run(const Tool& tool) const {
+    RTENV_TRY(auto client, server.connect(tool));
+    RTENV_TRY(const json jobs, client.list());
+    for (const json& details : jobs) {
+      if (tool.json) {
+        Tool::print_json(details);
+        continue;
+      }
+      std::string entrypoint = details.value("entrypoint", "");
+      for (char& c : entrypoint)
+        if (c == '\n') c = ' ';
+      const json& id = details.contains("submission_id") && details.at("submission_id").is_string()
+                           ? details.at("submission_id")
+                           : details.at("job_id");
+      Tool::print_line(fmt::format("{:<28} {:<10} {}", id.is_string() ? id.get<std::string>() : "-",
+                                   details.value("status", "?"), entrypoint));
+    }
+    return 0;
+  }
+};
+
+struct DeleteCommand {
+  JobServerOptions server;
+  std::string id;
+  Result<int> run(const Tool& tool) const {
+    RTENV_TRY(auto client, server.connect(tool));
+    RTENV_TRY(client.remove(id));
+    if (tool.json)
+      Tool::print_json({{"deleted", true}});
+    else
+      Tool::print_line(fmt::format("Job '{}' deleted successfully", id));
+    return 0;
+  }
+};
+
+template <class Command>
+CLI::App* add_job_command(CLI::App& group, Tool& tool, const char* name, const char* description, const char* example) {
+  auto state = std::make_shared<Command>();
+  CLI::App* command = add_command(group, tool, name, description, example);
+  state->server.declare(*command);
+  if constexpr (requires { state->id; }) command->add_option("JOB_ID", state->id, "The job's submission id")->required();
+  if constexpr (requires { state->follow; })
+    command->add_flag("-f,--follow", state->follow, "As it comes, until the job's end");
+  if constexpr (requires { state->no_wait; }) command->add_flag("--no-wait", state->no_wait, "Don't wait for the job's end");
+  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+  return command;
+}
+
+}  // namespace
+
+void JobServerOptions::declare(CLI::App& command) {
+  command
+      .add_option("--address", address,
+                  "The job server, rtenv's or Ray's [RAY_API_SERVER_ADDRESS; RAY_ADDRESS; http://127.0.0.1:8265]")
+      ->type_name("URL");
+  command.add_option("--headers", headers, "HTTP headers to send: a JSON object [RAY_JOB_HEADERS]")->type_name("JSON");
+  command.add_option("--verify", verify, "TLS certificates: true, false, or a file of those to trust [true]")
+      ->type_name("BOOL|FILE");
+  for (auto* option : {command.add_option("--log-style", log_style)->check(CLI::IsMember({"auto", "record", "pretty"})),
+                       command.add_option("--log-color", log_color)->check(CLI::IsMember({"auto", "false", "true"}))})
+    option->group("");  // taken from `ray job`, whose output they shape; hidden
+}
+
+Result<Environment> JobServerOptions::environment(const Tool& tool) const {
+  Environment environment = tool.environment;
+  if (!address.empty()) environment.set("RAY_API_SERVER_ADDRESS", address);
+  if (!headers.empty()) environment.set("RAY_JOB_HEADERS", headers);
+  const auto is = [&](std::string_view word) {
+    return std::ranges::equal(verify, word, [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+  };
+  if (is("false") || verify == "0") {
+    environment.set("RTENV_TLS_VERIFY", "false");
+  } else if (!verify.empty() && !is("true") && verify != "1") {
+    if (std::error_code error; !std::filesystem::is_regular_file(verify, error))
+      return fail(Errc::not_found, "--verify {}: there is no such file", verify)
+          .hint("true, false, or a file of certificates (PEM)");
+    environment.set("CURL_CA_BUNDLE", verify);
+  }
+  return environment;
+}
+
+Result<client::JobClient> JobServerOptions::connect(const Tool& tool) const {
+  RTENV_TRY(auto with_options, environment(tool));
+  return client::JobClient::open(std::move(with_options), tool.cancellation);
+}
+
+void print_boxed(const std::string& text) {
+  const std::string dashes(text.size(), '-');
+  Tool::print_line(fmt::format("\n{}\n{}\n{}\n", dashes, text, dashes));
+}
+
+void print_status(const std::string& id, const json& details) {
+  const std::string status = details.value("status", "?");
+  const std::string message =
+      details.contains("message") && details.at("message").is_string() ? details.at("message").get<std::string>() : "";
+  if (status == "SUCCEEDED") return print_boxed(fmt::format("Job '{}' succeeded", id));
+  if (status == "STOPPED") return Tool::print_line(fmt::format("Job '{}' was stopped", id));
+  if (status == "FAILED")
+    print_boxed(fmt::format("Job '{}' failed", id));
+  else
+    Tool::print_line(fmt::format("Status for job '{}': {}", id, status));
+  if (!message.empty()) Tool::print_line("Status message: " + message);
+}
+
+Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv, const std::string& id) {
+  RTENV_TRY(const auto grace, grace_period(tool.environment));
+  const auto details =
+      client::follow_log(client, id, {.server_is_rtenv = is_rtenv, .grace = grace},
+                         [&](std::string_view data) { return tool.json ? Result<void>() : write_out(data); });
+  if (!details && details.error().code() == Errc::cancelled)
+    return fail(Errc::cancelled, "interrupted; job '{}' goes on", id)
+        .hint("rtenv job logs --follow {0}; rtenv job stop {0}", id);
+  if (!details) return Failure(details.error());
+  if (tool.json)
+    Tool::print_json(*details);
+  else
+    print_status(id, *details);
+  if (details->value("status", "") == "SUCCEEDED") return 0;
+  // A shell's status: the entrypoint's own, 128 + N of signal N; 1 where there is none.
+  const json code = details->value("driver_exit_code", json());
+  const int exit_code = code.is_number_integer() ? code.get<int>() : 1;
+  if (exit_code < 0) return 128 - exit_code;
+  return exit_code == 0 ? 1 : exit_code;
+}
+
+void register_job(CLI::App& app, Tool& tool) {
+  CLI::App* group = app.add_subcommand("job", "Submit, watch and stop jobs, at rtenv's job server or Ray's");
+  group->require_subcommand(1);
+  register_job_submit(*group, tool);
+  add_job_command<StatusCommand>(*group, tool, "status", "How a job is", "  rtenv job status raysubmit_VTRVfy8VEFY8vCdn");
+  add_job_command<LogsCommand>(*group, tool, "logs", "What a job wrote",
+                               "  rtenv job logs --follow raysubmit_VTRVfy8VEFY8vCdn");
+  add_job_command<StopCommand>(*group, tool, "stop", "Stop a job", "  rtenv job stop raysubmit_VTRVfy8VEFY8vCdn");
+  add_job_command<ListCommand>(*group, tool, "list", "All jobs, the newest last", "  rtenv job list --json");
+  add_job_command<DeleteCommand>(*group, tool, "delete", "Forget a job that has ended, and its log",
+                                 "  rtenv job delete raysubmit_VTRVfy8VEFY8vCdn");
+}
+
+}  // namespace rtenv::cli

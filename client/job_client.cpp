@@ -1,0 +1,162 @@
+#include "client/job_client.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/encoding.hpp"
+#include "base/lines.hpp"
+#include "job/job_record.hpp"
+#include "remote/uri.hpp"
+
+namespace rtenv::client {
+namespace {
+
+using nlohmann::json;
+
+constexpr int k_submit_attempts = 3;
+constexpr std::size_t k_max_reason_bytes = 2000;
+
+// Of a traceback, as Ray answers with, its last sentence, without the name of Python's class of error.
+std::string reason_of(const std::string& body) {
+  std::string_view last;
+  for (const std::string_view line : lines_of(body))
+    if (std::ranges::any_of(line, [](unsigned char c) { return std::isalpha(c) != 0; })) last = line;
+  const auto colon = last.find(": ");
+  const auto name = last.substr(0, colon);
+  if (colon != std::string_view::npos && (name.ends_with("Error") || name.ends_with("Exception")) &&
+      name.find(' ') == std::string_view::npos)
+    last.remove_prefix(colon + 2);
+  return std::string(last.substr(0, k_max_reason_bytes));
+}
+
+Errc code_of(int status, const std::string& body) {
+  // Ray says 500 to both.
+  if (body.find("already exists. Please use a different submission_id") != std::string::npos) return Errc::already_exists;
+  if (body.find("but it is in a non-terminal state") != std::string::npos) return Errc::already_exists;
+  switch (status) {
+    case 400:
+    case 413: return Errc::invalid_argument;
+    case 401:
+    case 403: return Errc::permission_denied;
+    case 404: return Errc::not_found;
+    case 409: return Errc::already_exists;
+    case 507: return Errc::out_of_space;
+    default: return Errc::unavailable;
+  }
+}
+
+}  // namespace
+
+bool is_terminal(const json& details) {
+  const auto status = job::parse_job_status(details.value("status", ""));
+  return status && job::is_terminal(*status);
+}
+
+Result<JobClient> JobClient::open(Environment environment, const Cancellation* cancellation) {
+  RTENV_TRY(auto server, remote::find_job_server(environment));
+  return JobClient(std::make_unique<remote::HttpClient>(std::move(environment), cancellation), std::move(server));
+}
+
+Result<JobClient::Reply> JobClient::ask(const char* method, const std::string& path, const std::string& body) {
+  remote::HttpRequest request{
+      .method = method, .url = server_.address + path, .headers = server_.headers, .bearer = server_.token};
+  if (!body.empty()) {
+    request.headers.emplace_back("Content-Type: application/json");
+    request.body = std::as_bytes(std::span(body));
+  }
+  Reply reply;
+  RTENV_TRY(reply.response, http_->stream(request, [&](std::span<const std::byte> data) -> Result<void> {
+    reply.body.append(reinterpret_cast<const char*>(data.data()), data.size());
+    return {};
+  }));
+  if (!reply.response.succeeded()) reply.body = reply.response.body;
+  return reply;
+}
+
+Failure JobClient::explain(const Reply& reply) const {
+  const Errc code = code_of(reply.response.status, reply.body);
+  const std::string reason = reason_of(reply.body);
+  if (code == Errc::permission_denied)
+    return fail(code, "{} refuses: {}", remote::redacted_url(server_.address), reason)
+        .hint("set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token");
+  return fail(code, "{} answers {}: {}", remote::redacted_url(server_.address), reply.response.status, reason);
+}
+
+Result<bool> JobClient::is_rtenv() {
+  const auto reply = ask("GET", "/api/version");
+  if (!reply) {
+    auto error = reply.error();
+    if (error.code() == Errc::unavailable)
+      return fail(Errc::unavailable, "no job server answers at {}: {}", remote::redacted_url(server_.address),
+                  error.message())
+          .hint("--address http://HOST:8265, or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
+    return Failure(std::move(error));
+  }
+  if (!reply->response.succeeded() && reply->response.status != 404) return explain(*reply);
+  const auto version = json::parse(reply->body, nullptr, false);
+  if (!version.is_object() || !version.contains("ray_version"))
+    return fail(Errc::invalid_argument, "{} isn't a job server: it has no /api/version",
+                remote::redacted_url(server_.address));
+  return reply->response.header("server").starts_with("rtenv/");
+}
+
+Result<void> JobClient::submit(const json& body, bool own_id) {
+  for (int attempt = 1;; ++attempt) {
+    const auto reply = ask("POST", "/api/jobs/", body.dump());
+    if (!reply) {
+      if (reply.error().code() != Errc::unavailable || attempt == k_submit_attempts) return Failure(reply.error());
+      continue;
+    }
+    if (reply->response.succeeded()) return {};
+    auto failure = explain(*reply);
+    if (failure.value().code() == Errc::already_exists && own_id && attempt > 1) return {};
+    // What the server says of the input is the whole message.
+    if (const Errc code = failure.value().code(); code == Errc::already_exists || code == Errc::invalid_argument)
+      return fail(code, "{}", reason_of(reply->body));
+    return failure;
+  }
+}
+
+Result<json> JobClient::ask_job(const char* method, const std::string& id, const char* what) {
+  RTENV_TRY(const auto reply, ask(method, "/api/jobs/" + percent_encode(id) + what));
+  if (!reply.response.succeeded()) {
+    auto failure = explain(reply);
+    if (failure.value().code() == Errc::not_found)
+      return fail(Errc::not_found, "Job '{}' does not exist at {}", id, remote::redacted_url(server_.address))
+          .hint("rtenv job list");
+    if (failure.value().code() == Errc::already_exists) return fail(Errc::already_exists, "{}", reason_of(reply.body));
+    return failure;
+  }
+  auto answer = json::parse(reply.body, nullptr, false);
+  if (!answer.is_object())
+    return fail(Errc::unavailable, "{} answers what isn't JSON", remote::redacted_url(server_.address));
+  return answer;
+}
+
+Result<json> JobClient::details(const std::string& id) { return ask_job("GET", id, ""); }
+
+Result<std::string> JobClient::logs(const std::string& id) {
+  RTENV_TRY(const json answer, ask_job("GET", id, "/logs"));
+  return answer.value("logs", "");
+}
+
+Result<bool> JobClient::stop(const std::string& id) {
+  RTENV_TRY(const json answer, ask_job("POST", id, "/stop"));
+  return answer.value("stopped", false);
+}
+
+Result<void> JobClient::remove(const std::string& id) {
+  RTENV_TRY(ask_job("DELETE", id, ""));
+  return {};
+}
+
+Result<json> JobClient::list() {
+  RTENV_TRY(const auto reply, ask("GET", "/api/jobs/"));
+  if (!reply.response.succeeded()) return explain(reply);
+  auto answer = json::parse(reply.body, nullptr, false);
+  if (!answer.is_array())
+    return fail(Errc::unavailable, "{} answers what isn't JSON", remote::redacted_url(server_.address));
+  return answer;
+}
+
+}  // namespace rtenv::client

@@ -1,0 +1,100 @@
+#include "client/log_follower.hpp"
+
+#include <poll.h>
+
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "client/log_socket.hpp"
+#include "job/job_log.hpp"
+
+namespace rtenv::client {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr auto k_first_pause = std::chrono::milliseconds(50);
+constexpr auto k_longest_pause = std::chrono::milliseconds(1000);
+
+class LogFollower {
+ public:
+  LogFollower(JobClient& client, const std::string& id, const FollowOptions& options,
+              const std::function<Result<void>(std::string_view)>& output)
+      : client_(client), id_(id), options_(options), output_(output) {}
+
+  Result<json> run() {
+    for (;;) {
+      const auto ended = read();
+      if (!ended && ended.error().code() != Errc::unavailable) return Failure(ended.error());
+      const bool in_order = ended && *ended;
+      const auto details = client_.details(id_);
+      if (details && in_order && is_terminal(*details)) return *details;
+      if (!details && details.error().code() != Errc::unavailable) return Failure(details.error());
+      if (details) lost_since_.reset();
+      RTENV_TRY(pause(details ? std::string("the connection was closed") : details.error().message()));
+    }
+  }
+
+ private:
+  Result<bool> read() {
+    std::string path = fmt::format("/api/jobs/{}/logs/tail", percent_encode(id_));
+    if (options_.server_is_rtenv) path += fmt::format("?raw=1&offset={}", seen_bytes_);
+    std::uint64_t to_pass_over = options_.server_is_rtenv ? 0 : seen_bytes_;
+    return read_log_socket(client_.server(), path, client_.environment(), client_.cancellation(),
+                           [&](const LogMessage& message) -> Result<void> {
+                             lost_since_.reset();
+                             pause_ = k_first_pause;
+                             if (options_.server_is_rtenv && message.is_text) return move_on(message.data);
+                             const auto known =
+                                 static_cast<std::size_t>(std::min<std::uint64_t>(to_pass_over, message.data.size()));
+                             to_pass_over -= known;
+                             seen_bytes_ += message.data.size() - known;
+                             return output_(message.data.substr(known));
+                           });
+  }
+
+  // {"offset": N}: the log's cap took what was before.
+  Result<void> move_on(std::string_view text) {
+    const auto message = json::parse(text, nullptr, false);
+    if (!message.is_object() || !message.contains("offset")) return {};
+    const auto offset = message.at("offset").get<std::uint64_t>();
+    const std::uint64_t skipped = offset - std::min(offset, seen_bytes_);
+    seen_bytes_ = offset;
+    return output_(job::skipped_notice(skipped));
+  }
+
+  Result<void> pause(const std::string& why) {
+    const auto now = Clock::now();
+    if (!lost_since_) lost_since_ = now;
+    if (now - *lost_since_ > options_.grace)
+      return fail(Errc::unavailable, "the job server didn't come back within {} s: {}",
+                  std::chrono::duration<double>(options_.grace).count(), why)
+          .hint("the job may go on: rtenv job logs --follow {}", id_);
+    log::debug("{}; trying again", why);
+    if (const Cancellation* const cancellation = client_.cancellation()) {
+      pollfd entry{cancellation->poll_fd(), POLLIN, 0};
+      if (::poll(&entry, 1, static_cast<int>(pause_.count())) > 0) return fail(Errc::cancelled, "interrupted");
+    } else {
+      ::poll(nullptr, 0, static_cast<int>(pause_.count()));
+    }
+    pause_ = std::min(2 * pause_, k_longest_pause);
+    return {};
+  }
+
+  JobClient& client_;
+  const std::string& id_;
+  const FollowOptions& options_;
+  const std::function<Result<void>(std::string_view)>& output_;
+  std::uint64_t seen_bytes_ = 0;
+  std::optional<Clock::time_point> lost_since_;
+  std::chrono::milliseconds pause_ = k_first_pause;
+};
+
+}  // namespace
+
+Result<json> follow_log(JobClient& client, const std::string& id, const FollowOptions& options,
+                        const std::function<Result<void>(std::string_view)>& output) {
+  return LogFollower(client, id, options, output).run();
+}
+
+}  // namespace rtenv::client

@@ -1,0 +1,244 @@
+"""`rtenv job` against rtenv's server and against a real Ray head: the same commands, the same output, the same exit codes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+import pathlib
+
+import harness
+from harness import ORACLE, eventually
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "remote"))
+import servers  # noqa: E402
+
+
+class Commands:
+    """What both servers must do. `self.address` is set; `self.rtenv` says whose it is."""
+
+    def job(self, command, *words, env=None, **more):
+        return self.start(command, *words, env=env, **more).finish()
+
+    def start(self, command, *words, env=None, address=None):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(harness.FOREIGN) and "proxy" not in name.lower()}
+        argv = [harness.RTENV, "job", command, *(["--address", address or self.address] if address != "" else []), *map(str, words)]
+        return Running(argv, self.work, {**environment, "HOME": str(self.work), "RTENV_CACHE_DIR": str(self.work / "client-cache"), **(env or {})})
+
+    def ok(self, command, *words, **more):
+        run = self.job(command, *words, **more)
+        self.assertEqual(run.status, 0, run.out + run.err)
+        return run
+
+    def test_submit_shows_the_log_and_ends_as_the_job(self):
+        self.write("dir/main.py", "import sys\nprint('ran with', sys.argv[1:])\n")
+        run = self.ok("submit", "--submission-id", f"id-{self.name}-1", "--working-dir", "dir", "--", "python3", "main.py", "a b", "it's")
+        lines = run.out.splitlines()
+        self.assertEqual(lines[0], f"Job submission server address: {self.address}")
+        box = f"Job 'id-{self.name}-1' submitted successfully"
+        self.assertEqual(lines[1:5], ["", "-" * len(box), box, "-" * len(box)])
+        self.assertIn("ran with ['a b', \"it's\"]", lines)
+        self.assertIn("Tailing logs until the job exits (disable with --no-wait):", lines)
+        box = f"Job 'id-{self.name}-1' succeeded"
+        self.assertEqual(lines[-4:], ["-" * len(box), box, "-" * len(box), ""])
+        self.assertIn("Uploaded package gcs://_ray_pkg_", run.err)
+        again = self.ok("submit", "--working-dir", "dir", "--", "python3", "main.py")
+        self.assertIn("already exists, skipping upload", again.err)
+
+    def test_a_failure_is_the_commands(self):
+        run = self.job("submit", "--", "sh", "-c", "echo why; exit 3")
+        self.assertEqual(run.status, 3, run.out + run.err)
+        self.assertIn("failed with exit code 3", run.out)
+
+    def test_modules_and_archives(self):
+        self.write("modules/mine/__init__.py", "TEXT = 'my module'\n")
+        with zipfile.ZipFile(self.work / "job.zip", "w") as archive:
+            archive.writestr("main.py", "import mine; print('from a zip,', mine.TEXT)")
+        run = self.ok("submit", "--working-dir", "job.zip", "--runtime-env-json", json.dumps({"py_modules": ["modules/mine"]}), "--", "python3", "main.py")
+        self.assertIn("from a zip, my module", run.out)
+
+    def test_status_logs_stop_list_delete(self):
+        job = f"id-{self.name}-2"
+        run = self.ok("submit", "--no-wait", "--submission-id", job, "--metadata-json", '{"k": "v"}', "--", "sh", "-c", "echo begun; sleep 1000")
+        self.assertNotIn("Tailing", run.out)
+        eventually(lambda: "begun" in self.job("logs", job).out)
+        self.assertIn(f"Status for job '{job}': RUNNING\nStatus message: Job is currently running.\n", self.ok("status", job).out)
+        details = json.loads(self.ok("status", "--json", job).out)
+        self.assertEqual((details["submission_id"], details["metadata"]), (job, {"k": "v"}))
+        taken = self.job("submit", "--no-wait", "--submission-id", job, "--", "true")
+        self.assertEqual(taken.status, 2)
+        self.assertIn(f"Job with submission_id {job} already exists. Please use a different submission_id.", taken.err)
+        undeletable = self.job("delete", job)
+        self.assertEqual(undeletable.status, 2, undeletable.err)
+        self.assertIn("but it is in a non-terminal state", undeletable.err)
+        follower = self.start("logs", "-f", job)
+        stopped = self.ok("stop", job)
+        self.assertEqual(stopped.out, f"Attempting to stop job '{job}'\nWaiting for job '{job}' to exit (disable with --no-wait):\nJob '{job}' was stopped\n")
+        followed = follower.finish()
+        self.assertEqual(followed.status, 1)
+        self.assertIn("begun\n", followed.out)
+        self.assertTrue(any(line.split()[:2] == [job, "STOPPED"] for line in self.ok("list").out.splitlines()))
+        self.assertIn(job, [json.loads(line)["submission_id"] for line in self.ok("list", "--json").out.splitlines()])
+        self.assertEqual(self.ok("delete", job).out, f"Job '{job}' deleted successfully\n")
+        for command in ("status", "logs", "stop", "delete"):
+            run = self.job(command, job)
+            self.assertEqual((run.status, run.err.count("\n") <= 2), (3, True), run.err)
+            self.assertIn(f"Job '{job}' does not exist", run.err)
+
+    def test_interrupting_leaves_the_job_running(self):
+        job = f"id-{self.name}-3"
+        run = self.start("submit", "--submission-id", job, "--", "sh", "-c", "echo begun; sleep 1000")
+        eventually(lambda: "begun" in self.job("logs", job).out)
+        run.process.send_signal(signal.SIGINT)
+        ended = run.finish()
+        self.assertEqual(ended.status, 130)
+        self.assertIn(f"rtenv job logs --follow {job}", ended.err)
+        self.assertIn("RUNNING", self.ok("status", job).out)
+        self.ok("stop", "--no-wait", job)
+
+    def test_bad_input_is_told_before_anything_is_sent(self):
+        for status, words, arguments in ((2, "--metadata-json", ["--metadata-json", "[]"]), (3, "doesn't exist", ["--working-dir", "none"]),
+                                         (2, "exclude each other", ["--runtime-env-json", '{"uv": ["a"], "pip": ["a"]}']), (2, "submission_id must be", ["--submission-id", "a/b"])):
+            run = self.job("submit", *arguments, "--", "true", address="http://127.0.0.1:1")
+            self.assertEqual((run.status, run.out), (status, ""), run.err)
+            self.assertIn(words, run.err)
+        run = self.job("list", address="http://127.0.0.1:1")
+        self.assertEqual((run.status, run.out), (5, ""))
+
+
+class Running:
+    def __init__(self, argv, folder, environment):
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment)
+
+    def finish(self):
+        self.out, self.err = self.process.communicate(timeout=120)
+        self.status = self.process.returncode
+        return self
+
+
+class AgainstRtenv(Commands, harness.JobTest):
+    name = "rtenv"
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve()
+        self.address = self.server.address
+
+    def test_the_flag_beats_the_environment(self):
+        self.ok("list", env={"RAY_API_SERVER_ADDRESS": "http://127.0.0.1:1", "RAY_ADDRESS": "http://127.0.0.1:1"})
+        self.ok("list", address="", env={"RAY_API_SERVER_ADDRESS": self.address, "RAY_ADDRESS": "http://127.0.0.1:1"})
+        self.ok("list", address=self.address.removeprefix("http://"))
+
+    def test_every_byte_over_cut_connections(self):
+        """Behind a proxy that cuts the connection ten times, and a server that is killed and comes back."""
+        with open(self.work / "bytes", "wb") as file:
+            file.write(bytes(range(256)) * 4000)
+        job = self.server.submit(f"for i in $(seq 20); do head -c 50000 {self.work}/bytes; echo; sleep 0.1; done")
+        proxy = CuttingProxy(self.server.port, cuts=10, after_bytes=60_000)
+        self.addCleanup(proxy.close)
+        follower = subprocess.Popen([harness.RTENV, "job", "logs", "-f", "--address", f"http://127.0.0.1:{proxy.port}", job], stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, env=self.server.environment())
+        threading.Timer(0.5, self.restart).start()
+        out, err = follower.communicate(timeout=120)
+        self.assertEqual(follower.returncode, 0, err)
+        self.assertEqual(proxy.left, 0, "all cuts were made")
+        self.assertTrue(out.startswith(self.server.log_bytes(job)))
+        self.assertTrue(out.endswith(f"Job '{job}' succeeded\n{'-' * (len(job) + 16)}\n\n".encode()))
+
+    def restart(self):
+        self.server.kill()
+        self.server.start()
+
+    def test_a_server_that_is_gone_is_given_up(self):
+        job = self.server.submit("sleep 1000")
+        follower = self.start("logs", "-f", job, env={"RAY_CLIENT_RECONNECT_GRACE_PERIOD": "0.3"})
+        self.assertIn("Running entrypoint", follower.process.stdout.readline())
+        self.server.kill()
+        run = follower.finish()
+        self.assertEqual(run.status, 5, run.err)
+        self.assertIn("didn't come back within 0.3 s", run.err)
+        self.server.start()
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+
+    def test_a_token_and_tls(self):
+        import client_test
+        self.server.stop()
+        (self.work / "token").write_text("secret")
+        certificate, key = client_test.make_certificate(self.work)
+        self.address = self.serve("--token-file", self.work / "token", "--tls-cert", certificate, "--tls-key", key).address
+        token = {"RAY_AUTH_TOKEN": "secret"}
+        self.write("dir/main.py", "print('ran')\n")
+        for verify in (certificate, "false"):
+            self.assertIn("\nran\n", self.ok("submit", "--verify", verify, "--working-dir", "dir", "--", "python3", "main.py", env=token).out)
+        self.assertNotEqual(self.job("list", env=token).status, 0)
+        run = self.job("list", "--verify", certificate)
+        self.assertEqual(run.status, 4, run.err)
+        self.assertIn("RAY_AUTH_TOKEN", run.err)
+
+
+class CuttingProxy:
+    """Passes bytes on; cuts a connection once so much came from the server, so many times."""
+
+    def __init__(self, port, cuts, after_bytes):
+        self.target, self.left, self.after_bytes = port, cuts, after_bytes
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            client.close()
+            return
+        threading.Thread(target=self.copy, args=(client, server, None), daemon=True).start()
+        self.copy(server, client, self.after_bytes)
+
+    def copy(self, source, target, limit):
+        passed = 0
+        try:
+            while data := source.recv(16384):
+                target.sendall(data)
+                passed += len(data)
+                if limit and passed > limit and self.left > 0:
+                    self.left -= 1
+                    break
+        except OSError:
+            pass
+        for each in (source, target):
+            with harness.contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+class AgainstRay(Commands, harness.JobTest):
+    name = "ray"
+    rtenv = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = harness.tempfile.TemporaryDirectory(prefix="rr-")  # Ray's sockets want a short path
+        cls.addClassCleanup(cls.folder.cleanup)
+        port = servers.free_port()
+        cls.address = cls.enterClassContext(servers.program(
+            [ORACLE / "ray", "start", "--head", "--block", "--port", str(servers.free_port()), "--node-ip-address", "127.0.0.1",
+             "--dashboard-host", "127.0.0.1", "--dashboard-port", str(port), "--num-cpus", "2", "--disable-usage-stats",
+             "--temp-dir", cls.folder.name], port, cls.folder.name, {"RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}))
+
+
+if __name__ == "__main__":
+    harness.main()
