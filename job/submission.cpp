@@ -136,13 +136,12 @@ Result<Submission> parse_submission(const json& body) {
   submission.entrypoint = body.at("entrypoint").get<std::string>();
   if (submission.entrypoint.find_first_not_of(" \t\r\n") == std::string::npos)
     return fail(Errc::invalid_argument, "entrypoint is empty");
-  for (const char* field : {"submission_id", "job_id"}) {
+  for (const char* field : {"job_id", "submission_id"}) {  // the older name first: the other one wins
     const json id = body.value(field, json());
     if (id.is_null()) continue;
     if (!id.is_string()) return wrong_type(field, "a string", id);
     submission.id = id.get<std::string>();
     RTENV_TRY(check_job_id(submission.id));
-    break;  // job_id is the older name
   }
   submission.metadata = body.value("metadata", json());
   if (!submission.metadata.is_null()) RTENV_TRY(check_strings("metadata", submission.metadata));

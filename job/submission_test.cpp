@@ -69,6 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"entrypoint": " "})", "entrypoint is empty"},
         Bad{R"({"entrypoint": "x", "submision_id": "a"})", "did you mean 'submission_id'"},
         Bad{R"({"entrypoint": "x", "submission_id": "a/b"})", "submission_id must be"},
+        Bad{R"({"entrypoint": "x", "submission_id": "a", "job_id": 5})", "job_id must be a string, got a number"},
         Bad{R"({"entrypoint": "x", "submission_id": 5})", "submission_id must be a string, got a number"},
         Bad{R"({"entrypoint": "x", "metadata": {"a": 1}})", "metadata['a'] must be a string, got a number"},
         Bad{R"({"entrypoint": "x", "entrypoint_num_cpus": -1})", "entrypoint_num_cpus must be from 0"},

@@ -125,6 +125,7 @@ asio::awaitable<Answer> Api::answer(Request& request) {
     const bool beta = (parts[2] == "submit" && request.method == "POST") ||
                       ((parts[2] == "status" || parts[2] == "logs") && request.query.contains("job_id"));
     if (beta) co_return co_await legacy(request, parts[2]);
+    if (parts[2] == "submit" && !reads(request) && request.method != "DELETE") co_return wrong_method("POST");
     co_return co_await job(request, parts[2], "");
   }
   if (parts.size() == 4 && !parts[3].empty()) co_return co_await job(request, parts[2], parts[3]);
@@ -169,6 +170,7 @@ asio::awaitable<Answer> Api::upload(Request& request, const remote::Uri& uri) {
   const std::string too_large =
       fmt::format("the package is larger than {} bytes, the limit of this server", packages_.max_package_bytes());
   if (request.body_bytes && *request.body_bytes > packages_.max_package_bytes()) co_return text_answer(413, too_large);
+  if (request.body_bytes == 0U) co_return text_answer(400, "the package is empty");
   auto incoming = co_await packages_.begin();
   if (!incoming) co_return error_answer(incoming.error());
   std::string buffer(k_upload_piece_bytes, '\0');

@@ -27,15 +27,15 @@ constexpr std::string_view k_document = R"json({
     "Status": {"type": "string", "enum": ["PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"]},
     "Strings": {"type": "object", "additionalProperties": {"type": "string"}},
     "Submission": {"type": "object", "required": ["entrypoint"], "additionalProperties": false, "properties": {
-      "entrypoint": {"type": "string", "minLength": 1, "description": "for /bin/sh -c"},
+      "entrypoint": {"type": "string", "pattern": "^[^\\u0000]*[^\\u0000 \\t\\r\\n][^\\u0000]*$", "description": "for /bin/sh -c"},
       "submission_id": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$"},
       "job_id": {"type": ["string", "null"], "description": "the older name of submission_id"},
       "runtime_env": {"type": ["object", "null"]},
       "metadata": {"anyOf": [{"$ref": "#/components/schemas/Strings"}, {"type": "null"}]},
-      "entrypoint_num_cpus": {"type": ["number", "null"], "minimum": 0},
-      "entrypoint_num_gpus": {"type": ["number", "null"], "minimum": 0},
-      "entrypoint_memory": {"type": ["integer", "null"], "minimum": 0, "description": "bytes"},
-      "entrypoint_resources": {"type": ["object", "null"], "additionalProperties": {"type": "number", "minimum": 0}},
+      "entrypoint_num_cpus": {"type": ["number", "null"], "minimum": 0, "maximum": 1000000000000000},
+      "entrypoint_num_gpus": {"anyOf": [{"type": ["number", "null"], "minimum": 0, "maximum": 1}, {"type": "integer", "minimum": 0, "maximum": 1000000000000000}]},
+      "entrypoint_memory": {"type": ["integer", "null"], "minimum": 0, "maximum": 1000000000000000, "description": "bytes"},
+      "entrypoint_resources": {"type": ["object", "null"], "propertyNames": {"not": {"enum": ["CPU", "GPU", "memory"]}}, "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1000000000000000}},
       "entrypoint_label_selector": {"anyOf": [{"$ref": "#/components/schemas/Strings"}, {"type": "null"}]}}},
     "Submitted": {"type": "object", "required": ["job_id"], "properties": {
       "job_id": {"type": "string"}, "submission_id": {"type": "string"}}},
@@ -74,7 +74,12 @@ constexpr std::string_view k_document = R"json({
   "/api/jobs/": {
     "post": {"summary": "Submit a job", "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Submission"}}}},
       "responses": {
-      "200": {"description": "it is on the disk", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Submitted"}}}},
+      "200": {"description": "it is on the disk", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Submitted"}}}, "links": {
+        "details": {"operationId": "details", "parameters": {"id": "$response.body#/submission_id"}},
+        "remove": {"operationId": "remove", "parameters": {"id": "$response.body#/submission_id"}},
+        "stop": {"operationId": "stop", "parameters": {"id": "$response.body#/submission_id"}},
+        "logs": {"operationId": "logs", "parameters": {"id": "$response.body#/submission_id"}},
+        "extras": {"operationId": "extras", "parameters": {"id": "$response.body#/submission_id"}}}},
       "400": {"$ref": "#/components/responses/Error"}, "409": {"$ref": "#/components/responses/Error"},
       "413": {"$ref": "#/components/responses/Error"}, "503": {"$ref": "#/components/responses/Error"},
       "default": {"$ref": "#/components/responses/Error"}}},
@@ -85,22 +90,22 @@ constexpr std::string_view k_document = R"json({
       "400": {"$ref": "#/components/responses/Error"}, "default": {"$ref": "#/components/responses/Error"}}}},
   "/api/jobs/{id}": {
     "parameters": [{"$ref": "#/components/parameters/id"}],
-    "get": {"summary": "A job's details; env_vars are redacted for browsers", "responses": {
+    "get": {"operationId": "details", "summary": "A job's details; env_vars are redacted for browsers", "responses": {
       "200": {"description": "the details", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}},
       "404": {"$ref": "#/components/responses/Error"}, "default": {"$ref": "#/components/responses/Error"}}},
-    "delete": {"summary": "Forget a job that has ended, and its log", "responses": {
+    "delete": {"operationId": "remove", "summary": "Forget a job that has ended, and its log", "responses": {
       "200": {"description": "gone", "content": {"application/json": {"schema": {"type": "object", "required": ["deleted"], "properties": {"deleted": {"const": true}}}}}},
       "404": {"$ref": "#/components/responses/Error"}, "409": {"$ref": "#/components/responses/Error"},
       "default": {"$ref": "#/components/responses/Error"}}}},
   "/api/jobs/{id}/stop": {
     "parameters": [{"$ref": "#/components/parameters/id"}],
-    "post": {"summary": "Stop a job", "responses": {
+    "post": {"operationId": "stop", "summary": "Stop a job", "responses": {
       "200": {"description": "whether it hadn't ended", "content": {"application/json": {"schema": {"type": "object", "required": ["stopped"],
         "properties": {"stopped": {"type": "boolean"}}}}}},
       "404": {"$ref": "#/components/responses/Error"}, "default": {"$ref": "#/components/responses/Error"}}}},
   "/api/jobs/{id}/logs": {
     "parameters": [{"$ref": "#/components/parameters/id"}],
-    "get": {"summary": "What the job wrote so far; what isn't UTF-8 as U+FFFD", "parameters": [
+    "get": {"operationId": "logs", "summary": "What the job wrote so far; what isn't UTF-8 as U+FFFD", "parameters": [
       {"$ref": "#/components/parameters/offset"}, {"$ref": "#/components/parameters/tailLines"}], "responses": {
       "200": {"description": "the text", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Logs"}}}},
       "400": {"$ref": "#/components/responses/Error"}, "404": {"$ref": "#/components/responses/Error"},
@@ -129,7 +134,7 @@ constexpr std::string_view k_document = R"json({
     "default": {"$ref": "#/components/responses/Error"}}}},
   "/api/rtenv/jobs/{id}": {
     "parameters": [{"$ref": "#/components/parameters/id"}],
-    "get": {"summary": "What Ray's details don't say of a job (not in Ray)", "responses": {
+    "get": {"operationId": "extras", "summary": "What Ray's details don't say of a job (not in Ray)", "responses": {
     "200": {"description": "phase, GPUs, usage, size of the log", "content": {"application/json": {"schema": {"type": "object",
       "required": ["submission_id", "status", "phase", "gpus", "usage", "log_bytes"], "properties": {
       "submission_id": {"type": "string"}, "status": {"$ref": "#/components/schemas/Status"},

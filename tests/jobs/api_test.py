@@ -6,6 +6,8 @@ import hashlib
 import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 
@@ -463,6 +465,25 @@ class Access(harness.JobTest):
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(b"this isn't HTTP\r\n\r\n")
             self.assertIn(b" 400 ", client.recv(1000).split(b"\r\n")[0])
+
+
+class Service(harness.JobTest):
+    def test_systemd_is_told_and_may_open_the_port(self):
+        """As systemd starts a service: the socket is open before, readiness and the end are told."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, socket.create_server(("127.0.0.1", 0)) as port:
+            told.bind(str(self.work / "notify"))
+            told.settimeout(harness.LIMIT_S)
+            wrapper = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid()); os.execv(sys.argv[2], sys.argv[2:])"
+            process = subprocess.Popen([sys.executable, "-c", wrapper, str(port.fileno()), harness.RTENV, "serve", "--state-dir", self.work / "state"],
+                                       pass_fds=[port.fileno()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                       env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": str(self.work / "notify")})
+            self.addCleanup(process.kill)
+            self.assertEqual(told.recv(100), b"READY=1")
+            self.assertEqual(process.stdout.readline(), f"http://127.0.0.1:{port.getsockname()[1]}\n")
+            process.send_signal(harness.signal.SIGTERM)
+            self.assertEqual(told.recv(100), b"STOPPING=1")
+            self.assertEqual(process.wait(harness.LIMIT_S), 0)
+            process.stdout.close()
 
 
 if __name__ == "__main__":

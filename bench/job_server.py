@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""The job server beside Ray's, in one run: submit to first output, the whole command, start, memory, many jobs, many followers.
+
+usage: bench/job_server.py RTENV [--runs 7] [--no-ray] [--only NAME]…      needs build/oracle (tests/oracle/install): Ray, its client, uv
+Prints a table in Markdown. Everything is on loopback and in a folder of its own, removed at the end.
+"""
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import selectors
+import shutil
+import signal
+import socket
+import sqlite3
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+import zlib
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+ORACLE = PROJECT / "build" / "oracle" / "bin"
+FOLLOWERS, LOG_MB = 500, 100
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("rtenv", type=pathlib.Path)
+parser.add_argument("--runs", type=int, default=7)
+parser.add_argument("--no-ray", action="store_true")
+parser.add_argument("--only", action="append", choices=["latency", "command", "start", "many", "store", "followers"])
+options = parser.parse_args()
+rtenv = options.rtenv.resolve()
+work = pathlib.Path(tempfile.mkdtemp(prefix="rr-"))  # Ray's sockets want a short path
+environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "RTENV_")) and "proxy" not in name.lower()}
+environment |= {"RTENV_CACHE_DIR": str(work / "cache"), "RTENV_UV": str(ORACLE / "uv"), "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def request(port, method, path, body=None, connection=None):
+    own = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    own.request(method, path, json.dumps(body) if body is not None else None)
+    response = own.getresponse()
+    data = response.read()
+    if connection is None:
+        own.close()
+    if response.status != 200:
+        raise RuntimeError(f"{response.status}: {data[:300]!r}")
+    return json.loads(data)
+
+
+def wait_for_api(port, begin):
+    while True:
+        try:
+            request(port, "GET", "/api/version")
+            return time.perf_counter() - begin
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.001)
+
+
+class Rtenv:
+    def __init__(self, state="state", *more):
+        self.port = free_port()
+        begin = time.perf_counter()
+        self.process = subprocess.Popen([rtenv, "serve", "--port", str(self.port), "--state-dir", work / state, "--num-cpus", "2", *more],
+                                        env=environment, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.start_s = wait_for_api(self.port, begin)
+
+    def memory_mb(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+class Ray:
+    def __init__(self):
+        self.port = free_port()
+        begin = time.perf_counter()
+        self.process = subprocess.Popen(
+            [ORACLE / "ray", "start", "--head", "--block", "--port", str(free_port()), "--node-ip-address", "127.0.0.1", "--dashboard-host", "127.0.0.1",
+             "--dashboard-port", str(self.port), "--num-cpus", "2", "--disable-usage-stats", "--temp-dir", work / "ray"],
+            env=environment, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.start_s = wait_for_api(self.port, begin)
+
+    def memory_mb(self):
+        time.sleep(5)
+        total = 0
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if b"rr-" in (folder / "cmdline").read_bytes() or str(ORACLE.parent).encode() in (folder / "cmdline").read_bytes():
+                    status = (folder / "status").read_text()
+                    if "VmRSS:" in status and int(folder.name) != os.getpid():
+                        total += int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return total
+
+    def stop(self):
+        subprocess.run([ORACLE / "ray", "stop", "--force"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        with contextlib.suppress(OSError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+# With Ray's own client, as the other benchmarks of latency: submit, then poll the log for the line.
+LATENCY = """
+import json, sys, time, uuid, logging
+import requests
+from ray.job_submission import JobSubmissionClient
+logging.disable(logging.INFO)
+address, environment = sys.argv[1], json.loads(sys.argv[2])
+client = JobSubmissionClient(address)
+for line in sys.stdin:
+    mark = "mark-" + uuid.uuid4().hex
+    begin = time.perf_counter()
+    job = client.submit_job(entrypoint=f"echo {mark}", runtime_env=dict(environment))
+    while mark not in requests.get(f"{address}/api/jobs/{job}/logs").json()["logs"].splitlines():
+        time.sleep(0.002)
+    print(time.perf_counter() - begin, flush=True)
+    while client.get_job_status(job).value not in ("SUCCEEDED", "FAILED", "STOPPED"):
+        time.sleep(0.01)
+"""
+
+
+def latencies(servers, runtime_env, runs):
+    """Interleaved: one of each, so many times; the first of each isn't counted."""
+    clients = [subprocess.Popen([ORACLE / "python", "-c", LATENCY, f"http://127.0.0.1:{server.port}", json.dumps(runtime_env)], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, text=True, env=environment, cwd=work) for server in servers]
+    seconds = [[] for _ in servers]
+    for run in range(runs + 1):
+        for client, taken in zip(clients, seconds):
+            client.stdin.write("go\n")
+            client.stdin.flush()
+            taken.append(float(client.stdout.readline()))
+    for client in clients:
+        client.stdin.close()
+        client.wait()
+    return [statistics.median(taken[1:]) for taken in seconds]
+
+
+def timed(argv):
+    begin = time.perf_counter()
+    subprocess.run([str(word) for word in argv], env=environment, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begin
+
+
+def many(port, count, clients):
+    numbers = iter(range(count))
+    lock, jobs = threading.Lock(), []
+
+    def submit():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        while True:
+            with lock:
+                if next(numbers, None) is None:
+                    return
+            job = request(port, "POST", "/api/jobs/", {"entrypoint": "echo hi"}, connection)["submission_id"]
+            with lock:
+                jobs.append(job)
+
+    begin = time.perf_counter()
+    threads = [threading.Thread(target=submit) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    submitted = time.perf_counter() - begin
+    while True:
+        statuses = [job["status"] for job in request(port, "GET", "/api/jobs/") if job["submission_id"] in set(jobs)]
+        if len(statuses) == count and not {"PENDING", "RUNNING"} & set(statuses):
+            break
+        time.sleep(0.05)
+    return submitted, time.perf_counter() - begin, statuses.count("SUCCEEDED")
+
+
+def full_store():
+    """10,000 finished jobs: rows like that of one that ran."""
+    server = Rtenv("full")
+    request(server.port, "POST", "/api/jobs/", {"entrypoint": "echo hi", "submission_id": "first"})
+    while request(server.port, "GET", "/api/jobs/first")["status"] != "SUCCEEDED":
+        time.sleep(0.01)
+    server.stop()
+    with contextlib.closing(sqlite3.connect(work / "full" / "jobs.db")) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(jobs)") if row[1] not in ("number", "id")]
+        database.executemany(f"INSERT INTO jobs (id, {', '.join(columns)}) SELECT ?, {', '.join(columns)} FROM jobs WHERE id = 'first'",
+                             [(f"job-{number}",) for number in range(10_000)])
+        database.commit()
+    starts, server = [], None
+    for _ in range(options.runs):
+        if server:
+            server.stop()
+        server = Rtenv("full")
+        starts.append(server.start_s)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    taken = []
+    for number in range(3000):
+        begin = time.perf_counter()
+        request(server.port, "GET", f"/api/jobs/job-{number * 3}", connection=connection)
+        taken.append(time.perf_counter() - begin)
+    memory = server.memory_mb()
+    server.stop()
+    taken.sort()
+    return statistics.median(starts), taken[len(taken) * 99 // 100], memory
+
+
+class Follower:
+    def __init__(self, port, job):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.sendall((f"GET /api/jobs/{job}/logs/tail?raw=1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n").encode())
+        self.header, self.left, self.crc, self.bytes, self.over, self.begun = b"", 0, 0, 0, False, False
+
+    def read(self, buffer):
+        count = self.socket.recv_into(buffer)
+        if count == 0:
+            self.over = True
+        view = memoryview(buffer)[:count]
+        while view:
+            if self.left:
+                part = view[:self.left]
+                self.crc = zlib.crc32(part, self.crc)
+                self.bytes += len(part)
+                self.left -= len(part)
+                view = view[len(part):]
+                continue
+            self.header += bytes(view[:1])
+            view = view[1:]
+            if not self.begun:
+                if self.header.endswith(b"\r\n\r\n"):
+                    self.begun, self.header = True, b""
+                continue
+            if len(self.header) < 2:
+                continue
+            kind = self.header[1] & 127
+            if len(self.header) < 2 + {126: 2, 127: 8}.get(kind, 0):
+                continue
+            length = int.from_bytes(self.header[2:], "big") if kind >= 126 else kind
+            if self.header[0] & 15 == 8:
+                self.over = True
+                return
+            self.left, self.header = length, b""
+
+
+def followers():
+    server = Rtenv("followers")
+    job = request(server.port, "POST", "/api/jobs/", {"entrypoint": f"head -c {LOG_MB << 20} /dev/urandom"})["submission_id"]
+    while request(server.port, "GET", f"/api/jobs/{job}")["status"] != "SUCCEEDED":
+        time.sleep(0.05)
+    log = (work / "followers" / "jobs" / job / "log").read_bytes()
+    wanted = zlib.crc32(log)
+    selector, buffer, memory = selectors.DefaultSelector(), bytearray(1 << 20), 0
+    begin = time.perf_counter()
+    all_followers = [Follower(server.port, job) for _ in range(FOLLOWERS)]
+    for follower in all_followers:
+        selector.register(follower.socket, selectors.EVENT_READ, follower)
+    last = 0
+    while selector.get_map():
+        for key, _ in selector.select():
+            key.data.read(buffer)
+            if key.data.over:
+                selector.unregister(key.data.socket)
+                key.data.socket.close()
+        if time.perf_counter() - last > 0.5:
+            last, memory = time.perf_counter(), max(memory, server.memory_mb())
+    taken = time.perf_counter() - begin
+    whole = sum(follower.crc == wanted and follower.bytes == len(log) for follower in all_followers)
+    server.stop()
+    return taken, whole, memory
+
+
+def row(*cells):
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def wanted(name):
+    return not options.only or name in options.only
+
+
+def main():
+    (work / "dir").mkdir()
+    (work / "dir" / "main.py").write_text("print('hi')\n")
+    server = Rtenv()
+    ray = None if options.no_ray else Ray()
+    servers = [server] + ([ray] if ray else [])
+    row("", "rtenv", "Ray 2.60", "ratio")
+    row("---", "---", "---", "---")
+
+    def compare(name, ours, theirs, shown=lambda seconds: f"{seconds * 1000:.1f} ms"):
+        row(name, shown(ours), shown(theirs) if theirs is not None else "–", f"{theirs / ours:.0f}×" if theirs else "–")
+
+    if wanted("start"):
+        starts = [server.start_s]
+        for _ in range(options.runs):
+            other = Rtenv("start")
+            starts.append(other.start_s)
+            other.stop()
+        compare("server start → API answers", statistics.median(starts), ray.start_s if ray else None)
+        compare("idle memory", server.memory_mb(), ray.memory_mb() if ray else None, lambda mb: f"{mb:.0f} MB")
+    if wanted("latency"):
+        for name, runtime_env in (("no runtime_env", {}), ("one-file working_dir, present", {"working_dir": "dir"}), ("uv: [six], warm", {"uv": ["six"]})):
+            taken = latencies(servers, runtime_env, options.runs)
+            compare(f"submit → first output, {name}", taken[0], taken[1] if ray else None)
+    if wanted("command"):
+        ours = statistics.median(timed([rtenv, "job", "submit", "--address", f"http://127.0.0.1:{server.port}", "--", "echo", "hi"]) for _ in range(options.runs))
+        theirs = statistics.median(timed([ORACLE / "ray", "job", "submit", "--address", f"http://127.0.0.1:{ray.port}", "--", "echo", "hi"])
+                                   for _ in range(3)) if ray else None
+        compare("`job submit -- echo hi`, waiting, the whole command", ours, theirs)
+    if wanted("many"):
+        submitted, done, succeeded = many(server.port, 1000, 16)
+        cells = ["–", "–"]
+        if ray:
+            ray_submitted, ray_done, ray_succeeded = many(ray.port, 50, 16)
+            cells = [f"{50 / ray_done:.1f} jobs/s ({ray_succeeded} of 50 succeeded)", f"{1000 / done / (50 / ray_done):.0f}×"]
+        row("1,000 `echo` jobs, 16 clients (Ray: 50)", f"{1000 / done:.0f} jobs/s ({succeeded} succeeded; all submitted in {submitted:.1f} s)", *cells)
+    if ray:
+        ray.stop()
+    server.stop()
+    if wanted("store"):
+        start, p99, memory = full_store()
+        row("10,000 finished jobs: start; `GET /api/jobs/{id}` p99; memory", f"{start * 1000:.1f} ms; {p99 * 1000:.2f} ms; {memory:.0f} MB", "–", "–")
+    if wanted("followers"):
+        taken, whole, memory = followers()
+        row(f"{FOLLOWERS} followers of a log of {LOG_MB} MiB", f"{whole} got every byte; {FOLLOWERS * LOG_MB / 1024 / taken:.2f} GiB/s; server {memory:.0f} MB", "–", "–")
+
+
+try:
+    main()
+finally:
+    subprocess.run(["chmod", "-R", "u+w", work], check=False)
+    shutil.rmtree(work, ignore_errors=True)

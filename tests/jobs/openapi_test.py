@@ -1,0 +1,26 @@
+"""The server keeps to its own description, GET /api/openapi.json: schemathesis makes requests from it, good and bad, and looks at
+every answer."""
+
+import pathlib
+import subprocess
+import sys
+
+import harness
+
+EXAMPLES = 30
+
+
+class OpenApi(harness.JobTest):
+    def test_the_server_is_what_it_says(self):
+        server = self.serve("--max-running", 2)  # what is made up as an entrypoint is run: with nothing in PATH
+        run = subprocess.run([pathlib.Path(sys.prefix) / "bin/st", "run", server.address + "/api/openapi.json", "--checks", "all", "--max-examples", str(EXAMPLES),
+                              "--exclude-path", "/api/jobs/{id}/logs/tail",  # a websocket
+                              # What a runtime_env may hold can be said in words, not in a schema.
+                              "--exclude-checks", "positive_data_acceptance"], capture_output=True, text=True, cwd=self.work, check=False, timeout=500)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        self.assertEqual(server.request("GET", "/api/version").status, 200, "it lives")
+        self.assertNotIn("warning", (self.work / "serve.log").read_text())
+
+
+if __name__ == "__main__":
+    harness.main()
