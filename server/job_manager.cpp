@@ -115,6 +115,7 @@ struct JobManager::Active {
   bool beginning = false;  // counted in beginning_
   bool granted = false;
   bool stop_asked = false;
+  bool adopted = false;  // its supervisor was started by an earlier server
   bool ended = false;
   std::string outbox;  // for the supervisor
   bool sending = false;
@@ -417,8 +418,26 @@ asio::awaitable<void> JobManager::on_silence(ActivePtr active) {
     end(active, *state);
     co_return;
   }
+  if (active->adopted && (!state || state->phase < RunPhase::running)) co_return begin_anew(active);
   job::kill_marked(job::job_mark(active->record.id()));
   end(active, died({}));
+}
+
+// The supervisor of an earlier server is gone, and nothing of the job ever ran: perhaps it wasn't even told what to run.
+void JobManager::begin_anew(const ActivePtr& active) {
+  boost::system::error_code ignored;
+  active->link.close(ignored);
+  active->adopted = false;
+  active->phase = RunPhase::preparing;
+  active->granted = false;
+  waiting_.erase(active->record.number);
+  scheduler_.withdraw(active->record.number);
+  if (active->allocation) scheduler_.release(*active->allocation);
+  active->allocation.reset();
+  if (!active->stop_asked) return begin(active);
+  RunState stopped;
+  stopped.outcome = Outcome::stopped;
+  end(active, stopped);
 }
 
 void JobManager::end(const ActivePtr& active, const RunState& state) {
@@ -591,6 +610,7 @@ void JobManager::adopt_one(JobRecord record) {
   const auto state = place.read_state();
   const bool same_boot = active->record.boot_id == boot_id_ && (!state || state->boot_id == boot_id_);
   if (lock && !*lock) {  // its supervisor lives
+    active->adopted = true;
     if (state && state->phase == RunPhase::running) {
       active->allocation = Allocation{.demand = active->record.submission.demand, .gpus = state->gpus};
       scheduler_.occupy(*active->allocation);

@@ -93,6 +93,7 @@ class JobManager {
   boost::asio::awaitable<Result<void>> commit(StoreWriter::Work work);
   void write_later(const job::JobRecord& record);
   void begin(const ActivePtr& active);
+  void begin_anew(const ActivePtr& active);
   void dispatch();
   void start_waiting_supervisors();
   Result<void> start_supervisor(const ActivePtr& active);
