@@ -20,6 +20,7 @@
 #include "job/job_log.hpp"
 #include "job/process_tree.hpp"
 #include "job/utf8_text.hpp"
+#include "server/job_end.hpp"
 
 namespace rtenv::server {
 
@@ -38,67 +39,10 @@ constexpr auto k_lock_patience = std::chrono::seconds(10);
 constexpr auto k_write_pause = std::chrono::seconds(1);
 constexpr auto k_expiry_interval = std::chrono::seconds(30);
 constexpr std::int64_t k_expired_at_once = 500;
-constexpr std::string_view k_setup_words = "Failed to set up runtime environment";
 
 std::size_t max_beginning() { return 2 * std::max(1U, std::thread::hardware_concurrency()) + 2; }
 
-std::string setup_failure(const std::string& error) {
-  if (error.starts_with(k_setup_words)) return "runtime_env setup failed: " + error;
-  return fmt::format("runtime_env setup failed: {}.\n{}", k_setup_words, error);
-}
-
-void describe_end(JobRecord& job, const RunState& state, const std::function<std::string()>& last_output) {
-  job.exit_code = state.exit_code;
-  job.usage = state.usage;
-  job.end_ms = state.ended_ms != 0 ? state.ended_ms : job::unix_ms();
-  job.error_type.clear();
-  const auto fail_with = [&](std::string_view type, std::string message) {
-    job.status = JobStatus::failed;
-    job.error_type = type;
-    job.message = std::move(message);
-  };
-  switch (state.outcome) {
-    case Outcome::exited:
-      if (state.exit_code.value_or(-1) == 0) {
-        job.status = JobStatus::succeeded;
-        job.message = "Job finished successfully.";
-      } else {
-        fail_with(
-            job::error_type::k_entrypoint,
-            fmt::format(
-                "Job entrypoint command failed with exit code {}, last available logs (truncated to 20,000 chars):\n{}",
-                state.exit_code.value_or(-1), last_output()));
-      }
-      break;
-    case Outcome::stopped:
-      job.status = JobStatus::stopped;
-      job.message = "Job was intentionally stopped.";
-      job.exit_code.reset();
-      break;
-    case Outcome::setup_failed: fail_with(job::error_type::k_runtime_env, setup_failure(state.error)); break;
-    case Outcome::start_failed:
-      fail_with(job::error_type::k_entrypoint_start, "Job entrypoint command failed to start: " + state.error);
-      break;
-    case Outcome::died:
-    case Outcome::none:
-      fail_with(job::error_type::k_supervisor_died,
-                state.error.empty() ? "The supervisor of the job was killed; its processes were ended." : state.error);
-      break;
-  }
-  if (state.lost_log_bytes > 0)
-    job.message +=
-        fmt::format(" ({} bytes of its output couldn't be written to the log: {})", state.lost_log_bytes, state.log_error);
-}
-
 std::string start_message(const std::vector<int>& gpus) { return nlohmann::json{{"start", {{"gpus", gpus}}}}.dump() + "\n"; }
-
-RunState died(std::string why) {
-  RunState state;
-  state.phase = RunPhase::ended;
-  state.outcome = Outcome::died;
-  state.error = std::move(why);
-  return state;
-}
 
 }  // namespace
 
@@ -212,7 +156,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(job::Submission submissi
     record.end_ms = record.start_ms;
     record.error_type = job::error_type::k_unschedulable;
     record.message = fmt::format("Job can't start: it is waiting for resources that will never be there: {}.", *never);
-  } else if (!has_setup && unbegun_.empty()) {
+  } else if (has_setup ? needs_no_turn(record) : unbegun_.empty()) {
     // It needn't wait: so that it may begin is written together with the job itself.
     active->allocation = scheduler_.try_start(record.submission.demand);
     record.launched = active->allocation.has_value();
@@ -238,6 +182,11 @@ asio::awaitable<Result<std::string>> JobManager::submit(job::Submission submissi
     begin(active);
   }
   co_return id;
+}
+
+// Nothing that others could hold.
+bool JobManager::needs_no_turn(const JobRecord& record) const {
+  return record.submission.demand.empty() && options_.max_running == 0;
 }
 
 // What needs no set-up and no resources starts at once; of the others, who is made ready first waits for resources, not with

@@ -92,6 +92,7 @@ class JobManager {
   [[nodiscard]] job::JobFolder folder(const std::string& id) const { return {options_.state_dir / "jobs" / id}; }
   boost::asio::awaitable<Result<void>> commit(StoreWriter::Work work);
   void write_later(const job::JobRecord& record);
+  [[nodiscard]] bool needs_no_turn(const job::JobRecord& record) const;
   void begin(const ActivePtr& active);
   void begin_anew(const ActivePtr& active);
   void dispatch();

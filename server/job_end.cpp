@@ -1,0 +1,73 @@
+#include "server/job_end.hpp"
+
+namespace rtenv::server {
+
+using job::JobRecord;
+using job::JobStatus;
+using job::Outcome;
+using job::RunPhase;
+using job::RunState;
+
+namespace {
+
+constexpr std::string_view k_setup_words = "Failed to set up runtime environment";
+
+std::string setup_failure(const std::string& error) {
+  if (error.starts_with(k_setup_words)) return "runtime_env setup failed: " + error;
+  return fmt::format("runtime_env setup failed: {}.\n{}", k_setup_words, error);
+}
+
+}  // namespace
+
+void describe_end(JobRecord& job, const RunState& state, const std::function<std::string()>& last_output) {
+  job.exit_code = state.exit_code;
+  job.usage = state.usage;
+  job.end_ms = state.ended_ms != 0 ? state.ended_ms : job::unix_ms();
+  job.error_type.clear();
+  const auto fail_with = [&](std::string_view type, std::string message) {
+    job.status = JobStatus::failed;
+    job.error_type = type;
+    job.message = std::move(message);
+  };
+  switch (state.outcome) {
+    case Outcome::exited:
+      if (state.exit_code.value_or(-1) == 0) {
+        job.status = JobStatus::succeeded;
+        job.message = "Job finished successfully.";
+      } else {
+        fail_with(
+            job::error_type::k_entrypoint,
+            fmt::format(
+                "Job entrypoint command failed with exit code {}, last available logs (truncated to 20,000 chars):\n{}",
+                state.exit_code.value_or(-1), last_output()));
+      }
+      break;
+    case Outcome::stopped:
+      job.status = JobStatus::stopped;
+      job.message = "Job was intentionally stopped.";
+      job.exit_code.reset();
+      break;
+    case Outcome::setup_failed: fail_with(job::error_type::k_runtime_env, setup_failure(state.error)); break;
+    case Outcome::start_failed:
+      fail_with(job::error_type::k_entrypoint_start, "Job entrypoint command failed to start: " + state.error);
+      break;
+    case Outcome::died:
+    case Outcome::none:
+      fail_with(job::error_type::k_supervisor_died,
+                state.error.empty() ? "The supervisor of the job was killed; its processes were ended." : state.error);
+      break;
+  }
+  if (state.lost_log_bytes > 0)
+    job.message +=
+        fmt::format(" ({} bytes of its output couldn't be written to the log: {})", state.lost_log_bytes, state.log_error);
+}
+
+RunState died(std::string why) {
+  RunState state;
+  state.phase = RunPhase::ended;
+  state.outcome = Outcome::died;
+  state.error = std::move(why);
+  return state;
+}
+
+}  // namespace rtenv::server
