@@ -57,7 +57,7 @@ void ServeCommand::declare(CLI::App& command) {
   command.add_option("--allowed-host", allowed_hosts, "A name by which clients call this server (repeatable)")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  command.add_option("--num-cpus", num_cpus, "CPUs for jobs [what is there]")->type_name("N")->check(CLI::NonNegativeNumber);
+  command.add_option("--num-cpus", num_cpus, "CPUs for jobs [what is there]")->check(CLI::NonNegativeNumber)->type_name("N");
   command.add_option("--num-gpus", num_gpus, "GPUs for jobs [what is there]")->type_name("N");
   command.add_option("--memory", memory, "Memory for jobs [what is there]")->type_name("SIZE");
   command.add_option("--resources", resources, "Other resources: a JSON object of numbers")->type_name("JSON");

@@ -72,3 +72,10 @@ touch job/a.log job/b.bin
 echo 'excludes: ["*.bin"]' >excludes.yaml
 rtenv run -f excludes.yaml --working-dir job -- ls -A
 equal "$out" $'.rayignore\nmain.py'
+
+# What the command leaves behind ends with it: its directory is gone, and nobody holds its environment.
+rtenv run --working-dir job -- sh -c 'setsid -f sleep 98761; echo done'
+ok
+says done
+tells "ending what the command left behind"
+[[ -z $(pgrep -f 'sleep 98761') ]] || fail "a daemon is left"
