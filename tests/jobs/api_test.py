@@ -12,7 +12,7 @@ import threading
 import time
 
 import harness
-from harness import eventually, processes_with
+from harness import NAP_S, eventually, processes_with, sleepers
 
 
 class WebSocket:
@@ -172,18 +172,15 @@ class Answers(harness.JobTest):
         self.refused(400, "limit must be", "GET", "/api/jobs/?limit=-1")
 
     def test_stop_reaches_what_left_its_session(self):
-        job = self.server.submit("(setsid sleep 1000 & setsid -f sleep 1001) ; exec env -i setsid sleep 1002 & trap '' TERM; sleep 1003 & wait; wait")
+        job = self.server.submit(f"(setsid sleep {NAP_S} & setsid -f sleep {NAP_S + 1}) ; exec env -i setsid sleep {NAP_S + 2} & "
+                                 f"trap '' TERM; sleep {NAP_S + 3} & wait; wait")
         self.server.wait(job, "RUNNING")
-        eventually(lambda: len(self.sleepers()) == 4, "four sleepers")
+        eventually(lambda: len(sleepers()) == 4, "four sleepers")
         self.assertEqual(self.server.request("POST", f"/api/jobs/{job}/stop").json, {"stopped": True})
         details = self.server.wait(job)
         self.assertEqual((details["status"], details["message"], details["error_type"]), ("STOPPED", "Job was intentionally stopped.", None))
-        self.assertEqual(self.sleepers(), [])
+        self.assertEqual(sleepers(), [])
         self.assertEqual(self.server.request("POST", f"/api/jobs/{job}/stop").json, {"stopped": False})
-
-    @staticmethod
-    def sleepers():
-        return [pid for number in range(1000, 1004) for pid in processes_with(f"sleep\0{number}\0")]
 
     def test_stop_is_gentle_first(self):
         job = self.server.submit("trap 'echo bye; exit 0' TERM; echo ready; while true; do sleep 0.05; done")
@@ -197,9 +194,9 @@ class Answers(harness.JobTest):
         self.assertEqual(self.server.wait(job)["status"], "STOPPED")
 
     def test_what_a_job_leaves_behind_ends_with_it(self):
-        job, details = self.server.run("setsid -f sleep 1000; echo done")
+        job, details = self.server.run(f"setsid -f sleep {NAP_S}; echo done")
         self.assertEqual(details["status"], "SUCCEEDED")
-        self.assertEqual(self.sleepers(), [])
+        self.assertEqual(sleepers(), [])
 
     def test_delete(self):
         job = self.server.submit("sleep 1000")

@@ -12,7 +12,7 @@ import threading
 import time
 
 import harness
-from harness import eventually, processes_with
+from harness import NAP_S, eventually, processes_with, sleepers
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "12"))  # by hand: 50
 JOBS = int(os.environ.get("FAULT_JOBS", "60"))  # by hand: 200
@@ -88,20 +88,16 @@ class Faults(harness.JobTest):
                 probe.bind(("127.0.0.1", port))
                 return port
 
-    def begin(self, entrypoint="setsid -f sleep 1000; env -i setsid sleep 1001 & echo begun; sleep 1002"):
+    def begin(self, entrypoint=f"setsid -f sleep {NAP_S}; env -i setsid sleep {NAP_S + 1} & echo begun; sleep {NAP_S + 2}"):
         job = self.server.submit(entrypoint)
         eventually(lambda: "begun" in self.server.output(job))
-        eventually(lambda: len(self.sleepers()) == 3, "the job's processes")
+        eventually(lambda: len(sleepers()) == 3, "the job's processes")
         return job
-
-    @staticmethod
-    def sleepers():
-        return [pid for number in range(1000, 1003) for pid in processes_with(f"sleep\0{number}\0")]
 
     def died(self, job):
         details = self.server.wait(job)
         self.assertEqual((details["status"], details["error_type"]), ("FAILED", "JOB_SUPERVISOR_ACTOR_DIED"), details)
-        eventually(lambda: not self.sleepers(), "the end of its processes", 5)
+        eventually(lambda: not sleepers(), "the end of its processes", 5)
 
     def test_a_killed_supervisor(self):
         self.server = self.serve()
@@ -117,7 +113,7 @@ class Faults(harness.JobTest):
 
     def test_both_killed_at_once(self):
         self.server = self.serve()
-        job = self.begin("setsid -f sleep 1000; setsid sleep 1001 & echo begun; sleep 1002")
+        job = self.begin(f"setsid -f sleep {NAP_S}; setsid sleep {NAP_S + 1} & echo begun; sleep {NAP_S + 2}")
         for pid in self.supervisors(job):
             os.kill(pid, signal.SIGSTOP)
         for pid in self.supervisors(job):
@@ -129,7 +125,7 @@ class Faults(harness.JobTest):
         job = self.begin()
         self.server.kill()
         os.kill(self.supervisors(job)[1], signal.SIGKILL)
-        eventually(lambda: not self.sleepers(), "the end of its processes")
+        eventually(lambda: not sleepers(), "the end of its processes")
         self.server.start()
         self.died(job)
 

@@ -17,6 +17,7 @@ RTENV = os.environ["RTENV"]
 ORACLE = pathlib.Path(os.environ["ORACLE_PYTHON"]).parent
 LIMIT_S = 60
 FOREIGN = ("RAY_", "RTENV_", "CUDA_", "HIP_", "LISTEN_", "NOTIFY_")
+NAP_S = 100_000 + os.getpid() * 10  # how long its sleepers sleep: tells them from those of tests that run beside this one
 TERMINAL = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
@@ -131,6 +132,11 @@ def processes_with(mark):
             if mark.encode() in text and state != "Z":
                 found.append(int(folder.name))
     return found
+
+
+def sleepers():
+    """Processes `sleep N`, N from NAP_S to NAP_S + 3."""
+    return [pid for number in range(NAP_S, NAP_S + 4) for pid in processes_with(f"sleep\0{number}\0")]
 
 
 class JobTest(unittest.TestCase):

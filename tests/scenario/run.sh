@@ -76,6 +76,6 @@ equal "$out" $'.rayignore\nmain.py'
 # What the command leaves behind ends with it: its directory is gone, and nobody holds its environment.
 rtenv run --working-dir job -- sh -c 'setsid -f sleep 98761; echo done'
 ok
-says done
+says 'done'
 tells "ending what the command left behind"
 [[ -z $(pgrep -f 'sleep 98761') ]] || fail "a daemon is left"
