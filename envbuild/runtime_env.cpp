@@ -197,8 +197,9 @@ Result<std::map<std::string, std::string>> parse_env_vars(const json& value) {
 }
 
 Result<void> parse_config(const json& value, RuntimeEnv& result) {
-  constexpr std::array<std::string_view, 5> k_known{"setup_timeout_seconds", "eager_install", "log_files", "isolation",
-                                                    "inherit_site_packages"};
+  constexpr std::array<std::string_view, 7> k_known{
+      "setup_timeout_seconds", "eager_install",         "log_files",     "isolation",
+      "max_processes",         "inherit_site_packages", "max_open_files"};
   if (!value.is_object()) return wrong_type("['config']", "a dict", value);
   RTENV_TRY(check_fields("['config']", value, k_known));
   if (const auto timeout = value.find("setup_timeout_seconds"); timeout != value.end()) {
@@ -223,6 +224,10 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
     else if (*isolation != "shared")
       return fail(Errc::invalid_argument, "runtime_env['config']['isolation'] must be 'shared' or 'clone'");
   }
+  for (const char* limit : {"max_processes", "max_open_files"})  // of a submitted job; its supervisor keeps them
+    if (const auto count = value.find(limit); count != value.end() && !(count->is_number_unsigned() && *count > 0))
+      return fail(Errc::invalid_argument, "runtime_env['config']['{}'] must be a whole number above 0, got {}", limit,
+                  count->dump());
   if (const auto inherit = value.find("inherit_site_packages"); inherit != value.end()) {
     RTENV_TRY(result.inherit_site_packages, bool_value("['config']['inherit_site_packages']", *inherit));
   }

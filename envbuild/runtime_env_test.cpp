@@ -42,6 +42,12 @@ TEST(RuntimeEnv, TakesPhasesInsteadOfPackages) {
   EXPECT_THAT(parsed.packages->later_phases, ElementsAre(ElementsAre("flash-attn", "six")));
 }
 
+TEST(RuntimeEnv, ChecksTheLimitsOfAJob) {
+  EXPECT_THAT(parse("config: {max_processes: 5, max_open_files: 64}"), IsOk());
+  for (const char* bad : {"0", "-1", "'5'", "1.5"})
+    EXPECT_THAT(parse(fmt::format("config: {{max_processes: {}}}", bad)), IsError(Errc::invalid_argument, "max_processes"));
+}
+
 TEST(RuntimeEnv, TakesItsOwnEntriesOfConfig) {
   const auto parsed = must(parse("config: {isolation: clone, inherit_site_packages: true}"));
   EXPECT_EQ(parsed.isolation, Isolation::clone);

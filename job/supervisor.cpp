@@ -93,6 +93,19 @@ class Setup {
   std::thread thread_;
 };
 
+// The server's limits, or tighter ones that the request names.
+JobLimits limits_of(const JobOrder& order) {
+  JobLimits limits = order.limits;
+  const json config = order.runtime_env.is_object() ? order.runtime_env.value("config", json()) : json();
+  const auto tighten = [&](const char* name, std::optional<std::uint64_t>& limit) {
+    if (config.is_object() && config.contains(name))
+      limit = std::min(limit.value_or(UINT64_MAX), config.at(name).get<std::uint64_t>());
+  };
+  tighten("max_processes", limits.processes);
+  tighten("max_open_files", limits.open_files);
+  return limits;
+}
+
 int exit_code_of(int status) { return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status); }
 
 double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
@@ -113,6 +126,7 @@ class Supervisor {
         control_(std::move(control)),
         log_(std::move(log)),
         signals_(std::move(signals)) {
+    order_.limits = limits_of(order_);
     state_.supervisor_pid = ::getpid();
     state_.boot_id = boot_id();
   }

@@ -394,6 +394,12 @@ class Resources(harness.JobTest):
         self.assertEqual(details["status"], "FAILED")
         self.assertIn("more than 40 processes, its limit", server.logs(job))
         self.assertEqual(processes_with(f"RTENV_JOB={job}"), [])
+        job, details = server.run("ulimit -n; for i in 1 2 3 4 5 6; do sleep 1000 & done; wait",
+                                  runtime_env={"config": {"max_processes": 5, "max_open_files": 30}})
+        self.assertEqual((details["status"], server.output(job).split()[0]), ("FAILED", "30"))
+        self.assertIn("more than 5 processes, its limit", server.logs(job))
+        job, _ = server.run("ulimit -n", runtime_env={"config": {"max_open_files": 100_000}})
+        self.assertEqual(server.output(job).split(), ["50"], "the server's own limit")
 
     def test_ended_jobs_go_after_their_time(self):
         server = self.serve("--job-ttl", "1s")
