@@ -587,8 +587,7 @@ asio::awaitable<void> JobManager::collect_expired() {
       for (const std::string& id : *expired) {
         if (active_.contains(id)) continue;
         StoreWriter::Work forget = [id](job::JobStore& store) { return store.remove(id); };
-        co_await commit(std::move(forget));
-        remove_folder(id);
+        if (const auto forgotten = co_await commit(std::move(forget)); forgotten) remove_folder(id);
       }
     expiry_.expires_after(std::min<std::chrono::steady_clock::duration>(
         k_expiry_interval, std::max<std::chrono::steady_clock::duration>(*options_.job_ttl, std::chrono::seconds(1))));
