@@ -63,15 +63,10 @@ void build(CLI::App& app, Tool& tool) {
   register_version(app, tool);
 }
 
-// The command that the words before an unknown one lead to: the one whose names it should be compared with.
-const CLI::App& level_of(const CLI::App& app, const std::vector<std::string>& words, const std::string& unknown) {
-  const CLI::App* level = &app;
-  for (const std::string& word : words) {
-    if (word.substr(0, word.find('=')) == unknown) break;
-    const auto below = level->get_subcommands([&](const CLI::App* command) { return command->get_name() == word; });
-    if (!below.empty()) level = below.front();
-  }
-  return *level;
+// The command that the words lead to: the one whose options an unknown one should be compared with.
+const CLI::App& deepest_parsed(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : deepest_parsed(*parsed.front());
 }
 
 void collect_names(const CLI::App& app, bool options, std::vector<std::string>& names) {
@@ -85,18 +80,18 @@ void collect_names(const CLI::App& app, bool options, std::vector<std::string>& 
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
 }
 
-int wrong_usage(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
+int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = deepest_parsed(app);
   const auto remaining = app.remaining(true);
-  const std::string unknown = remaining.empty() ? std::string() : remaining.front().substr(0, remaining.front().find('='));
-  const CLI::App& command = level_of(app, words, unknown);
   std::string message = error.what();
   if (!remaining.empty()) {
-    const bool option = unknown.starts_with('-');
+    const std::string word = remaining.front().substr(0, remaining.front().find('='));
+    const bool option = word.starts_with('-');
     std::vector<std::string> names;
     collect_names(command, option, names);
     const std::vector<std::string_view> candidates(names.begin(), names.end());
-    message = fmt::format("unknown {} '{}'", option ? "option" : names.empty() ? "argument" : "command", unknown);
-    if (const auto suggestion = nearest(unknown, candidates)) message += fmt::format("; did you mean '{}'?", *suggestion);
+    message = fmt::format("unknown {} '{}'", option ? "option" : names.empty() ? "argument" : "command", word);
+    if (const auto suggestion = nearest(word, candidates)) message += fmt::format("; did you mean '{}'?", *suggestion);
   }
   fmt::print(stderr, "rtenv: error: {}\n", message);
   std::string path = command.get_name();
@@ -127,7 +122,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& answer) {  // --help, --version
     return app.exit(answer);
   } catch (const CLI::ParseError& error) {
-    return wrong_usage(app, error, {argv + 1, argv + argc});
+    return wrong_usage(app, error);
   }
   log::configure(tool.verbosity());
   auto status = tool.command();

@@ -10,7 +10,7 @@ echo 'print(1)' >job/main.py
 rtenv
 exits 2
 tells 'Usage: rtenv'
-rtenv pakc job
+rtenv pakc dir
 refused 2 "unknown command 'pakc'; did you mean 'pack'?"
 rtenv pack job --compres store
 refused 2 "unknown option '--compres'; did you mean '--compress'?"
