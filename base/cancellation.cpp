@@ -16,7 +16,8 @@ Result<Cancellation> Cancellation::create() {
 void Cancellation::request() const noexcept {
   requested_->store(true, std::memory_order_relaxed);
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);  // a full counter says the same
+  [[maybe_unused]] const auto written =
+      ::write(event_.get(), &one, sizeof one);  // a full counter says the same
 }
 
 }  // namespace rtenv

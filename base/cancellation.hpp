@@ -1,4 +1,5 @@
-// Asks long work to stop: set from any thread or from a signal handler, polled or waited for by the work.
+// Asks long work to stop: set from any thread or from a signal handler, polled or waited for by the
+// work.
 #pragma once
 
 #include <atomic>
@@ -16,7 +17,9 @@ class Cancellation {
   /// Async-signal-safe; final.
   void request() const noexcept;
   /// Cheap enough to ask for every file.
-  [[nodiscard]] bool requested() const noexcept { return requested_->load(std::memory_order_relaxed); }
+  [[nodiscard]] bool requested() const noexcept {
+    return requested_->load(std::memory_order_relaxed);
+  }
   /// Readable once a stop was asked for: for poll(2).
   [[nodiscard]] int poll_fd() const noexcept { return event_.get(); }
 

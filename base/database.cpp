@@ -33,10 +33,13 @@ Failure fail_sqlite(sqlite3* handle, std::string_view action) {
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
+  sqlite3_finalize(statement);
+}
 
 Statement& Statement::bind(int index, std::string_view text) {
-  sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT,
+                      SQLITE_UTF8);
   return *this;
 }
 
@@ -77,13 +80,16 @@ std::string Statement::text(int column) const {
   return data != nullptr ? std::string(data, static_cast<std::size_t>(size)) : std::string();
 }
 
-std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+std::int64_t Statement::number(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
 
 void Database::Close::operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
 
 Result<Database> Database::open(const Path& path) {
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   Database database(handle);
   if (code != SQLITE_OK) return fail_sqlite(handle, "open");
   sqlite3_extended_result_codes(handle, 1);
@@ -93,12 +99,14 @@ Result<Database> Database::open(const Path& path) {
   return database;
 }
 
-// While another process changes a new database's mode, SQLite says "busy" without waiting: both hold a lock that the other
-// wants. So the wait is here.
+// While another process changes a new database's mode, SQLite says "busy" without waiting: both
+// hold a lock that the other wants. So the wait is here.
 Result<void> Database::use_write_ahead_log() {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(k_busy_timeout_ms);
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(k_busy_timeout_ms);
   for (;;) {
-    const int code = sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+    const int code =
+        sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
     if (code == SQLITE_OK) return {};
     if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline)
       return fail_sqlite(handle_.get(), "query");
@@ -108,7 +116,8 @@ Result<void> Database::use_write_ahead_log() {
 
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
+  if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
+                         nullptr) != SQLITE_OK)
     return fail_sqlite(handle_.get(), "query");
   return Statement(statement);
 }
@@ -128,7 +137,8 @@ Result<void> Database::run(const char* sql) {
 }
 
 Result<void> Database::execute(const char* sql) {
-  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return fail_sqlite(handle_.get(), "query");
+  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return fail_sqlite(handle_.get(), "query");
   return {};
 }
 

@@ -17,14 +17,16 @@ struct sqlite3_stmt;
 
 namespace rtenv {
 
-/// A prepared statement: bind, then step. Reset and unbound when it goes out of use, so it can be kept and reused.
+/// A prepared statement: bind, then step. Reset and unbound when it goes out of use, so it can be
+/// kept and reused.
 class Statement {
  public:
   Statement(Statement&&) noexcept = default;
 
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::int64_t number);
-  /// True while there is a row. Fails: unavailable (locked for longer than the wait), out_of_space, corrupt, internal.
+  /// True while there is a row. Fails: unavailable (locked for longer than the wait), out_of_space,
+  /// corrupt, internal.
   Result<bool> step();
   /// Steps to the end, rows ignored, and makes the statement ready for the next use.
   Result<void> run();
@@ -47,7 +49,8 @@ class Statement {
 class KeptStatement {
  public:
   explicit KeptStatement(Statement& statement) : statement_(&statement) {}
-  KeptStatement(KeptStatement&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+  KeptStatement(KeptStatement&& other) noexcept
+      : statement_(std::exchange(other.statement_, nullptr)) {}
   KeptStatement& operator=(KeptStatement&&) = delete;
   ~KeptStatement() {
     if (statement_ != nullptr) statement_->reset();
@@ -61,11 +64,13 @@ class KeptStatement {
 
 class Database {
  public:
-  /// Opens or makes the file, in WAL mode with synchronous=NORMAL. Others' locks are waited for, 30 s at most.
+  /// Opens or makes the file, in WAL mode with synchronous=NORMAL. Others' locks are waited for, 30
+  /// s at most.
   static Result<Database> open(const Path& path);
 
   Result<Statement> prepare(std::string_view sql);
-  /// For what is asked often: prepared once. Requires: `sql` is a literal; of one literal, one in use at a time.
+  /// For what is asked often: prepared once. Requires: `sql` is a literal; of one literal, one in
+  /// use at a time.
   Result<KeptStatement> keep(const char* sql);
   /// Runs one or more statements without parameters.
   Result<void> execute(const char* sql);

@@ -25,7 +25,9 @@ TEST(Database, ManyMayOpenANewOneAtOnce) {
       threads.emplace_back([&] {
         go.wait(false);
         auto database = Database::open(path);
-        if (!database || !database->execute("CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1)")) ++failures;
+        if (!database ||
+            !database->execute("CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1)"))
+          ++failures;
       });
     go = true;
     go.notify_all();

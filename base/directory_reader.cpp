@@ -15,12 +15,15 @@ constexpr std::size_t k_free_bytes = 1 << 15;  // as much as readdir(3) asks for
 
 }  // namespace
 
-Result<std::span<const DirectoryReader::Item>> DirectoryReader::list(const Fd& folder, std::string_view shown) {
+Result<std::span<const DirectoryReader::Item>> DirectoryReader::list(const Fd& folder,
+                                                                     std::string_view shown) {
   // The whole listing stays in the buffer, whose address is only known in the end.
   std::size_t used = 0;
   for (;;) {
-    if (buffer_.size() - used < k_free_bytes) buffer_.resize(std::max(2 * buffer_.size(), used + k_free_bytes));
-    const long count = ::syscall(SYS_getdents64, folder.get(), buffer_.data() + used, buffer_.size() - used);
+    if (buffer_.size() - used < k_free_bytes)
+      buffer_.resize(std::max(2 * buffer_.size(), used + k_free_bytes));
+    const long count =
+        ::syscall(SYS_getdents64, folder.get(), buffer_.data() + used, buffer_.size() - used);
     if (count < 0) return fail_errno("read folder", shown);
     if (count == 0) break;
     used += static_cast<std::size_t>(count);
@@ -32,7 +35,8 @@ Result<std::span<const DirectoryReader::Item>> DirectoryReader::list(const Fd& f
     std::memcpy(&record, buffer_.data() + at, k_name_offset);
     const char* name = buffer_.data() + at + k_name_offset;
     at += record.d_reclen;
-    if (std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0) items_.push_back({name, record.d_type});
+    if (std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0)
+      items_.push_back({name, record.d_type});
   }
   return std::span<const Item>(items_);
 }

@@ -17,7 +17,8 @@ class DirectoryReader {
     unsigned char type = 0;  // DT_REG, DT_DIR, …; DT_UNKNOWN where the file system doesn't say
   };
 
-  /// Everything but "." and "..", in no order. Valid until the next call. `shown` is for the message.
+  /// Everything but "." and "..", in no order. Valid until the next call. `shown` is for the
+  /// message.
   Result<std::span<const Item>> list(const Fd& folder, std::string_view shown);
 
  private:

@@ -23,7 +23,8 @@ Result<DirectoryStream> list_directory_at(int parent, const char* name, const Pa
 
 const dirent* next_entry(DIR* stream) {
   const dirent* entry = ::readdir(stream);
-  while (entry != nullptr && (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0))
+  while (entry != nullptr &&
+         (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0))
     entry = ::readdir(stream);
   return entry;
 }

@@ -1,6 +1,6 @@
-// A shared library that is loaded when it is first needed, not when the program starts. libcurl, libarchive
-// and libgit2 bring forty other libraries with them: 5 ms of loading that most commands have no use for.
-// Thread-safe once open; never unloaded.
+// A shared library that is loaded when it is first needed, not when the program starts. libcurl,
+// libarchive and libgit2 bring forty other libraries with them: 5 ms of loading that most commands
+// have no use for. Thread-safe once open; never unloaded.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ namespace rtenv {
 
 class DynamicLibrary {
  public:
-  /// `soname` as the loader knows it, "libcurl.so.4"; `package`: what to install (Debian) where it isn't there.
-  /// Fails: not_found.
+  /// `soname` as the loader knows it, "libcurl.so.4"; `package`: what to install (Debian) where it
+  /// isn't there. Fails: not_found.
   static Result<DynamicLibrary> open(std::string soname, std::string package);
 
   /// Fills in a pointer to the function of this name. Fails: not_found.

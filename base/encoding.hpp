@@ -1,4 +1,5 @@
-// Bytes as text for protocols: percent-encoding (RFC 3986) and base64 (RFC 4648). Thread-safe: no state.
+// Bytes as text for protocols: percent-encoding (RFC 3986) and base64 (RFC 4648). Thread-safe: no
+// state.
 #pragma once
 
 #include <cstddef>

@@ -54,7 +54,9 @@ std::vector<std::string> Environment::strings() const {
 }
 
 Result<Path> find_program(std::string_view program, const Environment& environment) {
-  const auto refused = [&](const Path& path) { return fail(Errc::permission_denied, "{} isn't executable", path.native()); };
+  const auto refused = [&](const Path& path) {
+    return fail(Errc::permission_denied, "{} isn't executable", path.native());
+  };
   if (program.find('/') != std::string_view::npos) {
     const Path path(program);
     if (!is_plain_file(path)) return fail(Errc::not_found, "program {} isn't there", program);

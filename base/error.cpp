@@ -78,7 +78,8 @@ Error Error::with_hint(std::string hint) && {
 }
 
 Error system_error(int error_number, std::string_view action, std::string_view object) {
-  return {code_of_errno(error_number), fmt::format("cannot {} {}: {}", action, object, std::strerror(error_number))};
+  return {code_of_errno(error_number),
+          fmt::format("cannot {} {}: {}", action, object, std::strerror(error_number))};
 }
 
 }  // namespace rtenv

@@ -1,7 +1,8 @@
 // What went wrong, as a value: a code, a sentence for people, and what to do next.
 //
-// A message names what failed, where, and why; it never holds a secret. The hint, where there is one, is the
-// next step. Codes are few: each maps to one exit status and one HTTP status, in one table (error.cpp).
+// A message names what failed, where, and why; it never holds a secret. The hint, where there is
+// one, is the next step. Codes are few: each maps to one exit status and one HTTP status, in one
+// table (error.cpp).
 #pragma once
 
 #include <fmt/format.h>
@@ -54,7 +55,8 @@ class [[nodiscard]] Error {
   std::string hint_;
 };
 
-/// An error for a failed system call: the code follows errno, the message is "cannot <action> <object>: <reason>".
+/// An error for a failed system call: the code follows errno, the message is "cannot <action>
+/// <object>: <reason>".
 Error system_error(int error_number, std::string_view action, std::string_view object);
 
 }  // namespace rtenv

@@ -15,7 +15,8 @@ TEST(Error, EveryCodeHasANameAnExitStatusAndAnHttpStatus) {
   for (int i = 0; i < k_errc_count; ++i) {
     const auto code = static_cast<Errc>(i);
     EXPECT_TRUE(names.insert(name(code)).second) << name(code);
-    EXPECT_TRUE((exit_status(code) >= 1 && exit_status(code) <= 6) || exit_status(code) == 130) << name(code);
+    EXPECT_TRUE((exit_status(code) >= 1 && exit_status(code) <= 6) || exit_status(code) == 130)
+        << name(code);
     EXPECT_GE(http_status(code), 400) << name(code);
     EXPECT_LT(http_status(code), 600) << name(code);
   }
@@ -29,7 +30,8 @@ TEST(Error, SystemErrorsMapToWhatTheUserCanDo) {
   EXPECT_EQ(system_error(EDQUOT, "write", "x").code(), Errc::out_of_space);
   EXPECT_EQ(system_error(EFBIG, "write", "x").code(), Errc::out_of_space);
   EXPECT_EQ(system_error(EMFILE, "open", "x").code(), Errc::unavailable);
-  EXPECT_EQ(system_error(ENOENT, "open", "/a/b").message(), "cannot open /a/b: No such file or directory");
+  EXPECT_EQ(system_error(ENOENT, "open", "/a/b").message(),
+            "cannot open /a/b: No such file or directory");
 }
 
 Result<int> half(int number) {

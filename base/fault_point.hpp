@@ -1,5 +1,5 @@
-// Named places at which a test may stop, kill or fail the program: before and after what a crash must not tear apart.
-// Nobody but tests sets the hook; without one a place costs a load.
+// Named places at which a test may stop, kill or fail the program: before and after what a crash
+// must not tear apart. Nobody but tests sets the hook; without one a place costs a load.
 #pragma once
 
 #include <atomic>

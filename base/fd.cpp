@@ -11,7 +11,8 @@ namespace rtenv {
 namespace {
 
 template <class ReadSome>
-Result<std::size_t> read_until_full(std::span<std::byte> buffer, std::string_view name, ReadSome read_some) {
+Result<std::size_t> read_until_full(std::span<std::byte> buffer, std::string_view name,
+                                    ReadSome read_some) {
   std::size_t done = 0;
   while (done < buffer.size()) {
     const ssize_t count = read_some(buffer.subspan(done), done);
@@ -40,11 +41,13 @@ Result<Fd> open_file(const Path& path, int flags, mode_t mode) {
 }
 
 Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name) {
-  return read_until_full(buffer, name,
-                         [&](std::span<std::byte> rest, std::size_t) { return ::read(fd.get(), rest.data(), rest.size()); });
+  return read_until_full(buffer, name, [&](std::span<std::byte> rest, std::size_t) {
+    return ::read(fd.get(), rest.data(), rest.size());
+  });
 }
 
-Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_t offset, std::string_view name) {
+Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_t offset,
+                                 std::string_view name) {
   return read_until_full(buffer, name, [&](std::span<std::byte> rest, std::size_t done) {
     return ::pread(fd.get(), rest.data(), rest.size(), offset + static_cast<off_t>(done));
   });
@@ -53,7 +56,8 @@ Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_
 Result<std::string> read_to_end(const Fd& fd, std::string_view name) {
   std::string text;
   struct stat status {};
-  if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode)) text.reserve(static_cast<std::size_t>(status.st_size));
+  if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode))
+    text.reserve(static_cast<std::size_t>(status.st_size));
   std::array<std::byte, 16384> buffer;
   for (;;) {
     RTENV_TRY(const std::size_t count, read_full(fd, buffer, name));

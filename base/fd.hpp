@@ -50,7 +50,8 @@ Result<Fd> open_file(const Path& path, int flags, mode_t mode = 0666);
 Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name);
 
 /// Reads at `offset`, as read_full, without moving the file's position.
-Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_t offset, std::string_view name);
+Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_t offset,
+                                 std::string_view name);
 
 /// Reads until the end of the file.
 Result<std::string> read_to_end(const Fd& fd, std::string_view name);

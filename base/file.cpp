@@ -33,19 +33,22 @@ Result<void> remove_at(int parent, const char* entry_name, const Path& shown) {
 
 using SeenFiles = std::set<std::pair<dev_t, ino_t>>;
 
-Result<std::uint64_t> usage_at(int parent, const char* entry_name, const Path& shown, SeenFiles& seen) {
+Result<std::uint64_t> usage_at(int parent, const char* entry_name, const Path& shown,
+                               SeenFiles& seen) {
   struct stat status {};
   if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return std::uint64_t{0};  // removed meanwhile by its user
     return fail_errno("read", shown.native());
   }
-  if (!S_ISDIR(status.st_mode) && status.st_nlink > 1 && !seen.emplace(status.st_dev, status.st_ino).second)
+  if (!S_ISDIR(status.st_mode) && status.st_nlink > 1 &&
+      !seen.emplace(status.st_dev, status.st_ino).second)
     return std::uint64_t{0};
   auto total_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
   if (!S_ISDIR(status.st_mode)) return total_bytes;
   RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
   while (const dirent* entry = next_entry(stream.get())) {
-    RTENV_TRY(const auto bytes, usage_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name, seen));
+    RTENV_TRY(const auto bytes,
+              usage_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name, seen));
     total_bytes += bytes;
   }
   return total_bytes;
@@ -53,7 +56,8 @@ Result<std::uint64_t> usage_at(int parent, const char* entry_name, const Path& s
 
 Result<void> make_read_only_at(int parent, const char* entry_name, const Path& shown) {
   struct stat status {};
-  if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("read", shown.native());
+  if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return fail_errno("read", shown.native());
   if (S_ISLNK(status.st_mode)) return {};
   if (S_ISDIR(status.st_mode)) {
     RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
@@ -61,7 +65,8 @@ Result<void> make_read_only_at(int parent, const char* entry_name, const Path& s
       RTENV_TRY(make_read_only_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name));
   }
   if ((status.st_mode & 0222U) == 0) return {};
-  if (::fchmodat(parent, entry_name, status.st_mode & 07555U, 0) != 0) return fail_errno("change mode of", shown.native());
+  if (::fchmodat(parent, entry_name, status.st_mode & 07555U, 0) != 0)
+    return fail_errno("change mode of", shown.native());
   return {};
 }
 
@@ -112,7 +117,8 @@ Result<void> rename_path(const Path& from, const Path& to) {
 }
 
 Result<AtomicFile> AtomicFile::create(Path target, mode_t mode) {
-  Path staged = target.parent_path() / fmt::format(".{}.{}", target.filename().native(), unique_name());
+  Path staged =
+      target.parent_path() / fmt::format(".{}.{}", target.filename().native(), unique_name());
   RTENV_TRY(auto fd, open_file(staged, O_WRONLY | O_CREAT | O_EXCL, mode));
   return AtomicFile(std::move(target), std::move(staged), std::move(fd));
 }
@@ -121,7 +127,9 @@ AtomicFile::~AtomicFile() {
   if (!staged_.empty()) ::unlink(staged_.c_str());
 }
 
-Result<void> AtomicFile::write(std::string_view text) { return write_full(fd_, text, target_.native()); }
+Result<void> AtomicFile::write(std::string_view text) {
+  return write_full(fd_, text, target_.native());
+}
 
 Result<void> AtomicFile::commit_as(const Path& target, Durability durability) {
   const bool sync = durability == Durability::power_cut;

@@ -8,7 +8,8 @@
 
 namespace rtenv {
 
-/// The name of a file system that several machines share (NFS, SMB, …), by the number that statfs(2) says.
+/// The name of a file system that several machines share (NFS, SMB, …), by the number that
+/// statfs(2) says.
 std::optional<std::string_view> network_file_system_name(long type) noexcept;
 
 /// Of the file system of an existing path. Fails: not_found.

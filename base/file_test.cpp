@@ -95,7 +95,8 @@ TEST(LockFile, OfARemovedFileIsWorthNothing) {
   TreeBuilder tree;
   const auto stale = must(LockFile::try_acquire(tree / "lock"));
   ::unlink((tree / "lock").c_str());
-  EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock"))) << "a new file of that name is another lock";
+  EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock")))
+      << "a new file of that name is another lock";
 }
 
 TEST(LockFile, WaitingEndsWithTheHolderOrTheCancellation) {
@@ -104,11 +105,13 @@ TEST(LockFile, WaitingEndsWithTheHolderOrTheCancellation) {
   const auto cancellation = must(Cancellation::create());
   bool waited = false;
   std::jthread canceller([&] { cancellation.request(); });
-  EXPECT_THAT(LockFile::acquire(tree / "lock", &cancellation, std::chrono::milliseconds(0), [&] { waited = true; }),
+  EXPECT_THAT(LockFile::acquire(tree / "lock", &cancellation, std::chrono::milliseconds(0),
+                                [&] { waited = true; }),
               IsError(Errc::cancelled));
   EXPECT_TRUE(waited);
   held.reset();
-  EXPECT_THAT(LockFile::acquire(tree / "lock", nullptr, std::chrono::milliseconds(0), [] { FAIL() << "nobody holds it"; }),
+  EXPECT_THAT(LockFile::acquire(tree / "lock", nullptr, std::chrono::milliseconds(0),
+                                [] { FAIL() << "nobody holds it"; }),
               IsOk());
 }
 
@@ -119,7 +122,8 @@ TEST(DirectoryReader, ListsFoldersOfAnySizeOneAfterAnother) {
     std::set<std::string> expected;
     for (int i = 0; i < count; ++i) {
       expected.insert(fmt::format("a name of some length {}", i));
-      must(open_file(folder.path() / fmt::format("a name of some length {}", i), O_WRONLY | O_CREAT));
+      must(open_file(folder.path() / fmt::format("a name of some length {}", i),
+                     O_WRONLY | O_CREAT));
     }
     const Fd fd = must(open_file(folder.path(), O_RDONLY | O_DIRECTORY));
     std::set<std::string> names;

@@ -57,7 +57,9 @@ Xxh3::Bytes canonical(XXH128_hash_t hash) {
 
 }  // namespace
 
-void hash_detail::FreeEvp::operator()(void* context) const noexcept { EVP_MD_CTX_free(evp(context)); }
+void hash_detail::FreeEvp::operator()(void* context) const noexcept {
+  EVP_MD_CTX_free(evp(context));
+}
 void hash_detail::FreeXxh::operator()(void* state) const noexcept { XXH3_freeState(xxh(state)); }
 
 std::string to_hex(std::span<const std::byte> bytes) {
@@ -73,17 +75,23 @@ std::string to_hex(std::span<const std::byte> bytes) {
 
 Sha1::Sha1() : context_(EVP_MD_CTX_new()) { reset(); }
 void Sha1::reset() { check(EVP_DigestInit_ex(evp(context_.get()), sha1_algorithm(), nullptr)); }
-void Sha1::add(std::span<const std::byte> data) { check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size())); }
+void Sha1::add(std::span<const std::byte> data) {
+  check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size()));
+}
 Sha1::Bytes Sha1::finish() { return evp_finish<Bytes>(context_.get()); }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) { reset(); }
 void Sha256::reset() { check(EVP_DigestInit_ex(evp(context_.get()), sha256_algorithm(), nullptr)); }
-void Sha256::add(std::span<const std::byte> data) { check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size())); }
+void Sha256::add(std::span<const std::byte> data) {
+  check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size()));
+}
 Sha256::Bytes Sha256::finish() { return evp_finish<Bytes>(context_.get()); }
 
 Md5::Md5() : context_(EVP_MD_CTX_new()) { reset(); }
 void Md5::reset() { check(EVP_DigestInit_ex(evp(context_.get()), md5_algorithm(), nullptr)); }
-void Md5::add(std::span<const std::byte> data) { check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size())); }
+void Md5::add(std::span<const std::byte> data) {
+  check(EVP_DigestUpdate(evp(context_.get()), data.data(), data.size()));
+}
 Md5::Bytes Md5::finish() { return evp_finish<Bytes>(context_.get()); }
 
 Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view message) {
@@ -98,9 +106,13 @@ Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view messa
 
 Xxh3::Xxh3() : state_(XXH3_createState()) { reset(); }
 void Xxh3::reset() { XXH3_128bits_reset(xxh(state_.get())); }
-void Xxh3::add(std::span<const std::byte> data) { XXH3_128bits_update(xxh(state_.get()), data.data(), data.size()); }
+void Xxh3::add(std::span<const std::byte> data) {
+  XXH3_128bits_update(xxh(state_.get()), data.data(), data.size());
+}
 Xxh3::Bytes Xxh3::finish() { return canonical(XXH3_128bits_digest(xxh(state_.get()))); }
-Xxh3::Bytes Xxh3::of(std::span<const std::byte> data) { return canonical(XXH3_128bits(data.data(), data.size())); }
+Xxh3::Bytes Xxh3::of(std::span<const std::byte> data) {
+  return canonical(XXH3_128bits(data.data(), data.size()));
+}
 
 std::string sha256_hex(std::string_view text) {
   Sha256 sha;

@@ -1,5 +1,6 @@
-// Streaming digests: MD5, SHA-1 and SHA-256 (OpenSSL), XXH3-128 (xxHash, dispatched to the processor at run time).
-// One object hashes one stream, or many one after another by reset. Not thread-safe; make one per thread.
+// Streaming digests: MD5, SHA-1 and SHA-256 (OpenSSL), XXH3-128 (xxHash, dispatched to the
+// processor at run time). One object hashes one stream, or many one after another by reset. Not
+// thread-safe; make one per thread.
 #pragma once
 
 #include <array>

@@ -18,17 +18,20 @@ std::string hex_of(std::string_view text) {
   return to_hex(hash.finish());
 }
 
-// From FIPS 180-4's examples, RFC 1321, RFC 4231 (test case 2), and from xxhsum -H2 of Debian's xxhash 0.8.1.
+// From FIPS 180-4's examples, RFC 1321, RFC 4231 (test case 2), and from xxhsum -H2 of Debian's
+// xxhash 0.8.1.
 TEST(Hash, AgreesWithPublishedValues) {
   EXPECT_EQ(hex_of<Sha1>("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  EXPECT_EQ(hex_of<Sha256>("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex_of<Sha256>("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(hex_of<Xxh3>("abc"), "06b05ab6733a618578af5f94892f3950");
   EXPECT_EQ(hex_of<Xxh3>(""), "99aa06d3014798d86001c324468d497f");
   EXPECT_EQ(sha256_hex("abc"), hex_of<Sha256>("abc"));
   Md5 md5;
   md5.add(std::as_bytes(std::span(std::string_view("abc"))));
   EXPECT_EQ(to_hex(md5.finish()), "900150983cd24fb0d6963f7d28e17f72");
-  EXPECT_EQ(to_hex(hmac_sha256(std::as_bytes(std::span(std::string_view("Jefe"))), "what do ya want for nothing?")),
+  EXPECT_EQ(to_hex(hmac_sha256(std::as_bytes(std::span(std::string_view("Jefe"))),
+                               "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 

@@ -6,7 +6,8 @@
 
 namespace rtenv {
 
-/// Without their ends, "\n" or "\r\n"; an end of the last line begins no further one. Views into `text`.
+/// Without their ends, "\n" or "\r\n"; an end of the last line begins no further one. Views into
+/// `text`.
 inline std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {

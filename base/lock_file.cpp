@@ -11,7 +11,8 @@
 namespace rtenv {
 namespace {
 
-// Whoever removes a lock file does so while holding it; so a lock on a file that has lost its name is worthless.
+// Whoever removes a lock file does so while holding it; so a lock on a file that has lost its name
+// is worthless.
 Result<bool> is_still_named(const Fd& fd, const Path& path) {
   struct stat held {};
   struct stat named {};
@@ -38,13 +39,15 @@ Result<std::optional<LockFile>> LockFile::try_acquire(const Path& path) {
   }
 }
 
-Result<LockFile> LockFile::acquire(const Path& path, const Cancellation* cancellation, std::chrono::milliseconds quiet_wait,
+Result<LockFile> LockFile::acquire(const Path& path, const Cancellation* cancellation,
+                                   std::chrono::milliseconds quiet_wait,
                                    const std::function<void()>& on_wait) {
-  // Polling rather than a blocking flock: a wait must end when it is cancelled. Half of a poll is what is lost
-  // against builds that take a second or more.
+  // Polling rather than a blocking flock: a wait must end when it is cancelled. Half of a poll is
+  // what is lost against builds that take a second or more.
   const auto begin = std::chrono::steady_clock::now();
   bool said = false;
-  for (auto pause = std::chrono::milliseconds(2);; pause = std::min(pause * 2, std::chrono::milliseconds(50))) {
+  for (auto pause = std::chrono::milliseconds(2);;
+       pause = std::min(pause * 2, std::chrono::milliseconds(50))) {
     RTENV_TRY(auto taken, try_acquire(path));
     if (taken) return std::move(*taken);
     if (!said && std::chrono::steady_clock::now() - begin >= quiet_wait) {

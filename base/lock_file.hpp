@@ -1,5 +1,6 @@
-// An exclusive lock between processes: flock(2) on a file. The kernel drops it when its last holder is gone, so a
-// crash can't leave it behind. A child process that inherits the descriptor holds it too.
+// An exclusive lock between processes: flock(2) on a file. The kernel drops it when its last holder
+// is gone, so a crash can't leave it behind. A child process that inherits the descriptor holds it
+// too.
 #pragma once
 
 #include <chrono>
@@ -13,9 +14,11 @@ namespace rtenv {
 
 class LockFile {
  public:
-  /// Waits for as long as another holds it. `on_wait` is called once, where the wait has lasted for `quiet_wait`.
-  /// Fails: cancelled, and what open fails with. The file is made where it isn't there.
-  static Result<LockFile> acquire(const Path& path, const Cancellation* cancellation, std::chrono::milliseconds quiet_wait,
+  /// Waits for as long as another holds it. `on_wait` is called once, where the wait has lasted for
+  /// `quiet_wait`. Fails: cancelled, and what open fails with. The file is made where it isn't
+  /// there.
+  static Result<LockFile> acquire(const Path& path, const Cancellation* cancellation,
+                                  std::chrono::milliseconds quiet_wait,
                                   const std::function<void()>& on_wait);
 
   /// Nothing where another holds it.

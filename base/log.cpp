@@ -12,13 +12,16 @@ namespace {
 // "warning: " before warnings, "debug: " before details, nothing before plain information.
 class LevelPrefix : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
     std::string_view prefix;
     if (message.level == spdlog::level::warn) prefix = "warning: ";
     if (message.level == spdlog::level::debug) prefix = "debug: ";
     out.append(prefix.data(), prefix.data() + prefix.size());
   }
-  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelPrefix>(); }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelPrefix>();
+  }
 };
 
 spdlog::level::level_enum to_spdlog(Level level) {
@@ -38,7 +41,8 @@ void emit(Level level, std::string_view message) {
 }
 
 void configure(Verbosity verbosity) {
-  auto logger = std::make_shared<spdlog::logger>("rtenv", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("rtenv", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<LevelPrefix>('*').set_pattern("rtenv: %*%v");
   logger->set_formatter(std::move(formatter));

@@ -1,5 +1,5 @@
-// Log lines, on standard error, through spdlog's default logger: an embedding program may replace that.
-// Nothing secret is ever logged: no environment values, no query strings, no credentials.
+// Log lines, on standard error, through spdlog's default logger: an embedding program may replace
+// that. Nothing secret is ever logged: no environment values, no query strings, no credentials.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,7 +18,8 @@ void emit(Level level, std::string_view message);
 
 template <class... Args>
 void emit_formatted(Level level, fmt::format_string<Args...> format, Args&&... args) {
-  if (is_shown(level)) emit(level, std::string_view(fmt::format(format, std::forward<Args>(args)...)));
+  if (is_shown(level))
+    emit(level, std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
@@ -35,7 +36,8 @@ void warn(fmt::format_string<Args...> format, Args&&... args) {
 
 enum class Verbosity { quiet, normal, verbose };
 
-/// Sets up the tool's own style: plain lines on standard error, "rtenv: warning: …". Called once, by main.
+/// Sets up the tool's own style: plain lines on standard error, "rtenv: warning: …". Called once,
+/// by main.
 void configure(Verbosity verbosity);
 
 }  // namespace rtenv::log

@@ -1,4 +1,5 @@
-// A file's content as memory, read as it is touched. It must not become shorter meanwhile: for files of our own. Move-only.
+// A file's content as memory, read as it is touched. It must not become shorter meanwhile: for
+// files of our own. Move-only.
 #pragma once
 
 #include <span>
@@ -16,7 +17,8 @@ class MappedFile {
   ~MappedFile();
 
   [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
-  /// What was touched so far doesn't count as this process's memory any longer; it may be read again.
+  /// What was touched so far doesn't count as this process's memory any longer; it may be read
+  /// again.
   void forget() const noexcept;
 
  private:

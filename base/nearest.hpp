@@ -7,8 +7,9 @@
 
 namespace rtenv {
 
-/// The candidate that differs from `word` by the fewest edits (insert, delete, replace, swap of neighbours);
-/// nothing where even the nearest differs by more than a third of the word.
-std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);
+/// The candidate that differs from `word` by the fewest edits (insert, delete, replace, swap of
+/// neighbours); nothing where even the nearest differs by more than a third of the word.
+std::optional<std::string_view> nearest(std::string_view word,
+                                        std::span<const std::string_view> candidates);
 
 }  // namespace rtenv

@@ -1,5 +1,6 @@
-// Work that many threads do and one thread takes in order: item i is produced by any worker and consumed after item
-// i-1, by the calling thread. At most `window` items are under way or waiting, so memory stays bounded.
+// Work that many threads do and one thread takes in order: item i is produced by any worker and
+// consumed after item i-1, by the calling thread. At most `window` items are under way or waiting,
+// so memory stays bounded.
 #pragma once
 
 #include <condition_variable>
@@ -14,11 +15,11 @@
 namespace rtenv {
 
 /// `produce(state, index)` returns Result<Item>; each worker has its own state from `make_state()`.
-/// `consume(item)` returns Result<void>. The first failure in the order of items ends everything and is returned.
-/// Requires: threads >= 1, window >= 1.
+/// `consume(item)` returns Result<void>. The first failure in the order of items ends everything
+/// and is returned. Requires: threads >= 1, window >= 1.
 template <class Item, class MakeState, class Produce, class Consume>
-Result<void> ordered_pipeline(std::size_t count, unsigned threads, std::size_t window, MakeState make_state, Produce produce,
-                              Consume consume) {
+Result<void> ordered_pipeline(std::size_t count, unsigned threads, std::size_t window,
+                              MakeState make_state, Produce produce, Consume consume) {
   std::mutex mutex;
   std::condition_variable produced;
   std::condition_variable room;

@@ -16,8 +16,9 @@ namespace rtenv {
 /// As many as the machine's processors that this process may use.
 inline unsigned default_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
 
-/// Calls `work(state, index)` for every index below `count`. Each thread has its own state from `make_state()`.
-/// After a failure no new item is begun; of several failures, the one of the lowest index is returned.
+/// Calls `work(state, index)` for every index below `count`. Each thread has its own state from
+/// `make_state()`. After a failure no new item is begun; of several failures, the one of the lowest
+/// index is returned.
 template <class MakeState, class Work>
 Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_state, Work work) {
   if (count == 0) return {};
@@ -31,7 +32,8 @@ Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_st
       Result<void> done = work(state, index);
       if (done) continue;
       const std::lock_guard lock(mutex);
-      if (!first_error || index < first_error->first) first_error.emplace(index, std::move(done).error());
+      if (!first_error || index < first_error->first)
+        first_error.emplace(index, std::move(done).error());
       failed = true;
     }
   };

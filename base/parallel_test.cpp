@@ -42,15 +42,16 @@ TEST(ParallelTree, DoesEverythingThatIsFoundWithAnyNumberOfThreads) {
   constexpr std::size_t k_limit = 5000;
   for (const unsigned threads : {1U, 2U, 7U}) {
     std::vector<std::atomic<int>> done(k_limit);
-    EXPECT_THAT(parallel_tree(
-                    std::size_t{1}, threads, [] { return NoState(); },
-                    [&](NoState&, std::size_t task, std::vector<std::size_t>& found) -> Result<void> {
-                      ++done[task];
-                      for (const std::size_t next : {2 * task, 2 * task + 1})
-                        if (next < k_limit) found.push_back(next);
-                      return {};
-                    }),
-                IsOk());
+    EXPECT_THAT(
+        parallel_tree(
+            std::size_t{1}, threads, [] { return NoState(); },
+            [&](NoState&, std::size_t task, std::vector<std::size_t>& found) -> Result<void> {
+              ++done[task];
+              for (const std::size_t next : {2 * task, 2 * task + 1})
+                if (next < k_limit) found.push_back(next);
+              return {};
+            }),
+        IsOk());
     for (std::size_t i = 1; i < k_limit; ++i) ASSERT_EQ(done[i], 1) << i;
   }
 }

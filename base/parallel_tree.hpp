@@ -1,5 +1,5 @@
-// Work that finds more work as it goes, such as folders within folders, by a few threads. What is found last is done
-// first, so that little waits at any time.
+// Work that finds more work as it goes, such as folders within folders, by a few threads. What is
+// found last is done first, so that little waits at any time.
 #pragma once
 
 #include <condition_variable>
@@ -14,10 +14,10 @@
 
 namespace rtenv {
 
-/// Calls `work(state, task, found)` for `first` and for every task that a call appends to the vector `found`, in no
-/// particular order. Each thread has its own state from `make_state()`. A failure ends everything and is returned; of
-/// several, the one that came first.
-/// Requires: threads >= 1.
+/// Calls `work(state, task, found)` for `first` and for every task that a call appends to the
+/// vector `found`, in no particular order. Each thread has its own state from `make_state()`. A
+/// failure ends everything and is returned; of several, the one that came first. Requires: threads
+/// >= 1.
 template <class Task, class MakeState, class Work>
 Result<void> parallel_tree(Task first, unsigned threads, MakeState make_state, Work work) {
   std::mutex mutex;
@@ -50,7 +50,8 @@ Result<void> parallel_tree(Task first, unsigned threads, MakeState make_state, W
         done = true;
         break;
       }
-      waiting.insert(waiting.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+      waiting.insert(waiting.end(), std::make_move_iterator(found.begin()),
+                     std::make_move_iterator(found.end()));
       found.clear();
       if (idle > 0 && waiting.size() > 1) changed.notify_all();
     }

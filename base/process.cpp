@@ -20,7 +20,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto k_grace_after_sigterm = std::chrono::seconds(1);
 
-// Everything the child needs between fork and exec, ready made: there, only async-signal-safe calls are allowed.
+// Everything the child needs between fork and exec, ready made: there, only async-signal-safe calls
+// are allowed.
 struct ExecPlan {
   std::string program;
   std::vector<char*> argv;
@@ -66,11 +67,13 @@ void set_limit(const ResourceLimit& limit) noexcept {
     ::dup2(options.output_fd, 1);
     if (!options.inherit_stderr) ::dup2(options.output_fd, 2);
   }
-  // Libraries open descriptors that would be inherited: a listening socket, say, which then outlives its server.
+  // Libraries open descriptors that would be inherited: a listening socket, say, which then
+  // outlives its server.
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int fd : options.keep_fds) ::fcntl(fd, F_SETFD, 0);
   for (const ResourceLimit& limit : options.limits) set_limit(limit);
-  if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0) report_and_exit(plan, true);
+  if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0)
+    report_and_exit(plan, true);
   // What the parent ignores or blocks is its own affair.
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
   sigset_t none;
@@ -117,7 +120,8 @@ std::string ExitState::describe() const {
 }
 
 Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
-  if (options.argv.empty() || options.argv.front().empty()) return fail(Errc::invalid_argument, "no command given");
+  if (options.argv.empty() || options.argv.front().empty())
+    return fail(Errc::invalid_argument, "no command given");
   // A relative path is meant from the child's folder, as a shell there would take it.
   Path wanted = options.argv.front();
   if (wanted.has_parent_path() && wanted.is_relative() && !options.working_dir.empty())
@@ -135,7 +139,8 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("start", program.native());
   if (pid == 0) exec_child(plan);
-  if (options.own_group && !options.own_session) ::setpgid(pid, pid);  // both sides do: whoever comes first
+  if (options.own_group && !options.own_session)
+    ::setpgid(pid, pid);  // both sides do: whoever comes first
   report.write_end.reset();
 
   ExecFailure failure{};
@@ -154,7 +159,9 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)), own_group_(other.own_group_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      pidfd_(std::move(other.pidfd_)),
+      own_group_(other.own_group_) {}
 
 ChildProcess::~ChildProcess() {
   if (pid_ < 0) return;
@@ -188,12 +195,15 @@ Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits)
   bool cancelled = false;
   auto deadline = limits.deadline;
   std::array<char, 16384> buffer;
-  // Until the process itself has ended: one that stays behind with our pipe open doesn't hold us up.
+  // Until the process itself has ended: one that stays behind with our pipe open doesn't hold us
+  // up.
   for (bool output_open = true, running = true; running || output_open;) {
-    std::array<pollfd, 3> entries{{{output_open ? pipe.read_end.get() : -1, POLLIN, 0},
-                                   {running ? child.poll_fd() : -1, POLLIN, 0},
-                                   {limits.cancellation && !cancelled ? limits.cancellation->poll_fd() : -1, POLLIN, 0}}};
-    const int ready = ::poll(entries.data(), entries.size(), running ? poll_timeout_ms(deadline) : 0);
+    std::array<pollfd, 3> entries{
+        {{output_open ? pipe.read_end.get() : -1, POLLIN, 0},
+         {running ? child.poll_fd() : -1, POLLIN, 0},
+         {limits.cancellation && !cancelled ? limits.cancellation->poll_fd() : -1, POLLIN, 0}}};
+    const int ready =
+        ::poll(entries.data(), entries.size(), running ? poll_timeout_ms(deadline) : 0);
     if (ready < 0 && errno != EINTR) return fail_errno("wait for", options.argv.front());
     if (ready <= 0) {
       if (!running) break;
@@ -225,7 +235,8 @@ Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits)
   }
   if (captured.timed_out || cancelled) child.signal(SIGKILL);  // whatever of the group is left
   RTENV_TRY(captured.state, child.wait());
-  if (cancelled) return fail(Errc::cancelled, "interrupted while {} was running", options.argv.front());
+  if (cancelled)
+    return fail(Errc::cancelled, "interrupted while {} was running", options.argv.front());
   if (captured.output.size() > limits.max_output_bytes)
     captured.output.erase(0, captured.output.size() - limits.max_output_bytes);
   return captured;

@@ -41,12 +41,14 @@ TEST(Process, SaysTheSignalThatEndedIt) {
 
 TEST(Process, SeesOnlyTheEnvironmentAndFolderThatItIsGiven) {
   TreeBuilder tree;
-  SpawnOptions options{.argv = {"/bin/sh", "-c", "pwd; env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | sort"},
-                       .working_dir = tree.root()};
+  SpawnOptions options{
+      .argv = {"/bin/sh", "-c", "pwd; env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | sort"},
+      .working_dir = tree.root()};
   options.environment.set("ONLY", "this");
   options.environment.set("PATH", "/usr/bin:/bin");
   const auto run = must(run_captured(options));
-  EXPECT_EQ(run.output, std::filesystem::canonical(tree.root()).native() + "\nONLY=this\nPATH=/usr/bin:/bin\n");
+  EXPECT_EQ(run.output,
+            std::filesystem::canonical(tree.root()).native() + "\nONLY=this\nPATH=/usr/bin:/bin\n");
 }
 
 TEST(Process, FindsTheProgramInItsOwnPathNotInOurs) {
@@ -82,7 +84,8 @@ TEST(Process, AProgramOrFolderThatIsNotThereIsAnErrorNotAnExitCode) {
 TEST(Process, TheDeadlineEndsTheWholeGroup) {
   TreeBuilder tree;
   const std::string pid_file = (tree / "pid").native();
-  const auto run = must(run_captured(shell("sleep 100 & echo $! > " + pid_file + "; wait"), {.deadline = in(300ms)}));
+  const auto run = must(
+      run_captured(shell("sleep 100 & echo $! > " + pid_file + "; wait"), {.deadline = in(300ms)}));
   EXPECT_TRUE(run.timed_out);
   EXPECT_EQ(run.state.signal, SIGKILL);
   const pid_t grandchild = std::stoi(content_of(pid_file));
@@ -96,7 +99,8 @@ TEST(Process, ACancellationEndsItWithAnError) {
     std::this_thread::sleep_for(50ms);
     cancellation.request();
   });
-  EXPECT_THAT(run_captured(shell("trap '' TERM; sleep 100"), {.cancellation = &cancellation}), IsError(Errc::cancelled));
+  EXPECT_THAT(run_captured(shell("trap '' TERM; sleep 100"), {.cancellation = &cancellation}),
+              IsError(Errc::cancelled));
 }
 
 TEST(Process, KeepsTheEndOfAnOutputThatIsTooLong) {
@@ -142,8 +146,9 @@ TEST(Environment, PrependPutsAnEntryFirst) {
 TEST(ChildProcess, InheritsNoOtherDescriptor) {
   const Fd open_to_children(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC, as libraries do
   const Fd kept(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const auto captured = must(run_captured(
-      {.argv = {"/bin/sh", "-c", "ls /proc/$$/fd"}, .environment = Environment::of_process(), .keep_fds = {kept.get()}}));
+  const auto captured = must(run_captured({.argv = {"/bin/sh", "-c", "ls /proc/$$/fd"},
+                                           .environment = Environment::of_process(),
+                                           .keep_fds = {kept.get()}}));
   EXPECT_EQ(captured.output, fmt::format("0\n1\n2\n{}\n", kept.get()));
 }
 

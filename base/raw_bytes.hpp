@@ -1,4 +1,5 @@
-// A growable buffer of bytes whose new bytes aren't zeroed first: for data that is about to be written over anyway.
+// A growable buffer of bytes whose new bytes aren't zeroed first: for data that is about to be
+// written over anyway.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,11 @@
-// Result<T>: a T or an Error. It can't be dropped by accident (a plain alias of tl::expected could).
+// Result<T>: a T or an Error. It can't be dropped by accident (a plain alias of tl::expected
+// could).
 //
 //   Result<Package> pack(const Path& root);
 //   RTENV_TRY(auto package, pack(root));        // on error: returns it to the caller
 //   RTENV_TRY(unpack(package, target));
-//   return fail(Errc::not_found, "package {} is not in the store", name).hint("push it first: rtenv push {}", dir);
+//   return fail(Errc::not_found, "package {} is not in the store", name).hint("push it first: rtenv
+//   push {}", dir);
 #pragma once
 
 #include <fmt/format.h>
@@ -60,8 +62,9 @@ inline Failure fail_errno(std::string_view action, std::string_view object) {
   if (auto temporary = (__VA_ARGS__); !temporary) [[unlikely]] \
   return ::rtenv::Failure(std::move(temporary).error())
 #define RTENV_TRY_PICK(a, b, chosen, ...) chosen
-#define RTENV_TRY_VALUE(declaration, expression) RTENV_TRY_2(declaration, RTENV_CONCAT(try_result_, __COUNTER__), expression)
+#define RTENV_TRY_VALUE(declaration, expression) \
+  RTENV_TRY_2(declaration, RTENV_CONCAT(try_result_, __COUNTER__), expression)
 #define RTENV_TRY_VOID(expression) RTENV_TRY_1(RTENV_CONCAT(try_result_, __COUNTER__), expression)
-/// One argument: an expression whose value isn't wanted. Two: a declaration and the expression that it takes.
-/// A bare template comma in the expression needs parentheses.
+/// One argument: an expression whose value isn't wanted. Two: a declaration and the expression that
+/// it takes. A bare template comma in the expression needs parentheses.
 #define RTENV_TRY(...) RTENV_TRY_PICK(__VA_ARGS__, RTENV_TRY_VALUE, RTENV_TRY_VOID, )(__VA_ARGS__)

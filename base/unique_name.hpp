@@ -1,4 +1,5 @@
-// A short name that no other process or thread uses: for staged files, lock files, holders of leases.
+// A short name that no other process or thread uses: for staged files, lock files, holders of
+// leases.
 #pragma once
 
 #include <string>

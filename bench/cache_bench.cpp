@@ -1,6 +1,6 @@
-// The cache's ledger by number of entries: a lease and its release, opening, listing, deciding what to evict. Beside them a
-// file made and removed: what a lease would cost as a file, and so the file system's own limit.
-// RTENV_BENCH_DIR: where; on a disk, not in memory.
+// The cache's ledger by number of entries: a lease and its release, opening, listing, deciding what
+// to evict. Beside them a file made and removed: what a lease would cost as a file, and so the file
+// system's own limit. RTENV_BENCH_DIR: where; on a disk, not in memory.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,7 +21,8 @@ T must(Result<T> result) {
 }
 
 Path bench_folder() {
-  const char* folder = std::getenv("RTENV_BENCH_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread
+  const char* folder =
+      std::getenv("RTENV_BENCH_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread
   return folder != nullptr ? Path(folder) : Path("/var/tmp");
 }
 
@@ -66,7 +67,8 @@ BENCHMARK(LeaseAndReleaseWithLimits)->Arg(10'000)->Unit(benchmark::kMicrosecond)
 void OneOfThousandsOfLeases(benchmark::State& state) {
   Cache cache = must(Cache::open(cache_of(100)));
   std::vector<std::optional<Lease>> held;
-  for (std::int64_t i = 0; i < state.range(0); ++i) held.push_back(must(cache.find(Kind::tree, "warm")));
+  for (std::int64_t i = 0; i < state.range(0); ++i)
+    held.push_back(must(cache.find(Kind::tree, "warm")));
   for (auto _ : state) benchmark::DoNotOptimize(must(cache.find(Kind::tree, "warm")));
 }
 BENCHMARK(OneOfThousandsOfLeases)->Arg(5'000)->Unit(benchmark::kMicrosecond);

@@ -1,6 +1,6 @@
-// Preparing an environment that is there, as a job server does it for each job: the key and a lease, by one library call and
-// in the parts of it. The environment is built once, by the uv in PATH or RTENV_UV.
-// RTENV_BENCH_DIR: where; on a disk, not in memory.
+// Preparing an environment that is there, as a job server does it for each job: the key and a
+// lease, by one library call and in the parts of it. The environment is built once, by the uv in
+// PATH or RTENV_UV. RTENV_BENCH_DIR: where; on a disk, not in memory.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -25,7 +25,8 @@ struct Warm {
   PrepareOptions options;
 
   static Warm make() {
-    const char* chosen = std::getenv("RTENV_BENCH_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread
+    const char* chosen =
+        std::getenv("RTENV_BENCH_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread
     TempDir folder = must(TempDir::create(chosen != nullptr ? Path(chosen) : Path("/var/tmp")));
     auto cache = must(cache::Cache::open(folder.path() / "cache"));
     RuntimeEnv runtime_env;
@@ -40,7 +41,8 @@ struct Warm {
 Warm& warm() {
   static Warm instance = [] {
     Warm made = Warm::make();
-    must(prepare_env(*must(plan_env(made.runtime_env, std::nullopt, made.cache, made.options)), made.cache, made.options));
+    must(prepare_env(*must(plan_env(made.runtime_env, std::nullopt, made.cache, made.options)),
+                     made.cache, made.options));
     return made;
   }();
   return instance;
@@ -48,7 +50,9 @@ Warm& warm() {
 
 void Plan(benchmark::State& state) {
   Warm& w = warm();
-  for (auto _ : state) benchmark::DoNotOptimize(must(plan_env(w.runtime_env, std::nullopt, w.cache, w.options))->key.digits);
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        must(plan_env(w.runtime_env, std::nullopt, w.cache, w.options))->key.digits);
 }
 
 void PlanAndPrepare(benchmark::State& state) {

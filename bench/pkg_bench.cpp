@@ -1,5 +1,5 @@
-// The packaging layer's parts by themselves: walk, ignore, hash, deflate, zip, unzip, by number and size of files.
-// usage: pkg_bench [--benchmark_filter=REGEX] [--benchmark_format=json]
+// The packaging layer's parts by themselves: walk, ignore, hash, deflate, zip, unzip, by number and
+// size of files. usage: pkg_bench [--benchmark_filter=REGEX] [--benchmark_format=json]
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -74,12 +74,21 @@ BENCHMARK(walk)->Apply(shapes);
 void ignore(benchmark::State& state) {
   std::string rules;
   for (std::int64_t i = 0; i < state.range(0); ++i)
-    rules += fmt::format(fmt::runtime(i % 10 == 0 ? "src/**/gen{}/*.c\n" : i % 2 == 0 ? "*.ext{}\n" : "name{}\n"), i);
+    rules += fmt::format(fmt::runtime(i % 10 == 0  ? "src/**/gen{}/*.c\n"
+                                      : i % 2 == 0 ? "*.ext{}\n"
+                                                   : "name{}\n"),
+                         i);
   const auto semantics = state.range(1) == 0 ? IgnoreSemantics::ray : IgnoreSemantics::git;
   const auto file = IgnoreFile::parse(rules, ".gitignore", semantics);
-  for (auto _ : state) benchmark::DoNotOptimize(file.deciding_rule("src/package/module/file_name.py"));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(file.deciding_rule("src/package/module/file_name.py"));
 }
-BENCHMARK(ignore)->ArgNames({"rules", "git"})->Args({5, 0})->Args({100, 0})->Args({5000, 0})->Args({5000, 1});
+BENCHMARK(ignore)
+    ->ArgNames({"rules", "git"})
+    ->Args({5, 0})
+    ->Args({100, 0})
+    ->Args({5000, 0})
+    ->Args({5000, 1});
 
 void name_by(benchmark::State& state, Scheme scheme, bool cached) {
   const Path& root = tree(state.range(0), state.range(1));
@@ -113,29 +122,34 @@ BENCHMARK_CAPTURE(deflate, best, Compression::best)->Arg(1000)->Arg(100'000)->Ar
 void zip(benchmark::State& state, Compression compression) {
   const Path& root = tree(state.range(0), state.range(1));
   for (auto _ : state)
-    benchmark::DoNotOptimize(must(pack_directory(root, package_options(compression), []() -> Result<ByteSink> {
-      return ByteSink{.write = [](std::span<const std::byte>) -> Result<void> { return {}; }};
-    })));
+    benchmark::DoNotOptimize(
+        must(pack_directory(root, package_options(compression), []() -> Result<ByteSink> {
+          return ByteSink{.write = [](std::span<const std::byte>) -> Result<void> { return {}; }};
+        })));
   count(state);
 }
 BENCHMARK_CAPTURE(zip, automatic, Compression::automatic)->Apply(shapes);
 BENCHMARK_CAPTURE(zip, store, Compression::store)->Apply(shapes);
 
 void unzip(benchmark::State& state) {
-  const TempDir scratch = must(TempDir::create("/dev/shm"));  // the file system's own cost is another question
+  const TempDir scratch =
+      must(TempDir::create("/dev/shm"));  // the file system's own cost is another question
   const Path package = scratch.path() / "package.zip";
   std::ofstream file(package, std::ios::binary);
-  must(pack_directory(tree(state.range(0), state.range(1)), package_options(), [&]() -> Result<ByteSink> {
-    return ByteSink{.write = [&](std::span<const std::byte> data) -> Result<void> {
-      file.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
-      return {};
-    }};
-  }));
+  must(pack_directory(
+      tree(state.range(0), state.range(1)), package_options(), [&]() -> Result<ByteSink> {
+        return ByteSink{.write = [&](std::span<const std::byte> data) -> Result<void> {
+          file.write(reinterpret_cast<const char*>(data.data()),
+                     static_cast<std::streamsize>(data.size()));
+          return {};
+        }};
+      }));
   file.close();
   for (auto _ : state) {
     must(unpack(package, scratch.path() / "target", {.threads = default_threads()}));
     state.PauseTiming();
-    if (!remove_tree(scratch.path() / "target")) throw std::runtime_error("the target can't be removed");
+    if (!remove_tree(scratch.path() / "target"))
+      throw std::runtime_error("the target can't be removed");
     state.ResumeTiming();
   }
   count(state);

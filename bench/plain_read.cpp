@@ -1,5 +1,5 @@
-// The machine's limit for naming a directory: walks it and reads every byte, by some threads, and does nothing with
-// them. usage: plain_read DIR THREADS
+// The machine's limit for naming a directory: walks it and reads every byte, by some threads, and
+// does nothing with them. usage: plain_read DIR THREADS
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
       [&] {
         return Walker{&files[next_worker++], {}};
       },
-      [](Walker& walker, const std::string& path, std::vector<std::string>& found) -> rtenv::Result<void> {
+      [](Walker& walker, const std::string& path,
+         std::vector<std::string>& found) -> rtenv::Result<void> {
         RTENV_TRY(const rtenv::Fd folder, rtenv::open_file(path, O_RDONLY | O_DIRECTORY));
         RTENV_TRY(const auto items, walker.reader.list(folder, path));
         for (const auto& item : items) {
@@ -49,7 +50,9 @@ int main(int argc, char** argv) {
       all.size(), threads, [] { return std::make_unique_for_overwrite<char[]>(k_buffer_bytes); },
       [&](const std::unique_ptr<char[]>& buffer, std::size_t i) -> rtenv::Result<void> {
         RTENV_TRY(const rtenv::Fd file, rtenv::open_file(all[i], O_RDONLY));
-        while (::read(file.get(), buffer.get(), k_buffer_bytes) == static_cast<ssize_t>(k_buffer_bytes)) continue;
+        while (::read(file.get(), buffer.get(), k_buffer_bytes) ==
+               static_cast<ssize_t>(k_buffer_bytes))
+          continue;
         return {};
       });
   return read ? 0 : 1;

@@ -17,13 +17,19 @@ namespace rtenv::cache {
 namespace {
 
 Failure fail_no_tier() {
-  return fail(Errc::invalid_argument, "there is no remote tier").hint("set RTENV_REMOTE_CACHE=s3://BUCKET/PREFIX");
+  return fail(Errc::invalid_argument, "there is no remote tier")
+      .hint("set RTENV_REMOTE_CACHE=s3://BUCKET/PREFIX");
 }
 
 }  // namespace
 
-Lease::Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, Kind kind, std::string key, Path path)
-    : state_(std::move(state)), leased_(leased), kind_(kind), key_(std::move(key)), path_(std::move(path)) {}
+Lease::Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, Kind kind, std::string key,
+             Path path)
+    : state_(std::move(state)),
+      leased_(leased),
+      kind_(kind),
+      key_(std::move(key)),
+      path_(std::move(path)) {}
 
 Lease::Lease(Lease&& other) noexcept = default;
 
@@ -57,12 +63,16 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   RTENV_TRY(make_directories(absolute));
   RTENV_TRY(const auto network, network_file_system(absolute));
   if (network && !options.allow_network_file_system)
-    return fail(Errc::invalid_argument, "the cache {} is on {}, where its ledger and its locks aren't safe",
+    return fail(Errc::invalid_argument,
+                "the cache {} is on {}, where its ledger and its locks aren't safe",
                 absolute.native(), *network)
-        .hint("RTENV_CACHE_DIR on a disk of this machine; RTENV_CACHE_ON_NETWORK=1 where no other machine uses this folder");
+        .hint(
+            "RTENV_CACHE_DIR on a disk of this machine; RTENV_CACHE_ON_NETWORK=1 where no other "
+            "machine uses this folder");
   RTENV_TRY(const bool read_only, is_read_only_file_system(absolute));
   if (read_only)
-    return fail(Errc::permission_denied, "the cache {} is on a read-only file system", absolute.native())
+    return fail(Errc::permission_denied, "the cache {} is on a read-only file system",
+                absolute.native())
         .hint("RTENV_CACHE_DIR on a disk that can be written to");
   for (const char* folder : {"tmp", "locks"}) RTENV_TRY(make_directories(absolute / folder));
   for (const KindInfo& kind : k_kinds) RTENV_TRY(make_directories(absolute / kind.folder));
@@ -78,14 +88,16 @@ const Path& Cache::root() const { return state_->root(); }
 Path Cache::path_of(Kind kind, std::string_view key) const { return state_->path_of(kind, key); }
 
 Result<void> Cache::sweep() {
-  // The folders first, then who lives: a folder made after the list was read isn't in it, and one in it was made by a
-  // holder whose row was there before.
+  // The folders first, then who lives: a folder made after the list was read isn't in it, and one
+  // in it was made by a holder whose row was there before.
   std::vector<Path> temporary;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(state_->tmp(), error)) temporary.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(state_->tmp(), error))
+    temporary.push_back(entry.path());
   RTENV_TRY(const auto alive, sweep_holders(state_->locks(), state_->ledger()));
   for (const Path& path : temporary)
-    if (std::ranges::find(alive, path.filename().native()) == alive.end()) RTENV_TRY(remove_tree(path));
+    if (std::ranges::find(alive, path.filename().native()) == alive.end())
+      RTENV_TRY(remove_tree(path));
   RTENV_TRY(const auto rows, state_->ledger().unready_entries());
   for (const EntryRow& row : rows) RTENV_TRY(sweep_half_made(row));
   return {};
@@ -109,34 +121,40 @@ Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
   Lease lease(state_, *leased, kind, std::string(key), path_of(kind, key));
   RTENV_TRY(fault_point("find.leased"));
   struct stat status {};
-  if (::stat(lease.path().c_str(), &status) != 0) return std::optional<Lease>();  // removed behind our back
+  if (::stat(lease.path().c_str(), &status) != 0)
+    return std::optional<Lease>();  // removed behind our back
   return std::optional(std::move(lease));
 }
 
-Result<Lease> Cache::get_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options) {
+Result<Lease> Cache::get_or_make(Kind kind, std::string_view key, const Maker& make,
+                                 const MakeOptions& options) {
   RTENV_TRY(auto found, find(kind, key));
   if (found) return std::move(*found);
   if (options.shared && state_->tier() != nullptr) return pull_or_make(kind, key, make, options);
   return make_once(kind, key, make, options);
 }
 
-Result<Lease> Cache::make_once(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options) {
+Result<Lease> Cache::make_once(Kind kind, std::string_view key, const Maker& make,
+                               const MakeOptions& options) {
   RTENV_TRY(const LockFile lock,
-            LockFile::acquire(state_->build_lock(kind, key), options.cancellation, options.quiet_wait, options.on_wait));
+            LockFile::acquire(state_->build_lock(kind, key), options.cancellation,
+                              options.quiet_wait, options.on_wait));
   RTENV_TRY(auto made_meanwhile, find(kind, key));
   if (made_meanwhile) return std::move(*made_meanwhile);
   return info(kind).in_place ? make_in_place(kind, key, make, lock.fd().get())
                              : make_staged(kind, key, make, lock.fd().get());
 }
 
-Result<Lease> Cache::pull_or_make(Kind kind, std::string_view key, const Maker& make, const MakeOptions& options) {
+Result<Lease> Cache::pull_or_make(Kind kind, std::string_view key, const Maker& make,
+                                  const MakeOptions& options) {
   bool pulled = false;
   bool made = false;
   const Maker pull_first = [&](const MakeContext& context) -> Result<void> {
     RTENV_TRY(const TempDir scratch, make_temp_dir());
-    RTENV_TRY(pulled,
-              state_->tier()->pull({.kind = kind, .key = std::string(key)}, scratch.path(), context.target,
-                                   {.final_path = path_of(kind, key), .arrive = options.arrive}, options.cancellation));
+    RTENV_TRY(pulled, state_->tier()->pull(
+                          {.kind = kind, .key = std::string(key)}, scratch.path(), context.target,
+                          {.final_path = path_of(kind, key), .arrive = options.arrive},
+                          options.cancellation));
     if (pulled) return {};
     made = true;
     return make(context);
@@ -158,7 +176,9 @@ Result<void> Cache::send(const Lease& lease, const Cancellation* cancellation) {
   }
   const auto sent = tier.push({lease.kind(), lease.key()}, lease.path(), cancellation);
   if (!sent && sent.error().code() == Errc::cancelled) return Failure(sent.error());
-  if (!sent) log::debug("{} {} isn't sent: {}", info(lease.kind()).name, lease.key(), sent.error().message());
+  if (!sent)
+    log::debug("{} {} isn't sent: {}", info(lease.kind()).name, lease.key(),
+               sent.error().message());
   return {};
 }
 
@@ -170,7 +190,9 @@ Result<void> Cache::resume_sending() {
   return {};
 }
 
-bool Cache::sends_later() const { return state_->tier() != nullptr && state_->tier()->mode() == TierMode::write_back; }
+bool Cache::sends_later() const {
+  return state_->tier() != nullptr && state_->tier()->mode() == TierMode::write_back;
+}
 
 Result<void> Cache::flush(const Cancellation* cancellation) {
   if (state_->tier() == nullptr) return fail_no_tier();
@@ -192,7 +214,8 @@ Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& m
     RTENV_TRY(const auto digest, tree_digest(context.target, info(kind).grows, default_threads()));
     made.digest = digest.digits;
     if (info(kind).read_only) {
-      RTENV_TRY(made.contents, share_contents(*state_, context.target, digest.items, staging.path() / "link"));
+      RTENV_TRY(made.contents,
+                share_contents(*state_, context.target, digest.items, staging.path() / "link"));
     }
   }
   if (info(kind).read_only) RTENV_TRY(make_read_only(context.target));
@@ -209,7 +232,8 @@ Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& m
   return publish(kind, key, std::move(made));
 }
 
-Result<Lease> Cache::make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd) {
+Result<Lease> Cache::make_in_place(Kind kind, std::string_view key, const Maker& make,
+                                   int lock_fd) {
   const MakeContext context{.target = path_of(kind, key), .lock_fd = lock_fd};
   RTENV_TRY(state_->ledger().begin_making(kind, key));
   RTENV_TRY(fault_point("make.begun"));
@@ -246,19 +270,23 @@ Result<Lease> Cache::publish(Kind kind, std::string_view key, MadeEntry made) {
   return lease;
 }
 
-Result<std::optional<SourceRow>> Cache::find_source(std::string_view digest) { return state_->ledger().find_source(digest); }
+Result<std::optional<SourceRow>> Cache::find_source(std::string_view digest) {
+  return state_->ledger().find_source(digest);
+}
 
 Result<void> Cache::remember_source(std::string_view digest, const SourceRow& source) {
   return state_->ledger().remember_source(digest, source);
 }
 
 Result<LockFile> Cache::lock(std::string_view name, const MakeOptions& options) {
-  return LockFile::acquire(state_->locks() / name, options.cancellation, options.quiet_wait, options.on_wait);
+  return LockFile::acquire(state_->locks() / name, options.cancellation, options.quiet_wait,
+                           options.on_wait);
 }
 
 Result<std::vector<EntryRow>> Cache::entries() { return state_->ledger().entries(); }
 
-// Out of sight by a rename, so that nobody ever sees half an entry; removed by the caller's temporary folder.
+// Out of sight by a rename, so that nobody ever sees half an entry; removed by the caller's
+// temporary folder.
 Result<void> Cache::take_away(const Path& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return {};

@@ -1,8 +1,9 @@
-// Several processes do random things to one cache and are killed at named places; a model in shared memory knows what must
-// be true all the same:
+// Several processes do random things to one cache and are killed at named places; a model in shared
+// memory knows what must be true all the same:
 //
-//   what is leased can be read, and holds what it was made to hold; what is pinned is there; nobody's death leaves a lease,
-//   a temporary folder, a path without a row or a row without its path; sums are the sums.
+//   what is leased can be read, and holds what it was made to hold; what is pinned is there;
+//   nobody's death leaves a lease, a temporary folder, a path without a row or a row without its
+//   path; sums are the sums.
 //
 // RTENV_MODEL_STEPS and RTENV_MODEL_SEED in the environment: more steps, or the same ones again.
 #include <gtest/gtest.h>
@@ -95,7 +96,8 @@ bool holds_what_it_should(const Path& path, const std::string& key) {
   const auto first = read_file(path / "first");
   const auto second = read_file(path / "folder/second");
   const auto common = read_file(path / "common");
-  return first && second && common && *first + *second == content_of_key(key) && *common == common_content();
+  return first && second && common && *first + *second == content_of_key(key) &&
+         *common == common_content();
 }
 
 class Worker {
@@ -112,10 +114,12 @@ class Worker {
  private:
   void reopen() {
     leases_.clear();
-    auto opened =
-        Cache::open(root_, {.limits = {.max_bytes = chance(2) == 0 ? std::optional<std::uint64_t>(400'000) : std::nullopt}});
+    auto opened = Cache::open(
+        root_, {.limits = {.max_bytes = chance(2) == 0 ? std::optional<std::uint64_t>(400'000)
+                                                       : std::nullopt}});
     cache_ = opened ? std::optional(std::move(*opened)) : std::nullopt;
-    if (!opened && g_faults == Faults::kills) promise(false, "opening fails: " + opened.error().message());
+    if (!opened && g_faults == Faults::kills)
+      promise(false, "opening fails: " + opened.error().message());
   }
 
   void step() {
@@ -140,15 +144,17 @@ class Worker {
         return;
       }
       case 7: {
-        [[maybe_unused]] const auto report =
-            cache_->collect({.max_bytes = static_cast<std::uint64_t>(chance(800'000))}, chance(4) == 0);
+        [[maybe_unused]] const auto report = cache_->collect(
+            {.max_bytes = static_cast<std::uint64_t>(chance(800'000))}, chance(4) == 0);
         return;
       }
       case 8: return pin(index);
       default: {
         if (chance(10) != 0) return;
         const auto report = cache_->verify(1);
-        if (report) promise(report->quarantined.empty() && report->damaged_in_use.empty(), "verify finds another content");
+        if (report)
+          promise(report->quarantined.empty() && report->damaged_in_use.empty(),
+                  "verify finds another content");
         return;
       }
     }
@@ -156,7 +162,8 @@ class Worker {
 
   void hold(std::size_t index, Result<Lease> lease) {
     if (!lease) return;
-    promise(holds_what_it_should(lease->path(), key_of(index)), "what was leased isn't what was made");
+    promise(holds_what_it_should(lease->path(), key_of(index)),
+            "what was leased isn't what was made");
     leases_.emplace_back(index, std::move(*lease));
     if (leases_.size() > 4) release();
   }
@@ -182,7 +189,8 @@ class Worker {
       if (there) promise(there->has_value(), "what is pinned is gone");
       pinned = 0;
       [[maybe_unused]] const auto unpinned = cache_->unpin(kind_of(index), key_of(index), name);
-    } else if (const auto done = cache_->pin(kind_of(index), key_of(index), {.name = name, .expires_ms = {}});
+    } else if (const auto done =
+                   cache_->pin(kind_of(index), key_of(index), {.name = name, .expires_ms = {}});
                done && *done) {
       pinned = 1;
     }
@@ -215,13 +223,15 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-// Memory where there is some and nobody says otherwise: what a crash of a process leaves is the same, and the disk isn't
-// what is tested.
+// Memory where there is some and nobody says otherwise: what a crash of a process leaves is the
+// same, and the disk isn't what is tested.
 Path folder_for_many_writes() {
   std::error_code error;
-  const bool chosen = std::getenv("TMPDIR") != nullptr;  // NOLINT(concurrency-mt-unsafe): before any thread
-  return !chosen && std::filesystem::is_directory("/dev/shm", error) ? Path("/dev/shm")
-                                                                     : std::filesystem::temp_directory_path();
+  const bool chosen =
+      std::getenv("TMPDIR") != nullptr;  // NOLINT(concurrency-mt-unsafe): before any thread
+  return !chosen && std::filesystem::is_directory("/dev/shm", error)
+             ? Path("/dev/shm")
+             : std::filesystem::temp_directory_path();
 }
 
 void check_what_is_left(const Path& root) {
@@ -234,17 +244,21 @@ void check_what_is_left(const Path& root) {
     EXPECT_TRUE(row.holder_pids.empty()) << row.key << ": a lease outlived its holder";
     sum_bytes += row.size_bytes;
     const Path path = cache.path_of(row.kind, row.key);
-    // A kill between the rename and the commit of a removal leaves a row without a path: as good as no entry.
+    // A kill between the rename and the commit of a removal leaves a row without a path: as good as
+    // no entry.
     EXPECT_TRUE(!std::filesystem::exists(path) || holds_what_it_should(path, row.key)) << row.key;
   }
-  const auto folder_is_empty = [&](const char* name) { return std::filesystem::is_empty(root / name); };
+  const auto folder_is_empty = [&](const char* name) {
+    return std::filesystem::is_empty(root / name);
+  };
   EXPECT_TRUE(folder_is_empty("tmp"));
   std::size_t paths = 0;
   for (const char* folder : {"trees", "envs"})
     for (const auto& entry : std::filesystem::directory_iterator(root / folder)) {
       ++paths;
-      EXPECT_TRUE(
-          std::ranges::any_of(rows, [&](const EntryRow& row) { return cache.path_of(row.kind, row.key) == entry.path(); }))
+      EXPECT_TRUE(std::ranges::any_of(
+          rows,
+          [&](const EntryRow& row) { return cache.path_of(row.kind, row.key) == entry.path(); }))
           << entry.path() << " has no row";
     }
   EXPECT_LE(paths, rows.size());
@@ -269,12 +283,15 @@ void check_what_is_left(const Path& root) {
 class CacheModel : public testing::TestWithParam<Faults> {};
 
 TEST_P(CacheModel, PromisesAreKeptWhateverDies) {
-  void* shared = ::mmap(nullptr, sizeof(Model), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared =
+      ::mmap(nullptr, sizeof(Model), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(shared, MAP_FAILED);
   g_model = new (shared) Model{};
   g_faults = GetParam();
-  const auto seed = static_cast<unsigned>(number_from_environment("RTENV_MODEL_SEED", std::random_device{}()));
-  g_model->steps_left = static_cast<int>(number_from_environment("RTENV_MODEL_STEPS", k_steps_in_ci));
+  const auto seed =
+      static_cast<unsigned>(number_from_environment("RTENV_MODEL_SEED", std::random_device{}()));
+  g_model->steps_left =
+      static_cast<int>(number_from_environment("RTENV_MODEL_STEPS", k_steps_in_ci));
   RecordProperty("seed", std::to_string(seed));
   std::cout << "RTENV_MODEL_SEED=" << seed << "\n";
   const TempDir folder = must(TempDir::create(folder_for_many_writes()));
@@ -290,10 +307,13 @@ TEST_P(CacheModel, PromisesAreKeptWhateverDies) {
     const int number = workers.at(pid);
     workers.erase(pid);
     const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    ASSERT_TRUE(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) << "a worker crashed: " << status;
-    if (g_model->steps_left > 0) workers.emplace(start_worker(folder.path(), number, seed + started++), number);
+    ASSERT_TRUE(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+        << "a worker crashed: " << status;
+    if (g_model->steps_left > 0)
+      workers.emplace(start_worker(folder.path(), number, seed + started++), number);
   }
-  std::cout << g_model->kills << " kills, " << g_model->injected << " failures injected, " << started << " processes\n";
+  std::cout << g_model->kills << " kills, " << g_model->injected << " failures injected, "
+            << started << " processes\n";
   EXPECT_EQ(g_model->broken, 0);
   EXPECT_GT(g_model->kills + g_model->injected, 0);
   check_what_is_left(folder.path());
@@ -301,7 +321,9 @@ TEST_P(CacheModel, PromisesAreKeptWhateverDies) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, CacheModel, testing::Values(Faults::kills, Faults::errors),
-                         [](const auto& parameter) { return parameter.param == Faults::kills ? "Kills" : "Errors"; });
+                         [](const auto& parameter) {
+                           return parameter.param == Faults::kills ? "Kills" : "Errors";
+                         });
 
 }  // namespace
 }  // namespace rtenv::cache

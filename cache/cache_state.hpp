@@ -17,7 +17,8 @@ class CacheState {
  public:
   CacheState(Path root, Ledger ledger, CacheOptions options)
       : root_(std::move(root)), ledger_(std::move(ledger)), limits_(std::move(options.limits)) {
-    if (options.remote_tier) tier_.emplace(std::move(*options.remote_tier), root_ / "remote-tier", default_threads());
+    if (options.remote_tier)
+      tier_.emplace(std::move(*options.remote_tier), root_ / "remote-tier", default_threads());
   }
   CacheState(const CacheState&) = delete;
   CacheState& operator=(const CacheState&) = delete;
@@ -31,7 +32,9 @@ class CacheState {
   [[nodiscard]] const Path& root() const noexcept { return root_; }
   [[nodiscard]] Path locks() const { return root_ / "locks"; }
   [[nodiscard]] Path tmp() const { return root_ / "tmp"; }
-  [[nodiscard]] Path path_of(Kind kind, std::string_view key) const { return root_ / info(kind).folder / key; }
+  [[nodiscard]] Path path_of(Kind kind, std::string_view key) const {
+    return root_ / info(kind).folder / key;
+  }
   [[nodiscard]] Path build_lock(Kind kind, std::string_view key) const {
     return locks() / fmt::format("{}-{}", info(kind).name, key);
   }
@@ -74,11 +77,13 @@ class CacheState {
   std::optional<TierSender> sender_;
 };
 
-/// Takes an entry that nobody holds out of the ledger and moves it to `away`, in one step for all who look.
-Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key, Ledger::Removal removal, const Path& away);
+/// Takes an entry that nobody holds out of the ledger and moves it to `away`, in one step for all
+/// who look.
+Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key,
+                          Ledger::Removal removal, const Path& away);
 
-/// Evicts what is beyond the state's own limits, where anything is. Never fails: it is tried again with the next lease
-/// that ends. `waits`: for another process that does the same.
+/// Evicts what is beyond the state's own limits, where anything is. Never fails: it is tried again
+/// with the next lease that ends. `waits`: for another process that does the same.
 void keep_limits(const std::shared_ptr<CacheState>& state, bool waits) noexcept;
 
 }  // namespace rtenv::cache

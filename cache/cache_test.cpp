@@ -29,10 +29,12 @@ Maker writes(std::string content) {
 
 // What the later versions added.
 constexpr const char* k_back_to_the_first_version =
-    "DROP TABLE content; DROP TABLE unsent; DROP TABLE source; DROP TABLE lease; CREATE TABLE lease (id INTEGER PRIMARY "
+    "DROP TABLE content; DROP TABLE unsent; DROP TABLE source; DROP TABLE lease; CREATE TABLE "
+    "lease (id INTEGER PRIMARY "
     "KEY, entry INTEGER NOT "
     "NULL REFERENCES "
-    "entry (id) ON DELETE RESTRICT, holder INTEGER NOT NULL REFERENCES holder (id) ON DELETE CASCADE); "
+    "entry (id) ON DELETE RESTRICT, holder INTEGER NOT NULL REFERENCES holder (id) ON DELETE "
+    "CASCADE); "
     "CREATE INDEX lease_by_entry ON lease (entry); CREATE INDEX lease_by_holder ON lease (holder); "
     "DROP TABLE pin; DROP TABLE usage; DROP TRIGGER entry_added; DROP TRIGGER entry_resized; "
     "DROP TRIGGER entry_removed; DROP INDEX entry_unready; ALTER TABLE entry DROP COLUMN hits; "
@@ -54,7 +56,8 @@ std::size_t count_in(const Path& folder) {
   return count;
 }
 
-// Runs `body` in a child process that is killed by SIGKILL from inside. Only what a fork may do in a test.
+// Runs `body` in a child process that is killed by SIGKILL from inside. Only what a fork may do in
+// a test.
 template <class Body>
 void in_a_process_that_is_killed(Body body) {
   const pid_t pid = ::fork();
@@ -73,7 +76,9 @@ class CacheOf : public testing::TestWithParam<Kind> {
   TreeBuilder folder_;
 };
 INSTANTIATE_TEST_SUITE_P(Kinds, CacheOf, testing::Values(Kind::tree, Kind::env, Kind::tool),
-                         [](const auto& test) { return std::string(k_kinds[static_cast<std::size_t>(test.param)].name); });
+                         [](const auto& test) {
+                           return std::string(k_kinds[static_cast<std::size_t>(test.param)].name);
+                         });
 
 TEST_P(CacheOf, MakesAnEntryOnceAndFindsItAfterwards) {
   {
@@ -104,12 +109,13 @@ TEST_P(CacheOf, AFailedMakingLeavesNothingAndTheNextOneWorks) {
 TEST_P(CacheOf, SurvivesKillInTheMiddleOfMaking) {
   in_a_process_that_is_killed([&] {
     Cache cache = must(Cache::open(folder_.root()));
-    [[maybe_unused]] const auto lease = cache.get_or_make(GetParam(), "k", [](const MakeContext& context) -> Result<void> {
-      RTENV_TRY(make_directories(context.target));
-      std::ofstream(context.target / "file") << "half";
-      ::kill(::getpid(), SIGKILL);
-      return {};
-    });
+    [[maybe_unused]] const auto lease =
+        cache.get_or_make(GetParam(), "k", [](const MakeContext& context) -> Result<void> {
+          RTENV_TRY(make_directories(context.target));
+          std::ofstream(context.target / "file") << "half";
+          ::kill(::getpid(), SIGKILL);
+          return {};
+        });
   });
   Cache cache = must(Cache::open(folder_.root()));
   EXPECT_THAT(keys(cache), IsEmpty());
@@ -144,13 +150,14 @@ TEST(Cache, OfManyAskersOneMakesAndTheOthersWait) {
   std::vector<std::jthread> askers;
   for (int i = 0; i < 8; ++i)
     askers.emplace_back([&] {
-      const auto lease = cache.get_or_make(Kind::env, "k",
-                                           [&](const MakeContext& context) -> Result<void> {
-                                             ++made;
-                                             std::this_thread::sleep_for(std::chrono::milliseconds(50));
-                                             return make_directories(context.target);
-                                           },
-                                           {.on_wait = [&] { ++waited; }, .quiet_wait = std::chrono::milliseconds(0)});
+      const auto lease = cache.get_or_make(
+          Kind::env, "k",
+          [&](const MakeContext& context) -> Result<void> {
+            ++made;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            return make_directories(context.target);
+          },
+          {.on_wait = [&] { ++waited; }, .quiet_wait = std::chrono::milliseconds(0)});
       EXPECT_THAT(lease, IsOk());
     });
   askers.clear();
@@ -161,10 +168,14 @@ TEST(Cache, OfManyAskersOneMakesAndTheOthersWait) {
 TEST(Cache, TreesAreReadOnlyAndEnvironmentsAreNot) {
   TreeBuilder folder;
   Cache cache = must(Cache::open(folder.root()));
-  const auto mode = [](const Lease& lease) { return std::filesystem::status(lease.path() / "file").permissions(); };
+  const auto mode = [](const Lease& lease) {
+    return std::filesystem::status(lease.path() / "file").permissions();
+  };
   using std::filesystem::perms;
-  EXPECT_EQ(mode(must(cache.get_or_make(Kind::tree, "t", writes("x")))) & perms::owner_write, perms::none);
-  EXPECT_EQ(mode(must(cache.get_or_make(Kind::env, "e", writes("x")))) & perms::owner_write, perms::owner_write);
+  EXPECT_EQ(mode(must(cache.get_or_make(Kind::tree, "t", writes("x")))) & perms::owner_write,
+            perms::none);
+  EXPECT_EQ(mode(must(cache.get_or_make(Kind::env, "e", writes("x")))) & perms::owner_write,
+            perms::owner_write);
 }
 
 TEST(CacheRemove, IsRefusedWhileSomebodyHoldsTheEntry) {
@@ -173,7 +184,8 @@ TEST(CacheRemove, IsRefusedWhileSomebodyHoldsTheEntry) {
   {
     const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));
     Cache other = must(Cache::open(folder.root()));
-    EXPECT_THAT(other.remove(Kind::tree, "k"), IsError(Errc::permission_denied, std::to_string(::getpid())));
+    EXPECT_THAT(other.remove(Kind::tree, "k"),
+                IsError(Errc::permission_denied, std::to_string(::getpid())));
     EXPECT_EQ(content_of(lease.path() / "file"), "x");
   }
   EXPECT_TRUE(must(cache.remove(Kind::tree, "k")));
@@ -184,13 +196,15 @@ TEST(CacheRemove, IsRefusedWhileSomebodyHoldsTheEntry) {
 TEST(CacheRemove, IsRefusedWhileTheEntryIsBeingBuilt) {
   TreeBuilder folder;
   Cache cache = must(Cache::open(folder.root()));
-  const Lease lease = must(cache.get_or_make(Kind::env, "k", [&](const MakeContext& context) -> Result<void> {
-    RTENV_TRY(make_directories(context.target));
-    Cache other = must(Cache::open(folder.root()));
-    EXPECT_THAT(other.remove(Kind::env, "k"), IsError(Errc::permission_denied, "is being built"));
-    EXPECT_THAT(must(other.collect({.max_bytes = 0}, false)).removed, IsEmpty());
-    return {};
-  }));
+  const Lease lease =
+      must(cache.get_or_make(Kind::env, "k", [&](const MakeContext& context) -> Result<void> {
+        RTENV_TRY(make_directories(context.target));
+        Cache other = must(Cache::open(folder.root()));
+        EXPECT_THAT(other.remove(Kind::env, "k"),
+                    IsError(Errc::permission_denied, "is being built"));
+        EXPECT_THAT(must(other.collect({.max_bytes = 0}, false)).removed, IsEmpty());
+        return {};
+      }));
   EXPECT_TRUE(std::filesystem::exists(lease.path()));
 }
 
@@ -198,7 +212,8 @@ TEST(CacheLease, EndsWithItsHoldersDeath) {
   TreeBuilder folder;
   in_a_process_that_is_killed([&] {
     Cache cache = must(Cache::open(folder.root()));
-    static const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));  // never released
+    static const Lease lease =
+        must(cache.get_or_make(Kind::tree, "k", writes("x")));  // never released
   });
   Cache cache = must(Cache::open(folder.root()));
   EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
@@ -270,7 +285,9 @@ TEST(CacheCollect, SweepsWhatNoRowKnows) {
 TEST(Ledger, NumbersAreNeverGivenAgain) {
   TreeBuilder folder;
   Ledger ledger = must(Ledger::open(folder / "ledger.db"));
-  const auto add = [&](const char* name) { return must(ledger.add_holder({.lock_name = name, .boot_id = "b", .pid = 1})); };
+  const auto add = [&](const char* name) {
+    return must(ledger.add_holder({.lock_name = name, .boot_id = "b", .pid = 1}));
+  };
   std::set<HolderId> seen;
   for (int i = 0; i < 100; ++i) {
     const HolderId id = add("holder");
@@ -284,10 +301,13 @@ TEST(CachePin, KeepsAnEntryUntilItExpiresOrIsTakenOff) {
   Cache cache = must(Cache::open(folder.root()));
   { must(cache.get_or_make(Kind::tree, "a", writes("x"))); }
   EXPECT_FALSE(must(cache.pin(Kind::tree, "none", {.name = "p", .expires_ms = {}})));
-  EXPECT_THAT(cache.pin(Kind::tree, "a", {.name = "", .expires_ms = {}}), IsError(Errc::invalid_argument));
-  EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = now_ms() + 60'000})));
+  EXPECT_THAT(cache.pin(Kind::tree, "a", {.name = "", .expires_ms = {}}),
+              IsError(Errc::invalid_argument));
+  EXPECT_TRUE(
+      must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = now_ms() + 60'000})));
   EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "user", .expires_ms = {}})));
-  EXPECT_THAT(cache.remove(Kind::tree, "a"), IsError(Errc::permission_denied, "is pinned by 'upload'"));
+  EXPECT_THAT(cache.remove(Kind::tree, "a"),
+              IsError(Errc::permission_denied, "is pinned by 'upload'"));
   EXPECT_THAT(must(cache.collect({.max_bytes = 0}, false)).removed, IsEmpty());
   EXPECT_THAT(must(cache.entries()).front().pins, SizeIs(2));
   EXPECT_TRUE(must(cache.unpin(Kind::tree, "a", "user")));
@@ -303,7 +323,8 @@ TEST(CachePin, KeepsAnEntryUntilItExpiresOrIsTakenOff) {
 TEST(CacheLimits, AreKeptByItselfAsSoonAsLeasesAllow) {
   TreeBuilder folder;
   Cache cache = must(Cache::open(folder.root(), {.limits = {.max_bytes = 20'000}}));
-  const std::string content(12'000, 'x');  // one fits, two do not; a folder may take a block or none
+  const std::string content(12'000,
+                            'x');  // one fits, two do not; a folder may take a block or none
   auto a = std::optional(must(cache.get_or_make(Kind::tree, "a", writes(content))));
   auto b = std::optional(must(cache.get_or_make(Kind::tree, "b", writes(content))));
   EXPECT_THAT(keys(cache), testing::ElementsAre("a", "b")) << "more than may stay, but held";
@@ -348,8 +369,10 @@ TEST(CacheShare, LargeFilesThatReadOnlyTreesHaveInCommonAreOneFile) {
     EXPECT_EQ(inode_of(first.path() / "file"), inode_of(second.path() / "file"));
     EXPECT_EQ(must(cache.shared_bytes()), 100'000U);
     const Lease env = must(cache.get_or_make(Kind::env, "env", writes(model)));
-    EXPECT_NE(inode_of(first.path() / "file"), inode_of(env.path() / "file")) << "its user may write to it";
-    const Lease other = must(cache.get_or_make(Kind::tree, "other", writes(std::string(100'000, 'n'))));
+    EXPECT_NE(inode_of(first.path() / "file"), inode_of(env.path() / "file"))
+        << "its user may write to it";
+    const Lease other =
+        must(cache.get_or_make(Kind::tree, "other", writes(std::string(100'000, 'n'))));
     EXPECT_NE(inode_of(first.path() / "file"), inode_of(other.path() / "file"));
   }
   EXPECT_TRUE(must(cache.remove(Kind::tree, "second")));
@@ -362,17 +385,20 @@ TEST(CacheShare, AnotherModeOrADamagedFileIsNotShared) {
   Cache cache = must(Cache::open(folder.root()));
   const std::string model(100'000, 'm');
   const Lease first = must(cache.get_or_make(Kind::tree, "first", writes(model)));
-  const Lease private_one = must(cache.get_or_make(Kind::tree, "private", [&](const MakeContext& context) -> Result<void> {
-    RTENV_TRY(writes(model)(context));
-    std::filesystem::permissions(context.target / "file", std::filesystem::perms::owner_read);
-    return {};
-  }));
+  const Lease private_one = must(
+      cache.get_or_make(Kind::tree, "private", [&](const MakeContext& context) -> Result<void> {
+        RTENV_TRY(writes(model)(context));
+        std::filesystem::permissions(context.target / "file", std::filesystem::perms::owner_read);
+        return {};
+      }));
   EXPECT_NE(inode_of(first.path() / "file"), inode_of(private_one.path() / "file"));
 
   for (const Path& path : {first.path() / "file", private_one.path() / "file"}) {
-    std::filesystem::permissions(path, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_write,
+                                 std::filesystem::perm_options::add);
     std::ofstream(path, std::ios::in | std::ios::out) << "X";
-    std::filesystem::permissions(path, std::filesystem::perms::owner_write, std::filesystem::perm_options::remove);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_write,
+                                 std::filesystem::perm_options::remove);
   }
   const Lease later = must(cache.get_or_make(Kind::tree, "later", writes(model)));
   EXPECT_EQ(must(read_file(later.path() / "file")), model);
@@ -381,7 +407,8 @@ TEST(CacheShare, AnotherModeOrADamagedFileIsNotShared) {
 TEST(CacheVerify, QuarantinesWhatIsNotWhatItWas) {
   TreeBuilder folder;
   Cache cache = must(Cache::open(folder.root()));
-  for (const char* key : {"good", "changed", "held", "gone"}) must(cache.get_or_make(Kind::tree, key, writes(key)));
+  for (const char* key : {"good", "changed", "held", "gone"})
+    must(cache.get_or_make(Kind::tree, key, writes(key)));
   const auto spoil = [&](const char* key) {
     const Path file = cache.path_of(Kind::tree, key) / "file";
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
@@ -424,8 +451,10 @@ TEST(CacheSource, IsRememberedUntilItsEntryIsGone) {
   Cache cache = must(Cache::open(folder.root()));
   EXPECT_EQ(must(cache.find_source("digest")), std::nullopt);
   { must(cache.get_or_make(Kind::file, "key", writes("x"))); }
-  must(cache.remember_source("digest", {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
-  must(cache.remember_source("digest", {.version = "2", .sha256 = "bb", .kind = Kind::file, .key = "key"}));
+  must(cache.remember_source("digest",
+                             {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
+  must(cache.remember_source("digest",
+                             {.version = "2", .sha256 = "bb", .kind = Kind::file, .key = "key"}));
   const auto source = must(cache.find_source("digest"));
   ASSERT_TRUE(source);
   EXPECT_EQ(source->version + source->sha256 + source->key, "2bbkey");
@@ -440,7 +469,8 @@ TEST(Cache, TakesOverALedgerOfTheFirstVersion) {
   Cache cache = must(Cache::open(folder.root()));
   EXPECT_THAT(keys(cache), testing::ElementsAre("kept"));
   EXPECT_EQ(must(cache.usage()).at(Kind::tree).entries, 1U);
-  must(cache.remember_source("digest", {.version = "1", .sha256 = "aa", .kind = Kind::tree, .key = "kept"}));
+  must(cache.remember_source("digest",
+                             {.version = "1", .sha256 = "aa", .kind = Kind::tree, .key = "kept"}));
 }
 
 TEST(Cache, RefusesALedgerOfANewerVersion) {

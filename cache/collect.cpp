@@ -14,7 +14,8 @@ constexpr const char* k_collector_lock = "collector";
 // Holds what was evicted, out of sight; removed with it, and that may take long.
 using Trash = std::vector<TempDir>;
 
-Result<std::vector<Eviction>> choose(CacheState& state, const Limits& limits, CollectReport& report) {
+Result<std::vector<Eviction>> choose(CacheState& state, const Limits& limits,
+                                     CollectReport& report) {
   RTENV_TRY(const auto rows, state.ledger().entries());
   RTENV_TRY(const std::uint64_t free_bytes, free_space_bytes(state.root()));
   for (const EntryRow& row : rows) {
@@ -32,9 +33,10 @@ Result<CollectReport> evict(CacheState& state, const Limits& limits, bool dry_ru
     if (!dry_run) {
       RTENV_TRY(TempDir away, state.make_temp_dir());
       trash.push_back(std::move(away));
-      const auto removed =
-          remove_entry(state, entry.kind, entry.key, Ledger::Removal::eviction, trash.back().path() / "content");
-      if (!removed && removed.error().code() == Errc::permission_denied) continue;  // taken since we looked
+      const auto removed = remove_entry(state, entry.kind, entry.key, Ledger::Removal::eviction,
+                                        trash.back().path() / "content");
+      if (!removed && removed.error().code() == Errc::permission_denied)
+        continue;  // taken since we looked
       if (!removed) return Failure(removed.error());
     }
     report.kept_bytes -= entry.size_bytes;
@@ -80,7 +82,8 @@ Result<void> keep(CacheState& state, bool waits) {
 
 }  // namespace
 
-Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key, Ledger::Removal removal, const Path& away) {
+Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key,
+                          Ledger::Removal removal, const Path& away) {
   const Path path = state.path_of(kind, key);
   RTENV_TRY(fault_point("remove.begun"));
   bool moved = false;
@@ -104,14 +107,17 @@ Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key, Le
 
 void keep_limits(const std::shared_ptr<CacheState>& state, bool waits) noexcept {
   if (state->limits().empty()) return;
-  if (const auto kept = keep(*state, waits); !kept) log::debug("the cache's limits: {}", kept.error().message());
+  if (const auto kept = keep(*state, waits); !kept)
+    log::debug("the cache's limits: {}", kept.error().message());
 }
 
-Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run, const Cancellation* cancellation) {
+Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run,
+                                     const Cancellation* cancellation) {
   Trash trash;
   RTENV_TRY(const LockFile lock,
-            LockFile::acquire(state_->locks() / k_collector_lock, cancellation, std::chrono::milliseconds(2000),
-                              [] { log::info("another process makes room in the cache; waiting for it"); }));
+            LockFile::acquire(
+                state_->locks() / k_collector_lock, cancellation, std::chrono::milliseconds(2000),
+                [] { log::info("another process makes room in the cache; waiting for it"); }));
   if (!dry_run) {
     RTENV_TRY(sweep_unknown());
     RTENV_TRY(sweep_locks());
@@ -119,8 +125,9 @@ Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run, const C
   return evict(*state_, limits, dry_run, trash);
 }
 
-// Lock files stay when their work is done, and a holder that was killed before it was entered leaves one. Who holds the lock
-// may take the file away: whoever waits for it looks whether it still has its name (see LockFile).
+// Lock files stay when their work is done, and a holder that was killed before it was entered
+// leaves one. Who holds the lock may take the file away: whoever waits for it looks whether it
+// still has its name (see LockFile).
 Result<void> Cache::sweep_locks() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(state_->locks(), error)) {
@@ -131,20 +138,22 @@ Result<void> Cache::sweep_locks() {
   return {};
 }
 
-// A path without a row was put there by other hands. Making an entry needs its build lock; so whoever has the lock and
-// finds no row may remove the path.
+// A path without a row was put there by other hands. Making an entry needs its build lock; so
+// whoever has the lock and finds no row may remove the path.
 Result<void> Cache::sweep_unknown() {
   RTENV_TRY(const auto known, entries());
   std::set<Path> known_paths;
   for (const EntryRow& row : known) known_paths.insert(path_of(row.kind, row.key));
   for (const KindInfo& kind : k_kinds) {
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(state_->root() / kind.folder, error)) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(state_->root() / kind.folder, error)) {
       if (known_paths.contains(entry.path())) continue;
       const std::string key = entry.path().filename().native();
       RTENV_TRY(const auto lock, LockFile::try_acquire(state_->build_lock(kind.kind, key)));
       if (!lock) continue;
-      // Entered since the rows were read? Without a lease: the end of one would wait for this very collector.
+      // Entered since the rows were read? Without a lease: the end of one would wait for this very
+      // collector.
       RTENV_TRY(const auto found, state_->ledger().find(kind.kind, key));
       if (!found) RTENV_TRY(take_away(entry.path()));
     }

@@ -6,7 +6,8 @@ namespace {
 // What there is, and what is too much of it.
 class Totals {
  public:
-  Totals(const std::vector<EntryRow>& rows, const Limits& limits, std::uint64_t free_bytes, std::int64_t now_ms)
+  Totals(const std::vector<EntryRow>& rows, const Limits& limits, std::uint64_t free_bytes,
+         std::int64_t now_ms)
       : limits_(limits), now_ms_(now_ms), free_bytes_(free_bytes) {
     for (const EntryRow& row : rows) {
       bytes_ += row.size_bytes;
@@ -18,7 +19,8 @@ class Totals {
 
   // Why this one should go; nothing where it needn't.
   [[nodiscard]] std::optional<EvictionReason> reason(const EntryRow& row) const {
-    if (limits_.max_age && now_ms_ - row.last_used_ms > std::chrono::milliseconds(*limits_.max_age).count())
+    if (limits_.max_age &&
+        now_ms_ - row.last_used_ms > std::chrono::milliseconds(*limits_.max_age).count())
       return EvictionReason::age;
     const auto of_kind = limits_.max_bytes_of_kind.find(row.kind);
     if (of_kind != limits_.max_bytes_of_kind.end() && bytes_of_kind_.at(row.kind) > of_kind->second)
@@ -54,8 +56,8 @@ std::string_view name(EvictionReason reason) noexcept {
   }
 }
 
-std::vector<Eviction> choose_evictions(const std::vector<EntryRow>& rows, const Limits& limits, std::uint64_t free_bytes,
-                                       std::int64_t now_ms) {
+std::vector<Eviction> choose_evictions(const std::vector<EntryRow>& rows, const Limits& limits,
+                                       std::uint64_t free_bytes, std::int64_t now_ms) {
   Totals totals(rows, limits, free_bytes, now_ms);
   std::vector<Eviction> evictions;
   for (const EntryRow& row : rows) {

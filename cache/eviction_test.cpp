@@ -10,7 +10,8 @@ using testing::IsEmpty;
 
 constexpr std::int64_t k_now_ms = 1'000'000'000;
 
-EntryRow entry(std::string key, std::uint64_t size_bytes, std::int64_t unused_s, Kind kind = Kind::tree) {
+EntryRow entry(std::string key, std::uint64_t size_bytes, std::int64_t unused_s,
+               Kind kind = Kind::tree) {
   return {.kind = kind,
           .key = std::move(key),
           .ready = true,
@@ -18,14 +19,17 @@ EntryRow entry(std::string key, std::uint64_t size_bytes, std::int64_t unused_s,
           .last_used_ms = k_now_ms - unused_s * 1000};
 }
 
-std::vector<std::string> chosen(const std::vector<EntryRow>& rows, const Limits& limits, std::uint64_t free_bytes = 0) {
+std::vector<std::string> chosen(const std::vector<EntryRow>& rows, const Limits& limits,
+                                std::uint64_t free_bytes = 0) {
   std::vector<std::string> result;
   for (const Eviction& eviction : choose_evictions(rows, limits, free_bytes, k_now_ms))
     result.push_back(eviction.entry.key + ":" + std::string(name(eviction.reason)));
   return result;
 }
 
-TEST(Eviction, WithoutLimitsEverythingStays) { EXPECT_THAT(chosen({entry("a", 100, 1'000'000)}, {}), IsEmpty()); }
+TEST(Eviction, WithoutLimitsEverythingStays) {
+  EXPECT_THAT(chosen({entry("a", 100, 1'000'000)}, {}), IsEmpty());
+}
 
 TEST(Eviction, TheLeastRecentlyUsedGoUntilTheRestFits) {
   const std::vector<EntryRow> rows{entry("a", 10, 30), entry("b", 10, 20), entry("c", 10, 10)};
@@ -36,23 +40,26 @@ TEST(Eviction, TheLeastRecentlyUsedGoUntilTheRestFits) {
 }
 
 TEST(Eviction, WhatIsHeldPinnedOrBeingMadeStays) {
-  std::vector<EntryRow> rows{entry("held", 10, 40), entry("pinned", 10, 30), entry("unready", 10, 20),
-                             entry("free", 10, 10)};
+  std::vector<EntryRow> rows{entry("held", 10, 40), entry("pinned", 10, 30),
+                             entry("unready", 10, 20), entry("free", 10, 10)};
   rows[0].holder_pids = {1};
   rows[1].pins = {{.name = "upload", .expires_ms = std::nullopt}};
   rows[2].ready = false;
-  EXPECT_THAT(chosen(rows, {.max_bytes = 0, .max_age = std::chrono::seconds(0)}), ElementsAre("free:age"));
+  EXPECT_THAT(chosen(rows, {.max_bytes = 0, .max_age = std::chrono::seconds(0)}),
+              ElementsAre("free:age"));
 }
 
 TEST(Eviction, AgeCountsFromTheLastUse) {
-  EXPECT_THAT(chosen({entry("old", 1, 61), entry("new", 1, 59)}, {.max_age = std::chrono::seconds(60)}),
-              ElementsAre("old:age"));
+  EXPECT_THAT(
+      chosen({entry("old", 1, 61), entry("new", 1, 59)}, {.max_age = std::chrono::seconds(60)}),
+      ElementsAre("old:age"));
 }
 
 TEST(Eviction, AKindMayHaveItsOwnLimit) {
   const std::vector<EntryRow> rows{entry("tree", 10, 30), entry("env1", 10, 20, Kind::env),
                                    entry("env2", 10, 10, Kind::env)};
-  EXPECT_THAT(chosen(rows, {.max_bytes_of_kind = {{Kind::env, 10}}}), ElementsAre("env1:kind_size"));
+  EXPECT_THAT(chosen(rows, {.max_bytes_of_kind = {{Kind::env, 10}}}),
+              ElementsAre("env1:kind_size"));
 }
 
 TEST(Eviction, BelowTheLowMarkOfFreeSpaceEntriesGoUntilTheHighMark) {

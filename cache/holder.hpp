@@ -1,5 +1,5 @@
-// This process as a holder of leases: a lock file that is locked for exactly as long as the process, or a child that
-// inherited the descriptor, lives; and a row in the ledger that names it.
+// This process as a holder of leases: a lock file that is locked for exactly as long as the
+// process, or a child that inherited the descriptor, lives; and a row in the ledger that names it.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,8 @@ namespace rtenv::cache {
 
 class Holder {
  public:
-  /// Locks a new file in `locks` first, then enters the row: no sweeper ever finds the row unlocked.
+  /// Locks a new file in `locks` first, then enters the row: no sweeper ever finds the row
+  /// unlocked.
   static Result<Holder> create(const Path& locks, Ledger& ledger);
 
   [[nodiscard]] HolderId id() const noexcept { return id_; }

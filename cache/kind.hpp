@@ -11,7 +11,8 @@ namespace rtenv::cache {
 
 enum class Kind : std::uint8_t {
   tree,  // an unpacked working directory, read-only, by its package's name
-  env,   // a virtualenv, by its environment key; built in place, because its scripts hold their own path
+  env,   // a virtualenv, by its environment key; built in place, because its scripts hold their own
+         // path
   tool,  // a program that rtenv fetched for itself: uv
   file,  // an object of a store as it is, in a folder with its name; by its content and name
 };
@@ -22,10 +23,11 @@ struct KindInfo {
   std::string_view folder;  // under the cache's root
   bool in_place;            // built under its final path
   bool read_only;
-  /// Its digest is computed when it is made; else by the first `verify`: an environment may be links to gigabytes that
-  /// aren't in memory.
+  /// Its digest is computed when it is made; else by the first `verify`: an environment may be
+  /// links to gigabytes that aren't in memory.
   bool digest_when_made;
-  std::string_view grows;  // folders of this name are its users' to add: Python writes what it compiled beside the source
+  std::string_view grows;  // folders of this name are its users' to add: Python writes what it
+                           // compiled beside the source
 };
 
 inline constexpr std::array<KindInfo, 4> k_kinds{{

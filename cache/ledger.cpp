@@ -11,13 +11,15 @@
 namespace rtenv::cache {
 
 std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 namespace {
 
-// Never one that was given before, as SQLite's own are once the newest row is gone: who still remembers a holder or a lease
-// that was removed must not meet another one under its number.
+// Never one that was given before, as SQLite's own are once the newest row is gone: who still
+// remembers a holder or a lease that was removed must not meet another one under its number.
 std::int64_t new_id() {
   std::int64_t id = 0;
   while (::getrandom(&id, sizeof id, 0) != static_cast<ssize_t>(sizeof id)) {
@@ -35,22 +37,30 @@ Result<Ledger> Ledger::open(const Path& file) {
 
 Result<HolderId> Ledger::add_holder(const HolderRow& holder) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto insert,
-            database_.keep("INSERT INTO holder (lock_name, boot_id, pid, start_ticks, id) VALUES (?, ?, ?, ?, ?)"));
+  RTENV_TRY(
+      const auto insert,
+      database_.keep(
+          "INSERT INTO holder (lock_name, boot_id, pid, start_ticks, id) VALUES (?, ?, ?, ?, ?)"));
   const HolderId id = new_id();
-  insert->bind(1, holder.lock_name).bind(2, holder.boot_id).bind(3, holder.pid).bind(4, holder.start_ticks).bind(5, id);
+  insert->bind(1, holder.lock_name)
+      .bind(2, holder.boot_id)
+      .bind(3, holder.pid)
+      .bind(4, holder.start_ticks)
+      .bind(5, id);
   RTENV_TRY(insert->run());
   return id;
 }
 
 Result<std::vector<HolderRow>> Ledger::holders() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query, database_.keep("SELECT id, lock_name, boot_id, pid, start_ticks FROM holder"));
+  RTENV_TRY(const auto query,
+            database_.keep("SELECT id, lock_name, boot_id, pid, start_ticks FROM holder"));
   std::vector<HolderRow> rows;
   for (;;) {
     RTENV_TRY(const bool row, query->step());
     if (!row) return rows;
-    rows.push_back({query->number(0), query->text(1), query->text(2), query->number(3), query->number(4)});
+    rows.push_back(
+        {query->number(0), query->text(1), query->text(2), query->number(3), query->number(4)});
   }
 }
 
@@ -62,7 +72,8 @@ Result<void> Ledger::remove_holder(HolderId holder) {
 }
 
 Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
-  RTENV_TRY(const auto insert, database_.keep("INSERT INTO lease (id, entry, holder) VALUES (?, ?, ?)"));
+  RTENV_TRY(const auto insert,
+            database_.keep("INSERT INTO lease (id, entry, holder) VALUES (?, ?, ?)"));
   const LeaseId id = new_id();
   insert->bind(1, id).bind(2, entry).bind(3, holder);
   RTENV_TRY(insert->run());
@@ -72,8 +83,9 @@ Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
 Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key, HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<std::optional<LeasedEntry>> {
-    RTENV_TRY(const auto touch, database_.keep("UPDATE entry SET last_used_ms = ?, hits = hits + 1 "
-                                               "WHERE kind = ? AND key = ? AND ready = 1 RETURNING id"));
+    RTENV_TRY(const auto touch,
+              database_.keep("UPDATE entry SET last_used_ms = ?, hits = hits + 1 "
+                             "WHERE kind = ? AND key = ? AND ready = 1 RETURNING id"));
     touch->bind(1, now_ms()).bind(2, info(kind).name).bind(3, key);
     RTENV_TRY(const bool found, touch->step());
     if (!found) return std::optional<LeasedEntry>();
@@ -93,40 +105,53 @@ Result<void> Ledger::release(const LeasedEntry& leased) {
 
 Result<void> Ledger::begin_making(Kind kind, std::string_view key) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto insert,
-            database_.keep("INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
-                           "VALUES (?1, ?2, 0, 0, ?3, ?3) ON CONFLICT (kind, key) DO UPDATE SET ready = 0, size_bytes = 0"));
+  RTENV_TRY(
+      const auto insert,
+      database_.keep("INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
+                     "VALUES (?1, ?2, 0, 0, ?3, ?3) ON CONFLICT (kind, key) DO UPDATE SET ready = "
+                     "0, size_bytes = 0"));
   insert->bind(1, info(kind).name).bind(2, key).bind(3, now_ms());
   return insert->run();
 }
 
-Result<void> Ledger::insert_contents_locked(EntryId entry, const std::vector<ContentRow>& contents) {
+Result<void> Ledger::insert_contents_locked(EntryId entry,
+                                            const std::vector<ContentRow>& contents) {
   // Of one that was there before its files were lost.
   RTENV_TRY(const auto remove, database_.keep("DELETE FROM content WHERE entry = ?"));
   remove->bind(1, entry);
   RTENV_TRY(remove->run());
-  RTENV_TRY(const auto insert, database_.keep("INSERT INTO content (digest, entry, path, executable, inode, size_bytes) "
-                                              "VALUES (?, ?, ?, ?, ?, ?)"));
+  RTENV_TRY(
+      const auto insert,
+      database_.keep("INSERT INTO content (digest, entry, path, executable, inode, size_bytes) "
+                     "VALUES (?, ?, ?, ?, ?, ?)"));
   for (const ContentRow& row : contents) {
     insert->bind(1, row.digest).bind(2, entry).bind(3, row.path).bind(4, row.executable ? 1 : 0);
-    insert->bind(5, static_cast<std::int64_t>(row.inode)).bind(6, static_cast<std::int64_t>(row.size_bytes));
+    insert->bind(5, static_cast<std::int64_t>(row.inode))
+        .bind(6, static_cast<std::int64_t>(row.size_bytes));
     RTENV_TRY(insert->run());
   }
   return {};
 }
 
-Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const MadeEntry& made, HolderId holder) {
+Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const MadeEntry& made,
+                                    HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<LeasedEntry> {
-    RTENV_TRY(const auto update, database_.keep("UPDATE entry SET ready = 1, size_bytes = ?3, digest = ?4, created_ms = ?5, "
-                                                "last_used_ms = ?5, hits = 0 WHERE kind = ?1 AND key = ?2 RETURNING id"));
-    update->bind(1, info(kind).name).bind(2, key).bind(3, static_cast<std::int64_t>(made.size_bytes)).bind(4, made.digest);
+    RTENV_TRY(
+        const auto update,
+        database_.keep("UPDATE entry SET ready = 1, size_bytes = ?3, digest = ?4, created_ms = ?5, "
+                       "last_used_ms = ?5, hits = 0 WHERE kind = ?1 AND key = ?2 RETURNING id"));
+    update->bind(1, info(kind).name)
+        .bind(2, key)
+        .bind(3, static_cast<std::int64_t>(made.size_bytes))
+        .bind(4, made.digest);
     update->bind(5, now_ms());
     RTENV_TRY(const bool row, update->step());
     if (!row) return fail(Errc::internal, "{} wasn't begun", key);
     const EntryId entry = update->number(0);
     RTENV_TRY(update->run());
-    RTENV_TRY(const auto count, database_.keep("UPDATE usage SET misses = misses + 1 WHERE kind = ?"));
+    RTENV_TRY(const auto count,
+              database_.keep("UPDATE usage SET misses = misses + 1 WHERE kind = ?"));
     count->bind(1, info(kind).name);
     RTENV_TRY(count->run());
     RTENV_TRY(insert_contents_locked(entry, made.contents));
@@ -139,11 +164,13 @@ Result<void> Ledger::forget_unready(Kind kind, std::string_view key) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<void> {
     // Of one that was there before its files were lost: they hold nothing.
-    RTENV_TRY(const auto leases, database_.keep("DELETE FROM lease WHERE entry = "
-                                                "(SELECT id FROM entry WHERE kind = ? AND key = ? AND ready = 0)"));
+    RTENV_TRY(const auto leases,
+              database_.keep("DELETE FROM lease WHERE entry = "
+                             "(SELECT id FROM entry WHERE kind = ? AND key = ? AND ready = 0)"));
     leases->bind(1, info(kind).name).bind(2, key);
     RTENV_TRY(leases->run());
-    RTENV_TRY(const auto remove, database_.keep("DELETE FROM entry WHERE kind = ? AND key = ? AND ready = 0"));
+    RTENV_TRY(const auto remove,
+              database_.keep("DELETE FROM entry WHERE kind = ? AND key = ? AND ready = 0"));
     remove->bind(1, info(kind).name).bind(2, key);
     return remove->run();
   });
@@ -156,14 +183,17 @@ Result<void> Ledger::forget_locked(Kind kind, std::string_view key) {
 }
 
 Result<void> Ledger::count_eviction_locked(Kind kind) {
-  RTENV_TRY(const auto count, database_.keep("UPDATE usage SET evictions = evictions + 1 WHERE kind = ?"));
+  RTENV_TRY(const auto count,
+            database_.keep("UPDATE usage SET evictions = evictions + 1 WHERE kind = ?"));
   count->bind(1, info(kind).name);
   return count->run();
 }
 
 Result<void> Ledger::set_digest(Kind kind, std::string_view key, std::string_view digest) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto update, database_.keep("UPDATE entry SET digest = ?3 WHERE kind = ?1 AND key = ?2 AND ready = 1"));
+  RTENV_TRY(
+      const auto update,
+      database_.keep("UPDATE entry SET digest = ?3 WHERE kind = ?1 AND key = ?2 AND ready = 1"));
   update->bind(1, info(kind).name).bind(2, key).bind(3, digest);
   return update->run();
 }
@@ -174,11 +204,16 @@ Result<bool> Ledger::pin(Kind kind, std::string_view key, const Pin& pin) {
     RTENV_TRY(const auto sweep, database_.keep("DELETE FROM pin WHERE expires_ms <= ?"));
     sweep->bind(1, now_ms());
     RTENV_TRY(sweep->run());
-    RTENV_TRY(const auto insert,
-              database_.keep("INSERT INTO pin (entry, name, expires_ms) "
-                             "SELECT id, ?3, nullif(?4, 0) FROM entry WHERE kind = ?1 AND key = ?2 AND ready = 1 "
-                             "ON CONFLICT DO UPDATE SET expires_ms = excluded.expires_ms RETURNING entry"));
-    insert->bind(1, info(kind).name).bind(2, key).bind(3, pin.name).bind(4, pin.expires_ms.value_or(0));
+    RTENV_TRY(
+        const auto insert,
+        database_.keep(
+            "INSERT INTO pin (entry, name, expires_ms) "
+            "SELECT id, ?3, nullif(?4, 0) FROM entry WHERE kind = ?1 AND key = ?2 AND ready = 1 "
+            "ON CONFLICT DO UPDATE SET expires_ms = excluded.expires_ms RETURNING entry"));
+    insert->bind(1, info(kind).name)
+        .bind(2, key)
+        .bind(3, pin.name)
+        .bind(4, pin.expires_ms.value_or(0));
     RTENV_TRY(const bool pinned, insert->step());
     RTENV_TRY(insert->run());
     return pinned;
@@ -187,8 +222,9 @@ Result<bool> Ledger::pin(Kind kind, std::string_view key, const Pin& pin) {
 
 Result<bool> Ledger::unpin(Kind kind, std::string_view key, std::string_view name) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto remove, database_.keep("DELETE FROM pin WHERE name = ?3 AND entry = "
-                                              "(SELECT id FROM entry WHERE kind = ?1 AND key = ?2) RETURNING entry"));
+  RTENV_TRY(const auto remove,
+            database_.keep("DELETE FROM pin WHERE name = ?3 AND entry = "
+                           "(SELECT id FROM entry WHERE kind = ?1 AND key = ?2) RETURNING entry"));
   remove->bind(1, info(kind).name).bind(2, key).bind(3, name);
   RTENV_TRY(const bool removed, remove->step());
   RTENV_TRY(remove->run());
@@ -221,15 +257,19 @@ Result<std::vector<EntryRow>> collect_rows(Statement& query) {
 
 Pin pin_of(const Statement& query, int first_column) {
   const std::int64_t expires_ms = query.number(first_column + 1);
-  return {.name = query.text(first_column), .expires_ms = expires_ms == 0 ? std::nullopt : std::optional(expires_ms)};
+  return {.name = query.text(first_column),
+          .expires_ms = expires_ms == 0 ? std::nullopt : std::optional(expires_ms)};
 }
 
 }  // namespace
 
 Result<void> Ledger::check_unheld(const EntryRow& row) {
-  if (!row.ready) return fail(Errc::permission_denied, "{} is being built", row.key).hint("try again when it is done");
+  if (!row.ready)
+    return fail(Errc::permission_denied, "{} is being built", row.key)
+        .hint("try again when it is done");
   if (!row.holder_pids.empty())
-    return fail(Errc::permission_denied, "{} is in use by process {}", row.key, row.holder_pids.front())
+    return fail(Errc::permission_denied, "{} is in use by process {}", row.key,
+                row.holder_pids.front())
         .hint("try again when it has ended");
   if (!row.pins.empty())
     return fail(Errc::permission_denied, "{} is pinned by '{}'", row.key, row.pins.front().name)
@@ -243,19 +283,23 @@ Result<std::optional<EntryRow>> Ledger::find(Kind kind, std::string_view key) {
 }
 
 Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, std::string_view key) {
-  RTENV_TRY(const auto query, database_.keep("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
-                                             "digest FROM entry WHERE kind = ? AND key = ?"));
+  RTENV_TRY(
+      const auto query,
+      database_.keep("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
+                     "digest FROM entry WHERE kind = ? AND key = ?"));
   query->bind(1, info(kind).name).bind(2, key);
   RTENV_TRY(auto rows, collect_rows(*query));
   if (rows.empty()) return std::optional<EntryRow>();
   EntryRow& row = rows.front();
-  RTENV_TRY(const auto holder,
-            database_.keep("SELECT pid FROM lease JOIN holder ON holder.id = lease.holder WHERE entry = ? LIMIT 1"));
+  RTENV_TRY(
+      const auto holder,
+      database_.keep(
+          "SELECT pid FROM lease JOIN holder ON holder.id = lease.holder WHERE entry = ? LIMIT 1"));
   holder->bind(1, row.id);
   RTENV_TRY(const bool held, holder->step());
   if (held) row.holder_pids.push_back(holder->number(0));
-  RTENV_TRY(const auto pin,
-            database_.keep("SELECT name, expires_ms FROM pin WHERE entry = ? AND ifnull(expires_ms > ?, 1) LIMIT 1"));
+  RTENV_TRY(const auto pin, database_.keep("SELECT name, expires_ms FROM pin WHERE entry = ? AND "
+                                           "ifnull(expires_ms > ?, 1) LIMIT 1"));
   pin->bind(1, row.id).bind(2, now_ms());
   RTENV_TRY(const bool pinned, pin->step());
   if (pinned) row.pins.push_back(pin_of(*pin, 0));
@@ -264,8 +308,10 @@ Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, std::string_view 
 
 Result<std::vector<EntryRow>> Ledger::entries() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query, database_.keep("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
-                                             "digest FROM entry ORDER BY last_used_ms, id"));
+  RTENV_TRY(
+      const auto query,
+      database_.keep("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
+                     "digest FROM entry ORDER BY last_used_ms, id"));
   RTENV_TRY(auto rows, collect_rows(*query));
   std::unordered_map<EntryId, EntryRow*> by_id;
   const auto row_of = [&](EntryId id) {
@@ -275,13 +321,16 @@ Result<std::vector<EntryRow>> Ledger::entries() {
     return found == by_id.end() ? nullptr : found->second;
   };
   RTENV_TRY(const auto held,
-            database_.keep("SELECT DISTINCT entry, pid FROM lease JOIN holder ON holder.id = lease.holder"));
+            database_.keep(
+                "SELECT DISTINCT entry, pid FROM lease JOIN holder ON holder.id = lease.holder"));
   for (;;) {
     RTENV_TRY(const bool more, held->step());
     if (!more) break;
     if (EntryRow* row = row_of(held->number(0))) row->holder_pids.push_back(held->number(1));
   }
-  RTENV_TRY(const auto pins, database_.keep("SELECT entry, name, expires_ms FROM pin WHERE ifnull(expires_ms > ?, 1)"));
+  RTENV_TRY(
+      const auto pins,
+      database_.keep("SELECT entry, name, expires_ms FROM pin WHERE ifnull(expires_ms > ?, 1)"));
   pins->bind(1, now_ms());
   for (;;) {
     RTENV_TRY(const bool more, pins->step());
@@ -293,10 +342,9 @@ Result<std::vector<EntryRow>> Ledger::entries() {
 
 Result<std::vector<EntryRow>> Ledger::unready_entries() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(
-      const auto query,
-      database_.keep(
-          "SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, digest FROM entry WHERE ready = 0"));
+  RTENV_TRY(const auto query,
+            database_.keep("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, "
+                           "hits, digest FROM entry WHERE ready = 0"));
   return collect_rows(*query);
 }
 
@@ -309,15 +357,18 @@ Result<void> Ledger::count_pull(Kind kind) {
 
 Result<void> Ledger::note_unsent(const EntryName& entry) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto insert, database_.keep("INSERT OR IGNORE INTO unsent (entry) "
-                                              "SELECT id FROM entry WHERE kind = ? AND key = ? AND ready = 1"));
+  RTENV_TRY(const auto insert,
+            database_.keep("INSERT OR IGNORE INTO unsent (entry) "
+                           "SELECT id FROM entry WHERE kind = ? AND key = ? AND ready = 1"));
   insert->bind(1, info(entry.kind).name).bind(2, entry.key);
   return insert->run();
 }
 
 Result<std::vector<EntryName>> Ledger::unsent() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query, database_.keep("SELECT kind, key FROM unsent JOIN entry ON id = entry WHERE ready = 1"));
+  RTENV_TRY(
+      const auto query,
+      database_.keep("SELECT kind, key FROM unsent JOIN entry ON id = entry WHERE ready = 1"));
   std::vector<EntryName> names;
   for (;;) {
     RTENV_TRY(const bool more, query->step());
@@ -328,22 +379,27 @@ Result<std::vector<EntryName>> Ledger::unsent() {
 
 Result<void> Ledger::forget_unsent(const EntryName& entry) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto remove,
-            database_.keep("DELETE FROM unsent WHERE entry = (SELECT id FROM entry WHERE kind = ? AND key = ?)"));
+  RTENV_TRY(
+      const auto remove,
+      database_.keep(
+          "DELETE FROM unsent WHERE entry = (SELECT id FROM entry WHERE kind = ? AND key = ?)"));
   remove->bind(1, info(entry.kind).name).bind(2, entry.key);
   return remove->run();
 }
 
 Result<std::map<Kind, KindUsage>> Ledger::usage() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(
-      const auto query,
-      database_.keep("SELECT kind, entries, bytes, misses, evictions, "
-                     "hits + (SELECT ifnull(sum(hits), 0) FROM entry WHERE entry.kind = usage.kind), "
-                     "saved_bytes + (SELECT ifnull(sum(hits * size_bytes), 0) FROM entry WHERE entry.kind = usage.kind), "
-                     "pulls FROM usage"));
+  RTENV_TRY(const auto query,
+            database_.keep(
+                "SELECT kind, entries, bytes, misses, evictions, "
+                "hits + (SELECT ifnull(sum(hits), 0) FROM entry WHERE entry.kind = usage.kind), "
+                "saved_bytes + (SELECT ifnull(sum(hits * size_bytes), 0) FROM entry WHERE "
+                "entry.kind = usage.kind), "
+                "pulls FROM usage"));
   std::map<Kind, KindUsage> result;
-  const auto unsigned_at = [&](int column) { return static_cast<std::uint64_t>(query->number(column)); };
+  const auto unsigned_at = [&](int column) {
+    return static_cast<std::uint64_t>(query->number(column));
+  };
   for (;;) {
     RTENV_TRY(const bool more, query->step());
     if (!more) return result;
@@ -360,9 +416,11 @@ Result<std::map<Kind, KindUsage>> Ledger::usage() {
 
 Result<std::vector<ContentRow>> Ledger::find_content(std::string_view digest, bool executable) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query,
-            database_.keep("SELECT kind, key, path, inode, content.size_bytes FROM content JOIN entry ON entry.id = "
-                           "content.entry WHERE content.digest = ? AND executable = ? AND ready = 1 LIMIT 4"));
+  RTENV_TRY(
+      const auto query,
+      database_.keep(
+          "SELECT kind, key, path, inode, content.size_bytes FROM content JOIN entry ON entry.id = "
+          "content.entry WHERE content.digest = ? AND executable = ? AND ready = 1 LIMIT 4"));
   query->bind(1, digest).bind(2, executable ? 1 : 0);
   std::vector<ContentRow> rows;
   for (;;) {
@@ -382,8 +440,9 @@ Result<std::vector<ContentRow>> Ledger::find_content(std::string_view digest, bo
 
 Result<std::uint64_t> Ledger::shared_bytes() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query, database_.keep("SELECT ifnull(sum(more), 0) FROM (SELECT (count(DISTINCT entry) - 1) * "
-                                             "size_bytes AS more FROM content GROUP BY digest, inode)"));
+  RTENV_TRY(const auto query,
+            database_.keep("SELECT ifnull(sum(more), 0) FROM (SELECT (count(DISTINCT entry) - 1) * "
+                           "size_bytes AS more FROM content GROUP BY digest, inode)"));
   RTENV_TRY([[maybe_unused]] const bool row, query->step());
   return static_cast<std::uint64_t>(query->number(0));
 }
@@ -397,8 +456,9 @@ Result<std::uint64_t> Ledger::size_bytes() {
 
 Result<std::optional<SourceRow>> Ledger::find_source(std::string_view digest) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query, database_.keep("SELECT version, sha256, kind, key FROM source "
-                                             "JOIN entry ON entry.id = source.entry WHERE source.digest = ?"));
+  RTENV_TRY(const auto query,
+            database_.keep("SELECT version, sha256, kind, key FROM source "
+                           "JOIN entry ON entry.id = source.entry WHERE source.digest = ?"));
   query->bind(1, digest);
   RTENV_TRY(const bool row, query->step());
   const auto kind = row ? parse_kind(query->text(2)) : std::nullopt;
@@ -408,9 +468,14 @@ Result<std::optional<SourceRow>> Ledger::find_source(std::string_view digest) {
 
 Result<void> Ledger::remember_source(std::string_view digest, const SourceRow& source) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto insert, database_.keep("INSERT OR REPLACE INTO source (digest, version, sha256, entry) "
-                                              "SELECT ?1, ?2, ?3, id FROM entry WHERE kind = ?4 AND key = ?5"));
-  insert->bind(1, digest).bind(2, source.version).bind(3, source.sha256).bind(4, info(source.kind).name).bind(5, source.key);
+  RTENV_TRY(const auto insert,
+            database_.keep("INSERT OR REPLACE INTO source (digest, version, sha256, entry) "
+                           "SELECT ?1, ?2, ?3, id FROM entry WHERE kind = ?4 AND key = ?5"));
+  insert->bind(1, digest)
+      .bind(2, source.version)
+      .bind(3, source.sha256)
+      .bind(4, info(source.kind).name)
+      .bind(5, source.key);
   return insert->run();
 }
 

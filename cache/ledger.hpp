@@ -1,6 +1,6 @@
-// The cache's book: which entries there are, how large, last used when, who holds them and what is pinned. SQLite; several
-// processes write to one ledger. What a row says of the disk is checked by the Cache; the ledger itself touches no entry.
-// Thread-safe.
+// The cache's book: which entries there are, how large, last used when, who holds them and what is
+// pinned. SQLite; several processes write to one ledger. What a row says of the disk is checked by
+// the Cache; the ledger itself touches no entry. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,15 @@ using LeaseId = std::int64_t;
 /// Now, as the ledger's times are: milliseconds of Unix time.
 std::int64_t now_ms();
 
-/// A process that holds leases. It is alive exactly as long as it, or a child that inherited it, has the lock.
+/// A process that holds leases. It is alive exactly as long as it, or a child that inherited it,
+/// has the lock.
 struct HolderRow {
   HolderId id = 0;
   std::string lock_name;  // of the file in locks/
   std::string boot_id;
   std::int64_t pid = 0;
-  std::int64_t start_ticks = 0;  // since boot, of that process: tells it from a later one of the same number
+  std::int64_t start_ticks =
+      0;  // since boot, of that process: tells it from a later one of the same number
 };
 
 /// Keeps an entry without a process: from an upload until its job begins, or for good.
@@ -106,14 +108,16 @@ class Ledger {
   /// With all its leases.
   Result<void> remove_holder(HolderId holder);
 
-  /// A lease on an entry that is ready, in one step: nothing can evict it between the look and the lease. A hit.
+  /// A lease on an entry that is ready, in one step: nothing can evict it between the look and the
+  /// lease. A hit.
   Result<std::optional<LeasedEntry>> lease(Kind kind, std::string_view key, HolderId holder);
   Result<void> release(const LeasedEntry& leased);
 
   /// Says that an entry is being made under its final path, or is about to be moved there.
   Result<void> begin_making(Kind kind, std::string_view key);
   /// Makes an entry ready and leases it, in one step. A miss.
-  Result<LeasedEntry> publish(Kind kind, std::string_view key, const MadeEntry& made, HolderId holder);
+  Result<LeasedEntry> publish(Kind kind, std::string_view key, const MadeEntry& made,
+                              HolderId holder);
   /// What was begun and won't be made; an entry that is ready stays.
   Result<void> forget_unready(Kind kind, std::string_view key);
   Result<void> set_digest(Kind kind, std::string_view key, std::string_view digest);
@@ -124,9 +128,10 @@ class Ledger {
   Result<bool> unpin(Kind kind, std::string_view key, std::string_view name);
 
   enum class Removal : std::uint8_t { asked_for, eviction };
-  /// Removes the row of an entry that nobody holds or has pinned; calls `take_away` (a rename) within the transaction, so
-  /// that no other process sees the one without the other. False where it isn't there.
-  /// Fails: permission_denied where it is held, pinned or being made; what `take_away` fails with.
+  /// Removes the row of an entry that nobody holds or has pinned; calls `take_away` (a rename)
+  /// within the transaction, so that no other process sees the one without the other. False where
+  /// it isn't there. Fails: permission_denied where it is held, pinned or being made; what
+  /// `take_away` fails with.
   template <class TakeAway>
   Result<bool> remove_unheld(Kind kind, std::string_view key, Removal removal, TakeAway take_away) {
     const std::lock_guard lock(*mutex_);
@@ -148,7 +153,8 @@ class Ledger {
   Result<std::vector<EntryName>> unsent();
   Result<void> forget_unsent(const EntryName& entry);
 
-  /// `digest` stands for the object: of all that names it, which may be secret. Gone with its entry.
+  /// `digest` stands for the object: of all that names it, which may be secret. Gone with its
+  /// entry.
   Result<std::optional<SourceRow>> find_source(std::string_view digest);
   Result<void> remember_source(std::string_view digest, const SourceRow& source);
 
@@ -168,7 +174,8 @@ class Ledger {
   Result<std::uint64_t> size_bytes();
 
  private:
-  explicit Ledger(Database database) : database_(std::move(database)), mutex_(std::make_unique<std::mutex>()) {}
+  explicit Ledger(Database database)
+      : database_(std::move(database)), mutex_(std::make_unique<std::mutex>()) {}
   static Result<void> check_unheld(const EntryRow& row);
   Result<std::optional<EntryRow>> find_locked(Kind kind, std::string_view key);
   Result<void> forget_locked(Kind kind, std::string_view key);

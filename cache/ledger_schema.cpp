@@ -121,12 +121,14 @@ Result<void> migrate_ledger(Database& database, const Path& file) {
   if (version < k_schema_version) {
     RTENV_TRY(database.transaction([&]() -> Result<void> {
       RTENV_TRY(version, schema_version(database));  // another process may have been faster
-      for (; version < k_schema_version; ++version) RTENV_TRY(database.execute(k_schema[static_cast<std::size_t>(version)]));
+      for (; version < k_schema_version; ++version)
+        RTENV_TRY(database.execute(k_schema[static_cast<std::size_t>(version)]));
       return {};
     }));
   }
   if (version != k_schema_version)
-    return fail(Errc::invalid_argument, "{} was made by a newer rtenv (schema {}, this one knows {})", file.native(),
+    return fail(Errc::invalid_argument,
+                "{} was made by a newer rtenv (schema {}, this one knows {})", file.native(),
                 version, k_schema_version)
         .hint("use the newer rtenv, or another folder: RTENV_CACHE_DIR");
   return {};

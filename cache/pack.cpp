@@ -26,18 +26,23 @@ constexpr std::size_t k_buffer_bytes = 256U << 10U;
 class PackWriter {
  public:
   PackWriter(const Path& folder, PackFilter* filter, pkg::ByteSink sink, const PackOptions& options)
-      : folder_(folder), filter_(filter), options_(options), tar_(std::move(sink), options.threads) {}
+      : folder_(folder),
+        filter_(filter),
+        options_(options),
+        tar_(std::move(sink), options.threads) {}
 
   Result<void> run(const EntryName& entry) {
     RTENV_TRY(items_, list_tree(folder_, info(entry.kind).grows));
     RTENV_TRY(apply_filter());
     RTENV_TRY(digest_files(folder_, items_, options_.threads));
-    RTENV_TRY(const json properties, filter_ != nullptr ? filter_->properties() : Result<json>(json::object()));
+    RTENV_TRY(const json properties,
+              filter_ != nullptr ? filter_->properties() : Result<json>(json::object()));
     json files = json::object();
     for (const TreeItem& item : items_)
       if (item.is_file()) files[item.path] = item.content;
-    const json manifest{{"format", k_format},          {"kind", info(entry.kind).name}, {"key", entry.key},
-                        {"digest", digest_of(items_)}, {"properties", properties},      {"files", std::move(files)}};
+    const json manifest{{"format", k_format},       {"kind", info(entry.kind).name},
+                        {"key", entry.key},         {"digest", digest_of(items_)},
+                        {"properties", properties}, {"files", std::move(files)}};
     // Names need not be UTF-8; the digest of the whole tells of those.
     const std::string text = manifest.dump(-1, ' ', false, json::error_handler_t::replace);
     RTENV_TRY(tar_.add_file(k_manifest_name, false, std::as_bytes(std::span(text))));
@@ -53,7 +58,8 @@ class PackWriter {
         items_.size(), options_.threads, [] { return 0; },
         [&](int, std::size_t index) -> Result<void> {
           if (items_[index].is_file()) {
-            RTENV_TRY(replaced[index], filter_->replace_content(items_[index], folder_ / items_[index].path));
+            RTENV_TRY(replaced[index],
+                      filter_->replace_content(items_[index], folder_ / items_[index].path));
           }
           return {};
         }));
@@ -70,7 +76,9 @@ class PackWriter {
         texts_.emplace(item.path, std::move(*replaced[i]));
       }
     }
-    std::erase_if(items_, [](const TreeItem& item) { return item.type == ItemType::link && item.content.empty(); });
+    std::erase_if(items_, [](const TreeItem& item) {
+      return item.type == ItemType::link && item.content.empty();
+    });
     return {};
   }
 
@@ -81,16 +89,19 @@ class PackWriter {
       case ItemType::directory: return tar_.add_directory(item.path);
       case ItemType::link:
         if (!pkg::stays_inside(item.path, item.content))
-          return fail(Errc::invalid_argument, "{} can't be packed: it is a link to {}, which is outside",
+          return fail(Errc::invalid_argument,
+                      "{} can't be packed: it is a link to {}, which is outside",
                       (folder_ / item.path).native(), item.content);
         return tar_.add_link(item.path, item.content);
       case ItemType::other:
-        return fail(Errc::invalid_argument, "{} can't be packed: it is a device, a pipe or a socket",
+        return fail(Errc::invalid_argument,
+                    "{} can't be packed: it is a device, a pipe or a socket",
                     (folder_ / item.path).native());
       default: break;
     }
     if (const auto text = texts_.find(item.path); text != texts_.end())
-      return tar_.add_file(item.path, item.type == ItemType::executable, std::as_bytes(std::span(text->second)));
+      return tar_.add_file(item.path, item.type == ItemType::executable,
+                           std::as_bytes(std::span(text->second)));
     return add_file(item);
   }
 
@@ -108,7 +119,8 @@ class PackWriter {
       if (count < buffer_.size()) break;
     }
     if (done_bytes == item.size_bytes) return {};
-    return fail(Errc::unavailable, "{} changed while it was packed", path.native()).hint("try again when it is still");
+    return fail(Errc::unavailable, "{} changed while it was packed", path.native())
+        .hint("try again when it is still");
   }
 
   const Path& folder_;
@@ -143,23 +155,26 @@ std::string first_difference(const std::vector<TreeItem>& items, const json& fil
 
 }  // namespace
 
-Result<void> write_pack(const Path& folder, const EntryName& entry, PackFilter* filter, pkg::ByteSink sink,
-                        const PackOptions& options) {
+Result<void> write_pack(const Path& folder, const EntryName& entry, PackFilter* filter,
+                        pkg::ByteSink sink, const PackOptions& options) {
   return PackWriter(folder, filter, std::move(sink), options).run(entry);
 }
 
 Result<PackManifest> read_pack_manifest(const Path& pack) {
   RTENV_TRY(const auto text, pkg::first_file_of_tar(pack, k_manifest_name, k_max_manifest_bytes));
-  if (!text) return fail(Errc::corrupt, "{} isn't a pack that rtenv made: it doesn't begin with a manifest", pack.native());
+  if (!text)
+    return fail(Errc::corrupt, "{} isn't a pack that rtenv made: it doesn't begin with a manifest",
+                pack.native());
   const json value = json::parse(*text, nullptr, false);
   try {
     if (value.at("format") != k_format)
-      return fail(Errc::invalid_argument, "{} was made by a newer rtenv (format {}, this one knows {})", pack.native(),
+      return fail(Errc::invalid_argument,
+                  "{} was made by a newer rtenv (format {}, this one knows {})", pack.native(),
                   value.at("format").dump(), k_format);
     const auto kind = parse_kind(value.at("kind").get<std::string>());
     if (!kind)
-      return fail(Errc::invalid_argument, "{} holds a {}, which this rtenv doesn't know", pack.native(),
-                  value.at("kind").dump());
+      return fail(Errc::invalid_argument, "{} holds a {}, which this rtenv doesn't know",
+                  pack.native(), value.at("kind").dump());
     return PackManifest{.entry = {*kind, value.at("key").get<std::string>()},
                         .digest = value.at("digest").get<std::string>(),
                         .properties = value.at("properties"),
@@ -169,8 +184,10 @@ Result<PackManifest> read_pack_manifest(const Path& pack) {
   }
 }
 
-Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const Path& folder, const PackOptions& options) {
-  const pkg::UnpackOptions unpack{.limits = {}, .threads = options.threads, .cancellation = options.cancellation};
+Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const Path& folder,
+                         const PackOptions& options) {
+  const pkg::UnpackOptions unpack{
+      .limits = {}, .threads = options.threads, .cancellation = options.cancellation};
   RTENV_TRY(make_directories(folder));
   RTENV_TRY(const auto files, pkg::unpack_tar_zst(pack, folder, unpack));
   if (!files) RTENV_TRY(pkg::unpack(pack, folder, unpack));  // packed again by other hands
@@ -183,8 +200,9 @@ Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const P
               first_difference(items, manifest.files));
 }
 
-Result<void> take_over_pack(const Path& pack, const PackManifest& manifest, const Path& scratch, const Path& target,
-                            const Arrival& arrival, const PackOptions& options) {
+Result<void> take_over_pack(const Path& pack, const PackManifest& manifest, const Path& scratch,
+                            const Path& target, const Arrival& arrival,
+                            const PackOptions& options) {
   const Path content = scratch / "content";
   RTENV_TRY(unpack_pack(pack, manifest, content, options));
   if (arrival.arrive) RTENV_TRY(arrival.arrive(content, arrival.final_path, manifest.properties));

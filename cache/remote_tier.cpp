@@ -14,12 +14,14 @@ namespace rtenv::cache {
 namespace {
 
 constexpr std::time_t k_pause_s = 30;
-constexpr const char* k_layout = "rtenv-1/";  // raised when other versions couldn't read what this one writes
+constexpr const char* k_layout =
+    "rtenv-1/";  // raised when other versions couldn't read what this one writes
 
 // In the background nobody waits: a slow line is no broken one.
 constexpr std::chrono::milliseconds k_background_patience{60'000};
 
-// So much must come within the time-out: a server that sends a byte now and then is no better than one that is silent.
+// So much must come within the time-out: a server that sends a byte now and then is no better than
+// one that is silent.
 constexpr std::uint64_t k_progress_bytes = 1U << 20U;
 
 }  // namespace
@@ -32,7 +34,8 @@ std::optional<TierMode> parse_tier_mode(std::string_view text) {
 }
 
 Result<void> check_holds_packs(const remote::Uri& uri) {
-  if (uri.scheme != remote::Scheme::local && uri.scheme != remote::Scheme::gcs && !uri.sha256) return {};
+  if (uri.scheme != remote::Scheme::local && uri.scheme != remote::Scheme::gcs && !uri.sha256)
+    return {};
   return fail(Errc::invalid_argument, "{} can't hold packs", uri.shown())
       .hint("s3://, gs://, azure://, abfss://, http(s):// or file://, a bucket and a prefix");
 }
@@ -52,8 +55,9 @@ struct RemoteTier::Session {
     watchdog->touch();
   }
   [[nodiscard]] bool is_tiers_fault(const Error& error) const {
-    return waits_for_tier && (error.code() == Errc::unavailable || error.code() == Errc::permission_denied ||
-                              error.code() == Errc::invalid_argument);
+    return waits_for_tier &&
+           (error.code() == Errc::unavailable || error.code() == Errc::permission_denied ||
+            error.code() == Errc::invalid_argument);
   }
 
   // What the watchdog ended wasn't cancelled by the user.
@@ -66,7 +70,8 @@ struct RemoteTier::Session {
 
 RemoteTier::RemoteTier(RemoteTierOptions options, const Path& state_folder, unsigned threads)
     : options_(std::move(options)), threads_(threads) {
-  if (!options_.prefix.path.empty() && !options_.prefix.path.ends_with('/')) options_.prefix.path += '/';
+  if (!options_.prefix.path.empty() && !options_.prefix.path.ends_with('/'))
+    options_.prefix.path += '/';
   options_.prefix.path += k_layout;
   pause_file_ = state_folder / ("paused-" + sha256_hex(options_.prefix.text()).substr(0, 16));
 }
@@ -88,12 +93,14 @@ remote::Uri RemoteTier::uri_of(const EntryName& entry) const {
 }
 
 bool RemoteTier::expired(const std::optional<std::int64_t>& modified_s) const {
-  return options_.max_age && modified_s && std::time(nullptr) - *modified_s > options_.max_age->count();
+  return options_.max_age && modified_s &&
+         std::time(nullptr) - *modified_s > options_.max_age->count();
 }
 
 bool RemoteTier::left_alone() const {
   struct stat status {};
-  return ::stat(pause_file_.c_str(), &status) == 0 && std::time(nullptr) - status.st_mtim.tv_sec < k_pause_s;
+  return ::stat(pause_file_.c_str(), &status) == 0 &&
+         std::time(nullptr) - status.st_mtim.tv_sec < k_pause_s;
 }
 
 void RemoteTier::leave_alone(const Error& error, const Session& session) {
@@ -109,11 +116,12 @@ void RemoteTier::leave_alone(const Error& error, const Session& session) {
   if (!written) log::debug("{}", written.error().message());
 }
 
-Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const Path& target, const Arrival& arrival,
-                              const Cancellation* cancellation) {
+Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const Path& target,
+                              const Arrival& arrival, const Cancellation* cancellation) {
   if (left_alone()) return false;
   RTENV_TRY(Session session, open_session(options_.timeout, cancellation));
-  auto pulled = session.explained(try_pull(session, entry, scratch, target, arrival), options_.prefix);
+  auto pulled =
+      session.explained(try_pull(session, entry, scratch, target, arrival), options_.prefix);
   if (pulled) return pulled;
   const Error& error = pulled.error();
   if (error.code() == Errc::cancelled) return pulled;
@@ -126,12 +134,13 @@ Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const
     const std::lock_guard lock(mutex_);
     damaged_.insert(uri_of(entry).path);
   }
-  log::warn("{} {} isn't taken from the remote tier: {}", info(entry.kind).name, entry.key, error.message());
+  log::warn("{} {} isn't taken from the remote tier: {}", info(entry.kind).name, entry.key,
+            error.message());
   return false;
 }
 
-Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, const Path& scratch, const Path& target,
-                                  const Arrival& arrival) {
+Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, const Path& scratch,
+                                  const Path& target, const Arrival& arrival) {
   const remote::Uri uri = uri_of(entry);
   RTENV_TRY(const auto object, session.store->stat(uri));
   if (expired(object.modified_s)) return false;
@@ -144,22 +153,27 @@ Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, cons
     last_touch_bytes = done_bytes;
     session.watchdog->touch();
   };
-  RTENV_TRY(remote::download(*session.store, uri, object, pack,
-                             {.on_progress = on_progress, .cancellation = session.watchdog->cancellation()}));
+  RTENV_TRY(remote::download(
+      *session.store, uri, object, pack,
+      {.on_progress = on_progress, .cancellation = session.watchdog->cancellation()}));
 
   session.begin_own_work();
   RTENV_TRY(const auto manifest, read_pack_manifest(pack));
   if (manifest.entry.kind != entry.kind || manifest.entry.key != entry.key)
-    return fail(Errc::corrupt, "{} holds {} {}", uri.shown(), info(manifest.entry.kind).name, manifest.entry.key);
-  RTENV_TRY(take_over_pack(pack, manifest, scratch, target, arrival,
-                           {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
+    return fail(Errc::corrupt, "{} holds {} {}", uri.shown(), info(manifest.entry.kind).name,
+                manifest.entry.key);
+  RTENV_TRY(
+      take_over_pack(pack, manifest, scratch, target, arrival,
+                     {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
   return true;
 }
 
-Result<bool> RemoteTier::push(const EntryName& entry, const Path& folder, const Cancellation* cancellation) {
+Result<bool> RemoteTier::push(const EntryName& entry, const Path& folder,
+                              const Cancellation* cancellation) {
   if (left_alone()) return fail(Errc::unavailable, "the remote tier is left alone for now");
-  const auto patience =
-      options_.mode == TierMode::write_back ? std::max(options_.timeout, k_background_patience) : options_.timeout;
+  const auto patience = options_.mode == TierMode::write_back
+                            ? std::max(options_.timeout, k_background_patience)
+                            : options_.timeout;
   RTENV_TRY(Session session, open_session(patience, cancellation));
   auto pushed = session.explained(try_push(session, entry, folder), options_.prefix);
   if (!pushed && session.is_tiers_fault(pushed.error())) leave_alone(pushed.error(), session);
@@ -179,11 +193,13 @@ Result<bool> RemoteTier::try_push(Session& session, const EntryName& entry, cons
   RTENV_TRY(const auto upload, session.store->upload(uri, std::nullopt));
   session.begin_own_work();
   std::unique_ptr<PackFilter> filter;
-  if (const auto make_filter = options_.filters.find(entry.kind); make_filter != options_.filters.end()) {
+  if (const auto make_filter = options_.filters.find(entry.kind);
+      make_filter != options_.filters.end()) {
     RTENV_TRY(filter, make_filter->second(folder));
   }
   std::uint64_t size_bytes = 0;
-  RTENV_TRY(write_pack(folder, entry, filter.get(), {.write = [&](std::span<const std::byte> data) -> Result<void> {
+  RTENV_TRY(write_pack(folder, entry, filter.get(),
+                       {.write = [&](std::span<const std::byte> data) -> Result<void> {
                          session.begin_tiers_work();
                          RTENV_TRY(upload->write(data));
                          session.begin_own_work();
@@ -197,7 +213,8 @@ Result<bool> RemoteTier::try_push(Session& session, const EntryName& entry, cons
   return true;
 }
 
-Result<RemoteTier::Expired> RemoteTier::remove_expired(bool dry_run, const Cancellation* cancellation) {
+Result<RemoteTier::Expired> RemoteTier::remove_expired(bool dry_run,
+                                                       const Cancellation* cancellation) {
   if (!options_.max_age)
     return fail(Errc::invalid_argument, "packs of the remote tier don't expire")
         .hint("--max-age 30d, or RTENV_REMOTE_CACHE_MAX_AGE");

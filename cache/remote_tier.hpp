@@ -1,10 +1,11 @@
-// A second place to look for what is dear to make: packs of entries in any store of remote/, shared by machines.
+// A second place to look for what is dear to make: packs of entries in any store of remote/, shared
+// by machines.
 //
 //   PREFIX/rtenv-1/{envs,trees}/KEY.tar.zst
 //
-// A tier is a help, never a need: whatever goes wrong with it is told once, and the entry is made here. A tier that fails,
-// or from which nothing is heard for its time-out, is left alone for half a minute, by other processes of this cache, too.
-// Thread-safe.
+// A tier is a help, never a need: whatever goes wrong with it is told once, and the entry is made
+// here. A tier that fails, or from which nothing is heard for its time-out, is left alone for half
+// a minute, by other processes of this cache, too. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -50,15 +51,16 @@ class RemoteTier {
 
   [[nodiscard]] TierMode mode() const noexcept { return options_.mode; }
 
-  /// Brings an entry to `target`, which isn't there. False where the tier hasn't got it, or is broken. `scratch`: an empty
-  /// folder on the target's file system. Fails: cancelled; not by the tier's fault.
-  Result<bool> pull(const EntryName& entry, const Path& scratch, const Path& target, const Arrival& arrival,
-                    const Cancellation* cancellation);
+  /// Brings an entry to `target`, which isn't there. False where the tier hasn't got it, or is
+  /// broken. `scratch`: an empty folder on the target's file system. Fails: cancelled; not by the
+  /// tier's fault.
+  Result<bool> pull(const EntryName& entry, const Path& scratch, const Path& target,
+                    const Arrival& arrival, const Cancellation* cancellation);
 
   [[nodiscard]] remote::Uri uri_of(const EntryName& entry) const;
 
-  /// Sends what lies in `folder`; false where it is there already. Fails: as the store, cancelled; unavailable where the
-  /// tier is left alone.
+  /// Sends what lies in `folder`; false where it is there already. Fails: as the store, cancelled;
+  /// unavailable where the tier is left alone.
   Result<bool> push(const EntryName& entry, const Path& folder, const Cancellation* cancellation);
 
   struct Expired {
@@ -72,10 +74,11 @@ class RemoteTier {
 
  private:
   struct Session;
-  Result<Session> open_session(std::chrono::milliseconds patience, const Cancellation* cancellation) const;
+  Result<Session> open_session(std::chrono::milliseconds patience,
+                               const Cancellation* cancellation) const;
   [[nodiscard]] bool expired(const std::optional<std::int64_t>& modified_s) const;
-  Result<bool> try_pull(Session& session, const EntryName& entry, const Path& scratch, const Path& target,
-                        const Arrival& arrival);
+  Result<bool> try_pull(Session& session, const EntryName& entry, const Path& scratch,
+                        const Path& target, const Arrival& arrival);
   Result<bool> try_push(Session& session, const EntryName& entry, const Path& folder);
   [[nodiscard]] bool left_alone() const;
   void leave_alone(const Error& error, const Session& session);

@@ -36,14 +36,20 @@ Maker must_not_run() {
 class Tier : public testing::Test {
  protected:
   [[nodiscard]] Path bucket() const { return folder_.root() / "bucket"; }
-  [[nodiscard]] RemoteTierOptions tier(TierMode mode) const { return tier_at("file://" + bucket().native(), mode); }
+  [[nodiscard]] RemoteTierOptions tier(TierMode mode) const {
+    return tier_at("file://" + bucket().native(), mode);
+  }
   static RemoteTierOptions tier_at(const std::string& uri, TierMode mode) {
-    return {.prefix = must(remote::Uri::parse(uri)), .mode = mode, .timeout = milliseconds(300), .store = {}};
+    return {.prefix = must(remote::Uri::parse(uri)),
+            .mode = mode,
+            .timeout = milliseconds(300),
+            .store = {}};
   }
   [[nodiscard]] Cache open(const char* machine, RemoteTierOptions options) const {
     return must(Cache::open(folder_.root() / machine, {.remote_tier = std::move(options)}));
   }
-  static Result<Lease> ask(Cache& cache, const Maker& make, Arrive arrive = {}, const char* key = "key") {
+  static Result<Lease> ask(Cache& cache, const Maker& make, Arrive arrive = {},
+                           const char* key = "key") {
     return cache.get_or_make(Kind::env, key, make, {.shared = true, .arrive = std::move(arrive)});
   }
   [[nodiscard]] Path pack(const char* key = "key") const {
@@ -61,7 +67,8 @@ TEST_F(Tier, WhatOneMachineMadeAnotherTakesOver) {
   Cache second = open("second", tier(TierMode::read));
   const Lease pulled = must(ask(second, must_not_run()));
   EXPECT_EQ(must(read_file(pulled.path() / "link")), "x");
-  EXPECT_EQ(must(tree_digest(pulled.path(), "", 1)).digits, must(tree_digest(made.path(), "", 1)).digits);
+  EXPECT_EQ(must(tree_digest(pulled.path(), "", 1)).digits,
+            must(tree_digest(made.path(), "", 1)).digits);
   EXPECT_EQ(must(second.usage()).at(Kind::env).pulls, 1U);
 }
 
@@ -77,7 +84,8 @@ TEST_F(Tier, ADamagedPackIsNotUsed) {
     must(ask(first, writes(std::string(100'000, 'x'))));
   }
   const std::string whole = must(read_file(pack()));
-  for (const std::string& damaged : {whole.substr(0, whole.size() / 2), std::string("no pack"), std::string()}) {
+  for (const std::string& damaged :
+       {whole.substr(0, whole.size() / 2), std::string("no pack"), std::string()}) {
     std::ofstream(pack(), std::ios::binary | std::ios::trunc) << damaged;
     Cache second = open("second", tier(TierMode::read));
     {
@@ -103,10 +111,10 @@ TEST_F(Tier, WhatDoesNotFitHereIsMadeHere) {
   Cache first = open("first", tier(TierMode::write_through));
   must(ask(first, writes("x")));
   Cache second = open("second", tier(TierMode::read));
-  const Lease made =
-      must(ask(second, writes("made here"), [](const Path&, const Path&, const nlohmann::json&) -> Result<void> {
-        return fail(Errc::invalid_argument, "for another platform");
-      }));
+  const Lease made = must(ask(second, writes("made here"),
+                              [](const Path&, const Path&, const nlohmann::json&) -> Result<void> {
+                                return fail(Errc::invalid_argument, "for another platform");
+                              }));
   EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
 }
 
@@ -116,7 +124,8 @@ TEST_F(Tier, ExpiredPacksAreNotThereAndAreRemoved) {
   Cache first = open("first", options);
   must(ask(first, writes("x"), {}, "old"));
   must(ask(first, writes("x"), {}, "new"));
-  std::filesystem::last_write_time(pack("old"), std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+  std::filesystem::last_write_time(
+      pack("old"), std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
 
   Cache second = open("second", options);
   EXPECT_THAT(ask(second, must_not_run(), {}, "old"), IsError(Errc::internal));
@@ -142,7 +151,8 @@ TEST_F(Tier, WriteBackSendsBehindTheWorkOrByTheNextProcess) {
   }
   Cache later = open("first", tier(TierMode::write_back));
   const auto end = Clock::now() + std::chrono::seconds(10);
-  while (!std::filesystem::exists(pack()) && Clock::now() < end) std::this_thread::sleep_for(milliseconds(5));
+  while (!std::filesystem::exists(pack()) && Clock::now() < end)
+    std::this_thread::sleep_for(milliseconds(5));
   EXPECT_TRUE(std::filesystem::exists(pack()));
   must(later.flush(nullptr));
   EXPECT_TRUE(must(later.remove(Kind::env, "key"))) << "nothing holds it any longer";
@@ -194,7 +204,8 @@ TEST_F(Tier, CancellationEndsTheWaitForIt) {
     std::this_thread::sleep_for(milliseconds(50));
     cancellation.request();
   });
-  EXPECT_THAT(cache.get_or_make(Kind::env, "key", must_not_run(), {.cancellation = &cancellation, .shared = true}),
+  EXPECT_THAT(cache.get_or_make(Kind::env, "key", must_not_run(),
+                                {.cancellation = &cancellation, .shared = true}),
               IsError(Errc::cancelled));
 }
 
@@ -240,14 +251,14 @@ TEST_F(Tier, APackIsTheSameWhereverItsEntryLies) {
   EXPECT_EQ(must(read_file(pack())), bytes);
 
   Cache third = open("third", options());
-  const Lease pulled =
-      must(ask(third, must_not_run(),
-               [](const Path& folder, const Path& final_path, const nlohmann::json& properties) -> Result<void> {
-                 EXPECT_EQ(properties.at("made_for"), "tests");
-                 EXPECT_FALSE(std::filesystem::exists(folder / "python"));
-                 std::ofstream(folder / "script") << final_path.native();
-                 return {};
-               }));
+  const Lease pulled = must(ask(third, must_not_run(),
+                                [](const Path& folder, const Path& final_path,
+                                   const nlohmann::json& properties) -> Result<void> {
+                                  EXPECT_EQ(properties.at("made_for"), "tests");
+                                  EXPECT_FALSE(std::filesystem::exists(folder / "python"));
+                                  std::ofstream(folder / "script") << final_path.native();
+                                  return {};
+                                }));
   EXPECT_EQ(must(read_file(pulled.path() / "script")), pulled.path().native());
 }
 

@@ -24,7 +24,8 @@ Result<bool> are_equal(const Path& left, const Path& right) {
     RTENV_TRY(const std::size_t left_count, read_full(left_file, left_data, left.native()));
     RTENV_TRY(const std::size_t right_count, read_full(right_file, right_data, right.native()));
     if (left_count != right_count ||
-        !std::equal(left_data.begin(), left_data.begin() + static_cast<std::ptrdiff_t>(left_count), right_data.begin()))
+        !std::equal(left_data.begin(), left_data.begin() + static_cast<std::ptrdiff_t>(left_count),
+                    right_data.begin()))
       return false;
     if (left_count < k_buffer_bytes) return true;
   }
@@ -32,7 +33,8 @@ Result<bool> are_equal(const Path& left, const Path& right) {
 
 // Once both are read-only.
 bool have_equal_modes(const struct stat& left, const struct stat& right) {
-  return S_ISREG(left.st_mode) && (left.st_mode & 0222U) == 0 && (left.st_mode & 07555U) == (right.st_mode & 07555U);
+  return S_ISREG(left.st_mode) && (left.st_mode & 0222U) == 0 &&
+         (left.st_mode & 07555U) == (right.st_mode & 07555U);
 }
 
 // False where the two aren't equal: nothing has changed then.
@@ -54,7 +56,8 @@ Result<bool> replace_by_link(const Path& existing, const Path& file, const Path&
 }
 
 Result<void> share(CacheState& state, const Path& file, const TreeItem& item, const Path& spare) {
-  RTENV_TRY(const auto rows, state.ledger().find_content(item.content, item.type == ItemType::executable));
+  RTENV_TRY(const auto rows,
+            state.ledger().find_content(item.content, item.type == ItemType::executable));
   for (const ContentRow& row : rows) {
     const auto replaced = replace_by_link(state.path_of(row.kind, row.key) / row.path, file, spare);
     if (replaced && *replaced) return {};
@@ -65,7 +68,8 @@ Result<void> share(CacheState& state, const Path& file, const TreeItem& item, co
 
 }  // namespace
 
-Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& folder, const std::vector<TreeItem>& items,
+Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& folder,
+                                               const std::vector<TreeItem>& items,
                                                const Path& spare) {
   std::vector<ContentRow> rows;
   for (const TreeItem& item : items) {

@@ -7,18 +7,21 @@ namespace rtenv::cache {
 namespace {
 
 constexpr const char* k_pin_name = "remote-tier";
-constexpr std::int64_t k_pin_ms = 3'600'000;  // of a sender that died: no entry is kept for longer by it
+constexpr std::int64_t k_pin_ms =
+    3'600'000;  // of a sender that died: no entry is kept for longer by it
 
 Result<void> send(CacheState& state, const EntryName& entry, const Cancellation* cancellation) {
   // A pin and no lease: to be sent is no hit.
   RTENV_TRY(const bool pinned,
-            state.ledger().pin(entry.kind, entry.key, {.name = k_pin_name, .expires_ms = now_ms() + k_pin_ms}));
+            state.ledger().pin(entry.kind, entry.key,
+                               {.name = k_pin_name, .expires_ms = now_ms() + k_pin_ms}));
   if (!pinned) return {};
   auto sent = state.tier()->push(entry, state.path_of(entry.kind, entry.key), cancellation);
   RTENV_TRY(state.ledger().unpin(entry.kind, entry.key, k_pin_name));
   if (!sent && sent.error().code() != Errc::unavailable && sent.error().code() != Errc::cancelled &&
       sent.error().code() != Errc::permission_denied) {
-    log::warn("{} {} isn't sent to the remote tier: {}", info(entry.kind).name, entry.key, sent.error().message());
+    log::warn("{} {} isn't sent to the remote tier: {}", info(entry.kind).name, entry.key,
+              sent.error().message());
   } else {
     RTENV_TRY(std::move(sent));
   }
@@ -32,8 +35,9 @@ Result<void> send_unsent(CacheState& state, bool waits, const Cancellation* canc
   RTENV_TRY(auto lock, LockFile::try_acquire(path));
   if (!lock && !waits) return {};
   if (!lock) {
-    RTENV_TRY(lock, LockFile::acquire(path, cancellation, std::chrono::milliseconds(2000),
-                                      [] { log::info("another process sends to the remote tier; waiting for it"); }));
+    RTENV_TRY(lock, LockFile::acquire(path, cancellation, std::chrono::milliseconds(2000), [] {
+                log::info("another process sends to the remote tier; waiting for it");
+              }));
   }
   for (;;) {
     RTENV_TRY(const auto entries, state.ledger().unsent());

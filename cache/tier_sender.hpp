@@ -1,5 +1,5 @@
-// Sends entries to the remote tier behind the work that uses them (TierMode::write_back). What isn't sent when the process
-// ends stays noted in the ledger, for the next one.
+// Sends entries to the remote tier behind the work that uses them (TierMode::write_back). What
+// isn't sent when the process ends stays noted in the ledger, for the next one.
 #pragma once
 
 #include <mutex>
@@ -12,9 +12,9 @@ namespace rtenv::cache {
 
 class CacheState;
 
-/// Sends all that the remote tier is still to get. `waits`: for another process that does so; else it is left to that one.
-/// An entry that can't be packed is told and forgotten. Requires: a tier. Fails: as RemoteTier::push; nothing is forgotten
-/// then.
+/// Sends all that the remote tier is still to get. `waits`: for another process that does so; else
+/// it is left to that one. An entry that can't be packed is told and forgotten. Requires: a tier.
+/// Fails: as RemoteTier::push; nothing is forgotten then.
 Result<void> send_unsent(CacheState& state, bool waits, const Cancellation* cancellation);
 
 /// Thread-safe. Ends with its object: what is under way is given up, not waited for.

@@ -33,7 +33,8 @@ Result<std::string> file_digest(const Path& path, RawBytes& buffer) {
 Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored) {
   std::vector<TreeItem> items;
   std::error_code error;
-  for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+  for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
     const Path& path = at->path();
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
@@ -79,8 +80,8 @@ std::string digest_of(const std::vector<TreeItem>& items) {
   Xxh3 hash;
   for (const TreeItem& item : items) {
     // Lengths between: no two trees read alike.
-    hash.add(fmt::format("{}{}:{}{}:{}", static_cast<char>(item.type), item.path.size(), item.path, item.content.size(),
-                         item.content));
+    hash.add(fmt::format("{}{}:{}{}:{}", static_cast<char>(item.type), item.path.size(), item.path,
+                         item.content.size(), item.content));
   }
   return to_hex(hash.finish());
 }

@@ -1,5 +1,5 @@
-// What an entry holds, as a digest: names, types, executable bits, link targets and contents. For telling whether a disk,
-// or somebody, has changed it.
+// What an entry holds, as a digest: names, types, executable bits, link targets and contents. For
+// telling whether a disk, or somebody, has changed it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,13 @@
 
 namespace rtenv::cache {
 
-enum class ItemType : char { directory = 'd', file = 'f', executable = 'x', link = 'l', other = 'o' };
+enum class ItemType : char {
+  directory = 'd',
+  file = 'f',
+  executable = 'x',
+  link = 'l',
+  other = 'o'
+};
 
 struct TreeItem {
   std::string path;  // within the folder
@@ -19,11 +25,13 @@ struct TreeItem {
   std::uint64_t size_bytes = 0;  // of a file
   std::string content;           // a file's digest, once it is known; a link's target
 
-  [[nodiscard]] bool is_file() const noexcept { return type == ItemType::file || type == ItemType::executable; }
+  [[nodiscard]] bool is_file() const noexcept {
+    return type == ItemType::file || type == ItemType::executable;
+  }
 };
 
-/// All that is in the folder, by path. Folders of the name `ignored` don't count, nor what is in them: what an entry's users
-/// may add (empty: none). Fails: as read.
+/// All that is in the folder, by path. Folders of the name `ignored` don't count, nor what is in
+/// them: what an entry's users may add (empty: none). Fails: as read.
 Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored);
 
 /// Digests are XXH3-128 in 32 lower-case hex digits. Fails: as read.

@@ -6,10 +6,12 @@
 
 namespace rtenv::cache {
 
-Result<std::unique_ptr<Watchdog>> Watchdog::start(std::chrono::milliseconds patience, const Cancellation* parent) {
+Result<std::unique_ptr<Watchdog>> Watchdog::start(std::chrono::milliseconds patience,
+                                                  const Cancellation* parent) {
   RTENV_TRY(auto own, Cancellation::create());
   RTENV_TRY(auto stop, Cancellation::create());
-  std::unique_ptr<Watchdog> watchdog(new Watchdog(patience, parent, std::move(own), std::move(stop)));
+  std::unique_ptr<Watchdog> watchdog(
+      new Watchdog(patience, parent, std::move(own), std::move(stop)));
   watchdog->thread_ = std::thread([watched = watchdog.get()] { watched->watch(); });
   return watchdog;
 }
@@ -20,11 +22,13 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::watch() {
-  std::array<pollfd, 2> events{{{.fd = stop_.poll_fd(), .events = POLLIN, .revents = 0},
-                                {.fd = parent_ != nullptr ? parent_->poll_fd() : -1, .events = POLLIN, .revents = 0}}};
+  std::array<pollfd, 2> events{
+      {{.fd = stop_.poll_fd(), .events = POLLIN, .revents = 0},
+       {.fd = parent_ != nullptr ? parent_->poll_fd() : -1, .events = POLLIN, .revents = 0}}};
   for (;;) {
     if (resting_) last_touch_ = Clock::now();
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last_touch_.load() + patience_ - Clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        last_touch_.load() + patience_ - Clock::now());
     if (left.count() <= 0) {
       barked_ = true;
       break;

@@ -1,5 +1,5 @@
-// Ends work that doesn't move: its cancellation is requested when nothing was heard of for a time, or when the one it
-// belongs to is. Thread-safe.
+// Ends work that doesn't move: its cancellation is requested when nothing was heard of for a time,
+// or when the one it belongs to is. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,8 @@ namespace rtenv::cache {
 class Watchdog {
  public:
   /// `parent` may be null. Fails: unavailable (no descriptor left).
-  static Result<std::unique_ptr<Watchdog>> start(std::chrono::milliseconds patience, const Cancellation* parent);
+  static Result<std::unique_ptr<Watchdog>> start(std::chrono::milliseconds patience,
+                                                 const Cancellation* parent);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
@@ -33,8 +34,12 @@ class Watchdog {
 
  private:
   using Clock = std::chrono::steady_clock;
-  Watchdog(std::chrono::milliseconds patience, const Cancellation* parent, Cancellation own, Cancellation stop)
-      : patience_(patience), parent_(parent), cancellation_(std::move(own)), stop_(std::move(stop)) {}
+  Watchdog(std::chrono::milliseconds patience, const Cancellation* parent, Cancellation own,
+           Cancellation stop)
+      : patience_(patience),
+        parent_(parent),
+        cancellation_(std::move(own)),
+        stop_(std::move(stop)) {}
   void watch();
 
   std::chrono::milliseconds patience_;

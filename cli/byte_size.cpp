@@ -12,7 +12,8 @@ constexpr std::string_view k_letters = "KMGTP";
 
 Result<std::uint64_t> parse_byte_size(std::string_view text) {
   const auto wrong = [&] {
-    return fail(Errc::invalid_argument, "'{}' isn't a size", text).hint("for example 10GiB, 512M, 2GB or a number of bytes");
+    return fail(Errc::invalid_argument, "'{}' isn't a size", text)
+        .hint("for example 10GiB, 512M, 2GB or a number of bytes");
   };
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

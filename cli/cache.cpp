@@ -34,10 +34,11 @@ struct CacheCommand {
 std::string state_of(const cache::EntryRow& row) {
   if (!row.ready) return "being made";
   std::vector<std::string> states;
-  if (!row.holder_pids.empty()) states.push_back(fmt::format("in use by {}", fmt::join(row.holder_pids, ", ")));
+  if (!row.holder_pids.empty())
+    states.push_back(fmt::format("in use by {}", fmt::join(row.holder_pids, ", ")));
   for (const cache::Pin& pin : row.pins)
-    states.push_back(
-        fmt::format("pinned by '{}'{}", pin.name, pin.expires_ms ? " until " + local_time(*pin.expires_ms) : ""));
+    states.push_back(fmt::format("pinned by '{}'{}", pin.name,
+                                 pin.expires_ms ? " until " + local_time(*pin.expires_ms) : ""));
   return fmt::format("{}", fmt::join(states, "; "));
 }
 
@@ -50,9 +51,9 @@ Result<int> CacheCommand::list(const Tool& tool) {
     if (tool.json)
       Tool::print_json(to_json(row));
     else
-      Tool::print_line(fmt::format("{:<5} {:>10}  {}  {:>5} hits  {}  {}", cache::info(row.kind).name,
-                                   format_byte_size(row.size_bytes), local_time(row.last_used_ms), row.hits, row.key,
-                                   state_of(row)));
+      Tool::print_line(fmt::format("{:<5} {:>10}  {}  {:>5} hits  {}  {}",
+                                   cache::info(row.kind).name, format_byte_size(row.size_bytes),
+                                   local_time(row.last_used_ms), row.hits, row.key, state_of(row)));
   }
   if (!tool.json) log::info("{} entries, {}", rows.size(), format_byte_size(total_bytes));
   return 0;
@@ -64,14 +65,18 @@ bool confirmed(std::size_t count) {
 }
 
 Result<int> CacheCommand::remove(const Tool& tool) const {
-  if (keys.empty() == !all) return fail(Errc::invalid_argument, "give keys, or --all").hint("rtenv cache ls shows the keys");
+  if (keys.empty() == !all)
+    return fail(Errc::invalid_argument, "give keys, or --all")
+        .hint("rtenv cache ls shows the keys");
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto rows, cache.entries());
   for (const std::string& key : keys)
     if (std::ranges::find(rows, key, &cache::EntryRow::key) == rows.end())
-      return fail(Errc::not_found, "{} isn't in the cache", key).hint("rtenv cache ls shows the keys");
+      return fail(Errc::not_found, "{} isn't in the cache", key)
+          .hint("rtenv cache ls shows the keys");
   if (all && !yes) {
-    if (::isatty(STDIN_FILENO) == 0) return fail(Errc::invalid_argument, "--all removes every entry").hint("add --yes");
+    if (::isatty(STDIN_FILENO) == 0)
+      return fail(Errc::invalid_argument, "--all removes every entry").hint("add --yes");
     if (!confirmed(rows.size())) return 1;
   }
   std::optional<Error> refused;
@@ -103,21 +108,24 @@ nlohmann::json usage_json(const cache::KindUsage& usage) {
           {"hits", usage.hits},
           {"misses", usage.misses},
           {"pulls", usage.pulls},
-          {"hit_ratio",
-           asked == 0 ? nlohmann::json() : nlohmann::json(static_cast<double>(usage.hits) / static_cast<double>(asked))},
+          {"hit_ratio", asked == 0 ? nlohmann::json()
+                                   : nlohmann::json(static_cast<double>(usage.hits) /
+                                                    static_cast<double>(asked))},
           {"saved_bytes", usage.saved_bytes},
           {"evictions", usage.evictions}};
 }
 
 std::string percentage(std::uint64_t hits, std::uint64_t misses) {
   if (hits + misses == 0) return "-";
-  return fmt::format("{:.1f} %", 100.0 * static_cast<double>(hits) / static_cast<double>(hits + misses));
+  return fmt::format("{:.1f} %",
+                     100.0 * static_cast<double>(hits) / static_cast<double>(hits + misses));
 }
 
 void print_usage(std::string_view name, const cache::KindUsage& row) {
-  Tool::print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9}", name, row.entries,
-                               format_byte_size(row.size_bytes), row.hits, row.misses, row.pulls,
-                               percentage(row.hits, row.misses), format_byte_size(row.saved_bytes), row.evictions));
+  Tool::print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9}", name,
+                               row.entries, format_byte_size(row.size_bytes), row.hits, row.misses,
+                               row.pulls, percentage(row.hits, row.misses),
+                               format_byte_size(row.saved_bytes), row.evictions));
 }
 
 Result<int> CacheCommand::stat(const Tool& tool) {
@@ -145,7 +153,8 @@ Result<int> CacheCommand::stat(const Tool& tool) {
     Tool::print_json(object);
     return 0;
   }
-  Tool::print_line("kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
+  Tool::print_line(
+      "kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
   for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
   print_usage("all", all);
   if (shared_bytes > 0)
@@ -157,14 +166,17 @@ Result<int> CacheCommand::stat(const Tool& tool) {
 }
 
 // Every entry of these keys: kinds don't share keys but by chance.
-Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache, const std::vector<std::string>& keys) {
+Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache,
+                                             const std::vector<std::string>& keys) {
   RTENV_TRY(const auto rows, cache.entries());
   std::vector<cache::EntryRow> found;
   for (const std::string& key : keys) {
     const std::size_t before = found.size();
-    std::ranges::copy_if(rows, std::back_inserter(found), [&](const auto& row) { return row.key == key; });
+    std::ranges::copy_if(rows, std::back_inserter(found),
+                         [&](const auto& row) { return row.key == key; });
     if (found.size() == before)
-      return fail(Errc::not_found, "{} isn't in the cache", key).hint("rtenv cache ls shows the keys");
+      return fail(Errc::not_found, "{} isn't in the cache", key)
+          .hint("rtenv cache ls shows the keys");
   }
   return found;
 }
@@ -178,12 +190,14 @@ Result<int> CacheCommand::pin(const Tool& tool) const {
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto rows, rows_of(cache, keys));
   for (const auto& row : rows) {
-    RTENV_TRY(const bool pinned, cache.pin(row.kind, row.key, {.name = pin_name, .expires_ms = expires_ms}));
+    RTENV_TRY(const bool pinned,
+              cache.pin(row.kind, row.key, {.name = pin_name, .expires_ms = expires_ms}));
     if (!pinned) return fail(Errc::not_found, "{} isn't in the cache", row.key);
   }
   if (tool.json)
-    Tool::print_json(
-        {{"pinned", keys}, {"name", pin_name}, {"expires_ms", expires_ms ? nlohmann::json(*expires_ms) : nlohmann::json()}});
+    Tool::print_json({{"pinned", keys},
+                      {"name", pin_name},
+                      {"expires_ms", expires_ms ? nlohmann::json(*expires_ms) : nlohmann::json()}});
   return 0;
 }
 
@@ -193,7 +207,8 @@ Result<int> CacheCommand::unpin(const Tool& tool) const {
   for (const auto& row : rows) {
     RTENV_TRY(const bool unpinned, cache.unpin(row.kind, row.key, pin_name));
     if (!unpinned)
-      return fail(Errc::not_found, "{} isn't pinned by '{}'", row.key, pin_name).hint("rtenv cache ls shows the pins");
+      return fail(Errc::not_found, "{} isn't pinned by '{}'", row.key, pin_name)
+          .hint("rtenv cache ls shows the pins");
   }
   if (tool.json) Tool::print_json({{"unpinned", keys}, {"name", pin_name}});
   return 0;
@@ -223,41 +238,51 @@ void register_cache(CLI::App& app, Tool& tool) {
   group->require_subcommand(1);
   group->fallthrough();
 
-  CLI::App* list = add_command(*group, tool, "ls", "List the entries, least recently used first (--json: one object a line)",
-                               "  rtenv cache ls");
+  CLI::App* list = add_command(
+      *group, tool, "ls", "List the entries, least recently used first (--json: one object a line)",
+      "  rtenv cache ls");
   list->callback([&tool] { tool.command = [&tool] { return CacheCommand::list(tool); }; });
 
   CLI::App* remove =
-      add_command(*group, tool, "rm", "Remove entries; those in use are refused (exit 4)", "  rtenv cache rm 3c9f0d6e8a1b…");
+      add_command(*group, tool, "rm", "Remove entries; those in use are refused (exit 4)",
+                  "  rtenv cache rm 3c9f0d6e8a1b…");
   remove->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them");
   remove->add_flag("--all", state->all, "Every entry that isn't in use");
   remove->add_flag("-y,--yes", state->yes, "Don't ask");
-  remove->callback([state, &tool] { tool.command = [state, &tool] { return state->remove(tool); }; });
+  remove->callback(
+      [state, &tool] { tool.command = [state, &tool] { return state->remove(tool); }; });
 
   register_cache_gc(*group, tool);
 
-  CLI::App* stat = add_command(*group, tool, "stat", "Sizes, hits and misses of each kind, and what the hits saved",
+  CLI::App* stat = add_command(*group, tool, "stat",
+                               "Sizes, hits and misses of each kind, and what the hits saved",
                                "  rtenv cache stat");
   stat->callback([&tool] { tool.command = [&tool] { return CacheCommand::stat(tool); }; });
 
-  CLI::App* pin = add_command(*group, tool, "pin", "Keep entries from eviction and removal, for a time or until unpinned",
-                              "  rtenv cache pin 3c9f0d6e8a1b… --for 10m");
+  CLI::App* pin = add_command(
+      *group, tool, "pin", "Keep entries from eviction and removal, for a time or until unpinned",
+      "  rtenv cache pin 3c9f0d6e8a1b… --for 10m");
   pin->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them")->required();
-  pin->add_option("--for", state->pin_for, "How long: 90s, 10m, 2h, 30d [until unpinned]")->type_name("TIME");
-  pin->add_option("--name", state->pin_name, "Whose pin it is: each has its own")->capture_default_str();
+  pin->add_option("--for", state->pin_for, "How long: 90s, 10m, 2h, 30d [until unpinned]")
+      ->type_name("TIME");
+  pin->add_option("--name", state->pin_name, "Whose pin it is: each has its own")
+      ->capture_default_str();
   pin->callback([state, &tool] { tool.command = [state, &tool] { return state->pin(tool); }; });
 
-  CLI::App* unpin = add_command(*group, tool, "unpin", "Take a pin off", "  rtenv cache unpin 3c9f0d6e8a1b…");
+  CLI::App* unpin =
+      add_command(*group, tool, "unpin", "Take a pin off", "  rtenv cache unpin 3c9f0d6e8a1b…");
   unpin->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them")->required();
   unpin->add_option("--name", state->pin_name, "Whose pin it is")->capture_default_str();
   unpin->callback([state, &tool] { tool.command = [state, &tool] { return state->unpin(tool); }; });
 
   CLI::App* flush =
       add_command(*group, tool, "flush", "Send what the remote tier is still to get (write-back)",
-                  "  RTENV_REMOTE_CACHE=s3://bucket/rtenv RTENV_REMOTE_CACHE_MODE=write-back rtenv cache flush");
+                  "  RTENV_REMOTE_CACHE=s3://bucket/rtenv RTENV_REMOTE_CACHE_MODE=write-back rtenv "
+                  "cache flush");
   flush->callback([&tool] { tool.command = [&tool] { return CacheCommand::flush(tool); }; });
 
-  CLI::App* dir = add_command(*group, tool, "dir", "Print where the cache is", "  du -sh \"$(rtenv cache dir)\"");
+  CLI::App* dir = add_command(*group, tool, "dir", "Print where the cache is",
+                              "  du -sh \"$(rtenv cache dir)\"");
   dir->callback([&tool] { tool.command = [&tool] { return CacheCommand::dir(tool); }; });
 }
 

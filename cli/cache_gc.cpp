@@ -43,7 +43,8 @@ Result<cache::Limits> CollectCommand::limits(const Tool& tool) const {
   }
   if (!target_free.empty()) {
     RTENV_TRY(limits.target_free_bytes, parse_byte_size(target_free));
-    if (!limits.min_free_bytes) return fail(Errc::invalid_argument, "--target-free needs --min-free: when to begin");
+    if (!limits.min_free_bytes)
+      return fail(Errc::invalid_argument, "--target-free needs --min-free: when to begin");
     if (*limits.target_free_bytes < *limits.min_free_bytes)
       return fail(Errc::invalid_argument, "--target-free is less than --min-free");
   }
@@ -65,8 +66,10 @@ Result<int> CollectCommand::run_remote(const Tool& tool) const {
                       {"kept", expired->kept_packs},
                       {"kept_bytes", expired->kept_bytes}});
   else
-    log::info("{} {} packs from the remote tier, {}; {} left, {}", dry_run ? "would remove" : "removed", expired->packs,
-              format_byte_size(expired->size_bytes), expired->kept_packs, format_byte_size(expired->kept_bytes));
+    log::info("{} {} packs from the remote tier, {}; {} left, {}",
+              dry_run ? "would remove" : "removed", expired->packs,
+              format_byte_size(expired->size_bytes), expired->kept_packs,
+              format_byte_size(expired->kept_bytes));
   return 0;
 }
 
@@ -90,13 +93,16 @@ Result<int> CollectCommand::run(const Tool& tool) const {
     return 0;
   }
   for (const auto& [entry, reason] : report.removed)
-    Tool::print_line(fmt::format("{} {} {}, last used {}, for {}", cache::info(entry.kind).name, entry.key,
-                                 format_byte_size(entry.size_bytes), local_time(entry.last_used_ms), cache::name(reason)));
-  log::info("{} {} entries, {}; {} left, {} of it in use or pinned", dry_run ? "would remove" : "removed",
-            report.removed.size(), format_byte_size(report.freed_bytes), format_byte_size(report.kept_bytes),
+    Tool::print_line(fmt::format("{} {} {}, last used {}, for {}", cache::info(entry.kind).name,
+                                 entry.key, format_byte_size(entry.size_bytes),
+                                 local_time(entry.last_used_ms), cache::name(reason)));
+  log::info("{} {} entries, {}; {} left, {} of it in use or pinned",
+            dry_run ? "would remove" : "removed", report.removed.size(),
+            format_byte_size(report.freed_bytes), format_byte_size(report.kept_bytes),
             format_byte_size(report.held_bytes));
   if (chosen.max_bytes && report.kept_bytes > *chosen.max_bytes)
-    log::warn("the cache is still larger than {}: the rest is in use or pinned", format_byte_size(*chosen.max_bytes));
+    log::warn("the cache is still larger than {}: the rest is in use or pinned",
+              format_byte_size(*chosen.max_bytes));
   return 0;
 }
 
@@ -119,13 +125,15 @@ Result<int> verify(const Tool& tool) {
     return damaged ? 1 : 0;
   }
   const auto print = [](std::string_view what, const std::vector<cache::EntryRow>& rows) {
-    for (const auto& row : rows) Tool::print_line(fmt::format("{} {} {}", what, cache::info(row.kind).name, row.key));
+    for (const auto& row : rows)
+      Tool::print_line(fmt::format("{} {} {}", what, cache::info(row.kind).name, row.key));
   };
   print("quarantined", report.quarantined);
   print("damaged, but in use or pinned:", report.damaged_in_use);
   print("missing", report.missing);
-  log::info("{} entries are what they were, {} recorded for the next time, {} damaged, {} missing", report.checked,
-            report.recorded, report.quarantined.size() + report.damaged_in_use.size(), report.missing.size());
+  log::info("{} entries are what they were, {} recorded for the next time, {} damaged, {} missing",
+            report.checked, report.recorded,
+            report.quarantined.size() + report.damaged_in_use.size(), report.missing.size());
   return damaged ? 1 : 0;
 }
 
@@ -134,25 +142,36 @@ Result<int> verify(const Tool& tool) {
 void register_cache_gc(CLI::App& cache_group, Tool& tool) {
   auto state = std::make_shared<CollectCommand>();
   CLI::App* collect =
-      add_command(cache_group, tool, "gc", "Evict entries, least recently used first; never one in use or pinned",
+      add_command(cache_group, tool, "gc",
+                  "Evict entries, least recently used first; never one in use or pinned",
                   "  rtenv cache gc --max-size 10GiB --max-age 30d --dry-run\n"
                   "  rtenv cache gc --min-free 5GiB --target-free 20GiB");
-  collect->add_option("--max-size", state->max_size, "How much may stay [RTENV_CACHE_MAX_SIZE; 20GiB]")->type_name("SIZE");
   collect
-      ->add_option("--max-size-of", state->max_size_of, "How much of a kind may stay: tree, env, tool or file (repeatable)")
+      ->add_option("--max-size", state->max_size, "How much may stay [RTENV_CACHE_MAX_SIZE; 20GiB]")
+      ->type_name("SIZE");
+  collect
+      ->add_option("--max-size-of", state->max_size_of,
+                   "How much of a kind may stay: tree, env, tool or file (repeatable)")
       ->type_name("KIND=SIZE")
       ->allow_extra_args(false);
-  collect->add_option("--max-age", state->max_age, "How long unused ones may stay: 90s, 10m, 2h, 30d")->type_name("TIME");
-  collect->add_option("--min-free", state->min_free, "Evict where less of the disk is free [RTENV_CACHE_MIN_FREE]")
+  collect
+      ->add_option("--max-age", state->max_age, "How long unused ones may stay: 90s, 10m, 2h, 30d")
+      ->type_name("TIME");
+  collect
+      ->add_option("--min-free", state->min_free,
+                   "Evict where less of the disk is free [RTENV_CACHE_MIN_FREE]")
       ->type_name("SIZE");
-  collect->add_option("--target-free", state->target_free, "… until this much is")->type_name("SIZE");
+  collect->add_option("--target-free", state->target_free, "… until this much is")
+      ->type_name("SIZE");
   collect->add_flag("--remote", state->remote,
-                    "Instead: remove packs from the remote tier that are older than --max-age [RTENV_REMOTE_CACHE_MAX_AGE]");
+                    "Instead: remove packs from the remote tier that are older than --max-age "
+                    "[RTENV_REMOTE_CACHE_MAX_AGE]");
   collect->add_flag("-n,--dry-run", state->dry_run, "Only say what would be removed, and why");
   collect->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 
   CLI::App* check =
-      add_command(cache_group, tool, "verify", "Read every entry again; what isn't what it was goes to quarantine/ (exit 1)",
+      add_command(cache_group, tool, "verify",
+                  "Read every entry again; what isn't what it was goes to quarantine/ (exit 1)",
                   "  rtenv cache verify");
   check->callback([&tool] { tool.command = [&tool] { return verify(tool); }; });
 }

@@ -9,7 +9,8 @@ nlohmann::json to_json(const cache::EntryRow& row) {
   nlohmann::json pins = nlohmann::json::array();
   for (const cache::Pin& pin : row.pins)
     pins.push_back(
-        {{"name", pin.name}, {"expires_ms", pin.expires_ms ? nlohmann::json(*pin.expires_ms) : nlohmann::json()}});
+        {{"name", pin.name},
+         {"expires_ms", pin.expires_ms ? nlohmann::json(*pin.expires_ms) : nlohmann::json()}});
   return {{"kind", cache::info(row.kind).name},
           {"key", row.key},
           {"size_bytes", row.size_bytes},

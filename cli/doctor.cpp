@@ -31,7 +31,8 @@ Finding check_python(const Tool& tool, const Path& memory) {
   const auto python = envbuild::find_interpreter(std::nullopt, tool.environment, memory);
   if (!python) return {"python", Level::problem, python.error().message()};
   return {"python", Level::ok,
-          fmt::format("{} {} ({})", python->implementation, python->version, python->executable.native())};
+          fmt::format("{} {} ({})", python->implementation, python->version,
+                      python->executable.native())};
 }
 
 Finding check_uv(const Tool& tool) {
@@ -40,11 +41,16 @@ Finding check_uv(const Tool& tool) {
   if (!program) {
     if (configured) return {"uv", Level::problem, "RTENV_UV: " + program.error().message()};
     return {"uv", Level::ok,
-            fmt::format("not in PATH; version {} is fetched when it is needed", envbuild::pinned_uv_version())};
+            fmt::format("not in PATH; version {} is fetched when it is needed",
+                        envbuild::pinned_uv_version())};
   }
-  const auto answer = run_captured({.argv = {program->native(), "--version"}, .environment = tool.environment});
-  if (!answer || !answer->state.succeeded()) return {"uv", Level::problem, program->native() + " doesn't start"};
-  return {"uv", Level::ok, fmt::format("{} ({})", answer->output.substr(0, answer->output.find('\n')), program->native())};
+  const auto answer =
+      run_captured({.argv = {program->native(), "--version"}, .environment = tool.environment});
+  if (!answer || !answer->state.succeeded())
+    return {"uv", Level::problem, program->native() + " doesn't start"};
+  return {"uv", Level::ok,
+          fmt::format("{} ({})", answer->output.substr(0, answer->output.find('\n')),
+                      program->native())};
 }
 
 Finding check_cache(const Result<cache::Cache>& cache) {
@@ -62,7 +68,8 @@ Finding check_space(const Path& root) {
 Result<int> run(const Tool& tool) {
   RTENV_TRY(const Path root, tool.cache_root());
   const auto cache = tool.open_cache();
-  std::vector<Finding> findings{check_python(tool, root / "interpreters"), check_uv(tool), check_cache(cache)};
+  std::vector<Finding> findings{check_python(tool, root / "interpreters"), check_uv(tool),
+                                check_cache(cache)};
   if (cache) findings.push_back(check_space(root));
   for (const auto& source : remote::find_credential_sources(tool.environment))
     findings.push_back({fmt::format("{} credentials", source.store), Level::ok, source.where});
@@ -73,7 +80,8 @@ Result<int> run(const Tool& tool) {
     if (tool.json)
       object[finding.subject] = {{"level", name(finding.level)}, {"text", finding.text}};
     else
-      Tool::print_line(fmt::format("{:<8} {:<18} {}", name(finding.level), finding.subject, finding.text));
+      Tool::print_line(
+          fmt::format("{:<8} {:<18} {}", name(finding.level), finding.subject, finding.text));
   }
   if (tool.json) Tool::print_json(object);
   return problem ? 1 : 0;
@@ -82,10 +90,10 @@ Result<int> run(const Tool& tool) {
 }  // namespace
 
 void register_doctor(CLI::App& app, Tool& tool) {
-  CLI::App* command =
-      add_command(app, tool, "doctor",
-                  "Check what rtenv needs on this machine, and whose credentials it finds (exit 1: something is missing)",
-                  "  rtenv doctor");
+  CLI::App* command = add_command(app, tool, "doctor",
+                                  "Check what rtenv needs on this machine, and whose credentials "
+                                  "it finds (exit 1: something is missing)",
+                                  "  rtenv doctor");
   command->callback([&tool] { tool.command = [&tool] { return run(tool); }; });
 }
 

@@ -40,20 +40,24 @@ Result<KnownEnv> find_env(const std::vector<KnownEnv>& envs, const std::string& 
   const auto matches = [&](const KnownEnv& env) { return env.row.key.starts_with(key); };
   const auto found = std::ranges::find_if(envs, matches);
   if (key.empty() || found == envs.end())
-    return fail(Errc::not_found, "there is no environment {}", key).hint("rtenv env list shows the keys");
+    return fail(Errc::not_found, "there is no environment {}", key)
+        .hint("rtenv env list shows the keys");
   if (std::ranges::count_if(envs, matches) > 1)
-    return fail(Errc::invalid_argument, "{} is the beginning of several environments", key).hint("give more of the key");
+    return fail(Errc::invalid_argument, "{} is the beginning of several environments", key)
+        .hint("give more of the key");
   return *found;
 }
 
 std::string packages_of(const nlohmann::json& parts) {
   std::vector<std::string> names;
-  for (const auto& name : parts.is_object() ? parts.value("requirements", nlohmann::json::array()) : nlohmann::json::array())
+  for (const auto& name : parts.is_object() ? parts.value("requirements", nlohmann::json::array())
+                                            : nlohmann::json::array())
     if (name.is_string()) names.push_back(name.get<std::string>());
   constexpr std::size_t k_shown = 5;
   const std::size_t more = names.size() - std::min(names.size(), k_shown);
   names.resize(names.size() - more);
-  return fmt::format("{}{}", fmt::join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
+  return fmt::format("{}{}", fmt::join(names, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 nlohmann::json described(const KnownEnv& env) {
@@ -71,11 +75,13 @@ Result<int> EnvListCommand::list(const Tool& tool) {
       Tool::print_json(described(env));
       continue;
     }
-    const auto interpreter =
-        env.parts.is_object() ? env.parts.value("interpreter", nlohmann::json::object()) : nlohmann::json();
-    Tool::print_line(fmt::format("{}  {:>10}  {}  python {:<8} {}", env.row.key, format_byte_size(env.row.size_bytes),
-                                 local_time(env.row.last_used_ms),
-                                 interpreter.is_object() ? interpreter.value("version", "?") : "?", packages_of(env.parts)));
+    const auto interpreter = env.parts.is_object()
+                                 ? env.parts.value("interpreter", nlohmann::json::object())
+                                 : nlohmann::json();
+    Tool::print_line(fmt::format(
+        "{}  {:>10}  {}  python {:<8} {}", env.row.key, format_byte_size(env.row.size_bytes),
+        local_time(env.row.last_used_ms),
+        interpreter.is_object() ? interpreter.value("version", "?") : "?", packages_of(env.parts)));
   }
   if (!tool.json) log::info("{} environments", envs.size());
   return 0;
@@ -89,7 +95,8 @@ Result<int> EnvListCommand::show(const Tool& tool) const {
     if (tool.json)
       Tool::print_json(described(env));
     else
-      Tool::print_line(described(env).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      Tool::print_line(
+          described(env).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   return 0;
 }
@@ -120,21 +127,25 @@ Result<int> EnvListCommand::remove(const Tool& tool) const {
 
 void register_env_list(CLI::App& group, Tool& tool) {
   auto state = std::make_shared<EnvListCommand>();
-  CLI::App* list = add_command(group, tool, "list",
-                               "List the environments in the cache, least recently used first (--json: one "
-                               "object a line)",
-                               "  rtenv env list");
+  CLI::App* list =
+      add_command(group, tool, "list",
+                  "List the environments in the cache, least recently used first (--json: one "
+                  "object a line)",
+                  "  rtenv env list");
   list->callback([&tool] { tool.command = [&tool] { return EnvListCommand::list(tool); }; });
 
   CLI::App* show =
-      add_command(group, tool, "show", "Say what an environment was made from, and where it is", "  rtenv env show 3c9f0d");
+      add_command(group, tool, "show", "Say what an environment was made from, and where it is",
+                  "  rtenv env show 3c9f0d");
   show->add_option("KEY", state->keys, "Keys, or what they begin with")->required();
   show->callback([state, &tool] { tool.command = [state, &tool] { return state->show(tool); }; });
 
   CLI::App* remove =
-      add_command(group, tool, "rm", "Remove environments; those in use are refused (exit 4)", "  rtenv env rm 3c9f0d");
+      add_command(group, tool, "rm", "Remove environments; those in use are refused (exit 4)",
+                  "  rtenv env rm 3c9f0d");
   remove->add_option("KEY", state->keys, "Keys, or what they begin with")->required();
-  remove->callback([state, &tool] { tool.command = [state, &tool] { return state->remove(tool); }; });
+  remove->callback(
+      [state, &tool] { tool.command = [state, &tool] { return state->remove(tool); }; });
 }
 
 }  // namespace rtenv::cli

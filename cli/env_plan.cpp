@@ -2,7 +2,8 @@
 
 namespace rtenv::cli {
 
-Result<EnvInputs> plan_inputs(const JobInputs& inputs, const envbuild::PrepareOptions& options, const Tool& tool) {
+Result<EnvInputs> plan_inputs(const JobInputs& inputs, const envbuild::PrepareOptions& options,
+                              const Tool& tool) {
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
   RTENV_TRY(auto cache, inputs.open_cache(tool));
   RTENV_TRY(auto working_dir, envbuild::prepare_working_dir(runtime_env, cache, options));

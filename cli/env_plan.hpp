@@ -1,5 +1,5 @@
-// What the commands of `env` and their like begin with: the runtime_env read, its directory in the cache, its environment
-// planned.
+// What the commands of `env` and their like begin with: the runtime_env read, its directory in the
+// cache, its environment planned.
 #pragma once
 
 #include "cli/job_inputs.hpp"
@@ -15,7 +15,8 @@ struct EnvInputs {
 };
 
 /// Fails: as JobInputs::runtime_env, prepare_working_dir, plan_env.
-Result<EnvInputs> plan_inputs(const JobInputs& inputs, const envbuild::PrepareOptions& options, const Tool& tool);
+Result<EnvInputs> plan_inputs(const JobInputs& inputs, const envbuild::PrepareOptions& options,
+                              const Tool& tool);
 
 /// What is to be said where there is no environment.
 Failure fail_no_packages();

@@ -17,20 +17,23 @@ void explain(const pkg::Tree& tree) {
   for (const pkg::Excluded& item : tree.excluded)
     fmt::print(stderr, "left out  {}{}  ({})\n", item.path, item.directory ? "/" : "", item.reason);
   for (const pkg::FolderSize& folder : largest_folders(tree, k_largest_count))
-    fmt::print(stderr, "folder    {:>14} bytes  {}/  ({} files)\n", folder.total_bytes, folder.path, folder.files);
+    fmt::print(stderr, "folder    {:>14} bytes  {}/  ({} files)\n", folder.total_bytes, folder.path,
+               folder.files);
   for (const pkg::Entry* file : largest_files(tree, k_largest_count))
     fmt::print(stderr, "file      {:>14} bytes  {}\n", file->size_bytes, file->path);
-  fmt::print(stderr, "packed    {:>14} bytes in {} files; {} left out\n", tree.total_bytes(), tree.file_count(),
-             tree.excluded.size());
+  fmt::print(stderr, "packed    {:>14} bytes in {} files; {} left out\n", tree.total_bytes(),
+             tree.file_count(), tree.excluded.size());
 }
 
 nlohmann::json explanation(const pkg::Tree& tree) {
   nlohmann::json left_out = nlohmann::json::array();
   for (const pkg::Excluded& item : tree.excluded)
-    left_out.push_back({{"path", item.path}, {"directory", item.directory}, {"reason", item.reason}});
+    left_out.push_back(
+        {{"path", item.path}, {"directory", item.directory}, {"reason", item.reason}});
   nlohmann::json folders = nlohmann::json::array();
   for (const pkg::FolderSize& folder : largest_folders(tree, k_largest_count))
-    folders.push_back({{"path", folder.path}, {"files", folder.files}, {"total_bytes", folder.total_bytes}});
+    folders.push_back(
+        {{"path", folder.path}, {"files", folder.files}, {"total_bytes", folder.total_bytes}});
   nlohmann::json files = nlohmann::json::array();
   for (const pkg::Entry* file : largest_files(tree, k_largest_count))
     files.push_back({{"path", file->path}, {"size_bytes", file->size_bytes}});

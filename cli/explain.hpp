@@ -1,4 +1,5 @@
-// What `pack --explain` says: what was left out and by which rule, and what makes the package large.
+// What `pack --explain` says: what was left out and by which rule, and what makes the package
+// large.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -29,8 +29,8 @@ Result<int> HashCommand::run(const Tool& tool) const {
 
 void register_hash(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<HashCommand>();
-  CLI::App* command =
-      add_command(app, tool, "hash", "Print the URI that a directory's package has", "  rtenv hash my_job --scheme ray");
+  CLI::App* command = add_command(app, tool, "hash", "Print the URI that a directory's package has",
+                                  "  rtenv hash my_job --scheme ray");
   state->selection.declare(*command);
   command->add_flag("--no-digest-cache", state->no_digest_cache,
                     "Read every file, also those that haven't changed since the last time");

@@ -22,7 +22,8 @@ Result<std::chrono::milliseconds> grace_period(const Environment& environment) {
     const char* const end = text->data() + text->size();
     const auto parsed = std::from_chars(text->data(), end, seconds);
     if (parsed.ec != std::errc() || parsed.ptr != end || !(seconds >= 0 && seconds < 1e9))
-      return fail(Errc::invalid_argument, "RAY_CLIENT_RECONNECT_GRACE_PERIOD is '{}'", *text).hint("seconds, such as 30");
+      return fail(Errc::invalid_argument, "RAY_CLIENT_RECONNECT_GRACE_PERIOD is '{}'", *text)
+          .hint("seconds, such as 30");
   }
   return std::chrono::milliseconds(std::llround(seconds * 1000));
 }
@@ -134,14 +135,17 @@ struct DeleteCommand {
 };
 
 template <class Command>
-CLI::App* add_job_command(CLI::App& group, Tool& tool, const char* name, const char* description, const char* example) {
+CLI::App* add_job_command(CLI::App& group, Tool& tool, const char* name, const char* description,
+                          const char* example) {
   auto state = std::make_shared<Command>();
   CLI::App* command = add_command(group, tool, name, description, example);
   state->server.declare(*command);
-  if constexpr (requires { state->id; }) command->add_option("JOB_ID", state->id, "The job's submission id")->required();
+  if constexpr (requires { state->id; })
+    command->add_option("JOB_ID", state->id, "The job's submission id")->required();
   if constexpr (requires { state->follow; })
     command->add_flag("-f,--follow", state->follow, "As it comes, until the job's end");
-  if constexpr (requires { state->no_wait; }) command->add_flag("--no-wait", state->no_wait, "Don't wait for the job's end");
+  if constexpr (requires { state->no_wait; })
+    command->add_flag("--no-wait", state->no_wait, "Don't wait for the job's end");
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
   return command;
 }
@@ -151,13 +155,19 @@ CLI::App* add_job_command(CLI::App& group, Tool& tool, const char* name, const c
 void JobServerOptions::declare(CLI::App& command) {
   command
       .add_option("--address", address,
-                  "The job server, rtenv's or Ray's [RAY_API_SERVER_ADDRESS; RAY_ADDRESS; http://127.0.0.1:8265]")
+                  "The job server, rtenv's or Ray's [RAY_API_SERVER_ADDRESS; RAY_ADDRESS; "
+                  "http://127.0.0.1:8265]")
       ->type_name("URL");
-  command.add_option("--headers", headers, "HTTP headers to send: a JSON object [RAY_JOB_HEADERS]")->type_name("JSON");
-  command.add_option("--verify", verify, "TLS certificates: true, false, or a file of those to trust [true]")
+  command.add_option("--headers", headers, "HTTP headers to send: a JSON object [RAY_JOB_HEADERS]")
+      ->type_name("JSON");
+  command
+      .add_option("--verify", verify,
+                  "TLS certificates: true, false, or a file of those to trust [true]")
       ->type_name("BOOL|FILE");
-  for (auto* option : {command.add_option("--log-style", log_style)->check(CLI::IsMember({"auto", "record", "pretty"})),
-                       command.add_option("--log-color", log_color)->check(CLI::IsMember({"auto", "false", "true"}))})
+  for (auto* option : {command.add_option("--log-style", log_style)
+                           ->check(CLI::IsMember({"auto", "record", "pretty"})),
+                       command.add_option("--log-color", log_color)
+                           ->check(CLI::IsMember({"auto", "false", "true"}))})
     option->group("");  // taken from `ray job`, whose output they shape; hidden
 }
 
@@ -166,7 +176,9 @@ Result<Environment> JobServerOptions::environment(const Tool& tool) const {
   if (!address.empty()) environment.set("RAY_API_SERVER_ADDRESS", address);
   if (!headers.empty()) environment.set("RAY_JOB_HEADERS", headers);
   const auto is = [&](std::string_view word) {
-    return std::ranges::equal(verify, word, [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+    return std::ranges::equal(verify, word, [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) == b;
+    });
   };
   if (is("false") || verify == "0") {
     environment.set("RTENV_TLS_VERIFY", "false");
@@ -191,8 +203,9 @@ void print_boxed(const std::string& text) {
 
 void print_status(const std::string& id, const json& details) {
   const std::string status = details.value("status", "?");
-  const std::string message =
-      details.contains("message") && details.at("message").is_string() ? details.at("message").get<std::string>() : "";
+  const std::string message = details.contains("message") && details.at("message").is_string()
+                                  ? details.at("message").get<std::string>()
+                                  : "";
   if (status == "SUCCEEDED") return print_boxed(fmt::format("Job '{}' succeeded", id));
   if (status == "STOPPED") return Tool::print_line(fmt::format("Job '{}' was stopped", id));
   if (status == "FAILED")
@@ -202,11 +215,12 @@ void print_status(const std::string& id, const json& details) {
   if (!message.empty()) Tool::print_line("Status message: " + message);
 }
 
-Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv, const std::string& id) {
+Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv,
+                              const std::string& id) {
   RTENV_TRY(const auto grace, grace_period(tool.environment));
-  const auto details =
-      client::follow_log(client, id, {.server_is_rtenv = is_rtenv, .grace = grace},
-                         [&](std::string_view data) { return tool.json ? Result<void>() : write_out(data); });
+  const auto details = client::follow_log(
+      client, id, {.server_is_rtenv = is_rtenv, .grace = grace},
+      [&](std::string_view data) { return tool.json ? Result<void>() : write_out(data); });
   if (!details && details.error().code() == Errc::cancelled)
     return fail(Errc::cancelled, "interrupted; job '{}' goes on", id)
         .hint("rtenv job logs --follow {0}; rtenv job stop {0}", id);
@@ -224,14 +238,18 @@ Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool 
 }
 
 void register_job(CLI::App& app, Tool& tool) {
-  CLI::App* group = app.add_subcommand("job", "Submit, watch and stop jobs, at rtenv's job server or Ray's");
+  CLI::App* group =
+      app.add_subcommand("job", "Submit, watch and stop jobs, at rtenv's job server or Ray's");
   group->require_subcommand(1);
   register_job_submit(*group, tool);
-  add_job_command<StatusCommand>(*group, tool, "status", "How a job is", "  rtenv job status raysubmit_VTRVfy8VEFY8vCdn");
+  add_job_command<StatusCommand>(*group, tool, "status", "How a job is",
+                                 "  rtenv job status raysubmit_VTRVfy8VEFY8vCdn");
   add_job_command<LogsCommand>(*group, tool, "logs", "What a job wrote",
                                "  rtenv job logs --follow raysubmit_VTRVfy8VEFY8vCdn");
-  add_job_command<StopCommand>(*group, tool, "stop", "Stop a job", "  rtenv job stop raysubmit_VTRVfy8VEFY8vCdn");
-  add_job_command<ListCommand>(*group, tool, "list", "All jobs, the newest last", "  rtenv job list --json");
+  add_job_command<StopCommand>(*group, tool, "stop", "Stop a job",
+                               "  rtenv job stop raysubmit_VTRVfy8VEFY8vCdn");
+  add_job_command<ListCommand>(*group, tool, "list", "All jobs, the newest last",
+                               "  rtenv job list --json");
   add_job_command<DeleteCommand>(*group, tool, "delete", "Forget a job that has ended, and its log",
                                  "  rtenv job delete raysubmit_VTRVfy8VEFY8vCdn");
 }

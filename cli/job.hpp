@@ -25,9 +25,10 @@ struct JobServerOptions {
 void print_boxed(const std::string& text);
 /// Of a job, as `ray job status` says it.
 void print_status(const std::string& id, const nlohmann::json& details);
-/// Shows the log until the job's end, and then its status. Returns the exit status: 0 where it succeeded, else 1, or its own
-/// exit code where the server says it.
-Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv, const std::string& id);
+/// Shows the log until the job's end, and then its status. Returns the exit status: 0 where it
+/// succeeded, else 1, or its own exit code where the server says it.
+Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv,
+                              const std::string& id);
 
 void register_job_submit(CLI::App& job, Tool& tool);
 

@@ -7,20 +7,34 @@ namespace rtenv::cli {
 
 void JobInputs::declare(CLI::App& command) {
   auto* const from_file =
-      command.add_option("-f,--runtime-env", file, "The runtime_env: a YAML or JSON file")->type_name("FILE");
-  command.add_option("--runtime-env-json", json, "The runtime_env as JSON text")->type_name("JSON")->excludes(from_file);
-  command.add_option("--working-dir", working_dir, "The job's directory or archive; overrides the runtime_env's")
+      command.add_option("-f,--runtime-env", file, "The runtime_env: a YAML or JSON file")
+          ->type_name("FILE");
+  command.add_option("--runtime-env-json", json, "The runtime_env as JSON text")
+      ->type_name("JSON")
+      ->excludes(from_file);
+  command
+      .add_option("--working-dir", working_dir,
+                  "The job's directory or archive; overrides the runtime_env's")
       ->type_name("DIR");
-  command.add_option("--python", python, "The interpreter: a path, a name, or a version [RTENV_PYTHON; python3]")
+  command
+      .add_option("--python", python,
+                  "The interpreter: a path, a name, or a version [RTENV_PYTHON; python3]")
       ->type_name("PY");
   command.add_flag("--inherit-site-packages", inherit_site_packages,
-                   "The environment also sees the interpreter's own packages, as in Ray [config.inherit_site_packages]");
+                   "The environment also sees the interpreter's own packages, as in Ray "
+                   "[config.inherit_site_packages]");
 }
 
 void JobInputs::declare_build(CLI::App& command) {
-  command.add_option("--locked", lock, "Install exactly what this lock says (rtenv env lock), or refuse")->type_name("LOCK");
-  command.add_flag("--offline", offline, "No network for installers, nor the remote tier: from what caches have, or fail");
-  command.add_flag("--no-cache", no_cache, "Build it anew, although it is there, and without what uv keeps");
+  command
+      .add_option("--locked", lock,
+                  "Install exactly what this lock says (rtenv env lock), or refuse")
+      ->type_name("LOCK");
+  command.add_flag(
+      "--offline", offline,
+      "No network for installers, nor the remote tier: from what caches have, or fail");
+  command.add_flag("--no-cache", no_cache,
+                   "Build it anew, although it is there, and without what uv keeps");
 }
 
 void JobInputs::declare_env_vars(CLI::App& command) {
@@ -49,22 +63,25 @@ Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
   for (const std::string& text : env_vars) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
-      return fail(Errc::invalid_argument, "--env wants NAME=VALUE, got '{}'", text.substr(0, equals));
+      return fail(Errc::invalid_argument, "--env wants NAME=VALUE, got '{}'",
+                  text.substr(0, equals));
     result.env_vars.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
   }
   return result;
 }
 
-Result<envbuild::Interpreter> JobInputs::interpreter(const Tool& tool, const cache::Cache& cache) const {
-  return envbuild::find_interpreter(python.empty() ? std::nullopt : std::optional(python), tool.environment,
-                                    cache.root() / "interpreters");
+Result<envbuild::Interpreter> JobInputs::interpreter(const Tool& tool,
+                                                     const cache::Cache& cache) const {
+  return envbuild::find_interpreter(python.empty() ? std::nullopt : std::optional(python),
+                                    tool.environment, cache.root() / "interpreters");
 }
 
 Result<cache::Cache> JobInputs::open_cache(const Tool& tool) const {
   return offline || no_cache ? tool.open_cache() : tool.open_cache_with_tier();
 }
 
-envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool, ProgressLine& progress) const {
+envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool,
+                                                    ProgressLine& progress) const {
   return {.node = tool.environment,
           .python = python.empty() ? std::nullopt : std::optional(python),
           .threads = default_threads(),

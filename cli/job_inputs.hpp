@@ -1,5 +1,5 @@
-// The options that describe a job's environment, shared by `env` and `run`: a runtime_env from a file or from the
-// command line, and what overrides it.
+// The options that describe a job's environment, shared by `env` and `run`: a runtime_env from a
+// file or from the command line, and what overrides it.
 #pragma once
 
 #include <string>
@@ -31,11 +31,13 @@ struct JobInputs {
   void declare_build(CLI::App& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
   [[nodiscard]] Result<envbuild::RuntimeEnv> runtime_env() const;
-  [[nodiscard]] Result<envbuild::Interpreter> interpreter(const Tool& tool, const cache::Cache& cache) const;
+  [[nodiscard]] Result<envbuild::Interpreter> interpreter(const Tool& tool,
+                                                          const cache::Cache& cache) const;
   /// With the remote tier, unless there is to be no network, or nothing of what is there.
   [[nodiscard]] Result<cache::Cache> open_cache(const Tool& tool) const;
   /// `progress` must outlive the options.
-  [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool, ProgressLine& progress) const;
+  [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool,
+                                                         ProgressLine& progress) const;
 };
 
 }  // namespace rtenv::cli

@@ -75,24 +75,29 @@ class Uploader {
     const Path path(source);
     std::error_code error;
     const bool is_directory = std::filesystem::is_directory(path, error);
-    if (!std::filesystem::exists(path, error)) return fail(Errc::not_found, "{} doesn't exist", source);
+    if (!std::filesystem::exists(path, error))
+      return fail(Errc::not_found, "{} doesn't exist", source);
     if (!is_directory && is_module && path.extension() != ".whl" && !pkg::is_remote_archive(source))
-      return fail(Errc::invalid_argument, "{} is neither a directory, nor a wheel, nor an archive", source);
+      return fail(Errc::invalid_argument, "{} is neither a directory, nor a wheel, nor an archive",
+                  source);
     if (!is_directory && !is_module && !pkg::is_remote_archive(source))
       return fail(Errc::invalid_argument, "{} is neither a directory nor an archive", source)
           .hint("wanted is a directory, .zip, .tar.gz, .tgz or .tar.xz");
     RTENV_TRY(const auto uri, remote::Uri::parse("gcs://"));
     const auto pushed = [&] {
       ProgressLine progress(tool_);
-      const envbuild::PushOptions options{.store = {.environment = environment_, .cancellation = tool_.cancellation},
-                                          .on_progress = progress.callback()};
-      return is_directory ? envbuild::push_directory(path, package_options(path, is_module), uri, options)
-                          : envbuild::push_file(path, uri, options);
+      const envbuild::PushOptions options{
+          .store = {.environment = environment_, .cancellation = tool_.cancellation},
+          .on_progress = progress.callback()};
+      return is_directory
+                 ? envbuild::push_directory(path, package_options(path, is_module), uri, options)
+                 : envbuild::push_file(path, uri, options);
     }();
     if (!pushed) return Failure(pushed.error());
     const std::string name = pushed->uri.text();
-    log::info("{}", pushed->uploaded ? fmt::format("Uploaded package {} ({} bytes).", name, pushed->size_bytes)
-                                     : fmt::format("Package {} already exists, skipping upload.", name));
+    log::info("{}", pushed->uploaded
+                        ? fmt::format("Uploaded package {} ({} bytes).", name, pushed->size_bytes)
+                        : fmt::format("Package {} already exists, skipping upload.", name));
     return name;
   }
 
@@ -103,7 +108,8 @@ class Uploader {
   std::vector<std::string> excludes_;
 };
 
-// As Ray's client packs them: the scheme ray, so that names are the same; a module with its own folder.
+// As Ray's client packs them: the scheme ray, so that names are the same; a module with its own
+// folder.
 pkg::PackageOptions Uploader::package_options(const Path& directory, bool is_module) const {
   pkg::PackageOptions options;
   options.scan = pkg::scan_options(environment_, pkg::Scheme::ray, excludes_);
@@ -120,7 +126,8 @@ Result<void> inline_requirements(json& runtime_env) {
   for (const char* field : {"uv", "pip"}) {
     if (!runtime_env.contains(field)) continue;
     json& value = runtime_env[field];
-    json* const list = value.is_object() && value.contains("packages") ? &value["packages"] : &value;
+    json* const list =
+        value.is_object() && value.contains("packages") ? &value["packages"] : &value;
     if (!list->is_string()) continue;
     RTENV_TRY(const auto parsed, envbuild::parse_runtime_env({{field, value}}));
     *list = parsed.packages ? json(parsed.packages->requirements) : json::array();
@@ -136,7 +143,9 @@ Result<json> SubmitCommand::runtime_env() const {
     RTENV_TRY(value, parse_object("--runtime-env-json", runtime_env_json));
   }
   if (value.is_null()) value = json::object();
-  if (!value.is_object()) return fail(Errc::invalid_argument, "{} isn't a runtime_env: it must be a dict", runtime_env_file);
+  if (!value.is_object())
+    return fail(Errc::invalid_argument, "{} isn't a runtime_env: it must be a dict",
+                runtime_env_file);
   if (!working_dir.empty()) value["working_dir"] = working_dir;
   RTENV_TRY(const auto parsed, envbuild::parse_runtime_env(value));
   RTENV_TRY(envbuild::check_sources(parsed));
@@ -158,7 +167,8 @@ Result<json> SubmitCommand::body() const {
     RTENV_TRY(body["entrypoint_resources"], parse_object("--entrypoint-resources", resources_json));
   }
   if (!labels_json.empty()) {
-    RTENV_TRY(body["entrypoint_label_selector"], parse_object("--entrypoint-label-selector", labels_json));
+    RTENV_TRY(body["entrypoint_label_selector"],
+              parse_object("--entrypoint-label-selector", labels_json));
   }
   const std::string& given = submission_id.empty() ? job_id : submission_id;
   if (!given.empty()) RTENV_TRY(job::check_job_id(given));
@@ -177,7 +187,8 @@ Result<int> SubmitCommand::run(const Tool& tool) const {
   RTENV_TRY(const bool is_rtenv, client.is_rtenv());
   if (body.contains("runtime_env")) {
     json& env = body["runtime_env"];
-    Uploader uploader(tool, client.environment(), env.value("excludes", std::vector<std::string>()));
+    Uploader uploader(tool, client.environment(),
+                      env.value("excludes", std::vector<std::string>()));
     if (env.contains("working_dir")) {
       RTENV_TRY(env["working_dir"], uploader.uri_of(env["working_dir"].get<std::string>(), false));
     }
@@ -195,7 +206,8 @@ Result<int> SubmitCommand::run(const Tool& tool) const {
   }
   if (!tool.json) {
     print_boxed(fmt::format("Job '{}' submitted successfully", id));
-    const std::string where = server.address.empty() ? std::string() : " --address " + shown_address;
+    const std::string where =
+        server.address.empty() ? std::string() : " --address " + shown_address;
     Tool::print_line(
         fmt::format("Next steps\n  Query the logs of the job:\n    rtenv job logs{0} {1}\n"
                     "  Query the status of the job:\n    rtenv job status{0} {1}\n"
@@ -210,22 +222,36 @@ Result<int> SubmitCommand::run(const Tool& tool) const {
 
 void SubmitCommand::declare(CLI::App& command) {
   server.declare(command);
-  command.add_option("--submission-id", submission_id, "The job's id [one is made]")->type_name("ID");
+  command.add_option("--submission-id", submission_id, "The job's id [one is made]")
+      ->type_name("ID");
   command.add_option("--job-id", job_id, "The older name of --submission-id")->type_name("ID");
   auto* const file =
-      command.add_option("--runtime-env", runtime_env_file, "The runtime_env: a YAML or JSON file")->type_name("FILE");
+      command.add_option("--runtime-env", runtime_env_file, "The runtime_env: a YAML or JSON file")
+          ->type_name("FILE");
   command.add_option("--runtime-env-json", runtime_env_json, "The runtime_env as JSON text")
       ->type_name("JSON")
       ->excludes(file);
-  command.add_option("--working-dir", working_dir, "The job's directory, archive or URI; overrides the runtime_env's")
+  command
+      .add_option("--working-dir", working_dir,
+                  "The job's directory, archive or URI; overrides the runtime_env's")
       ->type_name("DIR");
-  command.add_option("--metadata-json", metadata_json, "The job's metadata: a JSON object of strings")->type_name("JSON");
-  command.add_option("--entrypoint-num-cpus", num_cpus, "CPUs to reserve for the entrypoint")->type_name("N");
-  command.add_option("--entrypoint-num-gpus", num_gpus, "GPUs to reserve for the entrypoint")->type_name("N");
-  command.add_option("--entrypoint-memory", memory, "Memory to reserve for the entrypoint, in bytes")->type_name("BYTES");
-  command.add_option("--entrypoint-resources", resources_json, "Other resources: a JSON object of numbers")
+  command
+      .add_option("--metadata-json", metadata_json, "The job's metadata: a JSON object of strings")
       ->type_name("JSON");
-  command.add_option("--entrypoint-label-selector", labels_json, "Labels of the node: a JSON object of strings")
+  command.add_option("--entrypoint-num-cpus", num_cpus, "CPUs to reserve for the entrypoint")
+      ->type_name("N");
+  command.add_option("--entrypoint-num-gpus", num_gpus, "GPUs to reserve for the entrypoint")
+      ->type_name("N");
+  command
+      .add_option("--entrypoint-memory", memory, "Memory to reserve for the entrypoint, in bytes")
+      ->type_name("BYTES");
+  command
+      .add_option("--entrypoint-resources", resources_json,
+                  "Other resources: a JSON object of numbers")
+      ->type_name("JSON");
+  command
+      .add_option("--entrypoint-label-selector", labels_json,
+                  "Labels of the node: a JSON object of strings")
       ->type_name("JSON");
   command.add_flag("--no-wait", no_wait, "Don't show the log and wait for the job's end");
   command.add_option("ENTRYPOINT", words, "The command and its arguments, after --")->required();
@@ -236,9 +262,10 @@ void SubmitCommand::declare(CLI::App& command) {
 
 void register_job_submit(CLI::App& job, Tool& tool) {
   auto state = std::make_shared<SubmitCommand>();
-  CLI::App* command = add_command(job, tool, "submit", "Submit a job, show its log, and end with its exit code",
-                                  "  rtenv job submit --working-dir . -- python main.py\n"
-                                  "  rtenv job submit --no-wait --runtime-env env.yaml -- python train.py --epochs 3");
+  CLI::App* command = add_command(
+      job, tool, "submit", "Submit a job, show its log, and end with its exit code",
+      "  rtenv job submit --working-dir . -- python main.py\n"
+      "  rtenv job submit --no-wait --runtime-env env.yaml -- python train.py --epochs 3");
   state->declare(*command);
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }

@@ -1,4 +1,5 @@
-// The tool `rtenv`: parses the command line, runs one command, and turns errors into messages and exit statuses.
+// The tool `rtenv`: parses the command line, runs one command, and turns errors into messages and
+// exit statuses.
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -18,7 +19,8 @@ void stop_on_signals(const Cancellation& cancellation) {
   g_interrupted = &cancellation;
   struct sigaction action {};
   action.sa_handler = [](int) { g_interrupted->request(); };
-  action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);  // a second one ends the process at once
+  action.sa_flags =
+      static_cast<int>(SA_RESTART | SA_RESETHAND);  // a second one ends the process at once
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }
@@ -28,7 +30,8 @@ void show(const Error& error, bool json) {
     nlohmann::json object{{"code", name(error.code())}, {"message", error.message()}};
     if (!error.hint().empty()) object["hint"] = error.hint();
     fmt::print(stderr, "{}\n",
-               nlohmann::json{{"error", object}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+               nlohmann::json{{"error", object}}.dump(-1, ' ', false,
+                                                      nlohmann::json::error_handler_t::replace));
     return;
   }
   fmt::print(stderr, "rtenv: error: {}\n", error.message());
@@ -47,7 +50,8 @@ void build(CLI::App& app, Tool& tool) {
   app.add_flag("-q,--quiet", tool.quiet, "Only errors on standard error");
   app.add_flag("-v,--verbose", tool.verbose, "Also what is done and how long it took");
   app.add_flag("--no-progress", tool.no_progress, "No progress line on the terminal");
-  app.add_option("--cache-dir", tool.cache_dir, "The cache [RTENV_CACHE_DIR; ~/.cache/rtenv]")->type_name("DIR");
+  app.add_option("--cache-dir", tool.cache_dir, "The cache [RTENV_CACHE_DIR; ~/.cache/rtenv]")
+      ->type_name("DIR");
   register_pack(app, tool);
   register_hash(app, tool);
   register_unpack(app, tool);
@@ -90,12 +94,18 @@ int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
     std::vector<std::string> names;
     collect_names(command, option, names);
     const std::vector<std::string_view> candidates(names.begin(), names.end());
-    message = fmt::format("unknown {} '{}'", option ? "option" : names.empty() ? "argument" : "command", word);
-    if (const auto suggestion = nearest(word, candidates)) message += fmt::format("; did you mean '{}'?", *suggestion);
+    message = fmt::format("unknown {} '{}'",
+                          option          ? "option"
+                          : names.empty() ? "argument"
+                                          : "command",
+                          word);
+    if (const auto suggestion = nearest(word, candidates))
+      message += fmt::format("; did you mean '{}'?", *suggestion);
   }
   fmt::print(stderr, "rtenv: error: {}\n", message);
   std::string path = command.get_name();
-  for (const CLI::App* parent = command.get_parent(); parent != nullptr; parent = parent->get_parent())
+  for (const CLI::App* parent = command.get_parent(); parent != nullptr;
+       parent = parent->get_parent())
     path.insert(0, parent->get_name() + " ");
   fmt::print(stderr, "rtenv: hint: {} --help\n", path);
   return k_wrong_usage;

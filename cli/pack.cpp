@@ -18,7 +18,8 @@ struct PackCommand {
   Result<int> run(const Tool& tool) const;
 };
 
-// Where the package is written before its name is known: beside the target, or straight to standard output.
+// Where the package is written before its name is known: beside the target, or straight to standard
+// output.
 class Output {
  public:
   explicit Output(const std::string& path) : path_(path) {}
@@ -27,25 +28,30 @@ class Output {
   Result<pkg::ByteSink> open() {
     if (to_stdout()) {
       if (started_)
-        return fail(Errc::unavailable, "the directory changed while it was packed").hint("run it again when it is still");
+        return fail(Errc::unavailable, "the directory changed while it was packed")
+            .hint("run it again when it is still");
       started_ = true;
       stdout_ = Fd(::dup(STDOUT_FILENO));
-      return pkg::ByteSink{
-          .write = [this](std::span<const std::byte> data) { return write_full(stdout_, data, "standard output"); }};
+      return pkg::ByteSink{.write = [this](std::span<const std::byte> data) {
+        return write_full(stdout_, data, "standard output");
+      }};
     }
     file_.reset();
     RTENV_TRY(auto file, AtomicFile::create(path_.empty() ? Path("_ray_pkg_.zip") : Path(path_)));
     file_.emplace(std::move(file));
-    return pkg::ByteSink{
-        .write = [this](std::span<const std::byte> data) { return write_full(file_->fd(), data, file_->target().native()); },
-        .file = file_->fd().get()};
+    return pkg::ByteSink{.write =
+                             [this](std::span<const std::byte> data) {
+                               return write_full(file_->fd(), data, file_->target().native());
+                             },
+                         .file = file_->fd().get()};
   }
 
   /// The path of the finished package; empty on standard output.
   Result<Path> commit(const pkg::PackageName& name) {
     if (to_stdout()) return Path();
     Path target = path_.empty() ? Path(name.file_name()) : Path(path_);
-    // Like zip and git archive: whole or not there, but not waiting for the disk. Packing again makes the same bytes.
+    // Like zip and git archive: whole or not there, but not waiting for the disk. Packing again
+    // makes the same bytes.
     RTENV_TRY(file_->commit_as(target, Durability::process));
     return target;
   }
@@ -58,7 +64,8 @@ class Output {
 };
 
 Result<int> PackCommand::run(const Tool& tool) const {
-  if (output == "-" && tool.json) return fail(Errc::invalid_argument, "-o - and --json both want standard output");
+  if (output == "-" && tool.json)
+    return fail(Errc::invalid_argument, "-o - and --json both want standard output");
   if (output == "-" && ::isatty(STDOUT_FILENO) == 1)
     return fail(Errc::invalid_argument, "a package isn't for a terminal")
         .hint("redirect standard output, or give a file to -o");
@@ -66,7 +73,8 @@ Result<int> PackCommand::run(const Tool& tool) const {
   RTENV_TRY(options.zip.compression, pkg::parse_compression(compression));
   options.scan.record_excluded = explain_wanted;
   Output out(output);
-  RTENV_TRY(const auto packed, pkg::pack_directory(selection.directory, options, [&] { return out.open(); }));
+  RTENV_TRY(const auto packed,
+            pkg::pack_directory(selection.directory, options, [&] { return out.open(); }));
   warn_of_left_out(packed.tree, explain_wanted);
   if (explain_wanted && !tool.json) explain(packed.tree);
   RTENV_TRY(const Path target, out.commit(packed.zip.name));
@@ -91,16 +99,19 @@ Result<int> PackCommand::run(const Tool& tool) const {
 
 void register_pack(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<PackCommand>();
-  CLI::App* command = add_command(app, tool, "pack", "Pack a directory into _ray_pkg_<hash>.zip and print its URI",
-                                  "  rtenv pack my_job -o - | aws s3 cp - s3://bucket/my_job.zip");
+  CLI::App* command =
+      add_command(app, tool, "pack", "Pack a directory into _ray_pkg_<hash>.zip and print its URI",
+                  "  rtenv pack my_job -o - | aws s3 cp - s3://bucket/my_job.zip");
   state->selection.declare(*command);
   command
       ->add_option("-o,--output", state->output,
                    "The file to write; - for standard output [its name, in the current folder]")
       ->type_name("FILE");
-  command->add_option("--compress", state->compression, "auto, store, fast or best")->capture_default_str();
-  command->add_flag("--explain", state->explain_wanted,
-                    "Say on standard error what was left out and by which rule, and what is largest");
+  command->add_option("--compress", state->compression, "auto, store, fast or best")
+      ->capture_default_str();
+  command->add_flag(
+      "--explain", state->explain_wanted,
+      "Say on standard error what was left out and by which rule, and what is largest");
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }
 

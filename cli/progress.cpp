@@ -9,17 +9,21 @@
 namespace rtenv::cli {
 namespace {
 
-constexpr std::chrono::milliseconds k_pause{100};  // between two pictures; also what is too short to be worth one
+constexpr std::chrono::milliseconds k_pause{
+    100};  // between two pictures; also what is too short to be worth one
 constexpr std::size_t k_bar_width = 30;
 
 std::string bar(std::uint64_t done_bytes, std::uint64_t total_bytes) {
-  const std::size_t filled = total_bytes == 0 ? k_bar_width : std::min(k_bar_width, done_bytes * k_bar_width / total_bytes);
+  const std::size_t filled = total_bytes == 0
+                                 ? k_bar_width
+                                 : std::min(k_bar_width, done_bytes * k_bar_width / total_bytes);
   return "[" + std::string(filled, '#') + std::string(k_bar_width - filled, '.') + "] ";
 }
 
 }  // namespace
 
-ProgressLine::ProgressLine(const Tool& tool) : wanted_(!tool.no_progress && !tool.quiet && ::isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine(const Tool& tool)
+    : wanted_(!tool.no_progress && !tool.quiet && ::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressLine::clear() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
@@ -28,7 +32,9 @@ void ProgressLine::clear() {
 
 remote::OnProgress ProgressLine::callback() {
   if (!wanted_) return {};
-  return [this](std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes) { show(done_bytes, total_bytes); };
+  return [this](std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes) {
+    show(done_bytes, total_bytes);
+  };
 }
 
 void ProgressLine::show(std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes) {
@@ -40,9 +46,12 @@ void ProgressLine::show(std::uint64_t done_bytes, std::optional<std::uint64_t> t
   last_ = now;
   shown_ = true;
   const std::chrono::duration<double> seconds = now - begin_;
-  const auto per_second = static_cast<std::uint64_t>(static_cast<double>(done_bytes) / seconds.count());
-  fmt::print(stderr, "\r\x1b[K{}{}{} {}/s", total_bytes ? bar(done_bytes, *total_bytes) : "", format_byte_size(done_bytes),
-             total_bytes ? " of " + format_byte_size(*total_bytes) : "", format_byte_size(per_second));
+  const auto per_second =
+      static_cast<std::uint64_t>(static_cast<double>(done_bytes) / seconds.count());
+  fmt::print(stderr, "\r\x1b[K{}{}{} {}/s", total_bytes ? bar(done_bytes, *total_bytes) : "",
+             format_byte_size(done_bytes),
+             total_bytes ? " of " + format_byte_size(*total_bytes) : "",
+             format_byte_size(per_second));
   std::fflush(stderr);
 }
 

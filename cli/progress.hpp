@@ -1,4 +1,5 @@
-// A line on the terminal that says how much of a transfer is done; nothing where standard error isn't a terminal.
+// A line on the terminal that says how much of a transfer is done; nothing where standard error
+// isn't a terminal.
 #pragma once
 
 #include <chrono>

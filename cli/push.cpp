@@ -24,7 +24,8 @@ struct PushCommand {
     const bool is_directory = std::filesystem::is_directory(chosen.directory, error);
     Result<envbuild::Pushed> pushed = [&] {
       ProgressLine progress(tool);
-      const envbuild::PushOptions options{.store = store_options(tool, address), .on_progress = progress.callback()};
+      const envbuild::PushOptions options{.store = store_options(tool, address),
+                                          .on_progress = progress.callback()};
       return is_directory ? envbuild::push_directory(chosen.directory, package, parsed, options)
                           : envbuild::push_file(chosen.directory, parsed, options);
     }();
@@ -46,24 +47,29 @@ struct PushCommand {
 
 void register_push(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<PushCommand>();
-  CLI::App* command =
-      add_command(app, tool, "push", "Send a directory, packed on its way, or a file to a store, and print its URI",
-                  "  rtenv push my_job s3://bucket/my_job.zip\n"
-                  "  rtenv push my_job gs://bucket/jobs/          under its own name, _ray_pkg_<hash>.zip\n"
-                  "  rtenv push my_job gcs:// --address http://127.0.0.1:8265\n"
-                  "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are found.");
+  CLI::App* command = add_command(
+      app, tool, "push",
+      "Send a directory, packed on its way, or a file to a store, and print its URI",
+      "  rtenv push my_job s3://bucket/my_job.zip\n"
+      "  rtenv push my_job gs://bucket/jobs/          under its own name, _ray_pkg_<hash>.zip\n"
+      "  rtenv push my_job gcs:// --address http://127.0.0.1:8265\n"
+      "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
+      "found.");
   state->selection.declare(*command, "SRC", "The directory or file");
   command->get_option("SRC")->required()->default_str("");
   command
-      ->add_option(
-          "URI", state->uri,
-          "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, or to a folder that ends with /; "
-          "gcs:// a job server")
+      ->add_option("URI", state->uri,
+                   "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, "
+                   "or to a folder that ends with /; "
+                   "gcs:// a job server")
       ->required();
-  command->add_option("--compress", state->compression, "auto, store, fast or best")->capture_default_str();
+  command->add_option("--compress", state->compression, "auto, store, fast or best")
+      ->capture_default_str();
   add_address_option(*command, state->address);
   command->callback([state, command, &tool] {
-    tool.command = [state, command, &tool] { return state->run(tool, command->count("--scheme") > 0); };
+    tool.command = [state, command, &tool] {
+      return state->run(tool, command->count("--scheme") > 0);
+    };
   });
 }
 

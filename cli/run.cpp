@@ -26,17 +26,20 @@ Result<int> RunCommand::run(const Tool& tool) const {
   const auto options = inputs.prepare_options(tool, progress);
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
   RTENV_TRY(auto cache, inputs.open_cache(tool));
-  RTENV_TRY(auto prepared, job::prepare_job(runtime_env, cache, {.prepare = options, .keep_folder = keep}));
+  RTENV_TRY(auto prepared,
+            job::prepare_job(runtime_env, cache, {.prepare = options, .keep_folder = keep}));
   progress.clear();
   const std::chrono::duration<double, std::milli> preparing = Clock::now() - begin;
-  log::debug("prepared in {:.1f} ms{}", preparing.count(), prepared.built_env() ? ", the environment built" : "");
+  log::debug("prepared in {:.1f} ms{}", preparing.count(),
+             prepared.built_env() ? ", the environment built" : "");
 
-  const auto state = job::run_in_foreground({.argv = argv,
-                                             .environment = prepared.environment(),
-                                             .working_dir = prepared.working_dir(),
-                                             // If this process is killed, the job goes on: then it is the job that holds its
-                                             // environment and its folder.
-                                             .keep_fds = prepared.keep_fds()});
+  const auto state =
+      job::run_in_foreground({.argv = argv,
+                              .environment = prepared.environment(),
+                              .working_dir = prepared.working_dir(),
+                              // If this process is killed, the job goes on: then it is the job that
+                              // holds its environment and its folder.
+                              .keep_fds = prepared.keep_fds()});
   if (keep)
     if (const auto folder = prepared.release_folder())
       log::info("the job's directory is kept: {}", (*folder / "working_dir").native());
@@ -53,14 +56,17 @@ Result<int> RunCommand::run(const Tool& tool) const {
 
 void register_run(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<RunCommand>();
-  CLI::App* command =
-      add_command(app, tool, "run", "Run a command in its directory and environment; ends with the command's exit code",
-                  "  rtenv run -f runtime_env.yaml --working-dir . -- python main.py");
+  CLI::App* command = add_command(
+      app, tool, "run",
+      "Run a command in its directory and environment; ends with the command's exit code",
+      "  rtenv run -f runtime_env.yaml --working-dir . -- python main.py");
   state->inputs.declare(*command);
   state->inputs.declare_build(*command);
   state->inputs.declare_env_vars(*command);
-  command->add_flag("--keep", state->keep, "Keep the job's own copy of its directory and say where it is");
-  command->add_option("COMMAND", state->argv, "The command and its arguments, after --")->required();
+  command->add_flag("--keep", state->keep,
+                    "Keep the job's own copy of its directory and say where it is");
+  command->add_option("COMMAND", state->argv, "The command and its arguments, after --")
+      ->required();
   command->positionals_at_end();
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }

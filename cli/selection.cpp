@@ -6,20 +6,28 @@ namespace rtenv::cli {
 
 void Selection::declare(CLI::App& command, const char* positional, const char* description) {
   command.add_option(positional, directory, description)->capture_default_str();
-  command.add_option("--scheme", scheme, "How the name is computed: xxh3; ray, equal to Ray's own; sha256")
+  command
+      .add_option("--scheme", scheme,
+                  "How the name is computed: xxh3; ray, equal to Ray's own; sha256")
       ->capture_default_str();
-  command.add_option("--exclude", excludes, "Leave out what matches (a gitignore pattern, repeatable)")
+  command
+      .add_option("--exclude", excludes, "Leave out what matches (a gitignore pattern, repeatable)")
       ->type_name("PATTERN")
       ->allow_extra_args(false);
-  command.add_flag("--no-gitignore", no_gitignore, "Pack what .gitignore files leave out, too (.rayignore still counts)");
+  command.add_flag("--no-gitignore", no_gitignore,
+                   "Pack what .gitignore files leave out, too (.rayignore still counts)");
   command
-      .add_option("--ignore-rules", ignore_rules, "What ignore files mean: ray, as Ray reads them; git, exactly as git does")
+      .add_option("--ignore-rules", ignore_rules,
+                  "What ignore files mean: ray, as Ray reads them; git, exactly as git does")
       ->capture_default_str();
   command
       .add_option("--git", git_revision,
-                  "Not the files as they are, but this commit of the directory's repository (what a clean checkout holds)")
+                  "Not the files as they are, but this commit of the directory's repository (what "
+                  "a clean checkout holds)")
       ->type_name("REV");
-  command.add_option("--threads", threads, "How many threads [one a processor]")->type_name("N")->check(CLI::Range(1, 1024));
+  command.add_option("--threads", threads, "How many threads [one a processor]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
 }
 
 Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
@@ -39,9 +47,11 @@ Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
 void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded) {
   for (const std::string& warning : tree.warnings) log::warn("{}", warning);
   if (!rules_recorded)
-    for (const pkg::Excluded& excluded : tree.excluded) log::warn("{} isn't packed: {}", excluded.path, excluded.reason);
+    for (const pkg::Excluded& excluded : tree.excluded)
+      log::warn("{} isn't packed: {}", excluded.path, excluded.reason);
   for (const pkg::Entry& entry : tree.entries)
-    if (entry.type == pkg::EntryType::name_only) log::warn("{} isn't packed; only its name counts", entry.path);
+    if (entry.type == pkg::EntryType::name_only)
+      log::warn("{} isn't packed; only its name counts", entry.path);
 }
 
 }  // namespace rtenv::cli

@@ -1,5 +1,5 @@
-// The options that say what of a directory is packed and how it is named; the same for `pack` and `hash`, so that both
-// agree on the name.
+// The options that say what of a directory is packed and how it is named; the same for `pack` and
+// `hash`, so that both agree on the name.
 #pragma once
 
 #include <string>
@@ -20,12 +20,14 @@ struct Selection {
   unsigned threads = 0;      // 0: one a processor
 
   /// `positional`: what the directory is called in the help.
-  void declare(CLI::App& command, const char* positional = "DIR", const char* description = "The directory");
+  void declare(CLI::App& command, const char* positional = "DIR",
+               const char* description = "The directory");
   /// Fails: invalid_argument (an unknown scheme or semantics).
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };
 
-/// Says on standard error what a scan left out although no rule did (sockets, links to nothing), and its warnings.
+/// Says on standard error what a scan left out although no rule did (sockets, links to nothing),
+/// and its warnings.
 void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded);
 
 }  // namespace rtenv::cli

@@ -42,41 +42,69 @@ struct ServeCommand {
 };
 
 void ServeCommand::declare(CLI::App& command) {
-  command.add_option("--host", host, "The address to listen at [127.0.0.1]; any but loopback needs a token and TLS")
+  command
+      .add_option("--host", host,
+                  "The address to listen at [127.0.0.1]; any but loopback needs a token and TLS")
       ->type_name("IP");
   command.add_option("--port", port, "[8265]; 0: any that is free")->type_name("PORT");
-  command.add_option("--state-dir", state_dir, "Jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
+  command
+      .add_option("--state-dir", state_dir,
+                  "Jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
       ->type_name("DIR");
   command
       .add_option("--token-file", token_file,
-                  "Who has this token may submit [with RAY_AUTH_MODE=token: RAY_AUTH_TOKEN_PATH, ~/.ray/auth_token]")
+                  "Who has this token may submit [with RAY_AUTH_MODE=token: RAY_AUTH_TOKEN_PATH, "
+                  "~/.ray/auth_token]")
       ->type_name("FILE");
-  command.add_option("--tls-cert", tls_cert, "The certificate, PEM, with its chain")->type_name("FILE");
+  command.add_option("--tls-cert", tls_cert, "The certificate, PEM, with its chain")
+      ->type_name("FILE");
   command.add_option("--tls-key", tls_key, "The certificate's key, PEM")->type_name("FILE");
   command.add_flag("--insecure", insecure, "Open to other machines without a token or without TLS");
-  command.add_option("--allowed-host", allowed_hosts, "A name by which clients call this server (repeatable)")
+  command
+      .add_option("--allowed-host", allowed_hosts,
+                  "A name by which clients call this server (repeatable)")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  command.add_option("--num-cpus", num_cpus, "CPUs for jobs [what is there]")->check(CLI::NonNegativeNumber)->type_name("N");
+  command.add_option("--num-cpus", num_cpus, "CPUs for jobs [what is there]")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
   command.add_option("--num-gpus", num_gpus, "GPUs for jobs [what is there]")->type_name("N");
   command.add_option("--memory", memory, "Memory for jobs [what is there]")->type_name("SIZE");
-  command.add_option("--resources", resources, "Other resources: a JSON object of numbers")->type_name("JSON");
-  command.add_option("--max-queued", max_queued, "Jobs that may wait; more are refused with 503 [10000]")->type_name("N");
-  command.add_option("--max-running", max_running, "Jobs at a time, whatever they ask for [0: any number]")->type_name("N");
-  command.add_option("--job-ttl", job_ttl, "How long ended jobs and their logs are kept; 0: for ever [7d]")
-      ->type_name("TIME");
-  command.add_option("--max-log-size", max_log_size, "Of a job's log; beyond it the middle goes, never the end [1GiB]")
-      ->type_name("SIZE");
-  command.add_option("--max-package-size", max_package_size, "Of an uploaded package [10GiB]")->type_name("SIZE");
-  command.add_option("--max-processes", max_processes, "Of a job; one that has more is ended")->type_name("N");
-  command.add_option("--max-open-files", max_open_files, "Of each of a job's processes")->type_name("N");
-  command.add_flag("--sandbox", sandbox,
-                   "Run jobs by bubblewrap: the cache read-only, other processes and this server's state out of sight");
+  command.add_option("--resources", resources, "Other resources: a JSON object of numbers")
+      ->type_name("JSON");
   command
-      .add_option("--python", python,
-                  "The interpreter of environments: a path, a name, or a version [RTENV_PYTHON; python3]")
+      .add_option("--max-queued", max_queued,
+                  "Jobs that may wait; more are refused with 503 [10000]")
+      ->type_name("N");
+  command
+      .add_option("--max-running", max_running,
+                  "Jobs at a time, whatever they ask for [0: any number]")
+      ->type_name("N");
+  command
+      .add_option("--job-ttl", job_ttl,
+                  "How long ended jobs and their logs are kept; 0: for ever [7d]")
+      ->type_name("TIME");
+  command
+      .add_option("--max-log-size", max_log_size,
+                  "Of a job's log; beyond it the middle goes, never the end [1GiB]")
+      ->type_name("SIZE");
+  command.add_option("--max-package-size", max_package_size, "Of an uploaded package [10GiB]")
+      ->type_name("SIZE");
+  command.add_option("--max-processes", max_processes, "Of a job; one that has more is ended")
+      ->type_name("N");
+  command.add_option("--max-open-files", max_open_files, "Of each of a job's processes")
+      ->type_name("N");
+  command.add_flag("--sandbox", sandbox,
+                   "Run jobs by bubblewrap: the cache read-only, other processes and this server's "
+                   "state out of sight");
+  command
+      .add_option(
+          "--python", python,
+          "The interpreter of environments: a path, a name, or a version [RTENV_PYTHON; python3]")
       ->type_name("PY");
-  command.add_option("--ray-version", ray_version, "That clients take this server for [" RTENV_RAY_VERSION "]")
+  command
+      .add_option("--ray-version", ray_version,
+                  "That clients take this server for [" RTENV_RAY_VERSION "]")
       ->type_name("VERSION");
 }
 
@@ -84,18 +112,22 @@ Result<Path> ServeCommand::state_root(const Tool& tool) const {
   if (!state_dir.empty()) return Path(std::filesystem::absolute(state_dir));
   if (const auto set = tool.environment.find_filled("RTENV_STATE_DIR")) return Path(*set);
   if (const auto set = tool.environment.find_filled("XDG_STATE_HOME")) return Path(*set) / "rtenv";
-  if (const auto home = tool.environment.find_filled("HOME")) return Path(*home) / ".local" / "state" / "rtenv";
-  return fail(Errc::invalid_argument, "there is no place for the jobs: HOME isn't set").hint("--state-dir DIR");
+  if (const auto home = tool.environment.find_filled("HOME"))
+    return Path(*home) / ".local" / "state" / "rtenv";
+  return fail(Errc::invalid_argument, "there is no place for the jobs: HOME isn't set")
+      .hint("--state-dir DIR");
 }
 
 // As Ray's own server takes it where RAY_AUTH_MODE=token.
 Result<std::optional<Path>> ServeCommand::token(const Tool& tool) const {
   if (!token_file.empty()) return std::optional<Path>(token_file);
   if (tool.environment.find("RAY_AUTH_MODE") != "token") return std::optional<Path>();
-  if (const auto set = tool.environment.find_filled("RAY_AUTH_TOKEN_PATH")) return std::optional<Path>(*set);
+  if (const auto set = tool.environment.find_filled("RAY_AUTH_TOKEN_PATH"))
+    return std::optional<Path>(*set);
   if (const auto home = tool.environment.find_filled("HOME"))
     return std::optional<Path>(Path(*home) / ".ray" / "auth_token");
-  return fail(Errc::invalid_argument, "RAY_AUTH_MODE=token, and there is no token").hint("--token-file FILE");
+  return fail(Errc::invalid_argument, "RAY_AUTH_MODE=token, and there is no token")
+      .hint("--token-file FILE");
 }
 
 Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
@@ -112,10 +144,12 @@ Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
   if (resources.empty()) return found;
   const auto object = nlohmann::json::parse(resources, nullptr, false);
   if (!object.is_object())
-    return fail(Errc::invalid_argument, "--resources isn't a JSON object").hint("--resources '{{\"tpu\": 4}}'");
+    return fail(Errc::invalid_argument, "--resources isn't a JSON object")
+        .hint("--resources '{{\"tpu\": 4}}'");
   for (const auto& [name, amount] : object.items()) {
     if (!amount.is_number() || amount.get<double>() < 0)
-      return fail(Errc::invalid_argument, "--resources: '{}' must be a number from 0, got {}", name, amount.dump());
+      return fail(Errc::invalid_argument, "--resources: '{}' must be a number from 0, got {}", name,
+                  amount.dump());
     found.custom[name] = amount.get<double>();
   }
   return found;
@@ -150,7 +184,9 @@ Result<int> ServeCommand::run(const Tool& tool) const {
     else
       Tool::print_line(address);
     std::fflush(stdout);
-    log::info("serving jobs; `rtenv job submit --address {} -- COMMAND` or `ray job submit` submits one", address);
+    log::info(
+        "serving jobs; `rtenv job submit --address {} -- COMMAND` or `ray job submit` submits one",
+        address);
   };
   RTENV_TRY(server::serve(std::move(options)));
   return 0;
@@ -160,9 +196,11 @@ Result<int> ServeCommand::run(const Tool& tool) const {
 
 void register_serve(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<ServeCommand>();
-  CLI::App* command = add_command(
-      app, tool, "serve", "Run jobs that Ray's clients submit: Ray's job API; prints its address and stays",
-      "  rtenv serve --num-cpus 8\n  ray job submit --address http://127.0.0.1:8265 --working-dir . -- python main.py");
+  CLI::App* command =
+      add_command(app, tool, "serve",
+                  "Run jobs that Ray's clients submit: Ray's job API; prints its address and stays",
+                  "  rtenv serve --num-cpus 8\n  ray job submit --address http://127.0.0.1:8265 "
+                  "--working-dir . -- python main.py");
   state->declare(*command);
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }

@@ -21,9 +21,11 @@ log::Verbosity Tool::verbosity() const {
 Result<Path> Tool::cache_root() const {
   if (!cache_dir.empty()) return Path(cache_dir);
   if (const auto configured = environment.find_filled("RTENV_CACHE_DIR")) return Path(*configured);
-  if (const auto user_cache = environment.find_filled("XDG_CACHE_HOME")) return Path(*user_cache) / "rtenv";
+  if (const auto user_cache = environment.find_filled("XDG_CACHE_HOME"))
+    return Path(*user_cache) / "rtenv";
   if (const auto home = environment.find_filled("HOME")) return Path(*home) / ".cache" / "rtenv";
-  return fail(Errc::invalid_argument, "there is no place for the cache: HOME isn't set").hint("set RTENV_CACHE_DIR");
+  return fail(Errc::invalid_argument, "there is no place for the cache: HOME isn't set")
+      .hint("set RTENV_CACHE_DIR");
 }
 
 Result<cache::Cache> Tool::open_cache() const {
@@ -48,7 +50,9 @@ Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
   const auto text = environment.find_filled("RTENV_REMOTE_CACHE");
   if (!text) return std::optional<cache::RemoteTierOptions>();
   cache::RemoteTierOptions options{.store = {.environment = environment}};
-  const auto within = [](Error error, const char* variable) { return Failure(std::move(error).within(variable)); };
+  const auto within = [](Error error, const char* variable) {
+    return Failure(std::move(error).within(variable));
+  };
   auto prefix = remote::Uri::parse(*text);
   if (!prefix) return within(std::move(prefix).error(), "RTENV_REMOTE_CACHE");
   if (auto checked = cache::check_holds_packs(*prefix); !checked)
@@ -57,7 +61,8 @@ Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
   const auto mode = environment.find_filled("RTENV_REMOTE_CACHE_MODE").value_or("read");
   const auto known = cache::parse_tier_mode(mode);
   if (!known)
-    return fail(Errc::invalid_argument, "RTENV_REMOTE_CACHE_MODE is '{}'", mode).hint("read, write-through or write-back");
+    return fail(Errc::invalid_argument, "RTENV_REMOTE_CACHE_MODE is '{}'", mode)
+        .hint("read, write-through or write-back");
   options.mode = *known;
   const auto span = [&](const char* variable) -> Result<std::optional<std::chrono::seconds>> {
     const auto value = environment.find_filled(variable);
@@ -102,7 +107,8 @@ void Tool::print_line(std::string_view line) {
   std::fputc('\n', stdout);
 }
 
-CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description, const char* example) {
+CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description,
+                      const char* example) {
   CLI::App* command = parent.add_subcommand(name, description);
   command->footer(std::string("Example:\n") + example + "\n");
   command->add_flag("--json", tool.json, "Print one JSON object instead of text");

@@ -1,5 +1,5 @@
-// What every command shares: the settings that hold for all of them, the machine's environment, and how results and
-// errors are shown. Built by main and passed down; there is no other state.
+// What every command shares: the settings that hold for all of them, the machine's environment, and
+// how results and errors are shown. Built by main and passed down; there is no other state.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -25,7 +25,8 @@ struct Tool {
   bool no_progress = false;
   std::string cache_dir;  // --cache-dir; empty: RTENV_CACHE_DIR, else the user's cache folder
 
-  /// The chosen command; it returns the exit status. Set while the command line is parsed, called afterwards.
+  /// The chosen command; it returns the exit status. Set while the command line is parsed, called
+  /// afterwards.
   std::function<Result<int>()> command;
 
   [[nodiscard]] log::Verbosity verbosity() const;
@@ -37,9 +38,11 @@ struct Tool {
   [[nodiscard]] Result<cache::Cache> open_cache_with_tier() const;
   /// RTENV_REMOTE_CACHE and what goes with it. Fails: invalid_argument.
   [[nodiscard]] Result<std::optional<cache::RemoteTierOptions>> remote_tier() const;
-  /// What the cache keeps to by itself: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE. Fails: invalid_argument.
+  /// What the cache keeps to by itself: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE. Fails:
+  /// invalid_argument.
   [[nodiscard]] Result<cache::Limits> cache_limits() const;
-  /// Where the digests of unchanged files are remembered; nothing where there is no place for a cache.
+  /// Where the digests of unchanged files are remembered; nothing where there is no place for a
+  /// cache.
   [[nodiscard]] std::optional<Path> digest_cache() const;
 
   /// One object on one line.
@@ -48,7 +51,8 @@ struct Tool {
 };
 
 /// Adds a subcommand with an example in its help, and --json.
-CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description, const char* example);
+CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description,
+                      const char* example);
 
 /// One file a command. Each declares its options and sets Tool::command.
 void register_pack(CLI::App& app, Tool& tool);
@@ -68,8 +72,8 @@ void register_cache_gc(CLI::App& cache_group, Tool& tool);
 void register_doctor(CLI::App& app, Tool& tool);
 void register_version(CLI::App& app, Tool& tool);
 
-/// The supervisor of a job, which the server starts: `rtenv supervise FOLDER CONTROL_FD LOCK_FD`. Not a command for people:
-/// not in the help.
+/// The supervisor of a job, which the server starts: `rtenv supervise FOLDER CONTROL_FD LOCK_FD`.
+/// Not a command for people: not in the help.
 inline constexpr std::string_view k_supervise = "supervise";
 int supervise(const Tool& tool, const std::vector<std::string>& words);
 

@@ -16,18 +16,21 @@ struct UnpackCommand {
 
   // A path, or what a URI names, through the cache.
   [[nodiscard]] Result<envbuild::Fetched> find_archive(const Tool& tool) const {
-    if (!remote::looks_like_uri(source)) return envbuild::Fetched{.path = source, .lease = std::nullopt};
+    if (!remote::looks_like_uri(source))
+      return envbuild::Fetched{.path = source, .lease = std::nullopt};
     RTENV_TRY(const auto uri, remote::Uri::parse(source));
     RTENV_TRY(auto cache, tool.open_cache());
     ProgressLine progress(tool);
-    return envbuild::fetch_file(uri, cache, {.store = store_options(tool, address), .on_progress = progress.callback()});
+    return envbuild::fetch_file(
+        uri, cache, {.store = store_options(tool, address), .on_progress = progress.callback()});
   }
 
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto archive, find_archive(tool));
-    RTENV_TRY(const auto summary,
-              pkg::unpack(archive.path, target,
-                          {.strip_top = strip_top, .threads = default_threads(), .cancellation = tool.cancellation}));
+    RTENV_TRY(const auto summary, pkg::unpack(archive.path, target,
+                                              {.strip_top = strip_top,
+                                               .threads = default_threads(),
+                                               .cancellation = tool.cancellation}));
     if (tool.json)
       Tool::print_json({{"path", std::filesystem::absolute(target).native()},
                         {"files", summary.files},
@@ -44,12 +47,17 @@ struct UnpackCommand {
 
 void register_unpack(CLI::App& app, Tool& tool) {
   auto state = std::make_shared<UnpackCommand>();
-  CLI::App* command =
-      add_command(app, tool, "unpack", "Unpack an archive (zip, whl, jar, tar.gz/xz/bz2/zst) safely, all or nothing",
-                  "  rtenv unpack _ray_pkg_0f3a….zip target\n  rtenv unpack s3://bucket/my_job.zip target");
-  command->add_option("SRC", state->source, "The archive: a path, or a URI as `rtenv fetch` takes it")->required();
-  command->add_option("DEST", state->target, "The folder to make; it must not exist, or be empty")->required();
-  command->add_flag("--strip-top", state->strip_top, "Drop the one top folder that holds everything, where there is one");
+  CLI::App* command = add_command(
+      app, tool, "unpack",
+      "Unpack an archive (zip, whl, jar, tar.gz/xz/bz2/zst) safely, all or nothing",
+      "  rtenv unpack _ray_pkg_0f3a….zip target\n  rtenv unpack s3://bucket/my_job.zip target");
+  command
+      ->add_option("SRC", state->source, "The archive: a path, or a URI as `rtenv fetch` takes it")
+      ->required();
+  command->add_option("DEST", state->target, "The folder to make; it must not exist, or be empty")
+      ->required();
+  command->add_flag("--strip-top", state->strip_top,
+                    "Drop the one top folder that holds everything, where there is one");
   add_address_option(*command, state->address);
   command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
 }

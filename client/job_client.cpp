@@ -16,11 +16,13 @@ using nlohmann::json;
 constexpr int k_submit_attempts = 3;
 constexpr std::size_t k_max_reason_bytes = 2000;
 
-// Of a traceback, as Ray answers with, its last sentence, without the name of Python's class of error.
+// Of a traceback, as Ray answers with, its last sentence, without the name of Python's class of
+// error.
 std::string reason_of(const std::string& body) {
   std::string_view last;
   for (const std::string_view line : lines_of(body))
-    if (std::ranges::any_of(line, [](unsigned char c) { return std::isalpha(c) != 0; })) last = line;
+    if (std::ranges::any_of(line, [](unsigned char c) { return std::isalpha(c) != 0; }))
+      last = line;
   const auto colon = last.find(": ");
   const auto name = last.substr(0, colon);
   if (colon != std::string_view::npos && (name.ends_with("Error") || name.ends_with("Exception")) &&
@@ -31,8 +33,10 @@ std::string reason_of(const std::string& body) {
 
 Errc code_of(int status, const std::string& body) {
   // Ray says 500 to both.
-  if (body.find("already exists. Please use a different submission_id") != std::string::npos) return Errc::already_exists;
-  if (body.find("but it is in a non-terminal state") != std::string::npos) return Errc::already_exists;
+  if (body.find("already exists. Please use a different submission_id") != std::string::npos)
+    return Errc::already_exists;
+  if (body.find("but it is in a non-terminal state") != std::string::npos)
+    return Errc::already_exists;
   switch (status) {
     case 400:
     case 413: return Errc::invalid_argument;
@@ -54,21 +58,26 @@ bool is_terminal(const json& details) {
 
 Result<JobClient> JobClient::open(Environment environment, const Cancellation* cancellation) {
   RTENV_TRY(auto server, remote::find_job_server(environment));
-  return JobClient(std::make_unique<remote::HttpClient>(std::move(environment), cancellation), std::move(server));
+  return JobClient(std::make_unique<remote::HttpClient>(std::move(environment), cancellation),
+                   std::move(server));
 }
 
-Result<JobClient::Reply> JobClient::ask(const char* method, const std::string& path, const std::string& body) {
-  remote::HttpRequest request{
-      .method = method, .url = server_.address + path, .headers = server_.headers, .bearer = server_.token};
+Result<JobClient::Reply> JobClient::ask(const char* method, const std::string& path,
+                                        const std::string& body) {
+  remote::HttpRequest request{.method = method,
+                              .url = server_.address + path,
+                              .headers = server_.headers,
+                              .bearer = server_.token};
   if (!body.empty()) {
     request.headers.emplace_back("Content-Type: application/json");
     request.body = std::as_bytes(std::span(body));
   }
   Reply reply;
-  RTENV_TRY(reply.response, http_->stream(request, [&](std::span<const std::byte> data) -> Result<void> {
-    reply.body.append(reinterpret_cast<const char*>(data.data()), data.size());
-    return {};
-  }));
+  RTENV_TRY(reply.response,
+            http_->stream(request, [&](std::span<const std::byte> data) -> Result<void> {
+              reply.body.append(reinterpret_cast<const char*>(data.data()), data.size());
+              return {};
+            }));
   if (!reply.response.succeeded()) reply.body = reply.response.body;
   return reply;
 }
@@ -79,7 +88,8 @@ Failure JobClient::explain(const Reply& reply) const {
   if (code == Errc::permission_denied)
     return fail(code, "{} refuses: {}", remote::redacted_url(server_.address), reason)
         .hint("set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token");
-  return fail(code, "{} answers {}: {}", remote::redacted_url(server_.address), reply.response.status, reason);
+  return fail(code, "{} answers {}: {}", remote::redacted_url(server_.address),
+              reply.response.status, reason);
 }
 
 Result<bool> JobClient::is_rtenv() {
@@ -87,8 +97,8 @@ Result<bool> JobClient::is_rtenv() {
   if (!reply) {
     auto error = reply.error();
     if (error.code() == Errc::unavailable)
-      return fail(Errc::unavailable, "no job server answers at {}: {}", remote::redacted_url(server_.address),
-                  error.message())
+      return fail(Errc::unavailable, "no job server answers at {}: {}",
+                  remote::redacted_url(server_.address), error.message())
           .hint("--address http://HOST:8265, or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
     return Failure(std::move(error));
   }
@@ -104,14 +114,16 @@ Result<void> JobClient::submit(const json& body, bool own_id) {
   for (int attempt = 1;; ++attempt) {
     const auto reply = ask("POST", "/api/jobs/", body.dump());
     if (!reply) {
-      if (reply.error().code() != Errc::unavailable || attempt == k_submit_attempts) return Failure(reply.error());
+      if (reply.error().code() != Errc::unavailable || attempt == k_submit_attempts)
+        return Failure(reply.error());
       continue;
     }
     if (reply->response.succeeded()) return {};
     auto failure = explain(*reply);
     if (failure.value().code() == Errc::already_exists && own_id && attempt > 1) return {};
     // What the server says of the input is the whole message.
-    if (const Errc code = failure.value().code(); code == Errc::already_exists || code == Errc::invalid_argument)
+    if (const Errc code = failure.value().code();
+        code == Errc::already_exists || code == Errc::invalid_argument)
       return fail(code, "{}", reason_of(reply->body));
     return failure;
   }
@@ -122,14 +134,17 @@ Result<json> JobClient::ask_job(const char* method, const std::string& id, const
   if (!reply.response.succeeded()) {
     auto failure = explain(reply);
     if (failure.value().code() == Errc::not_found)
-      return fail(Errc::not_found, "Job '{}' does not exist at {}", id, remote::redacted_url(server_.address))
+      return fail(Errc::not_found, "Job '{}' does not exist at {}", id,
+                  remote::redacted_url(server_.address))
           .hint("rtenv job list");
-    if (failure.value().code() == Errc::already_exists) return fail(Errc::already_exists, "{}", reason_of(reply.body));
+    if (failure.value().code() == Errc::already_exists)
+      return fail(Errc::already_exists, "{}", reason_of(reply.body));
     return failure;
   }
   auto answer = json::parse(reply.body, nullptr, false);
   if (!answer.is_object())
-    return fail(Errc::unavailable, "{} answers what isn't JSON", remote::redacted_url(server_.address));
+    return fail(Errc::unavailable, "{} answers what isn't JSON",
+                remote::redacted_url(server_.address));
   return answer;
 }
 
@@ -155,7 +170,8 @@ Result<json> JobClient::list() {
   if (!reply.response.succeeded()) return explain(reply);
   auto answer = json::parse(reply.body, nullptr, false);
   if (!answer.is_array())
-    return fail(Errc::unavailable, "{} answers what isn't JSON", remote::redacted_url(server_.address));
+    return fail(Errc::unavailable, "{} answers what isn't JSON",
+                remote::redacted_url(server_.address));
   return answer;
 }
 

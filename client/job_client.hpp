@@ -1,5 +1,5 @@
-// Ray's Jobs API from the client's side: against rtenv's server or Ray's (2.60, API version 4). Thread-safe: no state but
-// the connections.
+// Ray's Jobs API from the client's side: against rtenv's server or Ray's (2.60, API version 4).
+// Thread-safe: no state but the connections.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,19 +13,21 @@ namespace rtenv::client {
 
 class JobClient {
  public:
-  /// `environment`: see remote/job_server.hpp; proxies and certificates as remote/http.hpp. Fails: as find_job_server.
+  /// `environment`: see remote/job_server.hpp; proxies and certificates as remote/http.hpp. Fails:
+  /// as find_job_server.
   static Result<JobClient> open(Environment environment, const Cancellation* cancellation);
 
   [[nodiscard]] const remote::JobServer& server() const noexcept { return server_; }
   [[nodiscard]] const Environment& environment() const noexcept { return http_->environment(); }
   [[nodiscard]] const Cancellation* cancellation() const noexcept { return http_->cancellation(); }
 
-  /// Asks for its version; true where it is rtenv's. Fails: unavailable, permission_denied, invalid_argument (it is
-  /// something else, or too old).
+  /// Asks for its version; true where it is rtenv's. Fails: unavailable, permission_denied,
+  /// invalid_argument (it is something else, or too old).
   Result<bool> is_rtenv();
 
-  /// `body`: of POST /api/jobs/, its submission_id set. An attempt whose answer is lost is repeated; where the id is then
-  /// taken and nobody else can have chosen it (`own_id`), that is success.
+  /// `body`: of POST /api/jobs/, its submission_id set. An attempt whose answer is lost is
+  /// repeated; where the id is then taken and nobody else can have chosen it (`own_id`), that is
+  /// success.
   Result<void> submit(const nlohmann::json& body, bool own_id);
   /// These fail with not_found where there is no such job.
   Result<nlohmann::json> details(const std::string& id);

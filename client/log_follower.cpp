@@ -31,7 +31,8 @@ class LogFollower {
       if (details && in_order && is_terminal(*details)) return *details;
       if (!details && details.error().code() != Errc::unavailable) return Failure(details.error());
       if (details) lost_since_.reset();
-      RTENV_TRY(pause(details ? std::string("the connection was closed") : details.error().message()));
+      RTENV_TRY(
+          pause(details ? std::string("the connection was closed") : details.error().message()));
     }
   }
 
@@ -44,9 +45,10 @@ class LogFollower {
                            [&](const LogMessage& message) -> Result<void> {
                              lost_since_.reset();
                              pause_ = k_first_pause;
-                             if (options_.server_is_rtenv && message.is_text) return move_on(message.data);
-                             const auto known =
-                                 static_cast<std::size_t>(std::min<std::uint64_t>(to_pass_over, message.data.size()));
+                             if (options_.server_is_rtenv && message.is_text)
+                               return move_on(message.data);
+                             const auto known = static_cast<std::size_t>(
+                                 std::min<std::uint64_t>(to_pass_over, message.data.size()));
                              to_pass_over -= known;
                              seen_bytes_ += message.data.size() - known;
                              return output_(message.data.substr(known));
@@ -73,7 +75,8 @@ class LogFollower {
     log::debug("{}; trying again", why);
     if (const Cancellation* const cancellation = client_.cancellation()) {
       pollfd entry{cancellation->poll_fd(), POLLIN, 0};
-      if (::poll(&entry, 1, static_cast<int>(pause_.count())) > 0) return fail(Errc::cancelled, "interrupted");
+      if (::poll(&entry, 1, static_cast<int>(pause_.count())) > 0)
+        return fail(Errc::cancelled, "interrupted");
     } else {
       ::poll(nullptr, 0, static_cast<int>(pause_.count()));
     }

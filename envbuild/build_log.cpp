@@ -18,7 +18,9 @@ using SystemClock = std::chrono::system_clock;
 constexpr int k_look_interval_ms = 200;
 constexpr int k_last_line_interval_ms = 2000;
 
-Path log_path(const Path& cache_root, std::string_view key) { return cache_root / "logs" / fmt::format("env-{}.log", key); }
+Path log_path(const Path& cache_root, std::string_view key) {
+  return cache_root / "logs" / fmt::format("env-{}.log", key);
+}
 Path note_path(const Path& cache_root, std::string_view key) {
   return cache_root / "logs" / fmt::format("env-{}.failed", key);
 }
@@ -54,18 +56,22 @@ Failure BuildLog::fail_with(Error error) {
     succeed();
     return Failure(std::move(error));
   }
-  Error told(error.code(), fmt::format("{}\n  the whole output: {}", error.message(), path_.native()), error.hint());
+  Error told(error.code(),
+             fmt::format("{}\n  the whole output: {}", error.message(), path_.native()),
+             error.hint());
   if (const auto noted = write_note(note_, told); !noted) log::debug("{}", noted.error().message());
   return Failure(std::move(told));
 }
 
 void BuildLog::succeed() noexcept { ::unlink(path_.c_str()); }
 
-std::optional<Error> failure_since(const Path& cache_root, std::string_view key, SystemClock::time_point begin) {
+std::optional<Error> failure_since(const Path& cache_root, std::string_view key,
+                                   SystemClock::time_point begin) {
   const auto text = read_file(note_path(cache_root, key));
   if (!text) return std::nullopt;
   const json note = json::parse(*text, nullptr, false);
-  if (!note.is_object() || note.value("at_us", std::int64_t{0}) < microseconds(begin)) return std::nullopt;
+  if (!note.is_object() || note.value("at_us", std::int64_t{0}) < microseconds(begin))
+    return std::nullopt;
   const int code = note.value("code", -1);
   if (code < 0 || code >= k_errc_count) return std::nullopt;
   return Error(static_cast<Errc>(code), note.value("message", ""), note.value("hint", ""));

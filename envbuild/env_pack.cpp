@@ -27,7 +27,8 @@ constexpr std::string_view k_env_name = "/@RTENV_ENV@";
 constexpr const char* k_config_file = "pyvenv.cfg";
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
 }
 
@@ -46,9 +47,11 @@ std::string named_config(std::string_view text) {
   std::string result;
   for (const std::string_view line : lines_of(text)) {
     const std::string_view key = line.substr(0, line.find_first_of(" ="));
-    if (key == "command") continue;  // how the standard library's venv was called: a path of this machine
+    if (key == "command")
+      continue;  // how the standard library's venv was called: a path of this machine
     const auto* const known = std::ranges::find(k_config_keys, key, &ConfigKey::key);
-    result += known == k_config_keys.end() ? std::string(line) : fmt::format("{} = {}", key, known->name);
+    result +=
+        known == k_config_keys.end() ? std::string(line) : fmt::format("{} = {}", key, known->name);
     result += '\n';
   }
   return result;
@@ -61,8 +64,9 @@ void settle_config(std::string& text, const Interpreter& interpreter) {
   replace_all(text, "@RTENV_PYTHON@", interpreter.base_executable.native());
 }
 
-// A first line that is too long for a kernel, or whose path has a space, is one of sh that starts the same program and that
-// Python reads as a text without meaning: as pip and uv write it, each with quotes of its own.
+// A first line that is too long for a kernel, or whose path has a space, is one of sh that starts
+// the same program and that Python reads as a text without meaning: as pip and uv write it, each
+// with quotes of its own.
 constexpr std::string_view k_sh_begin = "#!/bin/sh\n'''exec' ";
 constexpr std::string_view k_sh_end = " \"$0\" \"$@\"\n' '''";
 
@@ -91,7 +95,8 @@ void mend_shebang(std::string& text) {
   const auto program_end = std::min(line.find(' ', python + k_python.size()), line.size());
   if (end <= k_max_shebang_bytes && line.find(' ') >= program_end) return;
   text.replace(0, end,
-               fmt::format("{}\"{}\"{}{}", k_sh_begin, line.substr(0, program_end), line.substr(program_end), k_sh_end));
+               fmt::format("{}\"{}\"{}{}", k_sh_begin, line.substr(0, program_end),
+                           line.substr(program_end), k_sh_end));
 }
 
 class EnvPackFilter final : public cache::PackFilter {
@@ -103,12 +108,15 @@ class EnvPackFilter final : public cache::PackFilter {
     if (!error && canonical != env) paths_.push_back(canonical.native());
   }
 
-  Result<std::optional<std::string>> replace_content(const cache::TreeItem& item, const Path& file) override {
+  Result<std::optional<std::string>> replace_content(const cache::TreeItem& item,
+                                                     const Path& file) override {
     if (item.size_bytes > k_max_text_bytes) return std::optional<std::string>();
     RTENV_TRY(std::string text, read_file(file));
     if (item.path == k_config_file) {
       text = named_config(text);
-    } else if (std::ranges::none_of(paths_, [&](const std::string& path) { return text.find(path) != std::string::npos; })) {
+    } else if (std::ranges::none_of(paths_, [&](const std::string& path) {
+                 return text.find(path) != std::string::npos;
+               })) {
       return std::optional<std::string>();
     } else if (text.find('\0') != std::string::npos) {
       log::warn("{} holds the path of its environment and is packed as it is", file.native());
@@ -126,7 +134,8 @@ class EnvPackFilter final : public cache::PackFilter {
     if (!target.is_absolute()) return std::optional(item.content);
     for (const std::string& path : paths_)
       if (item.content.starts_with(path + "/"))
-        return std::optional(target.lexically_relative((Path(path) / item.path).parent_path()).native());
+        return std::optional(
+            target.lexically_relative((Path(path) / item.path).parent_path()).native());
     const Path own(item.path);
     if (own.parent_path() == "bin" && own.filename().native().starts_with("python")) {
       interpreter_links_.insert(item.path);
@@ -136,8 +145,9 @@ class EnvPackFilter final : public cache::PackFilter {
   }
 
   Result<json> properties() override {
-    return json{
-        {"interpreter", parts_.at("interpreter")}, {"relocated", relocated_}, {"interpreter_links", interpreter_links_}};
+    return json{{"interpreter", parts_.at("interpreter")},
+                {"relocated", relocated_},
+                {"interpreter_links", interpreter_links_}};
   }
 
  private:
@@ -157,7 +167,8 @@ Result<void> write_again(const Path& file, std::string_view text) {
 }
 
 // Puts an environment's path and interpreter into a text that has names in their places.
-Result<void> settle_file(const Path& file, std::string text, const Path& env, const Interpreter& interpreter) {
+Result<void> settle_file(const Path& file, std::string text, const Path& env,
+                         const Interpreter& interpreter) {
   replace_all(text, k_env_name, env.native());
   if (file.filename() == k_config_file) settle_config(text, interpreter);
   mend_shebang(text);
@@ -168,19 +179,22 @@ Result<void> settle_file(const Path& file, std::string text, const Path& env, co
 Result<Path> checked(const Path& folder, const std::string& name) {
   const Path path = Path(name).lexically_normal();
   if (path.empty() || path.is_absolute() || *path.begin() == "..")
-    return fail(Errc::corrupt, "the pack's manifest names '{}', which isn't in the environment", name);
+    return fail(Errc::corrupt, "the pack's manifest names '{}', which isn't in the environment",
+                name);
   return folder / path;
 }
 
 std::string shown(const json& interpreter) {
-  return fmt::format("{} {} ({}, {})", interpreter.value("implementation", "?"), interpreter.value("version", "?"),
-                     interpreter.value("platform", "?"), interpreter.value("libc", "?"));
+  return fmt::format("{} {} ({}, {})", interpreter.value("implementation", "?"),
+                     interpreter.value("version", "?"), interpreter.value("platform", "?"),
+                     interpreter.value("libc", "?"));
 }
 
-Result<void> settle(const Path& folder, const Path& final_path, const json& properties, const Interpreter& interpreter) {
+Result<void> settle(const Path& folder, const Path& final_path, const json& properties,
+                    const Interpreter& interpreter) {
   if (properties.at("interpreter") != interpreter.key_part())
-    return fail(Errc::invalid_argument, "the pack was made for {}, this is {}", shown(properties.at("interpreter")),
-                shown(interpreter.key_part()))
+    return fail(Errc::invalid_argument, "the pack was made for {}, this is {}",
+                shown(properties.at("interpreter")), shown(interpreter.key_part()))
         .hint("name another interpreter by --python, or build the environment here");
   for (const std::string name : properties.at("relocated")) {
     RTENV_TRY(const Path file, checked(folder, name));
@@ -189,7 +203,8 @@ Result<void> settle(const Path& folder, const Path& final_path, const json& prop
   }
   for (const std::string name : properties.at("interpreter_links")) {
     RTENV_TRY(const Path link, checked(folder, name));
-    if (::symlink(interpreter.base_executable.c_str(), link.c_str()) != 0) return fail_errno("make link", link.native());
+    if (::symlink(interpreter.base_executable.c_str(), link.c_str()) != 0)
+      return fail_errno("make link", link.native());
   }
   return protect_env(folder);
 }
@@ -220,7 +235,8 @@ Result<json> env_description(const Path& env) {
   const json description = json::parse(text, nullptr, false);
   json parts = description.is_object() ? description.value("parts", json()) : json();
   if (!parts.is_object() || !parts.contains("interpreter"))
-    return fail(Errc::corrupt, "{} isn't what rtenv wrote there", (env / k_env_description).native());
+    return fail(Errc::corrupt, "{} isn't what rtenv wrote there",
+                (env / k_env_description).native());
   return parts;
 }
 
@@ -229,7 +245,8 @@ Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env)
   return std::make_unique<EnvPackFilter>(env, std::move(parts));
 }
 
-Result<void> settle_env(const Path& folder, const Path& final_path, const json& properties, const Interpreter& interpreter) {
+Result<void> settle_env(const Path& folder, const Path& final_path, const json& properties,
+                        const Interpreter& interpreter) {
   try {
     return settle(folder, final_path, properties, interpreter);
   } catch (const json::exception& error) {

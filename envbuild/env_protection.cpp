@@ -31,7 +31,8 @@ Result<void> protect_folder(int folder, const Path& shown) {
       return fail_errno("look at", (shown / name).native());
     if (S_ISLNK(status.st_mode)) continue;
     if (S_ISDIR(status.st_mode)) {
-      const Fd below(::openat(folder, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      const Fd below(
+          ::openat(folder, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!below) return fail_errno("open", (shown / name).native());
       RTENV_TRY(protect_folder(below.get(), shown / name));
     }

@@ -12,7 +12,8 @@ constexpr std::string_view k_extension = ".tar.zst";
 constexpr std::chrono::milliseconds k_patience{60'000};
 
 // Digested on its way to where it goes.
-Result<WrittenPack> write_env(const cache::Lease& env, const std::function<Result<void>(std::span<const std::byte>)>& write,
+Result<WrittenPack> write_env(const cache::Lease& env,
+                              const std::function<Result<void>(std::span<const std::byte>)>& write,
                               const TransferOptions& options) {
   RTENV_TRY(const auto filter, make_env_pack_filter(env.path()));
   WrittenPack written;
@@ -21,7 +22,8 @@ Result<WrittenPack> write_env(const cache::Lease& env, const std::function<Resul
                               {.write = [&](std::span<const std::byte> data) -> Result<void> {
                                 sha.add(data);
                                 written.size_bytes += data.size();
-                                if (options.on_progress) options.on_progress(written.size_bytes, std::nullopt);
+                                if (options.on_progress)
+                                  options.on_progress(written.size_bytes, std::nullopt);
                                 return write(data);
                               }},
                               {.threads = options.threads, .cancellation = options.cancellation}));
@@ -29,15 +31,18 @@ Result<WrittenPack> write_env(const cache::Lease& env, const std::function<Resul
   return written;
 }
 
-// A tier for one command: what failed before doesn't matter, and what it fails with is the command's error.
+// A tier for one command: what failed before doesn't matter, and what it fails with is the
+// command's error.
 struct OneTimeTier {
   TempDir state;
   cache::RemoteTier tier;
 
   OneTimeTier(TempDir folder, const remote::Uri& prefix, const TransferOptions& options)
-      : state(std::move(folder)), tier(tier_options(prefix, options), state.path(), options.threads) {}
+      : state(std::move(folder)),
+        tier(tier_options(prefix, options), state.path(), options.threads) {}
 
-  static cache::RemoteTierOptions tier_options(const remote::Uri& prefix, const TransferOptions& options) {
+  static cache::RemoteTierOptions tier_options(const remote::Uri& prefix,
+                                               const TransferOptions& options) {
     return {.prefix = prefix,
             .mode = cache::TierMode::write_through,
             .timeout = k_patience,
@@ -46,7 +51,8 @@ struct OneTimeTier {
   }
 };
 
-Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefix, const TransferOptions& options) {
+Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefix,
+                               const TransferOptions& options) {
   RTENV_TRY(TempDir state, TempDir::create());
   OneTimeTier once(std::move(state), prefix, options);
   const cache::EntryName name{env.kind(), env.key()};
@@ -56,15 +62,17 @@ Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefi
 
 cache::Arrival arrival_at(const Path& final_path, const Interpreter& interpreter) {
   return {.final_path = final_path,
-          .arrive = [&interpreter](const Path& folder, const Path& path, const nlohmann::json& properties) {
+          .arrive = [&interpreter](const Path& folder, const Path& path,
+                                   const nlohmann::json& properties) {
             return settle_env(folder, path, properties, interpreter);
           }};
 }
 
 // From the cache, or by `take` from elsewhere; never built.
-Result<VirtualEnv> take_over(cache::Cache& cache, const std::string& key, VirtualEnv::Origin elsewhere,
-                             const std::function<Result<void>(const Path& scratch, const Path& target)>& take,
-                             const TransferOptions& options) {
+Result<VirtualEnv> take_over(
+    cache::Cache& cache, const std::string& key, VirtualEnv::Origin elsewhere,
+    const std::function<Result<void>(const Path& scratch, const Path& target)>& take,
+    const TransferOptions& options) {
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
   const cache::Maker make = [&](const cache::MakeContext& context) -> Result<void> {
     origin = elsewhere;
@@ -83,15 +91,19 @@ Result<VirtualEnv> take_over(cache::Cache& cache, const std::string& key, Virtua
 
 std::string env_pack_name(std::string_view key) { return fmt::format("{}{}", key, k_extension); }
 
-Result<WrittenPack> pack_env(const cache::Lease& env, const Path& file, const TransferOptions& options) {
+Result<WrittenPack> pack_env(const cache::Lease& env, const Path& file,
+                             const TransferOptions& options) {
   RTENV_TRY(AtomicFile output, AtomicFile::create(file));
-  RTENV_TRY(auto written, write_env(
-                              env, [&](auto data) { return write_full(output.fd(), data, file.native()); }, options));
+  RTENV_TRY(
+      auto written,
+      write_env(
+          env, [&](auto data) { return write_full(output.fd(), data, file.native()); }, options));
   RTENV_TRY(output.commit(Durability::process));
   return written;
 }
 
-Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri, const TransferOptions& options) {
+Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri,
+                           const TransferOptions& options) {
   RTENV_TRY(cache::check_holds_packs(uri));
   if (!uri.path.ends_with(k_extension)) return push_to_tier(env, uri, options);
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
@@ -111,27 +123,30 @@ Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache, const Inter
   return take_over(
       cache, manifest.entry.key, VirtualEnv::Origin::pack,
       [&](const Path& scratch, const Path& target) {
-        return cache::take_over_pack(pack, manifest, scratch, target, arrival_at(target, interpreter),
-                                     {.threads = options.threads, .cancellation = options.cancellation});
+        return cache::take_over_pack(
+            pack, manifest, scratch, target, arrival_at(target, interpreter),
+            {.threads = options.threads, .cancellation = options.cancellation});
       },
       options);
 }
 
-Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache, const Interpreter& interpreter,
-                            const TransferOptions& options) {
+Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache,
+                            const Interpreter& interpreter, const TransferOptions& options) {
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
   RTENV_TRY(const auto info, store->stat(uri));
   RTENV_TRY(const TempDir folder, cache.make_temp_dir());
   const Path pack = folder.path() / "pack";
   RTENV_TRY(
-      remote::download(*store, uri, info, pack, {.on_progress = options.on_progress, .cancellation = options.cancellation}));
+      remote::download(*store, uri, info, pack,
+                       {.on_progress = options.on_progress, .cancellation = options.cancellation}));
   auto imported = import_env(pack, cache, interpreter, options);
   if (!imported) return Failure(std::move(imported).error().within(uri.shown()));
   return imported;
 }
 
-Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const EnvKey& key, cache::Cache& cache,
-                                   const Interpreter& interpreter, const TransferOptions& options) {
+Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const EnvKey& key,
+                                   cache::Cache& cache, const Interpreter& interpreter,
+                                   const TransferOptions& options) {
   RTENV_TRY(TempDir state, TempDir::create());
   OneTimeTier once(std::move(state), prefix, options);
   const cache::EntryName name{cache::Kind::env, key.digits};
@@ -139,7 +154,8 @@ Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const EnvKey& key,
       cache, key.digits, VirtualEnv::Origin::remote_tier,
       [&](const Path& scratch, const Path& target) -> Result<void> {
         RTENV_TRY(const bool pulled,
-                  once.tier.pull(name, scratch, target, arrival_at(target, interpreter), options.cancellation));
+                  once.tier.pull(name, scratch, target, arrival_at(target, interpreter),
+                                 options.cancellation));
         if (pulled) return {};
         return fail(Errc::not_found, "{} isn't there", once.tier.uri_of(name).shown())
             .hint("rtenv env push sends it from where it is built");

@@ -22,7 +22,8 @@ std::optional<Reference> read_reference(std::string_view text) {
   }
   if (text[1] == '<') {
     const auto end = text.find('>', 2);
-    if (end == std::string_view::npos || text.substr(2, end - 2) != k_working_dir_variable) return std::nullopt;
+    if (end == std::string_view::npos || text.substr(2, end - 2) != k_working_dir_variable)
+      return std::nullopt;
     return Reference{text.substr(2, end - 2), end + 1};
   }
   std::size_t end = 1;
@@ -40,7 +41,8 @@ std::string expand_with(std::string_view text, Lookup lookup) {
     if (dollar == std::string_view::npos) break;
     text.remove_prefix(dollar);
     const auto reference = read_reference(text);
-    const std::optional<std::string_view> value = reference ? lookup(reference->name) : std::nullopt;
+    const std::optional<std::string_view> value =
+        reference ? lookup(reference->name) : std::nullopt;
     const std::size_t bytes = reference && value ? reference->bytes : 1;
     result += value ? *value : text.substr(0, 1);
     text.remove_prefix(bytes);
@@ -50,18 +52,21 @@ std::string expand_with(std::string_view text, Lookup lookup) {
 
 }  // namespace
 
-Variables::Variables(std::optional<Path> working_dir, const std::map<std::string, std::string>& env_vars, Environment node)
+Variables::Variables(std::optional<Path> working_dir,
+                     const std::map<std::string, std::string>& env_vars, Environment node)
     : working_dir_(std::move(working_dir)), node_(std::move(node)) {
   // env_vars_ is still empty here: find sees only the working directory and the node.
   std::map<std::string, std::string> expanded;
   for (const auto& [name, value] : env_vars)
-    if (std::string text = expand(value, *this); !text.empty()) expanded.emplace(name, std::move(text));
+    if (std::string text = expand(value, *this); !text.empty())
+      expanded.emplace(name, std::move(text));
   env_vars_ = std::move(expanded);
 }
 
 std::optional<std::string_view> Variables::find(std::string_view name) const {
   if (name == k_working_dir_variable && working_dir_) return working_dir_->native();
-  if (const auto own = env_vars_.find(std::string(name)); own != env_vars_.end()) return own->second;
+  if (const auto own = env_vars_.find(std::string(name)); own != env_vars_.end())
+    return own->second;
   return node_.find(name);
 }
 
@@ -70,8 +75,10 @@ std::string expand(std::string_view text, const Variables& variables) {
 }
 
 std::optional<std::string> first_unexpanded(std::string_view text) {
-  for (auto dollar = text.find('$'); dollar != std::string_view::npos; dollar = text.find('$', dollar + 1))
-    if (const auto reference = read_reference(text.substr(dollar)); reference && !reference->name.empty())
+  for (auto dollar = text.find('$'); dollar != std::string_view::npos;
+       dollar = text.find('$', dollar + 1))
+    if (const auto reference = read_reference(text.substr(dollar));
+        reference && !reference->name.empty())
       return std::string(text.substr(dollar, reference->bytes));
   return std::nullopt;
 }

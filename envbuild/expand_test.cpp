@@ -22,8 +22,9 @@ Variables variables() {
 }
 
 TEST(Expand, AllSpellingsOfTheWorkingDirectory) {
-  for (const char* text : {"${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/x.whl", "$RAY_RUNTIME_ENV_CREATE_WORKING_DIR/x.whl",
-                           "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR>/x.whl"})
+  for (const char* text :
+       {"${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/x.whl", "$RAY_RUNTIME_ENV_CREATE_WORKING_DIR/x.whl",
+        "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR>/x.whl"})
     EXPECT_EQ(expand(text, variables()), "/cache/tree/x.whl");
 }
 
@@ -32,8 +33,8 @@ TEST(Expand, TheJobsVariablesStandBeforeTheNodes) {
 }
 
 TEST(Expand, WhatIsNotKnownOrNotWholeStaysAsWritten) {
-  for (const char* text : {"$UNKNOWN", "${UNKNOWN}/x", "$", "$$", "${", "${}", "${OPEN", "$<HOME>", "a$", "$-x",
-                           "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR"})
+  for (const char* text : {"$UNKNOWN", "${UNKNOWN}/x", "$", "$$", "${", "${}", "${OPEN", "$<HOME>",
+                           "a$", "$-x", "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR"})
     EXPECT_EQ(expand(text, variables()), text);
   EXPECT_EQ(expand("$$OWN", variables()), "$value") << "as Ray's regular expression has it";
 }

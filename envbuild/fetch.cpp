@@ -26,7 +26,8 @@ std::string local_name(const Uri& uri) {
   std::string name = uri.file_name();
   for (char& c : name)
     if (c == '/' || c == '\0') c = '_';
-  if (name.empty() || name == "." || name == ".." || name.size() > k_max_name_bytes) return "object";
+  if (name.empty() || name == "." || name == ".." || name.size() > k_max_name_bytes)
+    return "object";
   return name;
 }
 
@@ -40,7 +41,11 @@ Result<std::string> sha256_of_file(const Uri& uri) {
 class Fetcher {
  public:
   Fetcher(const Uri& uri, Form form, cache::Cache& cache, const FetchOptions& options)
-      : uri_(uri), form_(form), cache_(cache), options_(options), cancellation_(options.store.cancellation) {}
+      : uri_(uri),
+        form_(form),
+        cache_(cache),
+        options_(options),
+        cancellation_(options.store.cancellation) {}
 
   Result<Fetched> run() {
     if (uri_.scheme == Scheme::gcs) {
@@ -48,13 +53,15 @@ class Fetcher {
       if (uploaded) return use_uploaded(std::move(*uploaded));
     }
     RTENV_TRY(const auto store, remote::open_store(uri_, options_.store));
-    digest_ = sha256_hex(fmt::format("{} {}", form_ == Form::file ? "file" : "tree", store->identity(uri_)));
+    digest_ = sha256_hex(
+        fmt::format("{} {}", form_ == Form::file ? "file" : "tree", store->identity(uri_)));
     RTENV_TRY(auto pinned, find_pinned());
     if (pinned) return std::move(*pinned);
     RTENV_TRY(const auto info, store->stat(uri_));
     RTENV_TRY(auto unchanged, find_version(info.version));
     if (unchanged) return std::move(*unchanged);
-    RTENV_TRY(const LockFile lock, cache_.lock("fetch-" + digest_.substr(0, k_key_digits), make_options()));
+    RTENV_TRY(const LockFile lock,
+              cache_.lock("fetch-" + digest_.substr(0, k_key_digits), make_options()));
     RTENV_TRY(auto fetched_meanwhile, find_version(info.version));
     if (fetched_meanwhile) return std::move(*fetched_meanwhile);
     return fetch(*store, info);
@@ -62,8 +69,9 @@ class Fetcher {
 
  private:
   [[nodiscard]] cache::MakeOptions make_options() const {
-    return {.cancellation = cancellation_,
-            .on_wait = [this] { log::info("another process is fetching {}; waiting for it", uri_.shown()); }};
+    return {.cancellation = cancellation_, .on_wait = [this] {
+              log::info("another process is fetching {}; waiting for it", uri_.shown());
+            }};
   }
 
   [[nodiscard]] Fetched fetched(cache::Lease lease, bool from_cache) const {
@@ -72,7 +80,8 @@ class Fetcher {
   }
 
   // The entry that an earlier fetch made, where its row says so.
-  Result<std::optional<Fetched>> find_source(const std::function<bool(const cache::SourceRow&)>& is_wanted) {
+  Result<std::optional<Fetched>> find_source(
+      const std::function<bool(const cache::SourceRow&)>& is_wanted) {
     RTENV_TRY(const auto source, cache_.find_source(digest_));
     if (!source || !is_wanted(*source)) return std::optional<Fetched>();
     RTENV_TRY(auto lease, cache_.find(source->kind, source->key));
@@ -83,7 +92,8 @@ class Fetcher {
   // What has the right digest is right, whatever the store says today.
   Result<std::optional<Fetched>> find_pinned() {
     if (!uri_.sha256) return std::optional<Fetched>();
-    return find_source([&](const cache::SourceRow& source) { return source.sha256 == *uri_.sha256; });
+    return find_source(
+        [&](const cache::SourceRow& source) { return source.sha256 == *uri_.sha256; });
   }
 
   Result<std::optional<Fetched>> find_version(const std::string& version) {
@@ -104,14 +114,17 @@ class Fetcher {
       RTENV_TRY(folder, cache_.make_temp_dir());
       file = folder->path() / "object";
       RTENV_TRY(downloaded, remote::download(store, uri_, info, file,
-                                             {.on_progress = options_.on_progress, .cancellation = cancellation_}));
+                                             {.on_progress = options_.on_progress,
+                                              .cancellation = cancellation_}));
     }
-    RTENV_TRY(auto lease, form_ == Form::file ? keep_file(file, downloaded.sha256) : unpack(file, downloaded.sha256));
+    RTENV_TRY(auto lease, form_ == Form::file ? keep_file(file, downloaded.sha256)
+                                              : unpack(file, downloaded.sha256));
     // What a store can't tell the version of is asked for again the next time.
     if (!downloaded.info.version.empty() || uri_.sha256)
-      RTENV_TRY(cache_.remember_source(
-          digest_,
-          {.version = downloaded.info.version, .sha256 = downloaded.sha256, .kind = lease.kind(), .key = lease.key()}));
+      RTENV_TRY(cache_.remember_source(digest_, {.version = downloaded.info.version,
+                                                 .sha256 = downloaded.sha256,
+                                                 .kind = lease.kind(),
+                                                 .key = lease.key()}));
     return fetched(std::move(lease), false);
   }
 
@@ -139,9 +152,11 @@ class Fetcher {
     return cache_.get_or_make(
         cache::Kind::tree, key,
         [&](const cache::MakeContext& context) -> Result<void> {
-          auto unpacked = pkg::unpack(
-              archive, context.target,
-              {.limits = {}, .strip_top = strip_top, .threads = options_.threads, .cancellation = cancellation_});
+          auto unpacked = pkg::unpack(archive, context.target,
+                                      {.limits = {},
+                                       .strip_top = strip_top,
+                                       .threads = options_.threads,
+                                       .cancellation = cancellation_});
           if (!unpacked) return Failure(std::move(unpacked).error().within(uri_.shown()));
           return {};
         },
@@ -167,7 +182,8 @@ Result<Fetched> file_in_place(const Uri& uri) {
 // A directory that every node already has: never copied, never counted.
 Result<Fetched> directory_in_place(const Uri& uri) {
   if (pkg::is_remote_archive(uri.path))
-    return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories", uri.shown())
+    return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories",
+                uri.shown())
         .hint("use file:// for an archive");
   std::error_code error;
   if (!std::filesystem::is_directory(uri.path, error))
@@ -177,7 +193,8 @@ Result<Fetched> directory_in_place(const Uri& uri) {
 
 Result<void> check_names_an_object(const Uri& uri) {
   if (uri.is_prefix())
-    return fail(Errc::invalid_argument, "{} names no object", uri.shown()).hint("SCHEME://BUCKET/PATH/NAME.zip");
+    return fail(Errc::invalid_argument, "{} names no object", uri.shown())
+        .hint("SCHEME://BUCKET/PATH/NAME.zip");
   return {};
 }
 

@@ -12,9 +12,11 @@ namespace {
 
 constexpr int k_shown_lines = 20;
 
-// The last lines that say something, indented under the message. An installer repeats the URLs it was given.
+// The last lines that say something, indented under the message. An installer repeats the URLs it
+// was given.
 std::string last_lines(std::string_view output) {
-  while (!output.empty() && (output.back() == '\n' || output.back() == ' ')) output.remove_suffix(1);
+  while (!output.empty() && (output.back() == '\n' || output.back() == ' '))
+    output.remove_suffix(1);
   std::size_t begin = output.size();
   for (int i = 0; i < k_shown_lines && begin != std::string_view::npos && begin > 0; ++i)
     begin = output.rfind('\n', begin - 1);
@@ -28,19 +30,23 @@ std::string last_lines(std::string_view output) {
 
 Environment installer_environment(const Variables& variables) {
   Environment environment = variables.node();
-  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT",
-                           "UV_SYSTEM_PYTHON", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV"})
+  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "UV_PYTHON",
+                           "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "PIP_TARGET", "PIP_PREFIX",
+                           "PIP_USER", "PIP_REQUIRE_VIRTUALENV"})
     environment.unset(name);
   for (const auto& [name, value] : variables.env_vars()) environment.set(name, value);
-  if (const auto& folder = variables.working_dir()) environment.set(std::string(k_working_dir_variable), folder->native());
+  if (const auto& folder = variables.working_dir())
+    environment.set(std::string(k_working_dir_variable), folder->native());
   return environment;
 }
 
 Result<void> install(const InstallRequest& request, cache::Cache& cache) {
-  return request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache) : install_with_pip(request);
+  return request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache)
+                                                         : install_with_pip(request);
 }
 
-Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases, const Path& scratch) {
+Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases,
+                                                           const Path& scratch) {
   std::vector<std::vector<std::string>> lists;
   for (std::size_t phase = 0; phase < phases.size(); ++phase) {
     const Path folder = scratch / fmt::format("phase-{}", phase);
@@ -51,7 +57,8 @@ Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases&
 }
 
 std::string phase_name(std::string_view step, std::size_t phase, std::size_t count) {
-  return count == 1 ? std::string(step) : fmt::format("{} (phase {} of {})", step, phase + 1, count);
+  return count == 1 ? std::string(step)
+                    : fmt::format("{} (phase {} of {})", step, phase + 1, count);
 }
 
 Result<void> show_site_packages(const InstallRequest& request) {
@@ -67,7 +74,8 @@ Result<void> show_site_packages(const InstallRequest& request) {
   return {};
 }
 
-InstallerRun::InstallerRun(const InstallRequest& request) : request_(request), environment_(request.environment) {
+InstallerRun::InstallerRun(const InstallRequest& request)
+    : request_(request), environment_(request.environment) {
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 
@@ -86,20 +94,26 @@ void InstallerRun::show(std::string_view text) {
 
 Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> argv) {
   log::debug("{}", without_credentials(fmt::format("{}", fmt::join(argv, " "))));
-  SpawnOptions spawn{.argv = std::move(argv), .environment = environment_, .working_dir = request_.scratch, .keep_fds = {}};
+  SpawnOptions spawn{.argv = std::move(argv),
+                     .environment = environment_,
+                     .working_dir = request_.scratch,
+                     .keep_fds = {}};
   spawn.die_with_parent = true;
   if (request_.lock_fd >= 0) spawn.keep_fds.push_back(request_.lock_fd);
-  RTENV_TRY(const Captured run, run_captured(std::move(spawn), {.deadline = deadline_,
-                                                                .cancellation = request_.cancellation,
-                                                                .on_output = [&](std::string_view text) { show(text); }}));
+  RTENV_TRY(
+      const Captured run,
+      run_captured(std::move(spawn), {.deadline = deadline_,
+                                      .cancellation = request_.cancellation,
+                                      .on_output = [&](std::string_view text) { show(text); }}));
   show("\n");
   if (run.timed_out)
-    return fail(Errc::installer_failed, "Failed to set up runtime environment: Timeout: {} took longer than {} s{}", what,
+    return fail(Errc::installer_failed,
+                "Failed to set up runtime environment: Timeout: {} took longer than {} s{}", what,
                 request_.timeout->count(), last_lines(run.output))
         .hint("raise config.setup_timeout_seconds in the runtime_env");
   if (run.state.succeeded()) return {};
-  return fail(Errc::installer_failed, "Failed to set up runtime environment: {} ended with {}{}", what, run.state.describe(),
-              last_lines(run.output));
+  return fail(Errc::installer_failed, "Failed to set up runtime environment: {} ended with {}{}",
+              what, run.state.describe(), last_lines(run.output));
 }
 
 }  // namespace rtenv::envbuild

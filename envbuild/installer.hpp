@@ -1,5 +1,6 @@
-// Installers make a virtualenv, or a folder, and put packages into it. Each is a program run as a child: its output goes to
-// the caller when it fails, and its whole process group ends with the deadline or the cancellation.
+// Installers make a virtualenv, or a folder, and put packages into it. Each is a program run as a
+// child: its output goes to the caller when it fails, and its whole process group ends with the
+// deadline or the cancellation.
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,8 @@ struct InstallRequest {
   InstallForm form = InstallForm::virtual_env;
   bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages
   Path target;                         // to make; not there yet
-  Path scratch;      // the installer's current folder, for its own files: nothing in it but what is put there
+  Path scratch;  // the installer's current folder, for its own files: nothing in it but what is put
+                 // there
   int lock_fd = -1;  // inherited by everything that is started
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;
@@ -37,19 +39,22 @@ struct InstallRequest {
   int log_fd = -1;  // gets all output as it comes, without credentials; -1: nothing does
 };
 
-/// By the packages' installer. Fails: installer_failed (with the last lines of the installer's output), unavailable,
-/// cancelled.
+/// By the packages' installer. Fails: installer_failed (with the last lines of the installer's
+/// output), unavailable, cancelled.
 Result<void> install(const InstallRequest& request, cache::Cache& cache);
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
 Result<void> install_with_pip(const InstallRequest& request);
 
 /// The arguments that name each phase's list. For the installers, as are the next two.
-Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases, const Path& scratch);
+Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases,
+                                                           const Path& scratch);
 std::string phase_name(std::string_view step, std::size_t phase, std::size_t count);
-/// Where the interpreter is itself of a virtualenv, its packages aren't the base's that "--system-site-packages" shows.
+/// Where the interpreter is itself of a virtualenv, its packages aren't the base's that
+/// "--system-site-packages" shows.
 Result<void> show_site_packages(const InstallRequest& request);
 
-/// What an installer's child processes see: without the variables that would lead it into another environment.
+/// What an installer's child processes see: without the variables that would lead it into another
+/// environment.
 Environment installer_environment(const Variables& variables);
 
 /// Runs one step of an installer. For the installers.

@@ -51,7 +51,8 @@ std::optional<std::string> pyenv_version(const Path& pyenv_root, const Environme
   return std::nullopt;
 }
 
-// A shim is a shell script that takes 100 ms to find the interpreter, each time; what it would find is in plain files.
+// A shim is a shell script that takes 100 ms to find the interpreter, each time; what it would find
+// is in plain files.
 Path behind_pyenv_shim(const Path& program, const Environment& environment) {
   const Path shims = program.parent_path();
   if (shims.filename() != "shims") return program;
@@ -66,8 +67,8 @@ Path behind_pyenv_shim(const Path& program, const Environment& environment) {
 Result<json> stat_part(const Path& program) {
   struct stat status {};
   if (::stat(program.c_str(), &status) != 0) return fail_errno("read", program.native());
-  return json::array({status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
-                      status.st_ctim.tv_sec, status.st_ctim.tv_nsec});
+  return json::array({status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                      status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec});
 }
 
 std::optional<Interpreter> from_json(const json& value) {
@@ -93,7 +94,8 @@ Result<json> probe(const Path& program, Environment environment) {
                            .environment = std::move(environment),
                            .working_dir = {},
                            .keep_fds = {}};
-  RTENV_TRY(const Captured answer, run_captured(spawn, {.deadline = std::chrono::steady_clock::now() + k_probe_limit}));
+  RTENV_TRY(const Captured answer,
+            run_captured(spawn, {.deadline = std::chrono::steady_clock::now() + k_probe_limit}));
   const auto brace = answer.output.find('{');
   if (answer.state.succeeded() && brace != std::string::npos) {
     json value = json::parse(answer.output.substr(brace), nullptr, false);
@@ -105,7 +107,8 @@ Result<json> probe(const Path& program, Environment environment) {
 
 std::string program_name(const std::optional<std::string>& wanted, const Environment& environment) {
   if (wanted) {
-    const bool version = !wanted->empty() && wanted->find_first_not_of("0123456789.") == std::string::npos;
+    const bool version =
+        !wanted->empty() && wanted->find_first_not_of("0123456789.") == std::string::npos;
     return version ? "python" + *wanted : *wanted;
   }
   return std::string(environment.find_filled("RTENV_PYTHON").value_or("python3"));
@@ -114,18 +117,23 @@ std::string program_name(const std::optional<std::string>& wanted, const Environ
 }  // namespace
 
 json Interpreter::key_part() const {
-  return {{"implementation", implementation}, {"version", version}, {"abi", abi}, {"platform", platform}, {"libc", libc}};
+  return {{"implementation", implementation},
+          {"version", version},
+          {"abi", abi},
+          {"platform", platform},
+          {"libc", libc}};
 }
 
-Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted, const Environment& environment,
-                                     const Path& memory) {
+Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted,
+                                     const Environment& environment, const Path& memory) {
   const std::string name = program_name(wanted, environment);
   auto found = find_program(name, environment);
   if (!found)
     return Failure(std::move(found)
                        .error()
                        .within("no Python")
-                       .with_hint("install one (Debian: apt-get install python3), or name one by --python or RTENV_PYTHON"));
+                       .with_hint("install one (Debian: apt-get install python3), or name one by "
+                                  "--python or RTENV_PYTHON"));
   const Path program = behind_pyenv_shim(std::filesystem::absolute(*found), environment);
   RTENV_TRY(const json identity, stat_part(program));
 
@@ -133,12 +141,14 @@ Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted, c
   if (const auto text = read_file(remembered)) {
     const json value = json::parse(*text, nullptr, false);
     if (value.is_object() && value.value("identity", json()) == identity)
-      if (auto interpreter = from_json(value.value("answer", json()))) return std::move(*interpreter);
+      if (auto interpreter = from_json(value.value("answer", json())))
+        return std::move(*interpreter);
   }
 
   RTENV_TRY(const json answer, probe(program, environment));
   auto interpreter = from_json(answer);
-  // A program that starts another one (a shim) may start yet another the next time: its answer isn't kept.
+  // A program that starts another one (a shim) may start yet another the next time: its answer
+  // isn't kept.
   std::error_code error;
   if (std::filesystem::equivalent(interpreter->executable, program, error)) {
     const auto keep = [&]() -> Result<void> {

@@ -1,4 +1,5 @@
-// The Python that environments are made for: found once, asked once, remembered by its file's identity.
+// The Python that environments are made for: found once, asked once, remembered by its file's
+// identity.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -25,12 +26,13 @@ struct Interpreter {
   [[nodiscard]] nlohmann::json key_part() const;
 };
 
-/// Finds the interpreter. `wanted`: a path, a program's name, a version such as "3.12" (python3.12), or nothing:
-/// RTENV_PYTHON, else python3 in PATH. A pyenv shim is followed to what it would start, without starting it.
-/// `memory`: a folder of the cache where answers are kept; an answer counts for as long as the file's device, inode,
-/// size, mtime and ctime are the same.
-/// Fails: not_found (with what to install), invalid_argument (what was found isn't a Python that works).
-Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted, const Environment& environment,
-                                     const Path& memory);
+/// Finds the interpreter. `wanted`: a path, a program's name, a version such as "3.12"
+/// (python3.12), or nothing: RTENV_PYTHON, else python3 in PATH. A pyenv shim is followed to what
+/// it would start, without starting it. `memory`: a folder of the cache where answers are kept; an
+/// answer counts for as long as the file's device, inode, size, mtime and ctime are the same.
+/// Fails: not_found (with what to install), invalid_argument (what was found isn't a Python that
+/// works).
+Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted,
+                                     const Environment& environment, const Path& memory);
 
 }  // namespace rtenv::envbuild

@@ -9,7 +9,9 @@ namespace {
 
 class InterpreterIn : public testing::Test {
  protected:
-  Result<Interpreter> find(const std::string& wanted) { return find_interpreter(wanted, environment_, tree_ / "memory"); }
+  Result<Interpreter> find(const std::string& wanted) {
+    return find_interpreter(wanted, environment_, tree_ / "memory");
+  }
   TreeBuilder tree_;
   Environment environment_ = Environment::of_process();
 };
@@ -26,7 +28,8 @@ TEST_F(InterpreterIn, IsAskedOnceForAsLongAsItsFileIsTheSame) {
   EXPECT_EQ(must(find(python)).version, "3.9.1");
   EXPECT_EQ(must(find(python)).version, "3.9.1");
   EXPECT_EQ(content_of(tree_ / "bin/asked"), "asked\n");
-  tree_.file("bin/version", "3.9.2").file("bin/python", std::string(k_fake_python) + "# replaced\n", 0755);
+  tree_.file("bin/version", "3.9.2")
+      .file("bin/python", std::string(k_fake_python) + "# replaced\n", 0755);
   EXPECT_EQ(must(find(python)).version, "3.9.2");
 }
 
@@ -42,7 +45,8 @@ TEST_F(InterpreterIn, SaysWhatIsMissingOrDoesNotWork) {
   EXPECT_THAT(find("9.9"), IsError(Errc::not_found, "'python9.9' isn't in PATH"));
   EXPECT_FALSE(find("9.9").error().hint().empty());
   tree_.file("broken", "#!/bin/sh\necho no python >&2\nexit 3\n", 0755);
-  EXPECT_THAT(find((tree_ / "broken").native()), IsError(Errc::invalid_argument, "isn't a Python that works: exit code 3"));
+  EXPECT_THAT(find((tree_ / "broken").native()),
+              IsError(Errc::invalid_argument, "isn't a Python that works: exit code 3"));
 }
 
 TEST_F(InterpreterIn, TheRealOneAnswers) {

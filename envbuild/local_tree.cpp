@@ -16,31 +16,36 @@ std::string key_with_name(std::string_view content, std::string_view name) {
 }
 
 cache::MakeOptions make_options(const Path& source, const PrepareOptions& options) {
-  return {.cancellation = options.cancellation,
-          .on_wait = [&] { log::info("another process is copying {}; waiting for it", source.native()); }};
+  return {.cancellation = options.cancellation, .on_wait = [&] {
+            log::info("another process is copying {}; waiting for it", source.native());
+          }};
 }
 
 }  // namespace
 
-Result<cache::Lease> keep_directory(const Path& directory, const std::string& top, const std::vector<std::string>& excludes,
-                                    cache::Cache& cache, const PrepareOptions& options) {
-  const pkg::PackageOptions package{.scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes),
-                                    .zip = {.threads = options.threads, .cancellation = options.cancellation},
-                                    .digest_cache = cache::Cache::digests_folder(cache.root())};
+Result<cache::Lease> keep_directory(const Path& directory, const std::string& top,
+                                    const std::vector<std::string>& excludes, cache::Cache& cache,
+                                    const PrepareOptions& options) {
+  const pkg::PackageOptions package{
+      .scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes),
+      .zip = {.threads = options.threads, .cancellation = options.cancellation},
+      .digest_cache = cache::Cache::digests_folder(cache.root())};
   RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
   const std::string tree_key = named.name.tree_key();
   return cache.get_or_make(
       cache::Kind::tree, top.empty() ? tree_key : key_with_name(tree_key, top),
       [&](const cache::MakeContext& context) -> Result<void> {
         if (!top.empty()) RTENV_TRY(make_directories(context.target));
-        return pkg::copy_tree(
-            named, top.empty() ? context.target : context.target / top,
-            {.scheme = named.name.scheme(), .threads = options.threads, .cancellation = options.cancellation});
+        return pkg::copy_tree(named, top.empty() ? context.target : context.target / top,
+                              {.scheme = named.name.scheme(),
+                               .threads = options.threads,
+                               .cancellation = options.cancellation});
       },
       make_options(directory, options));
 }
 
-Result<cache::Lease> keep_single_file(const Path& file, cache::Cache& cache, const PrepareOptions& options) {
+Result<cache::Lease> keep_single_file(const Path& file, cache::Cache& cache,
+                                      const PrepareOptions& options) {
   RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
   return cache.get_or_make(
       cache::Kind::tree, key_with_name(digest, file.filename().native()),
@@ -50,7 +55,8 @@ Result<cache::Lease> keep_single_file(const Path& file, cache::Cache& cache, con
         RTENV_TRY(clone_tree(file, copy));
         RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
         if (copied == digest) return {};
-        return fail(Errc::unavailable, "{} changed while it was copied", file.native()).hint("try again when it is still");
+        return fail(Errc::unavailable, "{} changed while it was copied", file.native())
+            .hint("try again when it is still");
       },
       make_options(file, options));
 }

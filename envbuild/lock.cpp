@@ -19,9 +19,11 @@ constexpr std::string_view k_mark = "# rtenv-lock: ";
 
 // What must be the same for a lock to hold; not the installer, nor its options.
 json identity(const ResolvedPhases& phases, const Interpreter& interpreter) {
-  const std::string minor = interpreter.version.substr(0, interpreter.version.find('.', interpreter.version.find('.') + 1));
+  const std::string minor = interpreter.version.substr(
+      0, interpreter.version.find('.', interpreter.version.find('.') + 1));
   const json& parts = phases.front().key_parts;
-  const json packages{{"requirements", parts.at("requirements")}, {"constraints", parts.at("constraints")}};
+  const json packages{{"requirements", parts.at("requirements")},
+                      {"constraints", parts.at("constraints")}};
   return {{"packages", sha256_hex(packages.dump(-1, ' ', false, json::error_handler_t::replace))},
           {"python", minor},
           {"platform", interpreter.platform}};
@@ -37,18 +39,21 @@ std::string portable(std::string line, const std::optional<WorkingDir>& working_
   const Path base = working_dir ? working_dir->path : std::filesystem::current_path(error);
   const Path relative = path.lexically_relative(base);
   if (relative.empty() || *relative.begin() == "..") return line;
-  const std::string name = working_dir ? fmt::format("file://${{{}}}/{}", k_working_dir_variable, relative.native())
-                                       : fmt::format("./{}", relative.native());
+  const std::string name =
+      working_dir ? fmt::format("file://${{{}}}/{}", k_working_dir_variable, relative.native())
+                  : fmt::format("./{}", relative.native());
   return line.replace(at, end - at, name);
 }
 
 }  // namespace
 
-Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDir>& working_dir, cache::Cache& cache,
-                              const PrepareOptions& options) {
+Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDir>& working_dir,
+                              cache::Cache& cache, const PrepareOptions& options) {
   if (plan.phases.size() > 1)
     return fail(Errc::invalid_argument, "a runtime_env with phases can't be locked")
-        .hint("what needs others to be built can't be resolved before they are there; pin its versions in the lists");
+        .hint(
+            "what needs others to be built can't be resolved before they are there; pin its "
+            "versions in the lists");
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
   const InstallRequest request{.packages = plan.packages,
                                .phases = plan.phases,
@@ -61,8 +66,8 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
                                .show_output = options.show_output};
   InstallerRun run(request);
   share_uv_cache(run.environment(), cache);
-  RTENV_TRY(const UvProgram uv,
-            find_uv(run.environment(), cache, std::nullopt, plan.interpreter.executable, options.cancellation));
+  RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, std::nullopt,
+                                        plan.interpreter.executable, options.cancellation));
   RTENV_TRY(const auto lists, write_phases(plan.phases, scratch.path()));
   const Path output = scratch.path() / "lock";
   std::vector<std::string> compile{uv.path.native(),
@@ -82,23 +87,27 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
   RTENV_TRY(run.step("uv pip compile", std::move(compile)));
 
   RTENV_TRY(const std::string compiled, read_file(output));
-  std::string lock =
-      fmt::format("# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build --locked`.\n{}{}\n", k_mark,
-                  identity(plan.phases, plan.interpreter).dump());
-  for (const std::string_view line : lines_of(compiled)) lock += portable(std::string(line), working_dir) + "\n";
+  std::string lock = fmt::format(
+      "# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build "
+      "--locked`.\n{}{}\n",
+      k_mark, identity(plan.phases, plan.interpreter).dump());
+  for (const std::string_view line : lines_of(compiled))
+    lock += portable(std::string(line), working_dir) + "\n";
   return lock;
 }
 
-Result<Packages> locked_packages(const Path& lock, const Packages& packages, const ResolvedPhases& phases,
-                                 const Interpreter& interpreter) {
+Result<Packages> locked_packages(const Path& lock, const Packages& packages,
+                                 const ResolvedPhases& phases, const Interpreter& interpreter) {
   RTENV_TRY(const std::string text, read_file(lock));
   const auto mark = text.find(k_mark);
-  const json made_for =
-      mark == std::string::npos
-          ? json()
-          : json::parse(text.substr(mark + k_mark.size(), text.find('\n', mark) - mark - k_mark.size()), nullptr, false);
+  const json made_for = mark == std::string::npos
+                            ? json()
+                            : json::parse(text.substr(mark + k_mark.size(),
+                                                      text.find('\n', mark) - mark - k_mark.size()),
+                                          nullptr, false);
   if (!made_for.is_object())
-    return fail(Errc::invalid_argument, "{} isn't a lock", lock.native()).hint("rtenv env lock makes one");
+    return fail(Errc::invalid_argument, "{} isn't a lock", lock.native())
+        .hint("rtenv env lock makes one");
   const json wanted = identity(phases, interpreter);
   for (const char* part : {"python", "platform"})
     if (made_for.value(part, "") != wanted[part])

@@ -7,18 +7,20 @@ namespace {
 // virtualenv as in Ray; the standard library's venv where it isn't installed.
 Result<void> make_virtualenv(const InstallRequest& request, InstallerRun& run) {
   const std::string python = request.interpreter.executable.native();
-  std::vector<std::string> virtualenv{python, "-m", "virtualenv", "--quiet", "--no-download", "--no-periodic-update"};
+  std::vector<std::string> virtualenv{
+      python, "-m", "virtualenv", "--quiet", "--no-download", "--no-periodic-update"};
   std::vector<std::string> venv{python, "-m", "venv"};
   for (auto* command : {&virtualenv, &venv}) {
     if (request.inherit_site_packages) command->emplace_back("--system-site-packages");
     command->push_back(request.target.native());
   }
   auto made = run.step("virtualenv", std::move(virtualenv));
-  if (made || made.error().message().find("No module named virtualenv") == std::string::npos) return made;
+  if (made || made.error().message().find("No module named virtualenv") == std::string::npos)
+    return made;
   made = run.step("venv", std::move(venv));
   if (made || made.error().code() == Errc::cancelled) return made;
-  return Failure(
-      std::move(made).error().with_hint("install virtualenv for this Python (Debian: apt-get install python3-virtualenv)"));
+  return Failure(std::move(made).error().with_hint(
+      "install virtualenv for this Python (Debian: apt-get install python3-virtualenv)"));
 }
 
 }  // namespace
@@ -41,8 +43,9 @@ Result<void> install_with_pip(const InstallRequest& request) {
   if (request.inherit_site_packages) RTENV_TRY(show_site_packages(request));
   const std::string python = (request.target / "bin" / "python").native();
   if (request.packages.version)
-    RTENV_TRY(run.step("pip install pip",
-                       {python, "-m", "pip", "install", "--disable-pip-version-check", "pip" + *request.packages.version}));
+    RTENV_TRY(
+        run.step("pip install pip", {python, "-m", "pip", "install", "--disable-pip-version-check",
+                                     "pip" + *request.packages.version}));
   for (std::size_t phase = 0; phase < lists.size(); ++phase) {
     std::vector<std::string> install{python, "-m", "pip", "install"};
     install.insert(install.end(), lists[phase].begin(), lists[phase].end());

@@ -1,4 +1,5 @@
-// How a job's parts are made ready on this machine: shared by working_dir, py_modules and environments.
+// How a job's parts are made ready on this machine: shared by working_dir, py_modules and
+// environments.
 #pragma once
 
 #include <optional>
@@ -14,10 +15,10 @@ struct PrepareOptions {
   std::optional<std::string> python;  // see find_interpreter
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
-  bool show_output = false;                // of installers, as it comes
-  std::optional<Path> lock;                // install what it says, and nothing else
-  bool offline = false;                    // installers have no network
-  bool anew = false;                       // build it although it is there, without what installers keep
+  bool show_output = false;  // of installers, as it comes
+  std::optional<Path> lock;  // install what it says, and nothing else
+  bool offline = false;      // installers have no network
+  bool anew = false;         // build it although it is there, without what installers keep
   remote::CredentialProvider credentials;  // for URIs; besides the node's and the job's variables
   remote::OnProgress on_progress;          // of what is fetched
 };

@@ -16,12 +16,14 @@ constexpr std::size_t k_buffer_bytes = 1U << 20U;
 // Where a prefix is given, the object gets its own name below it.
 Result<Uri> named_uri(Uri uri, const std::string& name) {
   if (uri.scheme == Scheme::local)
-    return fail(Errc::invalid_argument, "{} is used in place: nothing is pushed there", uri.shown());
+    return fail(Errc::invalid_argument, "{} is used in place: nothing is pushed there",
+                uri.shown());
   if (uri.sha256) return fail(Errc::invalid_argument, "{}: a pin is for fetching", uri.shown());
   if (uri.is_prefix()) uri.path += name;
   if (uri.scheme == Scheme::gcs && uri.path != name)
-    return fail(Errc::invalid_argument, "a job server's packages are named by their content: this is gcs://{}, not {}", name,
-                uri.shown())
+    return fail(Errc::invalid_argument,
+                "a job server's packages are named by their content: this is gcs://{}, not {}",
+                name, uri.shown())
         .hint("leave the name out: gcs://");
   return uri;
 }
@@ -52,8 +54,8 @@ struct CountedUpload {
 
 }  // namespace
 
-Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package, const Uri& uri,
-                              const PushOptions& options) {
+Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
+                              const Uri& uri, const PushOptions& options) {
   const bool by_content = uri.is_prefix() || uri.scheme == Scheme::gcs;
   std::optional<pkg::PackageName> name;
   if (by_content && !package.git_revision) {
@@ -68,14 +70,17 @@ Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& 
   RTENV_TRY(const bool there, is_there(*store, pushed.uri));
   if (there) return pushed;
 
-  CountedUpload upload{.upload = nullptr, .total_bytes = std::nullopt, .on_progress = options.on_progress};
+  CountedUpload upload{
+      .upload = nullptr, .total_bytes = std::nullopt, .on_progress = options.on_progress};
   RTENV_TRY(auto packed, pkg::pack_directory(directory, package, [&]() -> Result<pkg::ByteSink> {
               upload.sent_bytes = 0;
               RTENV_TRY(upload.upload, store->upload(pushed.uri, std::nullopt));
-              return pkg::ByteSink{.write = [&](std::span<const std::byte> data) { return upload.write(data); }};
+              return pkg::ByteSink{
+                  .write = [&](std::span<const std::byte> data) { return upload.write(data); }};
             }));
   if (name && packed.zip.name != *name)
-    return fail(Errc::unavailable, "{} changed while it was packed", directory.native()).hint("try again when it is still");
+    return fail(Errc::unavailable, "{} changed while it was packed", directory.native())
+        .hint("try again when it is still");
   RTENV_TRY(upload.upload->finish());
   pushed.size_bytes = packed.zip.size_bytes;
   pushed.uploaded = true;
@@ -87,7 +92,8 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   RTENV_TRY(const Fd input, open_file(file, O_RDONLY));
   struct stat status {};
   if (::fstat(input.get(), &status) != 0) return fail_errno("read", file.native());
-  if (!S_ISREG(status.st_mode)) return fail(Errc::invalid_argument, "{} is neither a file nor a directory", file.native());
+  if (!S_ISREG(status.st_mode))
+    return fail(Errc::invalid_argument, "{} is neither a file nor a directory", file.native());
   std::string name = file.filename().native();
   if (uri.scheme == Scheme::gcs && file.extension() != ".whl") {
     RTENV_TRY(const auto package, pkg::name_of_archive(file));
@@ -99,7 +105,8 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   RTENV_TRY(const bool there, is_there(*store, pushed.uri));
   if (there) return pushed;
 
-  CountedUpload upload{.upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
+  CountedUpload upload{
+      .upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
   RTENV_TRY(upload.upload, store->upload(pushed.uri, pushed.size_bytes));
   RawBytes buffer(k_buffer_bytes);
   for (;;) {
@@ -108,7 +115,8 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
     if (count < buffer.size()) break;
   }
   if (upload.sent_bytes != pushed.size_bytes)
-    return fail(Errc::unavailable, "{} changed while it was sent", file.native()).hint("try again when it is still");
+    return fail(Errc::unavailable, "{} changed while it was sent", file.native())
+        .hint("try again when it is still");
   RTENV_TRY(upload.upload->finish());
   pushed.uploaded = true;
   return pushed;

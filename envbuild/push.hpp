@@ -1,5 +1,5 @@
-// Sends packages to where a URI leads: a directory is packed on its way, without a copy on this machine's disk; a file goes
-// as it is.
+// Sends packages to where a URI leads: a directory is packed on its way, without a copy on this
+// machine's disk; a file goes as it is.
 #pragma once
 
 #include "pkg/package.hpp"
@@ -20,11 +20,11 @@ struct Pushed {
   pkg::Tree tree;         // of a directory: what was packed
 };
 
-/// To exactly `uri`; below it, under the package's own name, where it ends with '/' (or is gcs://). A job server's packages
-/// are named by their content: another name is refused, and one that is there isn't sent.
-/// Fails: as name_directory, pack_directory, and the store; invalid_argument.
-Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package, const remote::Uri& uri,
-                              const PushOptions& options);
+/// To exactly `uri`; below it, under the package's own name, where it ends with '/' (or is gcs://).
+/// A job server's packages are named by their content: another name is refused, and one that is
+/// there isn't sent. Fails: as name_directory, pack_directory, and the store; invalid_argument.
+Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
+                              const remote::Uri& uri, const PushOptions& options);
 
 Result<Pushed> push_file(const Path& file, const remote::Uri& uri, const PushOptions& options);
 

@@ -24,7 +24,8 @@ class Preparer {
     if (std::filesystem::is_directory(status)) return from_directory(path);
     if (path.extension() == k_wheel_extension) return from_wheel(path);
     if (path.extension() == ".py") return held(keep_single_file(path, cache_, options_));
-    return fail(Errc::invalid_argument, "{} is neither a directory, nor a .py file, nor a wheel", entry);
+    return fail(Errc::invalid_argument, "{} is neither a directory, nor a .py file, nor a wheel",
+                entry);
   }
 
  private:
@@ -57,11 +58,14 @@ class Preparer {
 
   // As an environment is: its key is that of its content, its installer and its interpreter.
   Result<PyModule> from_wheel(const Path& wheel) {
-    Packages packages{.requirements = {std::filesystem::absolute(wheel).native()}, .install_options = {}, .version = {}};
+    Packages packages{.requirements = {std::filesystem::absolute(wheel).native()},
+                      .install_options = {},
+                      .version = {}};
     if (runtime_env_.packages) packages.installer = runtime_env_.packages->installer;
     const Variables variables(std::nullopt, runtime_env_.env_vars, options_.node);
     RTENV_TRY(const auto phases, resolve_requirements(packages, variables, {}));
-    RTENV_TRY(const auto interpreter, find_interpreter(options_.python, options_.node, cache_.root() / "interpreters"));
+    RTENV_TRY(const auto interpreter,
+              find_interpreter(options_.python, options_.node, cache_.root() / "interpreters"));
     const Environment environment = installer_environment(variables);
     const EnvKey key = make_env_key(packages, phases, interpreter, environment, false);
     return held(cache_.get_or_make(
@@ -83,7 +87,11 @@ class Preparer {
                          cache_);
         },
         {.cancellation = options_.cancellation,
-         .on_wait = [&] { log::info("another process is installing {}; waiting for it", wheel.filename().native()); },
+         .on_wait =
+             [&] {
+               log::info("another process is installing {}; waiting for it",
+                         wheel.filename().native());
+             },
          .shared = true,
          .arrive = {}}));
   }

@@ -10,7 +10,8 @@ std::string without_credentials(std::string_view text) {
     result += text.substr(0, scheme_end + 3);
     text.remove_prefix(scheme_end + 3);
     const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\n'\""));
-    if (const auto at = authority.rfind('@'); at != std::string_view::npos) text.remove_prefix(at + 1);
+    if (const auto at = authority.rfind('@'); at != std::string_view::npos)
+      text.remove_prefix(at + 1);
   }
   return result;
 }

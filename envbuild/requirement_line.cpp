@@ -25,13 +25,15 @@ std::string_view strip(std::string_view text) {
 // A comment begins at the line's start or behind a space: a '#' within a URL is part of it.
 std::string_view without_comment(std::string_view line) {
   for (auto hash = line.find('#'); hash != std::string_view::npos; hash = line.find('#', hash + 1))
-    if (hash == 0 || k_spaces.find(line[hash - 1]) != std::string_view::npos) return strip(line.substr(0, hash));
+    if (hash == 0 || k_spaces.find(line[hash - 1]) != std::string_view::npos)
+      return strip(line.substr(0, hash));
   return strip(line);
 }
 
 std::string unquoted(std::string_view text) {
   text = strip(text);
-  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front())
+  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') &&
+      text.back() == text.front())
     text = text.substr(1, text.size() - 2);
   return std::string(text);
 }
@@ -50,8 +52,10 @@ RequirementLine parse_option(std::string_view line) {
   for (const OptionName& option : k_options) {
     if (line.starts_with(option.long_form)) {
       const std::string_view rest = line.substr(option.long_form.size());
-      const bool separated = !rest.empty() && (rest.front() == '=' || k_spaces.find(rest.front()) != std::string_view::npos);
-      if (separated) return {.kind = option.kind, .text = unquoted(rest.substr(1)), .extras = {}, .suffix = {}};
+      const bool separated = !rest.empty() && (rest.front() == '=' || k_spaces.find(rest.front()) !=
+                                                                          std::string_view::npos);
+      if (separated)
+        return {.kind = option.kind, .text = unquoted(rest.substr(1)), .extras = {}, .suffix = {}};
     } else if (line.starts_with(option.short_form) && !line.starts_with("--")) {
       return {.kind = option.kind, .text = unquoted(line.substr(2)), .extras = {}, .suffix = {}};
     }
@@ -61,13 +65,17 @@ RequirementLine parse_option(std::string_view line) {
 
 // http and https are the installer's own; file: is a path.
 bool is_store_uri(std::string_view text) {
-  constexpr std::array<std::string_view, 5> k_stores{"s3://", "gs://", "azure://", "abfss://", "gcs://"};
-  return std::ranges::any_of(k_stores, [&](std::string_view store) { return text.starts_with(store); });
+  constexpr std::array<std::string_view, 5> k_stores{"s3://", "gs://", "azure://", "abfss://",
+                                                     "gcs://"};
+  return std::ranges::any_of(k_stores,
+                             [&](std::string_view store) { return text.starts_with(store); });
 }
 
 bool ends_like_an_archive(std::string_view path) {
-  constexpr std::array<std::string_view, 5> k_endings{".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz"};
-  return std::ranges::any_of(k_endings, [&](std::string_view ending) { return path.ends_with(ending); });
+  constexpr std::array<std::string_view, 5> k_endings{".whl", ".tar.gz", ".zip", ".tar.bz2",
+                                                      ".tgz"};
+  return std::ranges::any_of(k_endings,
+                             [&](std::string_view ending) { return path.ends_with(ending); });
 }
 
 // "file:///a%20b/x.whl" → "/a b/x.whl"; nothing for other hosts and schemes.
@@ -108,7 +116,8 @@ std::optional<RequirementLine> parse_location(std::string_view line) {
     extras = take_extras(location);
   }
   if (is_store_uri(location))
-    return RequirementLine{.kind = Kind::remote, .text = std::string(location), .extras = extras, .suffix = suffix};
+    return RequirementLine{
+        .kind = Kind::remote, .text = std::string(location), .extras = extras, .suffix = suffix};
   if (location.starts_with("file:")) {
     auto path = path_of_file_url(location);
     if (!path) return std::nullopt;
@@ -118,13 +127,16 @@ std::optional<RequirementLine> parse_location(std::string_view line) {
                              .text = fmt::format("file://{}{}", *path, location.substr(pin)),
                              .extras = extras,
                              .suffix = suffix};
-    return RequirementLine{.kind = Kind::local, .text = std::move(*path), .extras = extras, .suffix = suffix};
+    return RequirementLine{
+        .kind = Kind::local, .text = std::move(*path), .extras = extras, .suffix = suffix};
   }
   const bool is_url = location.find("://") != std::string_view::npos;
-  const bool path_like = location.starts_with('/') || location.starts_with("./") || location.starts_with("../") ||
-                         location == "." || location == ".." || ends_like_an_archive(location);
+  const bool path_like = location.starts_with('/') || location.starts_with("./") ||
+                         location.starts_with("../") || location == "." || location == ".." ||
+                         ends_like_an_archive(location);
   if (is_url || !path_like) return std::nullopt;
-  return RequirementLine{.kind = Kind::local, .text = std::string(location), .extras = extras, .suffix = suffix};
+  return RequirementLine{
+      .kind = Kind::local, .text = std::string(location), .extras = extras, .suffix = suffix};
 }
 
 }  // namespace

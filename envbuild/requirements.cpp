@@ -20,21 +20,28 @@ using Kind = RequirementLine::Kind;
 
 constexpr int k_max_nesting = 20;
 
-bool is_url(std::string_view text) { return text.find("://") != std::string_view::npos && !text.starts_with("file:"); }
+bool is_url(std::string_view text) {
+  return text.find("://") != std::string_view::npos && !text.starts_with("file:");
+}
 
 // Percent-encoded where a requirements file would take a character for its own.
 std::string file_url(const Path& path) { return "file://" + percent_encode(path.native(), "/+"); }
 
 class Resolver {
  public:
-  Resolver(const Variables& variables, const FetchObject& fetch) : variables_(variables), fetch_(fetch) {}
+  Resolver(const Variables& variables, const FetchObject& fetch)
+      : variables_(variables), fetch_(fetch) {}
 
   Result<ResolvedRequirements> run(const Packages& packages) {
-    for (const std::string& line : packages.requirements) RTENV_TRY(add_line(line, base_folder(), false, 0));
-    for (const std::string& option : packages.install_options) RTENV_TRY(add_install_option(option));
-    // An environment doesn't depend on the order of names; on that of options (which index comes first), it may.
+    for (const std::string& line : packages.requirements)
+      RTENV_TRY(add_line(line, base_folder(), false, 0));
+    for (const std::string& option : packages.install_options)
+      RTENV_TRY(add_install_option(option));
+    // An environment doesn't depend on the order of names; on that of options (which index comes
+    // first), it may.
     std::ranges::sort(names_);
-    result_.key_parts = {{"requirements", names_}, {"options", options_}, {"constraints", constraints_}};
+    result_.key_parts = {
+        {"requirements", names_}, {"options", options_}, {"constraints", constraints_}};
     return std::move(result_);
   }
 
@@ -44,19 +51,23 @@ class Resolver {
     return variables_.working_dir() ? *variables_.working_dir() : std::filesystem::current_path();
   }
 
-  // A variable that stays in something that is a path by its look would be a confusing "not found" of the installer.
+  // A variable that stays in something that is a path by its look would be a confusing "not found"
+  // of the installer.
   [[nodiscard]] Result<std::string> expand_path(const std::string& text) const {
     std::string expanded = expand(text, variables_);
     const auto left = first_unexpanded(expanded);
     if (left && expanded.find('/') != std::string::npos && !is_url(expanded)) {
       const bool no_directory = left->find(k_working_dir_variable) != std::string::npos;
-      return fail(Errc::invalid_argument, "'{}' has a variable without a value: {}", expanded, *left)
-          .hint("{}", no_directory ? "give a working_dir" : "set it in env_vars or in the environment");
+      return fail(Errc::invalid_argument, "'{}' has a variable without a value: {}", expanded,
+                  *left)
+          .hint("{}",
+                no_directory ? "give a working_dir" : "set it in env_vars or in the environment");
     }
     return expanded;
   }
 
-  Result<void> add_line(const std::string& written, const Path& folder, bool is_constraint, int depth) {
+  Result<void> add_line(const std::string& written, const Path& folder, bool is_constraint,
+                        int depth) {
     RTENV_TRY(const std::string expanded, expand_path(written));
     const RequirementLine line = parse_requirement_line(expanded);
     switch (line.kind) {
@@ -66,7 +77,9 @@ class Resolver {
       case Kind::find_links: return add_find_links(line.text, folder);
       case Kind::editable:
         return fail(Errc::invalid_argument,
-                    "an editable install ('-e {}') would point into a folder that isn't the environment's", line.text)
+                    "an editable install ('-e {}') would point into a folder that isn't the "
+                    "environment's",
+                    line.text)
             .hint("name the folder without -e, or build a wheel");
       case Kind::option:
         result_.lines.push_back(line.text);
@@ -88,11 +101,14 @@ class Resolver {
     if (path.is_absolute()) return path.lexically_normal();
     const Path from_base = (base_folder() / path).lexically_normal();
     std::error_code error;
-    return std::filesystem::exists(from_base, error) ? from_base : (folder / path).lexically_normal();
+    return std::filesystem::exists(from_base, error) ? from_base
+                                                     : (folder / path).lexically_normal();
   }
 
-  Result<void> add_file(const std::string& text, const Path& folder, bool is_constraint, int depth) {
-    if (depth == k_max_nesting) return fail(Errc::invalid_argument, "requirement files include each other: {}", text);
+  Result<void> add_file(const std::string& text, const Path& folder, bool is_constraint,
+                        int depth) {
+    if (depth == k_max_nesting)
+      return fail(Errc::invalid_argument, "requirement files include each other: {}", text);
     if (parse_requirement_line(text).kind == Kind::remote) {
       RTENV_TRY(const Path fetched, fetch_(text));
       return add_file(fetched.native(), folder, is_constraint, depth);
@@ -127,7 +143,8 @@ class Resolver {
     return {};
   }
 
-  // What a path given to an option means for the key: the content of the file, or of the files in the folder.
+  // What a path given to an option means for the key: the content of the file, or of the files in
+  // the folder.
   static Result<json> content_of(const Path& path) {
     std::error_code error;
     std::vector<Path> files;
@@ -165,28 +182,34 @@ class Resolver {
     if (S_ISDIR(status.st_mode)) {
       // Its name doesn't count: a copy elsewhere is the same source.
       RTENV_TRY(const auto named,
-                pkg::name_directory(path, {.scan = {.use_gitignore = false}, .zip = {.threads = default_threads()}}));
+                pkg::name_directory(path, {.scan = {.use_gitignore = false},
+                                           .zip = {.threads = default_threads()}}));
       names_.push_back(fmt::format("source {}{}{}", named.name.digits(), line.extras, line.suffix));
     } else {
       RTENV_TRY(const auto digest, sha256_hex_of_file(path));
-      names_.push_back(fmt::format("{} sha256:{}{}{}", file_name, digest, line.extras, line.suffix));
+      names_.push_back(
+          fmt::format("{} sha256:{}{}{}", file_name, digest, line.extras, line.suffix));
     }
     if (const auto project = wheel_project_name(file_name); project && !S_ISDIR(status.st_mode)) {
-      result_.lines.push_back(fmt::format("{}{} @ {}{}", *project, line.extras, file_url(path), line.suffix));
+      result_.lines.push_back(
+          fmt::format("{}{} @ {}{}", *project, line.extras, file_url(path), line.suffix));
       return {};
     }
-    result_.sources.push_back({.path = path, .line = result_.lines.size(), .extras = line.extras, .suffix = line.suffix});
+    result_.sources.push_back(
+        {.path = path, .line = result_.lines.size(), .extras = line.extras, .suffix = line.suffix});
     result_.lines.emplace_back();
     return {};
   }
 
-  // Options of the command line, "--find-links", "/a/dist" or "--find-links=/a/dist": a path says where, not what, and
-  // the working directory's is another one for each content; so what it leads to counts instead.
+  // Options of the command line, "--find-links", "/a/dist" or "--find-links=/a/dist": a path says
+  // where, not what, and the working directory's is another one for each content; so what it leads
+  // to counts instead.
   Result<void> add_install_option(const std::string& written) {
     RTENV_TRY(const std::string option, expand_path(written));
     result_.install_options.push_back(option);
     const auto equals = option.starts_with("--") ? option.find('=') : std::string::npos;
-    const std::string name = equals == std::string::npos ? std::string() : option.substr(0, equals + 1);
+    const std::string name =
+        equals == std::string::npos ? std::string() : option.substr(0, equals + 1);
     const Path value = option.substr(name.size());
     std::error_code error;
     if (value.is_absolute() && std::filesystem::exists(value, error)) {
@@ -214,7 +237,8 @@ Result<void> write_lines(const Path& file, const std::vector<std::string>& lines
 
 }  // namespace
 
-Result<ResolvedPhases> resolve_requirements(const Packages& packages, const Variables& variables, const FetchObject& fetch) {
+Result<ResolvedPhases> resolve_requirements(const Packages& packages, const Variables& variables,
+                                            const FetchObject& fetch) {
   ResolvedPhases phases;
   RTENV_TRY(phases.emplace_back(), Resolver(variables, fetch).run(packages));
   for (const auto& list : packages.later_phases) {
@@ -225,7 +249,8 @@ Result<ResolvedPhases> resolve_requirements(const Packages& packages, const Vari
   return phases;
 }
 
-Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved, const Path& folder) {
+Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved,
+                                                    const Path& folder) {
   std::vector<std::string> lines = resolved.lines;
   for (std::size_t i = 0; i < resolved.sources.size(); ++i) {
     const LocalSource& source = resolved.sources[i];

@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 8> k_fields{"working_dir", "py_modules", "excludes",      "uv",
-                                                   "pip",         "env_vars",   "py_executable", "config"};
+constexpr std::array<std::string_view, 8> k_fields{
+    "working_dir", "py_modules", "excludes", "uv", "pip", "env_vars", "py_executable", "config"};
 // Known to Ray; a job that asks for one must not run as if it hadn't. With what each would need.
 struct UnsupportedField {
   std::string_view name;
@@ -38,7 +38,8 @@ constexpr std::array<UnsupportedField, 11> k_unsupported_fields{
      {"worker_process_setup_hook", "Ray's workers, in which it runs"}}};
 
 // What Ray's own client adds for Ray's workers: nothing that a job asks for.
-constexpr std::array<std::string_view, 3> k_client_fields{"_ray_commit", "_ray_release", "_inject_current_ray"};
+constexpr std::array<std::string_view, 3> k_client_fields{"_ray_commit", "_ray_release",
+                                                          "_inject_current_ray"};
 
 // As Python names types: the readers of these messages write Python.
 std::string_view type_name(const json& value) {
@@ -54,14 +55,16 @@ std::string_view type_name(const json& value) {
 }
 
 Failure wrong_type(std::string_view field, std::string_view expected, const json& value) {
-  return fail(Errc::invalid_argument, "runtime_env{} must be {}, got {}", field, expected, type_name(value));
+  return fail(Errc::invalid_argument, "runtime_env{} must be {}, got {}", field, expected,
+              type_name(value));
 }
 
 Result<std::vector<std::string>> string_list(std::string_view field, const json& value) {
   if (!value.is_array()) return wrong_type(field, "a list of strings", value);
   std::vector<std::string> list;
   for (std::size_t i = 0; i < value.size(); ++i) {
-    if (!value[i].is_string()) return wrong_type(fmt::format("{}[{}]", field, i), "a string", value[i]);
+    if (!value[i].is_string())
+      return wrong_type(fmt::format("{}[{}]", field, i), "a string", value[i]);
     list.push_back(value[i].get<std::string>());
   }
   return list;
@@ -78,16 +81,21 @@ Result<bool> bool_value(std::string_view field, const json& value) {
 }
 
 // `candidates`: what may have been meant; `supported`: what the hint lists where nothing is near.
-Failure unknown_field(std::string_view where, const std::string& key, std::span<const std::string_view> candidates,
+Failure unknown_field(std::string_view where, const std::string& key,
+                      std::span<const std::string_view> candidates,
                       std::span<const std::string_view> supported) {
-  auto failure = fail(Errc::invalid_argument, "runtime_env{} has an unknown field '{}'", where, key);
-  if (const auto suggestion = nearest(key, candidates)) return std::move(failure).hint("did you mean '{}'?", *suggestion);
+  auto failure =
+      fail(Errc::invalid_argument, "runtime_env{} has an unknown field '{}'", where, key);
+  if (const auto suggestion = nearest(key, candidates))
+    return std::move(failure).hint("did you mean '{}'?", *suggestion);
   return std::move(failure).hint("supported fields: {}", fmt::join(supported, ", "));
 }
 
-Result<void> check_fields(std::string_view where, const json& value, std::span<const std::string_view> known) {
+Result<void> check_fields(std::string_view where, const json& value,
+                          std::span<const std::string_view> known) {
   for (const auto& [key, unused] : value.items())
-    if (std::ranges::find(known, key) == known.end()) return unknown_field(where, key, known, known);
+    if (std::ranges::find(known, key) == known.end())
+      return unknown_field(where, key, known, known);
   return {};
 }
 
@@ -106,15 +114,18 @@ std::vector<std::string> without_duplicates(std::vector<std::string> list) {
 }
 
 bool says_nothing(const std::vector<std::string>& list) {
-  return std::ranges::all_of(list,
-                             [](const std::string& line) { return line.find_first_not_of(" \t") == std::string::npos; });
+  return std::ranges::all_of(list, [](const std::string& line) {
+    return line.find_first_not_of(" \t") == std::string::npos;
+  });
 }
 
 Result<void> read_phases(std::string_view field, const json& value, Packages& result) {
-  if (!value.is_array() || value.empty()) return wrong_type(field, "a list of lists of strings, not empty", value);
+  if (!value.is_array() || value.empty())
+    return wrong_type(field, "a list of lists of strings, not empty", value);
   for (std::size_t i = 0; i < value.size(); ++i) {
     RTENV_TRY(auto list, string_list(fmt::format("{}[{}]", field, i), value[i]));
-    if (says_nothing(list)) return fail(Errc::invalid_argument, "runtime_env{}[{}] names no packages", field, i);
+    if (says_nothing(list))
+      return fail(Errc::invalid_argument, "runtime_env{}[{}] names no packages", field, i);
     if (i == 0)
       result.requirements = std::move(list);
     else
@@ -125,26 +136,35 @@ Result<void> read_phases(std::string_view field, const json& value, Packages& re
 
 struct InstallerFields {
   InstallerKind kind;
-  std::string_view field;                 // "['uv']"
-  std::array<std::string_view, 5> known;  // packages, check, version, options, phases: in this order
+  std::string_view field;  // "['uv']"
+  std::array<std::string_view, 5>
+      known;  // packages, check, version, options, phases: in this order
   std::vector<std::string> default_options;
 };
 
-// Ray's own default for uv is --no-cache: the reason for its 18 s. Here uv's cache is shared; an explicit option counts.
+// Ray's own default for uv is --no-cache: the reason for its 18 s. Here uv's cache is shared; an
+// explicit option counts.
 const InstallerFields& fields_of(InstallerKind kind) {
   static const InstallerFields uv{
-      InstallerKind::uv, "['uv']", {"packages", "uv_check", "uv_version", "uv_pip_install_options", "phases"}, {}};
-  static const InstallerFields pip{InstallerKind::pip,
-                                   "['pip']",
-                                   {"packages", "pip_check", "pip_version", "pip_install_options", "phases"},
-                                   {"--disable-pip-version-check", "--no-cache-dir"}};
+      InstallerKind::uv,
+      "['uv']",
+      {"packages", "uv_check", "uv_version", "uv_pip_install_options", "phases"},
+      {}};
+  static const InstallerFields pip{
+      InstallerKind::pip,
+      "['pip']",
+      {"packages", "pip_check", "pip_version", "pip_install_options", "phases"},
+      {"--disable-pip-version-check", "--no-cache-dir"}};
   return kind == InstallerKind::uv ? uv : pip;
 }
 
 Result<std::optional<Packages>> parse_packages(InstallerKind kind, const json& value) {
   const InstallerFields& fields = fields_of(kind);
   const auto sub = [&](std::string_view key) { return fmt::format("{}['{}']", fields.field, key); };
-  Packages result{.installer = kind, .requirements = {}, .install_options = fields.default_options, .version = std::nullopt};
+  Packages result{.installer = kind,
+                  .requirements = {},
+                  .install_options = fields.default_options,
+                  .version = std::nullopt};
   if (value.is_string()) {
     RTENV_TRY(result.requirements, read_requirements(fields.field, value.get<std::string>()));
   } else if (value.is_array()) {
@@ -154,11 +174,12 @@ Result<std::optional<Packages>> parse_packages(InstallerKind kind, const json& v
     const auto [packages, check, version, options, phases] = fields.known;
     const auto has = [&](std::string_view key) { return value.contains(key); };
     if (has(packages) == has(phases))
-      return fail(Errc::invalid_argument, "runtime_env{} must have the field 'packages'{}", fields.field,
-                  has(phases) ? " or the field 'phases', not both" : "");
+      return fail(Errc::invalid_argument, "runtime_env{} must have the field 'packages'{}",
+                  fields.field, has(phases) ? " or the field 'phases', not both" : "");
     if (has(phases)) {
       RTENV_TRY(read_phases(sub(phases), value.at(std::string(phases)), result));
-    } else if (const json& list = value.at(std::string(packages)); list.is_string() && kind == InstallerKind::pip) {
+    } else if (const json& list = value.at(std::string(packages));
+               list.is_string() && kind == InstallerKind::pip) {
       RTENV_TRY(result.requirements, read_requirements(sub(packages), list.get<std::string>()));
     } else {
       RTENV_TRY(result.requirements, string_list(sub(packages), list));
@@ -173,7 +194,8 @@ Result<std::optional<Packages>> parse_packages(InstallerKind kind, const json& v
       RTENV_TRY(result.install_options, string_list(sub(options), value.at(std::string(options))));
     }
   } else {
-    return wrong_type(fields.field, "a list of strings, the path of a requirements file, or a dict", value);
+    return wrong_type(fields.field, "a list of strings, the path of a requirements file, or a dict",
+                      value);
   }
   result.requirements = without_duplicates(std::move(result.requirements));
   if (says_nothing(result.requirements)) return std::optional<Packages>();
@@ -185,9 +207,11 @@ Result<std::map<std::string, std::string>> parse_env_vars(const json& value) {
   std::map<std::string, std::string> result;
   for (const auto& [key, item] : value.items()) {
     // Never the value itself: it may be a secret.
-    if (!item.is_string()) return wrong_type(fmt::format("['env_vars']['{}']", key), "a string", item);
+    if (!item.is_string())
+      return wrong_type(fmt::format("['env_vars']['{}']", key), "a string", item);
     if (key.empty() || key.find('=') != std::string::npos || key.find('\0') != std::string::npos)
-      return fail(Errc::invalid_argument, "runtime_env['env_vars'] has '{}', which can't be the name of a variable", key);
+      return fail(Errc::invalid_argument,
+                  "runtime_env['env_vars'] has '{}', which can't be the name of a variable", key);
     auto text = item.get<std::string>();
     if (text.find('\0') != std::string::npos)
       return fail(Errc::invalid_argument, "runtime_env['env_vars']['{}'] has a NUL byte", key);
@@ -203,11 +227,13 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
   if (!value.is_object()) return wrong_type("['config']", "a dict", value);
   RTENV_TRY(check_fields("['config']", value, k_known));
   if (const auto timeout = value.find("setup_timeout_seconds"); timeout != value.end()) {
-    if (!timeout->is_number_integer()) return wrong_type("['config']['setup_timeout_seconds']", "an int", *timeout);
+    if (!timeout->is_number_integer())
+      return wrong_type("['config']['setup_timeout_seconds']", "an int", *timeout);
     const auto seconds = timeout->get<std::int64_t>();
     if (seconds != -1 && seconds <= 0)
       return fail(Errc::invalid_argument,
-                  "runtime_env['config']['setup_timeout_seconds'] must be greater than zero, or -1 for no limit, got {}",
+                  "runtime_env['config']['setup_timeout_seconds'] must be greater than zero, or -1 "
+                  "for no limit, got {}",
                   seconds);
     if (seconds == -1)
       result.setup_timeout.reset();
@@ -222,14 +248,19 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
     if (*isolation == "clone")
       result.isolation = Isolation::clone;
     else if (*isolation != "shared")
-      return fail(Errc::invalid_argument, "runtime_env['config']['isolation'] must be 'shared' or 'clone'");
+      return fail(Errc::invalid_argument,
+                  "runtime_env['config']['isolation'] must be 'shared' or 'clone'");
   }
-  for (const char* limit : {"max_processes", "max_open_files"})  // of a submitted job; its supervisor keeps them
-    if (const auto count = value.find(limit); count != value.end() && !(count->is_number_unsigned() && *count > 0))
-      return fail(Errc::invalid_argument, "runtime_env['config']['{}'] must be a whole number above 0, got {}", limit,
+  for (const char* limit :
+       {"max_processes", "max_open_files"})  // of a submitted job; its supervisor keeps them
+    if (const auto count = value.find(limit);
+        count != value.end() && !(count->is_number_unsigned() && *count > 0))
+      return fail(Errc::invalid_argument,
+                  "runtime_env['config']['{}'] must be a whole number above 0, got {}", limit,
                   count->dump());
   if (const auto inherit = value.find("inherit_site_packages"); inherit != value.end()) {
-    RTENV_TRY(result.inherit_site_packages, bool_value("['config']['inherit_site_packages']", *inherit));
+    RTENV_TRY(result.inherit_site_packages,
+              bool_value("['config']['inherit_site_packages']", *inherit));
   }
   return {};
 }
@@ -238,10 +269,12 @@ Result<void> refuse_unknown_and_unsupported(const json& value) {
   for (const auto& [key, item] : value.items()) {
     if (std::ranges::find(k_fields, key) != k_fields.end()) continue;
     if (std::ranges::find(k_client_fields, key) != k_client_fields.end()) continue;
-    const auto* const unsupported = std::ranges::find(k_unsupported_fields, key, &UnsupportedField::name);
+    const auto* const unsupported =
+        std::ranges::find(k_unsupported_fields, key, &UnsupportedField::name);
     if (unsupported != k_unsupported_fields.end()) {
       if (item.is_null()) continue;
-      return fail(Errc::invalid_argument, "runtime_env['{}'] is a field of Ray that rtenv doesn't carry out: it needs {}",
+      return fail(Errc::invalid_argument,
+                  "runtime_env['{}'] is a field of Ray that rtenv doesn't carry out: it needs {}",
                   key, unsupported->needs)
           .hint("leave it out; supported: {}", fmt::join(k_fields, ", "));
     }
@@ -254,7 +287,9 @@ Result<void> refuse_unknown_and_unsupported(const json& value) {
 
 }  // namespace
 
-std::string_view name(InstallerKind kind) noexcept { return kind == InstallerKind::uv ? "uv" : "pip"; }
+std::string_view name(InstallerKind kind) noexcept {
+  return kind == InstallerKind::uv ? "uv" : "pip";
+}
 
 Result<RuntimeEnv> parse_runtime_env(const json& value) {
   RuntimeEnv result;
@@ -266,11 +301,13 @@ Result<RuntimeEnv> parse_runtime_env(const json& value) {
     return found == value.end() || found->is_null() ? nullptr : &*found;
   };
   if (given("uv") != nullptr && given("pip") != nullptr)
-    return fail(Errc::invalid_argument, "runtime_env['uv'] and runtime_env['pip'] exclude each other")
+    return fail(Errc::invalid_argument,
+                "runtime_env['uv'] and runtime_env['pip'] exclude each other")
         .hint("keep one of them");
   if (const json* item = given("working_dir")) {
     RTENV_TRY(result.working_dir, string_value("['working_dir']", *item));
-    if (result.working_dir->empty()) return fail(Errc::invalid_argument, "runtime_env['working_dir'] is empty");
+    if (result.working_dir->empty())
+      return fail(Errc::invalid_argument, "runtime_env['working_dir'] is empty");
   }
   if (const json* item = given("py_modules")) {
     RTENV_TRY(result.py_modules, string_list("['py_modules']", *item));
@@ -296,7 +333,9 @@ Result<RuntimeEnv> parse_runtime_env(const json& value) {
 
 namespace {
 
-bool is_remote_module(const std::string& path) { return pkg::is_remote_archive(path) || path.ends_with(".whl"); }
+bool is_remote_module(const std::string& path) {
+  return pkg::is_remote_archive(path) || path.ends_with(".whl");
+}
 
 Result<void> check_source(const std::string& text, bool is_module) {
   if (!remote::looks_like_uri(text)) {
@@ -308,13 +347,15 @@ Result<void> check_source(const std::string& text, bool is_module) {
   const bool archive = is_module ? is_remote_module(uri.path) : pkg::is_remote_archive(uri.path);
   if (uri.scheme == remote::Scheme::local) {
     if (archive)
-      return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories", uri.shown())
+      return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories",
+                  uri.shown())
           .hint("use file:// for an archive");
     return {};
   }
   if (archive) return {};
   return fail(Errc::invalid_argument, "{} isn't an archive by its name", uri.shown())
-      .hint("wanted is .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar{}", is_module ? ", or a wheel" : "");
+      .hint("wanted is .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar{}",
+            is_module ? ", or a wheel" : "");
 }
 
 }  // namespace
@@ -326,7 +367,8 @@ Result<void> check_sources(const RuntimeEnv& runtime_env) {
   }
   for (std::size_t i = 0; i < runtime_env.py_modules.size(); ++i) {
     auto checked = check_source(runtime_env.py_modules[i], true);
-    if (!checked) return Failure(std::move(checked).error().within(fmt::format("py_modules[{}]", i)));
+    if (!checked)
+      return Failure(std::move(checked).error().within(fmt::format("py_modules[{}]", i)));
   }
   return {};
 }

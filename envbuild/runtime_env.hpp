@@ -1,5 +1,6 @@
-// A runtime_env: what a job needs, as Ray's users write it. Parsed and checked once, at the edge; the rules and their
-// order are Ray's (2.60, runtime_env/validation.py), the messages name the field, what was expected and what came.
+// A runtime_env: what a job needs, as Ray's users write it. Parsed and checked once, at the edge;
+// the rules and their order are Ray's (2.60, runtime_env/validation.py), the messages name the
+// field, what was expected and what came.
 #pragma once
 
 #include <chrono>
@@ -21,11 +22,12 @@ std::string_view name(InstallerKind kind) noexcept;
 struct Packages {
   InstallerKind installer = InstallerKind::uv;
   std::vector<std::string> requirements;  // as written, deduplicated, never empty
-  /// More lists, each installed once the one before it is: packages whose build needs others (`phases`, not in Ray).
+  /// More lists, each installed once the one before it is: packages whose build needs others
+  /// (`phases`, not in Ray).
   std::vector<std::vector<std::string>> later_phases;
   std::vector<std::string> install_options;  // as written; the defaults where none were given
   bool check = false;                        // uv_check, pip_check
-  std::optional<std::string> version;        // uv_version, pip_version: a specifier such as "==0.13.8"
+  std::optional<std::string> version;  // uv_version, pip_version: a specifier such as "==0.13.8"
 };
 
 /// Whose the environment is that a job sees.
@@ -39,9 +41,10 @@ struct RuntimeEnv {
   std::vector<std::string> py_modules;     // local directories, .py files, wheels, or URIs
   std::vector<std::string> excludes;
   std::optional<Packages> packages;
-  std::map<std::string, std::string> env_vars;                                   // as written
-  std::optional<std::string> py_executable;                                      // what runs instead of `python`
-  std::optional<std::chrono::seconds> setup_timeout{std::chrono::seconds(600)};  // nothing: no limit
+  std::map<std::string, std::string> env_vars;  // as written
+  std::optional<std::string> py_executable;     // what runs instead of `python`
+  std::optional<std::chrono::seconds> setup_timeout{
+      std::chrono::seconds(600)};  // nothing: no limit
   // Of `config`, not in Ray, which warns of entries that it doesn't know.
   Isolation isolation = Isolation::shared;
   bool inherit_site_packages = false;
@@ -53,8 +56,8 @@ Result<RuntimeEnv> parse_runtime_env(const nlohmann::json& value);
 
 Result<RuntimeEnv> load_runtime_env(const Path& file);
 
-/// What can be known of the files that it names without fetching or reading them. Fails: not_found (a local path),
-/// invalid_argument (a URI that can't be what its field wants).
+/// What can be known of the files that it names without fetching or reading them. Fails: not_found
+/// (a local path), invalid_argument (a URI that can't be what its field wants).
 Result<void> check_sources(const RuntimeEnv& runtime_env);
 
 }  // namespace rtenv::envbuild

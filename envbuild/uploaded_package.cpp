@@ -18,20 +18,23 @@ Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cac
   RTENV_TRY(auto lease, cache.find(source->kind, source->key));
   if (!lease) return std::optional<UploadedPackage>();
   Path file = lease->path() / uri.path;
-  return std::optional(UploadedPackage{.lease = std::move(*lease), .file = std::move(file), .sha256 = source->sha256});
+  return std::optional(UploadedPackage{
+      .lease = std::move(*lease), .file = std::move(file), .sha256 = source->sha256});
 }
 
-Result<UploadedPackage> keep_uploaded(const remote::Uri& uri, const Path& file, const std::string& sha256,
-                                      cache::Cache& cache) {
+Result<UploadedPackage> keep_uploaded(const remote::Uri& uri, const Path& file,
+                                      const std::string& sha256, cache::Cache& cache) {
   RTENV_TRY(auto there, find_uploaded(uri, cache));
   if (there) return std::move(*there);
   const std::string key = sha256_hex(sha256 + " " + uri.path).substr(0, k_key_digits);
-  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::file, key, [&](const cache::MakeContext& context) -> Result<void> {
-    RTENV_TRY(make_directories(context.target));
-    return rename_path(file, context.target / uri.path);
-  }));
-  RTENV_TRY(cache.remember_source(source_digest(uri),
-                                  {.version = "uploaded", .sha256 = sha256, .kind = lease.kind(), .key = lease.key()}));
+  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::file, key,
+                                          [&](const cache::MakeContext& context) -> Result<void> {
+                                            RTENV_TRY(make_directories(context.target));
+                                            return rename_path(file, context.target / uri.path);
+                                          }));
+  RTENV_TRY(cache.remember_source(
+      source_digest(uri),
+      {.version = "uploaded", .sha256 = sha256, .kind = lease.kind(), .key = lease.key()}));
   Path kept = lease.path() / uri.path;
   return UploadedPackage{.lease = std::move(lease), .file = std::move(kept), .sha256 = sha256};
 }

@@ -1,5 +1,5 @@
-// Packages that somebody uploaded to this machine's job server, gcs://NAME: kept in the cache as they came, under their
-// name.
+// Packages that somebody uploaded to this machine's job server, gcs://NAME: kept in the cache as
+// they came, under their name.
 #pragma once
 
 #include <optional>
@@ -18,9 +18,9 @@ struct UploadedPackage {
 
 Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cache::Cache& cache);
 
-/// Moves the file, on the cache's file system, into the cache. A package that is there already stays as it is.
-/// Requires: the URI is gcs:// and a plain name.
-Result<UploadedPackage> keep_uploaded(const remote::Uri& uri, const Path& file, const std::string& sha256,
-                                      cache::Cache& cache);
+/// Moves the file, on the cache's file system, into the cache. A package that is there already
+/// stays as it is. Requires: the URI is gcs:// and a plain name.
+Result<UploadedPackage> keep_uploaded(const remote::Uri& uri, const Path& file,
+                                      const std::string& sha256, cache::Cache& cache);
 
 }  // namespace rtenv::envbuild

@@ -7,7 +7,8 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   InstallerRun run(request);
   share_uv_cache(run.environment(), cache);
   const Path& python = request.interpreter.executable;
-  RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, request.packages.version, python, request.cancellation));
+  RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, request.packages.version, python,
+                                        request.cancellation));
   RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
 
   if (request.form == InstallForm::folder) {
@@ -18,7 +19,8 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
     install.insert(install.end(), lists.front().begin(), lists.front().end());
     return run.step("uv pip install", std::move(install));
   }
-  std::vector<std::string> venv{uv.path.native(), "venv", "--quiet", "--no-project", "--python", python.native()};
+  std::vector<std::string> venv{uv.path.native(), "venv",     "--quiet",
+                                "--no-project",   "--python", python.native()};
   if (request.inherit_site_packages) venv.emplace_back("--system-site-packages");
   venv.push_back(request.target.native());
   RTENV_TRY(run.step("uv venv", std::move(venv)));
@@ -32,7 +34,8 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
     RTENV_TRY(run.step(phase_name("uv pip install", phase, lists.size()), std::move(install)));
   }
   if (request.packages.check)
-    RTENV_TRY(run.step("uv pip check", {uv.path.native(), "pip", "check", "--python", target_python}));
+    RTENV_TRY(
+        run.step("uv pip check", {uv.path.native(), "pip", "check", "--python", target_python}));
   return {};
 }
 

@@ -28,7 +28,8 @@ struct PinnedWheel {
 constexpr std::array<PinnedWheel, 2> k_wheels{
     {{"x86_64", "uv-0.13.8-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
       "e18a57b8b352eb7c8feb317b9f6f533c8f0ad9673fd6cf34bbe3cf1a9f6a8984"},
-     {"aarch64", "uv-0.13.8-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64.whl",
+     {"aarch64",
+      "uv-0.13.8-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64.whl",
       "0b3e8b1a4f5e405e31e2ff33de8af4744831e9f7338539671efbd8c3c94e791d"}}};
 
 #if defined(__x86_64__)
@@ -41,8 +42,8 @@ constexpr std::string_view k_machine = "this machine";
 
 constexpr std::string_view k_hint = "install uv and put it into PATH, or name it by RTENV_UV";
 
-Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, cache::Cache& cache, const Path& target,
-                      const Cancellation* cancellation) {
+Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, cache::Cache& cache,
+                      const Path& target, const Cancellation* cancellation) {
   const std::string index = remote::package_index_url(environment);
   log::info("fetching uv {} from {}", k_version, remote::redacted_url(index));
   remote::HttpClient client(environment, cancellation);
@@ -51,64 +52,81 @@ Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, 
   const Path file = folder.path() / wheel.file_name;
   RTENV_TRY(const Fd out, open_file(file, O_WRONLY | O_CREAT | O_EXCL));
   Sha256 sha;
-  RTENV_TRY(remote::http_get(client, {.url = url, .follow_redirects = true, .max_bytes = k_max_wheel_bytes},
+  RTENV_TRY(remote::http_get(client,
+                             {.url = url, .follow_redirects = true, .max_bytes = k_max_wheel_bytes},
                              [&](std::span<const std::byte> data) -> Result<void> {
                                sha.add(data);
                                return write_full(out, data, file.native());
                              }));
   if (to_hex(sha.finish()) != wheel.sha256)
-    return fail(Errc::corrupt, "{} isn't the file that rtenv knows: its SHA-256 differs", remote::redacted_url(url))
+    return fail(Errc::corrupt, "{} isn't the file that rtenv knows: its SHA-256 differs",
+                remote::redacted_url(url))
         .hint("{}", k_hint);
-  RTENV_TRY(pkg::unpack(file, folder.path() / "wheel", {.limits = {}, .cancellation = cancellation}));
-  const Path program = folder.path() / "wheel" / fmt::format("uv-{}.data", k_version) / "scripts" / "uv";
+  RTENV_TRY(
+      pkg::unpack(file, folder.path() / "wheel", {.limits = {}, .cancellation = cancellation}));
+  const Path program =
+      folder.path() / "wheel" / fmt::format("uv-{}.data", k_version) / "scripts" / "uv";
   RTENV_TRY(make_directories(target));
   RTENV_TRY(rename_path(program, target / "uv"));
-  if (::chmod((target / "uv").c_str(), 0755) != 0) return fail_errno("make executable", (target / "uv").native());
+  if (::chmod((target / "uv").c_str(), 0755) != 0)
+    return fail_errno("make executable", (target / "uv").native());
   return {};
 }
 
-Result<UvProgram> pinned_uv(const Environment& environment, cache::Cache& cache, const Cancellation* cancellation) {
+Result<UvProgram> pinned_uv(const Environment& environment, cache::Cache& cache,
+                            const Cancellation* cancellation) {
   for (const PinnedWheel& wheel : k_wheels) {
     if (wheel.machine != k_machine) continue;
-    auto lease = cache.get_or_make(
-        cache::Kind::tool, fmt::format("uv-{}-{}", k_version, k_machine),
-        [&](const cache::MakeContext& context) { return fetch_uv(wheel, environment, cache, context.target, cancellation); },
-        {.cancellation = cancellation, .on_wait = {}});
-    if (!lease) return Failure(std::move(lease).error().within("uv isn't in PATH and can't be fetched"));
+    auto lease = cache.get_or_make(cache::Kind::tool, fmt::format("uv-{}-{}", k_version, k_machine),
+                                   [&](const cache::MakeContext& context) {
+                                     return fetch_uv(wheel, environment, cache, context.target,
+                                                     cancellation);
+                                   },
+                                   {.cancellation = cancellation, .on_wait = {}});
+    if (!lease)
+      return Failure(std::move(lease).error().within("uv isn't in PATH and can't be fetched"));
     Path path = lease->path() / "uv";
     return UvProgram{.path = std::move(path), .lease = std::move(*lease)};
   }
-  return fail(Errc::not_found, "uv isn't in PATH, and rtenv knows no build of it for {}", k_machine).hint("{}", k_hint);
+  return fail(Errc::not_found, "uv isn't in PATH, and rtenv knows no build of it for {}", k_machine)
+      .hint("{}", k_hint);
 }
 
 // Another version, as the runtime_env wants it: installed by the uv at hand.
-Result<UvProgram> chosen_uv(const UvProgram& at_hand, const std::string& specifier, const Environment& environment,
-                            cache::Cache& cache, const Path& python, const Cancellation* cancellation) {
+Result<UvProgram> chosen_uv(const UvProgram& at_hand, const std::string& specifier,
+                            const Environment& environment, cache::Cache& cache, const Path& python,
+                            const Cancellation* cancellation) {
   const std::string key = fmt::format("uv-{}-{}", sha256_hex(specifier).substr(0, 16), k_machine);
   RTENV_TRY(auto lease,
-            cache.get_or_make(cache::Kind::tool, key,
-                              [&](const cache::MakeContext& context) -> Result<void> {
-                                SpawnOptions spawn{
-                                    .argv = {at_hand.path.native(), "pip", "install", "--quiet", "--python", python.native(),
-                                             "--target", context.target.native(), "uv" + specifier},
-                                    .environment = environment,
-                                    .working_dir = {},
-                                    .keep_fds = {context.lock_fd}};
-                                spawn.die_with_parent = true;
-                                RTENV_TRY(const Captured run,
-                                          run_captured(std::move(spawn), {.deadline = {}, .cancellation = cancellation}));
-                                if (run.state.succeeded()) return {};
-                                return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier, run.output);
-                              },
-                              {.cancellation = cancellation, .on_wait = {}}));
+            cache.get_or_make(
+                cache::Kind::tool, key,
+                [&](const cache::MakeContext& context) -> Result<void> {
+                  SpawnOptions spawn{.argv = {at_hand.path.native(), "pip", "install", "--quiet",
+                                              "--python", python.native(), "--target",
+                                              context.target.native(), "uv" + specifier},
+                                     .environment = environment,
+                                     .working_dir = {},
+                                     .keep_fds = {context.lock_fd}};
+                  spawn.die_with_parent = true;
+                  RTENV_TRY(const Captured run,
+                            run_captured(std::move(spawn),
+                                         {.deadline = {}, .cancellation = cancellation}));
+                  if (run.state.succeeded()) return {};
+                  return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier,
+                              run.output);
+                },
+                {.cancellation = cancellation, .on_wait = {}}));
   Path path = lease.path() / "bin" / "uv";
   return UvProgram{.path = std::move(path), .lease = std::move(lease)};
 }
 
 // Absolute: it is started in another folder than ours.
-UvProgram program_at(const Path& path) { return {.path = std::filesystem::absolute(path), .lease = std::nullopt}; }
+UvProgram program_at(const Path& path) {
+  return {.path = std::filesystem::absolute(path), .lease = std::nullopt};
+}
 
-Result<UvProgram> uv_at_hand(const Environment& environment, cache::Cache& cache, const Cancellation* cancellation) {
+Result<UvProgram> uv_at_hand(const Environment& environment, cache::Cache& cache,
+                             const Cancellation* cancellation) {
   if (const auto configured = environment.find_filled("RTENV_UV")) {
     const auto program = find_program(*configured, environment);
     if (!program) return Failure(Error(program.error()).within("RTENV_UV"));
@@ -121,13 +139,15 @@ Result<UvProgram> uv_at_hand(const Environment& environment, cache::Cache& cache
 }  // namespace
 
 void share_uv_cache(Environment& environment, const cache::Cache& cache) {
-  if (!environment.find_filled("UV_CACHE_DIR")) environment.set("UV_CACHE_DIR", (cache.root() / "uv").native());
+  if (!environment.find_filled("UV_CACHE_DIR"))
+    environment.set("UV_CACHE_DIR", (cache.root() / "uv").native());
 }
 
 std::string_view pinned_uv_version() noexcept { return k_version; }
 
-Result<UvProgram> find_uv(const Environment& environment, cache::Cache& cache, const std::optional<std::string>& specifier,
-                          const Path& python, const Cancellation* cancellation) {
+Result<UvProgram> find_uv(const Environment& environment, cache::Cache& cache,
+                          const std::optional<std::string>& specifier, const Path& python,
+                          const Cancellation* cancellation) {
   RTENV_TRY(UvProgram at_hand, uv_at_hand(environment, cache, cancellation));
   if (!specifier) return at_hand;
   return chosen_uv(at_hand, *specifier, environment, cache, python, cancellation);

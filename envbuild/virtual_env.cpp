@@ -48,12 +48,13 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
 
 }  // namespace
 
-Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std::optional<WorkingDir>& working_dir,
+Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env,
+                                        const std::optional<WorkingDir>& working_dir,
                                         cache::Cache& cache, const PrepareOptions& options) {
   if (!runtime_env.packages) return std::optional<EnvPlan>();
   const Packages& packages = *runtime_env.packages;
-  const Variables variables(working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
-                            options.node);
+  const Variables variables(working_dir ? std::optional(working_dir->path) : std::nullopt,
+                            runtime_env.env_vars, options.node);
   std::vector<cache::Lease> leases;
   const auto fetch = [&](const std::string& text) -> Result<Path> {
     RTENV_TRY(const auto uri, remote::Uri::parse(text));
@@ -62,8 +63,11 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
     return std::move(fetched.path);
   };
   auto phases = resolve_requirements(packages, variables, fetch);
-  if (!phases) return Failure(std::move(phases).error().within(fmt::format("runtime_env['{}']", name(packages.installer))));
-  RTENV_TRY(Interpreter interpreter, find_interpreter(options.python, options.node, cache.root() / "interpreters"));
+  if (!phases)
+    return Failure(std::move(phases).error().within(
+        fmt::format("runtime_env['{}']", name(packages.installer))));
+  RTENV_TRY(Interpreter interpreter,
+            find_interpreter(options.python, options.node, cache.root() / "interpreters"));
   Packages chosen = packages;
   if (options.lock) {
     RTENV_TRY(chosen, locked_packages(*options.lock, packages, *phases, interpreter));
@@ -71,7 +75,8 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std
     if (!phases) return Failure(std::move(phases).error().within(options.lock->native()));
   }
   Environment environment = installer_environment(variables);
-  EnvKey key = make_env_key(chosen, *phases, interpreter, environment, runtime_env.inherit_site_packages);
+  EnvKey key =
+      make_env_key(chosen, *phases, interpreter, environment, runtime_env.inherit_site_packages);
   return std::optional(EnvPlan{.packages = std::move(chosen),
                                .phases = std::move(*phases),
                                .fetched = std::move(leases),
@@ -91,7 +96,8 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
   }
 }
 
-Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const PrepareOptions& options) {
+Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
+                               const PrepareOptions& options) {
   if (options.anew) {
     RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
   }
@@ -113,22 +119,25 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const P
             follower.emplace(cache.root(), plan.key.digits, options.show_output);
           },
       .shared = true,
-      .arrive = [&](const Path& folder, const Path& final_path, const nlohmann::json& properties) -> Result<void> {
+      .arrive = [&](const Path& folder, const Path& final_path,
+                    const nlohmann::json& properties) -> Result<void> {
         RTENV_TRY(settle_env(folder, final_path, properties, plan.interpreter));
         origin = VirtualEnv::Origin::remote_tier;
         return {};
       }};
-  RTENV_TRY(auto lease, cache.get_or_make(
-                            cache::Kind::env, plan.key.digits,
-                            [&](const cache::MakeContext& context) -> Result<void> {
-                              follower.reset();
-                              if (auto failure = failure_since(cache.root(), plan.key.digits, asked_at))
-                                return Failure(std::move(*failure));
-                              log::info("building environment {} with {}", plan.key.digits, name(plan.packages.installer));
-                              origin = VirtualEnv::Origin::built;
-                              return build(plan, context, cache, options);
-                            },
-                            make_options));
+  RTENV_TRY(auto lease,
+            cache.get_or_make(
+                cache::Kind::env, plan.key.digits,
+                [&](const cache::MakeContext& context) -> Result<void> {
+                  follower.reset();
+                  if (auto failure = failure_since(cache.root(), plan.key.digits, asked_at))
+                    return Failure(std::move(*failure));
+                  log::info("building environment {} with {}", plan.key.digits,
+                            name(plan.packages.installer));
+                  origin = VirtualEnv::Origin::built;
+                  return build(plan, context, cache, options);
+                },
+                make_options));
   return VirtualEnv{.lease = std::move(lease), .origin = origin};
 }
 

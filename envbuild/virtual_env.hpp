@@ -1,4 +1,5 @@
-// A job's Python environment: planned (what would be installed, and its key), then taken from the cache or built.
+// A job's Python environment: planned (what would be installed, and its key), then taken from the
+// cache or built.
 #pragma once
 
 #include "envbuild/env_key.hpp"
@@ -17,9 +18,10 @@ struct EnvPlan {
   EnvKey key;
 };
 
-/// Everything that can be known without installing. Nothing where the runtime_env asks for no packages.
-/// Fails: as resolve_requirements and find_interpreter.
-Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, const std::optional<WorkingDir>& working_dir,
+/// Everything that can be known without installing. Nothing where the runtime_env asks for no
+/// packages. Fails: as resolve_requirements and find_interpreter.
+Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env,
+                                        const std::optional<WorkingDir>& working_dir,
                                         cache::Cache& cache, const PrepareOptions& options);
 
 struct VirtualEnv {
@@ -31,9 +33,11 @@ struct VirtualEnv {
 
 std::string_view name(VirtualEnv::Origin origin) noexcept;
 
-/// From the cache, the remote tier, or built. Of several askers, also in other processes, one builds; the others wait, are
-/// shown its progress, and get its failure. Who asks afterwards has it tried again. The output of a build that failed is
-/// kept, see build_log. Fails: as the installers, and as the cache.
-Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache, const PrepareOptions& options);
+/// From the cache, the remote tier, or built. Of several askers, also in other processes, one
+/// builds; the others wait, are shown its progress, and get its failure. Who asks afterwards has it
+/// tried again. The output of a build that failed is kept, see build_log. Fails: as the installers,
+/// and as the cache.
+Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
+                               const PrepareOptions& options);
 
 }  // namespace rtenv::envbuild

@@ -13,25 +13,31 @@ WorkingDir held(cache::Lease lease) {
   return {.path = std::move(path), .lease = std::move(lease)};
 }
 
-// The top folder of an archive of the user's own machine is kept, unlike that of one that a URI names: as in Ray.
-Result<WorkingDir> from_archive(const Path& archive, cache::Cache& cache, const PrepareOptions& options) {
+// The top folder of an archive of the user's own machine is kept, unlike that of one that a URI
+// names: as in Ray.
+Result<WorkingDir> from_archive(const Path& archive, cache::Cache& cache,
+                                const PrepareOptions& options) {
   RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
-  RTENV_TRY(auto lease,
-            cache.get_or_make(
-                cache::Kind::tree, name.tree_key(),
-                [&](const cache::MakeContext& context) -> Result<void> {
-                  RTENV_TRY(pkg::unpack(archive, context.target,
-                                        {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
-                  return {};
-                },
-                {.cancellation = options.cancellation,
-                 .on_wait = [] { log::info("another process is unpacking this working_dir; waiting for it"); }}));
+  RTENV_TRY(
+      auto lease,
+      cache.get_or_make(
+          cache::Kind::tree, name.tree_key(),
+          [&](const cache::MakeContext& context) -> Result<void> {
+            RTENV_TRY(pkg::unpack(
+                archive, context.target,
+                {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
+            return {};
+          },
+          {.cancellation = options.cancellation, .on_wait = [] {
+             log::info("another process is unpacking this working_dir; waiting for it");
+           }}));
   return held(std::move(lease));
 }
 
 }  // namespace
 
-Result<std::optional<WorkingDir>> prepare_working_dir(const RuntimeEnv& runtime_env, cache::Cache& cache,
+Result<std::optional<WorkingDir>> prepare_working_dir(const RuntimeEnv& runtime_env,
+                                                      cache::Cache& cache,
                                                       const PrepareOptions& options) {
   if (!runtime_env.working_dir) return std::optional<WorkingDir>();
   const std::string& text = *runtime_env.working_dir;

@@ -43,17 +43,19 @@ class Converter {
 
  private:
   [[nodiscard]] Failure at(const YAML::Node& node, std::string_view what) const {
-    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source_, node.Mark().line + 1, node.Mark().column + 1,
-                what);
+    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source_, node.Mark().line + 1,
+                node.Mark().column + 1, what);
   }
 
   [[nodiscard]] Result<json> scalar(const YAML::Node& node) const {
     const std::string& tag = node.Tag();
-    if (tag == "!" || tag == "tag:yaml.org,2002:str") return json(node.Scalar());  // quoted, or said to be a string
+    if (tag == "!" || tag == "tag:yaml.org,2002:str")
+      return json(node.Scalar());  // quoted, or said to be a string
     if (!tag.empty() && tag != "?" && !tag.starts_with("tag:yaml.org,2002:"))
       return at(node, fmt::format("the tag {} isn't known", tag));
     auto value = resolve_plain_scalar(node.Scalar());
-    if (!value) return at(node, fmt::format("{} is a date to YAML; put it in quotes", node.Scalar()));
+    if (!value)
+      return at(node, fmt::format("{} is a date to YAML; put it in quotes", node.Scalar()));
     return std::move(*value);
   }
 
@@ -72,7 +74,9 @@ class Converter {
         continue;
       }
       RTENV_TRY(const json key, convert(pair.first, depth + 1));
-      if (!key.is_string()) return at(pair.first, fmt::format("the key {} isn't a string; put it in quotes", key.dump()));
+      if (!key.is_string())
+        return at(pair.first,
+                  fmt::format("the key {} isn't a string; put it in quotes", key.dump()));
       RTENV_TRY(own[key.get<std::string>()], convert(pair.second, depth + 1));
     }
     merged.update(own);
@@ -89,8 +93,8 @@ Result<json> parse_yaml(std::string_view text, std::string_view source) {
   try {
     return Converter(source).convert(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& error) {
-    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source, error.mark.line + 1, error.mark.column + 1,
-                error.msg);
+    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source, error.mark.line + 1,
+                error.mark.column + 1, error.msg);
   }
 }
 
@@ -101,16 +105,19 @@ Result<json> parse_json(std::string_view text, std::string_view source) {
     const std::string_view before = text.substr(0, error.byte > 0 ? error.byte - 1 : 0);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const auto line_begin = before.rfind('\n');
-    const auto column = before.size() - (line_begin == std::string_view::npos ? 0 : line_begin + 1) + 1;
+    const auto column =
+        before.size() - (line_begin == std::string_view::npos ? 0 : line_begin + 1) + 1;
     std::string_view reason = error.what();
-    if (const auto colon = reason.find(": "); colon != std::string_view::npos) reason.remove_prefix(colon + 2);
+    if (const auto colon = reason.find(": "); colon != std::string_view::npos)
+      reason.remove_prefix(colon + 2);
     return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source, line, column, reason);
   }
 }
 
 Result<json> load_structured_file(const Path& path) {
   RTENV_TRY(const std::string text, read_file(path));
-  return path.extension() == ".json" ? parse_json(text, path.native()) : parse_yaml(text, path.native());
+  return path.extension() == ".json" ? parse_json(text, path.native())
+                                     : parse_yaml(text, path.native());
 }
 
 }  // namespace rtenv::envbuild

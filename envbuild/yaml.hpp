@@ -1,5 +1,6 @@
-// YAML and JSON text to one kind of value. YAML is read as PyYAML's safe_load reads it (YAML 1.1), because that is what
-// Ray uses: yes/no/on/off are booleans, 010 is octal, 1:30 is a number in base 60, "<<" merges.
+// YAML and JSON text to one kind of value. YAML is read as PyYAML's safe_load reads it (YAML 1.1),
+// because that is what Ray uses: yes/no/on/off are booleans, 010 is octal, 1:30 is a number in base
+// 60, "<<" merges.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

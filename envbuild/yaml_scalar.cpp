@@ -20,8 +20,10 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& wor
 }
 
 constexpr std::array k_null{""sv, "~"sv, "null"sv, "Null"sv, "NULL"sv};
-constexpr std::array k_true{"yes"sv, "Yes"sv, "YES"sv, "true"sv, "True"sv, "TRUE"sv, "on"sv, "On"sv, "ON"sv};
-constexpr std::array k_false{"no"sv, "No"sv, "NO"sv, "false"sv, "False"sv, "FALSE"sv, "off"sv, "Off"sv, "OFF"sv};
+constexpr std::array k_true{"yes"sv,  "Yes"sv, "YES"sv, "true"sv, "True"sv,
+                            "TRUE"sv, "on"sv,  "On"sv,  "ON"sv};
+constexpr std::array k_false{"no"sv,    "No"sv,  "NO"sv,  "false"sv, "False"sv,
+                             "FALSE"sv, "off"sv, "Off"sv, "OFF"sv};
 constexpr std::array k_infinity{".inf"sv, ".Inf"sv, ".INF"sv};
 constexpr std::array k_nan{".nan"sv, ".NaN"sv, ".NAN"sv};
 
@@ -42,7 +44,9 @@ json integer(bool negative, std::string_view digits, int base) {
   char* end = nullptr;
   errno = 0;
   const unsigned long long value = std::strtoull(clean.c_str(), &end, base);
-  if (errno != 0) return negative ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  if (errno != 0)
+    return negative ? -std::numeric_limits<double>::infinity()
+                    : std::numeric_limits<double>::infinity();
   if (!negative) return value;
   return -static_cast<std::int64_t>(value);
 }
@@ -55,20 +59,24 @@ std::optional<json> sexagesimal(bool negative, std::string_view text) {
   const std::string_view whole = text.substr(0, dot);
   const std::string_view head = whole.substr(0, first_colon);
   const bool is_float = dot != std::string_view::npos;
-  if (head.empty() || !all_of(head, "0123456789_") || head[0] == '_' || (!is_float && head[0] == '0')) return std::nullopt;
+  if (head.empty() || !all_of(head, "0123456789_") || head[0] == '_' ||
+      (!is_float && head[0] == '0'))
+    return std::nullopt;
   if (is_float && !all_of(text.substr(dot + 1), "0123456789_")) return std::nullopt;
   double value = std::strtod(without_underscores(head).c_str(), nullptr);
   for (std::string_view rest = whole.substr(first_colon);;) {
     if (rest.empty()) break;
     rest.remove_prefix(1);
     const std::string_view part = rest.substr(0, rest.find(':'));
-    const bool valid = (part.size() == 1 && all_of(part, k_digits)) ||
-                       (part.size() == 2 && part[0] >= '0' && part[0] <= '5' && all_of(part, k_digits));
+    const bool valid =
+        (part.size() == 1 && all_of(part, k_digits)) ||
+        (part.size() == 2 && part[0] >= '0' && part[0] <= '5' && all_of(part, k_digits));
     if (!valid) return std::nullopt;
     value = value * 60 + std::strtod(std::string(part).c_str(), nullptr);
     rest.remove_prefix(part.size());
   }
-  if (is_float) value += std::strtod(("0" + without_underscores(text.substr(dot))).c_str(), nullptr);
+  if (is_float)
+    value += std::strtod(("0" + without_underscores(text.substr(dot))).c_str(), nullptr);
   if (negative) value = -value;
   if (is_float) return json(value);
   return json(static_cast<std::int64_t>(value));
@@ -78,10 +86,13 @@ std::optional<json> resolve_integer(bool negative, std::string_view text) {
   if (text.empty()) return std::nullopt;
   if (text.starts_with("0b") && text.size() > 2 && all_of(text.substr(2), "01_"))
     return integer(negative, text.substr(2), 2);
-  if (text.starts_with("0x") && text.size() > 2 && all_of(text.substr(2), "0123456789abcdefABCDEF_"))
+  if (text.starts_with("0x") && text.size() > 2 &&
+      all_of(text.substr(2), "0123456789abcdefABCDEF_"))
     return integer(negative, text.substr(2), 16);
-  if (text.size() > 1 && text[0] == '0' && all_of(text, "01234567_")) return integer(negative, text.substr(1), 8);
-  if (text == "0" || (text[0] >= '1' && text[0] <= '9' && all_of(text, "0123456789_"))) return integer(negative, text, 10);
+  if (text.size() > 1 && text[0] == '0' && all_of(text, "01234567_"))
+    return integer(negative, text.substr(1), 8);
+  if (text == "0" || (text[0] >= '1' && text[0] <= '9' && all_of(text, "0123456789_")))
+    return integer(negative, text, 10);
   return std::nullopt;
 }
 
@@ -98,8 +109,8 @@ std::optional<json> resolve_float(bool negative, bool has_sign, std::string_view
   std::string_view fraction = text.substr(dot + 1);
   if (const auto e = fraction.find_first_of("eE"); e != std::string_view::npos) {
     const std::string_view exponent = fraction.substr(e + 1);
-    const bool signed_digits =
-        exponent.size() > 1 && (exponent[0] == '+' || exponent[0] == '-') && all_of(exponent.substr(1), k_digits);
+    const bool signed_digits = exponent.size() > 1 && (exponent[0] == '+' || exponent[0] == '-') &&
+                               all_of(exponent.substr(1), k_digits);
     if (!signed_digits) return std::nullopt;
     fraction = fraction.substr(0, e);
   }
@@ -123,9 +134,11 @@ bool is_date(std::string_view text) {
       !all_of(text.substr(5, second_dash - 5), k_digits))
     return false;
   const auto time = text.find_first_of("Tt \t", second_dash);
-  if (time == std::string_view::npos || time == second_dash + 1 || time > second_dash + 3) return false;
+  if (time == std::string_view::npos || time == second_dash + 1 || time > second_dash + 3)
+    return false;
   return all_of(text.substr(second_dash + 1, time - second_dash - 1), k_digits) &&
-         text.find(':', time) != std::string_view::npos && all_of(text.substr(time), "0123456789:.TtZz+- \t");
+         text.find(':', time) != std::string_view::npos &&
+         all_of(text.substr(time), "0123456789:.TtZz+- \t");
 }
 
 }  // namespace

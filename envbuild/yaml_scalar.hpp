@@ -7,7 +7,8 @@
 
 namespace rtenv::envbuild {
 
-/// Null, boolean, integer, float or string. Nothing for a date: JSON has none, and no field takes one.
+/// Null, boolean, integer, float or string. Nothing for a date: JSON has none, and no field takes
+/// one.
 std::optional<nlohmann::json> resolve_plain_scalar(const std::string& text);
 
 }  // namespace rtenv::envbuild

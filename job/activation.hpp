@@ -19,11 +19,13 @@ struct ActivationInputs {
   std::optional<Path> programs;  // found before all others; see job/python_programs.hpp
 };
 
-/// The node's variables; PYTHONUNBUFFERED=1; env_vars over them; the py_modules, then the working_dir first in PYTHONPATH;
-/// the virtualenv's bin first in PATH, VIRTUAL_ENV set, PYTHONHOME gone.
+/// The node's variables; PYTHONUNBUFFERED=1; env_vars over them; the py_modules, then the
+/// working_dir first in PYTHONPATH; the virtualenv's bin first in PATH, VIRTUAL_ENV set, PYTHONHOME
+/// gone.
 Environment activate(const ActivationInputs& inputs);
 
-/// What of a server's own variables its jobs see: not its token, its settings, nor what systemd told it.
+/// What of a server's own variables its jobs see: not its token, its settings, nor what systemd
+/// told it.
 Environment without_server_variables(Environment environment);
 
 }  // namespace rtenv::job

@@ -20,16 +20,20 @@ constexpr int k_backlog = 8;
 struct Address {
   Fd folder;
   sockaddr_un address{};
-  [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&address); }
+  [[nodiscard]] const sockaddr* get() const noexcept {
+    return reinterpret_cast<const sockaddr*>(&address);
+  }
 };
 
 Result<Address> address_of(const Path& socket) {
   Address result;
   RTENV_TRY(result.folder, open_file(socket.parent_path(), O_PATH | O_DIRECTORY));
   result.address.sun_family = AF_UNIX;
-  const std::string short_path = fmt::format("/proc/self/fd/{}/{}", result.folder.get(), socket.filename().native());
+  const std::string short_path =
+      fmt::format("/proc/self/fd/{}/{}", result.folder.get(), socket.filename().native());
   if (short_path.size() >= sizeof result.address.sun_path)
-    return fail(Errc::invalid_argument, "{} can't be a socket: its name is too long", socket.native());
+    return fail(Errc::invalid_argument, "{} can't be a socket: its name is too long",
+                socket.native());
   std::ranges::copy(short_path, result.address.sun_path);
   return result;
 }
@@ -46,7 +50,8 @@ std::optional<std::string> LineBuffer::next() {
 
 Result<SocketPair> make_socket_pair() {
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return fail_errno("make", "a socket");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail_errno("make", "a socket");
   return SocketPair{Fd(ends[0]), Fd(ends[1])};
 }
 
@@ -54,7 +59,8 @@ Result<Fd> connect_to(const Path& socket) {
   RTENV_TRY(const Address address, address_of(socket));
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("make", "a socket");
-  if (::connect(fd.get(), address.get(), sizeof address.address) != 0) return fail_errno("connect to", socket.native());
+  if (::connect(fd.get(), address.get(), sizeof address.address) != 0)
+    return fail_errno("connect to", socket.native());
   return fd;
 }
 
@@ -63,7 +69,8 @@ Result<ControlSocket> ControlSocket::listen(const Path& socket, Fd first, LineBu
   if (!fd) return fail_errno("make", "a socket");
   ::unlink(socket.c_str());
   RTENV_TRY(const Address address, address_of(socket));
-  if (::bind(fd.get(), address.get(), sizeof address.address) != 0 || ::listen(fd.get(), k_backlog) != 0)
+  if (::bind(fd.get(), address.get(), sizeof address.address) != 0 ||
+      ::listen(fd.get(), k_backlog) != 0)
     return fail_errno("listen at", socket.native());
   ControlSocket control(std::move(fd));
   if (first) control.connections_.push_back({std::move(first), std::move(lines)});
@@ -80,7 +87,8 @@ std::vector<int> ControlSocket::connection_fds() const {
 bool ControlSocket::send(const Connection& connection, const std::string& line) {
   std::string_view left = line;
   while (!left.empty()) {
-    const ssize_t sent = ::send(connection.fd.get(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent =
+        ::send(connection.fd.get(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent <= 0) return false;
     left.remove_prefix(static_cast<std::size_t>(sent));
@@ -93,24 +101,28 @@ void ControlSocket::accept(const nlohmann::json& greeting) {
     Fd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) return;
     Connection connection{std::move(fd), {}};
-    if (send(connection, greeting.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"))
+    if (send(connection,
+             greeting.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"))
       connections_.push_back(std::move(connection));
   }
 }
 
 std::vector<nlohmann::json> ControlSocket::messages(LineBuffer& lines) {
   std::vector<nlohmann::json> result;
-  while (const auto line = lines.next()) result.push_back(nlohmann::json::parse(*line, nullptr, false));
+  while (const auto line = lines.next())
+    result.push_back(nlohmann::json::parse(*line, nullptr, false));
   return result;
 }
 
 std::vector<nlohmann::json> ControlSocket::early() {
-  return connections_.empty() ? std::vector<nlohmann::json>() : messages(connections_.front().lines);
+  return connections_.empty() ? std::vector<nlohmann::json>()
+                              : messages(connections_.front().lines);
 }
 
 std::vector<nlohmann::json> ControlSocket::read(int connection_fd) {
-  const auto found =
-      std::ranges::find_if(connections_, [&](const Connection& connection) { return connection.fd.get() == connection_fd; });
+  const auto found = std::ranges::find_if(connections_, [&](const Connection& connection) {
+    return connection.fd.get() == connection_fd;
+  });
   if (found == connections_.end()) return {};
   std::array<char, 4096> buffer;
   const ssize_t count = ::recv(connection_fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -124,8 +136,10 @@ std::vector<nlohmann::json> ControlSocket::read(int connection_fd) {
 }
 
 void ControlSocket::tell(const nlohmann::json& message) {
-  const std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  std::erase_if(connections_, [&](const Connection& connection) { return !send(connection, line); });
+  const std::string line =
+      message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::erase_if(connections_,
+                [&](const Connection& connection) { return !send(connection, line); });
 }
 
 }  // namespace rtenv::job

@@ -1,5 +1,6 @@
-// How a server and a job's supervisor speak: JSON objects, one a line, over a Unix socket in the job's folder. The server's
-// first connection is inherited; a later server connects anew. Not thread-safe.
+// How a server and a job's supervisor speak: JSON objects, one a line, over a Unix socket in the
+// job's folder. The server's first connection is inherited; a later server connects anew. Not
+// thread-safe.
 //
 //   to the supervisor     {"start": {"gpus": [0, 1]}}   {"stop": true}
 //   from the supervisor   its RunState, at once and whenever it changes
@@ -38,8 +39,8 @@ Result<Fd> connect_to(const Path& socket);
 /// The supervisor's side.
 class ControlSocket {
  public:
-  /// `first`: the connection that it was started with, and what was read from it already. Replaces a socket that another
-  /// left there.
+  /// `first`: the connection that it was started with, and what was read from it already. Replaces
+  /// a socket that another left there.
   static Result<ControlSocket> listen(const Path& socket, Fd first, LineBuffer lines);
 
   [[nodiscard]] int listening_fd() const noexcept { return listening_.get(); }

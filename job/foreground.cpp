@@ -40,7 +40,8 @@ class SignalsAsData {
   /// The next signal's number, or 0.
   [[nodiscard]] int next() const noexcept {
     signalfd_siginfo info{};
-    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo)
+                                                                : 0;
   }
 
  private:
@@ -48,7 +49,8 @@ class SignalsAsData {
   Fd fd_;
 };
 
-// What the command left behind would run on in a directory that is about to be removed, in an environment that nobody holds.
+// What the command left behind would run on in a directory that is about to be removed, in an
+// environment that nobody holds.
 void end_leftovers(const SignalsAsData& signals) {
   const auto kill_at = std::chrono::steady_clock::now() + k_grace_after_sigterm;
   for (bool told = false; reap([](const Reaped&) {}); told = true) {

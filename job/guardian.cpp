@@ -13,7 +13,8 @@ int guard(pid_t supervisor, const Path& job_folder, Fd control, const sigset_t& 
   bool in_order = false;
   while (!supervisor_ended) {
     const int number = ::sigwaitinfo(&taken, nullptr);
-    if (number == SIGTERM) ::kill(supervisor, SIGTERM);  // whoever signals the job by this process means the job
+    if (number == SIGTERM)
+      ::kill(supervisor, SIGTERM);  // whoever signals the job by this process means the job
     reap([&](const Reaped& reaped) {
       if (reaped.pid != supervisor) return;
       supervisor_ended = true;
@@ -24,11 +25,13 @@ int guard(pid_t supervisor, const Path& job_folder, Fd control, const sigset_t& 
   kill_descendants();
   const JobFolder folder{job_folder};
   RunState state = folder.read_state().value_or(RunState{});
-  if (state.phase == RunPhase::running) {  // before that, nothing of the job ran: another supervisor may begin anew
+  if (state.phase == RunPhase::running) {  // before that, nothing of the job ran: another
+                                           // supervisor may begin anew
     state.phase = RunPhase::ended;
     state.outcome = Outcome::died;
     state.ended_ms = unix_ms();
-    if (const auto written = folder.write_state(state); !written) log::warn("{}", written.error().message());
+    if (const auto written = folder.write_state(state); !written)
+      log::warn("{}", written.error().message());
   }
   control.reset();
   return 1;

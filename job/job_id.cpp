@@ -8,21 +8,27 @@
 namespace rtenv::job {
 namespace {
 
-constexpr std::string_view k_letters = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ123456789";  // no i, l, o, I, O, 0
+constexpr std::string_view k_letters =
+    "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ123456789";  // no i, l, o, I, O, 0
 constexpr std::size_t k_random_letters = 16;
 
 bool may_be_in_id(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-';
 }
 
 }  // namespace
 
 Result<void> check_job_id(std::string_view id) {
-  if (!id.empty() && id.size() <= k_max_id_bytes && id.front() != '.' && std::ranges::all_of(id, may_be_in_id)) return {};
+  if (!id.empty() && id.size() <= k_max_id_bytes && id.front() != '.' &&
+      std::ranges::all_of(id, may_be_in_id))
+    return {};
   return fail(Errc::invalid_argument,
-              "submission_id must be 1 to {} characters of [A-Za-z0-9_.-], the first of them not '.'; got {}",
+              "submission_id must be 1 to {} characters of [A-Za-z0-9_.-], the first of them not "
+              "'.'; got {}",
               k_max_id_bytes,
-              id.size() > k_max_id_bytes ? fmt::format("{} characters", id.size()) : fmt::format("'{}'", id));
+              id.size() > k_max_id_bytes ? fmt::format("{} characters", id.size())
+                                         : fmt::format("'{}'", id));
 }
 
 std::string make_job_id() {

@@ -1,4 +1,5 @@
-// Names of jobs: chosen by the submitter or made here. A name is also a folder's, so it can't be a path.
+// Names of jobs: chosen by the submitter or made here. A name is also a folder's, so it can't be a
+// path.
 #pragma once
 
 #include <string>

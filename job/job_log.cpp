@@ -39,15 +39,17 @@ void JobLog::write(std::string_view bytes) {
   append(bytes);
 }
 
-void JobLog::write_line(std::string_view line) { write(fmt::format("{}{}\n", at_line_start_ ? "" : "\n", line)); }
+void JobLog::write_line(std::string_view line) {
+  write(fmt::format("{}{}\n", at_line_start_ ? "" : "\n", line));
+}
 
 void JobLog::finish() {
   if (unsaid_bytes_ > 0) say_loss();
 }
 
 bool JobLog::say_loss() {
-  const std::string notice =
-      fmt::format("{}[rtenv: {} bytes of output were lost here: {}]\n", at_line_start_ ? "" : "\n", unsaid_bytes_, error_);
+  const std::string notice = fmt::format("{}[rtenv: {} bytes of output were lost here: {}]\n",
+                                         at_line_start_ ? "" : "\n", unsaid_bytes_, error_);
   const std::uint64_t said = std::exchange(unsaid_bytes_, 0);
   const std::uint64_t lost = lost_bytes_;
   if (append(notice)) return true;
@@ -82,10 +84,11 @@ void JobLog::keep_to_cap() {
   if (size_bytes_ <= limits_.max_bytes) return;
   const std::uint64_t hole_end = (size_bytes_ - tail) / k_block_bytes * k_block_bytes;
   const std::uint64_t hole_begin = std::max(head, hole_end_);
-  if (hole_end < hole_begin + limits_.max_bytes / k_step_share / k_block_bytes * k_block_bytes) return;
+  if (hole_end < hole_begin + limits_.max_bytes / k_step_share / k_block_bytes * k_block_bytes)
+    return;
   // A file system that can't make holes keeps the whole log: better too much than the end lost.
-  if (::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(hole_begin),
-                  static_cast<off_t>(hole_end - hole_begin)) == 0)
+  if (::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  static_cast<off_t>(hole_begin), static_cast<off_t>(hole_end - hole_begin)) == 0)
     hole_end_ = hole_end;
 }
 
@@ -107,7 +110,8 @@ Result<JobLogReader::Chunk> JobLogReader::read(std::uint64_t offset, std::span<c
   const off_t hole = ::lseek(file_.get(), static_cast<off_t>(chunk.offset), SEEK_HOLE);
   std::size_t wanted = buffer.size();
   if (hole > static_cast<off_t>(chunk.offset))
-    wanted = std::min(wanted, static_cast<std::size_t>(hole) - static_cast<std::size_t>(chunk.offset));
+    wanted =
+        std::min(wanted, static_cast<std::size_t>(hole) - static_cast<std::size_t>(chunk.offset));
   RTENV_TRY(chunk.size_bytes, read_full_at(file_, std::as_writable_bytes(buffer.first(wanted)),
                                            static_cast<off_t>(chunk.offset), "a job's log"));
   return chunk;
@@ -128,8 +132,8 @@ Result<std::uint64_t> JobLogReader::offset_of_last_lines(std::uint64_t lines) co
   while (end > 0) {
     const std::uint64_t begin = end - std::min<std::uint64_t>(end, window.size());
     const std::span<char> part(window.data(), static_cast<std::size_t>(end - begin));
-    RTENV_TRY(const std::size_t count,
-              read_full_at(file_, std::as_writable_bytes(part), static_cast<off_t>(begin), "a job's log"));
+    RTENV_TRY(const std::size_t count, read_full_at(file_, std::as_writable_bytes(part),
+                                                    static_cast<off_t>(begin), "a job's log"));
     for (std::size_t i = count; i > 0; --i) {
       // The newline that ends the last line doesn't begin another.
       const bool ends_last_line = std::exchange(last_byte, false);
@@ -141,7 +145,8 @@ Result<std::uint64_t> JobLogReader::offset_of_last_lines(std::uint64_t lines) co
 }
 
 std::string skipped_notice(std::uint64_t bytes) {
-  return fmt::format("\n[rtenv: {} bytes are left out here: the log is larger than its cap]\n", bytes);
+  return fmt::format("\n[rtenv: {} bytes are left out here: the log is larger than its cap]\n",
+                     bytes);
 }
 
 }  // namespace rtenv::job

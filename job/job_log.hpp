@@ -1,5 +1,6 @@
-// A job's log: one file, everything that the job wrote in the order in which it came. Where it grows beyond its cap, its
-// middle is given back to the file system (a hole): the begin and the end stay, and so does every byte's offset.
+// A job's log: one file, everything that the job wrote in the order in which it came. Where it
+// grows beyond its cap, its middle is given back to the file system (a hole): the begin and the end
+// stay, and so does every byte's offset.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ struct LogLimits {
   std::uint64_t max_bytes = 1ULL << 30;  // on the disk; at least 1 MiB
 };
 
-/// Writes. A full disk loses bytes, never the job: how many is said in the log once there is space again.
+/// Writes. A full disk loses bytes, never the job: how many is said in the log once there is space
+/// again.
 class JobLog {
  public:
   static Result<JobLog> open(const Path& file, const LogLimits& limits);

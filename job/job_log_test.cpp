@@ -53,7 +53,8 @@ TEST_F(JobLogTest, TheCapTakesTheMiddle) {
   }
   struct stat status {};
   ASSERT_EQ(::stat(file_.c_str(), &status), 0);
-  if (static_cast<std::uint64_t>(status.st_blocks) * 512 > 4 * cap) GTEST_SKIP() << "this file system makes no holes";
+  if (static_cast<std::uint64_t>(status.st_blocks) * 512 > 4 * cap)
+    GTEST_SKIP() << "this file system makes no holes";
   EXPECT_LT(static_cast<std::uint64_t>(status.st_blocks) * 512, cap + cap / 4);
   const Read read = read_all();
   EXPECT_EQ(read.text.size() + read.skipped_bytes, all.size());

@@ -8,7 +8,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 5> k_names{"PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"};
+constexpr std::array<std::string_view, 5> k_names{"PENDING", "RUNNING", "STOPPED", "SUCCEEDED",
+                                                  "FAILED"};
 
 json redacted(json runtime_env) {
   if (runtime_env.is_object() && runtime_env.contains("env_vars"))
@@ -18,7 +19,9 @@ json redacted(json runtime_env) {
 
 }  // namespace
 
-std::string_view name(JobStatus status) noexcept { return k_names[static_cast<std::size_t>(status)]; }
+std::string_view name(JobStatus status) noexcept {
+  return k_names[static_cast<std::size_t>(status)];
+}
 
 std::optional<JobStatus> parse_job_status(std::string_view name) noexcept {
   const auto found = std::ranges::find(k_names, name);
@@ -26,12 +29,16 @@ std::optional<JobStatus> parse_job_status(std::string_view name) noexcept {
   return static_cast<JobStatus>(found - k_names.begin());
 }
 
-bool is_terminal(JobStatus status) noexcept { return status != JobStatus::pending && status != JobStatus::running; }
+bool is_terminal(JobStatus status) noexcept {
+  return status != JobStatus::pending && status != JobStatus::running;
+}
 
 std::string pending_message(const Submission& submission) {
   std::string message = "Job has not started yet.";
   if (!submission.demand.empty())
-    message += " It may be waiting for resources (CPUs, GPUs, memory, custom resources) to become available.";
+    message +=
+        " It may be waiting for resources (CPUs, GPUs, memory, custom resources) to become "
+        "available.";
   if (submission.runtime_env.is_object() && !submission.runtime_env.empty())
     message += " It may be waiting for the runtime environment to be set up.";
   return message;
@@ -51,7 +58,8 @@ json job_details(const JobRecord& job, const NodeNames& node, bool hide_values) 
           {"start_time", job.start_ms},
           {"end_time", job.end_ms != 0 ? json(job.end_ms) : json()},
           {"metadata", job.submission.metadata},
-          {"runtime_env", hide_values ? redacted(job.submission.runtime_env) : job.submission.runtime_env},
+          {"runtime_env",
+           hide_values ? redacted(job.submission.runtime_env) : job.submission.runtime_env},
           {"driver_agent_http_address", placed ? json(node.agent_address) : json()},
           {"driver_node_id", placed ? json(node.node_id) : json()},
           {"driver_exit_code", job.exit_code ? json(*job.exit_code) : json()}};

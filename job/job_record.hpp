@@ -53,7 +53,8 @@ struct NodeNames {
   std::string agent_address;  // http://HOST:PORT
 };
 
-/// The details as GET /api/jobs/{id} answers them; all keys are there. `hide_values`: env_vars as "<redacted>".
+/// The details as GET /api/jobs/{id} answers them; all keys are there. `hide_values`: env_vars as
+/// "<redacted>".
 nlohmann::json job_details(const JobRecord& job, const NodeNames& node, bool hide_values);
 
 }  // namespace rtenv::job

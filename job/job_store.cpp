@@ -32,12 +32,15 @@ CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (end_ms) WHERE end_ms > 0;
 PRAGMA user_version = 1;
 )";
 
-#define RTENV_JOB_COLUMNS                                                                                             \
-  "number, id, status, entrypoint, runtime_env, metadata, demand, message, error_type, start_ms, end_ms, exit_code, " \
-  "usage, "                                                                                                           \
+#define RTENV_JOB_COLUMNS                                                                          \
+  "number, id, status, entrypoint, runtime_env, metadata, demand, message, error_type, start_ms, " \
+  "end_ms, exit_code, "                                                                            \
+  "usage, "                                                                                        \
   "launched, boot_id"
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 JobRecord read_row(const Statement& row) {
   JobRecord job;
@@ -104,7 +107,8 @@ Result<JobStore> JobStore::open(const Path& file) {
 
 Result<void> JobStore::add(JobRecord& job) {
   RTENV_TRY(const auto statement,
-            database_.keep("INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, status, message, error_type, "
+            database_.keep("INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, "
+                           "status, message, error_type, "
                            "start_ms, end_ms, exit_code, usage, launched, boot_id) "
                            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
                            "ON CONFLICT (id) DO NOTHING RETURNING number"));
@@ -116,16 +120,19 @@ Result<void> JobStore::add(JobRecord& job) {
   bind_state(*statement, 6, job);
   RTENV_TRY(const bool added, statement->step());
   if (!added)
-    return fail(Errc::already_exists, "Job with submission_id {} already exists. Please use a different submission_id.",
+    return fail(Errc::already_exists,
+                "Job with submission_id {} already exists. Please use a different submission_id.",
                 job.id());
   job.number = statement->number(0);
   return statement->run();
 }
 
 Result<void> JobStore::update(const JobRecord& job) {
-  RTENV_TRY(const auto statement,
-            database_.keep("UPDATE jobs SET status = ?2, message = ?3, error_type = ?4, start_ms = ?5, end_ms = ?6, "
-                           "exit_code = ?7, usage = ?8, launched = ?9, boot_id = ?10 WHERE id = ?1"));
+  RTENV_TRY(
+      const auto statement,
+      database_.keep(
+          "UPDATE jobs SET status = ?2, message = ?3, error_type = ?4, start_ms = ?5, end_ms = ?6, "
+          "exit_code = ?7, usage = ?8, launched = ?9, boot_id = ?10 WHERE id = ?1"));
   statement->bind(1, job.id());
   bind_state(*statement, 2, job);
   return statement->run();
@@ -138,7 +145,8 @@ Result<void> JobStore::remove(const std::string& id) {
 }
 
 Result<std::optional<JobRecord>> JobStore::find(const std::string& id) {
-  RTENV_TRY(const auto statement, database_.keep("SELECT " RTENV_JOB_COLUMNS " FROM jobs WHERE id = ?1"));
+  RTENV_TRY(const auto statement,
+            database_.keep("SELECT " RTENV_JOB_COLUMNS " FROM jobs WHERE id = ?1"));
   statement->bind(1, id);
   RTENV_TRY(const bool found, statement->step());
   if (!found) return std::optional<JobRecord>();
@@ -147,8 +155,9 @@ Result<std::optional<JobRecord>> JobStore::find(const std::string& id) {
 
 Result<std::vector<JobRecord>> JobStore::list(const JobFilter& filter) {
   RTENV_TRY(const auto statement,
-            database_.keep("SELECT " RTENV_JOB_COLUMNS
-                           " FROM jobs WHERE (?1 = '' OR status = ?1) ORDER BY number LIMIT ?2 OFFSET ?3"));
+            database_.keep(
+                "SELECT " RTENV_JOB_COLUMNS
+                " FROM jobs WHERE (?1 = '' OR status = ?1) ORDER BY number LIMIT ?2 OFFSET ?3"));
   statement->bind(1, filter.status ? name(*filter.status) : std::string_view(""))
       .bind(2, filter.limit)
       .bind(3, filter.offset);
@@ -157,13 +166,15 @@ Result<std::vector<JobRecord>> JobStore::list(const JobFilter& filter) {
 
 Result<std::vector<JobRecord>> JobStore::unfinished() {
   RTENV_TRY(const auto statement,
-            database_.keep("SELECT " RTENV_JOB_COLUMNS " FROM jobs WHERE status IN ('PENDING', 'RUNNING') ORDER BY number"));
+            database_.keep("SELECT " RTENV_JOB_COLUMNS
+                           " FROM jobs WHERE status IN ('PENDING', 'RUNNING') ORDER BY number"));
   return read_all(*statement);
 }
 
 Result<std::vector<std::string>> JobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
   RTENV_TRY(const auto statement,
-            database_.keep("SELECT id FROM jobs WHERE end_ms > 0 AND end_ms < ?1 ORDER BY end_ms LIMIT ?2"));
+            database_.keep(
+                "SELECT id FROM jobs WHERE end_ms > 0 AND end_ms < ?1 ORDER BY end_ms LIMIT ?2"));
   statement->bind(1, end_ms).bind(2, limit);
   std::vector<std::string> ids;
   for (;;) {

@@ -1,5 +1,5 @@
-// The jobs of a server, in SQLite: a row a job, durable before anything is answered. Belongs to one thread at a time; one
-// writes, others may read through objects of their own.
+// The jobs of a server, in SQLite: a row a job, durable before anything is answered. Belongs to one
+// thread at a time; one writes, others may read through objects of their own.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,8 @@ struct JobFilter {
 
 class JobStore {
  public:
-  /// Opens or makes the file, readable by its owner alone. Fails: invalid_argument where a newer rtenv made it.
+  /// Opens or makes the file, readable by its owner alone. Fails: invalid_argument where a newer
+  /// rtenv made it.
   static Result<JobStore> open(const Path& file);
 
   /// Sets the record's number. Fails: already_exists.
@@ -38,7 +39,9 @@ class JobStore {
   Result<std::vector<std::string>> ended_before(std::int64_t end_ms, std::int64_t limit);
 
   /// All in one transaction, on the disk when it returns.
-  Result<void> in_one_step(const std::function<Result<void>()>& body) { return database_.transaction(body); }
+  Result<void> in_one_step(const std::function<Result<void>()>& body) {
+    return database_.transaction(body);
+  }
 
  private:
   explicit JobStore(Database database) : database_(std::move(database)) {}

@@ -55,7 +55,8 @@ TEST_F(JobStoreTest, HidesTheValuesOfVariables) {
 TEST_F(JobStoreTest, AnIdIsTakenOnce) {
   add(job("a"));
   JobRecord again = job("a");
-  EXPECT_THAT(store_.add(again), IsError(Errc::already_exists, "Please use a different submission_id."));
+  EXPECT_THAT(store_.add(again),
+              IsError(Errc::already_exists, "Please use a different submission_id."));
 }
 
 TEST_F(JobStoreTest, ListsInTheOrderOfSubmission) {

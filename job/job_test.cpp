@@ -48,9 +48,10 @@ TEST(Foreground, EndsWithTheCommandsOwnStatus) {
 
 TEST(Foreground, PassesATerminationOn) {
   // The command itself asks its parent to end, and then must be told so.
-  EXPECT_EQ(
-      must(run_in_foreground(shell("trap 'exit 9' TERM; kill -TERM $PPID; while :; do sleep 0.01; done"))).shell_status(),
-      9);
+  EXPECT_EQ(must(run_in_foreground(
+                     shell("trap 'exit 9' TERM; kill -TERM $PPID; while :; do sleep 0.01; done")))
+                .shell_status(),
+            9);
 }
 
 }  // namespace

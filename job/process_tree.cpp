@@ -58,7 +58,8 @@ std::optional<ProcessInfo> process_info(pid_t pid) {
 }  // namespace
 
 Result<void> become_reaper() {
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return fail_errno("become", "the reaper of a job's processes");
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    return fail_errno("become", "the reaper of a job's processes");
   return {};
 }
 

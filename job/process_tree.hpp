@@ -1,5 +1,6 @@
-// All processes that this one stands above: those that it started, and theirs, also where they made a session of their own
-// or lost their parents. For that, this process must be their reaper (become_reaper): orphans come to it, not to init.
+// All processes that this one stands above: those that it started, and theirs, also where they made
+// a session of their own or lost their parents. For that, this process must be their reaper
+// (become_reaper): orphans come to it, not to init.
 #pragma once
 
 #include <sys/resource.h>
@@ -33,8 +34,8 @@ struct Reaped {
 /// Reaps whatever has ended. False where no child is left.
 bool reap(const std::function<void(const Reaped&)>& on_end);
 
-/// Ends processes of this user whose environment has `entry` ("NAME=value"): what a supervisor left that was killed together
-/// with its guardian. Returns how many it found.
+/// Ends processes of this user whose environment has `entry` ("NAME=value"): what a supervisor left
+/// that was killed together with its guardian. Returns how many it found.
 std::size_t kill_marked(const std::string& entry);
 
 }  // namespace rtenv::job

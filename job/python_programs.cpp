@@ -30,8 +30,9 @@ Result<void> write_python_programs(const Path& folder, const std::string& comman
   for (const char* name : {"python", "python3"}) {
     const Path program = folder / name;
     RTENV_TRY(const Fd file, open_file(program, O_WRONLY | O_CREAT | O_EXCL, 0755));
-    RTENV_TRY(write_full(file, fmt::format(fmt::runtime(k_program), quoted_for_shell(folder.native()), command),
-                         program.native()));
+    RTENV_TRY(write_full(
+        file, fmt::format(fmt::runtime(k_program), quoted_for_shell(folder.native()), command),
+        program.native()));
   }
   return {};
 }

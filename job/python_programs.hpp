@@ -7,9 +7,9 @@
 
 namespace rtenv::job {
 
-/// Makes `folder` with programs named python and python3 that start `command`, a shell's words, with their own arguments
-/// behind it. They don't find themselves: the `python` that the command names is the one that would be found without
-/// them. Fails: as written.
+/// Makes `folder` with programs named python and python3 that start `command`, a shell's words,
+/// with their own arguments behind it. They don't find themselves: the `python` that the command
+/// names is the one that would be found without them. Fails: as written.
 Result<void> write_python_programs(const Path& folder, const std::string& command);
 
 }  // namespace rtenv::job

@@ -12,7 +12,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 4> k_phases{"preparing", "ready", "running", "ended"};
-constexpr std::array<std::string_view, 6> k_outcomes{"none", "exited", "stopped", "setup_failed", "start_failed", "died"};
+constexpr std::array<std::string_view, 6> k_outcomes{"none",         "exited",       "stopped",
+                                                     "setup_failed", "start_failed", "died"};
 
 template <class Enum, std::size_t Size>
 Enum parse(const std::array<std::string_view, Size>& names, const std::string& text) {
@@ -52,7 +53,8 @@ std::optional<RunState> run_state_from_json(const json& value) {
     value.at("gpus").get_to(state.gpus);
     value.at("running_ms").get_to(state.running_ms);
     value.at("ended_ms").get_to(state.ended_ms);
-    if (const json& code = value.at("exit_code"); !code.is_null()) state.exit_code = code.get<int>();
+    if (const json& code = value.at("exit_code"); !code.is_null())
+      state.exit_code = code.get<int>();
     value.at("error").get_to(state.error);
     value.at("lost_log_bytes").get_to(state.lost_log_bytes);
     value.at("log_error").get_to(state.log_error);

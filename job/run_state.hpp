@@ -1,5 +1,5 @@
-// How far a job's run is, as its supervisor says it: over its socket while it lives, and in the file `state`, which is
-// there for whoever comes later.
+// How far a job's run is, as its supervisor says it: over its socket while it lives, and in the
+// file `state`, which is there for whoever comes later.
 #pragma once
 
 #include <sys/types.h>
@@ -63,7 +63,9 @@ struct JobFolder {
 
   [[nodiscard]] Path log() const { return path / "log"; }
   [[nodiscard]] Path state() const { return path / "state"; }
-  [[nodiscard]] Path lock() const { return path / "lock"; }  // locked for as long as the supervisor or its guardian lives
+  [[nodiscard]] Path lock() const {
+    return path / "lock";
+  }  // locked for as long as the supervisor or its guardian lives
   [[nodiscard]] Path control() const { return path / "control"; }  // the supervisor's socket
 
   /// Atomically. Not synced: what a power cut takes, the store's row makes up for.

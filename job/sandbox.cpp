@@ -8,8 +8,15 @@ Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folder
   if (!program)
     return fail(Errc::not_found, "the sandbox needs the program bwrap, which isn't there")
         .hint("apt-get install bubblewrap");
-  std::vector<std::string> argv{
-      program->native(), "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--dev-bind", "/", "/", "--proc", "/proc"};
+  std::vector<std::string> argv{program->native(),
+                                "--die-with-parent",
+                                "--unshare-pid",
+                                "--unshare-ipc",
+                                "--dev-bind",
+                                "/",
+                                "/",
+                                "--proc",
+                                "/proc"};
   const auto add = [&](const char* option, const Path& from) {
     argv.insert(argv.end(), {option, from.native(), from.native()});
   };
@@ -18,7 +25,8 @@ Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folder
   argv.insert(argv.end(), {"--tmpfs", folders.hidden.native()});
   if (folders.job_folder) add("--bind", *folders.job_folder);
   argv.emplace_back("--");
-  argv.insert(argv.end(), std::make_move_iterator(spawn.argv.begin()), std::make_move_iterator(spawn.argv.end()));
+  argv.insert(argv.end(), std::make_move_iterator(spawn.argv.begin()),
+              std::make_move_iterator(spawn.argv.end()));
   spawn.argv = std::move(argv);
   return spawn;
 }

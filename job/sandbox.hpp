@@ -1,5 +1,6 @@
-// Runs a job's entrypoint in a sandbox, by the program bwrap (bubblewrap): processes of its own, the cache read-only, the
-// server's state out of sight. The rest of the file system and the network are as they are.
+// Runs a job's entrypoint in a sandbox, by the program bwrap (bubblewrap): processes of its own,
+// the cache read-only, the server's state out of sight. The rest of the file system and the network
+// are as they are.
 #pragma once
 
 #include <optional>

@@ -37,7 +37,8 @@ Result<Path> PreparedJob::own_folder(cache::Cache& cache, bool keep) {
   return folder_->path();
 }
 
-Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::Cache& cache, const SetupOptions& options) {
+Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::Cache& cache,
+                                const SetupOptions& options) {
   PreparedJob job;
   RTENV_TRY(job.source_, envbuild::prepare_working_dir(runtime_env, cache, options.prepare));
   RTENV_TRY(job.modules_, envbuild::prepare_py_modules(runtime_env, cache, options.prepare));
@@ -56,7 +57,8 @@ Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::
   }
   const auto working_dir = job.source_ ? std::optional(job.working_dir_) : std::nullopt;
   const envbuild::Variables variables(working_dir, runtime_env.env_vars, options.prepare.node);
-  ActivationInputs inputs{.node = options.prepare.node, .env_vars = variables.env_vars(), .working_dir = working_dir};
+  ActivationInputs inputs{
+      .node = options.prepare.node, .env_vars = variables.env_vars(), .working_dir = working_dir};
   for (const auto& module : job.modules_) inputs.py_modules.push_back(module.folder);
   if (job.env_) inputs.virtual_env = job.env_->path();
   if (job.env_ && runtime_env.isolation == envbuild::Isolation::clone) {
@@ -67,7 +69,8 @@ Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::
   if (runtime_env.py_executable) {
     RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));
     inputs.programs = folder / "bin";
-    RTENV_TRY(write_python_programs(*inputs.programs, envbuild::expand(*runtime_env.py_executable, variables)));
+    RTENV_TRY(write_python_programs(*inputs.programs,
+                                    envbuild::expand(*runtime_env.py_executable, variables)));
   }
   job.environment_ = activate(inputs);
   return job;

@@ -1,5 +1,6 @@
-// Makes ready what a job needs besides its command: its own copy of its directory, its modules, its environment, the
-// variables that its processes see. Shared by `rtenv run` and by the supervisor of a submitted job.
+// Makes ready what a job needs besides its command: its own copy of its directory, its modules, its
+// environment, the variables that its processes see. Shared by `rtenv run` and by the supervisor of
+// a submitted job.
 #pragma once
 
 #include <optional>
@@ -16,7 +17,8 @@ struct SetupOptions {
   bool keep_folder = false;  // the job's own copies outlive it
 };
 
-/// Everything is kept for as long as this lives: leases, and the folder of the job's own. Move-only.
+/// Everything is kept for as long as this lives: leases, and the folder of the job's own.
+/// Move-only.
 class PreparedJob {
  public:
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
@@ -24,14 +26,17 @@ class PreparedJob {
   [[nodiscard]] const Path& working_dir() const noexcept { return working_dir_; }
   /// For SpawnOptions::keep_fds: what the job's processes hold even when this process is killed.
   [[nodiscard]] std::vector<int> keep_fds() const;
-  [[nodiscard]] bool built_env() const noexcept { return env_ && env_->origin == envbuild::VirtualEnv::Origin::built; }
+  [[nodiscard]] bool built_env() const noexcept {
+    return env_ && env_->origin == envbuild::VirtualEnv::Origin::built;
+  }
   /// The folder of the job's own copies; nothing where it has none.
   [[nodiscard]] std::optional<Path> folder() const;
   /// Where it stays after this is gone, if that was asked for and there is one.
   std::optional<Path> release_folder();
 
  private:
-  friend Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv&, cache::Cache&, const SetupOptions&);
+  friend Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv&, cache::Cache&,
+                                         const SetupOptions&);
   Result<Path> own_folder(cache::Cache& cache, bool keep);
 
   std::optional<envbuild::WorkingDir> source_;
@@ -43,6 +48,7 @@ class PreparedJob {
 };
 
 /// Fails: as prepare_working_dir, prepare_py_modules, plan_env and prepare_env.
-Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::Cache& cache, const SetupOptions& options);
+Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::Cache& cache,
+                                const SetupOptions& options);
 
 }  // namespace rtenv::job

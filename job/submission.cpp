@@ -52,7 +52,8 @@ Result<double> amount(std::string_view field, const json& value) {
   if (!value.is_number()) return wrong_type(field, "a number", value);
   const auto number = value.get<double>();
   if (!std::isfinite(number) || number < 0 || number > k_max_amount)
-    return fail(Errc::invalid_argument, "{} must be from 0 to {:.0f}, got {}", field, k_max_amount, value.dump());
+    return fail(Errc::invalid_argument, "{} must be from 0 to {:.0f}, got {}", field, k_max_amount,
+                value.dump());
   return number;
 }
 
@@ -70,17 +71,21 @@ Result<Demand> parse_demand(const json& body) {
   RTENV_TRY(demand.gpus, amount("entrypoint_num_gpus", field("entrypoint_num_gpus")));
   demand.names_gpus = !field("entrypoint_num_gpus").is_null();
   if (demand.gpus > 1 && demand.gpus != std::floor(demand.gpus))
-    return fail(Errc::invalid_argument, "entrypoint_num_gpus above 1 must be a whole number, got {}", demand.gpus);
+    return fail(Errc::invalid_argument,
+                "entrypoint_num_gpus above 1 must be a whole number, got {}", demand.gpus);
   RTENV_TRY(const double memory, amount("entrypoint_memory", field("entrypoint_memory")));
   if (memory != std::floor(memory))
-    return fail(Errc::invalid_argument, "entrypoint_memory must be a whole number of bytes, got {}", memory);
+    return fail(Errc::invalid_argument, "entrypoint_memory must be a whole number of bytes, got {}",
+                memory);
   demand.memory_bytes = static_cast<std::int64_t>(memory);
   if (const json custom = field("entrypoint_resources"); !custom.is_null()) {
-    if (!custom.is_object()) return wrong_type("entrypoint_resources", "an object of numbers", custom);
+    if (!custom.is_object())
+      return wrong_type("entrypoint_resources", "an object of numbers", custom);
     for (const auto& [name, value] : custom.items()) {
       const std::string shown = fmt::format("entrypoint_resources['{}']", name);
       if (name == "CPU" || name == "GPU" || name == "memory")
-        return fail(Errc::invalid_argument, "{}: use entrypoint_num_cpus, entrypoint_num_gpus or entrypoint_memory", shown);
+        return fail(Errc::invalid_argument,
+                    "{}: use entrypoint_num_cpus, entrypoint_num_gpus or entrypoint_memory", shown);
       if (value.is_null()) return wrong_type(shown, "a number", value);
       RTENV_TRY(const double wanted, amount(shown, value));
       if (wanted > 0) demand.custom.emplace(name, wanted);
@@ -93,19 +98,25 @@ Result<Demand> parse_demand(const json& body) {
   return demand;
 }
 
-// A path of the submitter's machine means nothing on this one, and one of this machine is nobody's business.
+// A path of the submitter's machine means nothing on this one, and one of this machine is nobody's
+// business.
 Result<void> check_is_uri(std::string_view field, const std::string& text) {
   if (remote::looks_like_uri(text)) return {};
-  return fail(Errc::invalid_argument, "runtime_env['{}'] is '{}', a path of the submitter's machine", field, text)
-      .hint("`ray job submit` and `rtenv job submit` upload it; or use a URI such as s3://BUCKET/NAME.zip");
+  return fail(Errc::invalid_argument,
+              "runtime_env['{}'] is '{}', a path of the submitter's machine", field, text)
+      .hint(
+          "`ray job submit` and `rtenv job submit` upload it; or use a URI such as "
+          "s3://BUCKET/NAME.zip");
 }
 
 Result<void> check_no_requirements_file(const json& runtime_env) {
   for (const char* field : {"uv", "pip"}) {
     if (!runtime_env.contains(field)) continue;
     const json& value = runtime_env.at(field);
-    if (value.is_string() || (value.is_object() && value.contains("packages") && value.at("packages").is_string()))
-      return fail(Errc::invalid_argument, "runtime_env['{}'] names a file of the submitter's machine", field)
+    if (value.is_string() ||
+        (value.is_object() && value.contains("packages") && value.at("packages").is_string()))
+      return fail(Errc::invalid_argument,
+                  "runtime_env['{}'] names a file of the submitter's machine", field)
           .hint("send the list that is in it; `ray job submit` and `rtenv job submit` do");
   }
   return {};
@@ -122,7 +133,8 @@ Result<void> check_runtime_env(const json& value) {
 }  // namespace
 
 Result<Submission> parse_submission(const json& body) {
-  if (!body.is_object()) return fail(Errc::invalid_argument, "the body must be a JSON object, got {}", type_name(body));
+  if (!body.is_object())
+    return fail(Errc::invalid_argument, "the body must be a JSON object, got {}", type_name(body));
   for (const auto& [key, unused] : body.items())
     if (std::ranges::find(k_fields, key) == k_fields.end()) {
       const auto suggestion = nearest(key, k_fields);
@@ -136,7 +148,8 @@ Result<Submission> parse_submission(const json& body) {
   submission.entrypoint = body.at("entrypoint").get<std::string>();
   if (submission.entrypoint.find_first_not_of(" \t\r\n") == std::string::npos)
     return fail(Errc::invalid_argument, "entrypoint is empty");
-  for (const char* field : {"job_id", "submission_id"}) {  // the older name first: the other one wins
+  for (const char* field :
+       {"job_id", "submission_id"}) {  // the older name first: the other one wins
     const json id = body.value(field, json());
     if (id.is_null()) continue;
     if (!id.is_string()) return wrong_type(field, "a string", id);
@@ -147,7 +160,8 @@ Result<Submission> parse_submission(const json& body) {
   if (!submission.metadata.is_null()) RTENV_TRY(check_strings("metadata", submission.metadata));
   submission.runtime_env = body.value("runtime_env", json());
   if (!submission.runtime_env.is_null()) {
-    if (!submission.runtime_env.is_object()) return wrong_type("runtime_env", "an object", submission.runtime_env);
+    if (!submission.runtime_env.is_object())
+      return wrong_type("runtime_env", "an object", submission.runtime_env);
     RTENV_TRY(check_runtime_env(submission.runtime_env));
   }
   RTENV_TRY(submission.demand, parse_demand(body));

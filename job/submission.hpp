@@ -1,5 +1,6 @@
-// What a client submits: the body of POST /api/jobs/, checked field by field (Ray 2.60, dashboard/modules/job/common.py:
-// JobSubmitRequest). Whatever can be known to be wrong is refused here, before anything is stored.
+// What a client submits: the body of POST /api/jobs/, checked field by field (Ray 2.60,
+// dashboard/modules/job/common.py: JobSubmitRequest). Whatever can be known to be wrong is refused
+// here, before anything is stored.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ struct Submission {
 /// Fails: invalid_argument, naming the field, what was expected and what came.
 Result<Submission> parse_submission(const nlohmann::json& body);
 
-/// The fields entrypoint_num_cpus and so on, as they were submitted; what isn't asked for is left out.
+/// The fields entrypoint_num_cpus and so on, as they were submitted; what isn't asked for is left
+/// out.
 nlohmann::json to_json(const Demand& demand);
 /// Requires: made by to_json.
 Demand demand_from_json(const nlohmann::json& value);

@@ -40,7 +40,8 @@ constexpr auto k_count_interval = std::chrono::milliseconds(50);
 // The thread that makes ready what the job needs.
 class Setup {
  public:
-  Setup(const JobOrder& order, const SupervisorOptions& options) : order_(order), options_(options) {}
+  Setup(const JobOrder& order, const SupervisorOptions& options)
+      : order_(order), options_(options) {}
   Setup(const Setup&) = delete;
   Setup& operator=(const Setup&) = delete;
   ~Setup() {
@@ -96,7 +97,8 @@ class Setup {
 // The server's limits, or tighter ones that the request names.
 JobLimits limits_of(const JobOrder& order) {
   JobLimits limits = order.limits;
-  const json config = order.runtime_env.is_object() ? order.runtime_env.value("config", json()) : json();
+  const json config =
+      order.runtime_env.is_object() ? order.runtime_env.value("config", json()) : json();
   const auto tighten = [&](const char* name, std::optional<std::uint64_t>& limit) {
     if (config.is_object() && config.contains(name))
       limit = std::min(limit.value_or(UINT64_MAX), config.at(name).get<std::uint64_t>());
@@ -106,9 +108,13 @@ JobLimits limits_of(const JobOrder& order) {
   return limits;
 }
 
-int exit_code_of(int status) { return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status); }
+int exit_code_of(int status) {
+  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
 
 json usage_json(const rusage& usage) {
   return {{"user_s", seconds(usage.ru_utime)},
@@ -118,8 +124,8 @@ json usage_json(const rusage& usage) {
 
 class Supervisor {
  public:
-  Supervisor(JobOrder order, const SupervisorOptions& options, JobFolder folder, ControlSocket control, JobLog log,
-             Fd signals)
+  Supervisor(JobOrder order, const SupervisorOptions& options, JobFolder folder,
+             ControlSocket control, JobLog log, Fd signals)
       : order_(std::move(order)),
         options_(options),
         folder_(std::move(folder)),
@@ -134,7 +140,9 @@ class Supervisor {
   Result<void> run();
 
  private:
-  [[nodiscard]] bool wants_setup() const { return order_.runtime_env.is_object() && !order_.runtime_env.empty(); }
+  [[nodiscard]] bool wants_setup() const {
+    return order_.runtime_env.is_object() && !order_.runtime_env.empty();
+  }
   Result<void> make_pipe();
   Result<void> begin();
   void publish();
@@ -187,7 +195,8 @@ Result<void> Supervisor::make_pipe() {
 void Supervisor::publish() {
   state_.lost_log_bytes = log_.lost_bytes();
   state_.log_error = log_.error();
-  if (const auto written = folder_.write_state(state_); !written) log::warn("{}", written.error().message());
+  if (const auto written = folder_.write_state(state_); !written)
+    log::warn("{}", written.error().message());
   control_.tell(to_json(state_));
 }
 
@@ -205,9 +214,11 @@ Result<void> Supervisor::begin() {
   publish();
   // What is said while it is made ready belongs into the job's log, as it comes.
   ::dup2(output_write_.get(), STDERR_FILENO);
-  if (const auto parsed = envbuild::parse_runtime_env(order_.runtime_env); parsed && parsed->setup_timeout) {
+  if (const auto parsed = envbuild::parse_runtime_env(order_.runtime_env);
+      parsed && parsed->setup_timeout) {
     setup_timeout_ = parsed->setup_timeout;
-    setup_deadline_ = Clock::now() + *parsed->setup_timeout + std::chrono::seconds(1);  // the installer's own comes first
+    setup_deadline_ = Clock::now() + *parsed->setup_timeout +
+                      std::chrono::seconds(1);  // the installer's own comes first
   }
   setup_.emplace(order_, options_);
   return setup_->begin();
@@ -288,8 +299,10 @@ void Supervisor::finish_setup() {
   read_output(true);
   if (stop_asked_) return end(Outcome::stopped);
   if (!prepared && late && prepared.error().code() == Errc::cancelled)
-    return fail_setup(Error(Errc::unavailable, fmt::format("Timeout: it took longer than {} s", setup_timeout_->count()),
-                            "raise config.setup_timeout_seconds in the runtime_env"));
+    return fail_setup(
+        Error(Errc::unavailable,
+              fmt::format("Timeout: it took longer than {} s", setup_timeout_->count()),
+              "raise config.setup_timeout_seconds in the runtime_env"));
   if (!prepared) return fail_setup(prepared.error());
   prepared_.emplace(std::move(*prepared));
   state_.phase = RunPhase::ready;
@@ -299,11 +312,13 @@ void Supervisor::finish_setup() {
     publish();
 }
 
-// What a driver that calls ray.init() takes its settings from. Without a cluster, it starts one of its own, whose workers
-// are its children: they see the directory and the environment as it does, and couldn't fetch a package of this server.
+// What a driver that calls ray.init() takes its settings from. Without a cluster, it starts one of
+// its own, whose workers are its children: they see the directory and the environment as it does,
+// and couldn't fetch a package of this server.
 json job_config(const JobOrder& order) {
   json runtime_env = order.runtime_env.is_object() ? order.runtime_env : json::object();
-  for (const char* field : {"working_dir", "py_modules", "excludes", "uv", "pip", "py_executable", "config"})
+  for (const char* field :
+       {"working_dir", "py_modules", "excludes", "uv", "pip", "py_executable", "config"})
     runtime_env.erase(field);
   json metadata = order.metadata.is_object() ? order.metadata : json::object();
   metadata["job_submission_id"] = order.id;
@@ -312,11 +327,13 @@ json job_config(const JobOrder& order) {
 }
 
 Environment Supervisor::job_environment() const {
-  Environment environment =
-      prepared_ ? prepared_->environment() : activate({.node = without_server_variables(options_.node)});
-  environment.set("RAY_JOB_CONFIG_JSON_ENV_VAR", job_config(order_).dump(-1, ' ', false, json::error_handler_t::replace));
+  Environment environment = prepared_ ? prepared_->environment()
+                                      : activate({.node = without_server_variables(options_.node)});
+  environment.set("RAY_JOB_CONFIG_JSON_ENV_VAR",
+                  job_config(order_).dump(-1, ' ', false, json::error_handler_t::replace));
   environment.set("RTENV_JOB", order_.id);
-  if (!order_.gpu_variable.empty()) environment.set(order_.gpu_variable, fmt::format("{}", fmt::join(*order_.start, ",")));
+  if (!order_.gpu_variable.empty())
+    environment.set(order_.gpu_variable, fmt::format("{}", fmt::join(*order_.start, ",")));
   return environment;
 }
 
@@ -335,13 +352,15 @@ void Supervisor::start_entrypoint() {
     spawn.working_dir = prepared_->working_dir();
     spawn.keep_fds = prepared_->keep_fds();
   }
-  if (order_.limits.memory_bytes) spawn.limits.push_back({RLIMIT_DATA, *order_.limits.memory_bytes});
+  if (order_.limits.memory_bytes)
+    spawn.limits.push_back({RLIMIT_DATA, *order_.limits.memory_bytes});
   if (order_.limits.open_files) spawn.limits.push_back({RLIMIT_NOFILE, *order_.limits.open_files});
   if (order_.limits.processes) count_at_ = Clock::now();
   if (order_.sandbox) {
-    auto sandboxed = in_sandbox(std::move(spawn), {.cache = options_.cache_root,
-                                                   .job_folder = prepared_ ? prepared_->folder() : std::nullopt,
-                                                   .hidden = folder_.path.parent_path().parent_path()});
+    auto sandboxed =
+        in_sandbox(std::move(spawn), {.cache = options_.cache_root,
+                                      .job_folder = prepared_ ? prepared_->folder() : std::nullopt,
+                                      .hidden = folder_.path.parent_path().parent_path()});
     if (!sandboxed) {
       state_.error = sandboxed.error().message();
       return end(Outcome::start_failed);
@@ -350,7 +369,8 @@ void Supervisor::start_entrypoint() {
   }
   auto child = ChildProcess::spawn(spawn);
   output_write_.reset();
-  if (const Fd null_fd(::open("/dev/null", O_WRONLY | O_CLOEXEC)); null_fd) ::dup2(null_fd.get(), STDERR_FILENO);
+  if (const Fd null_fd(::open("/dev/null", O_WRONLY | O_CLOEXEC)); null_fd)
+    ::dup2(null_fd.get(), STDERR_FILENO);
   if (!child) {
     state_.error = child.error().message();
     return end(Outcome::start_failed);
@@ -387,7 +407,8 @@ void Supervisor::stop() {
       auto wait = k_default_stop_wait;
       if (const auto text = environment.find_filled("RAY_JOB_STOP_WAIT_TIME_S")) {
         double given = 0;
-        if (std::from_chars(text->data(), text->data() + text->size(), given).ec == std::errc() && given >= 0 && given < 1e6)
+        if (std::from_chars(text->data(), text->data() + text->size(), given).ec == std::errc() &&
+            given >= 0 && given < 1e6)
           wait = std::chrono::milliseconds(static_cast<std::int64_t>(given * 1000));
       }
       begin_ending(wait);
@@ -437,7 +458,8 @@ void Supervisor::end(Outcome outcome) {
   if (output_read_) read_output(true);
   if (too_many_)
     log_.write_line(
-        fmt::format("[rtenv: the job had more than {} processes, its limit, and was ended]", *order_.limits.processes));
+        fmt::format("[rtenv: the job had more than {} processes, its limit, and was ended]",
+                    *order_.limits.processes));
   log_.finish();
   prepared_.reset();  // its folder and its leases go before anybody hears that it is over
   state_.phase = RunPhase::ended;
@@ -465,22 +487,29 @@ Result<JobOrder> read_order(const Fd& control, LineBuffer& lines) {
   }
 }
 
-Result<void> run_supervisor(const SupervisorOptions& options, const JobFolder& folder, Fd control, const sigset_t& taken) {
+Result<void> run_supervisor(const SupervisorOptions& options, const JobFolder& folder, Fd control,
+                            const sigset_t& taken) {
   LineBuffer lines;
   RTENV_TRY(auto order, read_order(control, lines));
   Fd signals(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return fail_errno("watch", "signals");
   // Another may have run it already, for a server that was killed at the wrong moment: never twice.
-  if (const auto before = folder.read_state(); before && before->phase >= RunPhase::running) return {};
-  RTENV_TRY(auto socket, ControlSocket::listen(folder.control(), std::move(control), std::move(lines)));
+  if (const auto before = folder.read_state(); before && before->phase >= RunPhase::running)
+    return {};
+  RTENV_TRY(auto socket,
+            ControlSocket::listen(folder.control(), std::move(control), std::move(lines)));
   RTENV_TRY(auto log, JobLog::open(folder.log(), order.log));
-  return Supervisor(std::move(order), options, folder, std::move(socket), std::move(log), std::move(signals)).run();
+  return Supervisor(std::move(order), options, folder, std::move(socket), std::move(log),
+                    std::move(signals))
+      .run();
 }
 
 }  // namespace
 
 json to_json(const JobOrder& order) {
-  const auto number = [](const std::optional<std::uint64_t>& value) { return value ? json(*value) : json(); };
+  const auto number = [](const std::optional<std::uint64_t>& value) {
+    return value ? json(*value) : json();
+  };
   return {{"id", order.id},
           {"entrypoint", order.entrypoint},
           {"runtime_env", order.runtime_env},
@@ -507,8 +536,9 @@ JobOrder job_order_from_json(const json& value) {
   order.metadata = value.at("metadata");
   if (!value.at("python").is_null()) order.python = value.at("python").get<std::string>();
   value.at("log_max_bytes").get_to(order.log.max_bytes);
-  order.limits = {
-      .memory_bytes = number("memory_bytes"), .open_files = number("open_files"), .processes = number("processes")};
+  order.limits = {.memory_bytes = number("memory_bytes"),
+                  .open_files = number("open_files"),
+                  .processes = number("processes")};
   value.at("sandbox").get_to(order.sandbox);
   if (!value.at("start").is_null()) order.start = value.at("start").get<std::vector<int>>();
   value.at("gpu_variable").get_to(order.gpu_variable);

@@ -1,6 +1,7 @@
-// Runs one submitted job: makes ready what it needs, waits for resources, runs its entrypoint, writes its log, and tells how
-// it ended. A process of its own that outlives the server; with a second one, its guardian: where either is killed, the
-// other ends all of the job's processes. Linux only: both are reapers of orphans, so no process of the job gets away.
+// Runs one submitted job: makes ready what it needs, waits for resources, runs its entrypoint,
+// writes its log, and tells how it ended. A process of its own that outlives the server; with a
+// second one, its guardian: where either is killed, the other ends all of the job's processes.
+// Linux only: both are reapers of orphans, so no process of the job gets away.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,7 @@ struct JobOrder {
   JobLimits limits;
   bool sandbox = false;
   std::optional<std::vector<int>> start;  // with these GPUs: it needn't wait for resources
-  std::string gpu_variable;               // that says which GPUs it sees; empty: those that the node shows
+  std::string gpu_variable;  // that says which GPUs it sees; empty: those that the node shows
 };
 
 nlohmann::json to_json(const JobOrder& order);
@@ -50,8 +51,9 @@ struct SupervisorOptions {
   std::function<Result<cache::Cache>()> open_cache;
 };
 
-/// What the process does; returns its exit status. `folder`: see JobFolder. `control`: its first connection, the first line
-/// on it is the order. `lock`: JobFolder::lock, locked. Requires: no other thread.
+/// What the process does; returns its exit status. `folder`: see JobFolder. `control`: its first
+/// connection, the first line on it is the order. `lock`: JobFolder::lock, locked. Requires: no
+/// other thread.
 int supervise(const SupervisorOptions& options, const Path& folder, Fd control, Fd lock);
 
 }  // namespace rtenv::job

@@ -75,12 +75,15 @@ std::string Utf8Text::add(std::string_view bytes) {
       held_ = bytes.substr(at);
       break;
     }
-    text.append(sequence.what == Sequence::whole ? bytes.substr(at, sequence.bytes) : k_replacement);
+    text.append(sequence.what == Sequence::whole ? bytes.substr(at, sequence.bytes)
+                                                 : k_replacement);
     at += sequence.bytes;
   }
   return text;
 }
 
-std::string Utf8Text::finish() { return std::exchange(held_, {}).empty() ? std::string() : std::string(k_replacement); }
+std::string Utf8Text::finish() {
+  return std::exchange(held_, {}).empty() ? std::string() : std::string(k_replacement);
+}
 
 }  // namespace rtenv::job

@@ -1,5 +1,5 @@
-// libarchive, loaded when the first archive other than a zip is read. Each member is the function of that name with
-// "archive_" before it.
+// libarchive, loaded when the first archive other than a zip is read. Each member is the function
+// of that name with "archive_" before it.
 #pragma once
 
 #include <archive.h>

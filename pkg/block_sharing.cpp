@@ -14,7 +14,8 @@ namespace rtenv::pkg {
 namespace {
 
 constexpr std::uint32_t k_bcachefs_magic = 0xca451a4e;
-constexpr std::array<std::uint32_t, 3> k_sharing{BTRFS_SUPER_MAGIC, XFS_SUPER_MAGIC, k_bcachefs_magic};
+constexpr std::array<std::uint32_t, 3> k_sharing{BTRFS_SUPER_MAGIC, XFS_SUPER_MAGIC,
+                                                 k_bcachefs_magic};
 
 }  // namespace
 
@@ -25,8 +26,10 @@ std::optional<BlockSharing> BlockSharing::between(const Path& root, int target) 
   if (target < 0 || ::fstatfs(target, &file_system) != 0 || ::fstat(target, &of_target) != 0 ||
       ::stat(root.c_str(), &of_root) != 0)
     return std::nullopt;
-  const bool can = std::ranges::find(k_sharing, static_cast<std::uint32_t>(file_system.f_type)) != k_sharing.end();
-  if (!can || !S_ISREG(of_target.st_mode) || of_root.st_dev != of_target.st_dev) return std::nullopt;
+  const bool can = std::ranges::find(k_sharing, static_cast<std::uint32_t>(file_system.f_type)) !=
+                   k_sharing.end();
+  if (!can || !S_ISREG(of_target.st_mode) || of_root.st_dev != of_target.st_dev)
+    return std::nullopt;
   const auto stamper = FileStamper::begin(root);
   if (!stamper) return std::nullopt;
   return BlockSharing(root, target, *stamper);
@@ -34,7 +37,9 @@ std::optional<BlockSharing> BlockSharing::between(const Path& root, int target) 
 
 FileStamp BlockSharing::stamp() const {
   struct stat status {};
-  if (::fstat(source_.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) != size_bytes_) return {};
+  if (::fstat(source_.get(), &status) != 0 ||
+      static_cast<std::uint64_t>(status.st_size) != size_bytes_)
+    return {};
   return stamper_.stamp(status, path_);
 }
 
@@ -51,10 +56,11 @@ bool BlockSharing::begin(const Entry& entry) {
 Result<bool> BlockSharing::append() {
   off_t offset = 0;
   while (static_cast<std::uint64_t>(offset) < size_bytes_) {
-    const ssize_t count =
-        ::copy_file_range(source_.get(), &offset, target_, nullptr, size_bytes_ - static_cast<std::uint64_t>(offset), 0);
+    const ssize_t count = ::copy_file_range(source_.get(), &offset, target_, nullptr,
+                                            size_bytes_ - static_cast<std::uint64_t>(offset), 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && offset == 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS))
+    if (count < 0 && offset == 0 &&
+        (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS))
       return false;
     if (count < 0) return fail_errno("write", "the package");
     if (count == 0) break;  // shorter than it was: the stamp differs

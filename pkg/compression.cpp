@@ -38,7 +38,8 @@ std::string_view name(Compression compression) noexcept {
 Result<Compression> parse_compression(std::string_view text) {
   const auto* const row = std::ranges::find(k_names, text, &Row::name);
   if (row == k_names.end())
-    return fail(Errc::invalid_argument, "unknown compression '{}'", text).hint("one of: auto, store, fast, best");
+    return fail(Errc::invalid_argument, "unknown compression '{}'", text)
+        .hint("one of: auto, store, fast, best");
   return row->compression;
 }
 
@@ -60,23 +61,24 @@ void Deflater::compress_whole(std::span<const std::byte> data, RawBytes& out) {
   if (!compressor_) std::abort();  // out of memory
   const std::size_t begin = out.size();
   out.resize(begin + libdeflate_deflate_compress_bound(compressor_.get(), data.size()));
-  const std::size_t packed =
-      libdeflate_deflate_compress(compressor_.get(), data.data(), data.size(), out.data() + begin, out.size() - begin);
+  const std::size_t packed = libdeflate_deflate_compress(
+      compressor_.get(), data.data(), data.size(), out.data() + begin, out.size() - begin);
   if (packed == 0) std::abort();  // only a wrong bound could
   out.resize(begin + packed);
 }
 
 void Deflater::compress_fast(std::span<const std::byte> piece, bool last, RawBytes& out) {
-  // Level 1, and no other: its bytes are the same on every x86 processor since 2009 (SSE4.2), measured from Nehalem
-  // to AVX-512; level 3's differ between them. See docs/decisions/0003-deterministic-deflate.md.
+  // Level 1, and no other: its bytes are the same on every x86 processor since 2009 (SSE4.2),
+  // measured from Nehalem to AVX-512; level 3's differ between them. See
+  // docs/decisions/0003-deterministic-deflate.md.
   level_buffer_.resize(ISAL_DEF_LVL1_DEFAULT);
   const std::size_t begin = out.size();
   out.resize(begin + deflate_bound(piece.size()));
   if (!stream_) stream_ = make_fast_stream();
   isal_zstream& stream = *stream_;
   isal_deflate_stateless_init(&stream);
-  // ISA-L 2.30 forgets it here: what was in its memory before would now and then limit how far matches reach,
-  // and so change the bytes.
+  // ISA-L 2.30 forgets it here: what was in its memory before would now and then limit how far
+  // matches reach, and so change the bytes.
   stream.hist_bits = 0;
   stream.level = 1;
   stream.level_buf = as_bytes(level_buffer_.data());
@@ -97,14 +99,16 @@ void Deflater::compress_best(std::span<const std::byte> piece, bool last, RawByt
   const std::size_t begin = out.size();
   out.resize(begin + deflate_bound(piece.size()));
   z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, k_raw_deflate, k_memory_level, Z_DEFAULT_STRATEGY) != Z_OK)
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, k_raw_deflate, k_memory_level,
+                   Z_DEFAULT_STRATEGY) != Z_OK)
     std::abort();  // out of memory
   stream.next_in = as_input(piece.data());
   stream.avail_in = static_cast<uInt>(piece.size());
   stream.next_out = as_bytes(out.data() + begin);
   stream.avail_out = static_cast<uInt>(out.size() - begin);
   const int result = deflate(&stream, last ? Z_FINISH : Z_FULL_FLUSH);
-  if (result != (last ? Z_STREAM_END : Z_OK) || stream.avail_in != 0) std::abort();  // only a wrong bound could
+  if (result != (last ? Z_STREAM_END : Z_OK) || stream.avail_in != 0)
+    std::abort();  // only a wrong bound could
   out.resize(begin + stream.total_out);
   deflateEnd(&stream);
 }
@@ -114,7 +118,8 @@ bool samples_shrink(std::span<const std::byte> data, Deflater& deflater) {
   if (data.size() < 8 * k_sample_bytes) return true;
   RawBytes deflated;
   for (std::size_t part = 0; part < 3; ++part)
-    deflater.compress(data.subspan((data.size() - k_sample_bytes) / 2 * part, k_sample_bytes), true, deflated);
+    deflater.compress(data.subspan((data.size() - k_sample_bytes) / 2 * part, k_sample_bytes), true,
+                      deflated);
   return worth_deflating(3 * k_sample_bytes, deflated.size());
 }
 

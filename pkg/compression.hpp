@@ -1,5 +1,6 @@
-// Deflate, piece by piece. Pieces of one file are compressed independently of each other, so by any number of threads
-// with the same bytes; each but the last ends on a byte boundary, so that they can be put one behind the other.
+// Deflate, piece by piece. Pieces of one file are compressed independently of each other, so by any
+// number of threads with the same bytes; each but the last ends on a byte boundary, so that they
+// can be put one behind the other.
 #pragma once
 
 #include <cstddef>
@@ -46,15 +47,17 @@ class Deflater {
   static void compress_best(std::span<const std::byte> piece, bool last, RawBytes& out);
   Compression compression_;
   RawBytes level_buffer_;
-  FastStream stream_;                                                  // made when it is first needed
-  std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor_;  // made when it is first needed
+  FastStream stream_;  // made when it is first needed
+  std::unique_ptr<libdeflate_compressor, FreeCompressor>
+      compressor_;  // made when it is first needed
 };
 
-/// Whether three samples of the data say that deflating it is worth it; always true for less than a few samples.
-/// Work memory for a sample is the deflater's own.
+/// Whether three samples of the data say that deflating it is worth it; always true for less than a
+/// few samples. Work memory for a sample is the deflater's own.
 bool samples_shrink(std::span<const std::byte> data, Deflater& deflater);
 
-/// Whether deflating `sample` saves at least one byte in 32: whether it is worth it for whoever reads it later.
+/// Whether deflating `sample` saves at least one byte in 32: whether it is worth it for whoever
+/// reads it later.
 bool worth_deflating(std::size_t original_bytes, std::size_t deflated_bytes) noexcept;
 
 }  // namespace rtenv::pkg

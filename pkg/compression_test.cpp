@@ -13,8 +13,8 @@ RawBytes sample() {
   std::mt19937 random(1);
   RawBytes data(100'000);
   for (std::size_t i = 0; i < data.size(); ++i)
-    data[i] =
-        i >= 3000 && random() % 8 != 0 ? data[i - 1 - random() % 3 * 1400] : static_cast<std::byte>('a' + random() % 26);
+    data[i] = i >= 3000 && random() % 8 != 0 ? data[i - 1 - random() % 3 * 1400]
+                                             : static_cast<std::byte>('a' + random() % 26);
   return data;
 }
 
@@ -61,7 +61,8 @@ TEST(CompressingFast, GivesTheSameBytesWhereverItsMemoryIs) {
     texts.emplace_back();
     for (int i = 0; i < count; ++i) texts.back() += fmt::format("line {}\n", i);
   }
-  std::vector<std::unique_ptr<Deflater>> deflaters;  // all at once, so that each has another address
+  std::vector<std::unique_ptr<Deflater>>
+      deflaters;  // all at once, so that each has another address
   std::vector<RawBytes> expected(texts.size());
   for (int i = 0; i < 60; ++i) {
     deflaters.push_back(std::make_unique<Deflater>(Compression::fast));

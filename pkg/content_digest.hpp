@@ -1,5 +1,5 @@
-// The digest of one file's content, of the length that its scheme has. A plain value, without memory of its own: there
-// is one for every file of a tree.
+// The digest of one file's content, of the length that its scheme has. A plain value, without
+// memory of its own: there is one for every file of a tree.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,8 @@ class ContentDigest {
 
   ContentDigest() = default;
   /// Requires: no more than k_max_bytes.
-  explicit ContentDigest(std::span<const std::byte> bytes) : size_(static_cast<std::uint8_t>(bytes.size())) {
+  explicit ContentDigest(std::span<const std::byte> bytes)
+      : size_(static_cast<std::uint8_t>(bytes.size())) {
     std::ranges::copy(bytes, bytes_.begin());
   }
   [[nodiscard]] std::span<const std::byte> bytes() const { return std::span(bytes_).first(size_); }

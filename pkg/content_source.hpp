@@ -24,13 +24,15 @@ class ContentReader {
   virtual Result<void> open(const Entry& entry) = 0;
   /// The same for an entry that may not be measured yet: then it is afterwards.
   virtual Result<void> open_and_measure(Entry& entry) { return open(entry); }
-  /// The next piece: each but the last is k_piece_bytes long. Empty at the end. Valid until the next call.
-  /// Fails: unavailable where the size isn't the measured one: the file changed meanwhile.
+  /// The next piece: each but the last is k_piece_bytes long. Empty at the end. Valid until the
+  /// next call. Fails: unavailable where the size isn't the measured one: the file changed
+  /// meanwhile.
   virtual Result<std::span<const std::byte>> next() = 0;
 
-  /// Any part of a file, apart from the one that is open; all of `buffer`. Requires: a measured entry.
-  /// Fails: unavailable where the file is shorter, or, read to its measured end, longer.
-  virtual Result<void> read_at(const Entry& entry, std::uint64_t offset, std::span<std::byte> buffer) = 0;
+  /// Any part of a file, apart from the one that is open; all of `buffer`. Requires: a measured
+  /// entry. Fails: unavailable where the file is shorter, or, read to its measured end, longer.
+  virtual Result<void> read_at(const Entry& entry, std::uint64_t offset,
+                               std::span<std::byte> buffer) = 0;
 };
 
 /// Thread-safe.

@@ -37,7 +37,9 @@ class RayContentHasher : public ContentHasher {
 template <class Hash>
 class ManifestTreeHasher : public TreeHasher {
  public:
-  explicit ManifestTreeHasher(Scheme scheme) : scheme_(scheme) { add_bytes(std::string_view("rtenv-tree-1\n")); }
+  explicit ManifestTreeHasher(Scheme scheme) : scheme_(scheme) {
+    add_bytes(std::string_view("rtenv-tree-1\n"));
+  }
 
   void add(const Entry& entry, const ContentDigest& content) override {
     switch (entry.type) {
@@ -68,14 +70,17 @@ class ManifestTreeHasher : public TreeHasher {
   }
 
  private:
-  // The manifest is hashed by the piece: giving it over word by word would cost more than the hashing.
+  // The manifest is hashed by the piece: giving it over word by word would cost more than the
+  // hashing.
   static constexpr std::size_t k_pending_bytes = 1 << 16;
 
   void flush() {
     hash_.add(pending_);
     pending_.clear();
   }
-  void add_bytes(std::span<const std::byte> bytes) { pending_.insert(pending_.end(), bytes.begin(), bytes.end()); }
+  void add_bytes(std::span<const std::byte> bytes) {
+    pending_.insert(pending_.end(), bytes.begin(), bytes.end());
+  }
   void add_bytes(std::string_view text) { add_bytes(std::as_bytes(std::span(text))); }
   void add_size(std::uint64_t size) {
     std::array<std::byte, 8> bytes;
@@ -160,20 +165,27 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
   std::vector<std::size_t> unknown;
   for (std::size_t i = 0; i < contents.size(); ++i) {
     if (tree.entries[i].type != EntryType::file) continue;
-    const auto known = options.cache != nullptr ? options.cache->find(tree.entries[i].stamp) : std::nullopt;
+    const auto known =
+        options.cache != nullptr ? options.cache->find(tree.entries[i].stamp) : std::nullopt;
     if (known)
       contents[i] = *known;
     else
       unknown.push_back(i);
   }
-  const auto make_worker = [&] { return Worker{ContentHasher::create(options.scheme), tree.content->reader()}; };
-  RTENV_TRY(parallel_for(unknown.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
-    if (options.cancellation != nullptr && options.cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while hashing {}", tree.root.native());
-    RTENV_TRY(contents[unknown[i]], hash_file(worker, tree.entries[unknown[i]], options.scheme));
-    return {};
-  }));
-  const bool learned = std::ranges::any_of(unknown, [&](std::size_t i) { return static_cast<bool>(tree.entries[i].stamp); });
+  const auto make_worker = [&] {
+    return Worker{ContentHasher::create(options.scheme), tree.content->reader()};
+  };
+  RTENV_TRY(parallel_for(unknown.size(), options.threads, make_worker,
+                         [&](Worker& worker, std::size_t i) -> Result<void> {
+                           if (options.cancellation != nullptr && options.cancellation->requested())
+                             return fail(Errc::cancelled, "interrupted while hashing {}",
+                                         tree.root.native());
+                           RTENV_TRY(contents[unknown[i]],
+                                     hash_file(worker, tree.entries[unknown[i]], options.scheme));
+                           return {};
+                         }));
+  const bool learned = std::ranges::any_of(
+      unknown, [&](std::size_t i) { return static_cast<bool>(tree.entries[i].stamp); });
   if (options.cache != nullptr && learned) options.cache->save(tree.entries, contents);
   const auto hasher = TreeHasher::create(options.scheme);
   for (std::size_t i = 0; i < contents.size(); ++i) hasher->add(tree.entries[i], contents[i]);

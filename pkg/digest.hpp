@@ -1,8 +1,9 @@
 // The digest that names a tree, in Ray's scheme and in rtenv's own.
 //
-// ray, byte for byte (Ray 2.60, packaging.py): the state begins as eight ASCII zeros; for the root (".") and every
-// directory and file, the first eight bytes of SHA-1(relative path, then the content of what isn't a directory) are
-// XORed into it. Order doesn't matter; of what can't be opened only the path counts.
+// ray, byte for byte (Ray 2.60, packaging.py): the state begins as eight ASCII zeros; for the root
+// (".") and every directory and file, the first eight bytes of SHA-1(relative path, then the
+// content of what isn't a directory) are XORed into it. Order doesn't matter; of what can't be
+// opened only the path counts.
 //
 // xxh3 and sha256, over a manifest, hashed by XXH3-128 or SHA-256:
 //   manifest := "rtenv-tree-1\n" entry*          entries in the order of their paths' bytes
@@ -24,7 +25,8 @@
 
 namespace rtenv::pkg {
 
-/// The digest of one file's content as its scheme wants it. One object may hash many files, one after another.
+/// The digest of one file's content as its scheme wants it. One object may hash many files, one
+/// after another.
 class ContentHasher {
  public:
   static std::unique_ptr<ContentHasher> create(Scheme scheme);
@@ -48,13 +50,14 @@ class TreeHasher {
 struct DigestOptions {
   Scheme scheme = Scheme::xxh3;
   unsigned threads = 1;
-  const DigestCache* cache = nullptr;  // files whose stamps it knows aren't read; it is saved in the end
+  const DigestCache* cache =
+      nullptr;  // files whose stamps it knows aren't read; it is saved in the end
   const Cancellation* cancellation = nullptr;
 };
 
 /// Reads the files of the tree and names it. Afterwards every file is measured.
-/// Fails: not_found, permission_denied (a file; in the scheme ray its path alone counts), unavailable (a file that
-/// changed since the scan), cancelled.
+/// Fails: not_found, permission_denied (a file; in the scheme ray its path alone counts),
+/// unavailable (a file that changed since the scan), cancelled.
 Result<PackageName> digest(Tree& tree, const DigestOptions& options);
 
 }  // namespace rtenv::pkg

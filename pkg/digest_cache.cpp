@@ -21,12 +21,16 @@ struct Header {
   std::uint64_t capacity = 0;
   std::uint64_t checksum = 0;
 };
-constexpr std::array<char, 16> k_magic{'r', 't', 'e', 'n', 'v', '-', 'd', 'i', 'g', 'e', 's', 't', 's', '-', '1', '\n'};
+constexpr std::array<char, 16> k_magic{'r', 't', 'e', 'n', 'v', '-', 'd', 'i',
+                                       'g', 'e', 's', 't', 's', '-', '1', '\n'};
 
-constexpr std::chrono::hours k_touch_after{24};        // a file in use is made young again at most this often
-constexpr std::chrono::hours k_forget_after{24 * 30};  // and one that nobody used for so long is removed
+constexpr std::chrono::hours k_touch_after{
+    24};  // a file in use is made young again at most this often
+constexpr std::chrono::hours k_forget_after{24 *
+                                            30};  // and one that nobody used for so long is removed
 
-// Of a content's digest only this much is needed to name the tree: Ray's scheme takes 8 bytes of SHA-1's 20.
+// Of a content's digest only this much is needed to name the tree: Ray's scheme takes 8 bytes of
+// SHA-1's 20.
 std::size_t digest_bytes(Scheme scheme) {
   if (scheme == Scheme::sha256) return 32;
   return scheme == Scheme::ray ? 8 : 16;
@@ -52,20 +56,23 @@ std::optional<Loaded> load(const Path& file, std::size_t expected_digest_bytes) 
   struct stat status {};
   Loaded loaded;
   const auto header_bytes = std::as_writable_bytes(std::span(&loaded.header, 1));
-  if (::fstat(fd->get(), &status) != 0 || read_full(*fd, header_bytes, file.native()).value_or(0) != header_bytes.size())
+  if (::fstat(fd->get(), &status) != 0 ||
+      read_full(*fd, header_bytes, file.native()).value_or(0) != header_bytes.size())
     return std::nullopt;
   const Header& header = loaded.header;
   const std::size_t record_bytes = sizeof(FileStamp) + expected_digest_bytes;
   const auto size_bytes = static_cast<std::uint64_t>(status.st_size);
-  if (header.magic != k_magic || header.digest_bytes != expected_digest_bytes || !std::has_single_bit(header.capacity) ||
-      header.count >= header.capacity || header.capacity > size_bytes ||
-      size_bytes != sizeof header + header.capacity * record_bytes)
+  if (header.magic != k_magic || header.digest_bytes != expected_digest_bytes ||
+      !std::has_single_bit(header.capacity) || header.count >= header.capacity ||
+      header.capacity > size_bytes || size_bytes != sizeof header + header.capacity * record_bytes)
     return std::nullopt;
   loaded.records.resize(header.capacity * record_bytes);
-  if (read_full(*fd, loaded.records, file.native()).value_or(0) != loaded.records.size()) return std::nullopt;
+  if (read_full(*fd, loaded.records, file.native()).value_or(0) != loaded.records.size())
+    return std::nullopt;
   if (checksum(loaded.records) != header.checksum) return std::nullopt;
   // Use makes it young, so that it isn't swept.
-  if (std::chrono::system_clock::now() - std::chrono::system_clock::from_time_t(status.st_mtime) > k_touch_after)
+  if (std::chrono::system_clock::now() - std::chrono::system_clock::from_time_t(status.st_mtime) >
+      k_touch_after)
     ::futimens(fd->get(), nullptr);
   return loaded;
 }
@@ -100,7 +107,8 @@ std::optional<ContentDigest> DigestCache::find(const FileStamp& stamp) const {
   }
 }
 
-void DigestCache::save(const std::vector<Entry>& entries, const std::vector<ContentDigest>& digests) const {
+void DigestCache::save(const std::vector<Entry>& entries,
+                       const std::vector<ContentDigest>& digests) const {
   std::size_t count = 0;
   for (std::size_t i = 0; i < entries.size(); ++i)
     if (entries[i].stamp && !digests[i].empty()) ++count;
@@ -129,9 +137,11 @@ void DigestCache::save(const std::vector<Entry>& entries, const std::vector<Cont
     RTENV_TRY(auto file, AtomicFile::create(file_, 0600));
     RTENV_TRY(write_full(file.fd(), std::as_bytes(std::span(&header, 1)), file_.native()));
     RTENV_TRY(write_full(file.fd(), fresh.records_, file_.native()));
-    return file.commit(Durability::process);  // the checksum tells what a power cut left half-written
+    return file.commit(
+        Durability::process);  // the checksum tells what a power cut left half-written
   };
-  if (auto written = write(); !written) log::debug("digests aren't remembered: {}", written.error().message());
+  if (auto written = write(); !written)
+    log::debug("digests aren't remembered: {}", written.error().message());
   forget_unused(folder_);
 }
 

@@ -1,8 +1,9 @@
-// Remembers the content digests of one directory's files by their stamps, so that an unchanged tree is named from its
-// stats alone. See pkg/file_stamp.hpp for when a stamp can be trusted.
+// Remembers the content digests of one directory's files by their stamps, so that an unchanged tree
+// is named from its stats alone. See pkg/file_stamp.hpp for when a stamp can be trusted.
 //
-// One file a directory and scheme; it is replaced as a whole, so any number of processes may share the folder: the last
-// one to save wins. A file that is damaged, cut short or of another version counts as empty.
+// One file a directory and scheme; it is replaced as a whole, so any number of processes may share
+// the folder: the last one to save wins. A file that is damaged, cut short or of another version
+// counts as empty.
 //
 //   file   := header record*capacity        native byte order: the file never leaves the machine
 //   header := "rtenv-digests-1\n" | digest bytes | count | capacity | XXH3-64 of the records
@@ -23,7 +24,8 @@ namespace rtenv::pkg {
 
 class DigestCache {
  public:
-  /// `root` is FileStamper::root() of the directory. Never fails: what can't be read is as if it weren't there.
+  /// `root` is FileStamper::root() of the directory. Never fails: what can't be read is as if it
+  /// weren't there.
   static DigestCache open(const Path& folder, const FileStamp& root, Scheme scheme);
 
   [[nodiscard]] std::optional<ContentDigest> find(const FileStamp& stamp) const;

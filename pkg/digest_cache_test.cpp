@@ -31,7 +31,8 @@ class NamingTwice : public testing::TestWithParam<Scheme> {
   static void settle() { std::this_thread::sleep_for(2 * k_settle_time); }
   // Of everything in the cache's one file: nothing where nothing is remembered.
   std::string remembered() {
-    for (const auto& file : std::filesystem::directory_iterator(cache_.root())) return content_of(file.path());
+    for (const auto& file : std::filesystem::directory_iterator(cache_.root()))
+      return content_of(file.path());
     return "";
   }
 
@@ -40,7 +41,10 @@ class NamingTwice : public testing::TestWithParam<Scheme> {
 };
 
 TEST_P(NamingTwice, GivesTheSameNameFromStatsAlone) {
-  tree_.file("a/b", "123").file("c", "").file("d", std::string(3'000'000, 'x')).file("x", "#!", 0755);
+  tree_.file("a/b", "123")
+      .file("c", "")
+      .file("d", std::string(3'000'000, 'x'))
+      .file("x", "#!", 0755);
   settle();
   const std::string cold = name();
   EXPECT_EQ(cold, name(false));
@@ -70,12 +74,13 @@ TEST_P(NamingTwice, SeesEveryKindOfChange) {
     const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
     ASSERT_EQ(::utimensat(AT_FDCWD, (tree_ / "f").c_str(), times.data(), 0), 0);
   });
-  expect_change("another file of equal size and mtime in its place", [&](const struct stat& status) {
-    tree_.file("new", "six");
-    const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
-    ASSERT_EQ(::utimensat(AT_FDCWD, (tree_ / "new").c_str(), times.data(), 0), 0);
-    std::filesystem::rename(tree_ / "new", tree_ / "f");
-  });
+  expect_change("another file of equal size and mtime in its place",
+                [&](const struct stat& status) {
+                  tree_.file("new", "six");
+                  const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
+                  ASSERT_EQ(::utimensat(AT_FDCWD, (tree_ / "new").c_str(), times.data(), 0), 0);
+                  std::filesystem::rename(tree_ / "new", tree_ / "f");
+                });
   expect_change("two files that change places", [&](const struct stat&) {
     std::filesystem::rename(tree_ / "f", tree_ / "t");
     std::filesystem::rename(tree_ / "g", tree_ / "f");
@@ -84,7 +89,8 @@ TEST_P(NamingTwice, SeesEveryKindOfChange) {
 }
 
 TEST_P(NamingTwice, CatchesAnEditWithinTheSameTick) {
-  // Written, named, written again, all within a few milliseconds: times alone may not tell the two apart.
+  // Written, named, written again, all within a few milliseconds: times alone may not tell the two
+  // apart.
   for (int i = 0; i < 300; ++i) {
     tree_.file("f", i % 2 == 0 ? "even" : "odd.");
     ASSERT_EQ(name(), name(false)) << "round " << i;
@@ -108,7 +114,8 @@ TEST_P(NamingTwice, ADamagedCacheIsAnEmptyOne) {
   const std::string right = name();
   for (const auto& file : std::filesystem::directory_iterator(cache_.root())) {
     std::string content = content_of(file.path());
-    for (const std::size_t at : {std::size_t{0}, std::size_t{20}, std::size_t{40}, content.size() - 1}) {
+    for (const std::size_t at :
+         {std::size_t{0}, std::size_t{20}, std::size_t{40}, content.size() - 1}) {
       std::string damaged = content;
       damaged[at] = static_cast<char>(damaged[at] ^ 1);
       cache_.file(file.path().filename().native(), damaged);
@@ -119,7 +126,8 @@ TEST_P(NamingTwice, ADamagedCacheIsAnEmptyOne) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, NamingTwice, testing::Values(Scheme::xxh3, Scheme::ray, Scheme::sha256),
+INSTANTIATE_TEST_SUITE_P(Schemes, NamingTwice,
+                         testing::Values(Scheme::xxh3, Scheme::ray, Scheme::sha256),
                          [](const auto& test) { return std::string(name(test.param)); });
 
 TEST(DigestCache, WhatItKnowsIsNotRead) {
@@ -129,7 +137,8 @@ TEST(DigestCache, WhatItKnowsIsNotRead) {
   Tree tree = must(scan(files.root(), {}));
   tree.entries[0].stamp = {1, 2};
   const std::string read = must(digest(tree, {})).digits();
-  DigestCache::open(cache.root(), {}, Scheme::xxh3).save(tree.entries, {ContentDigest(Xxh3::of({}))});
+  DigestCache::open(cache.root(), {}, Scheme::xxh3)
+      .save(tree.entries, {ContentDigest(Xxh3::of({}))});
   const DigestCache knows_otherwise = DigestCache::open(cache.root(), {}, Scheme::xxh3);
   EXPECT_NE(must(digest(tree, {.cache = &knows_otherwise})).digits(), read);
 }
@@ -146,7 +155,8 @@ TEST(DigestCache, FilesThatNobodyUsesAreForgotten) {
   const std::array<timespec, 2> times{long_ago, long_ago};
   ASSERT_EQ(::utimensat(AT_FDCWD, (cache / "xxh3-old").c_str(), times.data(), 0), 0);
   const std::vector<Entry> entries{{.path = "f", .stamp = {1, 2}, .link_target = {}}};
-  DigestCache::open(cache.root(), {3, 4}, Scheme::xxh3).save(entries, {ContentDigest(Xxh3::of({}))});
+  DigestCache::open(cache.root(), {3, 4}, Scheme::xxh3)
+      .save(entries, {ContentDigest(Xxh3::of({}))});
   EXPECT_FALSE(std::filesystem::exists(cache / "xxh3-old"));
   EXPECT_TRUE(std::filesystem::exists(cache / "xxh3-used"));
   EXPECT_TRUE(DigestCache::open(cache.root(), {3, 4}, Scheme::xxh3).find({1, 2}));

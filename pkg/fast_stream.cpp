@@ -10,15 +10,17 @@
 namespace rtenv::pkg {
 namespace {
 
-constexpr std::uintptr_t k_slot_bytes = 1 << 16;      // within these, the address is the same to ISA-L
-constexpr std::uint32_t k_hash_mask = (1 << 13) - 1;  // level 1's table; smaller ones use a part of it
+constexpr std::uintptr_t k_slot_bytes = 1 << 16;  // within these, the address is the same to ISA-L
+constexpr std::uint32_t k_hash_mask =
+    (1 << 13) - 1;  // level 1's table; smaller ones use a part of it
 
 constexpr std::array<std::uint32_t, 256> k_crc32c_table = [] {
   constexpr std::uint32_t k_polynomial = 0x82f63b78;
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t byte = 0; byte < table.size(); ++byte) {
     std::uint32_t value = byte;
-    for (int bit = 0; bit < 8; ++bit) value = (value >> 1U) ^ ((value & 1U) != 0 ? k_polynomial : 0);
+    for (int bit = 0; bit < 8; ++bit)
+      value = (value >> 1U) ^ ((value & 1U) != 0 ? k_polynomial : 0);
     table[byte] = value;
   }
   return table;
@@ -38,7 +40,9 @@ void* map_at(std::uintptr_t address, int flags) {
 
 }  // namespace
 
-void UnmapStream::operator()(isal_zstream* stream) const noexcept { ::munmap(stream, sizeof(isal_zstream)); }
+void UnmapStream::operator()(isal_zstream* stream) const noexcept {
+  ::munmap(stream, sizeof(isal_zstream));
+}
 
 FastStream make_fast_stream() {
   // Near where the kernel itself would put it; every 8192nd slot is right.
@@ -47,11 +51,15 @@ FastStream make_fast_stream() {
   ::munmap(anywhere, sizeof(isal_zstream));
   constexpr std::uintptr_t k_max_slots = 1 << 22;
   auto address = reinterpret_cast<std::uintptr_t>(anywhere) / k_slot_bytes * k_slot_bytes;
-  for (std::uintptr_t slot = 0; slot < k_max_slots && address > k_slot_bytes; ++slot, address -= k_slot_bytes) {
-    if ((isal_hash(static_cast<std::uint32_t>(address / k_slot_bytes)) & k_hash_mask) != 0) continue;
+  for (std::uintptr_t slot = 0; slot < k_max_slots && address > k_slot_bytes;
+       ++slot, address -= k_slot_bytes) {
+    if ((isal_hash(static_cast<std::uint32_t>(address / k_slot_bytes)) & k_hash_mask) != 0)
+      continue;
     void* const place = map_at(address, MAP_FIXED_NOREPLACE);
-    if (reinterpret_cast<std::uintptr_t>(place) == address) return FastStream(static_cast<isal_zstream*>(place));
-    if (place != MAP_FAILED) ::munmap(place, sizeof(isal_zstream));  // a kernel before 4.17 takes the flag for a hint
+    if (reinterpret_cast<std::uintptr_t>(place) == address)
+      return FastStream(static_cast<isal_zstream*>(place));
+    if (place != MAP_FAILED)
+      ::munmap(place, sizeof(isal_zstream));  // a kernel before 4.17 takes the flag for a hint
   }
   std::abort();
 }

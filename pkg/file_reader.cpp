@@ -10,7 +10,8 @@
 namespace rtenv::pkg {
 
 Failure FileReader::changed(const std::string& path) const {
-  return fail(Errc::unavailable, "{} changed while it was read", shown(path)).hint("run it again when the file is still");
+  return fail(Errc::unavailable, "{} changed while it was read", shown(path))
+      .hint("run it again when the file is still");
 }
 
 Result<Fd> FileReader::open_at(const std::string& path) {
@@ -18,10 +19,14 @@ Result<Fd> FileReader::open_at(const std::string& path) {
     RTENV_TRY(root_, open_file(root_path_, O_PATH | O_DIRECTORY));
   }
   const auto slash = path.rfind('/');
-  const std::string_view folder = slash == std::string::npos ? std::string_view() : std::string_view(path).substr(0, slash);
+  const std::string_view folder =
+      slash == std::string::npos ? std::string_view() : std::string_view(path).substr(0, slash);
   if (folder != folder_path_) {
     folder_path_ = folder;
-    folder_ = folder.empty() ? Fd() : Fd(::openat(root_.get(), folder_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    folder_ =
+        folder.empty()
+            ? Fd()
+            : Fd(::openat(root_.get(), folder_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
   const Fd& parent = folder_ ? folder_ : root_;
   const char* name = folder_ ? path.c_str() + slash + 1 : path.c_str();
@@ -57,8 +62,8 @@ Result<std::span<const std::byte>> FileReader::next() {
   const bool last = left_bytes_ <= k_piece_bytes;
   const std::size_t wanted = last ? left_bytes_ + 1 : k_piece_bytes;
   std::size_t count = 0;
-  // A read of less than was asked for is the end of a file, or a signal's doing: only where something is missing it
-  // takes another one to know.
+  // A read of less than was asked for is the end of a file, or a signal's doing: only where
+  // something is missing it takes another one to know.
   const std::size_t enough = last ? left_bytes_ : wanted;
   do {
     const ssize_t result = ::read(file_.get(), buffer_.get() + count, wanted - count);
@@ -73,14 +78,16 @@ Result<std::span<const std::byte>> FileReader::next() {
   return std::span<const std::byte>(buffer_.get(), count);
 }
 
-Result<void> FileReader::read_at(const Entry& entry, std::uint64_t offset, std::span<std::byte> buffer) {
+Result<void> FileReader::read_at(const Entry& entry, std::uint64_t offset,
+                                 std::span<std::byte> buffer) {
   RTENV_TRY(const Fd file, open_at(entry.path));
-  RTENV_TRY(const auto count, read_full_at(file, buffer, static_cast<off_t>(offset), shown(entry.path)));
+  RTENV_TRY(const auto count,
+            read_full_at(file, buffer, static_cast<off_t>(offset), shown(entry.path)));
   std::size_t beyond_count = 0;
   if (offset + buffer.size() == entry.size_bytes) {
     std::byte beyond{};
-    RTENV_TRY(beyond_count,
-              read_full_at(file, std::span(&beyond, 1), static_cast<off_t>(entry.size_bytes), shown(entry.path)));
+    RTENV_TRY(beyond_count, read_full_at(file, std::span(&beyond, 1),
+                                         static_cast<off_t>(entry.size_bytes), shown(entry.path)));
   }
   if (count != buffer.size() || beyond_count != 0) return changed(entry.path);
   return {};

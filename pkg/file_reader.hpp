@@ -1,8 +1,9 @@
-// Reads the files of a scanned directory whole, in pieces, and notices when one isn't what the scan saw.
+// Reads the files of a scanned directory whole, in pieces, and notices when one isn't what the scan
+// saw.
 //
-// Made for trees of many small files: it keeps the last file's folder open and opens the next one's beneath it, and a
-// file that fits into a piece costs one read. Pieces are large, because the kernel hands out large reads at twice the
-// speed of small ones.
+// Made for trees of many small files: it keeps the last file's folder open and opens the next one's
+// beneath it, and a file that fits into a piece costs one read. Pieces are large, because the
+// kernel hands out large reads at twice the speed of small ones.
 #pragma once
 
 #include <string>
@@ -18,11 +19,14 @@ class FileReader : public ContentReader {
   Result<void> open(const Entry& entry) override;
   Result<void> open_and_measure(Entry& entry) override;
   Result<std::span<const std::byte>> next() override;
-  Result<void> read_at(const Entry& entry, std::uint64_t offset, std::span<std::byte> buffer) override;
+  Result<void> read_at(const Entry& entry, std::uint64_t offset,
+                       std::span<std::byte> buffer) override;
 
  private:
   Result<Fd> open_at(const std::string& path);
-  [[nodiscard]] std::string shown(const std::string& path) const { return (root_path_ / path).native(); }
+  [[nodiscard]] std::string shown(const std::string& path) const {
+    return (root_path_ / path).native();
+  }
   [[nodiscard]] Failure changed(const std::string& path) const;
 
   Path root_path_;
@@ -40,7 +44,9 @@ class FileReader : public ContentReader {
 class DirectorySource : public ContentSource {
  public:
   explicit DirectorySource(Path root) : root_(std::move(root)) {}
-  [[nodiscard]] std::unique_ptr<ContentReader> reader() const override { return std::make_unique<FileReader>(root_); }
+  [[nodiscard]] std::unique_ptr<ContentReader> reader() const override {
+    return std::make_unique<FileReader>(root_);
+  }
 
  private:
   Path root_;

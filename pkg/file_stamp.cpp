@@ -17,9 +17,9 @@ namespace {
 constexpr std::uint32_t k_zfs_magic = 0x2fc12fc1;
 constexpr std::uint32_t k_bcachefs_magic = 0xca451a4e;
 
-constexpr std::array<std::uint32_t, 8> k_trusted{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,       BTRFS_SUPER_MAGIC,
-                                                 TMPFS_MAGIC,      OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
-                                                 k_zfs_magic,      k_bcachefs_magic};
+constexpr std::array<std::uint32_t, 8> k_trusted{
+    EXT4_SUPER_MAGIC,      XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
+    OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, k_zfs_magic,       k_bcachefs_magic};
 
 bool before(const timespec& a, const timespec& b) {
   return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
@@ -34,22 +34,28 @@ FileStamp to_stamp(const Xxh3::Bytes& bytes) {
 
 }  // namespace
 
-std::optional<FileStamper> FileStamper::begin(const Path& root, std::chrono::nanoseconds settle_time) {
+std::optional<FileStamper> FileStamper::begin(const Path& root,
+                                              std::chrono::nanoseconds settle_time) {
   struct statfs file_system {};
   struct stat status {};
-  if (::statfs(root.c_str(), &file_system) != 0 || ::stat(root.c_str(), &status) != 0) return std::nullopt;
-  if (std::ranges::find(k_trusted, static_cast<std::uint32_t>(file_system.f_type)) == k_trusted.end()) return std::nullopt;
+  if (::statfs(root.c_str(), &file_system) != 0 || ::stat(root.c_str(), &status) != 0)
+    return std::nullopt;
+  if (std::ranges::find(k_trusted, static_cast<std::uint32_t>(file_system.f_type)) ==
+      k_trusted.end())
+    return std::nullopt;
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   constexpr std::int64_t k_nanoseconds = 1'000'000'000;
   const std::int64_t nanoseconds = now.tv_sec * k_nanoseconds + now.tv_nsec - settle_time.count();
   const std::array<std::uint64_t, 2> identity{status.st_dev, status.st_ino};
-  return FileStamper(status.st_dev, to_stamp(Xxh3::of(std::as_bytes(std::span(identity)))),
-                     {.tv_sec = nanoseconds / k_nanoseconds, .tv_nsec = nanoseconds % k_nanoseconds});
+  return FileStamper(
+      status.st_dev, to_stamp(Xxh3::of(std::as_bytes(std::span(identity)))),
+      {.tv_sec = nanoseconds / k_nanoseconds, .tv_nsec = nanoseconds % k_nanoseconds});
 }
 
 FileStamp FileStamper::stamp(const struct stat& status, std::string_view path) const {
-  if (status.st_dev != device_ || !before(status.st_mtim, settled_before_) || !before(status.st_ctim, settled_before_))
+  if (status.st_dev != device_ || !before(status.st_mtim, settled_before_) ||
+      !before(status.st_ctim, settled_before_))
     return {};
   const std::array<std::uint64_t, 7> state{status.st_dev,
                                            status.st_ino,

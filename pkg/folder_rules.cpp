@@ -10,11 +10,13 @@ std::string Verdict::reason() const {
 }
 
 std::optional<Verdict> FolderRules::excluded(std::string_view path, bool directory) const {
-  return semantics_ == IgnoreSemantics::ray ? excluded_as_ray(path) : excluded_as_git(path, directory);
+  return semantics_ == IgnoreSemantics::ray ? excluded_as_ray(path)
+                                            : excluded_as_git(path, directory);
 }
 
 std::optional<Verdict> FolderRules::excluded_as_ray(std::string_view path) const {
-  const auto out_by = [](const IgnoreFile& file, std::string_view relative) -> std::optional<Verdict> {
+  const auto out_by = [](const IgnoreFile& file,
+                         std::string_view relative) -> std::optional<Verdict> {
     const IgnoreRule* rule = file.deciding_rule(relative, false);
     if (rule == nullptr || rule->pattern.negated()) return std::nullopt;
     return Verdict{&file, rule};
@@ -27,21 +29,25 @@ std::optional<Verdict> FolderRules::excluded_as_ray(std::string_view path) const
 }
 
 std::optional<Verdict> FolderRules::excluded_as_git(std::string_view path, bool directory) const {
-  const auto decided = [](const IgnoreFile& file, const IgnoreRule* rule) -> std::optional<Verdict> {
+  const auto decided = [](const IgnoreFile& file,
+                          const IgnoreRule* rule) -> std::optional<Verdict> {
     if (rule->pattern.negated()) return std::nullopt;
     return Verdict{&file, rule};
   };
-  if (const IgnoreRule* rule = excludes_.deciding_rule(path, directory)) return decided(excludes_, rule);
+  if (const IgnoreRule* rule = excludes_.deciding_rule(path, directory))
+    return decided(excludes_, rule);
   for (const FolderRules* folder = this; folder != nullptr; folder = folder->outer_.get())
     for (auto file = folder->files_.rbegin(); file != folder->files_.rend(); ++file)
-      if (const IgnoreRule* rule = file->deciding_rule(folder->relative(path), directory)) return decided(*file, rule);
+      if (const IgnoreRule* rule = file->deciding_rule(folder->relative(path), directory))
+        return decided(*file, rule);
   return std::nullopt;
 }
 
 std::optional<Verdict> FolderRules::excludes_itself() const {
   if (semantics_ == IgnoreSemantics::git || path_.empty()) return std::nullopt;
   for (const IgnoreFile& file : files_)
-    if (const IgnoreRule* rule = file.deciding_rule(".", true); rule != nullptr && !rule->pattern.negated())
+    if (const IgnoreRule* rule = file.deciding_rule(".", true);
+        rule != nullptr && !rule->pattern.negated())
       return Verdict{&file, rule};
   return std::nullopt;
 }

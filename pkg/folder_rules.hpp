@@ -1,13 +1,15 @@
-// Which ignore rules hold in a folder of the tree: the command's own `excludes`, the folder's ignore files, and those of
-// its parents up to the root. Two semantics:
+// Which ignore rules hold in a folder of the tree: the command's own `excludes`, the folder's
+// ignore files, and those of its parents up to the root. Two semantics:
 //
-// ray: a path is out when any source says so, where a source is one file or `excludes`, and within it the last rule that
-// matches decides. A nested file can't take back in what an outer one excluded. A folder's own files are asked about the
-// folder itself, too ("*" in build/.gitignore excludes build); only the root can't be excluded (ray#53635).
+// ray: a path is out when any source says so, where a source is one file or `excludes`, and within
+// it the last rule that matches decides. A nested file can't take back in what an outer one
+// excluded. A folder's own files are asked about the folder itself, too ("*" in build/.gitignore
+// excludes build); only the root can't be excluded (ray#53635).
 //
-// git: the last rule that matches decides, where `excludes` come after everything, deeper files after outer ones and a
-// folder's .rayignore after its .gitignore. As with `git check-ignore --no-index`, without the user's own settings
-// (core.excludesFile, .git/info/exclude): a package must not depend on who makes it.
+// git: the last rule that matches decides, where `excludes` come after everything, deeper files
+// after outer ones and a folder's .rayignore after its .gitignore. As with `git check-ignore
+// --no-index`, without the user's own settings (core.excludesFile, .git/info/exclude): a package
+// must not depend on who makes it.
 //
 // In both, an excluded folder isn't entered.
 #pragma once
@@ -34,14 +36,16 @@ struct Verdict {
   [[nodiscard]] std::string reason() const;
 };
 
-/// Immutable, safe to share between threads. Only folders with ignore files have rules of their own; the others use their
-/// parent's, which these keep alive.
+/// Immutable, safe to share between threads. Only folders with ignore files have rules of their
+/// own; the others use their parent's, which these keep alive.
 class FolderRules {
  public:
   /// What holds where no folder has rules. Requires: `excludes` outlives it.
-  FolderRules(const IgnoreFile& excludes, IgnoreSemantics semantics) : excludes_(excludes), semantics_(semantics) {}
+  FolderRules(const IgnoreFile& excludes, IgnoreSemantics semantics)
+      : excludes_(excludes), semantics_(semantics) {}
   /// Of the folder at `path` (empty for the root). Of two files, the later one comes last.
-  FolderRules(std::shared_ptr<const FolderRules> outer, std::string path, std::vector<IgnoreFile> files)
+  FolderRules(std::shared_ptr<const FolderRules> outer, std::string path,
+              std::vector<IgnoreFile> files)
       : excludes_(outer->excludes_),
         semantics_(outer->semantics_),
         path_(std::move(path)),

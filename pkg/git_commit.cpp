@@ -25,8 +25,9 @@ class Repository {
     Repository result(*git);
     git_repository* repository = nullptr;
     if (git->repository_open_ext(&repository, directory.c_str(), 0, nullptr) != 0)
-      return result.failed(Errc::not_found,
-                           fmt::format("{} isn't in a git repository that can be read", directory.native()));
+      return result.failed(
+          Errc::not_found,
+          fmt::format("{} isn't in a git repository that can be read", directory.native()));
     result.repository_.reset(repository);
     git_odb* database = nullptr;
     if (git->repository_odb(&database, repository) != 0)
@@ -41,7 +42,8 @@ class Repository {
 
   [[nodiscard]] Failure failed(Errc code, std::string_view what) const {
     const git_error* error = git_->error_last();
-    return fail(code, "{}: {}", what, error != nullptr && error->message != nullptr ? error->message : "unknown reason");
+    return fail(code, "{}: {}", what,
+                error != nullptr && error->message != nullptr ? error->message : "unknown reason");
   }
 
  private:
@@ -60,10 +62,12 @@ struct Blob {
   bool filtered = false;  // a checkout may change it
 };
 
-// What packages of a commit read. Large blobs are shared between the threads that compress their pieces.
+// What packages of a commit read. Large blobs are shared between the threads that compress their
+// pieces.
 class CommitSource : public ContentSource {
  public:
-  CommitSource(Path directory, git_oid commit) : directory_(std::move(directory)), commit_(commit) {}
+  CommitSource(Path directory, git_oid commit)
+      : directory_(std::move(directory)), commit_(commit) {}
 
   [[nodiscard]] std::unique_ptr<ContentReader> reader() const override;
   void add(const std::string& path, Blob blob) { blobs_.emplace(path, std::move(blob)); }
@@ -98,7 +102,8 @@ class CommitSource : public ContentSource {
     return content;
   }
 
-  Result<std::shared_ptr<const Content>> load(std::optional<Repository>& repository, const std::string& path) const {
+  Result<std::shared_ptr<const Content>> load(std::optional<Repository>& repository,
+                                              const std::string& path) const {
     const Blob& blob = blobs_.at(path);
     {
       const std::lock_guard lock(mutex_);
@@ -123,7 +128,8 @@ class CommitSource : public ContentSource {
   git_oid commit_;
   std::unordered_map<std::string, Blob> blobs_;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, std::weak_ptr<const Content>> loaded_;  // of several pieces, while somebody has it
+  mutable std::map<std::string, std::weak_ptr<const Content>>
+      loaded_;  // of several pieces, while somebody has it
 };
 
 class BlobReader : public ContentReader {
@@ -137,12 +143,14 @@ class BlobReader : public ContentReader {
   }
 
   Result<std::span<const std::byte>> next() override {
-    const auto piece = std::span(*content_).subspan(position_, std::min(k_piece_bytes, content_->size() - position_));
+    const auto piece = std::span(*content_).subspan(
+        position_, std::min(k_piece_bytes, content_->size() - position_));
     position_ += piece.size();
     return piece;
   }
 
-  Result<void> read_at(const Entry& entry, std::uint64_t offset, std::span<std::byte> buffer) override {
+  Result<void> read_at(const Entry& entry, std::uint64_t offset,
+                       std::span<std::byte> buffer) override {
     RTENV_TRY(part_, source_.load(repository_, entry.path));  // kept for the next piece
     std::memcpy(buffer.data(), part_->data() + offset, buffer.size());
     return {};
@@ -156,12 +164,14 @@ class BlobReader : public ContentReader {
   std::size_t position_ = 0;
 };
 
-std::unique_ptr<ContentReader> CommitSource::reader() const { return std::make_unique<BlobReader>(*this); }
+std::unique_ptr<ContentReader> CommitSource::reader() const {
+  return std::make_unique<BlobReader>(*this);
+}
 
 class CommitScanner {
  public:
-  CommitScanner(const Repository& repository, git_oid whole, git_oid root, std::string root_path, CommitSource& source,
-                Tree& tree, const ScanOptions& options)
+  CommitScanner(const Repository& repository, git_oid whole, git_oid root, std::string root_path,
+                CommitSource& source, Tree& tree, const ScanOptions& options)
       : repository_(repository),
         git_(repository.git()),
         whole_(whole),
@@ -204,13 +214,16 @@ class CommitScanner {
     return GitOwned<git_tree>(tree, git_.tree_free);
   }
 
-  // Whether a checkout could change a file at all: asking for each file's attributes costs more than reading it.
+  // Whether a checkout could change a file at all: asking for each file's attributes costs more
+  // than reading it.
   Result<bool> may_convert() const {
     git_config* config = nullptr;
     if (git_.repository_config_snapshot(&config, repository_.get()) == 0) {
       const GitOwned<git_config> owner(config, git_.config_free);
       const char* value = nullptr;
-      if (git_.config_get_string(&value, config, "core.autocrlf") == 0 && std::string_view(value) == "true") return true;
+      if (git_.config_get_string(&value, config, "core.autocrlf") == 0 &&
+          std::string_view(value) == "true")
+        return true;
     }
     return has_attributes(whole_);
   }
@@ -229,16 +242,20 @@ class CommitScanner {
 
   Result<std::string> text_of(const Found& found) const {
     const bool filtered = converts_ && found.mode != GIT_FILEMODE_LINK;
-    RTENV_TRY(const Content content, source_.load(repository_, {.id = found.id, .path = found.path, .filtered = filtered}));
+    RTENV_TRY(
+        const Content content,
+        source_.load(repository_, {.id = found.id, .path = found.path, .filtered = filtered}));
     return std::string(reinterpret_cast<const char*>(content.data()), content.size());
   }
 
-  Result<Rules> rules_of(git_tree* tree, const std::string& real_path, const std::string& path, const Rules& outer) const {
+  Result<Rules> rules_of(git_tree* tree, const std::string& real_path, const std::string& path,
+                         const Rules& outer) const {
     std::vector<IgnoreFile> files;
     for (const std::string_view name : k_ignore_files) {
       if (!options_.use_gitignore && name == ".gitignore") continue;
       const auto file = find(tree, real_path, name);
-      if (!file || (file->mode != GIT_FILEMODE_BLOB && file->mode != GIT_FILEMODE_BLOB_EXECUTABLE)) continue;
+      if (!file || (file->mode != GIT_FILEMODE_BLOB && file->mode != GIT_FILEMODE_BLOB_EXECUTABLE))
+        continue;
       RTENV_TRY(const std::string text, text_of(*file));
       files.push_back(IgnoreFile::parse(text, join_path(path, name), options_.semantics));
     }
@@ -253,23 +270,27 @@ class CommitScanner {
   }
 
   // `folder`: the tree's path in the commit.
-  std::optional<Found> find(git_tree* tree, const std::string& folder, std::string_view name) const {
+  std::optional<Found> find(git_tree* tree, const std::string& folder,
+                            std::string_view name) const {
     for (std::size_t i = 0; i < git_.tree_entrycount(tree); ++i)
-      if (const git_tree_entry* entry = git_.tree_entry_byindex(tree, i); git_.tree_entry_name(entry) == name)
+      if (const git_tree_entry* entry = git_.tree_entry_byindex(tree, i);
+          git_.tree_entry_name(entry) == name)
         return found_at(entry, folder);
     return std::nullopt;
   }
 
   void leave_out(std::string path, bool directory, const Verdict& verdict) {
     if (options_.record_excluded)
-      tree_.excluded.push_back({.path = std::move(path), .directory = directory, .reason = verdict.reason()});
+      tree_.excluded.push_back(
+          {.path = std::move(path), .directory = directory, .reason = verdict.reason()});
   }
 
   Result<void> walk(const Found& folder, const std::string& path, const Rules& outer) {
     if (options_.cancellation != nullptr && options_.cancellation->requested())
       return fail(Errc::cancelled, "interrupted while reading a commit");
     if (std::ranges::find(walking_, folder.path) != walking_.end())
-      return fail(Errc::invalid_argument, "{} is a link that leads back to its own parent folder", path)
+      return fail(Errc::invalid_argument, "{} is a link that leads back to its own parent folder",
+                  path)
           .hint("exclude it or remove it");
     walking_.push_back(folder.path);
     auto walked = walk_content(folder, path, outer);
@@ -286,10 +307,12 @@ class CommitScanner {
         return {};
       }
     }
-    if (!path.empty()) tree_.entries.push_back({.path = path, .type = EntryType::directory, .link_target = {}});
+    if (!path.empty())
+      tree_.entries.push_back({.path = path, .type = EntryType::directory, .link_target = {}});
     for (std::size_t i = 0; i < git_.tree_entrycount(tree.get()); ++i) {
       const git_tree_entry* entry = git_.tree_entry_byindex(tree.get(), i);
-      RTENV_TRY(visit(found_at(entry, folder.path), join_path(path, git_.tree_entry_name(entry)), rules));
+      RTENV_TRY(
+          visit(found_at(entry, folder.path), join_path(path, git_.tree_entry_name(entry)), rules));
     }
     return {};
   }
@@ -304,8 +327,9 @@ class CommitScanner {
       case GIT_FILEMODE_TREE: return walk(found, path, rules);
       case GIT_FILEMODE_COMMIT:
         tree_.entries.push_back({.path = path, .type = EntryType::directory, .link_target = {}});
-        tree_.warnings.push_back(path +
-                                 " is a submodule: an empty folder is packed, as its content isn't in this repository");
+        tree_.warnings.push_back(
+            path +
+            " is a submodule: an empty folder is packed, as its content isn't in this repository");
         return {};
       case GIT_FILEMODE_LINK: return add_link(found, path, rules);
       default: return add_file(found, path);
@@ -323,19 +347,23 @@ class CommitScanner {
       size = content.size();
       const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
       if (text.starts_with(k_lfs_pointer))
-        tree_.warnings.push_back(path +
-                                 " is a git-lfs pointer: it is packed as such, as its content isn't in this repository");
+        tree_.warnings.push_back(
+            path +
+            " is a git-lfs pointer: it is packed as such, as its content isn't in this repository");
     }
     source_.add(path, std::move(blob));
-    tree_.entries.push_back(
-        {.path = path, .executable = found.mode == GIT_FILEMODE_BLOB_EXECUTABLE, .size_bytes = size, .link_target = {}});
+    tree_.entries.push_back({.path = path,
+                             .executable = found.mode == GIT_FILEMODE_BLOB_EXECUTABLE,
+                             .size_bytes = size,
+                             .link_target = {}});
     return {};
   }
 
   Result<void> add_link(const Found& link, const std::string& path, const Rules& rules) {
     RTENV_TRY(std::string target, text_of(link));
     if (options_.links == Links::keep && stays_inside(path, target)) {
-      tree_.entries.push_back({.path = path, .type = EntryType::link, .link_target = std::move(target)});
+      tree_.entries.push_back(
+          {.path = path, .type = EntryType::link, .link_target = std::move(target)});
       return {};
     }
     RTENV_TRY(const auto found, follow(link.path, target));
@@ -362,7 +390,8 @@ class CommitScanner {
         if (end > begin) more.emplace_back(path.substr(begin, end - begin));
         begin = end + 1;
       }
-      parts.insert(parts.end(), std::make_move_iterator(more.rbegin()), std::make_move_iterator(more.rend()));
+      parts.insert(parts.end(), std::make_move_iterator(more.rbegin()),
+                   std::make_move_iterator(more.rend()));
     };
     if (target.starts_with('/')) return std::optional<Found>();
     std::vector<Found> way;  // the folders from the root down
@@ -390,10 +419,12 @@ class CommitScanner {
         continue;
       }
       if (found.mode == GIT_FILEMODE_COMMIT) return std::optional<Found>();
-      if (found.mode != GIT_FILEMODE_TREE) return parts.empty() ? std::optional(found) : std::optional<Found>();
+      if (found.mode != GIT_FILEMODE_TREE)
+        return parts.empty() ? std::optional(found) : std::optional<Found>();
       way.push_back(std::move(found));
     }
-    if (way.empty()) return std::optional<Found>(Found{.path = "", .id = whole_, .mode = GIT_FILEMODE_TREE});
+    if (way.empty())
+      return std::optional<Found>(Found{.path = "", .id = whole_, .mode = GIT_FILEMODE_TREE});
     return std::optional(way.back());
   }
 
@@ -412,13 +443,17 @@ class CommitScanner {
 
 }  // namespace
 
-Result<Tree> scan_commit(const Path& directory, const std::string& revision, const ScanOptions& options) {
+Result<Tree> scan_commit(const Path& directory, const std::string& revision,
+                         const ScanOptions& options) {
   RTENV_TRY(const Repository repository, Repository::open(directory));
   const GitLibrary& git = repository.git();
-  const auto own = [&](git_object* object) { return GitOwned<git_object>(object, git.object_free); };
+  const auto own = [&](git_object* object) {
+    return GitOwned<git_object>(object, git.object_free);
+  };
   git_object* object = nullptr;
   if (git.revparse_single(&object, repository.get(), revision.c_str()) != 0)
-    return fail(Errc::not_found, "there is no revision '{}' in the repository of {}", revision, directory.native());
+    return fail(Errc::not_found, "there is no revision '{}' in the repository of {}", revision,
+                directory.native());
   const auto named = own(object);
   if (git.object_peel(&object, named.get(), GIT_OBJECT_COMMIT) != 0)
     return fail(Errc::invalid_argument, "'{}' isn't a commit", revision);
@@ -432,9 +467,11 @@ Result<Tree> scan_commit(const Path& directory, const std::string& revision, con
   if (const char* work_tree = git.repository_workdir(repository.get())) {
     std::error_code error;
     const Path relative = std::filesystem::relative(directory, work_tree, error);
-    if (!error && relative != "." && !relative.empty() && *relative.begin() != ".." && *relative.begin() != ".git") {
+    if (!error && relative != "." && !relative.empty() && *relative.begin() != ".." &&
+        *relative.begin() != ".git") {
       if (git.object_lookup_bypath(&object, folder.get(), relative.c_str(), GIT_OBJECT_TREE) != 0)
-        return fail(Errc::not_found, "the commit '{}' has no folder {}", revision, relative.native());
+        return fail(Errc::not_found, "the commit '{}' has no folder {}", revision,
+                    relative.native());
       folder = own(object);
       root_path = relative.native();
     }
@@ -443,7 +480,8 @@ Result<Tree> scan_commit(const Path& directory, const std::string& revision, con
   Tree tree;
   tree.root = std::filesystem::absolute(directory).lexically_normal();
   const auto source = std::make_shared<CommitSource>(directory, *git.object_id(commit.get()));
-  CommitScanner scanner(repository, whole, *git.object_id(folder.get()), root_path, *source, tree, options);
+  CommitScanner scanner(repository, whole, *git.object_id(folder.get()), root_path, *source, tree,
+                        options);
   RTENV_TRY(scanner.run());
   tree.content = source;
   return tree;

@@ -1,4 +1,5 @@
-// libgit2, loaded when the first commit is packed. Each member is the function of that name with "git_" before it.
+// libgit2, loaded when the first commit is packed. Each member is the function of that name with
+// "git_" before it.
 #pragma once
 
 #include <git2.h>

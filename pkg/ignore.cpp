@@ -5,13 +5,17 @@
 namespace rtenv::pkg {
 namespace {
 
-std::uint64_t length_bit(std::size_t length) { return std::uint64_t{1} << std::min<std::size_t>(length, 63); }
+std::uint64_t length_bit(std::size_t length) {
+  return std::uint64_t{1} << std::min<std::size_t>(length, 63);
+}
 
 }  // namespace
 
-IgnoreFile IgnoreFile::parse(std::string_view content, std::string source, IgnoreSemantics semantics) {
+IgnoreFile IgnoreFile::parse(std::string_view content, std::string source,
+                             IgnoreSemantics semantics) {
   IgnoreFile file(std::move(source), semantics);
-  // Lines end as Python's text mode has it: \n, \r\n or \r. For git: \n or \r\n; and it skips a byte order mark.
+  // Lines end as Python's text mode has it: \n, \r\n or \r. For git: \n or \r\n; and it skips a
+  // byte order mark.
   const bool git = semantics == IgnoreSemantics::git;
   if (git && content.starts_with("\xef\xbb\xbf")) content.remove_prefix(3);
   for (int line = 1; !content.empty(); ++line) {
@@ -25,7 +29,8 @@ IgnoreFile IgnoreFile::parse(std::string_view content, std::string source, Ignor
   return file;
 }
 
-IgnoreFile IgnoreFile::from_patterns(std::span<const std::string> patterns, std::string source, IgnoreSemantics semantics) {
+IgnoreFile IgnoreFile::from_patterns(std::span<const std::string> patterns, std::string source,
+                                     IgnoreSemantics semantics) {
   IgnoreFile file(std::move(source), semantics);
   for (const std::string& pattern : patterns) file.add(pattern, 0);
   return file;
@@ -64,7 +69,8 @@ std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) cons
   const auto take = [&](const std::vector<RuleIndex>* rules, bool whole) {
     if (rules == nullptr) return;
     for (auto rule = rules->rbegin(); rule != rules->rend() && *rule > last; ++rule)
-      if ((whole || covers_below_[*rule]) && (directory || !rules_[*rule].pattern.directory_only())) last = *rule;
+      if ((whole || covers_below_[*rule]) && (directory || !rules_[*rule].pattern.directory_only()))
+        last = *rule;
   };
   for (std::string_view rest = path;;) {
     const auto slash = rest.find('/');
@@ -72,7 +78,8 @@ std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) cons
     if (whole || semantics_ == IgnoreSemantics::ray) {
       const std::string_view part = rest.substr(0, slash);
       take(names_.find(part), whole);
-      if (const auto dot = part.rfind('.'); dot != std::string_view::npos) take(extensions_.find(part.substr(dot)), whole);
+      if (const auto dot = part.rfind('.'); dot != std::string_view::npos)
+        take(extensions_.find(part.substr(dot)), whole);
     }
     if (whole) return last;
     rest.remove_prefix(slash + 1);
@@ -80,7 +87,9 @@ std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) cons
 }
 
 const IgnoreRule* IgnoreFile::deciding_rule(std::string_view path, bool directory) const {
-  const auto matches = [&](const IgnoreRule& rule) { return rule.pattern.matches(path, directory); };
+  const auto matches = [&](const IgnoreRule& rule) {
+    return rule.pattern.matches(path, directory);
+  };
   // Where a line feed stands in a path, Python's "." and "$" make even a plain name special.
   if (semantics_ == IgnoreSemantics::ray && path.find('\n') != std::string_view::npos) {
     const auto found = std::find_if(rules_.rbegin(), rules_.rend(), matches);

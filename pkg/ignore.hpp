@@ -1,10 +1,12 @@
-// The rules of one .gitignore, .rayignore or `excludes` list. Among them the last that matches decides.
+// The rules of one .gitignore, .rayignore or `excludes` list. Among them the last that matches
+// decides.
 //
-// Most rules are a plain name ("build") or ending ("*.o"): those are looked up by the parts of a path, so thousands of
-// them cost as much as one. The others are tried one by one from the last.
+// Most rules are a plain name ("build") or ending ("*.o"): those are looked up by the parts of a
+// path, so thousands of them cost as much as one. The others are tried one by one from the last.
 //
-// In the semantics ray, a rule is tried on the path relative to its own file, without a slash at the end for folders;
-// see IgnorePattern. An IgnoreFile is immutable once made, and safe to share between threads.
+// In the semantics ray, a rule is tried on the path relative to its own file, without a slash at
+// the end for folders; see IgnorePattern. An IgnoreFile is immutable once made, and safe to share
+// between threads.
 #pragma once
 
 #include <array>
@@ -29,14 +31,16 @@ struct IgnoreRule {
 class IgnoreFile {
  public:
   /// The lines of a file; `source` is its name for people.
-  static IgnoreFile parse(std::string_view content, std::string source, IgnoreSemantics semantics = IgnoreSemantics::ray);
+  static IgnoreFile parse(std::string_view content, std::string source,
+                          IgnoreSemantics semantics = IgnoreSemantics::ray);
   /// A list of patterns, one rule each.
   static IgnoreFile from_patterns(std::span<const std::string> patterns, std::string source,
                                   IgnoreSemantics semantics = IgnoreSemantics::ray);
 
-  /// The rule that decides over `path` (relative to the file's folder, "." for the folder itself), or null.
-  /// The path is out where the rule isn't a negation.
-  [[nodiscard]] const IgnoreRule* deciding_rule(std::string_view path, bool directory = false) const;
+  /// The rule that decides over `path` (relative to the file's folder, "." for the folder itself),
+  /// or null. The path is out where the rule isn't a negation.
+  [[nodiscard]] const IgnoreRule* deciding_rule(std::string_view path,
+                                                bool directory = false) const;
 
   [[nodiscard]] const std::string& source() const noexcept { return source_; }
 
@@ -45,7 +49,9 @@ class IgnoreFile {
 
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   /// Rules by a plain text, with a quick answer for most texts that aren't among them.
   struct Index {
@@ -55,7 +61,8 @@ class IgnoreFile {
     [[nodiscard]] const std::vector<RuleIndex>* find(std::string_view text) const;
   };
 
-  IgnoreFile(std::string source, IgnoreSemantics semantics) : source_(std::move(source)), semantics_(semantics) {}
+  IgnoreFile(std::string source, IgnoreSemantics semantics)
+      : source_(std::move(source)), semantics_(semantics) {}
   void add(std::string_view text, int line);
   [[nodiscard]] std::int64_t last_simple(std::string_view path, bool directory) const;
 

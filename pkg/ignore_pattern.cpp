@@ -13,15 +13,18 @@ Result<IgnoreSemantics> parse_ignore_semantics(std::string_view text) {
 }
 
 bool IgnorePattern::CharacterSet::contains(char32_t character) const {
-  const bool listed =
-      std::ranges::any_of(ranges, [&](const auto& range) { return range.first <= character && character <= range.second; });
+  const bool listed = std::ranges::any_of(ranges, [&](const auto& range) {
+    return range.first <= character && character <= range.second;
+  });
   return listed != negated;
 }
 
-std::optional<IgnorePattern> IgnorePattern::compile(std::string_view text, IgnoreSemantics semantics) {
+std::optional<IgnorePattern> IgnorePattern::compile(std::string_view text,
+                                                    IgnoreSemantics semantics) {
   IgnorePattern pattern;
   pattern.semantics_ = semantics;
-  const bool compiled = semantics == IgnoreSemantics::ray ? pattern.compile_ray(text) : pattern.compile_git(text);
+  const bool compiled =
+      semantics == IgnoreSemantics::ray ? pattern.compile_ray(text) : pattern.compile_git(text);
   if (!compiled) return std::nullopt;
   return pattern;
 }
@@ -52,7 +55,8 @@ std::optional<IgnorePattern::Simple> IgnorePattern::simple() const {
   return result;
 }
 
-IgnorePattern::Character IgnorePattern::character_at(std::string_view path, std::size_t position) const {
+IgnorePattern::Character IgnorePattern::character_at(std::string_view path,
+                                                     std::size_t position) const {
   if (semantics_ == IgnoreSemantics::git) return {static_cast<unsigned char>(path[position]), 1};
   const CodePoint c = decode_utf8(path, position);
   return {c.value, c.bytes};
@@ -60,11 +64,12 @@ IgnorePattern::Character IgnorePattern::character_at(std::string_view path, std:
 
 // Of a ray pattern, Python's "$": the end, or before a last line feed.
 bool IgnorePattern::at_end(std::string_view path, std::size_t position) const {
-  return position == path.size() ||
-         (semantics_ == IgnoreSemantics::ray && position + 1 == path.size() && path[position] == '\n');
+  return position == path.size() || (semantics_ == IgnoreSemantics::ray &&
+                                     position + 1 == path.size() && path[position] == '\n');
 }
 
-bool IgnorePattern::matches_from(std::size_t token_index, std::string_view path, std::size_t position) const {
+bool IgnorePattern::matches_from(std::size_t token_index, std::string_view path,
+                                 std::size_t position) const {
   for (; token_index < tokens_.size(); ++token_index) {
     const Token& token = tokens_[token_index];
     switch (token.kind) {
@@ -96,14 +101,16 @@ bool IgnorePattern::matches_from(std::size_t token_index, std::string_view path,
         }
       case Kind::leading:
       case Kind::middle: {
-        // Nothing, or a run that ends in a slash (leading) or begins with one (middle); in ray without line feeds.
+        // Nothing, or a run that ends in a slash (leading) or begins with one (middle); in ray
+        // without line feeds.
         if (matches_from(token_index + 1, path, position)) return true;
         std::size_t end = position;
         if (token.kind == Kind::middle) {
           if (end == path.size() || path[end] != '/') return false;
           ++end;
         }
-        for (; end < path.size() && (semantics_ == IgnoreSemantics::git || path[end] != '\n'); ++end) {
+        for (; end < path.size() && (semantics_ == IgnoreSemantics::git || path[end] != '\n');
+             ++end) {
           const bool stop_here = token.kind == Kind::middle || path[end] == '/';
           if (stop_here && matches_from(token_index + 1, path, end + 1)) return true;
         }
@@ -121,7 +128,8 @@ bool IgnorePattern::matches_from(std::size_t token_index, std::string_view path,
         ++position;
         [[fallthrough]];
       case Kind::everything: {
-        if (token.kind == Kind::everything && (position == path.size() || path[position] == '\n')) return false;
+        if (token.kind == Kind::everything && (position == path.size() || path[position] == '\n'))
+          return false;
         // The rest without line feeds; these tokens are always the last.
         const auto line_feed = path.find('\n', position);
         return line_feed == std::string_view::npos || line_feed + 1 == path.size();

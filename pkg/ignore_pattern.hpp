@@ -1,11 +1,13 @@
 // One compiled ignore pattern, in one of two semantics.
 //
-// ray: it matches exactly what the regular expression matches that pathspec's GitWildMatchPattern (the version inside
-// Ray 2.60) makes of the same text, Python's corners included: "." doesn't match a line feed, "$" also matches before a
-// last one, "?" and "[…]" take one code point, and of a name that isn't UTF-8 one byte. Such a pattern covers what is
-// below a matched name, too, except with "!".
+// ray: it matches exactly what the regular expression matches that pathspec's GitWildMatchPattern
+// (the version inside Ray 2.60) makes of the same text, Python's corners included: "." doesn't
+// match a line feed, "$" also matches before a last one, "?" and "[…]" take one code point, and of
+// a name that isn't UTF-8 one byte. Such a pattern covers what is below a matched name, too, except
+// with "!".
 //
-// git: it matches what git's own wildmatch does (gitignore(5); dir.c and wildmatch.c of git 2.39), byte by byte.
+// git: it matches what git's own wildmatch does (gitignore(5); dir.c and wildmatch.c of git 2.39),
+// byte by byte.
 //
 // Immutable once made, and safe to share between threads.
 #pragma once
@@ -29,7 +31,8 @@ Result<IgnoreSemantics> parse_ignore_semantics(std::string_view text);
 class IgnorePattern {
  public:
   /// Nothing for blank lines, comments, "/", and what can never match.
-  static std::optional<IgnorePattern> compile(std::string_view text, IgnoreSemantics semantics = IgnoreSemantics::ray);
+  static std::optional<IgnorePattern> compile(std::string_view text,
+                                              IgnoreSemantics semantics = IgnoreSemantics::ray);
 
   /// True for a rule with "!", which takes a path back in.
   [[nodiscard]] bool negated() const noexcept { return negated_; }
@@ -40,9 +43,9 @@ class IgnorePattern {
     return (directory || !directory_only_) && matches_from(0, path, 0);
   }
 
-  /// What most patterns are: a plain name, or a plain end of a name behind one "*", at any depth. On paths without a line
-  /// feed such a pattern matches just those whose last part, or also another where it covers what is below, is the name,
-  /// or ends like it.
+  /// What most patterns are: a plain name, or a plain end of a name behind one "*", at any depth.
+  /// On paths without a line feed such a pattern matches just those whose last part, or also
+  /// another where it covers what is below, is the name, or ends like it.
   struct Simple {
     std::string text;
     bool suffix = false;
@@ -91,7 +94,8 @@ class IgnorePattern {
 
   [[nodiscard]] Character character_at(std::string_view path, std::size_t position) const;
   [[nodiscard]] bool at_end(std::string_view path, std::size_t position) const;
-  [[nodiscard]] bool matches_from(std::size_t token, std::string_view path, std::size_t position) const;
+  [[nodiscard]] bool matches_from(std::size_t token, std::string_view path,
+                                  std::size_t position) const;
 
   IgnoreSemantics semantics_ = IgnoreSemantics::ray;
   bool negated_ = false;

@@ -1,5 +1,5 @@
-// Compiles a pattern as git does: parse_path_pattern and match_pathname of git's dir.c, dowild of its wildmatch.c, as of
-// git 2.39. What wildmatch can never match is no pattern here.
+// Compiles a pattern as git does: parse_path_pattern and match_pathname of git's dir.c, dowild of
+// its wildmatch.c, as of git 2.39. What wildmatch can never match is no pattern here.
 #include <algorithm>
 #include <array>
 
@@ -63,8 +63,8 @@ bool IgnorePattern::compile_git(std::string_view text) {
   if (by_name) add(Kind::leading);
   if (pattern.starts_with('/')) pattern.remove_prefix(1);
 
-  // git compares the part without wildcards first and gives the rest to wildmatch: a "**" there counts as if it stood
-  // at the beginning.
+  // git compares the part without wildcards first and gives the rest to wildmatch: a "**" there
+  // counts as if it stood at the beginning.
   const std::size_t plain_bytes = std::min(pattern.find_first_of(k_glob_special), pattern.size());
   for (std::size_t i = 0; i < pattern.size();) {
     const char c = pattern[i];

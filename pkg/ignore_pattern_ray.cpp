@@ -7,8 +7,9 @@ namespace {
 
 // What Python's str.strip() takes away.
 bool is_python_space(char32_t c) {
-  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
+         c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+         c == 0x205f || c == 0x3000;
 }
 
 std::string_view strip(std::string_view text) {
@@ -48,7 +49,8 @@ bool IgnorePattern::compile_ray(std::string_view text) {
     negated_ = true;
     pattern.remove_prefix(1);
   }
-  if (pattern.starts_with('\\')) pattern.remove_prefix(1);  // an escaped '#' or '!'; pathspec takes any
+  if (pattern.starts_with('\\'))
+    pattern.remove_prefix(1);  // an escaped '#' or '!'; pathspec takes any
 
   auto segments = split_segments(pattern);
   if (segments.front().empty()) {

@@ -11,7 +11,9 @@ struct Case {
   bool matches;
 };
 
-void PrintTo(const Case& test, std::ostream* out) { *out << "'" << test.pattern << "' on '" << test.path << "'"; }
+void PrintTo(const Case& test, std::ostream* out) {
+  *out << "'" << test.pattern << "' on '" << test.path << "'";
+}
 
 class Pattern : public testing::TestWithParam<Case> {};
 
@@ -24,27 +26,31 @@ TEST_P(Pattern, MatchesAsInRaysPathspec) {
 // Each row was printed by ray._private.thirdparty.pathspec of Ray 2.60.
 INSTANTIATE_TEST_SUITE_P(
     Names, Pattern,
-    testing::Values(Case{"foo", "foo", true}, Case{"foo", "a/foo", true}, Case{"foo", "foo/b/c", true},
-                    Case{"foo", "afoo", false}, Case{"/foo", "foo", true}, Case{"/foo", "a/foo", false},
-                    Case{"/foo", "foo/x", true}, Case{"a/foo", "a/foo", true}, Case{"a/foo", "b/a/foo", false},
-                    Case{"foo/", "foo", false}, Case{"foo/", "foo/x", true}, Case{"foo/", "a/foo/x", true},
-                    Case{"*.py", "a.py", true}, Case{"*.py", "d/a.py", true}, Case{"*.py", "a.pyc", false},
-                    Case{"*.py[co]", "d/a.pyc", true}, Case{"fo?", "foo", true}, Case{"fo?", "fo/", false},
-                    Case{"?", "é", true}, Case{"*", "a/b", true}, Case{"*", ".", true}, Case{".*", ".", true},
-                    Case{".*", ".git", true}, Case{".*", "a/.git", true}, Case{"**", "a/b", true}, Case{"**/b", "b", true},
-                    Case{"**/b", "x/y/b", true}, Case{"a/**", "a", false}, Case{"a/**", "a/x", true},
-                    Case{"a/**/b", "a/b", true}, Case{"a/**/b", "a/x/y/b", true}, Case{"a/**/b", "ab", false},
-                    Case{"a/*/b", "a/b", false}, Case{"a/*/b", "a/x/b", true}, Case{"**/tmp/**", "tmp/x", true},
-                    Case{"**/tmp/**", "tmp", false}));
+    testing::Values(
+        Case{"foo", "foo", true}, Case{"foo", "a/foo", true}, Case{"foo", "foo/b/c", true},
+        Case{"foo", "afoo", false}, Case{"/foo", "foo", true}, Case{"/foo", "a/foo", false},
+        Case{"/foo", "foo/x", true}, Case{"a/foo", "a/foo", true}, Case{"a/foo", "b/a/foo", false},
+        Case{"foo/", "foo", false}, Case{"foo/", "foo/x", true}, Case{"foo/", "a/foo/x", true},
+        Case{"*.py", "a.py", true}, Case{"*.py", "d/a.py", true}, Case{"*.py", "a.pyc", false},
+        Case{"*.py[co]", "d/a.pyc", true}, Case{"fo?", "foo", true}, Case{"fo?", "fo/", false},
+        Case{"?", "é", true}, Case{"*", "a/b", true}, Case{"*", ".", true}, Case{".*", ".", true},
+        Case{".*", ".git", true}, Case{".*", "a/.git", true}, Case{"**", "a/b", true},
+        Case{"**/b", "b", true}, Case{"**/b", "x/y/b", true}, Case{"a/**", "a", false},
+        Case{"a/**", "a/x", true}, Case{"a/**/b", "a/b", true}, Case{"a/**/b", "a/x/y/b", true},
+        Case{"a/**/b", "ab", false}, Case{"a/*/b", "a/b", false}, Case{"a/*/b", "a/x/b", true},
+        Case{"**/tmp/**", "tmp/x", true}, Case{"**/tmp/**", "tmp", false}));
 
 INSTANTIATE_TEST_SUITE_P(Corners, Pattern,
-                         testing::Values(Case{"\\#x", "#x", true}, Case{"\\!x", "!x", true}, Case{"a\\*b", "a*b", true},
-                                         Case{"a\\*b", "axb", false}, Case{"foo ", "foo", true}, Case{"foo\\ ", "foo", true},
-                                         Case{"[!a]", "b", true}, Case{"[!a]", "a", false}, Case{"[^a]", "^", true},
-                                         Case{"[^a]", "b", false}, Case{"[]a]", "]", true}, Case{"[a-c]x", "bx", true},
-                                         Case{"[a-]", "-", true}, Case{"[é-ü]", "ö", true}, Case{"[a", "[a", true},
-                                         Case{"[a/b]", "[a/b]", true}, Case{"q[!x]a", "q/a", true},
-                                         Case{"foo", "foo\n", true}, Case{"*", "a\nb", true}, Case{"**", "a\nb", false},
+                         testing::Values(Case{"\\#x", "#x", true}, Case{"\\!x", "!x", true},
+                                         Case{"a\\*b", "a*b", true}, Case{"a\\*b", "axb", false},
+                                         Case{"foo ", "foo", true}, Case{"foo\\ ", "foo", true},
+                                         Case{"[!a]", "b", true}, Case{"[!a]", "a", false},
+                                         Case{"[^a]", "^", true}, Case{"[^a]", "b", false},
+                                         Case{"[]a]", "]", true}, Case{"[a-c]x", "bx", true},
+                                         Case{"[a-]", "-", true}, Case{"[é-ü]", "ö", true},
+                                         Case{"[a", "[a", true}, Case{"[a/b]", "[a/b]", true},
+                                         Case{"q[!x]a", "q/a", true}, Case{"foo", "foo\n", true},
+                                         Case{"*", "a\nb", true}, Case{"**", "a\nb", false},
                                          Case{"a//b", "a/b", false}, Case{"***", "abc", true}));
 
 // Answers of `git check-ignore --no-index`; tests/oracle/git_ignore.py asks it for thousands more.
@@ -55,37 +61,42 @@ struct GitCase {
 };
 
 TEST(IgnorePattern, MatchesAsInGit) {
-  for (const GitCase& test :
-       std::initializer_list<GitCase>{{"foo", "a/foo", true},     {"foo", "foo/b", false},     {"foo/", "foo", false},
-                                      {"foo/", "a/foo/", true},   {"/foo", "a/foo", false},    {"a/foo", "b/a/foo", false},
-                                      {"*.py", "d/a.py", true},   {"a/*", "a/b/c", false},     {"a/**", "a/b/c", true},
-                                      {"a/**", "a/", false},      {"**/b", "x/y/b", true},     {"a/**/b", "a/b", true},
-                                      {"a**b", "a/b", false},     {"a**b", "axxb", true},      {"x/a**/b", "x/a/c/b", true},
-                                      {"[[:digit:]]", "7", true}, {"[[:digit:]]", "x", false}, {"[[:nope:]]", "n", false},
-                                      {"[a-c]", "b", true},       {"[!a]", "b", true},         {"[^a]", "a", false},
-                                      {"[]a]", "]", true},        {"[\\]]", "]", true},        {"[a", "[a", false},
-                                      {"a[/]b", "a/b", false},    {"foo\\ ", "foo ", true},    {"foo\t", "foo\t", true},
-                                      {"\\#x", "#x", true},       {"?", "é", false},           {"??", "é", true},
-                                      {"foo", "foo\n", false},    {"Foo", "foo", false}}) {
+  for (const GitCase& test : std::initializer_list<GitCase>{
+           {"foo", "a/foo", true},     {"foo", "foo/b", false},     {"foo/", "foo", false},
+           {"foo/", "a/foo/", true},   {"/foo", "a/foo", false},    {"a/foo", "b/a/foo", false},
+           {"*.py", "d/a.py", true},   {"a/*", "a/b/c", false},     {"a/**", "a/b/c", true},
+           {"a/**", "a/", false},      {"**/b", "x/y/b", true},     {"a/**/b", "a/b", true},
+           {"a**b", "a/b", false},     {"a**b", "axxb", true},      {"x/a**/b", "x/a/c/b", true},
+           {"[[:digit:]]", "7", true}, {"[[:digit:]]", "x", false}, {"[[:nope:]]", "n", false},
+           {"[a-c]", "b", true},       {"[!a]", "b", true},         {"[^a]", "a", false},
+           {"[]a]", "]", true},        {"[\\]]", "]", true},        {"[a", "[a", false},
+           {"a[/]b", "a/b", false},    {"foo\\ ", "foo ", true},    {"foo\t", "foo\t", true},
+           {"\\#x", "#x", true},       {"?", "é", false},           {"??", "é", true},
+           {"foo", "foo\n", false},    {"Foo", "foo", false}}) {
     const auto pattern = IgnorePattern::compile(test.pattern, IgnoreSemantics::git);
     std::string_view path = test.path;
     const bool directory = path.ends_with('/');
     if (directory) path.remove_suffix(1);
-    EXPECT_EQ(pattern && pattern->matches(path, directory), test.matches) << test.pattern << " on " << test.path;
+    EXPECT_EQ(pattern && pattern->matches(path, directory), test.matches)
+        << test.pattern << " on " << test.path;
   }
 }
 
 TEST(IgnoreFile, ManyRulesDecideAsIfTriedOneByOne) {
-  // Names, endings and others, interleaved, some negated: the index must find the same last rule as trying them all.
+  // Names, endings and others, interleaved, some negated: the index must find the same last rule as
+  // trying them all.
   std::string content;
   for (int i = 0; i < 400; ++i) {
     const char* form =
-        std::array{"n{}\n", "*.e{}\n", "!n{}\n", "d/*{}\n", "!*.e{}\n", "*{}~\n"}[static_cast<std::size_t>(i % 6)];
+        std::array{
+            "n{}\n", "*.e{}\n", "!n{}\n", "d/*{}\n", "!*.e{}\n", "*{}~\n"}[static_cast<std::size_t>(
+            i % 6)];
     content += fmt::format(fmt::runtime(form), i % 7);
   }
   for (const auto semantics : {IgnoreSemantics::ray, IgnoreSemantics::git}) {
     const auto file = IgnoreFile::parse(content, "x", semantics);
-    for (const char* path : {"n1", "n1/below", "d/n3", "a.e2", "a.e2/b", "d/x5", "x6~", "a.b.e4", "none", ".e0", "n1\n"}) {
+    for (const char* path : {"n1", "n1/below", "d/n3", "a.e2", "a.e2/b", "d/x5", "x6~", "a.b.e4",
+                             "none", ".e0", "n1\n"}) {
       int expected = 0;
       std::string_view rest = content;
       for (int line = 1; !rest.empty(); ++line) {

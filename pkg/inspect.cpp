@@ -19,7 +19,8 @@ struct Read {
   ContentDigest content;
 };
 
-Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& inflater, ContentHasher& hasher) {
+Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& inflater,
+                        ContentHasher& hasher) {
   Read result;
   Entry& entry = result.entry;
   entry.path = source.name;
@@ -50,14 +51,16 @@ using ByPath = std::map<std::string, Read>;
 ByPath with_parents(std::vector<Read> reads) {
   ByPath tree;
   for (Read& read : reads) {
-    for (auto slash = read.entry.path.find('/'); slash != std::string::npos; slash = read.entry.path.find('/', slash + 1)) {
+    for (auto slash = read.entry.path.find('/'); slash != std::string::npos;
+         slash = read.entry.path.find('/', slash + 1)) {
       Read& parent = tree[read.entry.path.substr(0, slash)];
       parent.entry.path = read.entry.path.substr(0, slash);
       parent.entry.type = EntryType::directory;
       parent.entry.childless = false;
     }
     const std::string path = read.entry.path;
-    if (read.entry.type == EntryType::directory && !tree.contains(path)) read.entry.childless = true;
+    if (read.entry.type == EntryType::directory && !tree.contains(path))
+      read.entry.childless = true;
     if (read.entry.type == EntryType::directory && tree.contains(path)) continue;
     tree.insert_or_assign(path, std::move(read));
   }
@@ -72,7 +75,9 @@ Result<Inspection> inspect(const Path& package, unsigned threads) {
   if (result.name && result.name->scheme() == Scheme::archive) {
     RTENV_TRY(result.computed, name_of_archive(package));
   }
-  const Scheme scheme = result.name && result.name->scheme() != Scheme::archive ? result.name->scheme() : Scheme::xxh3;
+  const Scheme scheme = result.name && result.name->scheme() != Scheme::archive
+                            ? result.name->scheme()
+                            : Scheme::xxh3;
   RTENV_TRY(const ZipReader zip, ZipReader::open(package));
   std::error_code error;
   result.package_bytes = std::filesystem::file_size(package, error);
@@ -83,15 +88,17 @@ Result<Inspection> inspect(const Path& package, unsigned threads) {
     std::unique_ptr<ContentHasher> hasher;
   };
   const auto make_worker = [&] { return Worker{Inflater(), ContentHasher::create(scheme)}; };
-  RTENV_TRY(parallel_for(reads.size(), threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
-    RTENV_TRY(reads[i], read_entry(zip, zip.entries()[i], worker.inflater, *worker.hasher));
-    return {};
-  }));
+  RTENV_TRY(parallel_for(
+      reads.size(), threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
+        RTENV_TRY(reads[i], read_entry(zip, zip.entries()[i], worker.inflater, *worker.hasher));
+        return {};
+      }));
   for (const Read& read : reads) result.entries.push_back(read.entry);
   std::ranges::sort(result.entries, {}, &Entry::path);
   if (!result.computed) {
     const auto hasher = TreeHasher::create(scheme);
-    for (const auto& [path, read] : with_parents(std::move(reads))) hasher->add(read.entry, read.content);
+    for (const auto& [path, read] : with_parents(std::move(reads)))
+      hasher->add(read.entry, read.content);
     result.computed = hasher->finish();
   }
   return result;

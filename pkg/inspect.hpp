@@ -1,4 +1,5 @@
-// Looks into a package: what it holds, whether its checksums are right, and whether its name is the one it should have.
+// Looks into a package: what it holds, whether its checksums are right, and whether its name is the
+// one it should have.
 #pragma once
 
 #include <optional>
@@ -12,7 +13,7 @@ namespace rtenv::pkg {
 struct Inspection {
   std::vector<Entry> entries;  // sorted by path; directories as the zip lists them
   std::uint64_t package_bytes = 0;
-  std::optional<PackageName> name;      // what the file is called; nothing where that names no content
+  std::optional<PackageName> name;  // what the file is called; nothing where that names no content
   std::optional<PackageName> computed;  // by the scheme of its name, xxh3 where it has none
   [[nodiscard]] bool verifies() const { return name.has_value() && name == computed; }
 };

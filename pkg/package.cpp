@@ -22,10 +22,13 @@ ScanOptions effective_scan(const PackageOptions& options) {
 
 void warn_where_empty(const Tree& tree) {
   if (tree.entries.empty())
-    log::warn("nothing of {} is in the package: it is empty, or every file is excluded", tree.root.native());
+    log::warn("nothing of {} is in the package: it is empty, or every file is excluded",
+              tree.root.native());
 }
 
-bool changed_meanwhile(const Error& error) { return error.code() == Errc::unavailable || error.code() == Errc::not_found; }
+bool changed_meanwhile(const Error& error) {
+  return error.code() == Errc::unavailable || error.code() == Errc::not_found;
+}
 
 // A tree that is being written to is looked at once more; after that it is the user's turn.
 template <class Attempt>
@@ -35,9 +38,10 @@ auto with_second_try(Attempt attempt) -> decltype(attempt()) {
   return result;
 }
 
-Result<Tree> scan_either(const Path& root, const PackageOptions& options, const ScanOptions& scan_options) {
-  RTENV_TRY(Tree tree,
-            options.git_revision ? scan_commit(root, *options.git_revision, scan_options) : scan(root, scan_options));
+Result<Tree> scan_either(const Path& root, const PackageOptions& options,
+                         const ScanOptions& scan_options) {
+  RTENV_TRY(Tree tree, options.git_revision ? scan_commit(root, *options.git_revision, scan_options)
+                                            : scan(root, scan_options));
   warn_where_empty(tree);
   return tree;
 }
@@ -48,8 +52,10 @@ Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
   return with_second_try([&]() -> Result<NamedTree> {
     std::optional<FileStamper> stamper;
     std::optional<DigestCache> cache;
-    if (options.digest_cache && !options.git_revision) stamper = FileStamper::begin(root, options.settle_time);
-    if (stamper) cache = DigestCache::open(*options.digest_cache, stamper->root(), options.zip.scheme);
+    if (options.digest_cache && !options.git_revision)
+      stamper = FileStamper::begin(root, options.settle_time);
+    if (stamper)
+      cache = DigestCache::open(*options.digest_cache, stamper->root(), options.zip.scheme);
     ScanOptions scan_options = effective_scan(options);
     scan_options.stamper = stamper ? &*stamper : nullptr;
     scan_options.measure = stamper.has_value();  // else the digest measures what it opens anyway
@@ -62,7 +68,8 @@ Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
   });
 }
 
-Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options, const MakeSink& make_sink) {
+Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
+                                       const MakeSink& make_sink) {
   return with_second_try([&]() -> Result<PackedDirectory> {
     RTENV_TRY(Tree tree, scan_either(root, options, effective_scan(options)));
     RTENV_TRY(const ByteSink sink, make_sink());
@@ -81,31 +88,35 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
     std::unique_ptr<ContentHasher> hasher;
   };
   const auto make_worker = [&] {
-    return Worker{TargetFolder::open(target), named.tree.content->reader(), ContentHasher::create(options.scheme)};
+    return Worker{TargetFolder::open(target), named.tree.content->reader(),
+                  ContentHasher::create(options.scheme)};
   };
-  RTENV_TRY(parallel_for(entries.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
-    if (!worker.folder) return Failure(worker.folder.error());
-    if (options.cancellation != nullptr && options.cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while copying {}", named.tree.root.native());
-    const Entry& entry = entries[i];
-    switch (entry.type) {
-      case EntryType::directory: return worker.folder->make_directory(entry.path);
-      case EntryType::link: return worker.folder->make_link(entry.path, entry.link_target);
-      case EntryType::name_only: return {};
-      case EntryType::file: break;
-    }
-    RTENV_TRY(const Fd file, worker.folder->create_file(entry.path, entry.executable ? 0755 : 0644));
-    worker.hasher->begin(entry.path);
-    RTENV_TRY(worker.reader->open(entry));
-    for (;;) {
-      RTENV_TRY(const auto piece, worker.reader->next());
-      if (piece.empty()) break;
-      worker.hasher->add(piece);
-      RTENV_TRY(write_full(file, piece, entry.path));
-    }
-    contents[i] = worker.hasher->finish();
-    return {};
-  }));
+  RTENV_TRY(parallel_for(
+      entries.size(), options.threads, make_worker,
+      [&](Worker& worker, std::size_t i) -> Result<void> {
+        if (!worker.folder) return Failure(worker.folder.error());
+        if (options.cancellation != nullptr && options.cancellation->requested())
+          return fail(Errc::cancelled, "interrupted while copying {}", named.tree.root.native());
+        const Entry& entry = entries[i];
+        switch (entry.type) {
+          case EntryType::directory: return worker.folder->make_directory(entry.path);
+          case EntryType::link: return worker.folder->make_link(entry.path, entry.link_target);
+          case EntryType::name_only: return {};
+          case EntryType::file: break;
+        }
+        RTENV_TRY(const Fd file,
+                  worker.folder->create_file(entry.path, entry.executable ? 0755 : 0644));
+        worker.hasher->begin(entry.path);
+        RTENV_TRY(worker.reader->open(entry));
+        for (;;) {
+          RTENV_TRY(const auto piece, worker.reader->next());
+          if (piece.empty()) break;
+          worker.hasher->add(piece);
+          RTENV_TRY(write_full(file, piece, entry.path));
+        }
+        contents[i] = worker.hasher->finish();
+        return {};
+      }));
   const auto hasher = TreeHasher::create(options.scheme);
   for (std::size_t i = 0; i < entries.size(); ++i) hasher->add(entries[i], contents[i]);
   if (!(hasher->finish() == named.name))

@@ -1,5 +1,5 @@
-// From a directory to its name, to its package, to its copy: scan and digest in one call, tried once more where a file
-// changed meanwhile.
+// From a directory to its name, to its package, to its copy: scan and digest in one call, tried
+// once more where a file changed meanwhile.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@ namespace rtenv::pkg {
 struct PackageOptions {
   ScanOptions scan;  // `links` follows from the scheme: only Ray's follows links
   ZipOptions zip;    // scheme, compression, threads, cancellation
-  /// Not the directory as it is, but as it is in this commit of its repository; see pkg/git_commit.hpp.
+  /// Not the directory as it is, but as it is in this commit of its repository; see
+  /// pkg/git_commit.hpp.
   std::optional<std::string> git_revision;
   /// Where the digests of unchanged files are remembered for name_directory; nothing: nowhere.
   std::optional<Path> digest_cache;
@@ -39,7 +40,8 @@ struct PackedDirectory {
 using MakeSink = std::function<Result<ByteSink>()>;
 
 /// Scans and writes the package.
-Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options, const MakeSink& make_sink);
+Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
+                                       const MakeSink& make_sink);
 
 /// Copies a named tree into `target`, a new folder, as unpacking its package would make it.
 /// Fails: unavailable where a file isn't what it was when it was named; and as read, write.

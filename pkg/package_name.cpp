@@ -21,23 +21,28 @@ constexpr std::array<std::string_view, 4> k_extensions{".zip", ".tar.gz", ".tgz"
 
 }  // namespace
 
-std::string_view name(Scheme scheme) noexcept { return std::ranges::find(k_schemes, scheme, &Row::scheme)->name; }
+std::string_view name(Scheme scheme) noexcept {
+  return std::ranges::find(k_schemes, scheme, &Row::scheme)->name;
+}
 
 Result<Scheme> parse_tree_scheme(std::string_view text) {
   for (const Row& row : k_schemes)
     if (row.name == text && row.scheme != Scheme::archive) return row.scheme;
-  return fail(Errc::invalid_argument, "unknown scheme '{}'", text).hint("one of: xxh3, ray, sha256");
+  return fail(Errc::invalid_argument, "unknown scheme '{}'", text)
+      .hint("one of: xxh3, ray, sha256");
 }
 
 std::optional<PackageName> PackageName::parse(std::string_view text) {
-  if (const auto slash = text.rfind('/'); slash != std::string_view::npos) text.remove_prefix(slash + 1);
+  if (const auto slash = text.rfind('/'); slash != std::string_view::npos)
+    text.remove_prefix(slash + 1);
   constexpr std::string_view k_prefix = "_ray_pkg_";
   if (!text.starts_with(k_prefix)) return std::nullopt;
   text.remove_prefix(k_prefix.size());
   const std::string_view digits = text.substr(0, text.find_first_not_of("0123456789abcdef"));
   const std::string_view extension = text.substr(digits.size());
   const auto* const row = std::ranges::find(k_schemes, digits.size(), &Row::digits);
-  if (row == k_schemes.end() || std::ranges::find(k_extensions, extension) == k_extensions.end()) return std::nullopt;
+  if (row == k_schemes.end() || std::ranges::find(k_extensions, extension) == k_extensions.end())
+    return std::nullopt;
   return PackageName(row->scheme, std::string(digits), std::string(extension));
 }
 
@@ -49,14 +54,16 @@ std::optional<std::string_view> archive_extension(std::string_view path) {
 
 bool is_remote_archive(std::string_view path) {
   constexpr std::array<std::string_view, 3> k_more{".tar.bz2", ".tar.zst", ".jar"};
-  return archive_extension(path) ||
-         std::ranges::any_of(k_more, [&](std::string_view extension) { return path.ends_with(extension); });
+  return archive_extension(path) || std::ranges::any_of(k_more, [&](std::string_view extension) {
+           return path.ends_with(extension);
+         });
 }
 
 Result<PackageName> name_of_archive(const Path& path) {
   const auto extension = archive_extension(path.native());
   if (!extension)
-    return fail(Errc::invalid_argument, "{} isn't an archive that can be a working_dir", path.native())
+    return fail(Errc::invalid_argument, "{} isn't an archive that can be a working_dir",
+                path.native())
         .hint("give a directory, or a .zip, .tar.gz, .tgz or .tar.xz file");
   RTENV_TRY(std::string digits, sha1_hex_of_file(path));
   const std::string_view canonical = *extension == ".tgz" ? ".tar.gz" : *extension;

@@ -1,4 +1,5 @@
-// The name of a package says what it holds: "_ray_pkg_<digits>.zip", and by the number of digits, how it was computed.
+// The name of a package says what it holds: "_ray_pkg_<digits>.zip", and by the number of digits,
+// how it was computed.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ enum class Scheme : std::uint8_t {
   ray,      // 16 digits: equal to what Ray's own client computes
   xxh3,     // 32 digits: XXH3-128 of a canonical manifest; the default
   archive,  // 40 digits: SHA-1 of an archive's bytes, Ray's name for a ready-made archive
-  sha256,   // 64 digits: SHA-256 of the canonical manifest, for stores shared across trust boundaries
+  sha256,   // 64 digits: SHA-256 of the canonical manifest, for stores shared across trust
+            // boundaries
 };
 
 std::string_view name(Scheme scheme) noexcept;
@@ -44,10 +46,12 @@ class PackageName {
   std::string extension_;  // ".zip", ".tar.gz" or ".tar.xz"
 };
 
-/// Whether a path ends like an archive that may be a working_dir, and how (".zip", ".tar.gz", ".tgz", ".tar.xz").
+/// Whether a path ends like an archive that may be a working_dir, and how (".zip", ".tar.gz",
+/// ".tgz", ".tar.xz").
 std::optional<std::string_view> archive_extension(std::string_view path);
 
-/// Whether a path ends like an archive that may be fetched and unpacked: those, .tar.bz2, .tar.zst and .jar.
+/// Whether a path ends like an archive that may be fetched and unpacked: those, .tar.bz2, .tar.zst
+/// and .jar.
 bool is_remote_archive(std::string_view path);
 
 /// Ray's name for a ready-made archive: the SHA-1 of its bytes.

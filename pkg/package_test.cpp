@@ -45,7 +45,8 @@ std::string random_bytes(std::size_t size, unsigned seed) {
 // Text that deflates, random bytes that don't, sizes around the pieces of the writer.
 TreeBuilder& mixed(TreeBuilder& tree) {
   std::string text;
-  for (int i = 0; text.size() < 3'000'000; ++i) text += "line " + std::to_string(i * 37 % 10007) + "\n";
+  for (int i = 0; text.size() < 3'000'000; ++i)
+    text += "line " + std::to_string(i * 37 % 10007) + "\n";
   return tree.file("src/a.py", text.substr(0, 1000))
       .file("src/run.sh", "#!/bin/sh\n", 0755)
       .file("large.txt", text)
@@ -90,8 +91,8 @@ TEST(Digest, TellsAnEmptyFileAnEmptyFolderAndALinkApart) {
 TEST(Digest, NamesSayTheirSchemeByTheirLength) {
   TreeBuilder tree;
   tree.file("x", "y");
-  for (const auto& [scheme, digits] :
-       {std::pair{Scheme::ray, 16U}, std::pair{Scheme::xxh3, 32U}, std::pair{Scheme::sha256, 64U}}) {
+  for (const auto& [scheme, digits] : {std::pair{Scheme::ray, 16U}, std::pair{Scheme::xxh3, 32U},
+                                       std::pair{Scheme::sha256, 64U}}) {
     const PackageName made = name_of(tree, scheme);
     EXPECT_EQ(made.digits().size(), digits);
     EXPECT_EQ(PackageName::parse(made.uri()), made);
@@ -112,17 +113,20 @@ TEST(Digest, TheManifestsDigestsStandForEver) {
   TreeBuilder tree;
   tree.file("a/b.py", "print()\n").file("run", "#!", 0755).directory("empty").link("l", "a/b.py");
   EXPECT_EQ(name_of(tree).digits(), "f3badea74dcf9bb8b17a1ff4ea0eabbe");
-  EXPECT_EQ(name_of(tree, Scheme::sha256).digits(), "8e9965e49d99ffb8fa89967f12e04c9b6fb807a979d6156180179a35e6b621eb");
+  EXPECT_EQ(name_of(tree, Scheme::sha256).digits(),
+            "8e9965e49d99ffb8fa89967f12e04c9b6fb807a979d6156180179a35e6b621eb");
 }
 
 TEST(Zip, TheBytesDoNotDependOnThreadsTimesOrUmask) {
   TreeBuilder tree;
   mixed(tree);
-  for (const Compression compression : {Compression::automatic, Compression::store, Compression::fast, Compression::best}) {
+  for (const Compression compression :
+       {Compression::automatic, Compression::store, Compression::fast, Compression::best}) {
     const Packed one = pack(tree.root(), {.compression = compression, .threads = 1});
     for (const auto& entry : std::filesystem::recursive_directory_iterator(tree.root()))
       if (entry.is_regular_file())
-        std::filesystem::last_write_time(entry.path(), std::filesystem::file_time_type::clock::now());
+        std::filesystem::last_write_time(entry.path(),
+                                         std::filesystem::file_time_type::clock::now());
     const mode_t before = ::umask(0077);
     const Packed many = pack(tree.root(), {.compression = compression, .threads = 5});
     ::umask(before);
@@ -153,7 +157,8 @@ TEST(Zip, TheNameIsThatOfTheDirectory) {
 
 class RoundTrip : public testing::TestWithParam<Compression> {};
 INSTANTIATE_TEST_SUITE_P(All, RoundTrip,
-                         testing::Values(Compression::automatic, Compression::store, Compression::fast, Compression::best));
+                         testing::Values(Compression::automatic, Compression::store,
+                                         Compression::fast, Compression::best));
 
 TEST_P(RoundTrip, UnpackingGivesTheSameTreeAndInspectTheSameName) {
   TreeBuilder tree;
@@ -229,7 +234,8 @@ TEST(Unpack, RefusesATargetWithSomethingInItAndTakesAnEmptyOne) {
   tree.file("a", "x");
   TreeBuilder out;
   out.file("p.zip", pack(tree.root(), {}).bytes).file("full/mine", "keep").directory("empty");
-  EXPECT_THAT(unpack(out / "p.zip", out / "full", {}), IsError(Errc::already_exists, "isn't empty"));
+  EXPECT_THAT(unpack(out / "p.zip", out / "full", {}),
+              IsError(Errc::already_exists, "isn't empty"));
   EXPECT_EQ(content_of(out / "full/mine"), "keep");
   EXPECT_THAT(unpack(out / "p.zip", out / "empty", {}), IsOk());
   EXPECT_EQ(content_of(out / "empty/a"), "x");
@@ -277,9 +283,11 @@ TEST(CopyTree, NoticesAChangeSinceItWasNamed) {
   const auto named = must(name_directory(tree.root(), {}));
   tree.file("a", "two");
   TreeBuilder out;
-  EXPECT_THAT(copy_tree(named, out / "copy", {}), IsError(Errc::unavailable, "changed while it was copied"));
+  EXPECT_THAT(copy_tree(named, out / "copy", {}),
+              IsError(Errc::unavailable, "changed while it was copied"));
   tree.file("a", "longer");
-  EXPECT_THAT(copy_tree(named, out / "copy2", {}), IsError(Errc::unavailable, "changed while it was read"));
+  EXPECT_THAT(copy_tree(named, out / "copy2", {}),
+              IsError(Errc::unavailable, "changed while it was read"));
 }
 
 }  // namespace

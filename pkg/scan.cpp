@@ -37,8 +37,9 @@ struct Folder {
   std::size_t index = 0;  // of its own entry in the tree
 };
 
-// The package has its paths in the order of their bytes: a folder "a" stands at "a", all that it holds at "a/", and in
-// between may be the likes of "a-b". So a folder is two children: itself, and its content.
+// The package has its paths in the order of their bytes: a folder "a" stands at "a", all that it
+// holds at "a/", and in between may be the likes of "a-b". So a folder is two children: itself, and
+// its content.
 struct Folder::Child {
   enum class What : std::uint8_t { entry, folder, content };
   What what;
@@ -48,7 +49,8 @@ struct Folder::Child {
   // Siblings have a '/' nowhere behind their parent's path.
   friend bool operator<(const Child& a, const Child& b) {
     const std::size_t common = std::min(a.path.size(), b.path.size());
-    if (const int order = a.path.compare(0, common, b.path, 0, common); order != 0) return order < 0;
+    if (const int order = a.path.compare(0, common, b.path, 0, common); order != 0)
+      return order < 0;
     return a.byte(common) < b.byte(common);
   }
 
@@ -72,14 +74,18 @@ class Scanner {
     top.rules = std::make_shared<FolderRules>(excludes_, options_.semantics);
     RTENV_TRY(parallel_tree(
         &top, options_.threads, [] { return DirectoryReader(); },
-        [this](DirectoryReader& reader, Folder* folder, std::vector<Folder*>& found) -> Result<void> {
+        [this](DirectoryReader& reader, Folder* folder,
+               std::vector<Folder*>& found) -> Result<void> {
           if (options_.cancellation != nullptr && options_.cancellation->requested())
             return fail(Errc::cancelled, "interrupted while reading {}", root_path_.native());
           RTENV_TRY(enter(reader, *folder));
           for (const auto& below : folder->folders) found.push_back(below.get());
           return {};
         }));
-    Tree tree{.root = root_path_, .entries = {}, .excluded = {}, .content = std::make_shared<DirectorySource>(root_path_)};
+    Tree tree{.root = root_path_,
+              .entries = {},
+              .excluded = {},
+              .content = std::make_shared<DirectorySource>(root_path_)};
     tree.entries.reserve(count(top));
     flatten(top, tree);
     std::ranges::sort(tree.excluded, {}, &Excluded::path);
@@ -115,30 +121,36 @@ class Scanner {
     for (std::size_t i = 0; i < folder.entries.size(); ++i)
       folder.children.push_back({What::entry, i, folder.entries[i].path});
     for (std::size_t i = 0; i < folder.folders.size(); ++i)
-      for (const What what : {What::folder, What::content}) folder.children.push_back({what, i, folder.folders[i]->path});
+      for (const What what : {What::folder, What::content})
+        folder.children.push_back({what, i, folder.folders[i]->path});
     std::ranges::sort(folder.children, std::less<>());
     return {};
   }
 
-  // Only a link can lead back to a parent; comparing identities is cheap enough to do it for every folder.
+  // Only a link can lead back to a parent; comparing identities is cheap enough to do it for every
+  // folder.
   Result<void> refuse_loop(const Folder& folder) const {
     for (const Folder* above = folder.parent; above != nullptr; above = above->parent)
       if (above->device == folder.device && above->inode == folder.inode)
-        return fail(Errc::invalid_argument, "{} is a link that leads back to its own parent folder {}", shown(folder.path),
+        return fail(Errc::invalid_argument,
+                    "{} is a link that leads back to its own parent folder {}", shown(folder.path),
                     shown(above->path))
             .hint("exclude it or remove it");
     return {};
   }
 
-  Result<void> read_rules(const Fd& fd, std::span<const DirectoryReader::Item> items, Folder& folder) const {
+  Result<void> read_rules(const Fd& fd, std::span<const DirectoryReader::Item> items,
+                          Folder& folder) const {
     if (folder.parent != nullptr) folder.rules = folder.parent->rules;
     std::vector<IgnoreFile> files;
     for (const std::string_view file_name : k_ignore_files) {
       if (!options_.use_gitignore && file_name == ".gitignore") continue;
-      if (std::ranges::find(items, file_name, &DirectoryReader::Item::name) == items.end()) continue;
+      if (std::ranges::find(items, file_name, &DirectoryReader::Item::name) == items.end())
+        continue;
       const std::string path = join_path(folder.path, file_name);
       struct stat status {};
-      if (::fstatat(fd.get(), file_name.data(), &status, 0) != 0 || !S_ISREG(status.st_mode)) continue;
+      if (::fstatat(fd.get(), file_name.data(), &status, 0) != 0 || !S_ISREG(status.st_mode))
+        continue;
       RTENV_TRY(const Fd file, open_at(path, O_RDONLY));
       RTENV_TRY(const std::string content, read_to_end(file, shown(path)));
       files.push_back(IgnoreFile::parse(content, path, options_.semantics));
@@ -152,7 +164,8 @@ class Scanner {
     return {};
   }
 
-  void record(Folder& folder, const std::string& path, bool directory, const Verdict& verdict) const {
+  void record(Folder& folder, const std::string& path, bool directory,
+              const Verdict& verdict) const {
     if (options_.record_excluded)
       folder.excluded.push_back({.path = path, .directory = directory, .reason = verdict.reason()});
   }
@@ -187,7 +200,8 @@ class Scanner {
       below->path = std::move(entry.path);
       folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
-      if (options_.measure && !status && !look(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(entry.path));
+      if (options_.measure && !status && !look(AT_SYMLINK_NOFOLLOW))
+        return fail_errno("read", shown(entry.path));
       entry.measured = status.has_value();
       if (status) {
         entry.executable = (status->st_mode & S_IXUSR) != 0;
@@ -244,7 +258,10 @@ class Scanner {
         below.excluded.clear();
       } else if (child.what == Folder::Child::What::folder) {
         below.index = tree.entries.size();
-        tree.entries.push_back({.path = below.path, .type = EntryType::directory, .childless = true, .link_target = {}});
+        tree.entries.push_back({.path = below.path,
+                                .type = EntryType::directory,
+                                .childless = true,
+                                .link_target = {}});
       } else {
         const std::size_t size_before = tree.entries.size();
         flatten(below, tree);
@@ -268,7 +285,8 @@ Result<Tree> scan(const Path& root, const ScanOptions& options) {
   const int number = ::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (number < 0) {
     if (errno == ENOENT) return fail(Errc::not_found, "directory {} doesn't exist", root.native());
-    if (errno == ENOTDIR) return fail(Errc::invalid_argument, "{} isn't a directory", root.native());
+    if (errno == ENOTDIR)
+      return fail(Errc::invalid_argument, "{} isn't a directory", root.native());
     return fail_errno("open folder", root.native());
   }
   return Scanner(Fd(number), std::move(absolute), options).run();

@@ -3,8 +3,8 @@
 namespace rtenv::pkg {
 
 std::vector<std::string> default_excludes(const Environment& environment, Scheme scheme) {
-  std::string_view rest =
-      environment.find("RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES").value_or(".git,.venv,venv,__pycache__");
+  std::string_view rest = environment.find("RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES")
+                              .value_or(".git,.venv,venv,__pycache__");
   std::vector<std::string> patterns;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
@@ -19,7 +19,8 @@ std::vector<std::string> default_excludes(const Environment& environment, Scheme
   return patterns;
 }
 
-ScanOptions scan_options(const Environment& environment, Scheme scheme, const std::vector<std::string>& excludes) {
+ScanOptions scan_options(const Environment& environment, Scheme scheme,
+                         const std::vector<std::string>& excludes) {
   ScanOptions options{.excludes = default_excludes(environment, scheme)};
   options.excludes.insert(options.excludes.end(), excludes.begin(), excludes.end());
   options.use_gitignore = environment.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";

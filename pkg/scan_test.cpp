@@ -12,7 +12,8 @@ using testing::ElementsAre;
 
 std::vector<std::string> paths(const Tree& tree) {
   std::vector<std::string> result;
-  for (const Entry& entry : tree.entries) result.push_back(entry.path + (entry.type == EntryType::directory ? "/" : ""));
+  for (const Entry& entry : tree.entries)
+    result.push_back(entry.path + (entry.type == EntryType::directory ? "/" : ""));
   return result;
 }
 
@@ -51,7 +52,8 @@ TEST(Scan, ANestedFileCannotTakeBackWhatAnOuterOneExcluded) {
 TEST(Scan, RayignoreCountsAlsoWhenGitignoreDoesNot) {
   TreeBuilder tree;
   tree.file(".gitignore", "a\n").file(".rayignore", "b\n").file("a", "").file("b", "");
-  EXPECT_THAT(scanned(tree, {.use_gitignore = false}), ElementsAre(".gitignore", ".rayignore", "a"));
+  EXPECT_THAT(scanned(tree, {.use_gitignore = false}),
+              ElementsAre(".gitignore", ".rayignore", "a"));
 }
 
 TEST(Scan, APatternWithASlashAtItsEndKeepsTheFolderItself) {
@@ -67,13 +69,15 @@ TEST(Scan, Issue53635_NoPatternExcludesTheRoot) {
   tree.file(".rayignore", ".*\n");
   EXPECT_THAT(scanned(tree), ElementsAre("d/", "d/x", "seen"));
   tree.file("d/.gitignore", ".*\n");
-  EXPECT_THAT(scanned(tree), ElementsAre("seen")) << "a folder below may exclude itself by its own file, as in Ray";
+  EXPECT_THAT(scanned(tree), ElementsAre("seen"))
+      << "a folder below may exclude itself by its own file, as in Ray";
 }
 
 TEST(Scan, AnExcludedFolderIsNotEntered) {
   TreeBuilder tree;
   tree.link("trap/loop", "../trap");  // whoever enters it fails
-  EXPECT_THAT(scan(tree.root(), {.links = Links::follow}), IsError(Errc::invalid_argument, "trap/loop"));
+  EXPECT_THAT(scan(tree.root(), {.links = Links::follow}),
+              IsError(Errc::invalid_argument, "trap/loop"));
   EXPECT_THAT(scan(tree.root(), {.excludes = {"trap"}, .links = Links::follow}), IsOk());
 }
 
@@ -82,7 +86,8 @@ TEST(Scan, SaysWhichRuleLeftSomethingOut) {
   tree.file("d/.gitignore", "# logs\n*.log\n").file("d/x.log", "").file("y", "");
   const Tree result = must(scan(tree.root(), {.excludes = {"y"}, .record_excluded = true}));
   ASSERT_EQ(result.excluded.size(), 2U);
-  EXPECT_EQ(result.excluded[0].reason + "|" + result.excluded[1].reason, "d/.gitignore:2: *.log|excludes: y");
+  EXPECT_EQ(result.excluded[0].reason + "|" + result.excluded[1].reason,
+            "d/.gitignore:2: *.log|excludes: y");
 }
 
 TEST(Scan, KeepsLinksThatStayInsideAndFollowsTheOthers) {
@@ -101,14 +106,16 @@ TEST(Scan, KeepsLinksThatStayInsideAndFollowsTheOthers) {
   EXPECT_EQ(kept.entries[4].size_bytes, 2U);
   ASSERT_EQ(kept.excluded.size(), 1U) << "a link to nothing is said, not packed";
   const Tree followed = must(scan(tree.root(), {.links = Links::follow}));
-  EXPECT_THAT(paths(followed), ElementsAre("d/", "d/f", "d/in", "dir/", "dir/f", "dir/in", "gone", "out"));
+  EXPECT_THAT(paths(followed),
+              ElementsAre("d/", "d/f", "d/in", "dir/", "dir/f", "dir/in", "gone", "out"));
   EXPECT_EQ(followed.entries[6].type, EntryType::name_only);
 }
 
 TEST(Scan, ALinkThatLeadsBackToItsParentIsAnErrorNotAnEndlessWalk) {
   TreeBuilder tree;
   tree.file("a/b/f", "").link("a/b/loop", "../../a");
-  EXPECT_THAT(scan(tree.root(), {.links = Links::follow}), IsError(Errc::invalid_argument, "a/b/loop"));
+  EXPECT_THAT(scan(tree.root(), {.links = Links::follow}),
+              IsError(Errc::invalid_argument, "a/b/loop"));
   EXPECT_THAT(scan(tree.root(), {.links = Links::keep}), IsOk());
   EXPECT_THAT(scan(tree.root(), {.excludes = {"loop"}, .links = Links::follow}), IsOk());
 }
@@ -140,7 +147,8 @@ TEST(StaysInside, OnlyWhatCannotLeaveTheTreeInAnyWay) {
 
 TEST(DefaultExcludes, AreRaysAndCanBeReplaced) {
   Environment environment;
-  EXPECT_THAT(default_excludes(environment, Scheme::ray), ElementsAre(".git", ".venv", "venv", "__pycache__"));
+  EXPECT_THAT(default_excludes(environment, Scheme::ray),
+              ElementsAre(".git", ".venv", "venv", "__pycache__"));
   EXPECT_THAT(default_excludes(environment, Scheme::xxh3).back(), "/_ray_pkg_*.zip");
   environment.set("RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES", " a , ,b");
   EXPECT_THAT(default_excludes(environment, Scheme::ray), ElementsAre("a", "b"));

@@ -17,7 +17,8 @@ void put(Block& block, std::size_t offset, std::string_view text) {
 }
 
 // Fields of the header, by their offsets in the standard.
-Block make_header(std::string_view path, std::string_view target, char type, unsigned mode, std::uint64_t size_bytes) {
+Block make_header(std::string_view path, std::string_view target, char type, unsigned mode,
+                  std::uint64_t size_bytes) {
   Block block{};
   put(block, 0, path.substr(0, k_name_bytes));
   put(block, 100, fmt::format("{:07o}", mode));
@@ -49,8 +50,8 @@ std::string pax_record(std::string_view key, std::string_view value) {
 
 }  // namespace
 
-Result<void> TarWriter::add_header(const std::string& path, const std::string& target, char type, unsigned mode,
-                                   std::uint64_t size_bytes) {
+Result<void> TarWriter::add_header(const std::string& path, const std::string& target, char type,
+                                   unsigned mode, std::uint64_t size_bytes) {
   std::string pax;
   if (path.size() > k_name_bytes) pax += pax_record("path", path);
   if (target.size() > k_name_bytes) pax += pax_record("linkpath", target);
@@ -67,28 +68,33 @@ Result<void> TarWriter::add_header(const std::string& path, const std::string& t
 
 Result<void> TarWriter::pad(std::uint64_t size_bytes) {
   constexpr Block k_zeros{};
-  return output_.write(
-      std::as_bytes(std::span(k_zeros)).first((k_block_bytes - size_bytes % k_block_bytes) % k_block_bytes));
+  return output_.write(std::as_bytes(std::span(k_zeros))
+                           .first((k_block_bytes - size_bytes % k_block_bytes) % k_block_bytes));
 }
 
-Result<void> TarWriter::add_directory(const std::string& path) { return add_header(path + "/", "", '5', 0755, 0); }
+Result<void> TarWriter::add_directory(const std::string& path) {
+  return add_header(path + "/", "", '5', 0755, 0);
+}
 
 Result<void> TarWriter::add_link(const std::string& path, const std::string& target) {
   return add_header(path, target, '2', 0777, 0);
 }
 
-Result<void> TarWriter::add_file(const std::string& path, bool executable, std::span<const std::byte> content) {
+Result<void> TarWriter::add_file(const std::string& path, bool executable,
+                                 std::span<const std::byte> content) {
   RTENV_TRY(begin_file(path, executable, content.size()));
   return write(content);
 }
 
-Result<void> TarWriter::begin_file(const std::string& path, bool executable, std::uint64_t size_bytes) {
+Result<void> TarWriter::begin_file(const std::string& path, bool executable,
+                                   std::uint64_t size_bytes) {
   file_bytes_ = missing_bytes_ = size_bytes;
   return add_header(path, "", '0', executable ? 0755 : 0644, size_bytes);
 }
 
 Result<void> TarWriter::write(std::span<const std::byte> data) {
-  if (data.size() > missing_bytes_) return fail(Errc::internal, "more was written than the file has");
+  if (data.size() > missing_bytes_)
+    return fail(Errc::internal, "more was written than the file has");
   RTENV_TRY(output_.write(data));
   missing_bytes_ -= data.size();
   if (missing_bytes_ == 0 && !data.empty()) return pad(file_bytes_);

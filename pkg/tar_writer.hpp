@@ -1,6 +1,6 @@
-// Writes a .tar.zst forwards: the same entries give the same bytes, whoever writes them, when and with how many threads.
-// The format is POSIX's ustar; names that are too long for it, and sizes, are in pax headers. No owners, no times; modes
-// 0644 and 0755. For one thread.
+// Writes a .tar.zst forwards: the same entries give the same bytes, whoever writes them, when and
+// with how many threads. The format is POSIX's ustar; names that are too long for it, and sizes,
+// are in pax headers. No owners, no times; modes 0644 and 0755. For one thread.
 //
 // Format: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header".
 #pragma once
@@ -19,7 +19,8 @@ class TarWriter {
   // Paths are relative, without '/' at the end. Fails: as the sink.
   Result<void> add_directory(const std::string& path);
   Result<void> add_link(const std::string& path, const std::string& target);
-  Result<void> add_file(const std::string& path, bool executable, std::span<const std::byte> content);
+  Result<void> add_file(const std::string& path, bool executable,
+                        std::span<const std::byte> content);
   /// The content follows by `write`, exactly `size_bytes` of it.
   Result<void> begin_file(const std::string& path, bool executable, std::uint64_t size_bytes);
   Result<void> write(std::span<const std::byte> data);
@@ -28,8 +29,8 @@ class TarWriter {
   Result<void> finish();
 
  private:
-  Result<void> add_header(const std::string& path, const std::string& target, char type, unsigned mode,
-                          std::uint64_t size_bytes);
+  Result<void> add_header(const std::string& path, const std::string& target, char type,
+                          unsigned mode, std::uint64_t size_bytes);
   Result<void> pad(std::uint64_t size_bytes);
 
   ZstdFrames output_;

@@ -56,7 +56,9 @@ TEST(TarWriter, WritesWhatUnpackReads) {
   EXPECT_EQ(must(read_file(folder.root() / "out" / sample.long_path)), "deep");
   EXPECT_EQ(must(read_file(folder.root() / "out/link")), "echo hi\n");
   EXPECT_TRUE(std::filesystem::is_directory(folder.root() / "out/empty"));
-  const auto mode = [&](const char* name) { return std::filesystem::status(folder.root() / "out" / name).permissions(); };
+  const auto mode = [&](const char* name) {
+    return std::filesystem::status(folder.root() / "out" / name).permissions();
+  };
   EXPECT_NE(mode("run.sh") & std::filesystem::perms::owner_exec, std::filesystem::perms::none);
   EXPECT_EQ(mode("nothing") & std::filesystem::perms::owner_exec, std::filesystem::perms::none);
 }
@@ -92,7 +94,8 @@ TEST(TarZstReader, AFileLargerThanABatchIsWhole) {
   {
     std::ofstream file(archive, std::ios::binary);
     TarWriter tar({.write = [&](std::span<const std::byte> data) -> Result<void> {
-                    file.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
+                    file.write(reinterpret_cast<const char*>(data.data()),
+                               static_cast<std::streamsize>(data.size()));
                     return {};
                   }},
                   2);

@@ -38,7 +38,8 @@ std::optional<std::vector<Frame>> find_frames(std::span<const std::byte> packed)
     const auto rest = packed.subspan(offset);
     const std::size_t packed_bytes = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
     const auto content_bytes = ZSTD_getFrameContentSize(rest.data(), rest.size());
-    if (ZSTD_isError(packed_bytes) != 0 || content_bytes > k_max_frame_bytes) return std::nullopt;  // errors are large
+    if (ZSTD_isError(packed_bytes) != 0 || content_bytes > k_max_frame_bytes)
+      return std::nullopt;  // errors are large
     frames.push_back({offset, packed_bytes, static_cast<std::size_t>(content_bytes)});
     offset += packed_bytes;
   }
@@ -70,12 +71,14 @@ std::optional<Header> parse_header(std::string_view block) {
     const std::string_view field = block.substr(offset, length);
     return std::string(field.substr(0, field.find('\0')));
   };
-  std::uint64_t sum = std::uint64_t{8} * std::uint64_t{' '};  // the checksum's own field counts as spaces
+  std::uint64_t sum =
+      std::uint64_t{8} * std::uint64_t{' '};  // the checksum's own field counts as spaces
   for (std::size_t i = 0; i < block.size(); ++i)
     if (i < 148 || i >= 156) sum += static_cast<unsigned char>(block[i]);
   const auto mode = octal(block.substr(100, 8));
   const auto size_bytes = octal(block.substr(124, 12));
-  if (octal(block.substr(148, 8)) != sum || block.substr(257, 5) != "ustar" || !mode || !size_bytes) return std::nullopt;
+  if (octal(block.substr(148, 8)) != sum || block.substr(257, 5) != "ustar" || !mode || !size_bytes)
+    return std::nullopt;
   std::string name = text(0, 100);
   if (const std::string prefix = text(345, 155); !prefix.empty()) name = prefix + "/" + name;
   return Header{.name = std::move(name),
@@ -85,7 +88,8 @@ std::optional<Header> parse_header(std::string_view block) {
                 .size_bytes = *size_bytes};
 }
 
-// So that the disk works while more is unpacked: whoever needs it to be there waits less at the end.
+// So that the disk works while more is unpacked: whoever needs it to be there waits less at the
+// end.
 void begin_writing_back(const Fd& file, std::size_t size_bytes) {
   constexpr std::size_t k_worth_bytes = 128U << 10U;
   if (size_bytes >= k_worth_bytes) ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
@@ -93,7 +97,8 @@ void begin_writing_back(const Fd& file, std::size_t size_bytes) {
 
 class Unpacker {
  public:
-  Unpacker(const Path& archive, const Path& folder, const UnpackOptions& options, std::uint64_t archive_bytes)
+  Unpacker(const Path& archive, const Path& folder, const UnpackOptions& options,
+           std::uint64_t archive_bytes)
       : archive_(archive),
         folder_(folder),
         options_(options),
@@ -128,23 +133,31 @@ class Unpacker {
     return fail(Errc::corrupt, "{} isn't a whole tar archive: {}", archive_.native(), reason);
   }
 
-  // Behind what the last batch has left: some frames, decompressed. Returns the first one of the next batch.
-  Result<std::size_t> load_batch(std::span<const std::byte> packed, const std::vector<Frame>& frames, std::size_t first) {
+  // Behind what the last batch has left: some frames, decompressed. Returns the first one of the
+  // next batch.
+  Result<std::size_t> load_batch(std::span<const std::byte> packed,
+                                 const std::vector<Frame>& frames, std::size_t first) {
     std::vector<std::size_t> places;
     std::size_t size_bytes = waiting_.size();
     std::size_t end = first;
-    for (; end < frames.size() && (end == first || size_bytes < options_.threads * k_batch_bytes_a_thread); ++end) {
+    for (; end < frames.size() &&
+           (end == first || size_bytes < options_.threads * k_batch_bytes_a_thread);
+         ++end) {
       places.push_back(size_bytes);
       size_bytes += frames[end].content_bytes;
     }
     waiting_.resize(size_bytes);
     RTENV_TRY(parallel_for(
         end - first, options_.threads,
-        [] { return std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)>(ZSTD_createDCtx(), &ZSTD_freeDCtx); },
+        [] {
+          return std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)>(ZSTD_createDCtx(),
+                                                                      &ZSTD_freeDCtx);
+        },
         [&](auto& context, std::size_t index) -> Result<void> {
           const Frame& frame = frames[first + index];
-          const std::size_t done = ZSTD_decompressDCtx(context.get(), waiting_.data() + places[index], frame.content_bytes,
-                                                       packed.data() + frame.offset, frame.packed_bytes);
+          const std::size_t done = ZSTD_decompressDCtx(
+              context.get(), waiting_.data() + places[index], frame.content_bytes,
+              packed.data() + frame.offset, frame.packed_bytes);
           if (ZSTD_isError(done) != 0) return broken(ZSTD_getErrorName(done));
           if (done != frame.content_bytes) return broken("a frame is shorter than it says");
           return {};
@@ -156,10 +169,12 @@ class Unpacker {
     return {reinterpret_cast<const char*>(waiting_.data()) + offset, length};
   }
   static std::size_t padded(std::uint64_t size_bytes) {
-    return static_cast<std::size_t>((size_bytes + k_block_bytes - 1) / k_block_bytes * k_block_bytes);
+    return static_cast<std::size_t>((size_bytes + k_block_bytes - 1) / k_block_bytes *
+                                    k_block_bytes);
   }
 
-  // Entries that are whole are taken; the rest waits for the next batch. Of a large file, what is there is taken.
+  // Entries that are whole are taken; the rest waits for the next batch. Of a large file, what is
+  // there is taken.
   Result<void> parse_batch() {
     std::size_t at = 0;
     if (large_) RTENV_TRY(continue_large(at));
@@ -197,22 +212,26 @@ class Unpacker {
     RTENV_TRY(const std::string path, checked_entry_path(header.name, true));
     at = data_at + padded(header.size_bytes);
     switch (header.type) {
-      case '5': budget_.count_directory(); return path.empty() ? Result<void>() : target_->make_directory(path);
+      case '5':
+        budget_.count_directory();
+        return path.empty() ? Result<void>() : target_->make_directory(path);
       case '2':
         RTENV_TRY(check_link(path, header.target));
         budget_.count_link();
         return target_->make_link(path, header.target);
       case '0':
       case '\0': break;
-      default: return fail(Errc::invalid_argument, "entry '{}' is refused: it is of a kind that packs don't have", path);
+      default:
+        return fail(Errc::invalid_argument,
+                    "entry '{}' is refused: it is of a kind that packs don't have", path);
     }
     RTENV_TRY(const mode_t permissions, checked_permissions(path, header.mode));
     RTENV_TRY(budget_.add_bytes(header.size_bytes));
     budget_.count_file();
     if (at <= waiting_.size()) {
-      pieces_.push_back(
-          {path, permissions,
-           std::span<const std::byte>(waiting_).subspan(data_at, static_cast<std::size_t>(header.size_bytes))});
+      pieces_.push_back({path, permissions,
+                         std::span<const std::byte>(waiting_).subspan(
+                             data_at, static_cast<std::size_t>(header.size_bytes))});
       return {};
     }
     RTENV_TRY(Fd file, target_->create_file(path, permissions));
@@ -222,7 +241,8 @@ class Unpacker {
   }
 
   Result<void> continue_large(std::size_t& at) {
-    const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(large_->missing_bytes, waiting_.size() - at));
+    const auto here = static_cast<std::size_t>(
+        std::min<std::uint64_t>(large_->missing_bytes, waiting_.size() - at));
     const auto data = std::span<const std::byte>(waiting_).subspan(at, here);
     RTENV_TRY(write_full(large_->file, data, large_->path));
     large_->hash.add(data);
@@ -230,7 +250,8 @@ class Unpacker {
     at += here;
     // With its padding, so that what follows begins with a header.
     if (large_->missing_bytes > 0) return {};
-    const std::size_t padding = padded(large_->size_bytes) - static_cast<std::size_t>(large_->size_bytes);
+    const std::size_t padding =
+        padded(large_->size_bytes) - static_cast<std::size_t>(large_->size_bytes);
     if (at + padding > waiting_.size()) return {};
     at += padding;
     digests_.push_back({large_->path, to_hex(large_->hash.finish())});
@@ -242,9 +263,11 @@ class Unpacker {
   Result<void> read_pax(std::string_view records) {
     while (!records.empty()) {
       std::size_t length = 0;
-      const auto [end, error] = std::from_chars(records.data(), records.data() + records.size(), length);
+      const auto [end, error] =
+          std::from_chars(records.data(), records.data() + records.size(), length);
       const auto digits = static_cast<std::size_t>(end - records.data());
-      if (error != std::errc() || length > records.size() || length < digits + 3) return broken("a header is damaged");
+      if (error != std::errc() || length > records.size() || length < digits + 3)
+        return broken("a header is damaged");
       const std::string_view record = records.substr(digits + 1, length - digits - 2);
       const auto equals = record.find('=');
       if (equals == std::string_view::npos) return broken("a header is damaged");
@@ -253,7 +276,8 @@ class Unpacker {
       if (key == "path") pax_path_ = value;
       if (key == "linkpath") pax_target_ = value;
       std::uint64_t number = 0;
-      if (key == "size" && std::from_chars(value.data(), value.data() + value.size(), number).ec == std::errc())
+      if (key == "size" &&
+          std::from_chars(value.data(), value.data() + value.size(), number).ec == std::errc())
         pax_size_bytes_ = number;
       records.remove_prefix(length);
     }
@@ -263,33 +287,40 @@ class Unpacker {
   Result<void> write_files() {
     const std::size_t before = digests_.size();
     digests_.resize(before + pieces_.size());
-    // Neighbours are in one folder, which one thread at a time may change: long runs of them go to one thread.
-    const std::size_t run_length = std::max<std::size_t>(16, pieces_.size() / (std::size_t{options_.threads} * 4));
-    RTENV_TRY(parallel_for((pieces_.size() + run_length - 1) / run_length, options_.threads,
-                           [&] { return std::make_unique<Result<TargetFolder>>(TargetFolder::open(folder_)); },
-                           [&](std::unique_ptr<Result<TargetFolder>>& target, std::size_t run) -> Result<void> {
-                             if (!*target) return Failure(target->error());
-                             Xxh3 hash;
-                             for (std::size_t i = run * run_length; i < std::min(pieces_.size(), (run + 1) * run_length);
-                                  ++i) {
-                               const Piece& piece = pieces_[i];
-                               RTENV_TRY(const Fd file, (*target)->create_file(piece.path, piece.permissions));
-                               RTENV_TRY(write_full(file, piece.data, piece.path));
-                               begin_writing_back(file, piece.data.size());
-                               hash.reset();
-                               hash.add(piece.data);
-                               digests_[before + i] = {piece.path, to_hex(hash.finish())};
-                             }
-                             return {};
-                           }));
+    // Neighbours are in one folder, which one thread at a time may change: long runs of them go to
+    // one thread.
+    const std::size_t run_length =
+        std::max<std::size_t>(16, pieces_.size() / (std::size_t{options_.threads} * 4));
+    RTENV_TRY(parallel_for(
+        (pieces_.size() + run_length - 1) / run_length, options_.threads,
+        [&] { return std::make_unique<Result<TargetFolder>>(TargetFolder::open(folder_)); },
+        [&](std::unique_ptr<Result<TargetFolder>>& target, std::size_t run) -> Result<void> {
+          if (!*target) return Failure(target->error());
+          Xxh3 hash;
+          for (std::size_t i = run * run_length;
+               i < std::min(pieces_.size(), (run + 1) * run_length); ++i) {
+            const Piece& piece = pieces_[i];
+            RTENV_TRY(const Fd file, (*target)->create_file(piece.path, piece.permissions));
+            RTENV_TRY(write_full(file, piece.data, piece.path));
+            begin_writing_back(file, piece.data.size());
+            hash.reset();
+            hash.add(piece.data);
+            digests_[before + i] = {piece.path, to_hex(hash.finish())};
+          }
+          return {};
+        }));
     pieces_.clear();
-    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(consumed_bytes_));
+    waiting_.erase(waiting_.begin(),
+                   waiting_.begin() + static_cast<std::ptrdiff_t>(consumed_bytes_));
     return {};
   }
 
   struct LargeFile {
     LargeFile(std::string file_path, Fd opened, std::uint64_t bytes)
-        : path(std::move(file_path)), file(std::move(opened)), size_bytes(bytes), missing_bytes(bytes) {}
+        : path(std::move(file_path)),
+          file(std::move(opened)),
+          size_bytes(bytes),
+          missing_bytes(bytes) {}
     std::string path;
     Fd file;
     std::uint64_t size_bytes;
@@ -315,7 +346,8 @@ class Unpacker {
 
 }  // namespace
 
-Result<std::optional<std::vector<DigestedFile>>> unpack_tar_zst(const Path& archive, const Path& folder,
+Result<std::optional<std::vector<DigestedFile>>> unpack_tar_zst(const Path& archive,
+                                                                const Path& folder,
                                                                 const UnpackOptions& options) {
   RTENV_TRY(const MappedFile packed, MappedFile::open(archive));
   return Unpacker(archive, folder, options, packed.data().size()).run(packed);

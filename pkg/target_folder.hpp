@@ -1,5 +1,6 @@
-// Makes files beneath one folder and nowhere else: what an archive says is checked before anything is touched, and
-// every step down refuses to pass through a link. Not thread-safe; several may write into one folder.
+// Makes files beneath one folder and nowhere else: what an archive says is checked before anything
+// is touched, and every step down refuses to pass through a link. Not thread-safe; several may
+// write into one folder.
 #pragma once
 
 #include <string>
@@ -11,7 +12,8 @@ namespace rtenv::pkg {
 
 /// A path of an archive's entry as a clean relative one, without the '/' at its end.
 /// `from_unix` says that a backslash may be a plain character of the name.
-/// Fails: invalid_argument for absolute paths, "..", drive names, NUL bytes, and backslashes that could mean a way out.
+/// Fails: invalid_argument for absolute paths, "..", drive names, NUL bytes, and backslashes that
+/// could mean a way out.
 Result<std::string> checked_entry_path(std::string_view name, bool from_unix);
 
 class TargetFolder {
@@ -19,8 +21,8 @@ class TargetFolder {
   /// Requires: the folder is there.
   static Result<TargetFolder> open(const Path& path);
 
-  // Paths come from checked_entry_path. Parents are made as needed. What is there already is never replaced:
-  // invalid_argument, as is a parent that isn't a folder.
+  // Paths come from checked_entry_path. Parents are made as needed. What is there already is never
+  // replaced: invalid_argument, as is a parent that isn't a folder.
   Result<void> make_directory(const std::string& path);
   Result<Fd> create_file(const std::string& path, mode_t permissions);
   /// Requires: stays_inside(path, target).
@@ -37,7 +39,8 @@ class TargetFolder {
 
   Fd root_;
   mode_t umask_;
-  std::string parent_path_;  // the folder that parent_ is open on: entries of one folder mostly come together
+  std::string parent_path_;  // the folder that parent_ is open on: entries of one folder mostly
+                             // come together
   Fd parent_;
 };
 

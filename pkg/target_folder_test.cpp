@@ -12,11 +12,13 @@ TEST(EntryPath, IsCleanedOrRefused) {
   EXPECT_EQ(must(checked_entry_path("./a//b/./c/", true)), "a/b/c");
   EXPECT_EQ(must(checked_entry_path("a\\b", true)), "a\\b") << "a plain character on Unix";
   EXPECT_EQ(must(checked_entry_path("..a/b..", true)), "..a/b..");
-  for (const char* name :
-       {"/etc/passwd", "../x", "a/../../x", "a/..", "C:/x", "c:\\x", "C:", "\\\\server\\x", "..\\x", "a\\..\\..\\x"})
-    EXPECT_THAT(checked_entry_path(name, true), IsError(Errc::invalid_argument, "is refused")) << name;
+  for (const char* name : {"/etc/passwd", "../x", "a/../../x", "a/..", "C:/x", "c:\\x",
+                           "C:", "\\\\server\\x", "..\\x", "a\\..\\..\\x"})
+    EXPECT_THAT(checked_entry_path(name, true), IsError(Errc::invalid_argument, "is refused"))
+        << name;
   EXPECT_THAT(checked_entry_path("a\\b", false), IsError(Errc::invalid_argument, "backslash"));
-  EXPECT_THAT(checked_entry_path(std::string_view("a\0b", 3), true), IsError(Errc::invalid_argument, "NUL"));
+  EXPECT_THAT(checked_entry_path(std::string_view("a\0b", 3), true),
+              IsError(Errc::invalid_argument, "NUL"));
 }
 
 TEST(TargetFolder, NeverWritesThroughALink) {
@@ -25,7 +27,8 @@ TEST(TargetFolder, NeverWritesThroughALink) {
   TreeBuilder tree;
   tree.directory("target").link("target/escape", (outside / "victim").native());
   auto folder = must(TargetFolder::open(tree / "target"));
-  EXPECT_THAT(folder.create_file("escape/x", 0644), IsError(Errc::invalid_argument, "isn't a folder"));
+  EXPECT_THAT(folder.create_file("escape/x", 0644),
+              IsError(Errc::invalid_argument, "isn't a folder"));
   EXPECT_THAT(folder.create_file("escape", 0644), IsError(Errc::invalid_argument, "twice"));
   EXPECT_THAT(folder.make_directory("escape"), IsError(Errc::invalid_argument));
   EXPECT_TRUE(std::filesystem::is_empty(outside / "victim"));
@@ -42,7 +45,8 @@ TEST(TargetFolder, MakesParentsAndReplacesNothing) {
 
 TEST(Utf8, StrayBytesAreOneCharacterEach) {
   EXPECT_TRUE(is_utf8("naïve 漢 🎉"));
-  for (const char* text : {"\xe9", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe6\xbc"}) EXPECT_FALSE(is_utf8(text));
+  for (const char* text : {"\xe9", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe6\xbc"})
+    EXPECT_FALSE(is_utf8(text));
   EXPECT_EQ(decode_utf8("漢", 0).value, U'漢');
   EXPECT_EQ(decode_utf8("\xe9x", 0).bytes, 1U);
 }

@@ -6,8 +6,9 @@
 namespace rtenv::pkg {
 
 std::uint64_t Tree::total_bytes() const {
-  return std::accumulate(entries.begin(), entries.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const Entry& entry) { return sum + entry.size_bytes; });
+  return std::accumulate(
+      entries.begin(), entries.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const Entry& entry) { return sum + entry.size_bytes; });
 }
 
 std::size_t Tree::file_count() const {

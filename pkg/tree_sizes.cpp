@@ -10,7 +10,8 @@ std::vector<FolderSize> largest_folders(const Tree& tree, std::size_t count) {
   for (const Entry& entry : tree.entries) {
     if (entry.type != EntryType::file) continue;
     const std::string_view path = entry.path;
-    for (auto slash = path.rfind('/'); slash != std::string_view::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
+    for (auto slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
+         slash = path.rfind('/', slash - 1)) {
       FolderSize& folder = by_path[path.substr(0, slash)];
       folder.path = path.substr(0, slash);
       ++folder.files;

@@ -25,7 +25,8 @@ class TarReader {
     library_.read_support_filter_xz(archive_.get());
     library_.read_support_filter_bzip2(archive_.get());
     library_.read_support_filter_zstd(archive_.get());
-    if (library_.read_open_filename(archive_.get(), path_.c_str(), k_block_bytes) != ARCHIVE_OK) return broken();
+    if (library_.read_open_filename(archive_.get(), path_.c_str(), k_block_bytes) != ARCHIVE_OK)
+      return broken();
     return {};
   }
 
@@ -60,7 +61,8 @@ class TarReader {
 
 class TarUnpacker {
  public:
-  TarUnpacker(const ArchiveLibrary& library, const Path& path, TargetFolder& folder, UnpackBudget& budget)
+  TarUnpacker(const ArchiveLibrary& library, const Path& path, TargetFolder& folder,
+              UnpackBudget& budget)
       : library_(library), path_(path), folder_(folder), budget_(budget), reader_(library, path) {}
 
   Result<void> run() {
@@ -76,20 +78,24 @@ class TarUnpacker {
   Result<void> unpack(archive_entry* entry) {
     RTENV_TRY(budget_.add_entry());
     const char* raw_name = library_.entry_pathname(entry);
-    if (raw_name == nullptr) return fail(Errc::corrupt, "{} has an entry without a name", path_.native());
+    if (raw_name == nullptr)
+      return fail(Errc::corrupt, "{} has an entry without a name", path_.native());
     RTENV_TRY(const std::string path, checked_entry_path(raw_name, true));
     if (path.empty()) return {};  // "./": the folder itself
     if (const char* original = library_.entry_hardlink(entry)) return copy(path, original);
     switch (library_.entry_filetype(entry)) {
       case AE_IFDIR: budget_.count_directory(); return folder_.make_directory(path);
       case AE_IFLNK: {
-        const std::string target = library_.entry_symlink(entry) != nullptr ? library_.entry_symlink(entry) : "";
+        const std::string target =
+            library_.entry_symlink(entry) != nullptr ? library_.entry_symlink(entry) : "";
         RTENV_TRY(check_link(path, target));
         budget_.count_link();
         return folder_.make_link(path, target);
       }
       case AE_IFREG: return unpack_file(path, library_.entry_mode(entry));
-      default: return fail(Errc::invalid_argument, "entry '{}' is refused: it is a device, a pipe or a socket", path);
+      default:
+        return fail(Errc::invalid_argument,
+                    "entry '{}' is refused: it is a device, a pipe or a socket", path);
     }
   }
 
@@ -133,7 +139,8 @@ class TarUnpacker {
 
 }  // namespace
 
-Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::string_view name, std::size_t max_bytes) {
+Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::string_view name,
+                                                     std::size_t max_bytes) {
   RTENV_TRY(const ArchiveLibrary* library, archive_library());
   const auto reader = std::make_unique<TarReader>(*library, archive);
   RTENV_TRY(reader->open());
@@ -146,7 +153,8 @@ Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::s
     RTENV_TRY(const auto data, reader->read());
     if (data.empty()) return std::optional(std::move(content));
     if (content.size() + data.size() > max_bytes)
-      return fail(Errc::corrupt, "{}: {} is longer than {} bytes", archive.native(), name, max_bytes);
+      return fail(Errc::corrupt, "{}: {} is longer than {} bytes", archive.native(), name,
+                  max_bytes);
     content.append(reinterpret_cast<const char*>(data.data()), data.size());
   }
 }

@@ -20,8 +20,8 @@ struct Worker {
   Inflater inflater;
 };
 
-Result<void> unpack_entry(const ZipReader& zip, const ZipEntry& entry, const std::string& path, Worker& worker,
-                          UnpackBudget& budget) {
+Result<void> unpack_entry(const ZipReader& zip, const ZipEntry& entry, const std::string& path,
+                          Worker& worker, UnpackBudget& budget) {
   if (!worker.folder) return Failure(worker.folder.error());
   if (entry.is_directory()) {
     budget.count_directory();
@@ -45,14 +45,18 @@ Result<void> unpack_entry(const ZipReader& zip, const ZipEntry& entry, const std
 
 Result<void> check_type(const ZipEntry& entry) {
   const std::uint32_t type = entry.mode & zip::k_type_mask;
-  const bool known = type == 0 || type == zip::k_type_file || type == zip::k_type_directory || type == zip::k_type_link;
-  if (!known) return fail(Errc::invalid_argument, "entry '{}' is refused: it is a device, a pipe or a socket", entry.name);
+  const bool known = type == 0 || type == zip::k_type_file || type == zip::k_type_directory ||
+                     type == zip::k_type_link;
+  if (!known)
+    return fail(Errc::invalid_argument, "entry '{}' is refused: it is a device, a pipe or a socket",
+                entry.name);
   return {};
 }
 
 }  // namespace
 
-Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options, UnpackBudget& budget) {
+Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options,
+                        UnpackBudget& budget) {
   RTENV_TRY(const ZipReader zip, ZipReader::open(archive));
   // Everything that can be refused by its name alone is refused before anything is written.
   std::vector<std::string> paths;
@@ -66,12 +70,14 @@ Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOpt
     paths.push_back(std::move(path));
   }
   const auto make_worker = [&] { return Worker{TargetFolder::open(folder), Inflater()}; };
-  return parallel_for(paths.size(), options.threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
-    if (paths[i].empty()) return {};  // "./": the folder itself
-    if (options.cancellation != nullptr && options.cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while unpacking {}", archive.native());
-    return unpack_entry(zip, zip.entries()[i], paths[i], worker, budget);
-  });
+  return parallel_for(paths.size(), options.threads, make_worker,
+                      [&](Worker& worker, std::size_t i) -> Result<void> {
+                        if (paths[i].empty()) return {};  // "./": the folder itself
+                        if (options.cancellation != nullptr && options.cancellation->requested())
+                          return fail(Errc::cancelled, "interrupted while unpacking {}",
+                                      archive.native());
+                        return unpack_entry(zip, zip.entries()[i], paths[i], worker, budget);
+                      });
 }
 
 }  // namespace rtenv::pkg

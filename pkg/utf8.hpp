@@ -1,4 +1,5 @@
-// Reading names as Python does: UTF-8, and what isn't stands for itself byte by byte ("surrogateescape").
+// Reading names as Python does: UTF-8, and what isn't stands for itself byte by byte
+// ("surrogateescape").
 #pragma once
 
 #include <cstddef>

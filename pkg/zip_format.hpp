@@ -1,5 +1,5 @@
-// The zip format as rtenv writes and reads it: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3 (records), 4.4 (fields) and
-// 4.5.3 (zip64). All numbers are little-endian.
+// The zip format as rtenv writes and reads it: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3
+// (records), 4.4 (fields) and 4.5.3 (zip64). All numbers are little-endian.
 #pragma once
 
 #include <array>
@@ -34,7 +34,8 @@ inline constexpr std::uint16_t k_flag_descriptor = 1U << 3U;  // CRC and sizes f
 inline constexpr std::uint16_t k_flag_utf8 = 1U << 11U;
 
 inline constexpr std::uint16_t k_extra_zip64 = 1;
-inline constexpr std::uint16_t k_extra_alignment = 0xd935;  // Android's: u16 alignment, then zeros up to it
+inline constexpr std::uint16_t k_extra_alignment =
+    0xd935;  // Android's: u16 alignment, then zeros up to it
 inline constexpr std::uint16_t k_version_plain = 20;
 inline constexpr std::uint16_t k_version_zip64 = 45;
 inline constexpr std::uint16_t k_made_by_unix = 3U << 8U;
@@ -42,7 +43,8 @@ inline constexpr std::uint16_t k_made_by_unix = 3U << 8U;
 inline constexpr std::uint16_t k_dos_date = 0x0021;
 inline constexpr std::uint16_t k_dos_time = 0;
 
-inline constexpr std::uint32_t k_limit32 = 0xffffffff;  // this value and above go into the zip64 record
+inline constexpr std::uint32_t k_limit32 =
+    0xffffffff;  // this value and above go into the zip64 record
 inline constexpr std::uint16_t k_limit16 = 0xffff;
 
 inline constexpr std::uint32_t k_type_mask = 0170000;
@@ -75,14 +77,19 @@ class RecordWriter {
 class RecordReader {
  public:
   explicit RecordReader(std::span<const std::byte> data) : data_(data) {}
-  [[nodiscard]] std::uint16_t u16(std::size_t at) const { return static_cast<std::uint16_t>(number(at, 2)); }
-  [[nodiscard]] std::uint32_t u32(std::size_t at) const { return static_cast<std::uint32_t>(number(at, 4)); }
+  [[nodiscard]] std::uint16_t u16(std::size_t at) const {
+    return static_cast<std::uint16_t>(number(at, 2));
+  }
+  [[nodiscard]] std::uint32_t u32(std::size_t at) const {
+    return static_cast<std::uint32_t>(number(at, 4));
+  }
   [[nodiscard]] std::uint64_t u64(std::size_t at) const { return number(at, 8); }
 
  private:
   [[nodiscard]] std::uint64_t number(std::size_t at, std::size_t bytes) const {
     std::uint64_t value = 0;
-    for (std::size_t i = bytes; i > 0; --i) value = (value << 8U) | std::to_integer<std::uint64_t>(data_[at + i - 1]);
+    for (std::size_t i = bytes; i > 0; --i)
+      value = (value << 8U) | std::to_integer<std::uint64_t>(data_[at + i - 1]);
     return value;
   }
   std::span<const std::byte> data_;

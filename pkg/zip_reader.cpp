@@ -29,7 +29,8 @@ std::optional<std::size_t> find_end(std::span<const std::byte> tail) {
   if (tail.size() < zip::k_end_bytes) return std::nullopt;
   const RecordReader reader(tail);
   for (std::size_t at = tail.size() - zip::k_end_bytes + 1; at-- > 0;)
-    if (reader.u32(at) == zip::k_end && at + zip::k_end_bytes + reader.u16(at + 20) == tail.size()) return at;
+    if (reader.u32(at) == zip::k_end && at + zip::k_end_bytes + reader.u16(at + 20) == tail.size())
+      return at;
   return std::nullopt;
 }
 
@@ -89,24 +90,30 @@ Result<ZipReader> ZipReader::open(const Path& path) {
 }
 
 Result<void> ZipReader::read_directory() {
-  const std::uint64_t tail_bytes =
-      std::min<std::uint64_t>(size_bytes_, zip::k_end_bytes + zip::k_max_comment_bytes + zip::k_end64_locator_bytes);
+  const std::uint64_t tail_bytes = std::min<std::uint64_t>(
+      size_bytes_, zip::k_end_bytes + zip::k_max_comment_bytes + zip::k_end64_locator_bytes);
   Bytes tail(tail_bytes);
   const std::uint64_t tail_offset = size_bytes_ - tail_bytes;
-  RTENV_TRY(const auto tail_read, read_full_at(fd_, tail, static_cast<off_t>(tail_offset), path_.native()));
+  RTENV_TRY(const auto tail_read,
+            read_full_at(fd_, tail, static_cast<off_t>(tail_offset), path_.native()));
   tail.resize(tail_read);
   const auto end = find_end(tail);
   if (!end) return broken("its end is missing");
   const RecordReader reader(tail);
   Directory directory{reader.u16(*end + 10), reader.u32(*end + 12), reader.u32(*end + 16)};
-  if (reader.u16(*end + 4) != 0 || reader.u16(*end + 6) != 0) return broken("it is one part of several");
-  if (*end >= zip::k_end64_locator_bytes && reader.u32(*end - zip::k_end64_locator_bytes) == zip::k_end64_locator) {
+  if (reader.u16(*end + 4) != 0 || reader.u16(*end + 6) != 0)
+    return broken("it is one part of several");
+  if (*end >= zip::k_end64_locator_bytes &&
+      reader.u32(*end - zip::k_end64_locator_bytes) == zip::k_end64_locator) {
     const std::uint64_t end64_offset = reader.u64(*end - zip::k_end64_locator_bytes + 8);
     Bytes end64(zip::k_end64_bytes);
-    if (end64_offset > size_bytes_ - zip::k_end64_bytes) return broken("its end record points outside");
-    RTENV_TRY(const auto count, read_full_at(fd_, end64, static_cast<off_t>(end64_offset), path_.native()));
+    if (end64_offset > size_bytes_ - zip::k_end64_bytes)
+      return broken("its end record points outside");
+    RTENV_TRY(const auto count,
+              read_full_at(fd_, end64, static_cast<off_t>(end64_offset), path_.native()));
     const RecordReader record(end64);
-    if (count != end64.size() || record.u32(0) != zip::k_end64) return broken("its zip64 end record is missing");
+    if (count != end64.size() || record.u32(0) != zip::k_end64)
+      return broken("its zip64 end record is missing");
     directory = {record.u64(32), record.u64(40), record.u64(48)};
   }
   if (directory.offset > size_bytes_ || directory.bytes > size_bytes_ - directory.offset)
@@ -116,7 +123,8 @@ Result<void> ZipReader::read_directory() {
   directory_offset_ = directory.offset;
 
   Bytes data(directory.bytes);
-  RTENV_TRY(const auto count, read_full_at(fd_, data, static_cast<off_t>(directory.offset), path_.native()));
+  RTENV_TRY(const auto count,
+            read_full_at(fd_, data, static_cast<off_t>(directory.offset), path_.native()));
   if (count != data.size()) return broken("its directory is cut off");
   entries_.reserve(directory.count);
   const RecordReader record(data);
@@ -128,7 +136,8 @@ Result<void> ZipReader::read_directory() {
     const std::size_t extra_bytes = record.u16(at + 30);
     const std::size_t comment_bytes = record.u16(at + 32);
     const std::size_t header_end = at + zip::k_central_header_bytes;
-    if (header_end + name_bytes + extra_bytes + comment_bytes > data.size()) return broken("its directory is cut off");
+    if (header_end + name_bytes + extra_bytes + comment_bytes > data.size())
+      return broken("its directory is cut off");
     ZipEntry entry;
     entry.name.assign(reinterpret_cast<const char*>(data.data() + header_end), name_bytes);
     entry.from_unix = (record.u16(at + 4) & 0xff00U) == zip::k_made_by_unix;
@@ -143,7 +152,8 @@ Result<void> ZipReader::read_directory() {
     if ((record.u16(at + 8) & zip::k_flag_encrypted) != 0)
       return fail(Errc::invalid_argument, "{}: '{}' is encrypted", path_.native(), entry.name);
     if (entry.method != zip::k_method_store && entry.method != zip::k_method_deflate)
-      return fail(Errc::invalid_argument, "{}: '{}' is packed by method {}; only stored and deflated entries are read",
+      return fail(Errc::invalid_argument,
+                  "{}: '{}' is packed by method {}; only stored and deflated entries are read",
                   path_.native(), entry.name, entry.method);
     if (entry.method == zip::k_method_store && entry.packed_bytes != entry.size_bytes)
       return broken(fmt::format("the sizes of '{}' contradict each other", entry.name));
@@ -160,9 +170,11 @@ Result<void> ZipReader::refuse_overlaps() const {
   std::ranges::sort(by_offset, {}, &ZipEntry::local_offset);
   for (std::size_t i = 0; i < by_offset.size(); ++i) {
     const ZipEntry& entry = *by_offset[i];
-    const std::uint64_t limit = i + 1 < by_offset.size() ? by_offset[i + 1]->local_offset : directory_offset_;
+    const std::uint64_t limit =
+        i + 1 < by_offset.size() ? by_offset[i + 1]->local_offset : directory_offset_;
     const std::uint64_t header_bytes = zip::k_local_header_bytes + entry.name.size();
-    if (limit > directory_offset_ || entry.local_offset > limit || limit - entry.local_offset < header_bytes ||
+    if (limit > directory_offset_ || entry.local_offset > limit ||
+        limit - entry.local_offset < header_bytes ||
         limit - entry.local_offset - header_bytes < entry.packed_bytes)
       return broken(fmt::format("the data of '{}' overlaps something else", entry.name));
   }
@@ -171,12 +183,14 @@ Result<void> ZipReader::refuse_overlaps() const {
 
 Result<std::uint64_t> ZipReader::data_offset(const ZipEntry& entry) const {
   Bytes header(zip::k_local_header_bytes + entry.name.size());
-  RTENV_TRY(const auto count, read_full_at(fd_, header, static_cast<off_t>(entry.local_offset), path_.native()));
+  RTENV_TRY(const auto count,
+            read_full_at(fd_, header, static_cast<off_t>(entry.local_offset), path_.native()));
   const RecordReader record(header);
   const bool same_name =
-      count == header.size() && record.u32(0) == zip::k_local_header && record.u16(26) == entry.name.size() &&
-      std::string_view(reinterpret_cast<const char*>(header.data()) + zip::k_local_header_bytes, entry.name.size()) ==
-          entry.name;
+      count == header.size() && record.u32(0) == zip::k_local_header &&
+      record.u16(26) == entry.name.size() &&
+      std::string_view(reinterpret_cast<const char*>(header.data()) + zip::k_local_header_bytes,
+                       entry.name.size()) == entry.name;
   if (!same_name) return broken(fmt::format("'{}' isn't where the directory says", entry.name));
   const std::uint64_t offset = entry.local_offset + header.size() + record.u16(28);
   if (offset > directory_offset_ || directory_offset_ - offset < entry.packed_bytes)
@@ -193,15 +207,19 @@ Result<void> ZipReader::read(const ZipEntry& entry, Inflater& inflater, const Si
   std::uint64_t size_left = entry.size_bytes;
   std::uint32_t crc = 0;
   const auto deliver = [&](std::span<const std::byte> data) -> Result<void> {
-    if (data.size() > size_left) return broken(fmt::format("'{}' is longer than it says", entry.name));
+    if (data.size() > size_left)
+      return broken(fmt::format("'{}' is longer than it says", entry.name));
     size_left -= data.size();
     crc = crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(data.data()), data.size());
     return sink(data);
   };
   while (packed_left > 0) {
-    const auto piece = std::span(state.packed).first(std::min<std::uint64_t>(packed_left, state.packed.size()));
-    RTENV_TRY(const auto count, read_full_at(fd_, piece, static_cast<off_t>(offset), path_.native()));
-    if (count != piece.size()) return broken(fmt::format("the data of '{}' is cut off", entry.name));
+    const auto piece =
+        std::span(state.packed).first(std::min<std::uint64_t>(packed_left, state.packed.size()));
+    RTENV_TRY(const auto count,
+              read_full_at(fd_, piece, static_cast<off_t>(offset), path_.native()));
+    if (count != piece.size())
+      return broken(fmt::format("the data of '{}' is cut off", entry.name));
     offset += count;
     packed_left -= count;
     if (entry.method == zip::k_method_store) {
@@ -213,20 +231,24 @@ Result<void> ZipReader::read(const ZipEntry& entry, Inflater& inflater, const Si
     do {
       stream.next_out = reinterpret_cast<unsigned char*>(state.plain.data());
       stream.avail_out = static_cast<std::uint32_t>(state.plain.size());
-      if (isal_inflate(&stream) < 0) return broken(fmt::format("the data of '{}' can't be inflated", entry.name));
+      if (isal_inflate(&stream) < 0)
+        return broken(fmt::format("the data of '{}' can't be inflated", entry.name));
       RTENV_TRY(deliver(std::span(state.plain).first(state.plain.size() - stream.avail_out)));
-    } while (stream.block_state != ISAL_BLOCK_FINISH && (stream.avail_in > 0 || stream.avail_out == 0));
+    } while (stream.block_state != ISAL_BLOCK_FINISH &&
+             (stream.avail_in > 0 || stream.avail_out == 0));
     if (stream.block_state == ISAL_BLOCK_FINISH && (packed_left > 0 || stream.avail_in > 0))
       return broken(fmt::format("'{}' has more data than it needs", entry.name));
   }
-  const bool ended =
-      entry.method == zip::k_method_store || entry.packed_bytes == 0 || stream.block_state == ISAL_BLOCK_FINISH;
-  if (size_left != 0 || !ended) return broken(fmt::format("'{}' is shorter than it says", entry.name));
+  const bool ended = entry.method == zip::k_method_store || entry.packed_bytes == 0 ||
+                     stream.block_state == ISAL_BLOCK_FINISH;
+  if (size_left != 0 || !ended)
+    return broken(fmt::format("'{}' is shorter than it says", entry.name));
   if (crc != entry.crc) return broken(fmt::format("the checksum of '{}' differs", entry.name));
   return {};
 }
 
-Result<std::string> ZipReader::read_text(const ZipEntry& entry, Inflater& inflater, std::size_t max_bytes) const {
+Result<std::string> ZipReader::read_text(const ZipEntry& entry, Inflater& inflater,
+                                         std::size_t max_bytes) const {
   if (entry.size_bytes > max_bytes) return broken(fmt::format("'{}' is too long", entry.name));
   std::string text;
   RTENV_TRY(read(entry, inflater, [&](std::span<const std::byte> data) -> Result<void> {

@@ -1,8 +1,10 @@
-// Reads zips, our own and foreign ones, and trusts none: every offset, length and flag is checked before it is used.
-// Accepts: stored and deflated entries, zip64, data descriptors. Refuses: encryption, split archives, other methods,
-// entries whose data overlap (a bomb), names that differ between the directory and the entry itself.
+// Reads zips, our own and foreign ones, and trusts none: every offset, length and flag is checked
+// before it is used. Accepts: stored and deflated entries, zip64, data descriptors. Refuses:
+// encryption, split archives, other methods, entries whose data overlap (a bomb), names that differ
+// between the directory and the entry itself.
 //
-// A ZipReader is immutable once open; `read` may be called from several threads, each with its own Inflater.
+// A ZipReader is immutable once open; `read` may be called from several threads, each with its own
+// Inflater.
 #pragma once
 
 #include <functional>
@@ -44,7 +46,8 @@ class Inflater {
 
 class ZipReader {
  public:
-  /// Fails: not_found, permission_denied, corrupt (not a zip, or a broken one), invalid_argument (refused).
+  /// Fails: not_found, permission_denied, corrupt (not a zip, or a broken one), invalid_argument
+  /// (refused).
   static Result<ZipReader> open(const Path& path);
 
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return entries_; }
@@ -53,7 +56,8 @@ class ZipReader {
   /// Gives the entry's content to `sink` in pieces; success means that size and CRC are right.
   Result<void> read(const ZipEntry& entry, Inflater& inflater, const Sink& sink) const;
   /// The same, as a text no longer than `max_bytes`: for link targets.
-  Result<std::string> read_text(const ZipEntry& entry, Inflater& inflater, std::size_t max_bytes) const;
+  Result<std::string> read_text(const ZipEntry& entry, Inflater& inflater,
+                                std::size_t max_bytes) const;
 
  private:
   ZipReader(Path path, Fd fd, std::uint64_t size_bytes)

@@ -16,8 +16,8 @@ namespace {
 
 using zip::RecordWriter;
 
-// A file up to this size is one piece of work and has its sizes in front of its data; a larger one is cut into pieces
-// of this size, which several threads compress, and has its sizes behind.
+// A file up to this size is one piece of work and has its sizes in front of its data; a larger one
+// is cut into pieces of this size, which several threads compress, and has its sizes behind.
 constexpr std::uint64_t k_piece_bytes = ContentReader::k_piece_bytes;
 // Small files are handed out by the batch, so that handing out costs nothing against the work.
 constexpr std::size_t k_batch_entries = 64;
@@ -154,7 +154,8 @@ class Worker {
     if (automatic && !samples_shrink(raw, deflater_)) return false;
     deflated_.clear();
     deflater_.compress_whole(raw, deflated_);
-    return automatic ? worth_deflating(raw.size(), deflated_.size()) : deflated_.size() < raw.size();
+    return automatic ? worth_deflating(raw.size(), deflated_.size())
+                     : deflated_.size() < raw.size();
   }
 
   const Tree& tree_;
@@ -173,7 +174,8 @@ class Writer {
         sink_(sink),
         tree_hasher_(TreeHasher::create(options.scheme)),
         large_hasher_(ContentHasher::create(options.scheme)) {
-    if (options.compression == Compression::store) sharing_ = BlockSharing::between(tree.root, sink.file);
+    if (options.compression == Compression::store)
+      sharing_ = BlockSharing::between(tree.root, sink.file);
     central_.reserve(tree.entries.size());
   }
 
@@ -207,7 +209,8 @@ class Writer {
                         .crc = packed.crc,
                         .method = packed.method,
                         .flags = flags});
-    const std::uint64_t size = entry.type == EntryType::link ? entry.link_target.size() : entry.size_bytes;
+    const std::uint64_t size =
+        entry.type == EntryType::link ? entry.link_target.size() : entry.size_bytes;
     local_header(zip::k_version_plain, flags, packed.method)
         .u32(packed.crc)
         .u32(static_cast<std::uint32_t>(packed.data.size()))
@@ -281,12 +284,17 @@ class Writer {
     if (options_.compression == Compression::store) {
       constexpr std::uint64_t k_alignment = BlockSharing::k_alignment_bytes;
       constexpr std::size_t k_field_bytes = 6;
-      const std::uint64_t end = offset_ + out_.size() + 4 + path.size() + extra_fields.size() + k_field_bytes;
-      const auto padding_bytes = static_cast<std::size_t>((k_alignment - end % k_alignment) % k_alignment);
-      extra.u16(zip::k_extra_alignment).u16(static_cast<std::uint16_t>(2 + padding_bytes)).u16(k_alignment);
+      const std::uint64_t end =
+          offset_ + out_.size() + 4 + path.size() + extra_fields.size() + k_field_bytes;
+      const auto padding_bytes =
+          static_cast<std::size_t>((k_alignment - end % k_alignment) % k_alignment);
+      extra.u16(zip::k_extra_alignment)
+          .u16(static_cast<std::uint16_t>(2 + padding_bytes))
+          .u16(k_alignment);
       extra_fields.insert(extra_fields.end(), padding_bytes, std::byte{0});
     }
-    header.u16(static_cast<std::uint16_t>(path.size())).u16(static_cast<std::uint16_t>(extra_fields.size()));
+    header.u16(static_cast<std::uint16_t>(path.size()))
+        .u16(static_cast<std::uint16_t>(extra_fields.size()));
     header.text(path);
     out_.insert(out_.end(), extra_fields.begin(), extra_fields.end());
   }
@@ -296,7 +304,8 @@ class Writer {
     if (entry.size_bytes >= k_zip64_from_bytes)
       descriptor.u64(record.packed_bytes).u64(entry.size_bytes);
     else
-      descriptor.u32(static_cast<std::uint32_t>(record.packed_bytes)).u32(static_cast<std::uint32_t>(entry.size_bytes));
+      descriptor.u32(static_cast<std::uint32_t>(record.packed_bytes))
+          .u32(static_cast<std::uint32_t>(entry.size_bytes));
   }
 
   RecordWriter local_header(std::uint16_t version, std::uint16_t flags, std::uint16_t method) {
@@ -312,7 +321,8 @@ class Writer {
   void write_central(const CentralRecord& record) {
     const Entry& entry = *record.entry;
     const std::string path = zip_path(entry, options_.top);
-    const std::uint64_t size = entry.type == EntryType::link ? entry.link_target.size() : entry.size_bytes;
+    const std::uint64_t size =
+        entry.type == EntryType::link ? entry.link_target.size() : entry.size_bytes;
     RawBytes extra_values;
     RecordWriter extra(extra_values);
     const auto narrow = [&](std::uint64_t value) {
@@ -323,8 +333,9 @@ class Writer {
     const std::uint32_t size32 = narrow(size);
     const std::uint32_t packed32 = narrow(record.packed_bytes);
     const std::uint32_t offset32 = narrow(record.local_offset);
-    const std::uint16_t version =
-        !extra_values.empty() || size >= k_zip64_from_bytes ? zip::k_version_zip64 : zip::k_version_plain;
+    const std::uint16_t version = !extra_values.empty() || size >= k_zip64_from_bytes
+                                      ? zip::k_version_zip64
+                                      : zip::k_version_plain;
     RecordWriter header(out_);
     header.u32(zip::k_central_header).u16(zip::k_made_by_unix | zip::k_version_zip64).u16(version);
     header.u16(record.flags).u16(record.method).u16(zip::k_dos_time).u16(zip::k_dos_date);
@@ -340,16 +351,26 @@ class Writer {
   void write_end(std::uint64_t directory_offset, std::uint64_t directory_bytes) {
     const std::uint64_t count = central_.size();
     RecordWriter end(out_);
-    if (count >= zip::k_limit16 || directory_offset >= zip::k_limit32 || directory_bytes >= zip::k_limit32) {
+    if (count >= zip::k_limit16 || directory_offset >= zip::k_limit32 ||
+        directory_bytes >= zip::k_limit32) {
       const std::uint64_t end64_offset = offset_ + out_.size();
-      end.u32(zip::k_end64).u64(zip::k_end64_bytes - 12).u16(zip::k_made_by_unix | zip::k_version_zip64);
-      end.u16(zip::k_version_zip64).u32(0).u32(0).u64(count).u64(count).u64(directory_bytes).u64(directory_offset);
+      end.u32(zip::k_end64)
+          .u64(zip::k_end64_bytes - 12)
+          .u16(zip::k_made_by_unix | zip::k_version_zip64);
+      end.u16(zip::k_version_zip64)
+          .u32(0)
+          .u32(0)
+          .u64(count)
+          .u64(count)
+          .u64(directory_bytes)
+          .u64(directory_offset);
       end.u32(zip::k_end64_locator).u32(0).u64(end64_offset).u32(1);
     }
     const auto count16 = static_cast<std::uint16_t>(std::min<std::uint64_t>(count, zip::k_limit16));
     end.u32(zip::k_end).u16(0).u16(0).u16(count16).u16(count16);
     end.u32(static_cast<std::uint32_t>(std::min<std::uint64_t>(directory_bytes, zip::k_limit32)));
-    end.u32(static_cast<std::uint32_t>(std::min<std::uint64_t>(directory_offset, zip::k_limit32))).u16(0);
+    end.u32(static_cast<std::uint32_t>(std::min<std::uint64_t>(directory_offset, zip::k_limit32)))
+        .u16(0);
   }
 
   Result<void> append(std::span<const std::byte> data) {
@@ -404,14 +425,17 @@ Result<std::vector<Item>> plan(const Tree& tree, const ZipOptions& options) {
   for (std::size_t i = 0; i < tree.entries.size(); ++i) {
     const Entry& entry = tree.entries[i];
     if (zip_path(entry, options.top).size() >= zip::k_limit16)
-      return fail(Errc::invalid_argument, "the path {}… is too long for a zip", entry.path.substr(0, 100));
+      return fail(Errc::invalid_argument, "the path {}… is too long for a zip",
+                  entry.path.substr(0, 100));
     if (entry.type == EntryType::file && entry.size_bytes > k_piece_bytes) {
-      bool deflate = options.compression == Compression::fast || options.compression == Compression::best;
+      bool deflate =
+          options.compression == Compression::fast || options.compression == Compression::best;
       if (options.compression == Compression::automatic) {
         RTENV_TRY(deflate, sample_shrinks(*reader, entry));
       }
       for (std::uint64_t offset = 0; offset < entry.size_bytes; offset += k_piece_bytes)
-        items.push_back({.first = i, .count = 1, .offset = offset, .large = true, .deflate = deflate});
+        items.push_back(
+            {.first = i, .count = 1, .offset = offset, .large = true, .deflate = deflate});
       continue;
     }
     if (items.empty() || items.back().large || items.back().count == k_batch_entries ||

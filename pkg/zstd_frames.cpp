@@ -28,15 +28,18 @@ Compressor make_compressor() {
 
 Result<RawBytes> compress(ZSTD_CCtx* compressor, std::span<const std::byte> frame) {
   RawBytes output(ZSTD_compressBound(frame.size()));
-  const std::size_t size_bytes = ZSTD_compress2(compressor, output.data(), output.size(), frame.data(), frame.size());
-  if (ZSTD_isError(size_bytes) != 0) return fail(Errc::internal, "zstd: {}", ZSTD_getErrorName(size_bytes));
+  const std::size_t size_bytes =
+      ZSTD_compress2(compressor, output.data(), output.size(), frame.data(), frame.size());
+  if (ZSTD_isError(size_bytes) != 0)
+    return fail(Errc::internal, "zstd: {}", ZSTD_getErrorName(size_bytes));
   output.resize(size_bytes);
   return output;
 }
 
 }  // namespace
 
-ZstdFrames::ZstdFrames(ByteSink sink, unsigned threads) : sink_(std::move(sink)), threads_(threads) {
+ZstdFrames::ZstdFrames(ByteSink sink, unsigned threads)
+    : sink_(std::move(sink)), threads_(threads) {
   waiting_.reserve(threads_ * k_frames_a_thread * k_frame_bytes);
 }
 

@@ -1,6 +1,6 @@
-// Compresses a stream by zstd, in frames of 4 MiB of input that several threads compress at a time. The output doesn't
-// depend on how many there are; a reader of zstd sees one stream. Each frame has its checksum. Memory: a few frames a
-// thread.
+// Compresses a stream by zstd, in frames of 4 MiB of input that several threads compress at a time.
+// The output doesn't depend on how many there are; a reader of zstd sees one stream. Each frame has
+// its checksum. Memory: a few frames a thread.
 #pragma once
 
 #include "base/raw_bytes.hpp"

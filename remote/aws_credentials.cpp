@@ -23,9 +23,10 @@ Found keys_of_variables(const Environment& environment) {
   const auto id = environment.find_filled("AWS_ACCESS_KEY_ID");
   const auto secret = environment.find_filled("AWS_SECRET_ACCESS_KEY");
   if (!id || !secret) return std::nullopt;
-  return AwsCredentials{.access_key_id = std::string(*id),
-                        .secret_access_key = std::string(*secret),
-                        .session_token = std::string(environment.find("AWS_SESSION_TOKEN").value_or(""))};
+  return AwsCredentials{
+      .access_key_id = std::string(*id),
+      .secret_access_key = std::string(*secret),
+      .session_token = std::string(environment.find("AWS_SESSION_TOKEN").value_or(""))};
 }
 
 Found keys_of_profile(const AwsProfile& profile) {
@@ -47,9 +48,11 @@ Result<AwsCredentials> run_credential_process(const std::string& command, HttpCl
                                               .inherit_stderr = true},
                                              limits));
   if (run.timed_out)
-    return fail(Errc::unavailable, "the profile's credential_process didn't end within {} s", k_process_limit.count());
+    return fail(Errc::unavailable, "the profile's credential_process didn't end within {} s",
+                k_process_limit.count());
   if (!run.state.succeeded())
-    return fail(Errc::permission_denied, "the profile's credential_process ended with {}", run.state.describe());
+    return fail(Errc::permission_denied, "the profile's credential_process ended with {}",
+                run.state.describe());
   return parse_aws_credentials(run.output, "the profile's credential_process");
 }
 
@@ -61,16 +64,16 @@ struct RoleRequest {
   std::string web_identity_token;  // instead of a signature
 };
 
-Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer, const AwsProfile& profile,
-                                   HttpClient& client) {
+Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
+                                   const AwsProfile& profile, HttpClient& client) {
   const std::string region = aws_region(profile, client.environment());
-  std::string endpoint =
-      aws_endpoint("sts", profile, client.environment())
-          .value_or(fmt::format("https://sts.{}.amazonaws.com{}", region, region.starts_with("cn-") ? ".cn" : ""));
+  std::string endpoint = aws_endpoint("sts", profile, client.environment())
+                             .value_or(fmt::format("https://sts.{}.amazonaws.com{}", region,
+                                                   region.starts_with("cn-") ? ".cn" : ""));
   while (endpoint.ends_with('/')) endpoint.pop_back();
   std::string form = fmt::format("Action={}&RoleArn={}&RoleSessionName={}&Version=2011-06-15",
-                                 signer ? "AssumeRole" : "AssumeRoleWithWebIdentity", percent_encode(role.role_arn),
-                                 percent_encode(role.session_name));
+                                 signer ? "AssumeRole" : "AssumeRoleWithWebIdentity",
+                                 percent_encode(role.role_arn), percent_encode(role.session_name));
   if (!role.external_id.empty()) form += "&ExternalId=" + percent_encode(role.external_id);
   if (!signer) form += "&WebIdentityToken=" + percent_encode(role.web_identity_token);
   RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
@@ -81,14 +84,15 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
     if (!signer) return request;
     request.aws = AwsSigning{region, "sts", signer->access_key_id, signer->secret_access_key};
     request.headers.push_back("x-amz-content-sha256: " + sha256_hex(form));
-    if (!signer->session_token.empty()) request.headers.push_back("x-amz-security-token: " + signer->session_token);
+    if (!signer->session_token.empty())
+      request.headers.push_back("x-amz-security-token: " + signer->session_token);
     return request;
   }));
   pugi::xml_document document;
   document.load_buffer(response.body.data(), response.body.size());
   const auto text = [&](const char* tag) {
-    const pugi::xml_node node =
-        document.find_node([&](const pugi::xml_node& each) { return std::string_view(each.name()) == tag; });
+    const pugi::xml_node node = document.find_node(
+        [&](const pugi::xml_node& each) { return std::string_view(each.name()) == tag; });
     return std::string(node.text().get());
   };
   if (!response.succeeded()) {
@@ -101,17 +105,20 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
                              .session_token = text("SessionToken"),
                              .expires_at = parse_utc_time(text("Expiration"))};
   if (credentials.access_key_id.empty())
-    return fail(Errc::unavailable, "{} gives no credentials for the role {}", redacted_url(endpoint), role.role_arn);
+    return fail(Errc::unavailable, "{} gives no credentials for the role {}",
+                redacted_url(endpoint), role.role_arn);
   return credentials;
 }
 
-Result<AwsCredentials> assume_role_with_token_file(std::string role_arn, const Path& token_file, std::string session_name,
+Result<AwsCredentials> assume_role_with_token_file(std::string role_arn, const Path& token_file,
+                                                   std::string session_name,
                                                    const AwsProfile& profile, HttpClient& client) {
   RTENV_TRY(std::string token, read_file(token_file));
   token.erase(token.find_last_not_of(" \r\n\t") + 1);
-  return assume_role(
-      {.role_arn = std::move(role_arn), .session_name = std::move(session_name), .web_identity_token = std::move(token)},
-      std::nullopt, profile, client);
+  return assume_role({.role_arn = std::move(role_arn),
+                      .session_name = std::move(session_name),
+                      .web_identity_token = std::move(token)},
+                     std::nullopt, profile, client);
 }
 
 std::string default_session_name() { return "rtenv-" + unique_name(); }
@@ -141,17 +148,22 @@ Result<AwsCredentials> role_signer(const AwsProfile& profile, HttpClient& client
       RTENV_TRY(found, instance_credentials(client));
     } else {
       return fail(Errc::invalid_argument,
-                  "the AWS profile has a role_arn, but neither source_profile nor a known credential_source");
+                  "the AWS profile has a role_arn, but neither source_profile nor a known "
+                  "credential_source");
     }
   }
-  if (!found) return fail(Errc::permission_denied, "{} has no credentials to assume the profile's role with", from);
+  if (!found)
+    return fail(Errc::permission_denied, "{} has no credentials to assume the profile's role with",
+                from);
   return std::move(*found);
 }
 
 Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int depth) {
-  if (depth > k_max_role_chain) return fail(Errc::invalid_argument, "AWS profiles name each other as their source_profile");
+  if (depth > k_max_role_chain)
+    return fail(Errc::invalid_argument, "AWS profiles name each other as their source_profile");
   if (const auto role = find_setting(profile, "role_arn")) {
-    const std::string session = find_setting(profile, "role_session_name").value_or(default_session_name());
+    const std::string session =
+        find_setting(profile, "role_session_name").value_or(default_session_name());
     if (const auto file = find_setting(profile, "web_identity_token_file"))
       return assume_role_with_token_file(*role, *file, session, profile, client);
     RTENV_TRY(const AwsCredentials signer, role_signer(profile, client, depth));
@@ -162,10 +174,14 @@ Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int
                        signer, profile, client);
   }
   if (auto keys = keys_of_profile(profile)) return keys;
-  if (const auto command = find_setting(profile, "credential_process")) return run_credential_process(*command, client);
+  if (const auto command = find_setting(profile, "credential_process"))
+    return run_credential_process(*command, client);
   if (find_setting(profile, "sso_start_url") || find_setting(profile, "sso_session"))
-    return fail(Errc::invalid_argument, "the AWS profile signs in by SSO, which rtenv doesn't do itself")
-        .hint("credential_process = aws configure export-credentials --profile NAME, in a profile of its own");
+    return fail(Errc::invalid_argument,
+                "the AWS profile signs in by SSO, which rtenv doesn't do itself")
+        .hint(
+            "credential_process = aws configure export-credentials --profile NAME, in a profile of "
+            "its own");
   return Found();
 }
 
@@ -177,7 +193,8 @@ Result<Found> find_credentials(const AwsProfile& profile, HttpClient& client) {
   if (token_file && role && !environment.find_filled("AWS_PROFILE")) {
     std::string session(environment.find_filled("AWS_ROLE_SESSION_NAME").value_or(""));
     if (session.empty()) session = default_session_name();
-    return assume_role_with_token_file(std::string(*role), *token_file, std::move(session), profile, client);
+    return assume_role_with_token_file(std::string(*role), *token_file, std::move(session), profile,
+                                       client);
   }
   RTENV_TRY(auto in_profile, find_in_profile(profile, client, 0));
   if (in_profile) return in_profile;
@@ -191,7 +208,8 @@ Result<Found> find_credentials(const AwsProfile& profile, HttpClient& client) {
 Result<std::optional<AwsCredentials>> AwsCredentialChain::get() {
   const std::lock_guard lock(mutex_);
   const bool stale =
-      cached_ && cached_->expires_at && *cached_->expires_at - std::chrono::system_clock::now() < k_renew_before_expiry;
+      cached_ && cached_->expires_at &&
+      *cached_->expires_at - std::chrono::system_clock::now() < k_renew_before_expiry;
   if (!asked_ || stale) {
     auto found = find_credentials(profile_, client_);
     if (!found) return Failure(std::move(found).error().within("AWS credentials"));

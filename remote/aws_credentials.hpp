@@ -1,8 +1,9 @@
 // Who asks Amazon (or a store that speaks its language), found in the order of its own tools:
 //
-//   variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN); a role of the profile (role_arn with
-//   source_profile, credential_source or web_identity_token_file); web identity by variables; the profile's keys; its
-//   credential_process; the container's endpoint; the instance's metadata service; nobody (unsigned).
+//   variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN); a role of the profile
+//   (role_arn with source_profile, credential_source or web_identity_token_file); web identity by
+//   variables; the profile's keys; its credential_process; the container's endpoint; the instance's
+//   metadata service; nobody (unsigned).
 #pragma once
 
 #include <chrono>
@@ -25,10 +26,11 @@ struct AwsCredentials {
 /// Finds credentials once and again when they are about to expire. Thread-safe.
 class AwsCredentialChain {
  public:
-  AwsCredentialChain(AwsProfile profile, HttpClient& client) : profile_(std::move(profile)), client_(client) {}
+  AwsCredentialChain(AwsProfile profile, HttpClient& client)
+      : profile_(std::move(profile)), client_(client) {}
 
-  /// Nothing: there are none, requests go unsigned. Fails: where a source that was named can't be used: not_found,
-  /// permission_denied, invalid_argument, unavailable.
+  /// Nothing: there are none, requests go unsigned. Fails: where a source that was named can't be
+  /// used: not_found, permission_denied, invalid_argument, unavailable.
   Result<std::optional<AwsCredentials>> get();
 
  private:

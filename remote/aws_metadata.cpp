@@ -18,21 +18,26 @@ constexpr std::string_view k_instance_host = "http://169.254.169.254";
 // A token may go to the machine's own addresses or over TLS, to nothing else.
 Result<void> check_container_url(const std::string& url) {
   if (url.starts_with("https://")) return {};
-  for (const std::string_view host : {"http://169.254.170.2", "http://169.254.170.23", "http://[fd00:ec2::23]",
-                                      "http://localhost", "http://127.0.0.1", "http://[::1]"})
+  for (const std::string_view host :
+       {"http://169.254.170.2", "http://169.254.170.23", "http://[fd00:ec2::23]",
+        "http://localhost", "http://127.0.0.1", "http://[::1]"})
     if (url.starts_with(host) && url.find_first_of("/:", host.size()) == host.size()) return {};
-  return fail(Errc::invalid_argument, "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that isn't this machine's: {}",
+  return fail(Errc::invalid_argument,
+              "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that isn't this machine's: {}",
               redacted_url(url));
 }
 
-Result<std::string> get_text(HttpClient& client, const std::string& url, const std::vector<std::string>& headers) {
-  RTENV_TRY(auto response,
-            client.send([&]() -> Result<HttpRequest> { return HttpRequest{.url = url, .headers = headers}; }));
+Result<std::string> get_text(HttpClient& client, const std::string& url,
+                             const std::vector<std::string>& headers) {
+  RTENV_TRY(auto response, client.send([&]() -> Result<HttpRequest> {
+    return HttpRequest{.url = url, .headers = headers};
+  }));
   if (!response.succeeded()) return fail_status(response.status, redacted_url(url));
   return std::move(response.body);
 }
 
-// An EC2 instance says so in its firmware. Elsewhere nobody would answer, and it would take a second to find that out.
+// An EC2 instance says so in its firmware. Elsewhere nobody would answer, and it would take a
+// second to find that out.
 bool is_ec2() {
   const auto vendor = read_file("/sys/class/dmi/id/sys_vendor");
   if (vendor && vendor->starts_with("Amazon EC2")) return true;
@@ -51,7 +56,8 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_time(const std::s
 Result<AwsCredentials> parse_aws_credentials(std::string_view text, std::string_view source) {
   const json answer = json::parse(text, nullptr, false);
   const auto field = [&](const char* name) { return text_field(answer, name); };
-  AwsCredentials credentials{.access_key_id = field("AccessKeyId"), .secret_access_key = field("SecretAccessKey")};
+  AwsCredentials credentials{.access_key_id = field("AccessKeyId"),
+                             .secret_access_key = field("SecretAccessKey")};
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty())
     return fail(Errc::permission_denied, "{} gives no AccessKeyId and SecretAccessKey", source);
   credentials.session_token = field("SessionToken");
@@ -87,21 +93,25 @@ Result<std::optional<AwsCredentials>> instance_credentials(HttpClient& client) {
   const Environment& environment = client.environment();
   const auto disabled = environment.find_filled("AWS_EC2_METADATA_DISABLED");
   const auto endpoint = environment.find_filled("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-  if ((disabled && (*disabled == "true" || *disabled == "True" || *disabled == "1")) || (!endpoint && !is_ec2()))
+  if ((disabled && (*disabled == "true" || *disabled == "True" || *disabled == "1")) ||
+      (!endpoint && !is_ec2()))
     return std::optional<AwsCredentials>();
   std::string host(endpoint.value_or(k_instance_host));
   while (host.ends_with('/')) host.pop_back();
   std::vector<std::string> headers;
   RTENV_TRY(const auto token, client.send([&]() -> Result<HttpRequest> {
-    return HttpRequest{
-        .method = "PUT", .url = host + "/latest/api/token", .headers = {"X-aws-ec2-metadata-token-ttl-seconds: 21600"}};
+    return HttpRequest{.method = "PUT",
+                       .url = host + "/latest/api/token",
+                       .headers = {"X-aws-ec2-metadata-token-ttl-seconds: 21600"}};
   }));
   if (token.succeeded()) headers.push_back("X-aws-ec2-metadata-token: " + token.body);
   const std::string base = host + "/latest/meta-data/iam/security-credentials/";
   auto role = get_text(client, base, headers);
-  if (!role && role.error().code() == Errc::not_found) return std::optional<AwsCredentials>();  // an instance without a role
+  if (!role && role.error().code() == Errc::not_found)
+    return std::optional<AwsCredentials>();  // an instance without a role
   if (!role) return Failure(std::move(role).error());
-  RTENV_TRY(const std::string answer, get_text(client, base + role->substr(0, role->find('\n')), headers));
+  RTENV_TRY(const std::string answer,
+            get_text(client, base + role->substr(0, role->find('\n')), headers));
   RTENV_TRY(auto credentials, parse_aws_credentials(answer, "the instance's metadata service"));
   return std::optional(std::move(credentials));
 }

@@ -17,14 +17,16 @@ std::string_view trimmed(std::string_view text) {
 
 // A comment at the end of a line begins with a blank.
 std::string_view without_comment(std::string_view line) {
-  for (const std::string_view mark : {" #", " ;", "\t#", "\t;"}) line = line.substr(0, line.find(mark));
+  for (const std::string_view mark : {" #", " ;", "\t#", "\t;"})
+    line = line.substr(0, line.find(mark));
   return line;
 }
 
 std::optional<std::pair<std::string, std::string>> parse_assignment(std::string_view line) {
   const auto equals = line.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
-  return std::pair(std::string(trimmed(line.substr(0, equals))), std::string(trimmed(line.substr(equals + 1))));
+  return std::pair(std::string(trimmed(line.substr(0, equals))),
+                   std::string(trimmed(line.substr(equals + 1))));
 }
 
 Result<Sections> parse_sections(std::string_view text, const Path& file) {
@@ -44,7 +46,8 @@ Result<Sections> parse_sections(std::string_view text, const Path& file) {
     }
     const auto assignment = parse_assignment(line);
     if (section == nullptr || !assignment)
-      return fail(Errc::invalid_argument, "{}, line {}: neither [section] nor name = value", file.native(), number);
+      return fail(Errc::invalid_argument, "{}, line {}: neither [section] nor name = value",
+                  file.native(), number);
     const auto& [name, value] = *assignment;
     const bool nested = (raw.front() == ' ' || raw.front() == '\t') && !outer.empty();
     if (!nested) outer = value.empty() ? name : std::string();
@@ -53,7 +56,8 @@ Result<Sections> parse_sections(std::string_view text, const Path& file) {
   return sections;
 }
 
-Result<Sections> load_sections(std::string_view variable, std::string_view default_name, const Environment& environment) {
+Result<Sections> load_sections(std::string_view variable, std::string_view default_name,
+                               const Environment& environment) {
   Path file;
   if (const auto named = environment.find_filled(variable)) {
     file = *named;
@@ -76,12 +80,15 @@ std::string aws_profile_name(const Environment& environment) {
 
 Result<AwsProfile> load_aws_profile(std::string_view profile, const Environment& environment) {
   RTENV_TRY(const Sections config, load_sections("AWS_CONFIG_FILE", "config", environment));
-  RTENV_TRY(const Sections credentials, load_sections("AWS_SHARED_CREDENTIALS_FILE", "credentials", environment));
+  RTENV_TRY(const Sections credentials,
+            load_sections("AWS_SHARED_CREDENTIALS_FILE", "credentials", environment));
   auto in_config = config.find(fmt::format("profile {}", profile));
   if (in_config == config.end() && profile == "default") in_config = config.find(profile);
   const auto in_credentials = credentials.find(profile);
   if (in_config == config.end() && in_credentials == credentials.end() && profile != "default")
-    return fail(Errc::not_found, "the AWS profile '{}' is neither in the config nor in the credentials file", profile)
+    return fail(Errc::not_found,
+                "the AWS profile '{}' is neither in the config nor in the credentials file",
+                profile)
         .hint("aws configure --profile {}", profile);
   AwsProfile result;
   if (in_credentials != credentials.end()) result = in_credentials->second;
@@ -102,7 +109,9 @@ std::optional<std::string> find_setting(const AwsProfile& profile, std::string_v
 std::optional<std::string> aws_endpoint(std::string_view service, const AwsProfile& profile,
                                         const Environment& environment) {
   std::string upper(service);
-  std::ranges::transform(upper, upper.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::ranges::transform(upper, upper.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  });
   for (const std::string& variable : {"AWS_ENDPOINT_URL_" + upper, std::string("AWS_ENDPOINT_URL")})
     if (const auto url = environment.find_filled(variable)) return std::string(*url);
   if (auto url = find_setting(profile, fmt::format("{}.endpoint_url", service))) return url;

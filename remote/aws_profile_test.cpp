@@ -19,8 +19,13 @@ class Profile : public testing::Test {
 };
 
 TEST_F(Profile, TheCredentialsFileWinsOverTheConfigFile) {
-  tree_.file("config", "[default]\nregion=eu-west-1\naws_access_key_id = of config\n\n[profile other]\nregion = us-west-2\n")
-      .file("credentials", "# a comment\n[default]\r\naws_access_key_id=of credentials\n; another\n[other]\nx = y = z\n");
+  tree_
+      .file("config",
+            "[default]\nregion=eu-west-1\naws_access_key_id = of config\n\n[profile other]\nregion "
+            "= us-west-2\n")
+      .file("credentials",
+            "# a comment\n[default]\r\naws_access_key_id=of credentials\n; another\n[other]\nx = y "
+            "= z\n");
   const auto profile = must(load_aws_profile("default", environment_));
   EXPECT_EQ(find_setting(profile, "aws_access_key_id"), "of credentials");
   EXPECT_EQ(find_setting(profile, "region"), "eu-west-1");
@@ -29,7 +34,9 @@ TEST_F(Profile, TheCredentialsFileWinsOverTheConfigFile) {
 }
 
 TEST_F(Profile, NestedSettingsHaveTheirSectionsName) {
-  tree_.file("config", "[default]\ns3 =\n  addressing_style = path\n  max_concurrent_requests = 20\nregion = r\n");
+  tree_.file(
+      "config",
+      "[default]\ns3 =\n  addressing_style = path\n  max_concurrent_requests = 20\nregion = r\n");
   const auto profile = must(load_aws_profile("default", environment_));
   EXPECT_EQ(find_setting(profile, "s3.addressing_style"), "path");
   EXPECT_EQ(find_setting(profile, "region"), "r");
@@ -37,7 +44,8 @@ TEST_F(Profile, NestedSettingsHaveTheirSectionsName) {
 
 TEST_F(Profile, TheNearestEndpointCounts) {
   tree_.file("config",
-             "[default]\nendpoint_url = http://all\nservices = local\n[services local]\ns3 =\n  endpoint_url = http://s3\n");
+             "[default]\nendpoint_url = http://all\nservices = local\n[services local]\ns3 =\n  "
+             "endpoint_url = http://s3\n");
   const auto profile = must(load_aws_profile("default", environment_));
   EXPECT_EQ(aws_endpoint("s3", profile, environment_), "http://s3");
   EXPECT_EQ(aws_endpoint("sts", profile, environment_), "http://all");

@@ -12,7 +12,8 @@ namespace {
 
 // Azurite's account: docs.microsoft.com, "Use the Azurite emulator". It is public, not a secret.
 constexpr std::string_view k_development_account =
-    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu"
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu"
     "Fq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1";
 
 Result<std::map<std::string, std::string>> parse_connection_string(std::string_view text) {
@@ -23,19 +24,24 @@ Result<std::map<std::string, std::string>> parse_connection_string(std::string_v
     if (field.empty()) continue;
     const auto equals = field.find('=');
     if (equals == std::string_view::npos)
-      return fail(Errc::invalid_argument, "AZURE_STORAGE_CONNECTION_STRING has a part that isn't NAME=VALUE");
-    fields.insert_or_assign(lower_ascii(field.substr(0, equals)), std::string(field.substr(equals + 1)));
+      return fail(Errc::invalid_argument,
+                  "AZURE_STORAGE_CONNECTION_STRING has a part that isn't NAME=VALUE");
+    fields.insert_or_assign(lower_ascii(field.substr(0, equals)),
+                            std::string(field.substr(equals + 1)));
   }
   return fields;
 }
 
 Result<std::vector<std::byte>> parse_key(std::string_view text) {
   auto key = base64_decode(text);
-  if (!key || key->empty()) return fail(Errc::invalid_argument, "the Azure account key isn't base64");
+  if (!key || key->empty())
+    return fail(Errc::invalid_argument, "the Azure account key isn't base64");
   return std::move(*key);
 }
 
-std::string without_question_mark(std::string_view sas) { return std::string(sas.starts_with('?') ? sas.substr(1) : sas); }
+std::string without_question_mark(std::string_view sas) {
+  return std::string(sas.starts_with('?') ? sas.substr(1) : sas);
+}
 
 Result<AzureAccount> account_of_connection_string(std::string_view text) {
   RTENV_TRY(auto fields, parse_connection_string(text));
@@ -48,11 +54,15 @@ Result<AzureAccount> account_of_connection_string(std::string_view text) {
     RTENV_TRY(account.key, parse_key(fields["accountkey"]));
   }
   if (account.name.empty() && account.endpoint.empty())
-    return fail(Errc::invalid_argument, "AZURE_STORAGE_CONNECTION_STRING has neither AccountName nor BlobEndpoint");
+    return fail(Errc::invalid_argument,
+                "AZURE_STORAGE_CONNECTION_STRING has neither AccountName nor BlobEndpoint");
   if (account.endpoint.empty()) {
-    const auto or_default = [&](const char* name, const char* value) { return fields[name].empty() ? value : fields[name]; };
-    account.endpoint = fmt::format("{}://{}.blob.{}", or_default("defaultendpointsprotocol", "https"), account.name,
-                                   or_default("endpointsuffix", "core.windows.net"));
+    const auto or_default = [&](const char* name, const char* value) {
+      return fields[name].empty() ? value : fields[name];
+    };
+    account.endpoint =
+        fmt::format("{}://{}.blob.{}", or_default("defaultendpointsprotocol", "https"),
+                    account.name, or_default("endpointsuffix", "core.windows.net"));
   }
   return account;
 }
@@ -98,10 +108,12 @@ std::string canonical_headers(const std::vector<std::string>& headers) {
   return text;
 }
 
-// The account, the path as it is in the URL, and the query's parameters in the order of their names, decoded.
+// The account, the path as it is in the URL, and the query's parameters in the order of their
+// names, decoded.
 std::string canonical_resource(std::string_view url, std::string_view account) {
   const auto path_begin = url.find('/', url.find("://") + 3);
-  std::string_view path = path_begin == std::string_view::npos ? std::string_view("/") : url.substr(path_begin);
+  std::string_view path =
+      path_begin == std::string_view::npos ? std::string_view("/") : url.substr(path_begin);
   std::string_view query;
   if (const auto question = path.find('?'); question != std::string_view::npos) {
     query = path.substr(question + 1);
@@ -112,8 +124,9 @@ std::string canonical_resource(std::string_view url, std::string_view account) {
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     const auto equals = std::min(pair.find('='), pair.size());
-    parameters.insert_or_assign(lower_ascii(pair.substr(0, equals)),
-                                percent_decode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view()));
+    parameters.insert_or_assign(
+        lower_ascii(pair.substr(0, equals)),
+        percent_decode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view()));
   }
   std::string text = fmt::format("/{}{}", account, path);
   for (const auto& [name, value] : parameters) text += fmt::format("\n{}:{}", name, value);
@@ -127,19 +140,23 @@ Result<AzureAccount> azure_account(const Uri& uri, const Environment& environmen
   if (const auto text = environment.find_filled("AZURE_STORAGE_CONNECTION_STRING")) {
     RTENV_TRY(auto account, account_of_connection_string(*text));
     if (!in_uri.empty() && !account.name.empty() && account.name != in_uri)
-      return fail(Errc::invalid_argument, "{} is of the account {}, AZURE_STORAGE_CONNECTION_STRING of {}", uri.shown(),
+      return fail(Errc::invalid_argument,
+                  "{} is of the account {}, AZURE_STORAGE_CONNECTION_STRING of {}", uri.shown(),
                   in_uri, account.name);
     return account;
   }
   std::string name(environment.find("AZURE_STORAGE_ACCOUNT").value_or(""));
   if (!in_uri.empty() && !name.empty() && name != in_uri)
     // Keys of another account are none for this one.
-    return AzureAccount{.name = in_uri, .endpoint = fmt::format("https://{}.blob.core.windows.net", in_uri)};
+    return AzureAccount{.name = in_uri,
+                        .endpoint = fmt::format("https://{}.blob.core.windows.net", in_uri)};
   if (!in_uri.empty()) name = in_uri;
   if (name.empty())
-    return fail(Errc::invalid_argument, "{} names a container, but nothing says of which account", uri.shown())
+    return fail(Errc::invalid_argument, "{} names a container, but nothing says of which account",
+                uri.shown())
         .hint(
-            "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or "
+            "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY "
+            "or "
             "AZURE_STORAGE_SAS_TOKEN");
   return account_of_variables(std::move(name), environment);
 }
@@ -148,17 +165,18 @@ void sign_azure_request(HttpRequest& request, const AzureAccount& account, std::
   request.headers.push_back(fmt::format("x-ms-date: {}", now));
   std::string text = request.method;
   for (const std::string_view name :
-       {"content-encoding", "content-language", "content-length", "content-md5", "content-type", "date", "if-modified-since",
-        "if-match", "if-none-match", "if-unmodified-since", "range"}) {
+       {"content-encoding", "content-language", "content-length", "content-md5", "content-type",
+        "date", "if-modified-since", "if-match", "if-none-match", "if-unmodified-since", "range"}) {
     text += '\n';
     if (name == "content-length")
       text += request.body.empty() ? "" : std::to_string(request.body.size());
     else
       text += header_value(request.headers, name);
   }
-  text += fmt::format("\n{}{}", canonical_headers(request.headers), canonical_resource(request.url, account.name));
-  request.headers.push_back(
-      fmt::format("Authorization: SharedKey {}:{}", account.name, base64(hmac_sha256(account.key, text))));
+  text += fmt::format("\n{}{}", canonical_headers(request.headers),
+                      canonical_resource(request.url, account.name));
+  request.headers.push_back(fmt::format("Authorization: SharedKey {}:{}", account.name,
+                                        base64(hmac_sha256(account.key, text))));
 }
 
 }  // namespace rtenv::remote

@@ -1,5 +1,6 @@
-// An account of Azure Blob Storage and who asks: AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT (in abfss URIs
-// the account stands in the URI) with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; without either, anonymous.
+// An account of Azure Blob Storage and who asks: AZURE_STORAGE_CONNECTION_STRING, or
+// AZURE_STORAGE_ACCOUNT (in abfss URIs the account stands in the URI) with AZURE_STORAGE_KEY or
+// AZURE_STORAGE_SAS_TOKEN; without either, anonymous.
 #pragma once
 
 #include <optional>
@@ -20,11 +21,12 @@ struct AzureAccount {
   std::string sas;             // "sv=…&sig=…"; empty: none
 };
 
-/// Fails: invalid_argument (no account named, a connection string or a key that isn't one, one for another account).
+/// Fails: invalid_argument (no account named, a connection string or a key that isn't one, one for
+/// another account).
 Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment);
 
-/// Dates and signs a request by the account's key (docs: "Authorize with Shared Key", Blob service, 2009-09-19 and
-/// later). `now`: "Sun, 06 Nov 1994 08:49:37 GMT".
+/// Dates and signs a request by the account's key (docs: "Authorize with Shared Key", Blob service,
+/// 2009-09-19 and later). `now`: "Sun, 06 Nov 1994 08:49:37 GMT".
 void sign_azure_request(HttpRequest& request, const AzureAccount& account, std::string_view now);
 
 }  // namespace rtenv::remote

@@ -17,9 +17,13 @@ namespace {
 constexpr std::string_view k_api_version = "2021-08-06";
 constexpr unsigned k_upload_connections = 3;
 
-std::string now_text() { return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr))); }
+std::string now_text() {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
+}
 
-std::string container_of(const Uri& uri) { return uri.authority.substr(0, uri.authority.find('@')); }
+std::string container_of(const Uri& uri) {
+  return uri.authority.substr(0, uri.authority.find('@'));
+}
 
 // Checked by the store against what it received.
 std::string content_md5(std::span<const std::byte> body) {
@@ -41,8 +45,8 @@ class AzureStore final : public ObjectStore {
     return info;
   }
 
-  Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>& range,
-                    const BodySink& sink) override {
+  Result<void> read(const Uri& object, const ObjectInfo& expected,
+                    const std::optional<ByteRange>& range, const BodySink& sink) override {
     return read_object(client_, prepared({.url = blob_url(object)}), expected, range, sink,
                        [&](const HttpResponse& response) { return explain(object, response); });
   }
@@ -52,8 +56,9 @@ class AzureStore final : public ObjectStore {
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
     std::vector<ListedObject> objects;
     for (std::string marker;;) {
-      std::string url = fmt::format("{}/{}?restype=container&comp=list&prefix={}", account_.endpoint,
-                                    percent_encode(container_of(prefix)), percent_encode(prefix.path));
+      std::string url =
+          fmt::format("{}/{}?restype=container&comp=list&prefix={}", account_.endpoint,
+                      percent_encode(container_of(prefix)), percent_encode(prefix.path));
       if (!marker.empty()) url += "&marker=" + percent_encode(marker);
       RTENV_TRY(const auto response, send({.url = std::move(url)}));
       if (!response.succeeded()) return explain(prefix, response);
@@ -78,7 +83,9 @@ class AzureStore final : public ObjectStore {
     return {};
   }
 
-  [[nodiscard]] std::string identity(const Uri& object) const override { return object.text() + " " + account_.endpoint; }
+  [[nodiscard]] std::string identity(const Uri& object) const override {
+    return object.text() + " " + account_.endpoint;
+  }
 
   Result<HttpResponse> send(const HttpRequest& draft) {
     return client_.send([&]() -> Result<HttpRequest> { return prepared(draft); });
@@ -102,9 +109,11 @@ class AzureStore final : public ObjectStore {
     auto failure = fail_status(response.status, object.shown(), reason);
     const bool anonymous = account_.key.empty() && account_.sas.empty();
     // To anonymous askers Azure says of containers that aren't public that they aren't there.
-    if (anonymous && (response.status == 404 || response.status == 401 || response.status == 403 || response.status == 409))
+    if (anonymous && (response.status == 404 || response.status == 401 || response.status == 403 ||
+                      response.status == 409))
       return std::move(failure).hint(
-          "no Azure credentials were found: set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_KEY or "
+          "no Azure credentials were found: set AZURE_STORAGE_CONNECTION_STRING, or "
+          "AZURE_STORAGE_KEY or "
           "AZURE_STORAGE_SAS_TOKEN");
     return failure;
   }
@@ -113,7 +122,9 @@ class AzureStore final : public ObjectStore {
   [[nodiscard]] HttpRequest prepared(HttpRequest request) const {
     request.headers.push_back(fmt::format("x-ms-version: {}", k_api_version));
     if (!account_.key.empty())
-      request.sign = [this](HttpRequest& signed_request) { sign_azure_request(signed_request, account_, now_text()); };
+      request.sign = [this](HttpRequest& signed_request) {
+        sign_azure_request(signed_request, account_, now_text());
+      };
     else if (!account_.sas.empty())
       request.url += (request.url.find('?') == std::string::npos ? "?" : "&") + account_.sas;
     return request;
@@ -123,27 +134,33 @@ class AzureStore final : public ObjectStore {
   AzureAccount account_;
 };
 
-// Blocks that no list names are forgotten by the store after a week; there is no way to remove them sooner.
+// Blocks that no list names are forgotten by the store after a week; there is no way to remove them
+// sooner.
 class AzurePartTarget final : public PartTarget {
  public:
   AzurePartTarget(AzureStore& store, Uri object) : store_(store), object_(std::move(object)) {}
 
   Result<void> put_whole(std::span<const std::byte> object) override {
-    return put("", object, {"x-ms-blob-type: BlockBlob", "Content-Type: application/octet-stream", content_md5(object)});
+    return put("", object,
+               {"x-ms-blob-type: BlockBlob", "Content-Type: application/octet-stream",
+                content_md5(object)});
   }
 
   Result<void> begin() override { return {}; }
 
   Result<void> send(const Part& part) override {
-    return put("?comp=block&blockid=" + percent_encode(block_id(part.index)), part.bytes, {content_md5(part.bytes)});
+    return put("?comp=block&blockid=" + percent_encode(block_id(part.index)), part.bytes,
+               {content_md5(part.bytes)});
   }
 
   Result<void> complete(std::size_t part_count) override {
     std::string list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>";
-    for (std::size_t index = 0; index < part_count; ++index) list += fmt::format("<Latest>{}</Latest>", block_id(index));
+    for (std::size_t index = 0; index < part_count; ++index)
+      list += fmt::format("<Latest>{}</Latest>", block_id(index));
     list += "</BlockList>";
-    return put("?comp=blocklist", std::as_bytes(std::span(list)),
-               {"Content-Type: application/xml", "x-ms-blob-content-type: application/octet-stream"});
+    return put(
+        "?comp=blocklist", std::as_bytes(std::span(list)),
+        {"Content-Type: application/xml", "x-ms-blob-content-type: application/octet-stream"});
   }
 
   void abort() noexcept override {}
@@ -155,10 +172,12 @@ class AzurePartTarget final : public PartTarget {
     return base64(std::as_bytes(std::span(number)));
   }
 
-  Result<void> put(const std::string& query, std::span<const std::byte> body, std::vector<std::string> headers) {
-    RTENV_TRY(const auto response,
-              store_.send(
-                  {.method = "PUT", .url = store_.blob_url(object_) + query, .headers = std::move(headers), .body = body}));
+  Result<void> put(const std::string& query, std::span<const std::byte> body,
+                   std::vector<std::string> headers) {
+    RTENV_TRY(const auto response, store_.send({.method = "PUT",
+                                                .url = store_.blob_url(object_) + query,
+                                                .headers = std::move(headers),
+                                                .body = body}));
     if (!response.succeeded()) return store_.explain(object_, response);
     return {};
   }
@@ -167,8 +186,10 @@ class AzurePartTarget final : public PartTarget {
   Uri object_;
 };
 
-Result<std::unique_ptr<Upload>> AzureStore::upload(const Uri& object, std::optional<std::uint64_t>) {
-  return std::make_unique<PartUpload>(std::make_unique<AzurePartTarget>(*this, object), k_upload_connections);
+Result<std::unique_ptr<Upload>> AzureStore::upload(const Uri& object,
+                                                   std::optional<std::uint64_t>) {
+  return std::make_unique<PartUpload>(std::make_unique<AzurePartTarget>(*this, object),
+                                      k_upload_connections);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ Result<bool> Backoff::pause(std::optional<std::chrono::seconds> retry_after) {
   const milliseconds full = k_first_pause * (1 << (attempts_ - 1));
   ++attempts_;
   thread_local std::minstd_rand random{std::random_device{}()};
-  milliseconds wait{std::uniform_int_distribution<std::int64_t>(full.count() / 2, full.count())(random)};
+  milliseconds wait{
+      std::uniform_int_distribution<std::int64_t>(full.count() / 2, full.count())(random)};
   if (retry_after) wait = std::max(wait, std::min<milliseconds>(*retry_after, k_longest_pause));
   if (cancellation_ == nullptr) {
     std::this_thread::sleep_for(wait);

@@ -1,5 +1,5 @@
-// Pauses between attempts: each twice as long as the one before, at random between half and all of that, so that many
-// clients of a server in trouble don't come back at once.
+// Pauses between attempts: each twice as long as the one before, at random between half and all of
+// that, so that many clients of a server in trouble don't come back at once.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@ class Backoff {
 
   explicit Backoff(const Cancellation* cancellation) : cancellation_(cancellation) {}
 
-  /// Sleeps, and says true; false where it is time to give up. `retry_after`: what the server asked for, at most 30 s.
-  /// Fails: cancelled.
+  /// Sleeps, and says true; false where it is time to give up. `retry_after`: what the server asked
+  /// for, at most 30 s. Fails: cancelled.
   Result<bool> pause(std::optional<std::chrono::seconds> retry_after = std::nullopt);
   /// Something has moved: the attempts begin anew.
   void reset() noexcept { attempts_ = 1; }

@@ -11,7 +11,8 @@ namespace rtenv::remote {
 namespace {
 
 bool are_set(const Environment& environment, std::initializer_list<const char*> names) {
-  return std::ranges::all_of(names, [&](const char* name) { return environment.find_filled(name).has_value(); });
+  return std::ranges::all_of(
+      names, [&](const char* name) { return environment.find_filled(name).has_value(); });
 }
 
 bool is_there(const Path& file) {
@@ -20,8 +21,10 @@ bool is_there(const Path& file) {
 }
 
 // The file that the variable names, else the one below HOME where it is there.
-std::string find_file(const Environment& environment, const char* variable, const char* below_home) {
-  if (const auto named = environment.find_filled(variable)) return fmt::format("{}: {}", variable, *named);
+std::string find_file(const Environment& environment, const char* variable,
+                      const char* below_home) {
+  if (const auto named = environment.find_filled(variable))
+    return fmt::format("{}: {}", variable, *named);
   const auto home = environment.find_filled("HOME");
   const Path file = home ? Path(*home) / below_home : Path();
   return home && is_there(file) ? file.native() : std::string();
@@ -30,7 +33,8 @@ std::string find_file(const Environment& environment, const char* variable, cons
 CredentialSource s3(const Environment& environment) {
   if (are_set(environment, {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}))
     return {"s3", true,
-            are_set(environment, {"AWS_SESSION_TOKEN"}) ? "AWS_ACCESS_KEY_ID, with a session token" : "AWS_ACCESS_KEY_ID"};
+            are_set(environment, {"AWS_SESSION_TOKEN"}) ? "AWS_ACCESS_KEY_ID, with a session token"
+                                                        : "AWS_ACCESS_KEY_ID"};
   if (are_set(environment, {"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"}))
     return {"s3", true, "AWS_WEB_IDENTITY_TOKEN_FILE"};
   const std::string name = aws_profile_name(environment);
@@ -38,27 +42,31 @@ CredentialSource s3(const Environment& environment) {
   if (!profile) return {"s3", false, profile.error().message()};
   constexpr std::array k_settings{"aws_access_key_id", "role_arn", "credential_process"};
   for (const char* setting : k_settings)
-    if (find_setting(*profile, setting)) return {"s3", true, fmt::format("{} of the profile '{}'", setting, name)};
-  for (const char* variable : {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"})
+    if (find_setting(*profile, setting))
+      return {"s3", true, fmt::format("{} of the profile '{}'", setting, name)};
+  for (const char* variable :
+       {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"})
     if (are_set(environment, {variable})) return {"s3", true, variable};
   return {"s3", false, "none; the machine's metadata is asked, else requests are unsigned"};
 }
 
 CredentialSource gs(const Environment& environment) {
-  std::string file =
-      find_file(environment, "GOOGLE_APPLICATION_CREDENTIALS", ".config/gcloud/application_default_credentials.json");
+  std::string file = find_file(environment, "GOOGLE_APPLICATION_CREDENTIALS",
+                               ".config/gcloud/application_default_credentials.json");
   if (!file.empty()) return {"gs", true, std::move(file)};
   return {"gs", false, "none; the machine's metadata is asked, else requests are anonymous"};
 }
 
 CredentialSource azure(const Environment& environment) {
-  for (const char* variable : {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"})
+  for (const char* variable :
+       {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"})
     if (are_set(environment, {variable})) return {"azure", true, variable};
   return {"azure", false, "none; requests are anonymous"};
 }
 
 CredentialSource http(const Environment& environment) {
-  if (are_set(environment, {"RAY_RUNTIME_ENV_BEARER_TOKEN"})) return {"http", true, "RAY_RUNTIME_ENV_BEARER_TOKEN"};
+  if (are_set(environment, {"RAY_RUNTIME_ENV_BEARER_TOKEN"}))
+    return {"http", true, "RAY_RUNTIME_ENV_BEARER_TOKEN"};
   std::string file = find_file(environment, "NETRC", ".netrc");
   if (!file.empty()) return {"http", true, std::move(file)};
   return {"http", false, "none"};
@@ -74,7 +82,8 @@ CredentialSource job_server(const Environment& environment) {
 }  // namespace
 
 std::vector<CredentialSource> find_credential_sources(const Environment& environment) {
-  return {s3(environment), gs(environment), azure(environment), http(environment), job_server(environment)};
+  return {s3(environment), gs(environment), azure(environment), http(environment),
+          job_server(environment)};
 }
 
 }  // namespace rtenv::remote

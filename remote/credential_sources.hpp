@@ -1,5 +1,6 @@
-// Which credentials this machine has for which store: where they were found, never what they are. For people who wonder
-// why a store refuses them. Looks at variables and files alone; no metadata service is asked, no program is started.
+// Which credentials this machine has for which store: where they were found, never what they are.
+// For people who wonder why a store refuses them. Looks at variables and files alone; no metadata
+// service is asked, no program is started.
 #pragma once
 
 #include <string>

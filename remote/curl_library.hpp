@@ -1,4 +1,5 @@
-// libcurl, loaded when the first request is made. Each member is the function of that name with "curl_" before it.
+// libcurl, loaded when the first request is made. Each member is the function of that name with
+// "curl_" before it.
 #pragma once
 
 #include <curl/curl.h>

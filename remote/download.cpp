@@ -22,9 +22,11 @@ constexpr std::uint64_t k_parallel_from_bytes = 2 * k_part_bytes;
 constexpr std::size_t k_hash_buffer_bytes = 256U << 10U;
 constexpr int k_max_restarts = 3;
 
-Result<void> write_at(const Fd& file, std::span<const std::byte> data, std::uint64_t offset, const Path& target) {
+Result<void> write_at(const Fd& file, std::span<const std::byte> data, std::uint64_t offset,
+                      const Path& target) {
   while (!data.empty()) {
-    const ssize_t count = ::pwrite(file.get(), data.data(), data.size(), static_cast<off_t>(offset));
+    const ssize_t count =
+        ::pwrite(file.get(), data.data(), data.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail_errno("write", target.native());
     data = data.subspan(static_cast<std::size_t>(count));
@@ -35,14 +37,16 @@ Result<void> write_at(const Fd& file, std::span<const std::byte> data, std::uint
 
 class Download {
  public:
-  Download(ObjectStore& store, const Uri& object, const ObjectInfo& info, const Path& target, const DownloadOptions& options)
+  Download(ObjectStore& store, const Uri& object, const ObjectInfo& info, const Path& target,
+           const DownloadOptions& options)
       : store_(store), object_(object), info_(info), target_(target), options_(options) {}
 
   /// Returns the SHA-256.
   Result<std::string> run() {
     RTENV_TRY(file_, open_file(target_, O_RDWR | O_CREAT | O_EXCL));
     RTENV_TRY(reserve_space());
-    const bool large = info_.ranges && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
+    const bool large =
+        info_.ranges && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
     RTENV_TRY(large ? in_parts() : as_a_whole());
     report();
     return to_hex(sha_.finish());
@@ -53,7 +57,8 @@ class Download {
   Result<void> reserve_space() const {
     if (!info_.size_bytes || *info_.size_bytes == 0) return {};
     const int done = ::fallocate(file_.get(), 0, 0, static_cast<off_t>(*info_.size_bytes));
-    if (done != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) return fail_errno("write", target_.native());
+    if (done != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+      return fail_errno("write", target_.native());
     return {};  // a file system that can't reserve says so when it is full
   }
 
@@ -64,8 +69,9 @@ class Download {
     return ordered_pipeline<ByteRange>(
         count, options_.connections, 2 * std::size_t{options_.connections}, [] { return 0; },
         [&](int, std::size_t index) -> Result<ByteRange> {
-          const ByteRange range{.offset = index * k_part_bytes,
-                                .size_bytes = std::min(k_part_bytes, size_bytes - index * k_part_bytes)};
+          const ByteRange range{
+              .offset = index * k_part_bytes,
+              .size_bytes = std::min(k_part_bytes, size_bytes - index * k_part_bytes)};
           RTENV_TRY(fetch_part(range));
           return range;
         },
@@ -77,14 +83,15 @@ class Download {
     std::uint64_t done_bytes = 0;
     for (;;) {
       const std::uint64_t before = done_bytes;
-      auto read = store_.read(object_, info_, ByteRange{range.offset + done_bytes, range.size_bytes - done_bytes},
-                              [&](std::span<const std::byte> data) -> Result<void> {
-                                RTENV_TRY(write_at(file_, data, range.offset + done_bytes, target_));
-                                done_bytes += data.size();
-                                received_bytes_ += data.size();
-                                report();
-                                return {};
-                              });
+      auto read = store_.read(
+          object_, info_, ByteRange{range.offset + done_bytes, range.size_bytes - done_bytes},
+          [&](std::span<const std::byte> data) -> Result<void> {
+            RTENV_TRY(write_at(file_, data, range.offset + done_bytes, target_));
+            done_bytes += data.size();
+            received_bytes_ += data.size();
+            report();
+            return {};
+          });
       if (done_bytes == range.size_bytes) return {};
       if (read || read.error().code() != Errc::unavailable) return read;
       if (done_bytes != before) backoff.reset();
@@ -97,10 +104,13 @@ class Download {
   Result<void> hash_part(const ByteRange& range) {
     buffer_.resize(k_hash_buffer_bytes);
     for (std::uint64_t done = 0; done < range.size_bytes;) {
-      const auto wanted = std::span(buffer_).first(std::min<std::uint64_t>(buffer_.size(), range.size_bytes - done));
-      RTENV_TRY(const std::size_t count,
-                read_full_at(file_, wanted, static_cast<off_t>(range.offset + done), target_.native()));
-      if (count != wanted.size()) return fail(Errc::corrupt, "{} became shorter while it was written", target_.native());
+      const auto wanted = std::span(buffer_).first(
+          std::min<std::uint64_t>(buffer_.size(), range.size_bytes - done));
+      RTENV_TRY(
+          const std::size_t count,
+          read_full_at(file_, wanted, static_cast<off_t>(range.offset + done), target_.native()));
+      if (count != wanted.size())
+        return fail(Errc::corrupt, "{} became shorter while it was written", target_.native());
       sha_.add(wanted);
       done += count;
     }
@@ -116,14 +126,15 @@ class Download {
       const std::uint64_t before = done_bytes;
       std::optional<ByteRange> rest;
       if (done_bytes > 0) rest = ByteRange{done_bytes, *info_.size_bytes - done_bytes};
-      auto read = store_.read(object_, info_, rest, [&](std::span<const std::byte> data) -> Result<void> {
-        RTENV_TRY(write_at(file_, data, done_bytes, target_));
-        sha_.add(data);
-        done_bytes += data.size();
-        received_bytes_ = done_bytes;
-        report();
-        return {};
-      });
+      auto read =
+          store_.read(object_, info_, rest, [&](std::span<const std::byte> data) -> Result<void> {
+            RTENV_TRY(write_at(file_, data, done_bytes, target_));
+            sha_.add(data);
+            done_bytes += data.size();
+            received_bytes_ = done_bytes;
+            report();
+            return {};
+          });
       if (read) return {};
       // A server without ranges answers with another part than was asked for.
       const bool refused_range = rest && read.error().code() == Errc::invalid_argument;
@@ -161,12 +172,13 @@ class Download {
 }  // namespace
 
 Failure fail_pin(const Uri& object, std::string_view sha256) {
-  return fail(Errc::corrupt, "{} isn't what it is pinned to: its SHA-256 is {}", object.shown(), sha256)
+  return fail(Errc::corrupt, "{} isn't what it is pinned to: its SHA-256 is {}", object.shown(),
+              sha256)
       .hint("expected {}", *object.sha256);
 }
 
-Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info, const Path& target,
-                            const DownloadOptions& options) {
+Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info,
+                            const Path& target, const DownloadOptions& options) {
   for (int restarts = 0;; ++restarts) {
     auto sha256 = Download(store, object, info, target, options).run();
     if (sha256 && object.sha256 && *sha256 != *object.sha256)
@@ -174,10 +186,12 @@ Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo in
     else if (sha256)
       return Downloaded{.info = std::move(info), .sha256 = std::move(*sha256)};
     ::unlink(target.c_str());
-    if (sha256.error().code() != Errc::corrupt || restarts == k_max_restarts) return Failure(std::move(sha256).error());
+    if (sha256.error().code() != Errc::corrupt || restarts == k_max_restarts)
+      return Failure(std::move(sha256).error());
     // Another object by now? Then that one is wanted, from its beginning.
     RTENV_TRY(ObjectInfo now, store.stat(object));
-    if (now.version == info.version && now.size_bytes == info.size_bytes) return Failure(std::move(sha256).error());
+    if (now.version == info.version && now.size_bytes == info.size_bytes)
+      return Failure(std::move(sha256).error());
     info = std::move(now);
   }
 }

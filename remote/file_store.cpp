@@ -32,26 +32,31 @@ class FileStore final : public ObjectStore {
   Result<ObjectInfo> stat(const Uri& object) override {
     struct stat status {};
     if (::stat(object.path.c_str(), &status) != 0) return fail_errno("read", object.path);
-    if (!S_ISREG(status.st_mode)) return fail(Errc::invalid_argument, "{} isn't a file", object.path);
+    if (!S_ISREG(status.st_mode))
+      return fail(Errc::invalid_argument, "{} isn't a file", object.path);
     ObjectInfo info{.size_bytes = static_cast<std::uint64_t>(status.st_size),
                     .version = {},
                     .ranges = true,
                     .modified_s = status.st_mtim.tv_sec};
-    // A file that was changed just now may change once more within the clock's grain: its times don't say so yet.
+    // A file that was changed just now may change once more within the clock's grain: its times
+    // don't say so yet.
     if (std::time(nullptr) - status.st_ctim.tv_sec > k_settle_time_s)
-      info.version = fmt::format("{}-{}-{}.{}-{}.{}", status.st_dev, status.st_ino, status.st_mtim.tv_sec,
-                                 status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+      info.version =
+          fmt::format("{}-{}-{}.{}-{}.{}", status.st_dev, status.st_ino, status.st_mtim.tv_sec,
+                      status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
     return info;
   }
 
-  Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>& range,
-                    const BodySink& sink) override {
+  Result<void> read(const Uri& object, const ObjectInfo& expected,
+                    const std::optional<ByteRange>& range, const BodySink& sink) override {
     RTENV_TRY(const Fd file, open_file(object.path, O_RDONLY));
     const auto [offset, size_bytes] = range.value_or(ByteRange{0, expected.size_bytes.value_or(0)});
     std::vector<std::byte> buffer(k_buffer_bytes);
     for (std::uint64_t done = 0; done < size_bytes;) {
-      const auto wanted = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), size_bytes - done));
-      RTENV_TRY(const std::size_t count, read_full_at(file, wanted, static_cast<off_t>(offset + done), object.path));
+      const auto wanted =
+          std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), size_bytes - done));
+      RTENV_TRY(const std::size_t count,
+                read_full_at(file, wanted, static_cast<off_t>(offset + done), object.path));
       if (count == 0) return fail(Errc::corrupt, "{} changed while it was read", object.path);
       RTENV_TRY(sink(wanted.first(count)));
       done += count;
@@ -69,9 +74,10 @@ class FileStore final : public ObjectStore {
     const Path folder = Path(prefix.path).parent_path();
     std::vector<ListedObject> objects;
     std::error_code error;
-    for (std::filesystem::recursive_directory_iterator each(folder, error), end; !error && each != end;
-         each.increment(error)) {
-      if (!each->is_regular_file(error) || !each->path().native().starts_with(prefix.path)) continue;
+    for (std::filesystem::recursive_directory_iterator each(folder, error), end;
+         !error && each != end; each.increment(error)) {
+      if (!each->is_regular_file(error) || !each->path().native().starts_with(prefix.path))
+        continue;
       Uri uri = prefix;
       uri.path = each->path().native();
       const auto info = stat(uri);
@@ -85,7 +91,8 @@ class FileStore final : public ObjectStore {
   }
 
   Result<void> remove(const Uri& object) override {
-    if (::unlink(object.path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove", object.path);
+    if (::unlink(object.path.c_str()) != 0 && errno != ENOENT)
+      return fail_errno("remove", object.path);
     return {};
   }
 };

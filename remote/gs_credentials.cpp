@@ -24,15 +24,19 @@ Result<GsToken> parse_token(const HttpResponse& response, const std::string& sho
   if (!response.succeeded()) {
     const std::string error = text_field(answer, "error");
     const std::string description = text_field(answer, "error_description");
-    auto failure = fail_status(response.status, shown, description.empty() ? error : error + ": " + description);
+    auto failure = fail_status(response.status, shown,
+                               description.empty() ? error : error + ": " + description);
     // "invalid_grant" comes with status 400 and is about nothing but credentials.
     if (failure.value().code() == Errc::invalid_argument)
       return fail(Errc::permission_denied, "{}", failure.value().message());
     return failure;
   }
-  GsToken token{.access_token = text_field(answer, "access_token"), .quota_project = {}, .expires_at = system_clock::now()};
+  GsToken token{.access_token = text_field(answer, "access_token"),
+                .quota_project = {},
+                .expires_at = system_clock::now()};
   if (token.access_token.empty()) return fail(Errc::unavailable, "{} gives no access token", shown);
-  if (const auto seconds = answer.find("expires_in"); seconds != answer.end() && seconds->is_number())
+  if (const auto seconds = answer.find("expires_in");
+      seconds != answer.end() && seconds->is_number())
     token.expires_at += std::chrono::seconds(seconds->get<std::int64_t>());
   return token;
 }
@@ -47,23 +51,30 @@ Result<GsToken> exchange(const std::string& url, const std::string& form, HttpCl
   return parse_token(response, redacted_url(url));
 }
 
-Result<GsToken> token_of_service_account(const json& account, const std::string& token_url, HttpClient& client) {
-  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-  const json header{{"alg", "RS256"}, {"typ", "JWT"}, {"kid", text_field(account, "private_key_id")}};
+Result<GsToken> token_of_service_account(const json& account, const std::string& token_url,
+                                         HttpClient& client) {
+  const std::int64_t now =
+      std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch())
+          .count();
+  const json header{
+      {"alg", "RS256"}, {"typ", "JWT"}, {"kid", text_field(account, "private_key_id")}};
   const json claims{{"iss", text_field(account, "client_email")},
                     {"scope", k_scope},
                     {"aud", token_url},
                     {"iat", now},
                     {"exp", now + k_jwt_lifetime_s}};
   RTENV_TRY(const std::string jwt, sign_jwt(header, claims, text_field(account, "private_key")));
-  return exchange(token_url, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + jwt, client);
+  return exchange(
+      token_url,
+      "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + jwt, client);
 }
 
 Result<GsToken> token_of_user(const json& user, const std::string& token_url, HttpClient& client) {
   return exchange(
       token_url,
       fmt::format("grant_type=refresh_token&client_id={}&client_secret={}&refresh_token={}",
-                  percent_encode(text_field(user, "client_id")), percent_encode(text_field(user, "client_secret")),
+                  percent_encode(text_field(user, "client_id")),
+                  percent_encode(text_field(user, "client_secret")),
                   percent_encode(text_field(user, "refresh_token"))),
       client);
 }
@@ -74,11 +85,12 @@ Result<GsToken> token_of_file(const Path& file, HttpClient& client) {
   const std::string type = text_field(credentials, "type");
   std::string token_url = text_field(credentials, "token_uri");
   if (token_url.empty()) token_url = k_token_url;
-  Result<GsToken> token = type == "service_account" ? token_of_service_account(credentials, token_url, client)
-                          : type == "authorized_user"
-                              ? token_of_user(credentials, token_url, client)
-                              : fail(Errc::invalid_argument, "credentials of the type '{}' aren't supported", type)
-                                    .hint("a service_account's key or authorized_user credentials");
+  Result<GsToken> token =
+      type == "service_account" ? token_of_service_account(credentials, token_url, client)
+      : type == "authorized_user"
+          ? token_of_user(credentials, token_url, client)
+          : fail(Errc::invalid_argument, "credentials of the type '{}' aren't supported", type)
+                .hint("a service_account's key or authorized_user credentials");
   if (!token) return Failure(std::move(token).error().within(file.native()));
   token->quota_project = text_field(credentials, "quota_project_id");
   return token;
@@ -93,8 +105,9 @@ bool is_google_machine() {
 Result<std::optional<GsToken>> token_of_machine(HttpClient& client) {
   const auto host = client.environment().find_filled("GCE_METADATA_HOST");
   if (!host && !is_google_machine()) return std::optional<GsToken>();
-  const std::string url = fmt::format("http://{}/computeMetadata/v1/instance/service-accounts/default/token",
-                                      host.value_or("metadata.google.internal"));
+  const std::string url =
+      fmt::format("http://{}/computeMetadata/v1/instance/service-accounts/default/token",
+                  host.value_or("metadata.google.internal"));
   RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
     return HttpRequest{.url = url, .headers = {"Metadata-Flavor: Google"}};
   }));

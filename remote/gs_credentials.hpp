@@ -1,6 +1,7 @@
-// Access tokens for Google Cloud, found in the order of its own libraries: the file that GOOGLE_APPLICATION_CREDENTIALS
-// names, gcloud's application default credentials, the metadata server of the machine; else nobody (anonymous).
-// A file is of a service account (a signed JWT is exchanged for a token) or of an authorized user (a refresh token is).
+// Access tokens for Google Cloud, found in the order of its own libraries: the file that
+// GOOGLE_APPLICATION_CREDENTIALS names, gcloud's application default credentials, the metadata
+// server of the machine; else nobody (anonymous). A file is of a service account (a signed JWT is
+// exchanged for a token) or of an authorized user (a refresh token is).
 #pragma once
 
 #include <chrono>
@@ -23,8 +24,8 @@ class GsTokenSource {
  public:
   explicit GsTokenSource(HttpClient& client) : client_(client) {}
 
-  /// Nothing: anonymous. Fails: where credentials that are there can't be used: not_found, invalid_argument,
-  /// permission_denied, unavailable.
+  /// Nothing: anonymous. Fails: where credentials that are there can't be used: not_found,
+  /// invalid_argument, permission_denied, unavailable.
   Result<std::optional<GsToken>> get();
 
  private:

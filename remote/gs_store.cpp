@@ -28,7 +28,8 @@ std::uint64_t number_field(const json& object, const char* name) {
 }
 
 std::string base_url(const Environment& environment) {
-  std::string url(environment.find_filled("STORAGE_EMULATOR_HOST").value_or("https://storage.googleapis.com"));
+  std::string url(
+      environment.find_filled("STORAGE_EMULATOR_HOST").value_or("https://storage.googleapis.com"));
   if (url.find("://") == std::string::npos) url.insert(0, "http://");
   while (url.ends_with('/')) url.pop_back();
   return url;
@@ -37,10 +38,13 @@ std::string base_url(const Environment& environment) {
 class GsStore final : public ObjectStore {
  public:
   GsStore(Environment environment, const Cancellation* cancellation)
-      : client_(std::move(environment), cancellation), base_(base_url(client_.environment())), tokens_(client_) {}
+      : client_(std::move(environment), cancellation),
+        base_(base_url(client_.environment())),
+        tokens_(client_) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(const auto response, send({.url = object_url(object) + "?fields=size,generation,updated"}));
+    RTENV_TRY(const auto response,
+              send({.url = object_url(object) + "?fields=size,generation,updated"}));
     if (!response.succeeded()) return explain(object, response);
     const json answer = json::parse(response.body, nullptr, false);
     return ObjectInfo{.size_bytes = number_field(answer, "size"),
@@ -49,18 +53,19 @@ class GsStore final : public ObjectStore {
                       .modified_s = parse_timestamp(text_field(answer, "updated"))};
   }
 
-  Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>& range,
-                    const BodySink& sink) override {
+  Result<void> read(const Uri& object, const ObjectInfo& expected,
+                    const std::optional<ByteRange>& range, const BodySink& sink) override {
     HttpRequest request{.url = object_url(object) + "?alt=media"};
     if (!expected.version.empty()) request.url += "&generation=" + expected.version;
     RTENV_TRY(authorize(request));
     // The generation is asked for by the URL; the answer's ETag is another thing.
-    return read_object(client_, std::move(request), {.size_bytes = expected.size_bytes, .version = {}}, range, sink,
-                       [&](const HttpResponse& response) -> Failure {
-                         if (response.status == 404 && !expected.version.empty())
-                           return fail(Errc::corrupt, "{} changed while it was read", object.shown());
-                         return explain(object, response);
-                       });
+    return read_object(
+        client_, std::move(request), {.size_bytes = expected.size_bytes, .version = {}}, range,
+        sink, [&](const HttpResponse& response) -> Failure {
+          if (response.status == 404 && !expected.version.empty())
+            return fail(Errc::corrupt, "{} changed while it was read", object.shown());
+          return explain(object, response);
+        });
   }
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;
@@ -68,16 +73,18 @@ class GsStore final : public ObjectStore {
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
     std::vector<ListedObject> objects;
     for (std::string token;;) {
-      std::string url = fmt::format("{}/storage/v1/b/{}/o?prefix={}", base_, percent_encode(prefix.authority),
-                                    percent_encode(prefix.path));
+      std::string url = fmt::format("{}/storage/v1/b/{}/o?prefix={}", base_,
+                                    percent_encode(prefix.authority), percent_encode(prefix.path));
       if (!token.empty()) url += "&pageToken=" + percent_encode(token);
       RTENV_TRY(const auto response, send({.url = std::move(url)}));
       if (!response.succeeded()) return explain(prefix, response);
       const json answer = json::parse(response.body, nullptr, false);
-      for (const json& item : answer.is_object() ? answer.value("items", json::array()) : json::array()) {
+      for (const json& item :
+           answer.is_object() ? answer.value("items", json::array()) : json::array()) {
         Uri uri = prefix;
         uri.path = text_field(item, "name");
-        objects.push_back({std::move(uri), number_field(item, "size"), parse_timestamp(text_field(item, "updated"))});
+        objects.push_back({std::move(uri), number_field(item, "size"),
+                           parse_timestamp(text_field(item, "updated"))});
       }
       token = text_field(answer, "nextPageToken");
       if (token.empty()) return objects;
@@ -90,7 +97,9 @@ class GsStore final : public ObjectStore {
     return {};
   }
 
-  [[nodiscard]] std::string identity(const Uri& object) const override { return object.text() + " " + base_; }
+  [[nodiscard]] std::string identity(const Uri& object) const override {
+    return object.text() + " " + base_;
+  }
 
   Result<HttpResponse> send(const HttpRequest& draft) {
     return client_.send([&]() -> Result<HttpRequest> {
@@ -101,32 +110,36 @@ class GsStore final : public ObjectStore {
   }
 
   [[nodiscard]] std::string upload_url(const Uri& object, std::string_view type) const {
-    return fmt::format("{}/upload/storage/v1/b/{}/o?uploadType={}&name={}", base_, percent_encode(object.authority), type,
-                       percent_encode(object.path));
+    return fmt::format("{}/upload/storage/v1/b/{}/o?uploadType={}&name={}", base_,
+                       percent_encode(object.authority), type, percent_encode(object.path));
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) {
     const json answer = json::parse(response.body, nullptr, false);
     const json error = answer.is_object() ? answer.value("error", json()) : json();
     std::string reason = text_field(error, "message");
-    if (reason.empty()) reason = response.body.substr(0, response.body.find('\n'));  // some answers are plain text
+    if (reason.empty())
+      reason = response.body.substr(0, response.body.find('\n'));  // some answers are plain text
     auto failure = fail_status(response.status, object.shown(), reason);
     const auto token = tokens_.get();
     if (failure.value().code() == Errc::permission_denied && token && !*token)
-      return std::move(failure).hint("no Google Cloud credentials were found: set GOOGLE_APPLICATION_CREDENTIALS");
+      return std::move(failure).hint(
+          "no Google Cloud credentials were found: set GOOGLE_APPLICATION_CREDENTIALS");
     return failure;
   }
 
  private:
   [[nodiscard]] std::string object_url(const Uri& object) const {
-    return fmt::format("{}/storage/v1/b/{}/o/{}", base_, percent_encode(object.authority), percent_encode(object.path));
+    return fmt::format("{}/storage/v1/b/{}/o/{}", base_, percent_encode(object.authority),
+                       percent_encode(object.path));
   }
 
   Result<void> authorize(HttpRequest& request) {
     RTENV_TRY(const auto token, tokens_.get());
     if (!token) return {};
     request.bearer = token->access_token;
-    if (!token->quota_project.empty()) request.headers.push_back("x-goog-user-project: " + token->quota_project);
+    if (!token->quota_project.empty())
+      request.headers.push_back("x-goog-user-project: " + token->quota_project);
     return {};
   }
 
@@ -135,17 +148,19 @@ class GsStore final : public ObjectStore {
   GsTokenSource tokens_;
 };
 
-// Resumable upload: cloud.google.com/storage/docs/performing-resumable-uploads. Parts come one after another.
+// Resumable upload: cloud.google.com/storage/docs/performing-resumable-uploads. Parts come one
+// after another.
 class GsPartTarget final : public PartTarget {
  public:
   GsPartTarget(GsStore& store, Uri object) : store_(store), object_(std::move(object)) {}
 
   Result<void> put_whole(std::span<const std::byte> object) override {
     md5_.add(object);
-    RTENV_TRY(const auto response, store_.send({.method = "POST",
-                                                .url = store_.upload_url(object_, "media"),
-                                                .headers = {"Content-Type: application/octet-stream"},
-                                                .body = object}));
+    RTENV_TRY(const auto response,
+              store_.send({.method = "POST",
+                           .url = store_.upload_url(object_, "media"),
+                           .headers = {"Content-Type: application/octet-stream"},
+                           .body = object}));
     return check_stored(response);
   }
 
@@ -153,12 +168,14 @@ class GsPartTarget final : public PartTarget {
     RTENV_TRY(const auto response,
               store_.send({.method = "POST",
                            .url = store_.upload_url(object_, "resumable"),
-                           .headers = {"Content-Type: application/json", "X-Upload-Content-Type: application/octet-stream"},
+                           .headers = {"Content-Type: application/json",
+                                       "X-Upload-Content-Type: application/octet-stream"},
                            .body = std::as_bytes(std::span(k_no_metadata))}));
     if (!response.succeeded()) return store_.explain(object_, response);
     session_url_ = response.header("location");
     if (session_url_.empty())
-      return fail(Errc::unavailable, "{}: the store begins an upload without an address", object_.shown());
+      return fail(Errc::unavailable, "{}: the store begins an upload without an address",
+                  object_.shown());
     return {};
   }
 
@@ -167,17 +184,20 @@ class GsPartTarget final : public PartTarget {
     const std::uint64_t end = part.offset + part.bytes.size();
     const std::string total = part.last ? std::to_string(end) : "*";
     for (std::uint64_t from = part.offset;;) {
-      RTENV_TRY(const auto response,
-                store_.send({.method = "PUT",
-                             .url = session_url_,
-                             .headers = {fmt::format("Content-Range: bytes {}-{}/{}", from, end - 1, total)},
-                             .body = std::span<const std::byte>(part.bytes).subspan(from - part.offset)}));
+      RTENV_TRY(
+          const auto response,
+          store_.send(
+              {.method = "PUT",
+               .url = session_url_,
+               .headers = {fmt::format("Content-Range: bytes {}-{}/{}", from, end - 1, total)},
+               .body = std::span<const std::byte>(part.bytes).subspan(from - part.offset)}));
       if (part.last && response.succeeded()) return check_stored(response);
       if (response.status != k_resume_incomplete) return store_.explain(object_, response);
       const std::uint64_t kept = kept_bytes(response);
       if (kept == end && !part.last) return {};
       if (kept <= from || kept > end)
-        return fail(Errc::unavailable, "{}: the store takes no more of the upload", object_.shown());
+        return fail(Errc::unavailable, "{}: the store takes no more of the upload",
+                    object_.shown());
       from = kept;
     }
   }
@@ -185,8 +205,10 @@ class GsPartTarget final : public PartTarget {
   Result<void> complete(std::size_t) override { return {}; }  // the last part did it
 
   void abort() noexcept override {
-    const auto response = store_.send({.method = "DELETE", .url = session_url_, .ignores_cancellation = true});
-    if (!response) log::debug("{}: the store keeps an upload that was given up for a week", object_.shown());
+    const auto response =
+        store_.send({.method = "DELETE", .url = session_url_, .ignores_cancellation = true});
+    if (!response)
+      log::debug("{}: the store keeps an upload that was given up for a week", object_.shown());
   }
 
  private:
@@ -208,7 +230,8 @@ class GsPartTarget final : public PartTarget {
     const std::string stored = text_field(json::parse(response.body, nullptr, false), "md5Hash");
     if (stored.empty() || stored == base64(md5_.finish())) return {};
     [[maybe_unused]] const auto removed = store_.remove(object_);
-    return fail(Errc::corrupt, "{}: the store has other bytes than were sent; it was removed", object_.shown());
+    return fail(Errc::corrupt, "{}: the store has other bytes than were sent; it was removed",
+                object_.shown());
   }
 
   GsStore& store_;
@@ -223,7 +246,8 @@ Result<std::unique_ptr<Upload>> GsStore::upload(const Uri& object, std::optional
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_gs_store(Environment environment, const Cancellation* cancellation) {
+Result<std::unique_ptr<ObjectStore>> open_gs_store(Environment environment,
+                                                   const Cancellation* cancellation) {
   return std::make_unique<GsStore>(std::move(environment), cancellation);
 }
 

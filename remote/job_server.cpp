@@ -15,11 +15,12 @@ Result<std::string> server_address(const Environment& environment) {
   for (const char* variable : {"RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"})
     if (const auto set = environment.find_filled(variable)) {
       address = *set;
-      // As Ray's client has it: an address without a scheme is one of http. What names a cluster's own port isn't one of a
-      // job server.
+      // As Ray's client has it: an address without a scheme is one of http. What names a cluster's
+      // own port isn't one of a job server.
       if (address.find("://") == std::string::npos) address.insert(0, "http://");
       if (!address.starts_with("http://") && !address.starts_with("https://"))
-        return fail(Errc::invalid_argument, "{} isn't the address of a job server: {}", variable, redacted_url(*set))
+        return fail(Errc::invalid_argument, "{} isn't the address of a job server: {}", variable,
+                    redacted_url(*set))
             .hint("http://HOST:8265");
       break;
     }
@@ -47,9 +48,11 @@ Result<std::vector<std::string>> job_headers(const Environment& environment) {
   const auto text = environment.find_filled("RAY_JOB_HEADERS");
   if (!text) return headers;
   const auto object = nlohmann::json::parse(*text, nullptr, false);
-  if (!object.is_object()) return fail(Errc::invalid_argument, "RAY_JOB_HEADERS isn't a JSON object");
+  if (!object.is_object())
+    return fail(Errc::invalid_argument, "RAY_JOB_HEADERS isn't a JSON object");
   for (const auto& [key, value] : object.items()) {
-    if (!value.is_string()) return fail(Errc::invalid_argument, "RAY_JOB_HEADERS['{}'] isn't a string", key);
+    if (!value.is_string())
+      return fail(Errc::invalid_argument, "RAY_JOB_HEADERS['{}'] isn't a string", key);
     headers.push_back(fmt::format("{}: {}", key, value.get<std::string>()));
   }
   return headers;

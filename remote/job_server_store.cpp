@@ -16,11 +16,13 @@ class JobServerStore final : public ObjectStore {
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(const auto response, client_.send([&]() -> Result<HttpRequest> {
       HttpRequest request = make_request("GET", object);
-      request.headers.emplace_back("Range: bytes=0-0");  // whether it is there is all we want to know
+      request.headers.emplace_back(
+          "Range: bytes=0-0");  // whether it is there is all we want to know
       return request;
     }));
     if (!response.succeeded()) return explain(object, response);
-    return ObjectInfo{.size_bytes = object_info(response).size_bytes, .version = object.path};  // a name says its content
+    return ObjectInfo{.size_bytes = object_info(response).size_bytes,
+                      .version = object.path};  // a name says its content
   }
 
   Result<void> read(const Uri& object, const ObjectInfo&, const std::optional<ByteRange>& range,
@@ -34,39 +36,50 @@ class JobServerStore final : public ObjectStore {
         },
         [&](const HttpResponse& response) { return explain(object, response); }));
     if (empty)
-      return fail(Errc::not_found, "{}: the job server at {} says that it has it, but doesn't hand it out", object.shown(),
-                  redacted_url(server_.address))
-          .hint("Ray gives packages to its own nodes only; use the directory or archive that it was made from");
+      return fail(Errc::not_found,
+                  "{}: the job server at {} says that it has it, but doesn't hand it out",
+                  object.shown(), redacted_url(server_.address))
+          .hint(
+              "Ray gives packages to its own nodes only; use the directory or archive that it was "
+              "made from");
     return {};
   }
 
-  Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t> size_bytes) override {
-    return std::make_unique<PutUpload>(client_, make_request("PUT", object), size_bytes,
-                                       [this, object](const HttpResponse& response) { return explain(object, response); });
+  Result<std::unique_ptr<Upload>> upload(const Uri& object,
+                                         std::optional<std::uint64_t> size_bytes) override {
+    return std::make_unique<PutUpload>(
+        client_, make_request("PUT", object), size_bytes,
+        [this, object](const HttpResponse& response) { return explain(object, response); });
   }
 
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
-    return fail(Errc::invalid_argument, "{}: a job server doesn't list its packages", prefix.shown());
+    return fail(Errc::invalid_argument, "{}: a job server doesn't list its packages",
+                prefix.shown());
   }
 
   Result<void> remove(const Uri& object) override {
-    return fail(Errc::invalid_argument, "{}: a job server removes its packages itself", object.shown());
+    return fail(Errc::invalid_argument, "{}: a job server removes its packages itself",
+                object.shown());
   }
 
   [[nodiscard]] std::string identity(const Uri& object) const override { return object.text(); }
 
  private:
   [[nodiscard]] HttpRequest make_request(std::string method, const Uri& object) const {
-    return {.method = std::move(method),
-            .url = fmt::format("{}/api/packages/gcs/{}", server_.address, percent_encode(object.path)),
-            .headers = server_.headers,
-            .bearer = server_.token};
+    return {
+        .method = std::move(method),
+        .url = fmt::format("{}/api/packages/gcs/{}", server_.address, percent_encode(object.path)),
+        .headers = server_.headers,
+        .bearer = server_.token};
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) const {
-    auto failure = fail_status(response.status, fmt::format("{} at {}", object.shown(), redacted_url(server_.address)));
-    if (failure.value().code() == Errc::permission_denied) return std::move(failure).hint("set RAY_AUTH_TOKEN");
-    if (response.status == 413) return std::move(failure).hint("the package is larger than the job server takes");
+    auto failure = fail_status(
+        response.status, fmt::format("{} at {}", object.shown(), redacted_url(server_.address)));
+    if (failure.value().code() == Errc::permission_denied)
+      return std::move(failure).hint("set RAY_AUTH_TOKEN");
+    if (response.status == 413)
+      return std::move(failure).hint("the package is larger than the job server takes");
     return failure;
   }
 
@@ -76,7 +89,8 @@ class JobServerStore final : public ObjectStore {
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_job_server_store(Environment environment, const Cancellation* cancellation) {
+Result<std::unique_ptr<ObjectStore>> open_job_server_store(Environment environment,
+                                                           const Cancellation* cancellation) {
   RTENV_TRY(JobServer server, find_job_server(environment));
   return std::make_unique<JobServerStore>(std::move(environment), std::move(server), cancellation);
 }

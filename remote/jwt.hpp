@@ -10,6 +10,7 @@
 namespace rtenv::remote {
 
 /// Fails: invalid_argument (the key isn't an RSA key in PEM).
-Result<std::string> sign_jwt(const nlohmann::json& header, const nlohmann::json& claims, std::string_view private_key_pem);
+Result<std::string> sign_jwt(const nlohmann::json& header, const nlohmann::json& claims,
+                             std::string_view private_key_pem);
 
 }  // namespace rtenv::remote

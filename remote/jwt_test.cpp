@@ -11,7 +11,8 @@ namespace {
 
 // That what is signed verifies is shown beside Python's cryptography, in tests/remote/gs_test.py.
 TEST(Jwt, WantsAnRsaKey) {
-  for (const char* key : {"", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"})
+  for (const char* key :
+       {"", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"})
     EXPECT_THAT(sign_jwt({}, {}, key), IsError(Errc::invalid_argument)) << key;
 }
 

@@ -15,17 +15,20 @@ namespace {
 
 // What says who asks; all of a family go together.
 const std::array<std::vector<std::string_view>, 3> k_families{{
-    {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
-     "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"},
+    {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
+     "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+     "AWS_CONTAINER_CREDENTIALS_FULL_URI"},
     {"GOOGLE_APPLICATION_CREDENTIALS"},
-    {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"},
+    {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY",
+     "AZURE_STORAGE_SAS_TOKEN"},
 }};
 
 }  // namespace
 
 Environment with_variables(Environment base, const std::map<std::string, std::string>& variables) {
   for (const auto& family : k_families)
-    if (std::ranges::any_of(family, [&](std::string_view name) { return variables.contains(std::string(name)); }))
+    if (std::ranges::any_of(
+            family, [&](std::string_view name) { return variables.contains(std::string(name)); }))
       for (const std::string_view name : family) base.unset(name);
   for (const auto& [name, value] : variables) base.set(name, value);
   return base;
@@ -48,7 +51,8 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptio
     case Scheme::gcs: return open_job_server_store(std::move(environment), options.cancellation);
     case Scheme::local: break;
   }
-  return fail(Errc::invalid_argument, "{} is a directory that is used in place: it holds no objects", uri.shown());
+  return fail(Errc::invalid_argument,
+              "{} is a directory that is used in place: it holds no objects", uri.shown());
 }
 
 }  // namespace rtenv::remote

@@ -16,9 +16,12 @@ Environment of(const std::map<std::string, std::string>& variables) {
 }
 
 TEST(Variables, KeysOfTwoOwnersDoNotMix) {
-  const Environment node =
-      of({{"AWS_ACCESS_KEY_ID", "node"}, {"AWS_SESSION_TOKEN", "node"}, {"AWS_REGION", "r"}, {"A", "a"}});
-  const Environment job = with_variables(node, {{"AWS_ACCESS_KEY_ID", "job"}, {"AWS_SECRET_ACCESS_KEY", "job"}});
+  const Environment node = of({{"AWS_ACCESS_KEY_ID", "node"},
+                               {"AWS_SESSION_TOKEN", "node"},
+                               {"AWS_REGION", "r"},
+                               {"A", "a"}});
+  const Environment job =
+      with_variables(node, {{"AWS_ACCESS_KEY_ID", "job"}, {"AWS_SECRET_ACCESS_KEY", "job"}});
   EXPECT_EQ(job.find("AWS_ACCESS_KEY_ID"), "job");
   EXPECT_EQ(job.find("AWS_SESSION_TOKEN"), std::nullopt);
   EXPECT_EQ(job.find("AWS_REGION"), "r") << "says where, not who";
@@ -33,13 +36,15 @@ TEST(Provider, HandsOutTheCredentialsOfEachUri) {
     if (asked.authority != "box") return fail(Errc::permission_denied, "not for {}", asked.shown());
     return std::map<std::string, std::string>{{"AZURE_STORAGE_ACCOUNT", "provided"}};
   };
-  EXPECT_EQ(must(open_store(uri, options))->identity(uri), "azure://box/blob.zip https://provided.blob.core.windows.net");
+  EXPECT_EQ(must(open_store(uri, options))->identity(uri),
+            "azure://box/blob.zip https://provided.blob.core.windows.net");
   EXPECT_THAT(open_store(must(Uri::parse("azure://other/blob.zip")), options),
               IsError(Errc::permission_denied, "azure://other"));
 }
 
 TEST(Store, ALocalDirectoryHoldsNoObjects) {
-  EXPECT_THAT(open_store(must(Uri::parse("local:///data")), {}), IsError(Errc::invalid_argument, "in place"));
+  EXPECT_THAT(open_store(must(Uri::parse("local:///data")), {}),
+              IsError(Errc::invalid_argument, "in place"));
 }
 
 TEST(AzureStore, WantsToKnowTheAccount) {
@@ -48,12 +53,15 @@ TEST(AzureStore, WantsToKnowTheAccount) {
     return open_store(uri, {.environment = of(std::move(variables))});
   };
   EXPECT_THAT(open({}), IsError(Errc::invalid_argument, "of which account"));
-  EXPECT_THAT(open({{"AZURE_STORAGE_CONNECTION_STRING", "no equals sign"}}), IsError(Errc::invalid_argument, "NAME=VALUE"));
-  EXPECT_THAT(open({{"AZURE_STORAGE_ACCOUNT", "a"}, {"AZURE_STORAGE_KEY", "?"}}), IsError(Errc::invalid_argument, "base64"));
+  EXPECT_THAT(open({{"AZURE_STORAGE_CONNECTION_STRING", "no equals sign"}}),
+              IsError(Errc::invalid_argument, "NAME=VALUE"));
+  EXPECT_THAT(open({{"AZURE_STORAGE_ACCOUNT", "a"}, {"AZURE_STORAGE_KEY", "?"}}),
+              IsError(Errc::invalid_argument, "base64"));
   const auto identity = [&](std::map<std::string, std::string> variables) {
     return must(open(std::move(variables)))->identity(uri);
   };
-  EXPECT_EQ(identity({{"AZURE_STORAGE_CONNECTION_STRING", "AccountName=a;AccountKey=AAAA;EndpointSuffix=core.example"}}),
+  EXPECT_EQ(identity({{"AZURE_STORAGE_CONNECTION_STRING",
+                       "AccountName=a;AccountKey=AAAA;EndpointSuffix=core.example"}}),
             "azure://box/x https://a.blob.core.example");
   EXPECT_EQ(identity({{"AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"}}),
             "azure://box/x http://127.0.0.1:10000/devstoreaccount1");
@@ -80,7 +88,9 @@ TEST(ObjectInfo, IsReadFromTheAnswersHead) {
   const auto info = [](std::map<std::string, std::string, std::less<>> headers) {
     return object_info({.status = 200, .headers = std::move(headers), .body = {}, .final_url = {}});
   };
-  EXPECT_EQ(info({{"content-length", "12"}, {"etag", "\"e\""}, {"last-modified", "then"}}).size_bytes, 12U);
+  EXPECT_EQ(
+      info({{"content-length", "12"}, {"etag", "\"e\""}, {"last-modified", "then"}}).size_bytes,
+      12U);
   EXPECT_EQ(info({{"etag", "\"e\""}, {"last-modified", "then"}}).version, "\"e\"");
   EXPECT_EQ(info({{"last-modified", "then"}}).version, "then");
   EXPECT_EQ(info({{"content-length", "10"}, {"content-range", "bytes 0-9/99"}}).size_bytes, 99U);
@@ -100,7 +110,8 @@ TEST(Status, SaysWhoMustDoSomething) {
     EXPECT_EQ(fail_status(status, "x").value().code(), Errc::unavailable) << status;
     EXPECT_TRUE(is_transient_status(status)) << status;
   }
-  for (const int status : {200, 301, 400, 403, 404, 501}) EXPECT_FALSE(is_transient_status(status)) << status;
+  for (const int status : {200, 301, 400, 403, 404, 501})
+    EXPECT_FALSE(is_transient_status(status)) << status;
 }
 
 }  // namespace

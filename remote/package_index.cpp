@@ -13,7 +13,8 @@ constexpr std::uint64_t k_max_page_bytes = 64ULL << 20U;
 
 std::string unescaped(std::string_view html) {
   std::string text(html);
-  for (auto at = text.find("&amp;"); at != std::string::npos; at = text.find("&amp;", at + 1)) text.replace(at, 5, "&");
+  for (auto at = text.find("&amp;"); at != std::string::npos; at = text.find("&amp;", at + 1))
+    text.replace(at, 5, "&");
   return text;
 }
 
@@ -63,8 +64,8 @@ std::string package_index_url(const Environment& environment) {
   return "https://pypi.org/simple";
 }
 
-Result<std::string> find_package_file(std::string_view index_url, std::string_view project, std::string_view file_name,
-                                      HttpClient& client) {
+Result<std::string> find_package_file(std::string_view index_url, std::string_view project,
+                                      std::string_view file_name, HttpClient& client) {
   while (index_url.ends_with('/')) index_url.remove_suffix(1);
   const HttpRequest request{.url = fmt::format("{}/{}/", index_url, project),
                             .headers = {"Accept: application/vnd.pypi.simple.v1+html, text/html"},
@@ -72,7 +73,8 @@ Result<std::string> find_package_file(std::string_view index_url, std::string_vi
                             .compressed = true,
                             .max_bytes = k_max_page_bytes};
   std::string page;
-  RTENV_TRY(const HttpResponse response, http_get(client, request, [&](std::span<const std::byte> data) -> Result<void> {
+  RTENV_TRY(const HttpResponse response,
+            http_get(client, request, [&](std::span<const std::byte> data) -> Result<void> {
               page.append(reinterpret_cast<const char*>(data.data()), data.size());
               return {};
             }));

@@ -12,8 +12,9 @@ namespace rtenv::remote {
 /// UV_DEFAULT_INDEX, UV_INDEX_URL or PIP_INDEX_URL, the first that is set; else PyPI.
 std::string package_index_url(const Environment& environment);
 
-/// The URL of the file on the project's page. Fails: not_found (no such project or file), and as http_get.
-Result<std::string> find_package_file(std::string_view index_url, std::string_view project, std::string_view file_name,
-                                      HttpClient& client);
+/// The URL of the file on the project's page. Fails: not_found (no such project or file), and as
+/// http_get.
+Result<std::string> find_package_file(std::string_view index_url, std::string_view project,
+                                      std::string_view file_name, HttpClient& client);
 
 }  // namespace rtenv::remote

@@ -75,9 +75,11 @@ Result<void> PartUpload::write(std::span<const std::byte> data) {
       continue;
     }
     const std::size_t count = std::min(data.size(), capacity - current_.bytes.size());
-    if (current_.bytes.capacity() < capacity && current_.bytes.size() + count > current_.bytes.capacity() / 2)
+    if (current_.bytes.capacity() < capacity &&
+        current_.bytes.size() + count > current_.bytes.capacity() / 2)
       current_.bytes.reserve(capacity);
-    current_.bytes.insert(current_.bytes.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(count));
+    current_.bytes.insert(current_.bytes.end(), data.begin(),
+                          data.begin() + static_cast<std::ptrdiff_t>(count));
     data = data.subspan(count);
   }
   return {};

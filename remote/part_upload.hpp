@@ -1,8 +1,8 @@
-// An upload in parts: the stream is cut, a few parts are on their way at a time, each is kept until the store has it, so
-// that it can be sent again. What fits into one part goes as a whole.
+// An upload in parts: the stream is cut, a few parts are on their way at a time, each is kept until
+// the store has it, so that it can be sent again. What fits into one part goes as a whole.
 //
-// Memory: (connections + 1) parts. Parts grow with their number, so that 10,000 of them (the least that stores allow)
-// hold 300 GiB though the first are small.
+// Memory: (connections + 1) parts. Parts grow with their number, so that 10,000 of them (the least
+// that stores allow) hold 300 GiB though the first are small.
 #pragma once
 
 #include <condition_variable>
@@ -22,7 +22,8 @@ struct Part {
   RawBytes bytes;
 };
 
-/// How a store takes an object. `send` may be called by several threads at a time, the others by one.
+/// How a store takes an object. `send` may be called by several threads at a time, the others by
+/// one.
 class PartTarget {
  public:
   virtual ~PartTarget() = default;

@@ -55,10 +55,12 @@ RawBytes bytes(std::size_t count) {
   return result;
 }
 
-Result<void> upload(Stored& stored, const RawBytes& object, unsigned connections, std::size_t piece) {
+Result<void> upload(Stored& stored, const RawBytes& object, unsigned connections,
+                    std::size_t piece) {
   PartUpload upload(std::make_unique<MemoryTarget>(stored), connections);
   for (std::size_t offset = 0; offset < object.size(); offset += piece)
-    RTENV_TRY(upload.write(std::span(object).subspan(offset, std::min(piece, object.size() - offset))));
+    RTENV_TRY(
+        upload.write(std::span(object).subspan(offset, std::min(piece, object.size() - offset))));
   return upload.finish();
 }
 
@@ -79,7 +81,8 @@ TEST(PartUpload, PartsTogetherAreTheObject) {
     const RawBytes object = bytes(3 * PartUpload::k_first_part_bytes + 12345);
     EXPECT_THAT(upload(stored, object, connections, 700'001), IsOk());
     RawBytes together;
-    for (const auto& [index, part] : stored.parts) together.insert(together.end(), part.begin(), part.end());
+    for (const auto& [index, part] : stored.parts)
+      together.insert(together.end(), part.begin(), part.end());
     EXPECT_EQ(together, object);
     EXPECT_EQ(stored.completed_parts, stored.parts.size());
     EXPECT_FALSE(stored.aborted);

@@ -11,8 +11,12 @@ constexpr std::size_t k_max_blocks = 2;
 
 }  // namespace
 
-PutUpload::PutUpload(HttpClient& client, HttpRequest request, std::optional<std::uint64_t> size_bytes, Explain explain)
-    : client_(client), request_(std::move(request)), size_bytes_(size_bytes), explain_(std::move(explain)) {}
+PutUpload::PutUpload(HttpClient& client, HttpRequest request,
+                     std::optional<std::uint64_t> size_bytes, Explain explain)
+    : client_(client),
+      request_(std::move(request)),
+      size_bytes_(size_bytes),
+      explain_(std::move(explain)) {}
 
 PutUpload::~PutUpload() {
   {
@@ -43,7 +47,8 @@ void PutUpload::run() {
   HttpRequest request = request_;
   request.body_stream = [this](std::span<std::byte> buffer) { return pull(buffer); };
   request.body_stream_bytes = size_bytes_;
-  const auto response = client_.stream(request, [](std::span<const std::byte>) { return Result<void>(); });
+  const auto response =
+      client_.stream(request, [](std::span<const std::byte>) { return Result<void>(); });
   const std::lock_guard lock(mutex_);
   if (!response)
     outcome_.emplace(Failure(response.error()));
@@ -60,7 +65,9 @@ Result<void> PutUpload::push_block() {
   changed_.wait(lock, [&] { return outcome_ || blocks_.size() < k_max_blocks; });
   // An answer before the end is a refusal, or a server that wants no more.
   if (outcome_ && !*outcome_) return Failure(outcome_->error());
-  if (outcome_) return fail(Errc::unavailable, "{}: the server ended the upload early", redacted_url(request_.url));
+  if (outcome_)
+    return fail(Errc::unavailable, "{}: the server ended the upload early",
+                redacted_url(request_.url));
   blocks_.push_back(std::move(block_));
   block_ = RawBytes();
   changed_.notify_all();

@@ -1,5 +1,6 @@
-// An upload by one PUT. Up to 8 MiB are kept and sent with their length, in several attempts where needed; more is sent
-// while it comes, by a thread of its own, in one attempt: in chunks where the size isn't known beforehand.
+// An upload by one PUT. Up to 8 MiB are kept and sent with their length, in several attempts where
+// needed; more is sent while it comes, by a thread of its own, in one attempt: in chunks where the
+// size isn't known beforehand.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +16,8 @@ namespace rtenv::remote {
 class PutUpload final : public Upload {
  public:
   /// `client` must outlive it. `request`: the PUT, complete but for its body.
-  PutUpload(HttpClient& client, HttpRequest request, std::optional<std::uint64_t> size_bytes, Explain explain);
+  PutUpload(HttpClient& client, HttpRequest request, std::optional<std::uint64_t> size_bytes,
+            Explain explain);
   PutUpload(const PutUpload&) = delete;
   PutUpload& operator=(const PutUpload&) = delete;
   ~PutUpload() override;

@@ -18,10 +18,15 @@ namespace {
 constexpr unsigned k_upload_connections = 3;
 
 // Codes of answers whose status doesn't say that it is about credentials.
-constexpr std::array<std::string_view, 9> k_credential_codes{
-    "XAdminUserNotFound",  // versitygw's
-    "ExpiredToken",          "InvalidToken",         "TokenRefreshRequired",         "InvalidAccessKeyId",
-    "SignatureDoesNotMatch", "RequestTimeTooSkewed", "AuthorizationHeaderMalformed", "RequestExpired"};
+constexpr std::array<std::string_view, 9> k_credential_codes{"XAdminUserNotFound",  // versitygw's
+                                                             "ExpiredToken",
+                                                             "InvalidToken",
+                                                             "TokenRefreshRequired",
+                                                             "InvalidAccessKeyId",
+                                                             "SignatureDoesNotMatch",
+                                                             "RequestTimeTooSkewed",
+                                                             "AuthorizationHeaderMalformed",
+                                                             "RequestExpired"};
 
 // A request, but for what changes from attempt to attempt.
 struct Operation {
@@ -42,7 +47,8 @@ S3Error parse_error(std::string_view body) {
   pugi::xml_document document;
   document.load_buffer(body.data(), body.size());
   const pugi::xml_node error = document.child("Error");
-  return {error.child("Code").text().get(), error.child("Message").text().get(), error.child("Region").text().get()};
+  return {error.child("Code").text().get(), error.child("Message").text().get(),
+          error.child("Region").text().get()};
 }
 
 class S3Store final : public ObjectStore {
@@ -64,12 +70,13 @@ class S3Store final : public ObjectStore {
       return info;
     }
     // The answer to HEAD has no body that could say why.
-    RTENV_TRY(const auto why, send(object, {.method = "GET", .query = {}, .headers = {"Range: bytes=0-0"}}));
+    RTENV_TRY(const auto why,
+              send(object, {.method = "GET", .query = {}, .headers = {"Range: bytes=0-0"}}));
     return explain(object, why.succeeded() ? response : why);
   }
 
-  Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>& range,
-                    const BodySink& sink) override {
+  Result<void> read(const Uri& object, const ObjectInfo& expected,
+                    const std::optional<ByteRange>& range, const BodySink& sink) override {
     RTENV_TRY(auto request, make_request(object, {.method = "GET", .query = {}}));
     return read_object(client_, std::move(request), expected, range, sink,
                        [&](const HttpResponse& response) { return explain(object, response); });
@@ -83,7 +90,8 @@ class S3Store final : public ObjectStore {
     bucket.path.clear();
     for (std::string token;;) {
       const std::string query =
-          fmt::format("{}{}list-type=2&prefix={}", token.empty() ? "" : "continuation-token=" + percent_encode(token),
+          fmt::format("{}{}list-type=2&prefix={}",
+                      token.empty() ? "" : "continuation-token=" + percent_encode(token),
                       token.empty() ? "" : "&", percent_encode(prefix.path));
       RTENV_TRY(const auto response, send(bucket, {.method = "GET", .query = query}));
       if (!response.succeeded()) return explain(prefix, response);
@@ -115,7 +123,8 @@ class S3Store final : public ObjectStore {
   Result<HttpResponse> send(const Uri& object, const Operation& operation) {
     for (bool moved = false;; moved = true) {
       RTENV_TRY(auto response, client_.send([&] { return make_request(object, operation); }));
-      if (response.succeeded() || moved || !learn_region(object.authority, response)) return response;
+      if (response.succeeded() || moved || !learn_region(object.authority, response))
+        return response;
     }
   }
 
@@ -126,13 +135,15 @@ class S3Store final : public ObjectStore {
     auto failure = fail_status(response.status, object.shown(), reason);
     if (std::ranges::find(k_credential_codes, error.code) != k_credential_codes.end())
       failure = fail(Errc::permission_denied, "{}", failure.value().message());
-    if (error.code == "RequestTimeTooSkewed") return std::move(failure).hint("set this machine's clock");
+    if (error.code == "RequestTimeTooSkewed")
+      return std::move(failure).hint("set this machine's clock");
     if (error.code == "NoSuchBucket" && endpoint_)
       return std::move(failure).hint("the endpoint is {}", redacted_url(*endpoint_));
     const auto credentials = chain_.get();
     if (failure.value().code() == Errc::permission_denied && credentials && !*credentials)
       return std::move(failure).hint(
-          "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+          "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+          "AWS_PROFILE");
     return failure;
   }
 
@@ -145,7 +156,9 @@ class S3Store final : public ObjectStore {
 
   // True where the answer says that the bucket is in another region than the one that was asked.
   bool learn_region(const std::string& bucket, const HttpResponse& response) {
-    if (response.status != 301 && response.status != 307 && response.status != 400 && response.status != 403) return false;
+    if (response.status != 301 && response.status != 307 && response.status != 400 &&
+        response.status != 403)
+      return false;
     std::string region(response.header("x-amz-bucket-region"));
     if (region.empty()) region = parse_error(response.body).region;
     if (region.empty() || region == region_of(bucket)) return false;
@@ -156,9 +169,10 @@ class S3Store final : public ObjectStore {
   }
 
   [[nodiscard]] std::string base_url(const std::string& bucket, const std::string& region) const {
-    const std::string host =
-        endpoint_.value_or(fmt::format("https://s3.{}.amazonaws.com{}", region, region.starts_with("cn-") ? ".cn" : ""));
-    const bool bucket_in_path = addressing_style_ == "path" || bucket.find('.') != std::string::npos ||
+    const std::string host = endpoint_.value_or(fmt::format(
+        "https://s3.{}.amazonaws.com{}", region, region.starts_with("cn-") ? ".cn" : ""));
+    const bool bucket_in_path = addressing_style_ == "path" ||
+                                bucket.find('.') != std::string::npos ||
                                 (endpoint_ && addressing_style_ != "virtual");
     if (bucket_in_path) return fmt::format("{}/{}", host, percent_encode(bucket));
     const auto scheme_end = host.find("://") + 3;
@@ -169,13 +183,15 @@ class S3Store final : public ObjectStore {
     RTENV_TRY(const auto credentials, chain_.get());
     const std::string region = region_of(object.authority);
     HttpRequest request{.method = operation.method,
-                        .url = fmt::format("{}/{}{}{}", base_url(object.authority, region), percent_encode(object.path, "/"),
+                        .url = fmt::format("{}/{}{}{}", base_url(object.authority, region),
+                                           percent_encode(object.path, "/"),
                                            operation.query.empty() ? "" : "?", operation.query),
                         .headers = operation.headers,
                         .body = operation.body,
                         .ignores_cancellation = operation.cleans_up};
     if (!credentials) return request;
-    request.aws = AwsSigning{region, "s3", credentials->access_key_id, credentials->secret_access_key};
+    request.aws =
+        AwsSigning{region, "s3", credentials->access_key_id, credentials->secret_access_key};
     Sha256 sha;
     sha.add(operation.body);
     request.headers.push_back("x-amz-content-sha256: " + to_hex(sha.finish()));
@@ -193,31 +209,38 @@ class S3Store final : public ObjectStore {
   std::map<std::string, std::string> regions_;  // of buckets that aren't in region_
 };
 
-// Multipart upload: docs.aws.amazon.com/AmazonS3, "Uploading and copying objects using multipart upload".
+// Multipart upload: docs.aws.amazon.com/AmazonS3, "Uploading and copying objects using multipart
+// upload".
 class S3PartTarget final : public PartTarget {
  public:
   S3PartTarget(S3Store& store, Uri object) : store_(store), object_(std::move(object)) {}
 
   Result<void> put_whole(std::span<const std::byte> object) override {
-    RTENV_TRY(const auto response,
-              store_.send(object_, {.method = "PUT", .query = {}, .body = object, .headers = {k_type}}));
+    RTENV_TRY(
+        const auto response,
+        store_.send(object_, {.method = "PUT", .query = {}, .body = object, .headers = {k_type}}));
     if (!response.succeeded()) return store_.explain(object_, response);
     return {};
   }
 
   Result<void> begin() override {
-    RTENV_TRY(const auto response, store_.send(object_, {.method = "POST", .query = "uploads=", .headers = {k_type}}));
+    RTENV_TRY(const auto response,
+              store_.send(object_, {.method = "POST", .query = "uploads=", .headers = {k_type}}));
     if (!response.succeeded()) return store_.explain(object_, response);
     pugi::xml_document document;
     document.load_buffer(response.body.data(), response.body.size());
     upload_id_ = document.child("InitiateMultipartUploadResult").child("UploadId").text().get();
-    if (upload_id_.empty()) return fail(Errc::unavailable, "{}: the store begins an upload without an id", object_.shown());
+    if (upload_id_.empty())
+      return fail(Errc::unavailable, "{}: the store begins an upload without an id",
+                  object_.shown());
     return {};
   }
 
   Result<void> send(const Part& part) override {
-    const std::string query = fmt::format("partNumber={}&uploadId={}", part.index + 1, percent_encode(upload_id_));
-    RTENV_TRY(const auto response, store_.send(object_, {.method = "PUT", .query = query, .body = part.bytes}));
+    const std::string query =
+        fmt::format("partNumber={}&uploadId={}", part.index + 1, percent_encode(upload_id_));
+    RTENV_TRY(const auto response,
+              store_.send(object_, {.method = "PUT", .query = query, .body = part.bytes}));
     if (!response.succeeded()) return store_.explain(object_, response);
     const std::lock_guard lock(mutex_);
     size_bytes_ += part.bytes.size();
@@ -226,14 +249,17 @@ class S3PartTarget final : public PartTarget {
   }
 
   Result<void> complete(std::size_t) override {
-    std::string manifest = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+    std::string manifest =
+        "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
     for (const auto& [index, etag] : etags_)
-      manifest += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", index + 1, etag);
+      manifest +=
+          fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", index + 1, etag);
     manifest += "</CompleteMultipartUpload>";
-    RTENV_TRY(const auto response, store_.send(object_, {.method = "POST",
-                                                         .query = "uploadId=" + percent_encode(upload_id_),
-                                                         .body = std::as_bytes(std::span(manifest)),
-                                                         .headers = {"Content-Type: application/xml"}}));
+    RTENV_TRY(const auto response,
+              store_.send(object_, {.method = "POST",
+                                    .query = "uploadId=" + percent_encode(upload_id_),
+                                    .body = std::as_bytes(std::span(manifest)),
+                                    .headers = {"Content-Type: application/xml"}}));
     // A failure may come with status 200: the store answers before it is done.
     const std::string code = parse_error(response.body).code;
     if (response.succeeded() && code.empty()) return {};
@@ -245,8 +271,9 @@ class S3PartTarget final : public PartTarget {
   }
 
   void abort() noexcept override {
-    const auto response =
-        store_.send(object_, {.method = "DELETE", .query = "uploadId=" + percent_encode(upload_id_), .cleans_up = true});
+    const auto response = store_.send(
+        object_,
+        {.method = "DELETE", .query = "uploadId=" + percent_encode(upload_id_), .cleans_up = true});
     if (!response || !response->succeeded())
       log::debug("{}: the store keeps the parts of an upload that was given up", object_.shown());
   }
@@ -263,12 +290,14 @@ class S3PartTarget final : public PartTarget {
 };
 
 Result<std::unique_ptr<Upload>> S3Store::upload(const Uri& object, std::optional<std::uint64_t>) {
-  return std::make_unique<PartUpload>(std::make_unique<S3PartTarget>(*this, object), k_upload_connections);
+  return std::make_unique<PartUpload>(std::make_unique<S3PartTarget>(*this, object),
+                                      k_upload_connections);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment, const Cancellation* cancellation) {
+Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment,
+                                                   const Cancellation* cancellation) {
   RTENV_TRY(AwsProfile profile, load_aws_profile(aws_profile_name(environment), environment));
   return std::make_unique<S3Store>(std::move(environment), std::move(profile), cancellation);
 }

@@ -11,7 +11,8 @@ namespace rtenv::remote {
 namespace {
 
 // In the order of Scheme.
-constexpr std::array<std::string_view, 9> k_schemes{"s3", "gs", "azure", "abfss", "http", "https", "file", "local", "gcs"};
+constexpr std::array<std::string_view, 9> k_schemes{"s3",    "gs",   "azure", "abfss", "http",
+                                                    "https", "file", "local", "gcs"};
 constexpr std::string_view k_separator = "://";
 constexpr std::string_view k_pin = "#sha256=";
 constexpr std::string_view k_abfss_suffix = ".dfs.core.windows.net";
@@ -22,7 +23,8 @@ Result<Scheme> parse_scheme(std::string_view text) {
   const auto found = std::ranges::find(k_schemes, text);
   if (found != k_schemes.end()) return static_cast<Scheme>(found - k_schemes.begin());
   auto failure = fail(Errc::invalid_argument, "{}:// isn't a scheme that rtenv reads", text);
-  if (const auto suggestion = nearest(text, k_schemes)) return std::move(failure).hint("did you mean {}://?", *suggestion);
+  if (const auto suggestion = nearest(text, k_schemes))
+    return std::move(failure).hint("did you mean {}://?", *suggestion);
   return std::move(failure).hint("known are {}://", fmt::join(k_schemes, "://, "));
 }
 
@@ -33,8 +35,8 @@ Result<std::optional<std::string>> take_pin(std::string_view& text) {
   std::string digits = lower_ascii(text.substr(at + k_pin.size()));
   const bool hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (digits.size() != 64 || !hex)
-    return fail(Errc::invalid_argument, "{}: #sha256= wants 64 hex digits, got '{}'", redacted_url(text.substr(0, at)),
-                digits);
+    return fail(Errc::invalid_argument, "{}: #sha256= wants 64 hex digits, got '{}'",
+                redacted_url(text.substr(0, at)), digits);
   text = text.substr(0, at);
   return std::optional(std::move(digits));
 }
@@ -50,7 +52,8 @@ Result<void> check_object(const Uri& uri) {
 
 Result<void> check_abfss(const Uri& uri) {
   const auto at = uri.authority.find('@');
-  const bool well_formed = at != std::string::npos && at > 0 && uri.authority.size() > at + 1 + k_abfss_suffix.size() &&
+  const bool well_formed = at != std::string::npos && at > 0 &&
+                           uri.authority.size() > at + 1 + k_abfss_suffix.size() &&
                            uri.authority.ends_with(k_abfss_suffix);
   if (!well_formed)
     return fail(Errc::invalid_argument, "{} isn't an abfss URI", uri.shown())
@@ -60,7 +63,8 @@ Result<void> check_abfss(const Uri& uri) {
 
 Result<void> check_local_path(const Uri& uri) {
   if (uri.authority.empty() && uri.path.starts_with('/')) return {};
-  return fail(Errc::invalid_argument, "{} isn't absolute", uri.shown()).hint("three slashes: {}:///path", name(uri.scheme));
+  return fail(Errc::invalid_argument, "{} isn't absolute", uri.shown())
+      .hint("three slashes: {}:///path", name(uri.scheme));
 }
 
 // Cut at the first of `ends`, "?…" for a query, "…@" for user info.
@@ -71,25 +75,30 @@ std::string redacted(std::string_view url, std::string_view ends) {
   const auto authority = scheme_end == std::string::npos ? 0 : scheme_end + k_separator.size();
   const auto at = shown.substr(0, shown.find('/', authority)).rfind('@');
   const bool names_container = shown.starts_with("abfss://");
-  if (at != std::string::npos && at >= authority && !names_container) shown.replace(authority, at - authority, "…");
+  if (at != std::string::npos && at >= authority && !names_container)
+    shown.replace(authority, at - authority, "…");
   return shown;
 }
 
 }  // namespace
 
-std::string_view name(Scheme scheme) noexcept { return k_schemes[static_cast<std::size_t>(scheme)]; }
+std::string_view name(Scheme scheme) noexcept {
+  return k_schemes[static_cast<std::size_t>(scheme)];
+}
 
 bool looks_like_uri(std::string_view text) noexcept {
   const auto end = text.find(k_separator);
   if (end == std::string_view::npos || end == 0) return false;
   return std::ranges::all_of(text.substr(0, end), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '-' || c == '.';
   });
 }
 
 Result<Uri> Uri::parse(std::string_view text) {
   if (!looks_like_uri(text))
-    return fail(Errc::invalid_argument, "'{}' isn't a URI", redacted_url(text)).hint("SCHEME://…, e.g. s3://bucket/job.zip");
+    return fail(Errc::invalid_argument, "'{}' isn't a URI", redacted_url(text))
+        .hint("SCHEME://…, e.g. s3://bucket/job.zip");
   const auto separator = text.find(k_separator);
   Uri uri;
   RTENV_TRY(uri.scheme, parse_scheme(text.substr(0, separator)));
@@ -119,13 +128,15 @@ Result<Uri> Uri::parse(std::string_view text) {
 }
 
 std::string Uri::text() const {
-  const bool object = scheme != Scheme::gcs && scheme != Scheme::file && scheme != Scheme::local && !is_http(scheme);
+  const bool object = scheme != Scheme::gcs && scheme != Scheme::file && scheme != Scheme::local &&
+                      !is_http(scheme);
   std::string text = fmt::format("{}://{}{}{}", name(scheme), authority, object ? "/" : "", path);
   if (!query.empty()) text += "?" + query;
   return text;
 }
 
-// A '#' is part of an object's name, and so is a '?', but whoever writes one may mean a query with a token in it.
+// A '#' is part of an object's name, and so is a '?', but whoever writes one may mean a query with
+// a token in it.
 std::string Uri::shown() const { return redacted(text(), is_http(scheme) ? "?#" : "?"); }
 
 std::string Uri::file_name() const {

@@ -1,9 +1,11 @@
 // A URI that a runtime_env may name: parsed once, at the edge, and safe to show.
 //
-//   s3://BUCKET/KEY   gs://BUCKET/OBJECT   azure://CONTAINER/BLOB   abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH
-//   http(s)://…       file:///PATH         local:///DIRECTORY       gcs://PACKAGE (held by the job server)
+//   s3://BUCKET/KEY   gs://BUCKET/OBJECT   azure://CONTAINER/BLOB
+//   abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH http(s)://…       file:///PATH
+//   local:///DIRECTORY       gcs://PACKAGE (held by the job server)
 //
-// Names of objects are taken as written, not percent-decoded, as the vendors' own tools do. Any of them may end with
+// Names of objects are taken as written, not percent-decoded, as the vendors' own tools do. Any of
+// them may end with
 // "#sha256=" and 64 hex digits: what is fetched must have this digest.
 #pragma once
 
@@ -22,19 +24,23 @@ std::string_view name(Scheme scheme) noexcept;
 
 struct Uri {
   Scheme scheme = Scheme::file;
-  std::string authority;              // bucket, container[@account host], host[:port]; may hold user info: a secret
-  std::string path;                   // of an object: its key; of http: as written, from '/'; of file, local: the path
+  std::string
+      authority;  // bucket, container[@account host], host[:port]; may hold user info: a secret
+  std::string
+      path;  // of an object: its key; of http: as written, from '/'; of file, local: the path
   std::string query;                  // of http: as written, without '?'; may hold a secret
   std::optional<std::string> sha256;  // lower-case hex digits
 
-  /// Fails: invalid_argument (an unknown scheme, which is compared with the known ones; no bucket; a bad digest).
+  /// Fails: invalid_argument (an unknown scheme, which is compared with the known ones; no bucket;
+  /// a bad digest).
   static Result<Uri> parse(std::string_view text);
 
   /// Without the pin. May hold secrets: for requests, never for people.
   [[nodiscard]] std::string text() const;
   /// For people: user info and query string are "…".
   [[nodiscard]] std::string shown() const;
-  /// The last part of the path, percent-decoded where the scheme is http; empty where the path ends with '/'.
+  /// The last part of the path, percent-decoded where the scheme is http; empty where the path ends
+  /// with '/'.
   [[nodiscard]] std::string file_name() const;
   /// Names a folder or a bucket rather than an object.
   [[nodiscard]] bool is_prefix() const { return path.empty() || path.ends_with('/'); }

@@ -16,11 +16,13 @@ TEST(Uri, TakesObjectNamesAsWritten) {
 }
 
 TEST(Uri, ShowsNeitherUserInfoNorQuery) {
-  const Uri uri = must(Uri::parse("https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret#part"));
+  const Uri uri =
+      must(Uri::parse("https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret#part"));
   EXPECT_EQ(uri.shown(), "https://…@host:8443/a/b%20c.zip?…");
   EXPECT_EQ(uri.text(), "https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret");
   EXPECT_EQ(uri.file_name(), "b c.zip");
-  EXPECT_EQ(must(Uri::parse("s3://key:secret@bucket/x.zip?token=secret")).shown(), "s3://…@bucket/x.zip?…");
+  EXPECT_EQ(must(Uri::parse("s3://key:secret@bucket/x.zip?token=secret")).shown(),
+            "s3://…@bucket/x.zip?…");
 }
 
 TEST(Uri, APinIsNotAPartOfTheName) {
@@ -28,7 +30,8 @@ TEST(Uri, APinIsNotAPartOfTheName) {
   const Uri uri = must(Uri::parse("gs://b/o.zip#sha256=" + digits));
   EXPECT_EQ(uri.path, "o.zip");
   EXPECT_EQ(uri.sha256, std::string(64, 'a'));
-  EXPECT_THAT(Uri::parse("gs://b/o.zip#sha256=12"), IsError(Errc::invalid_argument, "64 hex digits"));
+  EXPECT_THAT(Uri::parse("gs://b/o.zip#sha256=12"),
+              IsError(Errc::invalid_argument, "64 hex digits"));
 }
 
 TEST(Uri, AbfssNamesContainerAndAccount) {

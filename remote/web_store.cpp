@@ -7,46 +7,58 @@ namespace rtenv::remote {
 namespace {
 
 // Answers that mean "not by HEAD": a URL that is signed for GET alone is refused.
-bool may_differ_for_get(int status) { return status == 400 || status == 403 || status == 405 || status == 501; }
+bool may_differ_for_get(int status) {
+  return status == 400 || status == 403 || status == 405 || status == 501;
+}
 
 class WebStore final : public ObjectStore {
  public:
-  WebStore(Environment environment, const Cancellation* cancellation) : client_(std::move(environment), cancellation) {}
+  WebStore(Environment environment, const Cancellation* cancellation)
+      : client_(std::move(environment), cancellation) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(const auto response, client_.send([&]() -> Result<HttpRequest> { return make_request("HEAD", object); }));
+    RTENV_TRY(const auto response,
+              client_.send([&]() -> Result<HttpRequest> { return make_request("HEAD", object); }));
     if (response.succeeded()) return object_info(response);
     if (!may_differ_for_get(response.status)) return explain(object, response);
     return stat_by_get(object);
   }
 
-  Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>& range,
-                    const BodySink& sink) override {
+  Result<void> read(const Uri& object, const ObjectInfo& expected,
+                    const std::optional<ByteRange>& range, const BodySink& sink) override {
     return read_object(client_, make_request("GET", object), expected, range, sink,
                        [&](const HttpResponse& response) { return explain(object, response); });
   }
 
-  Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t> size_bytes) override {
+  Result<std::unique_ptr<Upload>> upload(const Uri& object,
+                                         std::optional<std::uint64_t> size_bytes) override {
     HttpRequest request = make_request("PUT", object);
     request.follow_redirects = false;
     request.headers.emplace_back("Content-Type: application/octet-stream");
-    return std::make_unique<PutUpload>(client_, std::move(request), size_bytes,
-                                       [object](const HttpResponse& response) { return explain(object, response); });
+    return std::make_unique<PutUpload>(
+        client_, std::move(request), size_bytes,
+        [object](const HttpResponse& response) { return explain(object, response); });
   }
 
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
-    return fail(Errc::invalid_argument, "{}: a web server doesn't list what it has", prefix.shown());
+    return fail(Errc::invalid_argument, "{}: a web server doesn't list what it has",
+                prefix.shown());
   }
 
   Result<void> remove(const Uri& object) override {
-    RTENV_TRY(const auto response, client_.send([&]() -> Result<HttpRequest> { return make_request("DELETE", object); }));
+    RTENV_TRY(const auto response, client_.send([&]() -> Result<HttpRequest> {
+      return make_request("DELETE", object);
+    }));
     if (!response.succeeded()) return explain(object, response);
     return {};
   }
 
  private:
   [[nodiscard]] HttpRequest make_request(std::string method, const Uri& object) const {
-    HttpRequest request{.method = std::move(method), .url = object.text(), .use_netrc = true, .follow_redirects = true};
+    HttpRequest request{.method = std::move(method),
+                        .url = object.text(),
+                        .use_netrc = true,
+                        .follow_redirects = true};
     if (object.authority.find('@') == std::string::npos)
       request.bearer = client_.environment().find("RAY_RUNTIME_ENV_BEARER_TOKEN").value_or("");
     return request;
@@ -62,20 +74,24 @@ class WebStore final : public ObjectStore {
       if (response.status == 206) return {};
       return fail(Errc::cancelled, "enough of {}", object.shown());  // it sends everything
     };
-    const auto response = client_.stream(request, [](std::span<const std::byte>) { return Result<void>(); });
+    const auto response =
+        client_.stream(request, [](std::span<const std::byte>) { return Result<void>(); });
     if (info) return *info;
     if (!response) return Failure(response.error());
-    if (response->status == 416 || response->succeeded()) return ObjectInfo{.size_bytes = 0, .version = {}};
+    if (response->status == 416 || response->succeeded())
+      return ObjectInfo{.size_bytes = 0, .version = {}};
     return explain(object, *response);
   }
 
   static Failure explain(const Uri& object, const HttpResponse& response) {
     auto failure = fail_status(response.status, object.shown());
     if (response.status >= 300 && response.status < 400)
-      return fail(Errc::invalid_argument, "{} redirects, and an upload isn't sent twice", object.shown())
+      return fail(Errc::invalid_argument, "{} redirects, and an upload isn't sent twice",
+                  object.shown())
           .hint("give the address that it leads to");
     if (failure.value().code() == Errc::permission_denied)
-      return std::move(failure).hint("credentials: the host's entry in ~/.netrc, or RAY_RUNTIME_ENV_BEARER_TOKEN");
+      return std::move(failure).hint(
+          "credentials: the host's entry in ~/.netrc, or RAY_RUNTIME_ENV_BEARER_TOKEN");
     return failure;
   }
 
@@ -84,7 +100,8 @@ class WebStore final : public ObjectStore {
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_web_store(Environment environment, const Cancellation* cancellation) {
+Result<std::unique_ptr<ObjectStore>> open_web_store(Environment environment,
+                                                    const Cancellation* cancellation) {
   return std::make_unique<WebStore>(std::move(environment), cancellation);
 }
 

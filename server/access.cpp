@@ -33,7 +33,8 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string> bearer_of(std::string_view header) {
-  if (header.size() < k_bearer.size() || lower_ascii(header.substr(0, k_bearer.size())) != k_bearer) return std::nullopt;
+  if (header.size() < k_bearer.size() || lower_ascii(header.substr(0, k_bearer.size())) != k_bearer)
+    return std::nullopt;
   return std::string(header.substr(k_bearer.size()));
 }
 
@@ -64,11 +65,14 @@ bool Access::knows_host(std::string_view host) const {
 std::optional<Answer> Access::refuse(const Request& request) const {
   const std::string_view host = request.header("host");
   if (!knows_host(host))
-    return text_answer(403, fmt::format("403: this server isn't called '{}' (rtenv serve --allowed-host names others)",
-                                        without_port(host)));
+    return text_answer(
+        403,
+        fmt::format("403: this server isn't called '{}' (rtenv serve --allowed-host names others)",
+                    without_port(host)));
   if (const std::string_view origin = request.header("origin"); !origin.empty()) {
     const auto scheme_end = origin.find("://");
-    if (scheme_end == std::string_view::npos || lower_ascii(origin.substr(scheme_end + 3)) != lower_ascii(host))
+    if (scheme_end == std::string_view::npos ||
+        lower_ascii(origin.substr(scheme_end + 3)) != lower_ascii(host))
       return text_answer(403, "403: requests from pages of another origin aren't taken");
   }
   const std::string_view site = request.header("sec-fetch-site");
@@ -77,11 +81,13 @@ std::optional<Answer> Access::refuse(const Request& request) const {
   if (!token_) return std::nullopt;
   const auto given = given_token(request);
   if (!given) {
-    Answer answer = text_answer(401, "Unauthorized: a token is needed (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)");
+    Answer answer = text_answer(
+        401, "Unauthorized: a token is needed (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)");
     answer.headers.emplace_back("WWW-Authenticate", "Bearer");
     return answer;
   }
-  if (!equal_in_constant_time(*given, *token_)) return text_answer(403, "Forbidden: the token isn't this server's");
+  if (!equal_in_constant_time(*given, *token_))
+    return text_answer(403, "Forbidden: the token isn't this server's");
   return std::nullopt;
 }
 

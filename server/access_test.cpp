@@ -13,7 +13,8 @@ int status(const Access& access, std::map<std::string, std::string> headers) {
 
 TEST(Access, OnLoopbackOnlyItsOwnNamesAreTaken) {
   const Access access(std::nullopt, {"job.example"}, true);
-  for (const char* host : {"localhost", "LOCALHOST:1", "127.0.0.1:8265", "[::1]:8265", "job.example:8265"})
+  for (const char* host :
+       {"localhost", "LOCALHOST:1", "127.0.0.1:8265", "[::1]:8265", "job.example:8265"})
     EXPECT_EQ(status(access, {{"host", host}}), 0) << host;
   for (const char* host : {"evil.example", "", "127.0.0.1.evil.example", "[::2]:1"})
     EXPECT_EQ(status(access, {{"host", host}}), 403) << host;
@@ -44,7 +45,8 @@ TEST(Access, TheTokenComesInAnyOfRaysWays) {
 
 TEST(Access, OpenToOthersEveryNameIsTakenUnlessSomeAreGiven) {
   EXPECT_EQ(status(Access("t", {}, false), {{"host", "any"}, {"authorization", "Bearer t"}}), 0);
-  EXPECT_EQ(status(Access("t", {"one"}, false), {{"host", "other"}, {"authorization", "Bearer t"}}), 403);
+  EXPECT_EQ(status(Access("t", {"one"}, false), {{"host", "other"}, {"authorization", "Bearer t"}}),
+            403);
 }
 
 }  // namespace

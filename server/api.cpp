@@ -27,7 +27,8 @@ Answer wrong_method(const char* allowed) {
 
 bool reads(const Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-// "/api/jobs/ID/logs" → {"api", "jobs", "ID", "logs"}; behind a slash at the end is a part that is empty.
+// "/api/jobs/ID/logs" → {"api", "jobs", "ID", "logs"}; behind a slash at the end is a part that is
+// empty.
 std::vector<std::string> parts_of(const std::string& path) {
   std::vector<std::string> parts;
   for (std::size_t begin = 1; begin <= path.size();) {
@@ -42,9 +43,11 @@ Result<json> parse_body(const std::string& body) {
   try {
     return json::parse(body);
   } catch (const json::exception& error) {
-    std::string_view why = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
+    std::string_view why =
+        error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
     if (const auto end = why.find("] "); end != std::string_view::npos) why.remove_prefix(end + 2);
-    return fail(Errc::invalid_argument, "the body isn't JSON: {}", body.empty() ? "it is empty" : why);
+    return fail(Errc::invalid_argument, "the body isn't JSON: {}",
+                body.empty() ? "it is empty" : why);
   }
 }
 
@@ -60,7 +63,8 @@ class LogPieces {
     state_ = State::middle;
     std::string bytes(k_piece_bytes, '\0');
     while (reader_ && offset_ < end_) {
-      const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), end_ - offset_));
+      const auto room =
+          static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), end_ - offset_));
       RTENV_TRY(const auto chunk, reader_->read(offset_, std::span(bytes).first(room)));
       if (chunk.size_bytes == 0) break;
       std::string text;
@@ -96,13 +100,15 @@ bool Api::streams_body(const Request& request) {
 asio::awaitable<Answer> Api::answer(Request& request) {
   const auto parts = parts_of(request.path);
   if (parts.size() < 2 || parts[0] != "api") co_return no_such_route();
-  if (parts.size() == 2 && parts[1] == "version") co_return reads(request) ? version() : wrong_method("GET");
+  if (parts.size() == 2 && parts[1] == "version")
+    co_return reads(request) ? version() : wrong_method("GET");
   if (parts.size() == 2 && parts[1] == "openapi.json") {
     if (!reads(request)) co_return wrong_method("GET");
     Answer document{.content_type = "application/json", .body = std::string(openapi_document())};
     co_return document;
   }
-  if (parts[1] == "packages" && parts.size() == 4) co_return co_await package(request, parts[2], parts[3]);
+  if (parts[1] == "packages" && parts.size() == 4)
+    co_return co_await package(request, parts[2], parts[3]);
   if (parts[1] == "rtenv") {
     const bool is_version = parts.size() == 3 && parts[2] == "version";
     const bool is_job = parts.size() == 4 && parts[2] == "jobs";
@@ -122,10 +128,12 @@ asio::awaitable<Answer> Api::answer(Request& request) {
   }
   if (parts.size() == 3) {
     // The first beta's words are ids, too, where the method or the query isn't that of the beta.
-    const bool beta = (parts[2] == "submit" && request.method == "POST") ||
-                      ((parts[2] == "status" || parts[2] == "logs") && request.query.contains("job_id"));
+    const bool beta =
+        (parts[2] == "submit" && request.method == "POST") ||
+        ((parts[2] == "status" || parts[2] == "logs") && request.query.contains("job_id"));
     if (beta) co_return co_await legacy(request, parts[2]);
-    if (parts[2] == "submit" && !reads(request) && request.method != "DELETE") co_return wrong_method("POST");
+    if (parts[2] == "submit" && !reads(request) && request.method != "DELETE")
+      co_return wrong_method("POST");
     co_return co_await job(request, parts[2], "");
   }
   if (parts.size() == 4 && !parts[3].empty()) co_return co_await job(request, parts[2], parts[3]);
@@ -136,7 +144,8 @@ asio::awaitable<Answer> Api::answer(Request& request) {
   co_return no_such_route();
 }
 
-asio::awaitable<Answer> Api::job(const Request& request, const std::string& id, const std::string& what) {
+asio::awaitable<Answer> Api::job(const Request& request, const std::string& id,
+                                 const std::string& what) {
   if (what.empty()) {
     if (request.method == "DELETE") co_return co_await remove(id);
     co_return reads(request) ? details(request, id) : wrong_method("GET, DELETE");
@@ -154,22 +163,27 @@ Answer Api::version() const {
                       {"session_name", identity_.session_name}});
 }
 
-asio::awaitable<Answer> Api::package(Request& request, const std::string& protocol, const std::string& name) {
+asio::awaitable<Answer> Api::package(Request& request, const std::string& protocol,
+                                     const std::string& name) {
   if (protocol != "gcs")
-    co_return text_answer(400, fmt::format("packages are kept by the protocol gcs, not '{}'", protocol));
+    co_return text_answer(400,
+                          fmt::format("packages are kept by the protocol gcs, not '{}'", protocol));
   const auto uri = JobPackages::uri_of(name);
   if (!uri) co_return error_answer(uri.error());
   if (request.method == "PUT") co_return co_await upload(request, *uri);
   if (!reads(request)) co_return wrong_method("GET, PUT");
   const auto there = co_await packages_.has(*uri);
   if (!there) co_return error_answer(there.error());
-  co_return *there ? text_answer(200, "") : text_answer(404, fmt::format("Package gcs://{} does not exist", name));
+  co_return *there ? text_answer(200, "")
+                   : text_answer(404, fmt::format("Package gcs://{} does not exist", name));
 }
 
 asio::awaitable<Answer> Api::upload(Request& request, const remote::Uri& uri) {
   const std::string too_large =
-      fmt::format("the package is larger than {} bytes, the limit of this server", packages_.max_package_bytes());
-  if (request.body_bytes && *request.body_bytes > packages_.max_package_bytes()) co_return text_answer(413, too_large);
+      fmt::format("the package is larger than {} bytes, the limit of this server",
+                  packages_.max_package_bytes());
+  if (request.body_bytes && *request.body_bytes > packages_.max_package_bytes())
+    co_return text_answer(413, too_large);
   if (request.body_bytes == 0U) co_return text_answer(400, "the package is empty");
   auto incoming = co_await packages_.begin();
   if (!incoming) co_return error_answer(incoming.error());
@@ -179,11 +193,13 @@ asio::awaitable<Answer> Api::upload(Request& request, const remote::Uri& uri) {
     if (!count) co_return error_answer(count.error());
     if (*count == 0) break;
     if (const auto added = incoming->add(std::span(buffer).first(*count)); !added)
-      co_return added.error().code() == Errc::invalid_argument ? text_answer(413, too_large) : error_answer(added.error());
+      co_return added.error().code() == Errc::invalid_argument ? text_answer(413, too_large)
+                                                               : error_answer(added.error());
   }
   const auto kept = co_await packages_.keep(uri, std::move(*incoming));
   if (!kept)
-    co_return kept.error().code() == Errc::corrupt ? text_answer(400, kept.error().message()) : error_answer(kept.error());
+    co_return kept.error().code() == Errc::corrupt ? text_answer(400, kept.error().message())
+                                                   : error_answer(kept.error());
   co_return text_answer(200, "");
 }
 
@@ -206,7 +222,9 @@ Answer Api::list(const Request& request) {
     filter.status = job::parse_job_status(status->second);
     if (!filter.status)
       return text_answer(
-          400, fmt::format("status must be PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED, got '{}'", status->second));
+          400,
+          fmt::format("status must be PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED, got '{}'",
+                      status->second));
   }
   const auto limit = request.number("limit");
   const auto offset = request.number("offset");
@@ -216,14 +234,16 @@ Answer Api::list(const Request& request) {
   const auto jobs = jobs_.list(filter);
   if (!jobs) return error_answer(jobs.error());
   json array = json::array();
-  for (const auto& each : *jobs) array.push_back(job_details(each, identity_.node, request.from_browser()));
+  for (const auto& each : *jobs)
+    array.push_back(job_details(each, identity_.node, request.from_browser()));
   return json_answer(array);
 }
 
 Answer Api::details(const Request& request, const std::string& id) {
   const auto found = jobs_.find(id);
   if (!found) return error_answer(found.error());
-  return *found ? json_answer(job_details(**found, identity_.node, request.from_browser())) : no_such_job();
+  return *found ? json_answer(job_details(**found, identity_.node, request.from_browser()))
+                : no_such_job();
 }
 
 Answer Api::extras(const std::string& id) {
@@ -277,13 +297,17 @@ Answer Api::logs(const Request& request, const std::string& id) {
 
 Answer Api::stop(const std::string& id) {
   const auto stopped = jobs_.stop(id);
-  if (!stopped) return stopped.error().code() == Errc::not_found ? no_such_job() : error_answer(stopped.error());
+  if (!stopped)
+    return stopped.error().code() == Errc::not_found ? no_such_job()
+                                                     : error_answer(stopped.error());
   return json_answer({{"stopped", *stopped}});
 }
 
 asio::awaitable<Answer> Api::remove(const std::string& id) {
   const auto removed = co_await jobs_.remove(id);
-  if (!removed) co_return removed.error().code() == Errc::not_found ? no_such_job() : error_answer(removed.error());
+  if (!removed)
+    co_return removed.error().code() == Errc::not_found ? no_such_job()
+                                                        : error_answer(removed.error());
   co_return json_answer({{"deleted", true}});
 }
 
@@ -299,7 +323,8 @@ asio::awaitable<Answer> Api::legacy(const Request& request, const std::string& w
 
 Result<std::unique_ptr<LogTail>> Api::tail(const Request& request) {
   const auto parts = parts_of(request.path);
-  if (parts.size() != 5 || parts[0] != "api" || parts[1] != "jobs" || parts[3] != "logs" || parts[4] != "tail")
+  if (parts.size() != 5 || parts[0] != "api" || parts[1] != "jobs" || parts[3] != "logs" ||
+      parts[4] != "tail")
     return fail(Errc::not_found, "404: Not Found");
   RTENV_TRY(const auto found, jobs_.find(parts[2]));
   if (!found) return fail(Errc::not_found, "Job ID does not exist");

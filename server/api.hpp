@@ -1,5 +1,5 @@
-// What each address of the server answers: Ray's Jobs API (2.60, API version 4), its first beta, and what rtenv adds under
-// /api/rtenv/. For the network's thread.
+// What each address of the server answers: Ray's Jobs API (2.60, API version 4), its first beta,
+// and what rtenv adds under /api/rtenv/. For the network's thread.
 #pragma once
 
 #include <memory>
@@ -36,7 +36,8 @@ class Api {
 
  private:
   Answer version() const;
-  boost::asio::awaitable<Answer> package(Request& request, const std::string& protocol, const std::string& name);
+  boost::asio::awaitable<Answer> package(Request& request, const std::string& protocol,
+                                         const std::string& name);
   boost::asio::awaitable<Answer> upload(Request& request, const remote::Uri& uri);
   boost::asio::awaitable<Answer> submit(const Request& request, bool legacy);
   Answer list(const Request& request);
@@ -46,7 +47,8 @@ class Api {
   Answer stop(const std::string& id);
   boost::asio::awaitable<Answer> remove(const std::string& id);
   boost::asio::awaitable<Answer> legacy(const Request& request, const std::string& what);
-  boost::asio::awaitable<Answer> job(const Request& request, const std::string& id, const std::string& what);
+  boost::asio::awaitable<Answer> job(const Request& request, const std::string& id,
+                                     const std::string& what);
 
   JobManager& jobs_;
   JobPackages& packages_;

@@ -16,7 +16,8 @@ Result<std::optional<std::uint64_t>> Request::number(const std::string& name) co
   const char* const end = found->second.data() + found->second.size();
   const auto parsed = std::from_chars(found->second.data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end || value > INT64_MAX)
-    return fail(Errc::invalid_argument, "{} must be a whole number from 0, got '{}'", name, found->second);
+    return fail(Errc::invalid_argument, "{} must be a whole number from 0, got '{}'", name,
+                found->second);
   return std::optional(value);
 }
 
@@ -30,11 +31,14 @@ Answer json_answer(const nlohmann::json& value) {
           .body = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
 }
 
-Answer text_answer(int status, std::string text) { return {.status = status, .body = std::move(text)}; }
+Answer text_answer(int status, std::string text) {
+  return {.status = status, .body = std::move(text)};
+}
 
 Answer error_answer(const Error& error) {
   return text_answer(http_status(error.code()),
-                     error.hint().empty() ? error.message() : fmt::format("{} ({})", error.message(), error.hint()));
+                     error.hint().empty() ? error.message()
+                                          : fmt::format("{} ({})", error.message(), error.hint()));
 }
 
 }  // namespace rtenv::server

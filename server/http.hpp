@@ -37,7 +37,8 @@ struct Answer {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  /// Instead of a body: the next piece, empty at the end. An error cuts the connection: the client must see that it is cut.
+  /// Instead of a body: the next piece, empty at the end. An error cuts the connection: the client
+  /// must see that it is cut.
   std::function<Result<std::string>()> next_piece;
 };
 

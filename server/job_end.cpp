@@ -19,7 +19,8 @@ std::string setup_failure(const std::string& error) {
 
 }  // namespace
 
-void describe_end(JobRecord& job, const RunState& state, const std::function<std::string()>& last_output) {
+void describe_end(JobRecord& job, const RunState& state,
+                  const std::function<std::string()>& last_output) {
   job.exit_code = state.exit_code;
   job.usage = state.usage;
   job.end_ms = state.ended_ms != 0 ? state.ended_ms : job::unix_ms();
@@ -35,11 +36,10 @@ void describe_end(JobRecord& job, const RunState& state, const std::function<std
         job.status = JobStatus::succeeded;
         job.message = "Job finished successfully.";
       } else {
-        fail_with(
-            job::error_type::k_entrypoint,
-            fmt::format(
-                "Job entrypoint command failed with exit code {}, last available logs (truncated to 20,000 chars):\n{}",
-                state.exit_code.value_or(-1), last_output()));
+        fail_with(job::error_type::k_entrypoint,
+                  fmt::format("Job entrypoint command failed with exit code {}, last available "
+                              "logs (truncated to 20,000 chars):\n{}",
+                              state.exit_code.value_or(-1), last_output()));
       }
       break;
     case Outcome::stopped:
@@ -47,19 +47,24 @@ void describe_end(JobRecord& job, const RunState& state, const std::function<std
       job.message = "Job was intentionally stopped.";
       job.exit_code.reset();
       break;
-    case Outcome::setup_failed: fail_with(job::error_type::k_runtime_env, setup_failure(state.error)); break;
+    case Outcome::setup_failed:
+      fail_with(job::error_type::k_runtime_env, setup_failure(state.error));
+      break;
     case Outcome::start_failed:
-      fail_with(job::error_type::k_entrypoint_start, "Job entrypoint command failed to start: " + state.error);
+      fail_with(job::error_type::k_entrypoint_start,
+                "Job entrypoint command failed to start: " + state.error);
       break;
     case Outcome::died:
     case Outcome::none:
       fail_with(job::error_type::k_supervisor_died,
-                state.error.empty() ? "The supervisor of the job was killed; its processes were ended." : state.error);
+                state.error.empty()
+                    ? "The supervisor of the job was killed; its processes were ended."
+                    : state.error);
       break;
   }
   if (state.lost_log_bytes > 0)
-    job.message +=
-        fmt::format(" ({} bytes of its output couldn't be written to the log: {})", state.lost_log_bytes, state.log_error);
+    job.message += fmt::format(" ({} bytes of its output couldn't be written to the log: {})",
+                               state.lost_log_bytes, state.log_error);
 }
 
 RunState died(std::string why) {

@@ -9,8 +9,10 @@
 
 namespace rtenv::server {
 
-/// Enters status, message, error type, exit code and time. `last_output`: asked for where the message quotes it.
-void describe_end(job::JobRecord& job, const job::RunState& state, const std::function<std::string()>& last_output);
+/// Enters status, message, error type, exit code and time. `last_output`: asked for where the
+/// message quotes it.
+void describe_end(job::JobRecord& job, const job::RunState& state,
+                  const std::function<std::string()>& last_output);
 
 /// The state of a job whose supervisor left none. `why`: empty, where it was killed.
 job::RunState died(std::string why);

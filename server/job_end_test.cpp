@@ -15,30 +15,35 @@ job::JobRecord ended(job::RunState state) {
 }
 
 TEST(JobEnd, IsToldInRaysWords) {
-  EXPECT_EQ(ended({.outcome = job::Outcome::exited, .exit_code = 0}).message, "Job finished successfully.");
+  EXPECT_EQ(ended({.outcome = job::Outcome::exited, .exit_code = 0}).message,
+            "Job finished successfully.");
   EXPECT_EQ(ended({.outcome = job::Outcome::stopped}).message, "Job was intentionally stopped.");
   const auto failed = ended({.outcome = job::Outcome::exited, .exit_code = -9});
-  EXPECT_EQ(
-      failed.message,
-      "Job entrypoint command failed with exit code -9, last available logs (truncated to 20,000 chars):\nthe last output");
+  EXPECT_EQ(failed.message,
+            "Job entrypoint command failed with exit code -9, last available logs (truncated to "
+            "20,000 chars):\nthe last output");
   EXPECT_EQ(failed.error_type, job::error_type::k_entrypoint);
   EXPECT_EQ(ended(died("")).error_type, job::error_type::k_supervisor_died);
-  EXPECT_EQ(ended({.outcome = job::Outcome::start_failed, .error = "why"}).error_type, job::error_type::k_entrypoint_start);
+  EXPECT_EQ(ended({.outcome = job::Outcome::start_failed, .error = "why"}).error_type,
+            job::error_type::k_entrypoint_start);
 }
 
 TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
   const auto message = [](const char* error) {
     return ended({.outcome = job::Outcome::setup_failed, .error = error}).message;
   };
-  EXPECT_EQ(message("no such wheel"), "runtime_env setup failed: Failed to set up runtime environment.\nno such wheel");
+  EXPECT_EQ(message("no such wheel"),
+            "runtime_env setup failed: Failed to set up runtime environment.\nno such wheel");
   EXPECT_EQ(message("Failed to set up runtime environment: Timeout"),
             "runtime_env setup failed: Failed to set up runtime environment: Timeout");
 }
 
 TEST(JobEnd, SaysWhatTheLogLost) {
-  const auto job = ended({.outcome = job::Outcome::exited, .exit_code = 0, .lost_log_bytes = 7, .log_error = "full"});
+  const auto job = ended(
+      {.outcome = job::Outcome::exited, .exit_code = 0, .lost_log_bytes = 7, .log_error = "full"});
   EXPECT_EQ(job.status, job::JobStatus::succeeded);
-  EXPECT_THAT(job.message, HasSubstr("(7 bytes of its output couldn't be written to the log: full)"));
+  EXPECT_THAT(job.message,
+              HasSubstr("(7 bytes of its output couldn't be written to the log: full)"));
 }
 
 }  // namespace

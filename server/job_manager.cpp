@@ -33,7 +33,8 @@ using job::RunState;
 
 namespace {
 
-constexpr std::size_t k_message_log_bytes = 20'000;  // of the log, in the message of a job that failed: as in Ray
+constexpr std::size_t k_message_log_bytes =
+    20'000;  // of the log, in the message of a job that failed: as in Ray
 constexpr auto k_lock_poll = std::chrono::milliseconds(10);
 constexpr auto k_lock_patience = std::chrono::seconds(10);
 constexpr auto k_write_pause = std::chrono::seconds(1);
@@ -42,7 +43,9 @@ constexpr std::int64_t k_expired_at_once = 500;
 
 std::size_t max_beginning() { return 2 * std::max(1U, std::thread::hardware_concurrency()) + 2; }
 
-std::string start_message(const std::vector<int>& gpus) { return nlohmann::json{{"start", {{"gpus", gpus}}}}.dump() + "\n"; }
+std::string start_message(const std::vector<int>& gpus) {
+  return nlohmann::json{{"start", {{"gpus", gpus}}}}.dump() + "\n";
+}
 
 }  // namespace
 
@@ -65,27 +68,32 @@ struct JobManager::Active {
   bool sending = false;
 };
 
-Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor executor, ManagerOptions options,
+Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor executor,
+                                                     ManagerOptions options,
                                                      JobPackages& packages) {
   RTENV_TRY(make_directories(options.state_dir / "jobs"));
-  if (::chmod(options.state_dir.c_str(), 0700) != 0 || ::chmod((options.state_dir / "jobs").c_str(), 0700) != 0)
+  if (::chmod(options.state_dir.c_str(), 0700) != 0 ||
+      ::chmod((options.state_dir / "jobs").c_str(), 0700) != 0)
     return fail_errno("protect", options.state_dir.native());
   RTENV_TRY(auto lock, LockFile::try_acquire(options.state_dir / "lock"));
   if (!lock)
-    return fail(Errc::unavailable, "another rtenv serve has its state in {}", options.state_dir.native())
+    return fail(Errc::unavailable, "another rtenv serve has its state in {}",
+                options.state_dir.native())
         .hint("stop that one, or give this one its own --state-dir");
   const Path database = options.state_dir / "jobs.db";
   RTENV_TRY(auto reader, job::JobStore::open(database));
   RTENV_TRY(auto writer, job::JobStore::open(database));
-  std::unique_ptr<JobManager> manager(new JobManager(std::move(executor), std::move(options), packages, std::move(reader),
-                                                     std::move(writer), std::move(*lock)));
+  std::unique_ptr<JobManager> manager(new JobManager(std::move(executor), std::move(options),
+                                                     packages, std::move(reader), std::move(writer),
+                                                     std::move(*lock)));
   RTENV_TRY(manager->adopt());
   asio::co_spawn(manager->executor_, manager->collect_expired(), asio::detached);
   return manager;
 }
 
-JobManager::JobManager(asio::any_io_executor executor, ManagerOptions options, JobPackages& packages, job::JobStore reader,
-                       job::JobStore writer, LockFile lock)
+JobManager::JobManager(asio::any_io_executor executor, ManagerOptions options,
+                       JobPackages& packages, job::JobStore reader, job::JobStore writer,
+                       LockFile lock)
     : executor_(std::move(executor)),
       options_(std::move(options)),
       packages_(packages),
@@ -99,16 +107,20 @@ JobManager::JobManager(asio::any_io_executor executor, ManagerOptions options, J
 
 JobManager::~JobManager() = default;
 
-// Of what a co_await calls, GCC 12 copies temporaries that must be converted bit by bit: so everything has a name here.
+// Of what a co_await calls, GCC 12 copies temporaries that must be converted bit by bit: so
+// everything has a name here.
 asio::awaitable<Result<void>> JobManager::commit(StoreWriter::Work work) {
   auto start = [this, &work](auto handler) {
     // Kept by pointer: a std::function must be copyable.
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
     writer_.write(std::move(work), [shared, executor = executor_](Result<void> done) {
-      asio::post(executor, [shared, done = std::move(done)]() mutable { std::move (*shared)(std::move(done)); });
+      asio::post(executor, [shared, done = std::move(done)]() mutable {
+        std::move (*shared)(std::move(done));
+      });
     });
   };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(start, asio::use_awaitable);
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
+      start, asio::use_awaitable);
 }
 
 void JobManager::write_later(const JobRecord& record) {
@@ -121,12 +133,15 @@ void JobManager::write_later(const JobRecord& record) {
 asio::awaitable<Result<std::string>> JobManager::submit(job::Submission submission) {
   if (draining_) co_return fail(Errc::unavailable, "the server is ending");
   if (scheduler_.waiting() + unbegun_.size() >= options_.max_queued)
-    co_return fail(Errc::unavailable, "{} jobs wait already, the limit of this server", options_.max_queued)
+    co_return fail(Errc::unavailable, "{} jobs wait already, the limit of this server",
+                   options_.max_queued)
         .hint("try again later");
   if (submission.id.empty()) submission.id = job::make_job_id();
   const std::string id = submission.id;
   const auto exists = [&] {
-    return fail(Errc::already_exists, "Job with submission_id {} already exists. Please use a different submission_id.", id);
+    return fail(Errc::already_exists,
+                "Job with submission_id {} already exists. Please use a different submission_id.",
+                id);
   };
   if (active_.contains(id) || !submitting_.insert(id).second) co_return exists();
   struct Submitting {
@@ -145,17 +160,20 @@ asio::awaitable<Result<std::string>> JobManager::submit(job::Submission submissi
       co_return Failure(std::move(held).error());
     }
 
-  const auto active = std::make_shared<Active>(JobRecord{.submission = std::move(submission)}, executor_);
+  const auto active =
+      std::make_shared<Active>(JobRecord{.submission = std::move(submission)}, executor_);
   JobRecord& record = active->record;
   record.start_ms = job::unix_ms();
   record.message = job::pending_message(record.submission);
   const auto never = scheduler_.why_never(record.submission.demand);
-  const bool has_setup = record.submission.runtime_env.is_object() && !record.submission.runtime_env.empty();
+  const bool has_setup =
+      record.submission.runtime_env.is_object() && !record.submission.runtime_env.empty();
   if (never) {
     record.status = JobStatus::failed;
     record.end_ms = record.start_ms;
     record.error_type = job::error_type::k_unschedulable;
-    record.message = fmt::format("Job can't start: it is waiting for resources that will never be there: {}.", *never);
+    record.message = fmt::format(
+        "Job can't start: it is waiting for resources that will never be there: {}.", *never);
   } else if (has_setup ? needs_no_turn(record) : unbegun_.empty()) {
     // It needn't wait: so that it may begin is written together with the job itself.
     active->allocation = scheduler_.try_start(record.submission.demand);
@@ -189,8 +207,8 @@ bool JobManager::needs_no_turn(const JobRecord& record) const {
   return record.submission.demand.empty() && options_.max_running == 0;
 }
 
-// What needs no set-up and no resources starts at once; of the others, who is made ready first waits for resources, not with
-// them.
+// What needs no set-up and no resources starts at once; of the others, who is made ready first
+// waits for resources, not with them.
 void JobManager::begin(const ActivePtr& active) {
   const auto& runtime_env = active->record.submission.runtime_env;
   const bool has_setup = runtime_env.is_object() && !runtime_env.empty();
@@ -223,7 +241,8 @@ void JobManager::start_waiting_supervisors() {
   while (!draining_ && !unbegun_.empty() && beginning_ < max_beginning()) {
     const ActivePtr active = unbegun_.begin()->second;
     unbegun_.erase(unbegun_.begin());
-    if (const auto started = start_supervisor(active); !started) fail_to_start(active, started.error());
+    if (const auto started = start_supervisor(active); !started)
+      fail_to_start(active, started.error());
   }
 }
 
@@ -232,7 +251,9 @@ asio::awaitable<void> JobManager::grant(ActivePtr active) {
   if (!active->record.launched || active->record.boot_id != boot_id_) {
     active->record.launched = true;
     active->record.boot_id = boot_id_;
-    StoreWriter::Work update = [record = active->record](job::JobStore& store) { return store.update(record); };
+    StoreWriter::Work update = [record = active->record](job::JobStore& store) {
+      return store.update(record);
+    };
     const auto written = co_await commit(std::move(update));
     if (!written) {
       fail_to_start(active, written.error());
@@ -258,12 +279,13 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
   RTENV_TRY(const auto lock, LockFile::try_acquire(place.lock()));
   if (!lock) return fail(Errc::unavailable, "job {} has a supervisor already", record.id());
   RTENV_TRY(auto sockets, job::make_socket_pair());
-  SpawnOptions spawn{.argv = {"/proc/self/exe", "supervise", place.path.native(), std::to_string(sockets.theirs.get()),
-                              std::to_string(lock->fd().get())},
-                     .environment = Environment::of_process(),
-                     .null_input = true,
-                     .own_group = false,
-                     .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
+  SpawnOptions spawn{
+      .argv = {"/proc/self/exe", "supervise", place.path.native(),
+               std::to_string(sockets.theirs.get()), std::to_string(lock->fd().get())},
+      .environment = Environment::of_process(),
+      .null_input = true,
+      .own_group = false,
+      .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
   RTENV_TRY(auto child, ChildProcess::spawn(spawn));
   child.detach();  // see reap_children
   active->link.assign(asio::local::stream_protocol(), sockets.ours.release());
@@ -279,13 +301,15 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
                       .log = options_.log,
                       .limits = options_.limits,
                       .sandbox = options_.sandbox};
-  if (demand.memory_bytes > 0) order.limits.memory_bytes = static_cast<std::uint64_t>(demand.memory_bytes);
+  if (demand.memory_bytes > 0)
+    order.limits.memory_bytes = static_cast<std::uint64_t>(demand.memory_bytes);
   if (demand.names_gpus) order.gpu_variable = options_.node.gpu_variable;
   if (active->allocation) {
     order.start = active->allocation->gpus;
     active->granted = true;
   }
-  send(active, to_json(order).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  send(active,
+       to_json(order).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   asio::co_spawn(executor_, listen(active), asio::detached);
   return {};
 }
@@ -293,15 +317,16 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
 // One write at a time; what comes meanwhile goes with the next.
 void JobManager::send(const ActivePtr& active, std::string_view line) {
   active->outbox.append(line);
-  if (!std::exchange(active->sending, true)) asio::co_spawn(executor_, flush(active), asio::detached);
+  if (!std::exchange(active->sending, true))
+    asio::co_spawn(executor_, flush(active), asio::detached);
 }
 
 asio::awaitable<void> JobManager::flush(ActivePtr active) {
   while (!active->outbox.empty()) {
     const std::string data = std::exchange(active->outbox, {});
     // One that is gone is heard of by who listens.
-    const auto [error, count] =
-        co_await asio::async_write(active->link, asio::buffer(data), asio::as_tuple(asio::use_awaitable));
+    const auto [error, count] = co_await asio::async_write(active->link, asio::buffer(data),
+                                                           asio::as_tuple(asio::use_awaitable));
     if (error) break;
   }
   active->sending = false;
@@ -311,8 +336,8 @@ asio::awaitable<void> JobManager::listen(ActivePtr active) {
   job::LineBuffer lines;
   std::array<char, 8192> buffer;
   for (;;) {
-    const auto [error, count] =
-        co_await active->link.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
+    const auto [error, count] = co_await active->link.async_read_some(
+        asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
     if (error) break;
     lines.add(std::string_view(buffer.data(), count));
     while (const auto line = lines.next())
@@ -372,7 +397,8 @@ asio::awaitable<void> JobManager::on_silence(ActivePtr active) {
   end(active, died({}));
 }
 
-// The supervisor of an earlier server is gone, and nothing of the job ever ran: perhaps it wasn't even told what to run.
+// The supervisor of an earlier server is gone, and nothing of the job ever ran: perhaps it wasn't
+// even told what to run.
 void JobManager::begin_anew(const ActivePtr& active) {
   boost::system::error_code ignored;
   active->link.close(ignored);
@@ -421,15 +447,19 @@ void JobManager::finish(const ActivePtr& active) {
   asio::post(executor_, [this] { dispatch(); });
 }
 
-// Known from memory until it is on the disk, however long that takes: a full disk may have room again.
+// Known from memory until it is on the disk, however long that takes: a full disk may have room
+// again.
 asio::awaitable<void> JobManager::write_end(ActivePtr active) {
   asio::steady_timer pause(executor_);
   for (bool told = false;; told = true) {
-    StoreWriter::Work update = [record = active->record](job::JobStore& store) { return store.update(record); };
+    StoreWriter::Work update = [record = active->record](job::JobStore& store) {
+      return store.update(record);
+    };
     const auto written = co_await commit(std::move(update));
     if (written) break;
     if (!told)
-      log::warn("the end of job {} can't be written, it is tried again: {}", active->record.id(), written.error().message());
+      log::warn("the end of job {} can't be written, it is tried again: {}", active->record.id(),
+                written.error().message());
     if (draining_) co_return;
     pause.expires_after(k_write_pause);
     co_await pause.async_wait(asio::use_awaitable);
@@ -451,15 +481,18 @@ std::string JobManager::last_output(const std::string& id) const {
 }
 
 Result<std::optional<JobRecord>> JobManager::find(const std::string& id) {
-  if (const auto found = active_.find(id); found != active_.end()) return std::optional(found->second->record);
+  if (const auto found = active_.find(id); found != active_.end())
+    return std::optional(found->second->record);
   return reader_.find(id);
 }
 
 Result<std::vector<JobRecord>> JobManager::list(const job::JobFilter& filter) {
   RTENV_TRY(auto jobs, reader_.list(filter));
   for (JobRecord& record : jobs)
-    if (const auto found = active_.find(record.id()); found != active_.end()) record = found->second->record;
-  if (filter.status) std::erase_if(jobs, [&](const JobRecord& record) { return record.status != *filter.status; });
+    if (const auto found = active_.find(record.id()); found != active_.end())
+      record = found->second->record;
+  if (filter.status)
+    std::erase_if(jobs, [&](const JobRecord& record) { return record.status != *filter.status; });
   return jobs;
 }
 
@@ -488,7 +521,8 @@ asio::awaitable<Result<void>> JobManager::remove(const std::string& id) {
   if (!record) co_return Failure(record.error());
   if (!*record) co_return fail(Errc::not_found, "Job {} does not exist", id);
   if (!is_terminal((*record)->status))
-    co_return fail(Errc::already_exists, "Attempted to delete job '{}', but it is in a non-terminal state {}.", id,
+    co_return fail(Errc::already_exists,
+                   "Attempted to delete job '{}', but it is in a non-terminal state {}.", id,
                    name((*record)->status))
         .hint("stop it first");
   StoreWriter::Work forget = [id](job::JobStore& store) { return store.remove(id); };
@@ -500,7 +534,8 @@ asio::awaitable<Result<void>> JobManager::remove(const std::string& id) {
 }
 
 void JobManager::remove_folder(const std::string& id) {
-  if (const auto removed = remove_tree(folder(id).path); !removed) log::warn("{}", removed.error().message());
+  if (const auto removed = remove_tree(folder(id).path); !removed)
+    log::warn("{}", removed.error().message());
 }
 
 JobExtras JobManager::extras(const JobRecord& job) const {
@@ -510,7 +545,8 @@ JobExtras JobManager::extras(const JobRecord& job) const {
     extras.phase = active.link.is_open() ? name(active.phase) : "queued";
     if (active.allocation) extras.gpus = active.allocation->gpus;
   }
-  if (const auto reader = job::JobLogReader::open(log_file(job.id()))) extras.log_bytes = reader->size_bytes().value_or(0);
+  if (const auto reader = job::JobLogReader::open(log_file(job.id())))
+    extras.log_bytes = reader->size_bytes().value_or(0);
   return extras;
 }
 
@@ -557,11 +593,13 @@ void JobManager::adopt_one(JobRecord record) {
   const job::JobFolder place = folder(active->record.id());
   const auto lock = LockFile::try_acquire(place.lock());  // fails where there is no folder
   const auto state = place.read_state();
-  const bool same_boot = active->record.boot_id == boot_id_ && (!state || state->boot_id == boot_id_);
+  const bool same_boot =
+      active->record.boot_id == boot_id_ && (!state || state->boot_id == boot_id_);
   if (lock && !*lock) {  // its supervisor lives
     active->adopted = true;
     if (state && state->phase == RunPhase::running) {
-      active->allocation = Allocation{.demand = active->record.submission.demand, .gpus = state->gpus};
+      active->allocation =
+          Allocation{.demand = active->record.submission.demand, .gpus = state->gpus};
       scheduler_.occupy(*active->allocation);
     }
     if (auto fd = job::connect_to(place.control())) {
@@ -573,10 +611,12 @@ void JobManager::adopt_one(JobRecord record) {
     return;
   }
   if (state && state->phase == RunPhase::ended) return end(active, *state);
-  const bool may_have_run = (state && state->phase == RunPhase::running) || (active->record.launched && !same_boot);
+  const bool may_have_run =
+      (state && state->phase == RunPhase::running) || (active->record.launched && !same_boot);
   if (!may_have_run) return begin(active);
   if (same_boot) job::kill_marked(job::job_mark(active->record.id()));
-  end(active, died(same_boot ? std::string() : "The machine was restarted while the job ran, or was about to."));
+  end(active, died(same_boot ? std::string()
+                             : "The machine was restarted while the job ran, or was about to."));
 }
 
 asio::awaitable<void> JobManager::collect_expired() {
@@ -590,7 +630,8 @@ asio::awaitable<void> JobManager::collect_expired() {
         if (const auto forgotten = co_await commit(std::move(forget)); forgotten) remove_folder(id);
       }
     expiry_.expires_after(std::min<std::chrono::steady_clock::duration>(
-        k_expiry_interval, std::max<std::chrono::steady_clock::duration>(*options_.job_ttl, std::chrono::seconds(1))));
+        k_expiry_interval,
+        std::max<std::chrono::steady_clock::duration>(*options_.job_ttl, std::chrono::seconds(1))));
     co_await expiry_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }

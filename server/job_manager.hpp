@@ -1,5 +1,6 @@
-// The jobs of this server: submitted, waiting, running, ended. Every change is written down before it is acted on where a
-// crash could otherwise lose a job or run one twice. For one thread, that of its executor; only the store writes on another.
+// The jobs of this server: submitted, waiting, running, ended. Every change is written down before
+// it is acted on where a crash could otherwise lose a job or run one twice. For one thread, that of
+// its executor; only the store writes on another.
 #pragma once
 
 #include <sys/types.h>
@@ -32,10 +33,11 @@ namespace rtenv::server {
 struct ManagerOptions {
   Path state_dir;
   NodeResources node;
-  std::size_t max_queued = 10'000;                                           // jobs that wait; more are refused
-  std::size_t max_running = 0;                                               // at a time; 0: any number
-  std::optional<std::chrono::seconds> job_ttl = std::chrono::hours(24 * 7);  // of what has ended; nothing: for ever
-  std::optional<std::string> python;                                         // see find_interpreter
+  std::size_t max_queued = 10'000;  // jobs that wait; more are refused
+  std::size_t max_running = 0;      // at a time; 0: any number
+  std::optional<std::chrono::seconds> job_ttl =
+      std::chrono::hours(24 * 7);     // of what has ended; nothing: for ever
+  std::optional<std::string> python;  // see find_interpreter
   job::LogLimits log;
   job::JobLimits limits;  // of every job; entrypoint_memory comes first
   bool sandbox = false;
@@ -51,14 +53,14 @@ struct JobExtras {
 
 class JobManager {
  public:
-  /// Opens the state, and takes over what an earlier server began. Fails: permission_denied, unavailable (another server has
-  /// this state).
-  static Result<std::unique_ptr<JobManager>> open(boost::asio::any_io_executor executor, ManagerOptions options,
-                                                  JobPackages& packages);
+  /// Opens the state, and takes over what an earlier server began. Fails: permission_denied,
+  /// unavailable (another server has this state).
+  static Result<std::unique_ptr<JobManager>> open(boost::asio::any_io_executor executor,
+                                                  ManagerOptions options, JobPackages& packages);
   ~JobManager();
 
-  /// The id, once the job is on the disk. Fails: already_exists, unavailable (the queue is full, or the server is ending),
-  /// not_found (a package that it names).
+  /// The id, once the job is on the disk. Fails: already_exists, unavailable (the queue is full, or
+  /// the server is ending), not_found (a package that it names).
   boost::asio::awaitable<Result<std::string>> submit(job::Submission submission);
   Result<std::optional<job::JobRecord>> find(const std::string& id);
   Result<std::vector<job::JobRecord>> list(const job::JobFilter& filter);
@@ -69,7 +71,8 @@ class JobManager {
   [[nodiscard]] JobExtras extras(const job::JobRecord& job) const;
 
   [[nodiscard]] Path log_file(const std::string& id) const { return folder(id).log(); }
-  /// Follows a job that hasn't ended: notified when its log grows or its state changes. Nothing where it has.
+  /// Follows a job that hasn't ended: notified when its log grows or its state changes. Nothing
+  /// where it has.
   struct Following {
     std::shared_ptr<Broadcast> changed;
     std::shared_ptr<LogWatcher::Watch> watch;
@@ -78,7 +81,8 @@ class JobManager {
 
   /// No more jobs begin; those that run are left to their supervisors.
   void drain();
-  /// Lets the supervisors go; nothing is waited for any more. Requires: drained, and nobody else uses this.
+  /// Lets the supervisors go; nothing is waited for any more. Requires: drained, and nobody else
+  /// uses this.
   void close();
   /// A child ended: one of the supervisors.
   static void reap_children();
@@ -86,10 +90,12 @@ class JobManager {
  private:
   struct Active;
   using ActivePtr = std::shared_ptr<Active>;
-  JobManager(boost::asio::any_io_executor executor, ManagerOptions options, JobPackages& packages, job::JobStore reader,
-             job::JobStore writer, LockFile lock);
+  JobManager(boost::asio::any_io_executor executor, ManagerOptions options, JobPackages& packages,
+             job::JobStore reader, job::JobStore writer, LockFile lock);
 
-  [[nodiscard]] job::JobFolder folder(const std::string& id) const { return {options_.state_dir / "jobs" / id}; }
+  [[nodiscard]] job::JobFolder folder(const std::string& id) const {
+    return {options_.state_dir / "jobs" / id};
+  }
   boost::asio::awaitable<Result<void>> commit(StoreWriter::Work work);
   void write_later(const job::JobRecord& record);
   [[nodiscard]] bool needs_no_turn(const job::JobRecord& record) const;

@@ -16,14 +16,16 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::int64_t k_promise_ms = 10 * 60 * 1000;  // from "it is there" until a job names it: as in Ray
+constexpr std::int64_t k_promise_ms =
+    10 * 60 * 1000;  // from "it is there" until a job names it: as in Ray
 constexpr std::size_t k_max_name_bytes = 255;
 constexpr std::string_view k_prefix = "_ray_pkg_";
 constexpr std::size_t k_sha1_digits = 40;
 
 std::string pin_of_job(const std::string& id) { return "job " + id; }
 
-Result<void> pin(cache::Cache& cache, const envbuild::UploadedPackage& package, const cache::Pin& pin) {
+Result<void> pin(cache::Cache& cache, const envbuild::UploadedPackage& package,
+                 const cache::Pin& pin) {
   RTENV_TRY(cache.pin(package.lease.kind(), package.lease.key(), pin));
   return {};
 }
@@ -32,12 +34,14 @@ Result<void> promise(cache::Cache& cache, const envbuild::UploadedPackage& packa
   return pin(cache, package, {.name = "uploaded", .expires_ms = job::unix_ms() + k_promise_ms});
 }
 
-// An archive is named by its SHA-1, as Ray's client does; what a directory was packed into isn't named by its bytes.
+// An archive is named by its SHA-1, as Ray's client does; what a directory was packed into isn't
+// named by its bytes.
 Result<void> check_name(const remote::Uri& uri, const std::string& sha1) {
   const std::string stem = uri.path.substr(0, uri.path.find('.'));
   if (!stem.starts_with(k_prefix) || stem.size() != k_prefix.size() + k_sha1_digits) return {};
   if (stem.substr(k_prefix.size()) == sha1) return {};
-  return fail(Errc::corrupt, "{} isn't what its name says: its SHA-1 is {}", uri.path, sha1).hint("upload it again");
+  return fail(Errc::corrupt, "{} isn't what its name says: its SHA-1 is {}", uri.path, sha1)
+      .hint("upload it again");
 }
 
 }  // namespace
@@ -62,11 +66,13 @@ Result<cache::Cache*> JobPackages::cache() {
 }
 
 Result<remote::Uri> JobPackages::uri_of(const std::string& name) {
-  const bool plain = !name.empty() && name != "." && name != ".." && name.size() <= k_max_name_bytes &&
+  const bool plain = !name.empty() && name != "." && name != ".." &&
+                     name.size() <= k_max_name_bytes &&
                      name.find_first_of(std::string_view("/\\?#\0", 5)) == std::string::npos;
   if (!plain)
-    return fail(Errc::invalid_argument,
-                "the name of a package must be a plain file name, such as _ray_pkg_0123456789abcdef.zip");
+    return fail(
+        Errc::invalid_argument,
+        "the name of a package must be a plain file name, such as _ray_pkg_0123456789abcdef.zip");
   return remote::Uri::parse("gcs://" + name);
 }
 
@@ -84,7 +90,8 @@ asio::awaitable<Result<bool>> JobPackages::has(remote::Uri uri) {
 Result<void> JobPackages::Incoming::add(std::span<const char> data) {
   size_bytes_ += data.size();
   if (size_bytes_ > max_bytes_)
-    return fail(Errc::invalid_argument, "the package is larger than {} bytes, the limit of this server", max_bytes_)
+    return fail(Errc::invalid_argument,
+                "the package is larger than {} bytes, the limit of this server", max_bytes_)
         .hint("leave files out by 'excludes' or .rayignore, or raise --max-package-size");
   const auto bytes = std::as_bytes(data);
   sha256_.add(bytes);
@@ -103,12 +110,14 @@ asio::awaitable<Result<JobPackages::Incoming>> JobPackages::begin() {
 }
 
 asio::awaitable<Result<void>> JobPackages::keep(remote::Uri uri, Incoming incoming) {
-  const auto shared = std::make_shared<Incoming>(std::move(incoming));  // a std::function must be copyable
+  const auto shared =
+      std::make_shared<Incoming>(std::move(incoming));  // a std::function must be copyable
   std::function<Result<void>()> work = [this, uri = std::move(uri), shared]() -> Result<void> {
     RTENV_TRY(check_name(uri, to_hex(shared->sha1_.finish())));
     RTENV_TRY(cache::Cache* const cache, this->cache());
     RTENV_TRY(const auto package,
-              envbuild::keep_uploaded(uri, shared->folder_.path() / "package", to_hex(shared->sha256_.finish()), *cache));
+              envbuild::keep_uploaded(uri, shared->folder_.path() / "package",
+                                      to_hex(shared->sha256_.finish()), *cache));
     return promise(*cache, package);
   };
   co_return co_await on_pool<void>(std::move(work));
@@ -118,7 +127,8 @@ std::vector<remote::Uri> JobPackages::named_by(const nlohmann::json& runtime_env
   std::vector<remote::Uri> uris;
   const auto add = [&](const nlohmann::json& value) {
     if (!value.is_string()) return;
-    if (const auto uri = remote::Uri::parse(value.get<std::string>()); uri && uri->scheme == remote::Scheme::gcs)
+    if (const auto uri = remote::Uri::parse(value.get<std::string>());
+        uri && uri->scheme == remote::Scheme::gcs)
       uris.push_back(*uri);
   };
   if (!runtime_env.is_object()) return uris;
@@ -129,7 +139,8 @@ std::vector<remote::Uri> JobPackages::named_by(const nlohmann::json& runtime_env
 }
 
 asio::awaitable<Result<void>> JobPackages::hold(std::vector<remote::Uri> uris, std::string job_id) {
-  std::function<Result<void>()> work = [this, uris = std::move(uris), job_id = std::move(job_id)]() -> Result<void> {
+  std::function<Result<void>()> work = [this, uris = std::move(uris),
+                                        job_id = std::move(job_id)]() -> Result<void> {
     RTENV_TRY(cache::Cache* const cache, this->cache());
     for (const remote::Uri& uri : uris) {
       RTENV_TRY(const auto package, envbuild::find_uploaded(uri, *cache));
@@ -149,8 +160,10 @@ void JobPackages::release(std::vector<remote::Uri> uris, std::string job_id) {
     const auto opened = cache();
     if (!opened) return;
     for (const remote::Uri& uri : uris)
-      if (const auto package = envbuild::find_uploaded(uri, **opened); package && *package) [[maybe_unused]]
-        const auto unpinned = (*opened)->unpin((*package)->lease.kind(), (*package)->lease.key(), pin_of_job(job_id));
+      if (const auto package = envbuild::find_uploaded(uri, **opened); package && *package)
+          [[maybe_unused]]
+        const auto unpinned =
+            (*opened)->unpin((*package)->lease.kind(), (*package)->lease.key(), pin_of_job(job_id));
   });
 }
 

@@ -1,5 +1,5 @@
-// Packages that clients upload for their jobs, gcs://NAME: in the cache, kept there by pins until a job has them. The work
-// is done on threads of a pool; what is called is for the network's thread.
+// Packages that clients upload for their jobs, gcs://NAME: in the cache, kept there by pins until a
+// job has them. The work is done on threads of a pool; what is called is for the network's thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -22,7 +22,9 @@ std::optional<LogTail::Message> LogTail::read() {
   data.resize(chunk->size_bytes);
   offset_ = chunk->offset + chunk->size_bytes;
   if (form_ == Form::text) {
-    std::string text = chunk->skipped_bytes > 0 ? utf8_.finish() + job::skipped_notice(chunk->skipped_bytes) : std::string();
+    std::string text = chunk->skipped_bytes > 0
+                           ? utf8_.finish() + job::skipped_notice(chunk->skipped_bytes)
+                           : std::string();
     return Message{.data = text + utf8_.add(data)};
   }
   if (chunk->skipped_bytes == 0) return Message{.data = std::move(data), .is_text = false};
@@ -46,7 +48,8 @@ boost::asio::awaitable<std::optional<LogTail::Message>> LogTail::next() {
       co_return Message{.data = std::move(rest)};
     }
     co_await following_->changed->wait(seen);
-    if ((co_await boost::asio::this_coro::cancellation_state).cancelled() != boost::asio::cancellation_type::none)
+    if ((co_await boost::asio::this_coro::cancellation_state).cancelled() !=
+        boost::asio::cancellation_type::none)
       co_return std::nullopt;
   }
 }

@@ -1,4 +1,5 @@
-// One reader of a job's log: from an offset to the job's end, as it grows. For the network's thread.
+// One reader of a job's log: from an offset to the job's end, as it grows. For the network's
+// thread.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,8 @@ class LogTail {
  public:
   enum class Form : std::uint8_t {
     text,  // UTF-8, as Ray's client wants it
-    raw,   // the bytes; text messages {"offset": N} say where the next byte is, where the log's cap took some
+    raw,   // the bytes; text messages {"offset": N} say where the next byte is, where the log's cap
+           // took some
   };
   LogTail(JobManager& manager, std::string id, std::uint64_t offset, Form form)
       : manager_(manager), id_(std::move(id)), offset_(offset), form_(form) {}

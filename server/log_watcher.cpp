@@ -25,8 +25,11 @@ LogWatcher::LogWatcher(const asio::any_io_executor& executor) : inotify_(executo
   asio::co_spawn(executor, run(), asio::detached);
 }
 
-std::unique_ptr<LogWatcher::Watch> LogWatcher::watch(const Path& file, std::shared_ptr<Broadcast> broadcast) {
-  const int number = inotify_.is_open() ? ::inotify_add_watch(inotify_.native_handle(), file.c_str(), IN_MODIFY) : -1;
+std::unique_ptr<LogWatcher::Watch> LogWatcher::watch(const Path& file,
+                                                     std::shared_ptr<Broadcast> broadcast) {
+  const int number = inotify_.is_open()
+                         ? ::inotify_add_watch(inotify_.native_handle(), file.c_str(), IN_MODIFY)
+                         : -1;
   if (number < 0) return nullptr;
   watched_.insert_or_assign(number, std::move(broadcast));
   return std::make_unique<Watch>(*this, number);
@@ -46,7 +49,8 @@ void LogWatcher::tell(std::string_view events) {
   while (events.size() >= sizeof(inotify_event)) {
     inotify_event event{};
     std::memcpy(&event, events.data(), sizeof event);
-    if (const auto found = watched_.find(event.wd); found != watched_.end()) found->second->notify();
+    if (const auto found = watched_.find(event.wd); found != watched_.end())
+      found->second->notify();
     events.remove_prefix(std::min(events.size(), sizeof event + event.len));
   }
 }
@@ -54,7 +58,8 @@ void LogWatcher::tell(std::string_view events) {
 asio::awaitable<void> LogWatcher::run() {
   std::array<char, 16384> buffer{};
   for (;;) {
-    const auto [error, count] = co_await inotify_.async_read_some(asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
+    const auto [error, count] = co_await inotify_.async_read_some(
+        asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
     tell(std::string_view(buffer.data(), count));
   }

@@ -1,4 +1,5 @@
-// Tells when a job's log has grown, by inotify: also of jobs that were begun by another server. For one thread.
+// Tells when a job's log has grown, by inotify: also of jobs that were begun by another server. For
+// one thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -28,7 +29,8 @@ class LogWatcher {
     LogWatcher& watcher_;
     int number_;
   };
-  /// One watch on a file at a time. Nothing where it can't be watched: then the broadcast is notified of nothing.
+  /// One watch on a file at a time. Nothing where it can't be watched: then the broadcast is
+  /// notified of nothing.
   std::unique_ptr<Watch> watch(const Path& file, std::shared_ptr<Broadcast> broadcast);
   void close();
 

@@ -24,11 +24,13 @@ double usable_cpus(const Path& root) {
   cpu_set_t set;
   CPU_ZERO(&set);
   double cpus = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  if (const auto text = read_file(root / "sys/fs/cgroup/cpu.max")) {  // "QUOTA PERIOD", or "max PERIOD"
+  if (const auto text =
+          read_file(root / "sys/fs/cgroup/cpu.max")) {  // "QUOTA PERIOD", or "max PERIOD"
     const auto quota = parse_number<double>(*text);
     const auto space = text->find(' ');
-    const auto period =
-        space == std::string::npos ? std::nullopt : parse_number<double>(std::string_view(*text).substr(space + 1));
+    const auto period = space == std::string::npos
+                            ? std::nullopt
+                            : parse_number<double>(std::string_view(*text).substr(space + 1));
     if (quota && period && *period > 0) cpus = std::min(cpus, std::max(1.0, *quota / *period));
   }
   return cpus;
@@ -40,7 +42,8 @@ std::int64_t usable_memory(const Path& root) {
     for (const std::string_view line : lines_of(*text))
       if (line.starts_with("MemTotal:")) {
         const auto digits = line.find_first_of("0123456789");
-        if (digits != std::string_view::npos) bytes = parse_number<std::int64_t>(line.substr(digits)).value_or(0) * 1024;
+        if (digits != std::string_view::npos)
+          bytes = parse_number<std::int64_t>(line.substr(digits)).value_or(0) * 1024;
       }
   if (const auto text = read_file(root / "sys/fs/cgroup/memory.max"))
     if (const auto limit = parse_number<std::int64_t>(*text)) bytes = std::min(bytes, *limit);
@@ -53,8 +56,10 @@ std::vector<int> nvidia_gpus(const Path& root) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root / "dev", error)) {
     const std::string name = entry.path().filename().native();
-    if (!name.starts_with("nvidia") || name.find_first_not_of("0123456789", 6) != std::string::npos) continue;
-    if (const auto number = parse_number<int>(std::string_view(name).substr(6))) gpus.push_back(*number);
+    if (!name.starts_with("nvidia") || name.find_first_not_of("0123456789", 6) != std::string::npos)
+      continue;
+    if (const auto number = parse_number<int>(std::string_view(name).substr(6)))
+      gpus.push_back(*number);
   }
   std::ranges::sort(gpus);
   return gpus;
@@ -64,16 +69,19 @@ std::vector<int> nvidia_gpus(const Path& root) {
 std::vector<int> amd_gpus(const Path& root) {
   std::vector<int> gpus;
   std::error_code error;
-  for (const auto& node : std::filesystem::directory_iterator(root / "sys/class/kfd/kfd/topology/nodes", error)) {
+  for (const auto& node :
+       std::filesystem::directory_iterator(root / "sys/class/kfd/kfd/topology/nodes", error)) {
     const auto text = read_file(node.path() / "properties");
     if (!text) continue;
     for (const std::string_view line : lines_of(*text))
-      if (line.starts_with("simd_count ") && line != "simd_count 0") gpus.push_back(static_cast<int>(gpus.size()));
+      if (line.starts_with("simd_count ") && line != "simd_count 0")
+        gpus.push_back(static_cast<int>(gpus.size()));
   }
   return gpus;
 }
 
-// Of "0,2": those of the GPUs. Names of other forms (UUIDs) are left to the user, who can give --num-gpus.
+// Of "0,2": those of the GPUs. Names of other forms (UUIDs) are left to the user, who can give
+// --num-gpus.
 std::vector<int> visible(std::vector<int> gpus, std::optional<std::string_view> list) {
   if (!list) return gpus;
   std::vector<int> chosen;

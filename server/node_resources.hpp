@@ -18,9 +18,9 @@ struct NodeResources {
   std::map<std::string, double> custom;
 };
 
-/// CPUs that this process may use, cgroup's quota included; NVIDIA's and AMD's GPUs by their device files, of those only
-/// what CUDA_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES lets this process see; memory, cgroup's limit included. `root`: instead
-/// of "/", for tests.
+/// CPUs that this process may use, cgroup's quota included; NVIDIA's and AMD's GPUs by their device
+/// files, of those only what CUDA_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES lets this process see;
+/// memory, cgroup's limit included. `root`: instead of "/", for tests.
 NodeResources find_node_resources(const Environment& environment, const Path& root = "/");
 
 }  // namespace rtenv::server

@@ -15,11 +15,14 @@ class NodeResourcesTest : public testing::Test {
     std::filesystem::create_directories((root_.path() / path).parent_path());
     std::ofstream(root_.path() / path) << text;
   }
-  [[nodiscard]] NodeResources find() const { return find_node_resources(environment_, root_.path()); }
+  [[nodiscard]] NodeResources find() const {
+    return find_node_resources(environment_, root_.path());
+  }
 };
 
 TEST_F(NodeResourcesTest, NvidiaByItsDeviceFiles) {
-  for (const char* name : {"nvidia1", "nvidia0", "nvidiactl", "nvidia-uvm"}) write(Path("dev") / name, "");
+  for (const char* name : {"nvidia1", "nvidia0", "nvidiactl", "nvidia-uvm"})
+    write(Path("dev") / name, "");
   EXPECT_THAT(find().gpus, testing::ElementsAre(0, 1));
   EXPECT_EQ(find().gpu_variable, "CUDA_VISIBLE_DEVICES");
   environment_.set("CUDA_VISIBLE_DEVICES", "1,7");

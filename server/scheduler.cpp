@@ -12,7 +12,8 @@ constexpr const char* k_jobs = "jobs at a time";
 
 std::int64_t thousandths(double amount) { return std::llround(amount * k_per_unit); }
 
-// Ray's selectors: "a", "!a", "in(a,b)", "!in(a,b)". This node has no labels: only what excludes can hold.
+// Ray's selectors: "a", "!a", "in(a,b)", "!in(a,b)". This node has no labels: only what excludes
+// can hold.
 bool holds_without_labels(const std::string& selector) { return selector.starts_with('!'); }
 
 }  // namespace
@@ -36,22 +37,26 @@ Scheduler::Amounts Scheduler::amounts_of(const job::Demand& demand) {
 }
 
 std::optional<std::string> Scheduler::why_never(const job::Demand& demand) const {
-  const auto short_of = [](std::string_view name, double wanted, double has) -> std::optional<std::string> {
+  const auto short_of = [](std::string_view name, double wanted,
+                           double has) -> std::optional<std::string> {
     if (wanted <= has) return std::nullopt;
     return fmt::format("it asks for {} {}, this machine has {}", wanted, name, has);
   };
   if (auto why = short_of("CPU", demand.cpus, node_.cpus)) return why;
   if (auto why = short_of("GPU", demand.gpus, static_cast<double>(node_.gpus.size()))) return why;
   if (demand.memory_bytes > node_.memory_bytes)
-    return fmt::format("it asks for {} bytes of memory, this machine has {}", demand.memory_bytes, node_.memory_bytes);
+    return fmt::format("it asks for {} bytes of memory, this machine has {}", demand.memory_bytes,
+                       node_.memory_bytes);
   for (const auto& [name, amount] : demand.custom) {
     const auto has = node_.custom.find(name);
-    if (auto why = short_of(fmt::format("of the resource '{}'", name), amount, has == node_.custom.end() ? 0 : has->second))
+    if (auto why = short_of(fmt::format("of the resource '{}'", name), amount,
+                            has == node_.custom.end() ? 0 : has->second))
       return why;
   }
   for (const auto& [name, selector] : demand.labels)
     if (!holds_without_labels(selector))
-      return fmt::format("it asks for a node with the label {}={}, this machine has no labels", name, selector);
+      return fmt::format("it asks for a node with the label {}={}, this machine has no labels",
+                         name, selector);
   return std::nullopt;
 }
 
@@ -77,7 +82,8 @@ std::optional<std::vector<int>> Scheduler::choose_gpus(double wanted) const {
   return chosen;
 }
 
-std::optional<Allocation> Scheduler::start(const job::Demand& demand, const Amounts& wanted, const Amounts& free) {
+std::optional<Allocation> Scheduler::start(const job::Demand& demand, const Amounts& wanted,
+                                           const Amounts& free) {
   if (!fits(wanted, free)) return std::nullopt;
   auto gpus = choose_gpus(demand.gpus);
   if (!gpus) return std::nullopt;
@@ -115,12 +121,14 @@ std::vector<Scheduler::Start> Scheduler::starts() {
 
 void Scheduler::occupy(const Allocation& allocation) {
   for (const auto& [name, amount] : amounts_of(allocation.demand)) free_[name] -= amount;
-  for (const int gpu : allocation.gpus) free_gpus_[gpu] -= std::min(thousandths(allocation.demand.gpus), k_whole);
+  for (const int gpu : allocation.gpus)
+    free_gpus_[gpu] -= std::min(thousandths(allocation.demand.gpus), k_whole);
 }
 
 void Scheduler::release(const Allocation& allocation) {
   for (const auto& [name, amount] : amounts_of(allocation.demand)) free_[name] += amount;
-  for (const int gpu : allocation.gpus) free_gpus_[gpu] += std::min(thousandths(allocation.demand.gpus), k_whole);
+  for (const int gpu : allocation.gpus)
+    free_gpus_[gpu] += std::min(thousandths(allocation.demand.gpus), k_whole);
 }
 
 }  // namespace rtenv::server

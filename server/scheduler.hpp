@@ -1,5 +1,6 @@
-// Which job may start: first come, first served. A job that doesn't fit holds back, of those behind it, what asks for the
-// same resources, so that it is never overtaken for ever; what asks for others goes on. Not thread-safe; touches nothing.
+// Which job may start: first come, first served. A job that doesn't fit holds back, of those behind
+// it, what asks for the same resources, so that it is never overtaken for ever; what asks for
+// others goes on. Not thread-safe; touches nothing.
 #pragma once
 
 #include <map>
@@ -52,7 +53,8 @@ class Scheduler {
   [[nodiscard]] static Amounts amounts_of(const job::Demand& demand);
   [[nodiscard]] bool fits(const Amounts& wanted, const Amounts& free) const;
   [[nodiscard]] std::optional<std::vector<int>> choose_gpus(double wanted) const;
-  std::optional<Allocation> start(const job::Demand& demand, const Amounts& wanted, const Amounts& free);
+  std::optional<Allocation> start(const job::Demand& demand, const Amounts& wanted,
+                                  const Amounts& free);
 
   NodeResources node_;
   Amounts free_;

@@ -9,7 +9,11 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 NodeResources node() {
-  return {.cpus = 4, .gpus = {0, 1}, .gpu_variable = "CUDA_VISIBLE_DEVICES", .memory_bytes = 1000, .custom = {{"tpu", 1}}};
+  return {.cpus = 4,
+          .gpus = {0, 1},
+          .gpu_variable = "CUDA_VISIBLE_DEVICES",
+          .memory_bytes = 1000,
+          .custom = {{"tpu", 1}}};
 }
 job::Demand cpus(double amount) { return {.cpus = amount}; }
 job::Demand gpus(double amount) { return {.gpus = amount, .names_gpus = true}; }
@@ -70,8 +74,10 @@ TEST(Scheduler, TellsWhatCanNeverBe) {
   const Scheduler scheduler(node(), 0);
   EXPECT_EQ(scheduler.why_never(cpus(5)), "it asks for 5 CPU, this machine has 4");
   EXPECT_EQ(scheduler.why_never(gpus(3)), "it asks for 3 GPU, this machine has 2");
-  EXPECT_EQ(scheduler.why_never({.custom = {{"tpu", 2}}}), "it asks for 2 of the resource 'tpu', this machine has 1");
-  EXPECT_EQ(scheduler.why_never({.memory_bytes = 1001}), "it asks for 1001 bytes of memory, this machine has 1000");
+  EXPECT_EQ(scheduler.why_never({.custom = {{"tpu", 2}}}),
+            "it asks for 2 of the resource 'tpu', this machine has 1");
+  EXPECT_EQ(scheduler.why_never({.memory_bytes = 1001}),
+            "it asks for 1001 bytes of memory, this machine has 1000");
   EXPECT_TRUE(scheduler.why_never({.labels = {{"zone", "a"}}}));
   EXPECT_FALSE(scheduler.why_never({.labels = {{"zone", "!a"}}}));
   EXPECT_FALSE(scheduler.why_never(cpus(4)));

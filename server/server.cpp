@@ -48,15 +48,17 @@ Result<std::shared_ptr<asio::ssl::context>> make_tls(const ServerOptions& option
   if (!options.tls_certificate) return std::shared_ptr<asio::ssl::context>();
   auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
   boost::system::error_code error;
-  tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1,
+  tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                       asio::ssl::context::no_tlsv1_1,
                    error);
   tls->use_certificate_chain_file(options.tls_certificate->native(), error);
   if (error)
-    return fail(Errc::invalid_argument, "{} isn't a certificate: {}", options.tls_certificate->native(), error.message());
+    return fail(Errc::invalid_argument, "{} isn't a certificate: {}",
+                options.tls_certificate->native(), error.message());
   tls->use_private_key_file(options.tls_key->native(), asio::ssl::context::pem, error);
   if (error)
-    return fail(Errc::invalid_argument, "{} isn't the key of that certificate: {}", options.tls_key->native(),
-                error.message());
+    return fail(Errc::invalid_argument, "{} isn't the key of that certificate: {}",
+                options.tls_key->native(), error.message());
   return tls;
 }
 
@@ -81,7 +83,8 @@ Result<void> check_open(const ServerOptions& options, bool loopback) {
     missing += missing.empty() ? "TLS (--tls-cert, --tls-key)" : " and TLS (--tls-cert, --tls-key)";
   if (missing.empty()) return {};
   return fail(Errc::permission_denied,
-              "--host {} opens this server to other machines, which needs {}: whoever reaches it runs commands as this user",
+              "--host {} opens this server to other machines, which needs {}: whoever reaches it "
+              "runs commands as this user",
               options.host, missing)
       .hint("--insecure does without");
 }
@@ -127,11 +130,15 @@ Result<void> Server::listen() {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     ::getsockname(given->get(), reinterpret_cast<sockaddr*>(&address), &size);
-    acceptor_.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), given->release(), error);
-    if (error) return fail(Errc::invalid_argument, "the socket that systemd gave can't be used: {}", error.message());
+    acceptor_.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), given->release(),
+                     error);
+    if (error)
+      return fail(Errc::invalid_argument, "the socket that systemd gave can't be used: {}",
+                  error.message());
     return {};
   }
-  auto address = asio::ip::make_address(options_.host == "localhost" ? "127.0.0.1" : options_.host, error);
+  auto address =
+      asio::ip::make_address(options_.host == "localhost" ? "127.0.0.1" : options_.host, error);
   if (error)
     return fail(Errc::invalid_argument, "--host {} isn't an IP address", options_.host)
         .hint("127.0.0.1, ::1, 0.0.0.0 or ::");
@@ -144,8 +151,11 @@ Result<void> Server::listen() {
     return fail(Errc::unavailable, "port {} of {} is taken", options_.port, options_.host)
         .hint("--port 0 takes any that is free");
   if (error == asio::error::access_denied)
-    return fail(Errc::permission_denied, "port {} of {} may not be listened at", options_.port, options_.host);
-  if (error) return fail(Errc::unavailable, "can't listen at {} port {}: {}", options_.host, options_.port, error.message());
+    return fail(Errc::permission_denied, "port {} of {} may not be listened at", options_.port,
+                options_.host);
+  if (error)
+    return fail(Errc::unavailable, "can't listen at {} port {}: {}", options_.host, options_.port,
+                error.message());
   return {};
 }
 
@@ -167,16 +177,19 @@ Result<void> Server::run() {
   const bool loopback = local.address().is_loopback();
   RTENV_TRY(check_open(options_, loopback));
   RTENV_TRY(load_access(loopback));
-  const std::string shown_host =
-      local.address().is_v6() ? fmt::format("[{}]", local.address().to_string()) : local.address().to_string();
-  const std::string address = fmt::format("{}://{}:{}", tls_ ? "https" : "http", shown_host, local.port());
+  const std::string shown_host = local.address().is_v6()
+                                     ? fmt::format("[{}]", local.address().to_string())
+                                     : local.address().to_string();
+  const std::string address =
+      fmt::format("{}://{}:{}", tls_ ? "https" : "http", shown_host, local.port());
   RTENV_TRY(jobs_, JobManager::open(context_.get_executor(), options_.manager, packages_));
   RTENV_TRY(auto id, node_id(options_.manager.state_dir));
-  api_ = std::make_unique<Api>(*jobs_, packages_,
-                               ApiIdentity{.rtenv_version = options_.rtenv_version,
-                                           .ray_version = options_.ray_version,
-                                           .session_name = "session_" + unique_name(),
-                                           .node = {.node_id = std::move(id), .agent_address = address}});
+  api_ = std::make_unique<Api>(
+      *jobs_, packages_,
+      ApiIdentity{.rtenv_version = options_.rtenv_version,
+                  .ray_version = options_.ray_version,
+                  .session_name = "session_" + unique_name(),
+                  .node = {.node_id = std::move(id), .agent_address = address}});
   asio::co_spawn(context_, accept(), asio::detached);
   asio::co_spawn(context_, reap(), asio::detached);
   asio::co_spawn(context_, reload(), asio::detached);
@@ -193,21 +206,26 @@ asio::awaitable<void> Server::accept() {
   for (;;) {
     auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
-    if (error || connections_.size() >= k_max_connections) {  // too many files open: who is there goes first
+    if (error ||
+        connections_.size() >= k_max_connections) {  // too many files open: who is there goes first
       pause.expires_after(k_accept_pause);
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
     }
     const auto connection = connections_.emplace(connections_.end());
-    asio::co_spawn(context_, serve_connection(std::move(socket), tls_, {.api = *api_, .access = *access_, .limits = {}}),
-                   asio::bind_cancellation_slot(connection->slot(), [this, connection](const std::exception_ptr& fault) {
-                     connections_.erase(connection);
-                     try {
-                       if (fault) std::rethrow_exception(fault);
-                     } catch (const std::exception& what) {
-                       if (!ended_) log::warn("a connection was closed: {}", what.what());
-                     }
-                   }));
+    asio::co_spawn(
+        context_,
+        serve_connection(std::move(socket), tls_, {.api = *api_, .access = *access_, .limits = {}}),
+        asio::bind_cancellation_slot(connection->slot(),
+                                     [this, connection](const std::exception_ptr& fault) {
+                                       connections_.erase(connection);
+                                       try {
+                                         if (fault) std::rethrow_exception(fault);
+                                       } catch (const std::exception& what) {
+                                         if (!ended_)
+                                           log::warn("a connection was closed: {}", what.what());
+                                       }
+                                     }));
   }
 }
 
@@ -246,7 +264,8 @@ asio::awaitable<void> Server::end() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   jobs_->drain();
-  // What is being answered is answered; then all that is left is let go, so that nothing outlives what it works on.
+  // What is being answered is answered; then all that is left is let go, so that nothing outlives
+  // what it works on.
   asio::steady_timer pause(context_, k_answer_time);
   co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   for (int round = 0; !connections_.empty() && round < k_max_end_rounds; ++round) {

@@ -30,9 +30,9 @@ struct ServerOptions {
   std::function<void(const std::string&)> on_ready;
 };
 
-/// Until SIGTERM or SIGINT. SIGHUP reads the token and the certificate again. Understands systemd's socket activation
-/// (LISTEN_FDS) and notification (NOTIFY_SOCKET). Fails: invalid_argument (open to others without what protects it),
-/// unavailable (the port is taken), and as JobManager::open.
+/// Until SIGTERM or SIGINT. SIGHUP reads the token and the certificate again. Understands systemd's
+/// socket activation (LISTEN_FDS) and notification (NOTIFY_SOCKET). Fails: invalid_argument (open
+/// to others without what protects it), unavailable (the port is taken), and as JobManager::open.
 Result<void> serve(ServerOptions options);
 
 }  // namespace rtenv::server

@@ -19,7 +19,8 @@ namespace websocket = beast::websocket;
 
 namespace {
 
-constexpr std::size_t k_max_client_message_bytes = 64 << 10;  // over a websocket; nobody needs to say anything
+constexpr std::size_t k_max_client_message_bytes =
+    64 << 10;  // over a websocket; nobody needs to say anything
 constexpr auto k_closing_time = std::chrono::seconds(5);
 constexpr std::uint64_t k_max_lingering_bytes = 256 << 20;
 const auto k_result = asio::as_tuple(asio::use_awaitable);
@@ -37,8 +38,9 @@ std::map<std::string, std::string> parse_query(std::string_view text) {
     const auto item = text.substr(0, end);
     const auto equals = std::min(item.find('='), item.size());
     if (!item.empty())
-      query.insert_or_assign(percent_decode(item.substr(0, equals)),
-                             equals < item.size() ? percent_decode(item.substr(equals + 1)) : std::string());
+      query.insert_or_assign(
+          percent_decode(item.substr(0, equals)),
+          equals < item.size() ? percent_decode(item.substr(equals + 1)) : std::string());
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return query;
@@ -52,8 +54,9 @@ Request request_of(const Message& message) {
   request.path = percent_decode(target.substr(0, question));
   if (question < target.size()) request.query = parse_query(target.substr(question + 1));
   for (const auto& field : message)
-    request.headers.insert_or_assign(lower_ascii(std::string_view(field.name_string().data(), field.name_string().size())),
-                                     std::string(field.value()));
+    request.headers.insert_or_assign(
+        lower_ascii(std::string_view(field.name_string().data(), field.name_string().size())),
+        std::string(field.value()));
   return request;
 }
 
@@ -65,7 +68,8 @@ class Session {
   asio::awaitable<void> run() {
     if constexpr (std::is_same_v<Stream, Tls>) {
       limit_time(context_.limits.request_time);
-      const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, k_result);
+      const auto [error] =
+          co_await stream_.async_handshake(asio::ssl::stream_base::server, k_result);
       if (error) co_return;
     }
     for (bool first = true; co_await serve_one(first); first = false) {
@@ -88,13 +92,14 @@ class Session {
     co_await linger();
   }
 
-  // A client that still sends, because it was refused early, must read the answer first: a connection that is closed on what
-  // is unread is reset, and the answer lost with it.
+  // A client that still sends, because it was refused early, must read the answer first: a
+  // connection that is closed on what is unread is reset, and the answer lost with it.
   asio::awaitable<void> linger() {
     std::string discarded(k_piece_bytes, '\0');
     limit_time(k_closing_time);
     for (std::uint64_t left = k_max_lingering_bytes; left > 0;) {
-      const auto [error, count] = co_await transport(stream_).async_read_some(asio::buffer(discarded), k_result);
+      const auto [error, count] =
+          co_await transport(stream_).async_read_some(asio::buffer(discarded), k_result);
       if (error) co_return;
       left -= std::min<std::uint64_t>(left, count);
     }
@@ -106,13 +111,14 @@ class Session {
     parser.header_limit(context_.limits.header_bytes);
     parser.body_limit(boost::none);
     limit_time(first ? context_.limits.request_time : context_.limits.idle_time);
-    const auto [error, count] = co_await http::async_read_header(stream_, buffer_, parser, k_result);
+    const auto [error, count] =
+        co_await http::async_read_header(stream_, buffer_, parser, k_result);
     if (error) {
       if (error.category() == http::make_error_code(http::error::bad_method).category() &&
           error != http::error::end_of_stream)
-        co_await write(
-            text_answer(error == http::error::header_limit ? 431 : 400, "400: this isn't HTTP: " + error.message()), 11,
-            false, false);
+        co_await write(text_answer(error == http::error::header_limit ? 431 : 400,
+                                   "400: this isn't HTTP: " + error.message()),
+                       11, false, false);
       co_return false;
     }
     Request request = request_of(parser.get());
@@ -126,8 +132,9 @@ class Session {
         co_await serve_tail(parser, **tail);
         co_return false;
       }
-      co_return co_await refuse(parser, text_answer(http_status(tail.error().code()), tail.error().message()), version,
-                                head);
+      co_return co_await refuse(
+          parser, text_answer(http_status(tail.error().code()), tail.error().message()), version,
+          head);
     }
     if (auto refusal = co_await take_body(parser, request))
       co_return co_await refuse(parser, std::move(*refusal), version, head);
@@ -139,7 +146,8 @@ class Session {
 
   asio::awaitable<bool> refuse(Parser& parser, Answer answer, unsigned version, bool head) {
     const bool keep =
-        parser.keep_alive() && (parser.is_done() || (parser.content_length() && *parser.content_length() == 0));
+        parser.keep_alive() &&
+        (parser.is_done() || (parser.content_length() && *parser.content_length() == 0));
     co_return co_await write(std::move(answer), version, keep, head);
   }
 
@@ -151,11 +159,16 @@ class Session {
       http::response_serializer<http::empty_body> serializer(go_on);
       co_await http::async_write_header(stream_, serializer, k_result);
     }
-    request.read_body = [this, &parser](std::span<char> buffer) { return read_body(parser, buffer); };
+    request.read_body = [this, &parser](std::span<char> buffer) {
+      return read_body(parser, buffer);
+    };
     if (Api::streams_body(request)) co_return std::nullopt;
-    const Answer too_large = text_answer(413, fmt::format("the body is larger than {} bytes", context_.limits.body_bytes));
+    const Answer too_large = text_answer(
+        413, fmt::format("the body is larger than {} bytes", context_.limits.body_bytes));
     if (request.body_bytes && *request.body_bytes > context_.limits.body_bytes) co_return too_large;
-    std::string piece(std::min<std::uint64_t>(request.body_bytes.value_or(k_piece_bytes), k_piece_bytes) + 1, '\0');
+    std::string piece(
+        std::min<std::uint64_t>(request.body_bytes.value_or(k_piece_bytes), k_piece_bytes) + 1,
+        '\0');
     for (;;) {
       const auto read = co_await read_body(parser, piece);
       if (!read) co_return text_answer(400, "400: the body ended before its end");
@@ -205,7 +218,10 @@ class Session {
     response.chunked(chunked);
     response.keep_alive(keep && chunked);
     http::response_serializer<http::empty_body> serializer(response);
-    if (const auto [error, count] = co_await http::async_write_header(stream_, serializer, k_result); error) co_return false;
+    if (const auto [error, count] =
+            co_await http::async_write_header(stream_, serializer, k_result);
+        error)
+      co_return false;
     for (;;) {
       const auto piece = answer.next_piece();
       if (!piece) co_return false;
@@ -213,13 +229,16 @@ class Session {
       if (piece->empty()) break;
       beast::error_code error;
       if (chunked)
-        std::tie(error, std::ignore) = co_await asio::async_write(stream_, http::make_chunk(asio::buffer(*piece)), k_result);
+        std::tie(error, std::ignore) =
+            co_await asio::async_write(stream_, http::make_chunk(asio::buffer(*piece)), k_result);
       else
-        std::tie(error, std::ignore) = co_await asio::async_write(stream_, asio::buffer(*piece), k_result);
+        std::tie(error, std::ignore) =
+            co_await asio::async_write(stream_, asio::buffer(*piece), k_result);
       if (error) co_return false;
     }
     if (!chunked) co_return false;
-    const auto [error, count] = co_await asio::async_write(stream_, http::make_chunk_last(), k_result);
+    const auto [error, count] =
+        co_await asio::async_write(stream_, http::make_chunk_last(), k_result);
     co_return !error && keep;
   }
 
@@ -244,7 +263,8 @@ class Session {
   asio::awaitable<void> send_tail(Socket& socket, LogTail& tail) {
     while (auto message = co_await tail.next()) {
       socket.text(message->is_text);
-      const auto [error, count] = co_await socket.async_write(asio::buffer(message->data), k_result);
+      const auto [error, count] =
+          co_await socket.async_write(asio::buffer(message->data), k_result);
       if (error) co_return;
     }
     co_await socket.async_close(websocket::close_code::normal, k_result);
@@ -254,7 +274,9 @@ class Session {
     beast::flat_buffer buffer;
     for (;;) {
       const auto [error, count] = co_await socket.async_read(buffer, k_result);
-      if (error == websocket::error::closed || error == asio::error::eof || error == asio::error::operation_aborted) break;
+      if (error == websocket::error::closed || error == asio::error::eof ||
+          error == asio::error::operation_aborted)
+        break;
       if (error) break;
       buffer.clear();
     }
@@ -268,7 +290,8 @@ class Session {
 
 }  // namespace
 
-asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> tls,
+asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket,
+                                       std::shared_ptr<asio::ssl::context> tls,
                                        SessionContext context) {
   beast::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);

@@ -2,7 +2,8 @@
 
 namespace rtenv::server {
 
-StoreWriter::StoreWriter(job::JobStore store) : store_(std::move(store)), thread_([this] { run(); }) {}
+StoreWriter::StoreWriter(job::JobStore store)
+    : store_(std::move(store)), thread_([this] { run(); }) {}
 
 StoreWriter::~StoreWriter() {
   {
@@ -40,7 +41,8 @@ void StoreWriter::write_all(std::vector<Item>& items) {
     return {};
   });
   // One that fails must not take the others along.
-  for (Item& item : items) item.done(together ? Result<void>() : store_.in_one_step([&] { return item.work(store_); }));
+  for (Item& item : items)
+    item.done(together ? Result<void>() : store_.in_one_step([&] { return item.work(store_); }));
 }
 
 }  // namespace rtenv::server

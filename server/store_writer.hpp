@@ -1,5 +1,6 @@
-// Writes to the job store on a thread of its own, so that the network never waits for the disk. What comes while one write
-// is under way goes to the disk together in the next: many submissions, one sync. Thread-safe.
+// Writes to the job store on a thread of its own, so that the network never waits for the disk.
+// What comes while one write is under way goes to the disk together in the next: many submissions,
+// one sync. Thread-safe.
 #pragma once
 
 #include <condition_variable>

@@ -17,7 +17,8 @@ constexpr int k_first_fd = 3;
 }  // namespace
 
 std::optional<Fd> activated_socket(const Environment& environment) {
-  if (environment.find("LISTEN_PID") != std::to_string(::getpid()) || environment.find("LISTEN_FDS") != "1")
+  if (environment.find("LISTEN_PID") != std::to_string(::getpid()) ||
+      environment.find("LISTEN_FDS") != "1")
     return std::nullopt;
   ::fcntl(k_first_fd, F_SETFD, FD_CLOEXEC);
   return Fd(k_first_fd);
@@ -32,7 +33,8 @@ void notify_systemd(const Environment& environment, std::string_view state) {
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // an abstract name
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path->size());
-  ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), size);
+  ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+           reinterpret_cast<const sockaddr*>(&address), size);
 }
 
 }  // namespace rtenv::server

@@ -1,4 +1,5 @@
-// What systemd passes to a service, and wants to hear from it: sd_listen_fds(3), sd_notify(3). Nothing where there is none.
+// What systemd passes to a service, and wants to hear from it: sd_listen_fds(3), sd_notify(3).
+// Nothing where there is none.
 #pragma once
 
 #include <optional>

@@ -16,7 +16,8 @@ Result<void> run(std::string_view operation, std::string_view text) {
   if (operation == "remove") return store->remove(uri);
   RTENV_TRY(const auto objects, store->list(uri));
   for (const auto& object : objects)
-    std::printf("%llu %s\n", static_cast<unsigned long long>(object.size_bytes), object.uri.text().c_str());
+    std::printf("%llu %s\n", static_cast<unsigned long long>(object.size_bytes),
+                object.uri.text().c_str());
   return {};
 }
 

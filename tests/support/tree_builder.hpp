@@ -1,5 +1,5 @@
-// A small directory tree for a test: TreeBuilder{}.file("a/b.py", "x").directory("empty").link("l", "a/b.py").
-// Removed with its object.
+// A small directory tree for a test: TreeBuilder{}.file("a/b.py", "x").directory("empty").link("l",
+// "a/b.py"). Removed with its object.
 #pragma once
 
 #include <sys/stat.h>
@@ -38,7 +38,9 @@ class TreeBuilder {
   [[nodiscard]] Path operator/(const std::string& path) const { return root() / path; }
 
  private:
-  void make_parent(const std::string& path) const { std::filesystem::create_directories((root() / path).parent_path()); }
+  void make_parent(const std::string& path) const {
+    std::filesystem::create_directories((root() / path).parent_path());
+  }
   TempDir folder_;
 };
 
