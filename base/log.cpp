@@ -1,5 +1,7 @@
 #include "base/log.hpp"
 
+// The fmt of the whole program, not the copy within spdlog.
+#define SPDLOG_FMT_EXTERNAL
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>

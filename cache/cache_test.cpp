@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "base/clock.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::cache {
@@ -304,7 +305,7 @@ TEST(CachePin, KeepsAnEntryUntilItExpiresOrIsTakenOff) {
   EXPECT_THAT(cache.pin(Kind::tree, "a", {.name = "", .expires_ms = {}}),
               IsError(Errc::invalid_argument));
   EXPECT_TRUE(
-      must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = now_ms() + 60'000})));
+      must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = unix_ms() + 60'000})));
   EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "user", .expires_ms = {}})));
   EXPECT_THAT(cache.remove(Kind::tree, "a"),
               IsError(Errc::permission_denied, "is pinned by 'upload'"));
@@ -312,7 +313,7 @@ TEST(CachePin, KeepsAnEntryUntilItExpiresOrIsTakenOff) {
   EXPECT_THAT(must(cache.entries()).front().pins, SizeIs(2));
   EXPECT_TRUE(must(cache.unpin(Kind::tree, "a", "user")));
   EXPECT_FALSE(must(cache.unpin(Kind::tree, "a", "user")));
-  EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = now_ms() - 1})));
+  EXPECT_TRUE(must(cache.pin(Kind::tree, "a", {.name = "upload", .expires_ms = unix_ms() - 1})));
   EXPECT_THAT(must(cache.entries()).front().pins, IsEmpty()) << "expired";
   EXPECT_TRUE(must(cache.remove(Kind::tree, "a")));
   { must(cache.get_or_make(Kind::tree, "lost", writes("x"))); }

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/clock.hpp"
 #include "base/fault_point.hpp"
 #include "base/file_system.hpp"
 #include "base/log.hpp"
@@ -22,7 +23,7 @@ Result<std::vector<Eviction>> choose(CacheState& state, const Limits& limits,
     report.kept_bytes += row.size_bytes;
     if (!row.evictable()) report.held_bytes += row.size_bytes;
   }
-  return choose_evictions(rows, limits, free_bytes, now_ms());
+  return choose_evictions(rows, limits, free_bytes, unix_ms());
 }
 
 Result<CollectReport> evict(CacheState& state, const Limits& limits, bool dry_run, Trash& trash) {

@@ -6,15 +6,10 @@
 #include <limits>
 #include <unordered_map>
 
+#include "base/clock.hpp"
 #include "cache/ledger_schema.hpp"
 
 namespace rtenv::cache {
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 namespace {
 
@@ -86,7 +81,7 @@ Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key
     RTENV_TRY(const auto touch,
               database_.keep("UPDATE entry SET last_used_ms = ?, hits = hits + 1 "
                              "WHERE kind = ? AND key = ? AND ready = 1 RETURNING id"));
-    touch->bind(1, now_ms()).bind(2, info(kind).name).bind(3, key);
+    touch->bind(1, unix_ms()).bind(2, info(kind).name).bind(3, key);
     RTENV_TRY(const bool found, touch->step());
     if (!found) return std::optional<LeasedEntry>();
     const EntryId entry = touch->number(0);
@@ -110,7 +105,7 @@ Result<void> Ledger::begin_making(Kind kind, std::string_view key) {
       database_.keep("INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
                      "VALUES (?1, ?2, 0, 0, ?3, ?3) ON CONFLICT (kind, key) DO UPDATE SET ready = "
                      "0, size_bytes = 0"));
-  insert->bind(1, info(kind).name).bind(2, key).bind(3, now_ms());
+  insert->bind(1, info(kind).name).bind(2, key).bind(3, unix_ms());
   return insert->run();
 }
 
@@ -145,7 +140,7 @@ Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const MadeE
         .bind(2, key)
         .bind(3, static_cast<std::int64_t>(made.size_bytes))
         .bind(4, made.digest);
-    update->bind(5, now_ms());
+    update->bind(5, unix_ms());
     RTENV_TRY(const bool row, update->step());
     if (!row) return fail(Errc::internal, "{} wasn't begun", key);
     const EntryId entry = update->number(0);
@@ -202,7 +197,7 @@ Result<bool> Ledger::pin(Kind kind, std::string_view key, const Pin& pin) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<bool> {
     RTENV_TRY(const auto sweep, database_.keep("DELETE FROM pin WHERE expires_ms <= ?"));
-    sweep->bind(1, now_ms());
+    sweep->bind(1, unix_ms());
     RTENV_TRY(sweep->run());
     RTENV_TRY(
         const auto insert,
@@ -300,7 +295,7 @@ Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, std::string_view 
   if (held) row.holder_pids.push_back(holder->number(0));
   RTENV_TRY(const auto pin, database_.keep("SELECT name, expires_ms FROM pin WHERE entry = ? AND "
                                            "ifnull(expires_ms > ?, 1) LIMIT 1"));
-  pin->bind(1, row.id).bind(2, now_ms());
+  pin->bind(1, row.id).bind(2, unix_ms());
   RTENV_TRY(const bool pinned, pin->step());
   if (pinned) row.pins.push_back(pin_of(*pin, 0));
   return std::optional(std::move(row));
@@ -331,7 +326,7 @@ Result<std::vector<EntryRow>> Ledger::entries() {
   RTENV_TRY(
       const auto pins,
       database_.keep("SELECT entry, name, expires_ms FROM pin WHERE ifnull(expires_ms > ?, 1)"));
-  pins->bind(1, now_ms());
+  pins->bind(1, unix_ms());
   for (;;) {
     RTENV_TRY(const bool more, pins->step());
     if (!more) break;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/database.hpp"
 #include "cache/kind.hpp"
 
@@ -19,9 +20,6 @@ namespace rtenv::cache {
 using EntryId = std::int64_t;
 using HolderId = std::int64_t;
 using LeaseId = std::int64_t;
-
-/// Now, as the ledger's times are: milliseconds of Unix time.
-std::int64_t now_ms();
 
 /// A process that holds leases. It is alive exactly as long as it, or a child that inherited it,
 /// has the lock.

@@ -7,6 +7,7 @@
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_text.hpp"
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
 #include "pkg/tar_writer.hpp"
@@ -44,7 +45,7 @@ class PackWriter {
                         {"key", entry.key},         {"digest", digest_of(items_)},
                         {"properties", properties}, {"files", std::move(files)}};
     // Names need not be UTF-8; the digest of the whole tells of those.
-    const std::string text = manifest.dump(-1, ' ', false, json::error_handler_t::replace);
+    const std::string text = json_text(manifest);
     RTENV_TRY(tar_.add_file(k_manifest_name, false, std::as_bytes(std::span(text))));
     for (const TreeItem& item : items_) RTENV_TRY(add(item));
     return tar_.finish();
@@ -165,7 +166,7 @@ Result<PackManifest> read_pack_manifest(const Path& pack) {
   if (!text)
     return fail(Errc::corrupt, "{} isn't a pack that rtenv made: it doesn't begin with a manifest",
                 pack.native());
-  const json value = json::parse(*text, nullptr, false);
+  const json value = json_from_text(*text);
   try {
     if (value.at("format") != k_format)
       return fail(Errc::invalid_argument,

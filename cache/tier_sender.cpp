@@ -1,5 +1,6 @@
 #include "cache/tier_sender.hpp"
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "cache/cache_state.hpp"
 
@@ -14,7 +15,7 @@ Result<void> send(CacheState& state, const EntryName& entry, const Cancellation*
   // A pin and no lease: to be sent is no hit.
   RTENV_TRY(const bool pinned,
             state.ledger().pin(entry.kind, entry.key,
-                               {.name = k_pin_name, .expires_ms = now_ms() + k_pin_ms}));
+                               {.name = k_pin_name, .expires_ms = unix_ms() + k_pin_ms}));
   if (!pinned) return {};
   auto sent = state.tier()->push(entry, state.path_of(entry.kind, entry.key), cancellation);
   RTENV_TRY(state.ledger().unpin(entry.kind, entry.key, k_pin_name));

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <iterator>
 
+#include "base/clock.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/duration.hpp"
@@ -185,7 +186,7 @@ Result<int> CacheCommand::pin(const Tool& tool) const {
   std::optional<std::int64_t> expires_ms;
   if (!pin_for.empty()) {
     RTENV_TRY(const auto span, parse_duration(pin_for));
-    expires_ms = cache::now_ms() + std::chrono::milliseconds(span).count();
+    expires_ms = unix_ms() + std::chrono::milliseconds(span).count();
   }
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto rows, rows_of(cache, keys));

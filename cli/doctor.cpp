@@ -2,9 +2,9 @@
 #include "base/process.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/tool.hpp"
-#include "envbuild/interpreter.hpp"
 #include "envbuild/uv_program.hpp"
 #include "remote/credential_sources.hpp"
+#include "runtime_env/interpreter.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -28,7 +28,7 @@ const char* name(Level level) {
 }
 
 Finding check_python(const Tool& tool, const Path& memory) {
-  const auto python = envbuild::find_interpreter(std::nullopt, tool.environment, memory);
+  const auto python = runtime_env::find_interpreter(std::nullopt, tool.environment, memory);
   if (!python) return {"python", Level::problem, python.error().message()};
   return {"python", Level::ok,
           fmt::format("{} {} ({})", python->implementation, python->version,

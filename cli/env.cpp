@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "cli/env_plan.hpp"
 #include "envbuild/lock.hpp"
 #include "envbuild/py_modules.hpp"
@@ -50,7 +51,7 @@ Result<int> EnvCommand::build(const Tool& tool) const {
                       {"path", env.path().native()},
                       {"built", env.origin == envbuild::VirtualEnv::Origin::built},
                       {"origin", envbuild::name(env.origin)},
-                      {"installer", envbuild::name(plan.env->packages.installer)},
+                      {"installer", runtime_env::name(plan.env->packages.installer)},
                       {"python", plan.env->interpreter.version},
                       {"seconds", seconds.count()}});
   else
@@ -71,8 +72,7 @@ Result<int> EnvCommand::key(const Tool& tool) const {
     Tool::print_json(object);
   } else {
     Tool::print_line(env_key.digits);
-    if (explain)
-      Tool::print_line(env_key.parts.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (explain) Tool::print_line(pretty_json_text(env_key.parts));
   }
   return 0;
 }
@@ -101,7 +101,7 @@ Result<int> EnvCommand::lock(const Tool& tool) const {
 
 Result<int> EnvCommand::check(const Tool& tool) const {
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
-  RTENV_TRY(envbuild::check_sources(runtime_env));
+  RTENV_TRY(runtime_env::check_sources(runtime_env));
   if (tool.json)
     Tool::print_json({{"valid", true}});
   else

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/tool.hpp"
@@ -95,8 +96,7 @@ Result<int> EnvListCommand::show(const Tool& tool) const {
     if (tool.json)
       Tool::print_json(described(env));
     else
-      Tool::print_line(
-          described(env).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      Tool::print_line(pretty_json_text(described(env)));
   }
   return 0;
 }

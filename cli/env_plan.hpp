@@ -8,7 +8,7 @@
 namespace rtenv::cli {
 
 struct EnvInputs {
-  envbuild::RuntimeEnv runtime_env;
+  runtime_env::RuntimeEnv runtime_env;
   cache::Cache cache;
   std::optional<envbuild::WorkingDir> working_dir;
   std::optional<envbuild::EnvPlan> env;  // nothing where the runtime_env names no packages

@@ -1,7 +1,7 @@
 #include "cli/job_inputs.hpp"
 
 #include "base/parallel.hpp"
-#include "envbuild/yaml.hpp"
+#include "runtime_env/yaml.hpp"
 
 namespace rtenv::cli {
 
@@ -48,18 +48,18 @@ void JobInputs::declare_env_vars(CLI::App& command) {
       ->check(CLI::IsMember({"shared", "clone"}));
 }
 
-Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
-  envbuild::RuntimeEnv result;
+Result<runtime_env::RuntimeEnv> JobInputs::runtime_env() const {
+  runtime_env::RuntimeEnv result;
   if (!file.empty()) {
-    RTENV_TRY(result, envbuild::load_runtime_env(file));
+    RTENV_TRY(result, runtime_env::load_runtime_env(file));
   } else if (!json.empty()) {
-    RTENV_TRY(const auto value, envbuild::parse_json(json, "--runtime-env-json"));
-    RTENV_TRY(result, envbuild::parse_runtime_env(value));
+    RTENV_TRY(const auto value, runtime_env::parse_json(json, "--runtime-env-json"));
+    RTENV_TRY(result, runtime_env::parse_runtime_env(value));
   }
   if (!working_dir.empty()) result.working_dir = working_dir;
   if (inherit_site_packages) result.inherit_site_packages = true;
-  if (isolation == "clone") result.isolation = envbuild::Isolation::clone;
-  if (isolation == "shared") result.isolation = envbuild::Isolation::shared;
+  if (isolation == "clone") result.isolation = runtime_env::Isolation::clone;
+  if (isolation == "shared") result.isolation = runtime_env::Isolation::shared;
   for (const std::string& text : env_vars) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
@@ -70,10 +70,10 @@ Result<envbuild::RuntimeEnv> JobInputs::runtime_env() const {
   return result;
 }
 
-Result<envbuild::Interpreter> JobInputs::interpreter(const Tool& tool,
-                                                     const cache::Cache& cache) const {
-  return envbuild::find_interpreter(python.empty() ? std::nullopt : std::optional(python),
-                                    tool.environment, cache.root() / "interpreters");
+Result<runtime_env::Interpreter> JobInputs::interpreter(const Tool& tool,
+                                                        const cache::Cache& cache) const {
+  return runtime_env::find_interpreter(python.empty() ? std::nullopt : std::optional(python),
+                                       tool.environment, cache.root() / "interpreters");
 }
 
 Result<cache::Cache> JobInputs::open_cache(const Tool& tool) const {

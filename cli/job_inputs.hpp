@@ -7,9 +7,9 @@
 
 #include "cli/progress.hpp"
 #include "cli/tool.hpp"
-#include "envbuild/interpreter.hpp"
-#include "envbuild/runtime_env.hpp"
 #include "envbuild/working_dir.hpp"
+#include "runtime_env/interpreter.hpp"
+#include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::cli {
 
@@ -30,9 +30,9 @@ struct JobInputs {
   /// How an environment is built where it must be.
   void declare_build(CLI::App& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
-  [[nodiscard]] Result<envbuild::RuntimeEnv> runtime_env() const;
-  [[nodiscard]] Result<envbuild::Interpreter> interpreter(const Tool& tool,
-                                                          const cache::Cache& cache) const;
+  [[nodiscard]] Result<runtime_env::RuntimeEnv> runtime_env() const;
+  [[nodiscard]] Result<runtime_env::Interpreter> interpreter(const Tool& tool,
+                                                             const cache::Cache& cache) const;
   /// With the remote tier, unless there is to be no network, or nothing of what is there.
   [[nodiscard]] Result<cache::Cache> open_cache(const Tool& tool) const;
   /// `progress` must outlive the options.

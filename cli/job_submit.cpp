@@ -4,9 +4,9 @@
 #include "cli/job.hpp"
 #include "cli/progress.hpp"
 #include "envbuild/push.hpp"
-#include "envbuild/runtime_env.hpp"
-#include "envbuild/yaml.hpp"
 #include "job/job_id.hpp"
+#include "runtime_env/runtime_env.hpp"
+#include "runtime_env/yaml.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -59,7 +59,7 @@ std::string shell_join(const std::vector<std::string>& words) {
 }
 
 Result<json> parse_object(const char* option, const std::string& text) {
-  RTENV_TRY(json value, envbuild::parse_json(text, option));
+  RTENV_TRY(json value, runtime_env::parse_json(text, option));
   if (!value.is_object()) return fail(Errc::invalid_argument, "{} must be a JSON object", option);
   return value;
 }
@@ -129,7 +129,7 @@ Result<void> inline_requirements(json& runtime_env) {
     json* const list =
         value.is_object() && value.contains("packages") ? &value["packages"] : &value;
     if (!list->is_string()) continue;
-    RTENV_TRY(const auto parsed, envbuild::parse_runtime_env({{field, value}}));
+    RTENV_TRY(const auto parsed, runtime_env::parse_runtime_env({{field, value}}));
     *list = parsed.packages ? json(parsed.packages->requirements) : json::array();
   }
   return {};
@@ -138,7 +138,7 @@ Result<void> inline_requirements(json& runtime_env) {
 Result<json> SubmitCommand::runtime_env() const {
   json value = json::object();
   if (!runtime_env_file.empty()) {
-    RTENV_TRY(value, envbuild::load_structured_file(runtime_env_file));
+    RTENV_TRY(value, runtime_env::load_structured_file(runtime_env_file));
   } else if (!runtime_env_json.empty()) {
     RTENV_TRY(value, parse_object("--runtime-env-json", runtime_env_json));
   }
@@ -147,8 +147,8 @@ Result<json> SubmitCommand::runtime_env() const {
     return fail(Errc::invalid_argument, "{} isn't a runtime_env: it must be a dict",
                 runtime_env_file);
   if (!working_dir.empty()) value["working_dir"] = working_dir;
-  RTENV_TRY(const auto parsed, envbuild::parse_runtime_env(value));
-  RTENV_TRY(envbuild::check_sources(parsed));
+  RTENV_TRY(const auto parsed, runtime_env::parse_runtime_env(value));
+  RTENV_TRY(runtime_env::check_sources(parsed));
   RTENV_TRY(inline_requirements(value));
   return value;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_text.hpp"
 #include "base/nearest.hpp"
 #include "cli/tool.hpp"
 
@@ -29,9 +30,7 @@ void show(const Error& error, bool json) {
   if (json) {
     nlohmann::json object{{"code", name(error.code())}, {"message", error.message()}};
     if (!error.hint().empty()) object["hint"] = error.hint();
-    fmt::print(stderr, "{}\n",
-               nlohmann::json{{"error", object}}.dump(-1, ' ', false,
-                                                      nlohmann::json::error_handler_t::replace));
+    fmt::print(stderr, "{}\n", json_text({{"error", object}}));
     return;
   }
   fmt::print(stderr, "rtenv: error: {}\n", error.message());

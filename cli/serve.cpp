@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "base/json_text.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/duration.hpp"
 #include "cli/tool.hpp"
@@ -142,7 +143,7 @@ Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
     found.memory_bytes = static_cast<std::int64_t>(bytes);
   }
   if (resources.empty()) return found;
-  const auto object = nlohmann::json::parse(resources, nullptr, false);
+  const auto object = json_from_text(resources);
   if (!object.is_object())
     return fail(Errc::invalid_argument, "--resources isn't a JSON object")
         .hint("--resources '{{\"tpu\": 4}}'");

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/json_text.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/duration.hpp"
 #include "envbuild/env_pack.hpp"
@@ -99,7 +100,7 @@ std::optional<Path> Tool::digest_cache() const {
 
 void Tool::print_json(const nlohmann::json& value) {
   // Names need not be UTF-8; JSON must be.
-  print_line(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  print_line(json_text(value));
 }
 
 void Tool::print_line(std::string_view line) {

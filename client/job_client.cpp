@@ -4,8 +4,9 @@
 #include <cctype>
 
 #include "base/encoding.hpp"
+#include "base/json_text.hpp"
 #include "base/lines.hpp"
-#include "job/job_record.hpp"
+#include "job/job_status.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::client {
@@ -103,7 +104,7 @@ Result<bool> JobClient::is_rtenv() {
     return Failure(std::move(error));
   }
   if (!reply->response.succeeded() && reply->response.status != 404) return explain(*reply);
-  const auto version = json::parse(reply->body, nullptr, false);
+  const auto version = json_from_text(reply->body);
   if (!version.is_object() || !version.contains("ray_version"))
     return fail(Errc::invalid_argument, "{} isn't a job server: it has no /api/version",
                 remote::redacted_url(server_.address));
@@ -141,7 +142,7 @@ Result<json> JobClient::ask_job(const char* method, const std::string& id, const
       return fail(Errc::already_exists, "{}", reason_of(reply.body));
     return failure;
   }
-  auto answer = json::parse(reply.body, nullptr, false);
+  auto answer = json_from_text(reply.body);
   if (!answer.is_object())
     return fail(Errc::unavailable, "{} answers what isn't JSON",
                 remote::redacted_url(server_.address));
@@ -168,7 +169,7 @@ Result<void> JobClient::remove(const std::string& id) {
 Result<json> JobClient::list() {
   RTENV_TRY(const auto reply, ask("GET", "/api/jobs/"));
   if (!reply.response.succeeded()) return explain(reply);
-  auto answer = json::parse(reply.body, nullptr, false);
+  auto answer = json_from_text(reply.body);
   if (!answer.is_array())
     return fail(Errc::unavailable, "{} answers what isn't JSON",
                 remote::redacted_url(server_.address));

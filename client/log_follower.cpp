@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "base/encoding.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "client/log_socket.hpp"
 #include "job/job_log.hpp"
@@ -57,7 +58,7 @@ class LogFollower {
 
   // {"offset": N}: the log's cap took what was before.
   Result<void> move_on(std::string_view text) {
-    const auto message = json::parse(text, nullptr, false);
+    const auto message = json_from_text(text);
     if (!message.is_object() || !message.contains("offset")) return {};
     const auto offset = message.at("offset").get<std::uint64_t>();
     const std::uint64_t skipped = offset - std::min(offset, seen_bytes_);

@@ -1,21 +1,20 @@
 # Everything comes from the system; scripts/deps installs it. Layers link what they use.
 #
 # A program's start is a part of every command's time, and each shared library costs it 0.1 ms: so those that Debian ships
-# as archives are linked statically, fmt and spdlog are used as headers, and those that bring many others with them,
-# libcurl, libarchive and libgit2, are loaded when they are needed (base/dynamic_library.hpp).
+# as archives are linked statically, fmt is compiled from its headers (base/fmt_library.cpp) and spdlog is used as headers,
+# and those that bring many others with them, libcurl, libarchive and libgit2, are loaded when they are needed
+# (base/dynamic_library.hpp).
 find_package(Threads REQUIRED)
 find_package(fmt 9 REQUIRED)
-find_package(spdlog 1.10 REQUIRED)
+find_package(spdlog 1.10 REQUIRED)  # its headers; its own targets would link the shared fmt
 find_package(tl-expected REQUIRED)
 find_package(CURL 7.88 REQUIRED)
 find_package(LibArchive 3.6 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 
-# spdlog's own header-only target would link the shared fmt.
-add_library(rtenv_spdlog INTERFACE)
-target_compile_definitions(rtenv_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
-target_link_libraries(rtenv_spdlog INTERFACE fmt::fmt-header-only)
+add_library(rtenv_fmt INTERFACE)  # fmt's headers; its code is base/fmt_library.cpp
+target_include_directories(rtenv_fmt SYSTEM INTERFACE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
 
 set(OPENSSL_USE_STATIC_LIBS ON)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)

@@ -1,9 +1,9 @@
-# rtenv_layer(NAME SOURCES … LINKS … PRIVATE_LINKS … TESTS …)
+# rtenv_layer(NAME [PRECOMPILED set] SOURCES … LINKS … PRIVATE_LINKS … TESTS …)
 #
 # A layer is a folder, a library rtenv::NAME, and an include root that holds this one folder. Who doesn't link the
 # layer can't include "NAME/….hpp", so an arrow that turns upwards fails at its first compile, not in a review.
 function(rtenv_layer name)
-  cmake_parse_arguments(LAYER "" "" "SOURCES;LINKS;PRIVATE_LINKS;TESTS" ${ARGN})
+  cmake_parse_arguments(LAYER "" "PRECOMPILED" "SOURCES;LINKS;PRIVATE_LINKS;TESTS" ${ARGN})
   set(include_root ${PROJECT_BINARY_DIR}/include-roots/${name})
   file(MAKE_DIRECTORY ${include_root})
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${include_root}/${name} SYMBOLIC)
@@ -11,11 +11,16 @@ function(rtenv_layer name)
   add_library(rtenv_${name} STATIC ${LAYER_SOURCES})
   add_library(rtenv::${name} ALIAS rtenv_${name})
   target_include_directories(rtenv_${name} PUBLIC ${include_root})
+  if(NOT LAYER_PRECOMPILED)
+    set(LAYER_PRECOMPILED code)
+  endif()
+  rtenv_precompile(rtenv_${name} ${LAYER_PRECOMPILED})
   target_link_libraries(rtenv_${name} PUBLIC ${LAYER_LINKS} PRIVATE rtenv_settings ${LAYER_PRIVATE_LINKS})
 
   if(RTENV_TESTS AND LAYER_TESTS)
     add_executable(${name}_test ${LAYER_TESTS})
     target_link_libraries(${name}_test PRIVATE rtenv::${name} rtenv_settings rtenv_test_support GTest::gmock_main)
+    rtenv_precompile(${name}_test test)
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit TIMEOUT 120)
   endif()
 endfunction()

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 
 namespace rtenv::envbuild {
@@ -31,12 +32,10 @@ std::int64_t microseconds(SystemClock::time_point time) {
 
 Result<void> write_note(const Path& note, const Error& error) {
   RTENV_TRY(AtomicFile file, AtomicFile::create(note));
-  RTENV_TRY(file.write(json{
-      {"at_us", microseconds(SystemClock::now())},
-      {"code", static_cast<int>(error.code())},
-      {"message", error.message()},
-      {"hint",
-       error.hint()}}.dump(-1, ' ', false, json::error_handler_t::replace)));
+  RTENV_TRY(file.write(json_text({{"at_us", microseconds(SystemClock::now())},
+                                  {"code", static_cast<int>(error.code())},
+                                  {"message", error.message()},
+                                  {"hint", error.hint()}})));
   return file.commit(Durability::process);
 }
 
@@ -69,7 +68,7 @@ std::optional<Error> failure_since(const Path& cache_root, std::string_view key,
                                    SystemClock::time_point begin) {
   const auto text = read_file(note_path(cache_root, key));
   if (!text) return std::nullopt;
-  const json note = json::parse(*text, nullptr, false);
+  const json note = json_from_text(*text);
   if (!note.is_object() || note.value("at_us", std::int64_t{0}) < microseconds(begin))
     return std::nullopt;
   const int code = note.value("code", -1);

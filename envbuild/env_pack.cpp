@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "base/lines.hpp"
 #include "base/log.hpp"
 #include "envbuild/env_protection.hpp"
@@ -57,7 +58,7 @@ std::string named_config(std::string_view text) {
   return result;
 }
 
-void settle_config(std::string& text, const Interpreter& interpreter) {
+void settle_config(std::string& text, const runtime_env::Interpreter& interpreter) {
   const Path home = interpreter.base_executable.parent_path();
   replace_all(text, "@RTENV_PYTHON_HOME@", home.native());
   replace_all(text, "@RTENV_PYTHON_PREFIX@", home.parent_path().native());
@@ -168,7 +169,7 @@ Result<void> write_again(const Path& file, std::string_view text) {
 
 // Puts an environment's path and interpreter into a text that has names in their places.
 Result<void> settle_file(const Path& file, std::string text, const Path& env,
-                         const Interpreter& interpreter) {
+                         const runtime_env::Interpreter& interpreter) {
   replace_all(text, k_env_name, env.native());
   if (file.filename() == k_config_file) settle_config(text, interpreter);
   mend_shebang(text);
@@ -191,7 +192,7 @@ std::string shown(const json& interpreter) {
 }
 
 Result<void> settle(const Path& folder, const Path& final_path, const json& properties,
-                    const Interpreter& interpreter) {
+                    const runtime_env::Interpreter& interpreter) {
   if (properties.at("interpreter") != interpreter.key_part())
     return fail(Errc::invalid_argument, "the pack was made for {}, this is {}",
                 shown(properties.at("interpreter")), shown(interpreter.key_part()))
@@ -211,7 +212,8 @@ Result<void> settle(const Path& folder, const Path& final_path, const json& prop
 
 }  // namespace
 
-Result<void> clone_env(const Path& env, const Path& target, const Interpreter& interpreter) {
+Result<void> clone_env(const Path& env, const Path& target,
+                       const runtime_env::Interpreter& interpreter) {
   RTENV_TRY(const auto filter, make_env_pack_filter(env));
   RTENV_TRY(clone_tree(env, target));
   RTENV_TRY(const auto items, cache::list_tree(env, "__pycache__"));
@@ -223,16 +225,16 @@ Result<void> clone_env(const Path& env, const Path& target, const Interpreter& i
   return {};
 }
 
-Result<void> describe_env(const EnvKey& key, const Path& env) {
+Result<void> describe_env(const runtime_env::EnvKey& key, const Path& env) {
   RTENV_TRY(AtomicFile file, AtomicFile::create(env / k_env_description));
   const json description{{"key", key.digits}, {"parts", key.parts}};
-  RTENV_TRY(file.write(description.dump(2, ' ', false, json::error_handler_t::replace) + "\n"));
+  RTENV_TRY(file.write(pretty_json_text(description) + "\n"));
   return file.commit(Durability::process);
 }
 
 Result<json> env_description(const Path& env) {
   RTENV_TRY(const std::string text, read_file(env / k_env_description));
-  const json description = json::parse(text, nullptr, false);
+  const json description = json_from_text(text);
   json parts = description.is_object() ? description.value("parts", json()) : json();
   if (!parts.is_object() || !parts.contains("interpreter"))
     return fail(Errc::corrupt, "{} isn't what rtenv wrote there",
@@ -246,7 +248,7 @@ Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env)
 }
 
 Result<void> settle_env(const Path& folder, const Path& final_path, const json& properties,
-                        const Interpreter& interpreter) {
+                        const runtime_env::Interpreter& interpreter) {
   try {
     return settle(folder, final_path, properties, interpreter);
   } catch (const json::exception& error) {

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "cache/pack.hpp"
-#include "envbuild/env_key.hpp"
+#include "runtime_env/env_key.hpp"
 
 namespace rtenv::envbuild {
 
@@ -16,7 +16,7 @@ namespace rtenv::envbuild {
 inline constexpr const char* k_env_description = "rtenv-env.json";
 
 /// Fails: as written.
-Result<void> describe_env(const EnvKey& key, const Path& env);
+Result<void> describe_env(const runtime_env::EnvKey& key, const Path& env);
 
 /// What `describe_env` wrote: the parts of the key. Fails: not_found (made by an older rtenv),
 /// corrupt.
@@ -28,10 +28,12 @@ Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env)
 /// For an environment whose pack was unpacked into `folder` and will lie at `final_path`.
 /// Fails: invalid_argument (it was made for another platform or interpreter), corrupt, as written.
 Result<void> settle_env(const Path& folder, const Path& final_path,
-                        const nlohmann::json& properties, const Interpreter& interpreter);
+                        const nlohmann::json& properties,
+                        const runtime_env::Interpreter& interpreter);
 
 /// A writable copy of an environment for one job, at another path: blocks are shared where the file
 /// system can. `target` isn't there. Fails: as make_env_pack_filter, as read and written.
-Result<void> clone_env(const Path& env, const Path& target, const Interpreter& interpreter);
+Result<void> clone_env(const Path& env, const Path& target,
+                       const runtime_env::Interpreter& interpreter);
 
 }  // namespace rtenv::envbuild

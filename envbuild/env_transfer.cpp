@@ -60,7 +60,7 @@ Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefi
   return PushedEnv{.uri = once.tier.uri_of(name), .uploaded = uploaded, .written = std::nullopt};
 }
 
-cache::Arrival arrival_at(const Path& final_path, const Interpreter& interpreter) {
+cache::Arrival arrival_at(const Path& final_path, const runtime_env::Interpreter& interpreter) {
   return {.final_path = final_path,
           .arrive = [&interpreter](const Path& folder, const Path& path,
                                    const nlohmann::json& properties) {
@@ -114,7 +114,8 @@ Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri,
   return PushedEnv{.uri = uri, .uploaded = true, .written = std::move(written)};
 }
 
-Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache, const Interpreter& interpreter,
+Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache,
+                              const runtime_env::Interpreter& interpreter,
                               const TransferOptions& options) {
   RTENV_TRY(const auto manifest, cache::read_pack_manifest(pack));
   if (manifest.entry.kind != cache::Kind::env)
@@ -131,7 +132,8 @@ Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache, const Inter
 }
 
 Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache,
-                            const Interpreter& interpreter, const TransferOptions& options) {
+                            const runtime_env::Interpreter& interpreter,
+                            const TransferOptions& options) {
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
   RTENV_TRY(const auto info, store->stat(uri));
   RTENV_TRY(const TempDir folder, cache.make_temp_dir());
@@ -144,8 +146,8 @@ Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache,
   return imported;
 }
 
-Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const EnvKey& key,
-                                   cache::Cache& cache, const Interpreter& interpreter,
+Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const runtime_env::EnvKey& key,
+                                   cache::Cache& cache, const runtime_env::Interpreter& interpreter,
                                    const TransferOptions& options) {
   RTENV_TRY(TempDir state, TempDir::create());
   OneTimeTier once(std::move(state), prefix, options);

@@ -41,15 +41,17 @@ Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri,
 
 /// Into the cache, from a local file or what `uri` names. Fails: not_found, corrupt;
 /// invalid_argument (no environment; made for another platform or interpreter).
-Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache, const Interpreter& interpreter,
+Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache,
+                              const runtime_env::Interpreter& interpreter,
                               const TransferOptions& options);
 Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache,
-                            const Interpreter& interpreter, const TransferOptions& options);
+                            const runtime_env::Interpreter& interpreter,
+                            const TransferOptions& options);
 
 /// From where a remote tier with this prefix looks for it. Fails: also not_found (it isn't there,
 /// or what is there was refused with a warning).
-Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const EnvKey& key,
-                                   cache::Cache& cache, const Interpreter& interpreter,
+Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const runtime_env::EnvKey& key,
+                                   cache::Cache& cache, const runtime_env::Interpreter& interpreter,
                                    const TransferOptions& options);
 
 }  // namespace rtenv::envbuild

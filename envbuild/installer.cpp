@@ -5,7 +5,7 @@
 #include "base/file.hpp"
 #include "base/lines.hpp"
 #include "base/log.hpp"
-#include "envbuild/redact.hpp"
+#include "runtime_env/redact.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -22,13 +22,14 @@ std::string last_lines(std::string_view output) {
     begin = output.rfind('\n', begin - 1);
   if (begin != std::string_view::npos && begin > 0) output.remove_prefix(begin + 1);
   std::string result;
-  for (const std::string_view line : lines_of(output)) result += "\n  " + without_credentials(line);
+  for (const std::string_view line : lines_of(output))
+    result += "\n  " + runtime_env::without_credentials(line);
   return result;
 }
 
 }  // namespace
 
-Environment installer_environment(const Variables& variables) {
+Environment installer_environment(const runtime_env::Variables& variables) {
   Environment environment = variables.node();
   for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "UV_PYTHON",
                            "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "PIP_TARGET", "PIP_PREFIX",
@@ -36,22 +37,23 @@ Environment installer_environment(const Variables& variables) {
     environment.unset(name);
   for (const auto& [name, value] : variables.env_vars()) environment.set(name, value);
   if (const auto& folder = variables.working_dir())
-    environment.set(std::string(k_working_dir_variable), folder->native());
+    environment.set(std::string(runtime_env::k_working_dir_variable), folder->native());
   return environment;
 }
 
 Result<void> install(const InstallRequest& request, cache::Cache& cache) {
-  return request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache)
-                                                         : install_with_pip(request);
+  return request.packages.installer == runtime_env::InstallerKind::uv
+             ? install_with_uv(request, cache)
+             : install_with_pip(request);
 }
 
-Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases,
-                                                           const Path& scratch) {
+Result<std::vector<std::vector<std::string>>> write_phases(
+    const runtime_env::ResolvedPhases& phases, const Path& scratch) {
   std::vector<std::vector<std::string>> lists;
   for (std::size_t phase = 0; phase < phases.size(); ++phase) {
     const Path folder = scratch / fmt::format("phase-{}", phase);
     RTENV_TRY(make_directories(folder));
-    RTENV_TRY(lists.emplace_back(), write_requirements(phases[phase], folder));
+    RTENV_TRY(lists.emplace_back(), runtime_env::write_requirements(phases[phase], folder));
   }
   return lists;
 }
@@ -84,7 +86,7 @@ void InstallerRun::show(std::string_view text) {
   pending_ += text;
   const auto end = pending_.rfind('\n');
   if (end == std::string::npos) return;
-  const std::string lines = without_credentials(pending_.substr(0, end + 1));
+  const std::string lines = runtime_env::without_credentials(pending_.substr(0, end + 1));
   pending_.erase(0, end + 1);
   if (lines == "\n") return;
   for (const int fd : {request_.show_output ? STDERR_FILENO : -1, request_.log_fd})
@@ -93,7 +95,7 @@ void InstallerRun::show(std::string_view text) {
 }
 
 Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> argv) {
-  log::debug("{}", without_credentials(fmt::format("{}", fmt::join(argv, " "))));
+  log::debug("{}", runtime_env::without_credentials(fmt::format("{}", fmt::join(argv, " "))));
   SpawnOptions spawn{.argv = std::move(argv),
                      .environment = environment_,
                      .working_dir = request_.scratch,

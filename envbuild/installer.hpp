@@ -11,9 +11,9 @@
 
 #include "base/process.hpp"
 #include "cache/cache.hpp"
-#include "envbuild/interpreter.hpp"
-#include "envbuild/requirements.hpp"
-#include "envbuild/runtime_env.hpp"
+#include "runtime_env/interpreter.hpp"
+#include "runtime_env/requirements.hpp"
+#include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::envbuild {
 
@@ -23,9 +23,9 @@ enum class InstallForm : std::uint8_t {
 };
 
 struct InstallRequest {
-  const Packages& packages;
-  const ResolvedPhases& phases;
-  const Interpreter& interpreter;
+  const runtime_env::Packages& packages;
+  const runtime_env::ResolvedPhases& phases;
+  const runtime_env::Interpreter& interpreter;
   Environment environment;  // of the installer: the node's, with the job's env_vars
   InstallForm form = InstallForm::virtual_env;
   bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages
@@ -46,8 +46,8 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
 Result<void> install_with_pip(const InstallRequest& request);
 
 /// The arguments that name each phase's list. For the installers, as are the next two.
-Result<std::vector<std::vector<std::string>>> write_phases(const ResolvedPhases& phases,
-                                                           const Path& scratch);
+Result<std::vector<std::vector<std::string>>> write_phases(
+    const runtime_env::ResolvedPhases& phases, const Path& scratch);
 std::string phase_name(std::string_view step, std::size_t phase, std::size_t count);
 /// Where the interpreter is itself of a virtualenv, its packages aren't the base's that
 /// "--system-site-packages" shows.
@@ -55,7 +55,7 @@ Result<void> show_site_packages(const InstallRequest& request);
 
 /// What an installer's child processes see: without the variables that would lead it into another
 /// environment.
-Environment installer_environment(const Variables& variables);
+Environment installer_environment(const runtime_env::Variables& variables);
 
 /// Runs one step of an installer. For the installers.
 class InstallerRun {

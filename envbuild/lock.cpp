@@ -5,10 +5,11 @@
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_text.hpp"
 #include "base/lines.hpp"
 #include "envbuild/installer.hpp"
-#include "envbuild/requirement_line.hpp"
 #include "envbuild/uv_program.hpp"
+#include "runtime_env/requirement_line.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -18,13 +19,14 @@ using nlohmann::json;
 constexpr std::string_view k_mark = "# rtenv-lock: ";
 
 // What must be the same for a lock to hold; not the installer, nor its options.
-json identity(const ResolvedPhases& phases, const Interpreter& interpreter) {
+json identity(const runtime_env::ResolvedPhases& phases,
+              const runtime_env::Interpreter& interpreter) {
   const std::string minor = interpreter.version.substr(
       0, interpreter.version.find('.', interpreter.version.find('.') + 1));
   const json& parts = phases.front().key_parts;
   const json packages{{"requirements", parts.at("requirements")},
                       {"constraints", parts.at("constraints")}};
-  return {{"packages", sha256_hex(packages.dump(-1, ' ', false, json::error_handler_t::replace))},
+  return {{"packages", sha256_hex(json_text(packages))},
           {"python", minor},
           {"platform", interpreter.platform}};
 }
@@ -40,8 +42,9 @@ std::string portable(std::string line, const std::optional<WorkingDir>& working_
   const Path relative = path.lexically_relative(base);
   if (relative.empty() || *relative.begin() == "..") return line;
   const std::string name =
-      working_dir ? fmt::format("file://${{{}}}/{}", k_working_dir_variable, relative.native())
-                  : fmt::format("./{}", relative.native());
+      working_dir
+          ? fmt::format("file://${{{}}}/{}", runtime_env::k_working_dir_variable, relative.native())
+          : fmt::format("./{}", relative.native());
   return line.replace(at, end - at, name);
 }
 
@@ -96,8 +99,10 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
   return lock;
 }
 
-Result<Packages> locked_packages(const Path& lock, const Packages& packages,
-                                 const ResolvedPhases& phases, const Interpreter& interpreter) {
+Result<runtime_env::Packages> locked_packages(const Path& lock,
+                                              const runtime_env::Packages& packages,
+                                              const runtime_env::ResolvedPhases& phases,
+                                              const runtime_env::Interpreter& interpreter) {
   RTENV_TRY(const std::string text, read_file(lock));
   const auto mark = text.find(k_mark);
   const json made_for = mark == std::string::npos
@@ -117,8 +122,8 @@ Result<Packages> locked_packages(const Path& lock, const Packages& packages,
   if (phases.size() > 1 || made_for.value("packages", "") != wanted["packages"])
     return fail(Errc::invalid_argument, "{} was made for other packages than these", lock.native())
         .hint("rtenv env lock makes it anew");
-  Packages locked = packages;
-  locked.requirements = logical_lines(text);
+  runtime_env::Packages locked = packages;
+  locked.requirements = runtime_env::logical_lines(text);
   locked.install_options.emplace_back("--no-deps");
   return locked;
 }

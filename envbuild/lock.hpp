@@ -17,7 +17,9 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
 /// The packages as the lock has them: nothing else will be installed. `phases`: what they resolve
 /// to without the lock. Fails: not_found; invalid_argument (not a lock; of other packages, another
 /// Python or platform).
-Result<Packages> locked_packages(const Path& lock, const Packages& packages,
-                                 const ResolvedPhases& phases, const Interpreter& interpreter);
+Result<runtime_env::Packages> locked_packages(const Path& lock,
+                                              const runtime_env::Packages& packages,
+                                              const runtime_env::ResolvedPhases& phases,
+                                              const runtime_env::Interpreter& interpreter);
 
 }  // namespace rtenv::envbuild

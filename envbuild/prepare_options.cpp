@@ -1,11 +1,12 @@
 #include "envbuild/prepare_options.hpp"
 
-#include "envbuild/expand.hpp"
+#include "runtime_env/expand.hpp"
 
 namespace rtenv::envbuild {
 
-FetchOptions fetch_options(const RuntimeEnv& runtime_env, const PrepareOptions& options) {
-  const Variables variables(std::nullopt, runtime_env.env_vars, options.node);
+FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
+                           const PrepareOptions& options) {
+  const runtime_env::Variables variables(std::nullopt, runtime_env.env_vars, options.node);
   return {.store = {.environment = options.node,
                     .job_variables = variables.env_vars(),
                     .credentials = options.credentials,

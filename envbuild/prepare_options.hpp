@@ -6,13 +6,13 @@
 #include <string>
 
 #include "envbuild/fetch.hpp"
-#include "envbuild/runtime_env.hpp"
+#include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::envbuild {
 
 struct PrepareOptions {
   Environment node;                   // this machine's variables
-  std::optional<std::string> python;  // see find_interpreter
+  std::optional<std::string> python;  // see runtime_env::find_interpreter
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
   bool show_output = false;  // of installers, as it comes
@@ -24,6 +24,7 @@ struct PrepareOptions {
 };
 
 /// How a job's URIs are fetched: by the variables of the node and, before them, of its env_vars.
-FetchOptions fetch_options(const RuntimeEnv& runtime_env, const PrepareOptions& options);
+FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
+                           const PrepareOptions& options);
 
 }  // namespace rtenv::envbuild

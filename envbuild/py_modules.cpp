@@ -1,9 +1,9 @@
 #include "envbuild/py_modules.hpp"
 
 #include "base/log.hpp"
-#include "envbuild/env_key.hpp"
 #include "envbuild/installer.hpp"
 #include "envbuild/local_tree.hpp"
+#include "runtime_env/env_key.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -12,7 +12,8 @@ constexpr std::string_view k_wheel_extension = ".whl";
 
 class Preparer {
  public:
-  Preparer(const RuntimeEnv& runtime_env, cache::Cache& cache, const PrepareOptions& options)
+  Preparer(const runtime_env::RuntimeEnv& runtime_env, cache::Cache& cache,
+           const PrepareOptions& options)
       : runtime_env_(runtime_env), cache_(cache), options_(options) {}
 
   Result<PyModule> prepare(const std::string& entry) {
@@ -58,16 +59,18 @@ class Preparer {
 
   // As an environment is: its key is that of its content, its installer and its interpreter.
   Result<PyModule> from_wheel(const Path& wheel) {
-    Packages packages{.requirements = {std::filesystem::absolute(wheel).native()},
-                      .install_options = {},
-                      .version = {}};
+    runtime_env::Packages packages{.requirements = {std::filesystem::absolute(wheel).native()},
+                                   .install_options = {},
+                                   .version = {}};
     if (runtime_env_.packages) packages.installer = runtime_env_.packages->installer;
-    const Variables variables(std::nullopt, runtime_env_.env_vars, options_.node);
-    RTENV_TRY(const auto phases, resolve_requirements(packages, variables, {}));
+    const runtime_env::Variables variables(std::nullopt, runtime_env_.env_vars, options_.node);
+    RTENV_TRY(const auto phases, runtime_env::resolve_requirements(packages, variables, {}));
     RTENV_TRY(const auto interpreter,
-              find_interpreter(options_.python, options_.node, cache_.root() / "interpreters"));
+              runtime_env::find_interpreter(options_.python, options_.node,
+                                            cache_.root() / "interpreters"));
     const Environment environment = installer_environment(variables);
-    const EnvKey key = make_env_key(packages, phases, interpreter, environment, false);
+    const runtime_env::EnvKey key =
+        runtime_env::make_env_key(packages, phases, interpreter, environment, false);
     return held(cache_.get_or_make(
         cache::Kind::tree, "wheel-" + key.digits,
         [&](const cache::MakeContext& context) -> Result<void> {
@@ -96,14 +99,15 @@ class Preparer {
          .arrive = {}}));
   }
 
-  const RuntimeEnv& runtime_env_;
+  const runtime_env::RuntimeEnv& runtime_env_;
   cache::Cache& cache_;
   const PrepareOptions& options_;
 };
 
 }  // namespace
 
-Result<std::vector<PyModule>> prepare_py_modules(const RuntimeEnv& runtime_env, cache::Cache& cache,
+Result<std::vector<PyModule>> prepare_py_modules(const runtime_env::RuntimeEnv& runtime_env,
+                                                 cache::Cache& cache,
                                                  const PrepareOptions& options) {
   std::vector<PyModule> modules;
   Preparer preparer(runtime_env, cache, options);

@@ -18,7 +18,8 @@ struct PyModule {
 
 /// In the order of the list. Fails: not_found, invalid_argument (neither a directory, nor a .py
 /// file, nor a wheel, nor such a URI), installer_failed, and as fetch_tree.
-Result<std::vector<PyModule>> prepare_py_modules(const RuntimeEnv& runtime_env, cache::Cache& cache,
+Result<std::vector<PyModule>> prepare_py_modules(const runtime_env::RuntimeEnv& runtime_env,
+                                                 cache::Cache& cache,
                                                  const PrepareOptions& options);
 
 }  // namespace rtenv::envbuild

@@ -1,5 +1,5 @@
-// Packages that somebody uploaded to this machine's job server, gcs://NAME: kept in the cache as
-// they came, under their name.
+// runtime_env::Packages that somebody uploaded to this machine's job server, gcs://NAME: kept in
+// the cache as they came, under their name.
 #pragma once
 
 #include <optional>

@@ -48,13 +48,14 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
 
 }  // namespace
 
-Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env,
+Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_env,
                                         const std::optional<WorkingDir>& working_dir,
                                         cache::Cache& cache, const PrepareOptions& options) {
   if (!runtime_env.packages) return std::optional<EnvPlan>();
-  const Packages& packages = *runtime_env.packages;
-  const Variables variables(working_dir ? std::optional(working_dir->path) : std::nullopt,
-                            runtime_env.env_vars, options.node);
+  const runtime_env::Packages& packages = *runtime_env.packages;
+  const runtime_env::Variables variables(
+      working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
+      options.node);
   std::vector<cache::Lease> leases;
   const auto fetch = [&](const std::string& text) -> Result<Path> {
     RTENV_TRY(const auto uri, remote::Uri::parse(text));
@@ -62,21 +63,22 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env,
     if (fetched.lease) leases.push_back(std::move(*fetched.lease));
     return std::move(fetched.path);
   };
-  auto phases = resolve_requirements(packages, variables, fetch);
+  auto phases = runtime_env::resolve_requirements(packages, variables, fetch);
   if (!phases)
     return Failure(std::move(phases).error().within(
         fmt::format("runtime_env['{}']", name(packages.installer))));
-  RTENV_TRY(Interpreter interpreter,
-            find_interpreter(options.python, options.node, cache.root() / "interpreters"));
-  Packages chosen = packages;
+  RTENV_TRY(
+      runtime_env::Interpreter interpreter,
+      runtime_env::find_interpreter(options.python, options.node, cache.root() / "interpreters"));
+  runtime_env::Packages chosen = packages;
   if (options.lock) {
     RTENV_TRY(chosen, locked_packages(*options.lock, packages, *phases, interpreter));
-    phases = resolve_requirements(chosen, variables, fetch);
+    phases = runtime_env::resolve_requirements(chosen, variables, fetch);
     if (!phases) return Failure(std::move(phases).error().within(options.lock->native()));
   }
   Environment environment = installer_environment(variables);
-  EnvKey key =
-      make_env_key(chosen, *phases, interpreter, environment, runtime_env.inherit_site_packages);
+  runtime_env::EnvKey key = runtime_env::make_env_key(chosen, *phases, interpreter, environment,
+                                                      runtime_env.inherit_site_packages);
   return std::optional(EnvPlan{.packages = std::move(chosen),
                                .phases = std::move(*phases),
                                .fetched = std::move(leases),

@@ -2,25 +2,25 @@
 // cache or built.
 #pragma once
 
-#include "envbuild/env_key.hpp"
 #include "envbuild/working_dir.hpp"
+#include "runtime_env/env_key.hpp"
 
 namespace rtenv::envbuild {
 
 struct EnvPlan {
-  Packages packages;
-  ResolvedPhases phases;
+  runtime_env::Packages packages;
+  runtime_env::ResolvedPhases phases;
   std::vector<cache::Lease> fetched;  // keeps the files that the requirements name
-  Interpreter interpreter;
+  runtime_env::Interpreter interpreter;
   Environment installer_environment;
   std::optional<std::chrono::seconds> timeout;
   bool inherit_site_packages = false;
-  EnvKey key;
+  runtime_env::EnvKey key;
 };
 
 /// Everything that can be known without installing. Nothing where the runtime_env asks for no
-/// packages. Fails: as resolve_requirements and find_interpreter.
-Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env,
+/// packages. Fails: as runtime_env::resolve_requirements and find_interpreter.
+Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_env,
                                         const std::optional<WorkingDir>& working_dir,
                                         cache::Cache& cache, const PrepareOptions& options);
 

@@ -36,7 +36,7 @@ Result<WorkingDir> from_archive(const Path& archive, cache::Cache& cache,
 
 }  // namespace
 
-Result<std::optional<WorkingDir>> prepare_working_dir(const RuntimeEnv& runtime_env,
+Result<std::optional<WorkingDir>> prepare_working_dir(const runtime_env::RuntimeEnv& runtime_env,
                                                       cache::Cache& cache,
                                                       const PrepareOptions& options) {
   if (!runtime_env.working_dir) return std::optional<WorkingDir>();

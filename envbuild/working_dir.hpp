@@ -15,7 +15,7 @@ struct WorkingDir {
 /// Accepts a local directory, a local archive, or a URI. Nothing where the runtime_env has no
 /// working_dir. Fails: not_found, permission_denied, invalid_argument (an unknown scheme or
 /// extension), and as fetch_tree.
-Result<std::optional<WorkingDir>> prepare_working_dir(const RuntimeEnv& runtime_env,
+Result<std::optional<WorkingDir>> prepare_working_dir(const runtime_env::RuntimeEnv& runtime_env,
                                                       cache::Cache& cache,
                                                       const PrepareOptions& options);
 

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/json_text.hpp"
+
 namespace rtenv::job {
 namespace {
 
@@ -101,16 +103,13 @@ void ControlSocket::accept(const nlohmann::json& greeting) {
     Fd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd) return;
     Connection connection{std::move(fd), {}};
-    if (send(connection,
-             greeting.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"))
-      connections_.push_back(std::move(connection));
+    if (send(connection, json_text(greeting) + "\n")) connections_.push_back(std::move(connection));
   }
 }
 
 std::vector<nlohmann::json> ControlSocket::messages(LineBuffer& lines) {
   std::vector<nlohmann::json> result;
-  while (const auto line = lines.next())
-    result.push_back(nlohmann::json::parse(*line, nullptr, false));
+  while (const auto line = lines.next()) result.push_back(json_from_text(*line));
   return result;
 }
 
@@ -136,8 +135,7 @@ std::vector<nlohmann::json> ControlSocket::read(int connection_fd) {
 }
 
 void ControlSocket::tell(const nlohmann::json& message) {
-  const std::string line =
-      message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const std::string line = json_text(message) + "\n";
   std::erase_if(connections_,
                 [&](const Connection& connection) { return !send(connection, line); });
 }

@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include "base/clock.hpp"
 #include "base/log.hpp"
 #include "job/process_tree.hpp"
 #include "job/run_state.hpp"

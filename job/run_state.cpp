@@ -4,7 +4,9 @@
 #include <array>
 #include <chrono>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 
 namespace rtenv::job {
 namespace {
@@ -65,28 +67,16 @@ std::optional<RunState> run_state_from_json(const json& value) {
   }
 }
 
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-std::string boot_id() {
-  auto text = read_file("/proc/sys/kernel/random/boot_id");
-  if (!text) return {};
-  text->erase(text->find_last_not_of('\n') + 1);
-  return std::move(*text);
-}
-
 Result<void> JobFolder::write_state(const RunState& state) const {
   RTENV_TRY(auto file, AtomicFile::create(this->state(), 0600));
-  RTENV_TRY(file.write(to_json(state).dump(-1, ' ', false, json::error_handler_t::replace)));
+  RTENV_TRY(file.write(json_text(to_json(state))));
   return file.commit(Durability::process);
 }
 
 std::optional<RunState> JobFolder::read_state() const {
   const auto text = read_file(state());
   if (!text) return std::nullopt;
-  return run_state_from_json(json::parse(*text, nullptr, false));
+  return run_state_from_json(json_from_text(*text));
 }
 
 }  // namespace rtenv::job

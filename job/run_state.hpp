@@ -12,6 +12,8 @@
 
 #include "base/fd.hpp"
 
+#include "base/clock.hpp"
+
 namespace rtenv::job {
 
 enum class RunPhase : std::uint8_t {
@@ -50,12 +52,6 @@ std::string_view name(RunPhase phase) noexcept;
 nlohmann::json to_json(const RunState& state);
 /// Nothing where it isn't one.
 std::optional<RunState> run_state_from_json(const nlohmann::json& value);
-
-/// Milliseconds of Unix time.
-std::int64_t unix_ms();
-
-/// Tells one start of this machine from the next.
-std::string boot_id();
 
 /// The folder of one job, and what lies in it. Readable by its owner alone.
 struct JobFolder {

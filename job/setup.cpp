@@ -2,9 +2,9 @@
 
 #include "base/file.hpp"
 #include "envbuild/env_pack.hpp"
-#include "envbuild/expand.hpp"
 #include "job/activation.hpp"
 #include "job/python_programs.hpp"
+#include "runtime_env/expand.hpp"
 
 namespace rtenv::job {
 
@@ -37,7 +37,7 @@ Result<Path> PreparedJob::own_folder(cache::Cache& cache, bool keep) {
   return folder_->path();
 }
 
-Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::Cache& cache,
+Result<PreparedJob> prepare_job(const runtime_env::RuntimeEnv& runtime_env, cache::Cache& cache,
                                 const SetupOptions& options) {
   PreparedJob job;
   RTENV_TRY(job.source_, envbuild::prepare_working_dir(runtime_env, cache, options.prepare));
@@ -56,12 +56,12 @@ Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::
     job.working_dir_ = job.source_->path;
   }
   const auto working_dir = job.source_ ? std::optional(job.working_dir_) : std::nullopt;
-  const envbuild::Variables variables(working_dir, runtime_env.env_vars, options.prepare.node);
+  const runtime_env::Variables variables(working_dir, runtime_env.env_vars, options.prepare.node);
   ActivationInputs inputs{
       .node = options.prepare.node, .env_vars = variables.env_vars(), .working_dir = working_dir};
   for (const auto& module : job.modules_) inputs.py_modules.push_back(module.folder);
   if (job.env_) inputs.virtual_env = job.env_->path();
-  if (job.env_ && runtime_env.isolation == envbuild::Isolation::clone) {
+  if (job.env_ && runtime_env.isolation == runtime_env::Isolation::clone) {
     RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));
     RTENV_TRY(envbuild::clone_env(job.env_->path(), folder / "env", plan->interpreter));
     inputs.virtual_env = folder / "env";
@@ -70,7 +70,7 @@ Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::
     RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));
     inputs.programs = folder / "bin";
     RTENV_TRY(write_python_programs(*inputs.programs,
-                                    envbuild::expand(*runtime_env.py_executable, variables)));
+                                    runtime_env::expand(*runtime_env.py_executable, variables)));
   }
   job.environment_ = activate(inputs);
   return job;

@@ -35,7 +35,7 @@ class PreparedJob {
   std::optional<Path> release_folder();
 
  private:
-  friend Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv&, cache::Cache&,
+  friend Result<PreparedJob> prepare_job(const runtime_env::RuntimeEnv&, cache::Cache&,
                                          const SetupOptions&);
   Result<Path> own_folder(cache::Cache& cache, bool keep);
 
@@ -48,7 +48,7 @@ class PreparedJob {
 };
 
 /// Fails: as prepare_working_dir, prepare_py_modules, plan_env and prepare_env.
-Result<PreparedJob> prepare_job(const envbuild::RuntimeEnv& runtime_env, cache::Cache& cache,
+Result<PreparedJob> prepare_job(const runtime_env::RuntimeEnv& runtime_env, cache::Cache& cache,
                                 const SetupOptions& options);
 
 }  // namespace rtenv::job

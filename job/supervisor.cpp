@@ -15,9 +15,11 @@
 #include <chrono>
 #include <thread>
 
+#include "base/boot_id.hpp"
+#include "base/clock.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
-#include "envbuild/expand.hpp"
 #include "job/activation.hpp"
 #include "job/control_socket.hpp"
 #include "job/guardian.hpp"
@@ -25,6 +27,7 @@
 #include "job/run_state.hpp"
 #include "job/sandbox.hpp"
 #include "job/setup.hpp"
+#include "runtime_env/expand.hpp"
 
 namespace rtenv::job {
 namespace {
@@ -76,7 +79,7 @@ class Setup {
 
  private:
   Result<PreparedJob> prepare() {
-    RTENV_TRY(const auto runtime_env, envbuild::parse_runtime_env(order_.runtime_env));
+    RTENV_TRY(const auto runtime_env, runtime_env::parse_runtime_env(order_.runtime_env));
     const SetupOptions setup{.prepare = {.node = without_server_variables(options_.node),
                                          .python = order_.python,
                                          .threads = default_threads(),
@@ -214,7 +217,7 @@ Result<void> Supervisor::begin() {
   publish();
   // What is said while it is made ready belongs into the job's log, as it comes.
   ::dup2(output_write_.get(), STDERR_FILENO);
-  if (const auto parsed = envbuild::parse_runtime_env(order_.runtime_env);
+  if (const auto parsed = runtime_env::parse_runtime_env(order_.runtime_env);
       parsed && parsed->setup_timeout) {
     setup_timeout_ = parsed->setup_timeout;
     setup_deadline_ = Clock::now() + *parsed->setup_timeout +
@@ -329,8 +332,7 @@ json job_config(const JobOrder& order) {
 Environment Supervisor::job_environment() const {
   Environment environment = prepared_ ? prepared_->environment()
                                       : activate({.node = without_server_variables(options_.node)});
-  environment.set("RAY_JOB_CONFIG_JSON_ENV_VAR",
-                  job_config(order_).dump(-1, ' ', false, json::error_handler_t::replace));
+  environment.set("RAY_JOB_CONFIG_JSON_ENV_VAR", json_text(job_config(order_)));
   environment.set("RTENV_JOB", order_.id);
   if (!order_.gpu_variable.empty())
     environment.set(order_.gpu_variable, fmt::format("{}", fmt::join(*order_.start, ",")));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "remote/json_field.hpp"
 #include "remote/uri.hpp"
 
@@ -54,7 +55,7 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_time(const std::s
 }
 
 Result<AwsCredentials> parse_aws_credentials(std::string_view text, std::string_view source) {
-  const json answer = json::parse(text, nullptr, false);
+  const json answer = json_from_text(text);
   const auto field = [&](const char* name) { return text_field(answer, name); };
   AwsCredentials credentials{.access_key_id = field("AccessKeyId"),
                              .secret_access_key = field("SecretAccessKey")};

@@ -4,6 +4,7 @@
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "remote/json_field.hpp"
 #include "remote/jwt.hpp"
 #include "remote/uri.hpp"
@@ -20,7 +21,7 @@ constexpr std::chrono::minutes k_renew_before_expiry{4};
 constexpr std::int64_t k_jwt_lifetime_s = 3600;
 
 Result<GsToken> parse_token(const HttpResponse& response, const std::string& shown) {
-  const json answer = json::parse(response.body, nullptr, false);
+  const json answer = json_from_text(response.body);
   if (!response.succeeded()) {
     const std::string error = text_field(answer, "error");
     const std::string description = text_field(answer, "error_description");
@@ -81,7 +82,7 @@ Result<GsToken> token_of_user(const json& user, const std::string& token_url, Ht
 
 Result<GsToken> token_of_file(const Path& file, HttpClient& client) {
   RTENV_TRY(const std::string text, read_file(file));
-  const json credentials = json::parse(text, nullptr, false);
+  const json credentials = json_from_text(text);
   const std::string type = text_field(credentials, "type");
   std::string token_url = text_field(credentials, "token_uri");
   if (token_url.empty()) token_url = k_token_url;

@@ -5,6 +5,7 @@
 
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "remote/gs_credentials.hpp"
 #include "remote/http_object.hpp"
@@ -46,7 +47,7 @@ class GsStore final : public ObjectStore {
     RTENV_TRY(const auto response,
               send({.url = object_url(object) + "?fields=size,generation,updated"}));
     if (!response.succeeded()) return explain(object, response);
-    const json answer = json::parse(response.body, nullptr, false);
+    const json answer = json_from_text(response.body);
     return ObjectInfo{.size_bytes = number_field(answer, "size"),
                       .version = text_field(answer, "generation"),
                       .ranges = true,
@@ -78,7 +79,7 @@ class GsStore final : public ObjectStore {
       if (!token.empty()) url += "&pageToken=" + percent_encode(token);
       RTENV_TRY(const auto response, send({.url = std::move(url)}));
       if (!response.succeeded()) return explain(prefix, response);
-      const json answer = json::parse(response.body, nullptr, false);
+      const json answer = json_from_text(response.body);
       for (const json& item :
            answer.is_object() ? answer.value("items", json::array()) : json::array()) {
         Uri uri = prefix;
@@ -115,7 +116,7 @@ class GsStore final : public ObjectStore {
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) {
-    const json answer = json::parse(response.body, nullptr, false);
+    const json answer = json_from_text(response.body);
     const json error = answer.is_object() ? answer.value("error", json()) : json();
     std::string reason = text_field(error, "message");
     if (reason.empty())
@@ -227,7 +228,7 @@ class GsPartTarget final : public PartTarget {
 
   Result<void> check_stored(const HttpResponse& response) {
     if (!response.succeeded()) return store_.explain(object_, response);
-    const std::string stored = text_field(json::parse(response.body, nullptr, false), "md5Hash");
+    const std::string stored = text_field(json_from_text(response.body), "md5Hash");
     if (stored.empty() || stored == base64(md5_.finish())) return {};
     [[maybe_unused]] const auto removed = store_.remove(object_);
     return fail(Errc::corrupt, "{}: the store has other bytes than were sent; it was removed",

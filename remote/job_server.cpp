@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::remote {
@@ -47,7 +48,7 @@ Result<std::vector<std::string>> job_headers(const Environment& environment) {
   std::vector<std::string> headers;
   const auto text = environment.find_filled("RAY_JOB_HEADERS");
   if (!text) return headers;
-  const auto object = nlohmann::json::parse(*text, nullptr, false);
+  const auto object = json_from_text(*text);
   if (!object.is_object())
     return fail(Errc::invalid_argument, "RAY_JOB_HEADERS isn't a JSON object");
   for (const auto& [key, value] : object.items()) {

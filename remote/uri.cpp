@@ -32,13 +32,13 @@ Result<Scheme> parse_scheme(std::string_view text) {
 Result<std::optional<std::string>> take_pin(std::string_view& text) {
   const auto at = text.rfind(k_pin);
   if (at == std::string_view::npos) return std::optional<std::string>();
-  std::string digits = lower_ascii(text.substr(at + k_pin.size()));
-  const bool hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
+  const std::string_view digits = text.substr(at + k_pin.size());
+  const bool hex = digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  text = text.substr(0, at);
   if (digits.size() != 64 || !hex)
     return fail(Errc::invalid_argument, "{}: #sha256= wants 64 hex digits, got '{}'",
-                redacted_url(text.substr(0, at)), digits);
-  text = text.substr(0, at);
-  return std::optional(std::move(digits));
+                redacted_url(text), digits);
+  return std::optional(lower_ascii(digits));
 }
 
 Result<void> check_object(const Uri& uri) {

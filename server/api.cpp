@@ -4,7 +4,7 @@
 
 #include "base/encoding.hpp"
 #include "job/job_log.hpp"
-#include "job/utf8_text.hpp"
+#include "server/utf8_text.hpp"
 
 namespace rtenv::server {
 
@@ -87,7 +87,7 @@ class LogPieces {
   std::optional<job::JobLogReader> reader_;
   std::uint64_t offset_;
   std::uint64_t end_;
-  job::Utf8Text utf8_;
+  Utf8Text utf8_;
   State state_ = State::begin;
 };
 
@@ -206,7 +206,7 @@ asio::awaitable<Answer> Api::upload(Request& request, const remote::Uri& uri) {
 asio::awaitable<Answer> Api::submit(const Request& request, bool legacy) {
   const auto body = parse_body(request.body);
   if (!body) co_return error_answer(body.error());
-  auto submission = job::parse_submission(*body);
+  auto submission = parse_submission(*body);
   // A file that isn't there is the request's fault, not a missing resource.
   if (!submission) co_return text_answer(400, error_answer(submission.error()).body);
   const auto id = co_await jobs_.submit(std::move(*submission));
@@ -217,7 +217,7 @@ asio::awaitable<Answer> Api::submit(const Request& request, bool legacy) {
 }
 
 Answer Api::list(const Request& request) {
-  job::JobFilter filter;
+  JobFilter filter;
   if (const auto status = request.query.find("status"); status != request.query.end()) {
     filter.status = job::parse_job_status(status->second);
     if (!filter.status)

@@ -17,7 +17,7 @@ struct ApiIdentity {
   std::string rtenv_version;
   std::string ray_version;  // that clients take this server for
   std::string session_name;
-  job::NodeNames node;
+  NodeNames node;
 };
 
 class Api {

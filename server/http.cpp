@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/json_text.hpp"
+
 namespace rtenv::server {
 
 std::string_view Request::header(const std::string& name) const {
@@ -27,8 +29,7 @@ bool Request::from_browser() const {
 }
 
 Answer json_answer(const nlohmann::json& value) {
-  return {.content_type = "application/json; charset=utf-8",
-          .body = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  return {.content_type = "application/json; charset=utf-8", .body = json_text(value)};
 }
 
 Answer text_answer(int status, std::string text) {

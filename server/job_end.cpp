@@ -1,9 +1,9 @@
 #include "server/job_end.hpp"
 
+#include "base/clock.hpp"
+
 namespace rtenv::server {
 
-using job::JobRecord;
-using job::JobStatus;
 using job::Outcome;
 using job::RunPhase;
 using job::RunState;
@@ -23,7 +23,7 @@ void describe_end(JobRecord& job, const RunState& state,
                   const std::function<std::string()>& last_output) {
   job.exit_code = state.exit_code;
   job.usage = state.usage;
-  job.end_ms = state.ended_ms != 0 ? state.ended_ms : job::unix_ms();
+  job.end_ms = state.ended_ms != 0 ? state.ended_ms : unix_ms();
   job.error_type.clear();
   const auto fail_with = [&](std::string_view type, std::string message) {
     job.status = JobStatus::failed;
@@ -36,7 +36,7 @@ void describe_end(JobRecord& job, const RunState& state,
         job.status = JobStatus::succeeded;
         job.message = "Job finished successfully.";
       } else {
-        fail_with(job::error_type::k_entrypoint,
+        fail_with(error_type::k_entrypoint,
                   fmt::format("Job entrypoint command failed with exit code {}, last available "
                               "logs (truncated to 20,000 chars):\n{}",
                               state.exit_code.value_or(-1), last_output()));
@@ -48,15 +48,15 @@ void describe_end(JobRecord& job, const RunState& state,
       job.exit_code.reset();
       break;
     case Outcome::setup_failed:
-      fail_with(job::error_type::k_runtime_env, setup_failure(state.error));
+      fail_with(error_type::k_runtime_env, setup_failure(state.error));
       break;
     case Outcome::start_failed:
-      fail_with(job::error_type::k_entrypoint_start,
+      fail_with(error_type::k_entrypoint_start,
                 "Job entrypoint command failed to start: " + state.error);
       break;
     case Outcome::died:
     case Outcome::none:
-      fail_with(job::error_type::k_supervisor_died,
+      fail_with(error_type::k_supervisor_died,
                 state.error.empty()
                     ? "The supervisor of the job was killed; its processes were ended."
                     : state.error);

@@ -4,14 +4,14 @@
 #include <functional>
 #include <string>
 
-#include "job/job_record.hpp"
 #include "job/run_state.hpp"
+#include "server/job_record.hpp"
 
 namespace rtenv::server {
 
 /// Enters status, message, error type, exit code and time. `last_output`: asked for where the
 /// message quotes it.
-void describe_end(job::JobRecord& job, const job::RunState& state,
+void describe_end(JobRecord& job, const job::RunState& state,
                   const std::function<std::string()>& last_output);
 
 /// The state of a job whose supervisor left none. `why`: empty, where it was killed.

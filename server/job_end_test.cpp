@@ -7,8 +7,8 @@ namespace {
 
 using testing::HasSubstr;
 
-job::JobRecord ended(job::RunState state) {
-  job::JobRecord job;
+JobRecord ended(job::RunState state) {
+  JobRecord job;
   state.phase = job::RunPhase::ended;
   describe_end(job, state, [] { return std::string("the last output"); });
   return job;
@@ -22,10 +22,10 @@ TEST(JobEnd, IsToldInRaysWords) {
   EXPECT_EQ(failed.message,
             "Job entrypoint command failed with exit code -9, last available logs (truncated to "
             "20,000 chars):\nthe last output");
-  EXPECT_EQ(failed.error_type, job::error_type::k_entrypoint);
-  EXPECT_EQ(ended(died("")).error_type, job::error_type::k_supervisor_died);
+  EXPECT_EQ(failed.error_type, error_type::k_entrypoint);
+  EXPECT_EQ(ended(died("")).error_type, error_type::k_supervisor_died);
   EXPECT_EQ(ended({.outcome = job::Outcome::start_failed, .error = "why"}).error_type,
-            job::error_type::k_entrypoint_start);
+            error_type::k_entrypoint_start);
 }
 
 TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
@@ -41,7 +41,7 @@ TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
 TEST(JobEnd, SaysWhatTheLogLost) {
   const auto job = ended(
       {.outcome = job::Outcome::exited, .exit_code = 0, .lost_log_bytes = 7, .log_error = "full"});
-  EXPECT_EQ(job.status, job::JobStatus::succeeded);
+  EXPECT_EQ(job.status, JobStatus::succeeded);
   EXPECT_THAT(job.message,
               HasSubstr("(7 bytes of its output couldn't be written to the log: full)"));
 }

@@ -13,20 +13,21 @@
 #include <boost/asio/write.hpp>
 #include <thread>
 
+#include "base/boot_id.hpp"
+#include "base/clock.hpp"
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "job/control_socket.hpp"
 #include "job/job_id.hpp"
 #include "job/job_log.hpp"
 #include "job/process_tree.hpp"
-#include "job/utf8_text.hpp"
 #include "server/job_end.hpp"
+#include "server/utf8_text.hpp"
 
 namespace rtenv::server {
 
 namespace asio = boost::asio;
-using job::JobRecord;
-using job::JobStatus;
 using job::Outcome;
 using job::RunPhase;
 using job::RunState;
@@ -81,8 +82,8 @@ Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor execu
                 options.state_dir.native())
         .hint("stop that one, or give this one its own --state-dir");
   const Path database = options.state_dir / "jobs.db";
-  RTENV_TRY(auto reader, job::JobStore::open(database));
-  RTENV_TRY(auto writer, job::JobStore::open(database));
+  RTENV_TRY(auto reader, JobStore::open(database));
+  RTENV_TRY(auto writer, JobStore::open(database));
   std::unique_ptr<JobManager> manager(new JobManager(std::move(executor), std::move(options),
                                                      packages, std::move(reader), std::move(writer),
                                                      std::move(*lock)));
@@ -92,14 +93,13 @@ Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor execu
 }
 
 JobManager::JobManager(asio::any_io_executor executor, ManagerOptions options,
-                       JobPackages& packages, job::JobStore reader, job::JobStore writer,
-                       LockFile lock)
+                       JobPackages& packages, JobStore reader, JobStore writer, LockFile lock)
     : executor_(std::move(executor)),
       options_(std::move(options)),
       packages_(packages),
       reader_(std::move(reader)),
       lock_(std::move(lock)),
-      boot_id_(job::boot_id()),
+      boot_id_(boot_id()),
       scheduler_(options_.node, options_.max_running),
       logs_(executor_),
       expiry_(executor_),
@@ -124,13 +124,13 @@ asio::awaitable<Result<void>> JobManager::commit(StoreWriter::Work work) {
 }
 
 void JobManager::write_later(const JobRecord& record) {
-  writer_.write([record](job::JobStore& store) { return store.update(record); },
+  writer_.write([record](JobStore& store) { return store.update(record); },
                 [id = record.id()](const Result<void>& done) {
                   if (!done) log::warn("job {}: {}", id, done.error().message());
                 });
 }
 
-asio::awaitable<Result<std::string>> JobManager::submit(job::Submission submission) {
+asio::awaitable<Result<std::string>> JobManager::submit(Submission submission) {
   if (draining_) co_return fail(Errc::unavailable, "the server is ending");
   if (scheduler_.waiting() + unbegun_.size() >= options_.max_queued)
     co_return fail(Errc::unavailable, "{} jobs wait already, the limit of this server",
@@ -163,15 +163,15 @@ asio::awaitable<Result<std::string>> JobManager::submit(job::Submission submissi
   const auto active =
       std::make_shared<Active>(JobRecord{.submission = std::move(submission)}, executor_);
   JobRecord& record = active->record;
-  record.start_ms = job::unix_ms();
-  record.message = job::pending_message(record.submission);
+  record.start_ms = unix_ms();
+  record.message = pending_message(record.submission);
   const auto never = scheduler_.why_never(record.submission.demand);
   const bool has_setup =
       record.submission.runtime_env.is_object() && !record.submission.runtime_env.empty();
   if (never) {
     record.status = JobStatus::failed;
     record.end_ms = record.start_ms;
-    record.error_type = job::error_type::k_unschedulable;
+    record.error_type = error_type::k_unschedulable;
     record.message = fmt::format(
         "Job can't start: it is waiting for resources that will never be there: {}.", *never);
   } else if (has_setup ? needs_no_turn(record) : unbegun_.empty()) {
@@ -181,7 +181,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(job::Submission submissi
     record.boot_id = boot_id_;
   }
   const auto added = std::make_shared<std::int64_t>();
-  StoreWriter::Work add = [record, added](job::JobStore& store) mutable -> Result<void> {
+  StoreWriter::Work add = [record, added](JobStore& store) mutable -> Result<void> {
     RTENV_TRY(store.add(record));
     *added = record.number;
     return {};
@@ -251,7 +251,7 @@ asio::awaitable<void> JobManager::grant(ActivePtr active) {
   if (!active->record.launched || active->record.boot_id != boot_id_) {
     active->record.launched = true;
     active->record.boot_id = boot_id_;
-    StoreWriter::Work update = [record = active->record](job::JobStore& store) {
+    StoreWriter::Work update = [record = active->record](JobStore& store) {
       return store.update(record);
     };
     const auto written = co_await commit(std::move(update));
@@ -292,7 +292,7 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
   active->beginning = true;
   ++beginning_;
 
-  const job::Demand& demand = record.submission.demand;
+  const Demand& demand = record.submission.demand;
   job::JobOrder order{.id = record.id(),
                       .entrypoint = record.submission.entrypoint,
                       .runtime_env = record.submission.runtime_env,
@@ -308,8 +308,7 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
     order.start = active->allocation->gpus;
     active->granted = true;
   }
-  send(active,
-       to_json(order).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  send(active, json_text(to_json(order)) + "\n");
   asio::co_spawn(executor_, listen(active), asio::detached);
   return {};
 }
@@ -341,7 +340,7 @@ asio::awaitable<void> JobManager::listen(ActivePtr active) {
     if (error) break;
     lines.add(std::string_view(buffer.data(), count));
     while (const auto line = lines.next())
-      if (const auto state = job::run_state_from_json(nlohmann::json::parse(*line, nullptr, false)))
+      if (const auto state = job::run_state_from_json(json_from_text(*line)))
         on_state(active, *state);
   }
   if (active->ended || draining_) co_return;
@@ -424,9 +423,9 @@ void JobManager::end(const ActivePtr& active, const RunState& state) {
 void JobManager::fail_to_start(const ActivePtr& active, const Error& error) {
   if (std::exchange(active->ended, true)) return;
   active->record.status = JobStatus::failed;
-  active->record.error_type = job::error_type::k_supervisor_start;
+  active->record.error_type = error_type::k_supervisor_start;
   active->record.message = "The supervisor of the job couldn't be started: " + error.message();
-  active->record.end_ms = job::unix_ms();
+  active->record.end_ms = unix_ms();
   finish(active);
 }
 
@@ -452,7 +451,7 @@ void JobManager::finish(const ActivePtr& active) {
 asio::awaitable<void> JobManager::write_end(ActivePtr active) {
   asio::steady_timer pause(executor_);
   for (bool told = false;; told = true) {
-    StoreWriter::Work update = [record = active->record](job::JobStore& store) {
+    StoreWriter::Work update = [record = active->record](JobStore& store) {
       return store.update(record);
     };
     const auto written = co_await commit(std::move(update));
@@ -475,7 +474,7 @@ std::string JobManager::last_output(const std::string& id) const {
   std::string text(k_message_log_bytes, '\0');
   const auto chunk = reader->read(*size > text.size() ? *size - text.size() : 0, text);
   text.resize(chunk ? chunk->size_bytes : 0);
-  job::Utf8Text utf8;
+  Utf8Text utf8;
   std::string shown = utf8.add(text);
   return shown + utf8.finish();
 }
@@ -486,7 +485,7 @@ Result<std::optional<JobRecord>> JobManager::find(const std::string& id) {
   return reader_.find(id);
 }
 
-Result<std::vector<JobRecord>> JobManager::list(const job::JobFilter& filter) {
+Result<std::vector<JobRecord>> JobManager::list(const JobFilter& filter) {
   RTENV_TRY(auto jobs, reader_.list(filter));
   for (JobRecord& record : jobs)
     if (const auto found = active_.find(record.id()); found != active_.end())
@@ -525,7 +524,7 @@ asio::awaitable<Result<void>> JobManager::remove(const std::string& id) {
                    "Attempted to delete job '{}', but it is in a non-terminal state {}.", id,
                    name((*record)->status))
         .hint("stop it first");
-  StoreWriter::Work forget = [id](job::JobStore& store) { return store.remove(id); };
+  StoreWriter::Work forget = [id](JobStore& store) { return store.remove(id); };
   auto removed = co_await commit(std::move(forget));
   if (!removed) co_return removed;
   active_.erase(id);
@@ -623,10 +622,10 @@ asio::awaitable<void> JobManager::collect_expired() {
   if (!options_.job_ttl) co_return;
   const auto ttl_ms = std::chrono::milliseconds(*options_.job_ttl).count();
   while (!draining_) {
-    if (const auto expired = reader_.ended_before(job::unix_ms() - ttl_ms, k_expired_at_once))
+    if (const auto expired = reader_.ended_before(unix_ms() - ttl_ms, k_expired_at_once))
       for (const std::string& id : *expired) {
         if (active_.contains(id)) continue;
-        StoreWriter::Work forget = [id](job::JobStore& store) { return store.remove(id); };
+        StoreWriter::Work forget = [id](JobStore& store) { return store.remove(id); };
         if (const auto forgotten = co_await commit(std::move(forget)); forgotten) remove_folder(id);
       }
     expiry_.expires_after(std::min<std::chrono::steady_clock::duration>(

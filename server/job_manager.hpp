@@ -19,11 +19,11 @@
 #include <vector>
 
 #include "base/lock_file.hpp"
-#include "job/job_store.hpp"
 #include "job/run_state.hpp"
 #include "job/supervisor.hpp"
 #include "server/broadcast.hpp"
 #include "server/job_packages.hpp"
+#include "server/job_store.hpp"
 #include "server/log_watcher.hpp"
 #include "server/scheduler.hpp"
 #include "server/store_writer.hpp"
@@ -61,14 +61,14 @@ class JobManager {
 
   /// The id, once the job is on the disk. Fails: already_exists, unavailable (the queue is full, or
   /// the server is ending), not_found (a package that it names).
-  boost::asio::awaitable<Result<std::string>> submit(job::Submission submission);
-  Result<std::optional<job::JobRecord>> find(const std::string& id);
-  Result<std::vector<job::JobRecord>> list(const job::JobFilter& filter);
+  boost::asio::awaitable<Result<std::string>> submit(Submission submission);
+  Result<std::optional<JobRecord>> find(const std::string& id);
+  Result<std::vector<JobRecord>> list(const JobFilter& filter);
   /// False where it had ended already. Fails: not_found.
   Result<bool> stop(const std::string& id);
   /// Fails: not_found, permission_denied (it hasn't ended).
   boost::asio::awaitable<Result<void>> remove(const std::string& id);
-  [[nodiscard]] JobExtras extras(const job::JobRecord& job) const;
+  [[nodiscard]] JobExtras extras(const JobRecord& job) const;
 
   [[nodiscard]] Path log_file(const std::string& id) const { return folder(id).log(); }
   /// Follows a job that hasn't ended: notified when its log grows or its state changes. Nothing
@@ -91,14 +91,14 @@ class JobManager {
   struct Active;
   using ActivePtr = std::shared_ptr<Active>;
   JobManager(boost::asio::any_io_executor executor, ManagerOptions options, JobPackages& packages,
-             job::JobStore reader, job::JobStore writer, LockFile lock);
+             JobStore reader, JobStore writer, LockFile lock);
 
   [[nodiscard]] job::JobFolder folder(const std::string& id) const {
     return {options_.state_dir / "jobs" / id};
   }
   boost::asio::awaitable<Result<void>> commit(StoreWriter::Work work);
-  void write_later(const job::JobRecord& record);
-  [[nodiscard]] bool needs_no_turn(const job::JobRecord& record) const;
+  void write_later(const JobRecord& record);
+  [[nodiscard]] bool needs_no_turn(const JobRecord& record) const;
   void begin(const ActivePtr& active);
   void begin_anew(const ActivePtr& active);
   void dispatch();
@@ -116,7 +116,7 @@ class JobManager {
   void finish(const ActivePtr& active);
   boost::asio::awaitable<void> write_end(ActivePtr active);
   Result<void> adopt();
-  void adopt_one(job::JobRecord record);
+  void adopt_one(JobRecord record);
   boost::asio::awaitable<void> collect_expired();
   void remove_folder(const std::string& id);
   [[nodiscard]] std::string last_output(const std::string& id) const;
@@ -124,7 +124,7 @@ class JobManager {
   boost::asio::any_io_executor executor_;
   ManagerOptions options_;
   JobPackages& packages_;
-  job::JobStore reader_;
+  JobStore reader_;
   LockFile lock_;
   std::string boot_id_;
   Scheduler scheduler_;

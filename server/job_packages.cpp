@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
+#include "base/clock.hpp"
 #include "envbuild/uploaded_package.hpp"
 #include "job/run_state.hpp"
 
@@ -31,7 +32,7 @@ Result<void> pin(cache::Cache& cache, const envbuild::UploadedPackage& package,
 }
 
 Result<void> promise(cache::Cache& cache, const envbuild::UploadedPackage& package) {
-  return pin(cache, package, {.name = "uploaded", .expires_ms = job::unix_ms() + k_promise_ms});
+  return pin(cache, package, {.name = "uploaded", .expires_ms = unix_ms() + k_promise_ms});
 }
 
 // An archive is named by its SHA-1, as Ray's client does; what a directory was packed into isn't

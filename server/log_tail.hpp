@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "job/job_log.hpp"
-#include "job/utf8_text.hpp"
 #include "server/job_manager.hpp"
+#include "server/utf8_text.hpp"
 
 namespace rtenv::server {
 
@@ -38,7 +38,7 @@ class LogTail {
   Form form_;
   std::optional<job::JobLogReader> reader_;
   std::optional<JobManager::Following> following_;
-  job::Utf8Text utf8_;
+  Utf8Text utf8_;
   std::optional<std::string> held_;  // behind a notice
 };
 

@@ -27,7 +27,7 @@ Scheduler::Scheduler(NodeResources node, std::size_t max_running) : node_(std::m
   free_[k_jobs] = max_running == 0 ? INT64_MAX / 2 : static_cast<std::int64_t>(max_running);
 }
 
-Scheduler::Amounts Scheduler::amounts_of(const job::Demand& demand) {
+Scheduler::Amounts Scheduler::amounts_of(const Demand& demand) {
   Amounts amounts{{k_jobs, 1}};
   if (demand.cpus > 0) amounts["CPU"] = thousandths(demand.cpus);
   if (demand.gpus > 0) amounts["GPU"] = thousandths(demand.gpus);
@@ -36,7 +36,7 @@ Scheduler::Amounts Scheduler::amounts_of(const job::Demand& demand) {
   return amounts;
 }
 
-std::optional<std::string> Scheduler::why_never(const job::Demand& demand) const {
+std::optional<std::string> Scheduler::why_never(const Demand& demand) const {
   const auto short_of = [](std::string_view name, double wanted,
                            double has) -> std::optional<std::string> {
     if (wanted <= has) return std::nullopt;
@@ -82,7 +82,7 @@ std::optional<std::vector<int>> Scheduler::choose_gpus(double wanted) const {
   return chosen;
 }
 
-std::optional<Allocation> Scheduler::start(const job::Demand& demand, const Amounts& wanted,
+std::optional<Allocation> Scheduler::start(const Demand& demand, const Amounts& wanted,
                                            const Amounts& free) {
   if (!fits(wanted, free)) return std::nullopt;
   auto gpus = choose_gpus(demand.gpus);
@@ -92,7 +92,7 @@ std::optional<Allocation> Scheduler::start(const job::Demand& demand, const Amou
   return allocation;
 }
 
-std::optional<Allocation> Scheduler::try_start(const job::Demand& demand) {
+std::optional<Allocation> Scheduler::try_start(const Demand& demand) {
   Amounts free = free_;
   for (const auto& [number, waiting] : waiting_)
     for (const auto& [name, amount] : amounts_of(waiting)) free[name] -= amount;

@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "job/submission.hpp"
 #include "server/node_resources.hpp"
+#include "server/submission.hpp"
 
 namespace rtenv::server {
 
 /// What a job occupies.
 struct Allocation {
-  job::Demand demand;
+  Demand demand;
   std::vector<int> gpus;  // their numbers; of a fraction one, which others may share
 };
 
@@ -25,12 +25,12 @@ class Scheduler {
   Scheduler(NodeResources node, std::size_t max_running);
 
   /// What this machine can never give, as a sentence; nothing where it can.
-  [[nodiscard]] std::optional<std::string> why_never(const job::Demand& demand) const;
+  [[nodiscard]] std::optional<std::string> why_never(const Demand& demand) const;
 
   /// Takes at once what a new job asks for, if it fits and none waits for the same.
-  std::optional<Allocation> try_start(const job::Demand& demand);
+  std::optional<Allocation> try_start(const Demand& demand);
   /// `number`: in the order of submission.
-  void enqueue(std::int64_t number, const job::Demand& demand) { waiting_.emplace(number, demand); }
+  void enqueue(std::int64_t number, const Demand& demand) { waiting_.emplace(number, demand); }
   void withdraw(std::int64_t number) { waiting_.erase(number); }
 
   struct Start {
@@ -50,16 +50,15 @@ class Scheduler {
  private:
   // In one unit: thousandths, so that 0.1 ten times is 1.
   using Amounts = std::map<std::string, std::int64_t, std::less<>>;
-  [[nodiscard]] static Amounts amounts_of(const job::Demand& demand);
+  [[nodiscard]] static Amounts amounts_of(const Demand& demand);
   [[nodiscard]] bool fits(const Amounts& wanted, const Amounts& free) const;
   [[nodiscard]] std::optional<std::vector<int>> choose_gpus(double wanted) const;
-  std::optional<Allocation> start(const job::Demand& demand, const Amounts& wanted,
-                                  const Amounts& free);
+  std::optional<Allocation> start(const Demand& demand, const Amounts& wanted, const Amounts& free);
 
   NodeResources node_;
   Amounts free_;
   std::map<int, std::int64_t> free_gpus_;  // thousandths of each
-  std::map<std::int64_t, job::Demand> waiting_;
+  std::map<std::int64_t, Demand> waiting_;
 };
 
 }  // namespace rtenv::server

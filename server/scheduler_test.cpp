@@ -15,8 +15,8 @@ NodeResources node() {
           .memory_bytes = 1000,
           .custom = {{"tpu", 1}}};
 }
-job::Demand cpus(double amount) { return {.cpus = amount}; }
-job::Demand gpus(double amount) { return {.gpus = amount, .names_gpus = true}; }
+Demand cpus(double amount) { return {.cpus = amount}; }
+Demand gpus(double amount) { return {.gpus = amount, .names_gpus = true}; }
 
 std::vector<std::int64_t> numbers(const std::vector<Scheduler::Start>& starts) {
   std::vector<std::int64_t> result;

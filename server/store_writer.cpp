@@ -2,8 +2,7 @@
 
 namespace rtenv::server {
 
-StoreWriter::StoreWriter(job::JobStore store)
-    : store_(std::move(store)), thread_([this] { run(); }) {}
+StoreWriter::StoreWriter(JobStore store) : store_(std::move(store)), thread_([this] { run(); }) {}
 
 StoreWriter::~StoreWriter() {
   {

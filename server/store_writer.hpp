@@ -9,17 +9,17 @@
 #include <thread>
 #include <vector>
 
-#include "job/job_store.hpp"
+#include "server/job_store.hpp"
 
 namespace rtenv::server {
 
 class StoreWriter {
  public:
-  using Work = std::function<Result<void>(job::JobStore&)>;
+  using Work = std::function<Result<void>(JobStore&)>;
   /// Called on the writer's thread, once the work is durable or failed.
   using Done = std::function<void(Result<void>)>;
 
-  explicit StoreWriter(job::JobStore store);
+  explicit StoreWriter(JobStore store);
   /// Writes what is left.
   ~StoreWriter();
   StoreWriter(const StoreWriter&) = delete;
@@ -36,7 +36,7 @@ class StoreWriter {
   void run();
   void write_all(std::vector<Item>& items);
 
-  job::JobStore store_;
+  JobStore store_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Item> waiting_;

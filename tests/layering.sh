@@ -9,7 +9,7 @@ compiles() {
   local header=$1 layer flags=()
   shift
   for layer; do flags+=("-I$roots/$layer"); done
-  echo "#include \"$header\"" | "$compiler" -std=c++20 -DFMT_HEADER_ONLY -fsyntax-only -x c++ "${flags[@]}" - 2>/dev/null
+  echo "#include \"$header\"" | "$compiler" -std=c++20 -fsyntax-only -x c++ "${flags[@]}" - 2>/dev/null
 }
 compiles pkg/scan.hpp base pkg || { echo "pkg must compile with base and pkg"; exit 1; }
 for upper in pkg/scan.hpp cache/cache.hpp envbuild/runtime_env.hpp job/activation.hpp; do

@@ -1,0 +1,37 @@
+#include "base/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rtenv {
+namespace {
+
+TEST(Text, TrimRemovesWhitespaceAtBothEndsOnly) {
+  EXPECT_EQ(trim(" \t a b\r\n"), "a b");
+  EXPECT_EQ(trim("a"), "a");
+  EXPECT_EQ(trim(" \n"), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(Text, TrimRemovesTheCharactersThatAreNamed) {
+  EXPECT_EQ(trim("//a/b//", "/"), "a/b");
+  EXPECT_EQ(trim_end("//a/b//", "/"), "//a/b");
+  EXPECT_EQ(trim_end("///", "/"), "");
+}
+
+TEST(Text, ShellQuoteLeavesAPlainWordAsItIs) {
+  EXPECT_EQ(shell_quote("a/b-1.2=x,y"), "a/b-1.2=x,y");
+}
+
+TEST(Text, ShellQuoteQuotesWhatAShellWouldInterpret) {
+  EXPECT_EQ(shell_quote(""), "''");
+  EXPECT_EQ(shell_quote("a b"), "'a b'");
+  EXPECT_EQ(shell_quote("$HOME"), "'$HOME'");
+  EXPECT_EQ(shell_quote("it's"), "'it'\"'\"'s'");
+}
+
+TEST(Text, ShellJoinSeparatesQuotedWordsBySpaces) {
+  EXPECT_EQ(shell_join({"echo", "a b", ""}), "echo 'a b' ''");
+}
+
+}  // namespace
+}  // namespace rtenv

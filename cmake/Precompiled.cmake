@@ -1,0 +1,27 @@
+# rtenv_precompile(TARGET): headers of the standard library and of others that most files include, parsed once.
+#
+# The first target to ask for a set builds it, the others reuse it. Sets: code, test (with GoogleTest), network (with Asio
+# and Beast), tool (with CLI11). It is only about time: each file still includes what it uses, which a build with
+# -DRTENV_PRECOMPILE=OFF shows.
+option(RTENV_PRECOMPILE "Parse common headers once" ON)
+
+set(rtenv_headers_code
+  <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable> <cstdint> <cstring> <filesystem> <functional>
+  <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility> <variant>
+  <vector> <fmt/format.h> <nlohmann/json.hpp> <tl/expected.hpp>)
+set(rtenv_headers_test ${rtenv_headers_code} <gmock/gmock.h>)
+set(rtenv_headers_network ${rtenv_headers_code} <boost/asio.hpp> <boost/asio/ssl.hpp> <boost/beast.hpp>)
+set(rtenv_headers_tool ${rtenv_headers_code} <CLI/CLI.hpp>)
+
+function(rtenv_precompile target set)
+  if(NOT RTENV_PRECOMPILE)
+    return()
+  endif()
+  get_property(owner GLOBAL PROPERTY rtenv_precompiled_${set})
+  if(owner)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  else()
+    target_precompile_headers(${target} PRIVATE ${rtenv_headers_${set}})
+    set_property(GLOBAL PROPERTY rtenv_precompiled_${set} ${target})
+  endif()
+endfunction()

@@ -1,0 +1,166 @@
+#include "runtime_env/interpreter.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/json_text.hpp"
+#include "base/log.hpp"
+#include "base/process.hpp"
+
+namespace rtenv::runtime_env {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto k_probe_limit = std::chrono::seconds(30);
+
+constexpr const char* k_probe = R"py(
+import json, platform, sys, sysconfig
+print(json.dumps({
+    "executable": sys.executable,
+    "base_executable": getattr(sys, "_base_executable", None) or sys.executable,
+    "site_packages": sysconfig.get_path("purelib"),
+    "implementation": sys.implementation.name,
+    "version": platform.python_version(),
+    "abi": sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag,
+    "platform": sysconfig.get_platform(),
+    "libc": " ".join(platform.libc_ver()).strip(),
+}))
+)py";
+
+std::string first_line(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  text.remove_prefix(begin);
+  return std::string(text.substr(0, text.find_first_of(" \t\r\n")));
+}
+
+// pyenv's own order: PYENV_VERSION, .python-version here or above, the global version.
+std::optional<std::string> pyenv_version(const Path& pyenv_root, const Environment& environment) {
+  if (const auto version = environment.find_filled("PYENV_VERSION"))
+    return std::string(version->substr(0, version->find(':')));
+  std::error_code error;
+  for (Path folder = std::filesystem::current_path(error);; folder = folder.parent_path()) {
+    if (const auto text = read_file(folder / ".python-version")) return first_line(*text);
+    if (folder == folder.parent_path()) break;
+  }
+  if (const auto text = read_file(pyenv_root / "version")) return first_line(*text);
+  return std::nullopt;
+}
+
+// A shim is a shell script that takes 100 ms to find the interpreter, each time; what it would find
+// is in plain files.
+Path behind_pyenv_shim(const Path& program, const Environment& environment) {
+  const Path shims = program.parent_path();
+  if (shims.filename() != "shims") return program;
+  const Path pyenv_root = shims.parent_path();
+  const auto version = pyenv_version(pyenv_root, environment);
+  if (!version || *version == "system") return program;
+  const Path real = pyenv_root / "versions" / *version / "bin" / program.filename();
+  std::error_code error;
+  return std::filesystem::exists(real, error) ? real : program;
+}
+
+Result<json> stat_part(const Path& program) {
+  struct stat status {};
+  if (::stat(program.c_str(), &status) != 0) return fail_errno("read", program.native());
+  return json::array({status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                      status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec});
+}
+
+std::optional<Interpreter> from_json(const json& value) {
+  const auto text = [&](const char* key) { return value.at(key).get<std::string>(); };
+  try {
+    return Interpreter{.executable = text("executable"),
+                       .base_executable = text("base_executable"),
+                       .site_packages = text("site_packages"),
+                       .implementation = text("implementation"),
+                       .version = text("version"),
+                       .abi = text("abi"),
+                       .platform = text("platform"),
+                       .libc = text("libc")};
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+Result<json> probe(const Path& program, Environment environment) {
+  environment.unset("PYTHONHOME");
+  environment.unset("PYTHONPATH");
+  const SpawnOptions spawn{.argv = {program.native(), "-I", "-c", k_probe},
+                           .environment = std::move(environment),
+                           .working_dir = {},
+                           .keep_fds = {}};
+  RTENV_TRY(const Captured answer,
+            run_captured(spawn, {.deadline = std::chrono::steady_clock::now() + k_probe_limit}));
+  const auto brace = answer.output.find('{');
+  if (answer.state.succeeded() && brace != std::string::npos) {
+    json value = json_from_text(answer.output.substr(brace));
+    if (from_json(value)) return value;
+  }
+  return fail(Errc::invalid_argument, "{} isn't a Python that works: {}", program.native(),
+              answer.timed_out ? "no answer" : answer.state.describe());
+}
+
+std::string program_name(const std::optional<std::string>& wanted, const Environment& environment) {
+  if (wanted) {
+    const bool version =
+        !wanted->empty() && wanted->find_first_not_of("0123456789.") == std::string::npos;
+    return version ? "python" + *wanted : *wanted;
+  }
+  return std::string(environment.find_filled("RTENV_PYTHON").value_or("python3"));
+}
+
+}  // namespace
+
+json Interpreter::key_part() const {
+  return {{"implementation", implementation},
+          {"version", version},
+          {"abi", abi},
+          {"platform", platform},
+          {"libc", libc}};
+}
+
+Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted,
+                                     const Environment& environment, const Path& memory) {
+  const std::string name = program_name(wanted, environment);
+  auto found = find_program(name, environment);
+  if (!found)
+    return Failure(std::move(found)
+                       .error()
+                       .within("no Python")
+                       .with_hint("install one (Debian: apt-get install python3), or name one by "
+                                  "--python or RTENV_PYTHON"));
+  const Path program = behind_pyenv_shim(std::filesystem::absolute(*found), environment);
+  RTENV_TRY(const json identity, stat_part(program));
+
+  const Path remembered = memory / (sha256_hex(program.native()).substr(0, 32) + ".json");
+  if (const auto text = read_file(remembered)) {
+    const json value = json_from_text(*text);
+    if (value.is_object() && value.value("identity", json()) == identity)
+      if (auto interpreter = from_json(value.value("answer", json())))
+        return std::move(*interpreter);
+  }
+
+  RTENV_TRY(const json answer, probe(program, environment));
+  auto interpreter = from_json(answer);
+  // A program that starts another one (a shim) may start yet another the next time: its answer
+  // isn't kept.
+  std::error_code error;
+  if (std::filesystem::equivalent(interpreter->executable, program, error)) {
+    const auto keep = [&]() -> Result<void> {
+      RTENV_TRY(make_directories(memory));
+      RTENV_TRY(AtomicFile file, AtomicFile::create(remembered));
+      RTENV_TRY(file.write(json{{"identity", identity}, {"answer", answer}}.dump()));
+      return file.commit();
+    };
+    if (const auto kept = keep(); !kept) log::debug("{}", kept.error().message());
+  }
+  return std::move(*interpreter);
+}
+
+}  // namespace rtenv::runtime_env

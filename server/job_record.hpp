@@ -1,0 +1,55 @@
+// A job as the server knows it, and as Ray's clients are told of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "job/job_status.hpp"
+#include "server/submission.hpp"
+
+namespace rtenv::server {
+
+using job::JobStatus;
+
+/// Why a job failed, by Ray's names (2.60, JobErrorType).
+namespace error_type {
+inline constexpr std::string_view k_runtime_env = "RUNTIME_ENV_SETUP_FAILURE";
+inline constexpr std::string_view k_entrypoint = "JOB_ENTRYPOINT_COMMAND_ERROR";
+inline constexpr std::string_view k_entrypoint_start = "JOB_ENTRYPOINT_COMMAND_START_ERROR";
+inline constexpr std::string_view k_unschedulable = "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE";
+inline constexpr std::string_view k_supervisor_died = "JOB_SUPERVISOR_ACTOR_DIED";
+inline constexpr std::string_view k_supervisor_start = "JOB_SUPERVISOR_ACTOR_START_FAILURE";
+}  // namespace error_type
+
+struct JobRecord {
+  std::int64_t number = 0;  // in the order of submission
+  Submission submission;    // its id is set
+  JobStatus status = JobStatus::pending;
+  std::string message;
+  std::string error_type;        // empty: none
+  std::int64_t start_ms = 0;     // Unix time of the submission, as in Ray
+  std::int64_t end_ms = 0;       // 0: not yet
+  std::optional<int> exit_code;  // of the entrypoint; -N where signal N ended it
+  nlohmann::json usage;          // what getrusage said of it, or null
+  /// Its entrypoint may have begun: after a restart of the machine it must not begin again.
+  bool launched = false;
+  std::string boot_id;  // of the machine when that was set
+
+  [[nodiscard]] const std::string& id() const noexcept { return submission.id; }
+};
+
+/// "Job has not started yet. It may be waiting for …", as Ray says it.
+std::string pending_message(const Submission& submission);
+
+/// Who answers, as the details of a job name it.
+struct NodeNames {
+  std::string node_id;        // hex
+  std::string agent_address;  // http://HOST:PORT
+};
+
+/// The details as GET /api/jobs/{id} answers them; all keys are there. `hide_values`: env_vars as
+/// "<redacted>".
+nlohmann::json job_details(const JobRecord& job, const NodeNames& node, bool hide_values);
+
+}  // namespace rtenv::server

@@ -1,0 +1,103 @@
+#include "server/submission.hpp"
+
+#include "job/job_id.hpp"
+#include "support/result_matchers.hpp"
+
+namespace rtenv::server {
+namespace {
+
+using nlohmann::json;
+
+Result<Submission> parse(const char* text) { return parse_submission(json::parse(text)); }
+
+TEST(JobId, HoldsNoPath) {
+  for (const char* good : {"a", "raysubmit_x", "A.b-c_9"})
+    EXPECT_THAT(check_job_id(good), IsOk()) << good;
+  for (const char* bad : {"", ".", "..", ".hidden", "a/b", "a b", "ä", "a\n"})
+    EXPECT_THAT(check_job_id(bad), IsError(Errc::invalid_argument)) << bad;
+  EXPECT_THAT(check_job_id(std::string(k_max_id_bytes, 'x')), IsOk());
+  EXPECT_THAT(check_job_id(std::string(k_max_id_bytes + 1, 'x')), IsError(Errc::invalid_argument));
+}
+
+TEST(JobId, IsMadeAsRayMakesIt) {
+  const std::string id = make_job_id();
+  EXPECT_EQ(id.size(), 26U);
+  EXPECT_THAT(id, testing::StartsWith("raysubmit_"));
+  EXPECT_THAT(check_job_id(id), IsOk());
+  EXPECT_NE(id, make_job_id());
+}
+
+TEST(Submission, TakesEveryField) {
+  const auto submission =
+      must(parse(R"({"entrypoint": "echo hi", "submission_id": "mine", "job_id": "older",
+    "runtime_env": {"env_vars": {"A": "1"}}, "metadata": {"k": "v"}, "entrypoint_num_cpus": 1.5, "entrypoint_num_gpus": 0.5,
+    "entrypoint_memory": 1024, "entrypoint_resources": {"tpu": 2}, "entrypoint_label_selector": {"zone": "a"}})"));
+  EXPECT_EQ(submission.id, "mine");
+  EXPECT_EQ(submission.demand.cpus, 1.5);
+  EXPECT_EQ(submission.demand.gpus, 0.5);
+  EXPECT_EQ(submission.demand.memory_bytes, 1024);
+  EXPECT_EQ(submission.demand.custom.at("tpu"), 2);
+  const Demand again = demand_from_json(to_json(submission.demand));
+  EXPECT_EQ(to_json(again), to_json(submission.demand));
+}
+
+TEST(Submission, NullIsAbsent) {
+  const auto submission =
+      must(parse(R"({"entrypoint": "x", "submission_id": null, "job_id": null, "runtime_env": null,
+    "metadata": null, "entrypoint_num_cpus": null, "entrypoint_num_gpus": null, "entrypoint_memory": null,
+    "entrypoint_resources": null, "entrypoint_label_selector": null})"));
+  EXPECT_TRUE(submission.demand.empty());
+  EXPECT_TRUE(submission.id.empty());
+}
+
+TEST(Submission, ZeroGpusIsSomethingElseThanNone) {
+  EXPECT_TRUE(must(parse(R"({"entrypoint": "x", "entrypoint_num_gpus": 0})")).demand.names_gpus);
+  EXPECT_FALSE(must(parse(R"({"entrypoint": "x"})")).demand.names_gpus);
+}
+
+struct Bad {
+  const char* body;
+  const char* message;
+};
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.body; }
+class BadSubmission : public testing::TestWithParam<Bad> {};
+TEST_P(BadSubmission, IsRefusedByName) {
+  EXPECT_THAT(parse(GetParam().body), IsError(Errc::invalid_argument, GetParam().message));
+}
+INSTANTIATE_TEST_SUITE_P(
+    All, BadSubmission,
+    testing::Values(
+        Bad{"[]", "must be a JSON object, got an array"}, Bad{"{}", "entrypoint is missing"},
+        Bad{R"({"entrypoint": 1})", "entrypoint must be a string, got a number"},
+        Bad{R"({"entrypoint": " "})", "entrypoint is empty"},
+        Bad{R"({"entrypoint": "x", "submision_id": "a"})", "did you mean 'submission_id'"},
+        Bad{R"({"entrypoint": "x", "submission_id": "a/b"})", "submission_id must be"},
+        Bad{R"({"entrypoint": "x", "submission_id": "a", "job_id": 5})",
+            "job_id must be a string, got a number"},
+        Bad{R"({"entrypoint": "x", "submission_id": 5})",
+            "submission_id must be a string, got a number"},
+        Bad{R"({"entrypoint": "x", "metadata": {"a": 1}})",
+            "metadata['a'] must be a string, got a number"},
+        Bad{R"({"entrypoint": "x", "entrypoint_num_cpus": -1})",
+            "entrypoint_num_cpus must be from 0"},
+        Bad{R"({"entrypoint": "x", "entrypoint_num_cpus": "1"})",
+            "entrypoint_num_cpus must be a number, got a string"},
+        Bad{R"({"entrypoint": "x", "entrypoint_num_gpus": 1.5})", "must be a whole number"},
+        Bad{R"({"entrypoint": "x", "entrypoint_memory": 0.5})", "whole number of bytes"},
+        Bad{R"({"entrypoint": "x", "entrypoint_resources": {"a": "1"}})",
+            "entrypoint_resources['a'] must be a number"},
+        Bad{R"({"entrypoint": "x", "entrypoint_resources": {"CPU": 1}})",
+            "use entrypoint_num_cpus"},
+        Bad{R"({"entrypoint": "x", "runtime_env": []})", "runtime_env must be an object"},
+        Bad{R"({"entrypoint": "x", "runtime_env": {"env_vars": {"A": 1}}})",
+            "runtime_env['env_vars']['A'] must be a string"},
+        Bad{R"({"entrypoint": "x", "runtime_env": {"working_dir": "/etc"}})",
+            "a path of the submitter's machine"},
+        Bad{R"({"entrypoint": "x", "runtime_env": {"pip": "/etc/passwd"}})",
+            "names a file of the submitter's machine"},
+        Bad{R"({"entrypoint": "x", "runtime_env": {"pip": ["a"], "conda": ["b"]}})", "conda"},
+        Bad{R"({"entrypoint": "x", "runtime_env": {"working_dir": "s3://b/a.rar"}})",
+            "isn't an archive"}));
+
+}  // namespace
+}  // namespace rtenv::server
