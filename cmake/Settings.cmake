@@ -7,7 +7,8 @@ target_compile_options(rtenv_settings INTERFACE
   # Fields that a designated initializer leaves out have their defaults; that is the point of them.
   -Wno-missing-field-initializers
   # GCC 12 reports these falsely through std::string and std::optional at -O2 and above.
-  -Wno-restrict -Wno-maybe-uninitialized)
+  -Wno-restrict -Wno-maybe-uninitialized
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
 if(RTENV_WERROR)
   target_compile_options(rtenv_settings INTERFACE -Werror)
 endif()

@@ -14,7 +14,7 @@ namespace {
 
 struct Sample {
   std::string large = std::string(9'000'001, 'x');
-  std::string long_path = std::string(150, 'a') + "/" + std::string(150, 'b');
+  std::string long_path = fmt::format("{:a>150}/{:b>150}", "", "");
 
   void add_to(TarWriter& tar) const {
     must(tar.add_directory("empty"));
