@@ -122,17 +122,17 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return Statement(statement);
 }
 
-Result<KeptStatement> Database::keep(const char* sql) {
-  auto found = kept_.find(sql);
-  if (found == kept_.end()) {
+Result<CachedStatement> Database::prepare_cached(const char* sql) {
+  auto found = cached_.find(sql);
+  if (found == cached_.end()) {
     RTENV_TRY(auto statement, prepare(sql));
-    found = kept_.emplace(sql, std::move(statement)).first;
+    found = cached_.emplace(sql, std::move(statement)).first;
   }
-  return KeptStatement(found->second);
+  return CachedStatement(found->second);
 }
 
 Result<void> Database::run(const char* sql) {
-  RTENV_TRY(const auto statement, keep(sql));
+  RTENV_TRY(const auto statement, prepare_cached(sql));
   return statement->run();
 }
 

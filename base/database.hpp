@@ -46,13 +46,13 @@ class Statement {
 };
 
 /// A statement that its Database keeps for the next time; ready for that when this goes out of use.
-class KeptStatement {
+class CachedStatement {
  public:
-  explicit KeptStatement(Statement& statement) : statement_(&statement) {}
-  KeptStatement(KeptStatement&& other) noexcept
+  explicit CachedStatement(Statement& statement) : statement_(&statement) {}
+  CachedStatement(CachedStatement&& other) noexcept
       : statement_(std::exchange(other.statement_, nullptr)) {}
-  KeptStatement& operator=(KeptStatement&&) = delete;
-  ~KeptStatement() {
+  CachedStatement& operator=(CachedStatement&&) = delete;
+  ~CachedStatement() {
     if (statement_ != nullptr) statement_->reset();
   }
   Statement* operator->() const noexcept { return statement_; }
@@ -71,7 +71,7 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   /// For what is asked often: prepared once. Requires: `sql` is a literal; of one literal, one in
   /// use at a time.
-  Result<KeptStatement> keep(const char* sql);
+  Result<CachedStatement> prepare_cached(const char* sql);
   /// Runs one or more statements without parameters.
   Result<void> execute(const char* sql);
 
@@ -99,7 +99,7 @@ class Database {
   Result<void> use_write_ahead_log();
   Result<void> run(const char* sql);
   std::unique_ptr<sqlite3, Close> handle_;
-  std::map<const char*, Statement> kept_;  // after the handle: finalized before it is closed
+  std::map<const char*, Statement> cached_;  // after the handle: finalized before it is closed
 };
 
 }  // namespace rtenv

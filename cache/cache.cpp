@@ -52,7 +52,7 @@ void Lease::release() noexcept {
   // Not fatal: the row goes with its holder.
   if (const auto released = state_->ledger().release(leased_); !released)
     log::debug("lease on {} not released: {}", key_, released.error().message());
-  keep_limits(state_, true);
+  enforce_limits(state_, true);
   state_.reset();
 }
 
@@ -130,7 +130,8 @@ Result<Lease> Cache::get_or_make(Kind kind, std::string_view key, const Maker& m
                                  const MakeOptions& options) {
   RTENV_TRY(auto found, find(kind, key));
   if (found) return std::move(*found);
-  if (options.shared && state_->tier() != nullptr) return pull_or_make(kind, key, make, options);
+  if (options.use_remote_tier && state_->tier() != nullptr)
+    return pull_or_make(kind, key, make, options);
   return make_once(kind, key, make, options);
 }
 
@@ -153,7 +154,7 @@ Result<Lease> Cache::pull_or_make(Kind kind, std::string_view key, const Maker& 
     RTENV_TRY(const TempDir scratch, make_temp_dir());
     RTENV_TRY(pulled, state_->tier()->pull(
                           {.kind = kind, .key = std::string(key)}, scratch.path(), context.target,
-                          {.final_path = path_of(kind, key), .arrive = options.arrive},
+                          {.final_path = path_of(kind, key), .relocate = options.relocate},
                           options.cancellation));
     if (pulled) return {};
     made = true;
@@ -211,7 +212,8 @@ Result<Lease> Cache::make_staged(Kind kind, std::string_view key, const Maker& m
   RTENV_TRY(fault_point("make.staged"));
   MadeEntry made;
   if (info(kind).digest_when_made) {
-    RTENV_TRY(const auto digest, tree_digest(context.target, info(kind).grows, default_threads()));
+    RTENV_TRY(const auto digest,
+              tree_digest(context.target, info(kind).user_writable_folder, default_threads()));
     made.digest = digest.digits;
     if (info(kind).read_only) {
       RTENV_TRY(made.contents,
@@ -266,16 +268,16 @@ Result<Lease> Cache::publish(Kind kind, std::string_view key, MadeEntry made) {
   if (!leased) return give_up(kind, key, std::move(leased).error());
   Lease lease(state_, *leased, kind, std::string(key), path_of(kind, key));
   RTENV_TRY(fault_point("publish.committed"));
-  keep_limits(state_, false);
+  enforce_limits(state_, false);
   return lease;
 }
 
-Result<std::optional<SourceRow>> Cache::find_source(std::string_view digest) {
-  return state_->ledger().find_source(digest);
+Result<std::optional<FetchRecord>> Cache::find_fetch_record(std::string_view digest) {
+  return state_->ledger().find_fetch_record(digest);
 }
 
-Result<void> Cache::remember_source(std::string_view digest, const SourceRow& source) {
-  return state_->ledger().remember_source(digest, source);
+Result<void> Cache::remember_fetch(std::string_view digest, const FetchRecord& source) {
+  return state_->ledger().remember_fetch(digest, source);
 }
 
 Result<LockFile> Cache::lock(std::string_view name, const MakeOptions& options) {
@@ -306,7 +308,7 @@ Result<bool> Cache::pin(Kind kind, std::string_view key, const Pin& pin) {
 
 Result<bool> Cache::unpin(Kind kind, std::string_view key, std::string_view name) {
   RTENV_TRY(const bool unpinned, state_->ledger().unpin(kind, key, name));
-  if (unpinned) keep_limits(state_, true);
+  if (unpinned) enforce_limits(state_, true);
   return unpinned;
 }
 

@@ -72,8 +72,8 @@ struct MakeOptions {
   std::chrono::milliseconds quiet_wait{2000};
   /// Worth asking the remote tier for, and sending there: what is dear to make and the same on
   /// other machines.
-  bool shared = false;
-  Arrive arrive;  // of one that comes from there; may be empty
+  bool use_remote_tier = false;
+  Relocate relocate;  // of one that comes from there; may be empty
 };
 
 struct CacheOptions {
@@ -129,8 +129,8 @@ class Cache {
   Result<RemoteTier::Expired> remove_expired(bool dry_run, const Cancellation* cancellation);
 
   /// What is known of an object of a store; see Ledger.
-  Result<std::optional<SourceRow>> find_source(std::string_view digest);
-  Result<void> remember_source(std::string_view digest, const SourceRow& source);
+  Result<std::optional<FetchRecord>> find_fetch_record(std::string_view digest);
+  Result<void> remember_fetch(std::string_view digest, const FetchRecord& source);
   /// For work that only one process should do: whoever else asks waits.
   Result<LockFile> lock(std::string_view name, const MakeOptions& options);
 

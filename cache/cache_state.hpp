@@ -84,6 +84,6 @@ Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key,
 
 /// Evicts what is beyond the state's own limits, where anything is. Never fails: it is tried again
 /// with the next lease that ends. `waits`: for another process that does the same.
-void keep_limits(const std::shared_ptr<CacheState>& state, bool waits) noexcept;
+void enforce_limits(const std::shared_ptr<CacheState>& state, bool waits) noexcept;
 
 }  // namespace rtenv::cache

@@ -450,17 +450,17 @@ TEST(CacheVerify, AnEnvironmentIsRecordedFirstAndMayGrowWhatPythonCompiles) {
 TEST(CacheSource, IsRememberedUntilItsEntryIsGone) {
   TreeBuilder folder;
   Cache cache = must(Cache::open(folder.root()));
-  EXPECT_EQ(must(cache.find_source("digest")), std::nullopt);
+  EXPECT_EQ(must(cache.find_fetch_record("digest")), std::nullopt);
   { must(cache.get_or_make(Kind::file, "key", writes("x"))); }
-  must(cache.remember_source("digest",
-                             {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
-  must(cache.remember_source("digest",
-                             {.version = "2", .sha256 = "bb", .kind = Kind::file, .key = "key"}));
-  const auto source = must(cache.find_source("digest"));
+  must(cache.remember_fetch("digest",
+                            {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
+  must(cache.remember_fetch("digest",
+                            {.version = "2", .sha256 = "bb", .kind = Kind::file, .key = "key"}));
+  const auto source = must(cache.find_fetch_record("digest"));
   ASSERT_TRUE(source);
   EXPECT_EQ(source->version + source->sha256 + source->key, "2bbkey");
   EXPECT_TRUE(must(cache.remove(Kind::file, "key")));
-  EXPECT_EQ(must(cache.find_source("digest")), std::nullopt);
+  EXPECT_EQ(must(cache.find_fetch_record("digest")), std::nullopt);
 }
 
 TEST(Cache, TakesOverALedgerOfTheFirstVersion) {
@@ -470,8 +470,8 @@ TEST(Cache, TakesOverALedgerOfTheFirstVersion) {
   Cache cache = must(Cache::open(folder.root()));
   EXPECT_THAT(keys(cache), testing::ElementsAre("kept"));
   EXPECT_EQ(must(cache.usage()).at(Kind::tree).entries, 1U);
-  must(cache.remember_source("digest",
-                             {.version = "1", .sha256 = "aa", .kind = Kind::tree, .key = "kept"}));
+  must(cache.remember_fetch("digest",
+                            {.version = "1", .sha256 = "aa", .kind = Kind::tree, .key = "kept"}));
 }
 
 TEST(Cache, RefusesALedgerOfANewerVersion) {

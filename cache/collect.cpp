@@ -106,7 +106,7 @@ Result<bool> remove_entry(CacheState& state, Kind kind, std::string_view key,
   return removed;
 }
 
-void keep_limits(const std::shared_ptr<CacheState>& state, bool waits) noexcept {
+void enforce_limits(const std::shared_ptr<CacheState>& state, bool waits) noexcept {
   if (state->limits().empty()) return;
   if (const auto kept = keep(*state, waits); !kept)
     log::debug("the cache's limits: {}", kept.error().message());

@@ -26,8 +26,8 @@ struct KindInfo {
   /// Its digest is computed when it is made; else by the first `verify`: an environment may be
   /// links to gigabytes that aren't in memory.
   bool digest_when_made;
-  std::string_view grows;  // folders of this name are its users' to add: Python writes what it
-                           // compiled beside the source
+  std::string_view user_writable_folder;  // folders of this name are its users' to add: Python
+                                          // writes what it compiled beside the source
 };
 
 inline constexpr std::array<KindInfo, 4> k_kinds{{

@@ -66,7 +66,7 @@ struct KindUsage {
 };
 
 /// What an object of a store was when it was fetched, and the entry that it became.
-struct SourceRow {
+struct FetchRecord {
   std::string version;  // as the store says it: an ETag, a generation
   std::string sha256;   // of the object's bytes
   Kind kind = Kind::file;
@@ -153,8 +153,8 @@ class Ledger {
 
   /// `digest` stands for the object: of all that names it, which may be secret. Gone with its
   /// entry.
-  Result<std::optional<SourceRow>> find_source(std::string_view digest);
-  Result<void> remember_source(std::string_view digest, const SourceRow& source);
+  Result<std::optional<FetchRecord>> find_fetch_record(std::string_view digest);
+  Result<void> remember_fetch(std::string_view digest, const FetchRecord& source);
 
   /// Entries that had a file of this content when they were made; a few at most.
   Result<std::vector<ContentRow>> find_content(std::string_view digest, bool executable);

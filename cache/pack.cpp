@@ -33,7 +33,7 @@ class PackWriter {
         tar_(std::move(sink), options.threads) {}
 
   Result<void> run(const EntryName& entry) {
-    RTENV_TRY(items_, list_tree(folder_, info(entry.kind).grows));
+    RTENV_TRY(items_, list_tree(folder_, info(entry.kind).user_writable_folder));
     RTENV_TRY(apply_filter());
     RTENV_TRY(digest_files(folder_, items_, options_.threads));
     RTENV_TRY(const json properties,
@@ -202,11 +202,12 @@ Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const P
 }
 
 Result<void> take_over_pack(const Path& pack, const PackManifest& manifest, const Path& scratch,
-                            const Path& target, const Arrival& arrival,
+                            const Path& target, const Relocation& relocation,
                             const PackOptions& options) {
   const Path content = scratch / "content";
   RTENV_TRY(unpack_pack(pack, manifest, content, options));
-  if (arrival.arrive) RTENV_TRY(arrival.arrive(content, arrival.final_path, manifest.properties));
+  if (relocation.relocate)
+    RTENV_TRY(relocation.relocate(content, relocation.final_path, manifest.properties));
   return rename_path(content, target);
 }
 

@@ -66,17 +66,18 @@ Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const P
 
 /// Makes what was unpacked into `folder` fit for the path at which it will lie; refuses it by
 /// failing.
-using Arrive = std::function<Result<void>(const Path& folder, const Path& final_path,
-                                          const nlohmann::json& properties)>;
+using Relocate = std::function<Result<void>(const Path& folder, const Path& final_path,
+                                            const nlohmann::json& properties)>;
 
-struct Arrival {
+struct Relocation {
   Path final_path;
-  Arrive arrive;  // may be empty
+  Relocate relocate;  // may be empty
 };
 
 /// Unpacks into `scratch`, an empty folder on the target's file system, lets it arrive, and moves
 /// it to `target`. Fails: as unpack_pack, `arrive`, rename.
 Result<void> take_over_pack(const Path& pack, const PackManifest& manifest, const Path& scratch,
-                            const Path& target, const Arrival& arrival, const PackOptions& options);
+                            const Path& target, const Relocation& relocation,
+                            const PackOptions& options);
 
 }  // namespace rtenv::cache

@@ -48,7 +48,7 @@ struct RemoteTier::Session {
 
   void begin_own_work() {
     waits_for_tier = false;
-    watchdog->rest();
+    watchdog->pause();
   }
   void begin_tiers_work() {
     waits_for_tier = true;
@@ -63,7 +63,7 @@ struct RemoteTier::Session {
   // What the watchdog ended wasn't cancelled by the user.
   template <class T>
   [[nodiscard]] Result<T> explained(Result<T> result, const remote::Uri& prefix) const {
-    if (result || !watchdog->barked()) return result;
+    if (result || !watchdog->timed_out()) return result;
     return fail(Errc::unavailable, "nothing is heard of {}", prefix.shown());
   }
 };
@@ -103,9 +103,9 @@ bool RemoteTier::left_alone() const {
          std::time(nullptr) - status.st_mtim.tv_sec < k_pause_s;
 }
 
-void RemoteTier::leave_alone(const Error& error, const Session& session) {
+void RemoteTier::disable_for_a_while(const Error& error, const Session& session) {
   log::warn("the remote tier is left alone for {} s: {}", k_pause_s, error.message());
-  if (!error.hint().empty() && !session.watchdog->barked()) log::warn("hint: {}", error.hint());
+  if (!error.hint().empty() && !session.watchdog->timed_out()) log::warn("hint: {}", error.hint());
   std::error_code ignored;
   std::filesystem::remove(pause_file_, ignored);  // for its time
   const auto written = [&]() -> Result<void> {
@@ -117,17 +117,17 @@ void RemoteTier::leave_alone(const Error& error, const Session& session) {
 }
 
 Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const Path& target,
-                              const Arrival& arrival, const Cancellation* cancellation) {
+                              const Relocation& relocation, const Cancellation* cancellation) {
   if (left_alone()) return false;
   RTENV_TRY(Session session, open_session(options_.timeout, cancellation));
   auto pulled =
-      session.explained(try_pull(session, entry, scratch, target, arrival), options_.prefix);
+      session.explained(try_pull(session, entry, scratch, target, relocation), options_.prefix);
   if (pulled) return pulled;
   const Error& error = pulled.error();
   if (error.code() == Errc::cancelled) return pulled;
   if (error.code() == Errc::not_found && session.waits_for_tier) return false;
   if (session.is_tiers_fault(error)) {
-    leave_alone(error, session);
+    disable_for_a_while(error, session);
     return false;
   }
   if (error.code() == Errc::corrupt) {
@@ -140,7 +140,7 @@ Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const
 }
 
 Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, const Path& scratch,
-                                  const Path& target, const Arrival& arrival) {
+                                  const Path& target, const Relocation& relocation) {
   const remote::Uri uri = uri_of(entry);
   RTENV_TRY(const auto object, session.store->stat(uri));
   if (expired(object.modified_s)) return false;
@@ -163,7 +163,7 @@ Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, cons
     return fail(Errc::corrupt, "{} holds {} {}", uri.shown(), info(manifest.entry.kind).name,
                 manifest.entry.key);
   RTENV_TRY(
-      take_over_pack(pack, manifest, scratch, target, arrival,
+      take_over_pack(pack, manifest, scratch, target, relocation,
                      {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
   return true;
 }
@@ -176,7 +176,8 @@ Result<bool> RemoteTier::push(const EntryName& entry, const Path& folder,
                             : options_.timeout;
   RTENV_TRY(Session session, open_session(patience, cancellation));
   auto pushed = session.explained(try_push(session, entry, folder), options_.prefix);
-  if (!pushed && session.is_tiers_fault(pushed.error())) leave_alone(pushed.error(), session);
+  if (!pushed && session.is_tiers_fault(pushed.error()))
+    disable_for_a_while(pushed.error(), session);
   return pushed;
 }
 

@@ -55,7 +55,7 @@ class RemoteTier {
   /// broken. `scratch`: an empty folder on the target's file system. Fails: cancelled; not by the
   /// tier's fault.
   Result<bool> pull(const EntryName& entry, const Path& scratch, const Path& target,
-                    const Arrival& arrival, const Cancellation* cancellation);
+                    const Relocation& relocation, const Cancellation* cancellation);
 
   [[nodiscard]] remote::Uri uri_of(const EntryName& entry) const;
 
@@ -78,10 +78,10 @@ class RemoteTier {
                                const Cancellation* cancellation) const;
   [[nodiscard]] bool expired(const std::optional<std::int64_t>& modified_s) const;
   Result<bool> try_pull(Session& session, const EntryName& entry, const Path& scratch,
-                        const Path& target, const Arrival& arrival);
+                        const Path& target, const Relocation& relocation);
   Result<bool> try_push(Session& session, const EntryName& entry, const Path& folder);
   [[nodiscard]] bool left_alone() const;
-  void leave_alone(const Error& error, const Session& session);
+  void disable_for_a_while(const Error& error, const Session& session);
 
   RemoteTierOptions options_;
   std::mutex mutex_;

@@ -48,9 +48,10 @@ class Tier : public testing::Test {
   [[nodiscard]] Cache open(const char* machine, RemoteTierOptions options) const {
     return must(Cache::open(folder_.root() / machine, {.remote_tier = std::move(options)}));
   }
-  static Result<Lease> ask(Cache& cache, const Maker& make, Arrive arrive = {},
+  static Result<Lease> ask(Cache& cache, const Maker& make, Relocate relocate = {},
                            const char* key = "key") {
-    return cache.get_or_make(Kind::env, key, make, {.shared = true, .arrive = std::move(arrive)});
+    return cache.get_or_make(Kind::env, key, make,
+                             {.use_remote_tier = true, .relocate = std::move(relocate)});
   }
   [[nodiscard]] Path pack(const char* key = "key") const {
     return bucket() / "rtenv-1/envs" / (std::string(key) + ".tar.zst");
@@ -205,7 +206,7 @@ TEST_F(Tier, CancellationEndsTheWaitForIt) {
     cancellation.request();
   });
   EXPECT_THAT(cache.get_or_make(Kind::env, "key", must_not_run(),
-                                {.cancellation = &cancellation, .shared = true}),
+                                {.cancellation = &cancellation, .use_remote_tier = true}),
               IsError(Errc::cancelled));
 }
 

@@ -19,7 +19,7 @@ Result<VerifyReport> Cache::verify(unsigned threads) {
 // one: it may have been on its way out. So is what is to be recorded.
 Result<void> Cache::verify_entry(EntryRow row, unsigned threads, VerifyReport& report) {
   const Path path = path_of(row.kind, row.key);
-  const auto read = [&] { return tree_digest(path, info(row.kind).grows, threads); };
+  const auto read = [&] { return tree_digest(path, info(row.kind).user_writable_folder, threads); };
   const auto is_still_there = [&]() -> Result<bool> {
     RTENV_TRY(const auto now, state_->ledger().find(row.kind, row.key));
     return now && now->ready && now->id == row.id && now->created_ms == row.created_ms &&

@@ -26,11 +26,11 @@ void Watchdog::watch() {
       {{.fd = stop_.poll_fd(), .events = POLLIN, .revents = 0},
        {.fd = parent_ != nullptr ? parent_->poll_fd() : -1, .events = POLLIN, .revents = 0}}};
   for (;;) {
-    if (resting_) last_touch_ = Clock::now();
+    if (paused_) last_touch_ = Clock::now();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         last_touch_.load() + patience_ - Clock::now());
     if (left.count() <= 0) {
-      barked_ = true;
+      timed_out_ = true;
       break;
     }
     ::poll(events.data(), events.size(), static_cast<int>(left.count()) + 1);

@@ -25,12 +25,12 @@ class Watchdog {
   /// The work moves, or begins again.
   void touch() noexcept {
     last_touch_ = Clock::now();
-    resting_ = false;
+    paused_ = false;
   }
   /// Until the next `touch`, nothing needs to be heard.
-  void rest() noexcept { resting_ = true; }
+  void pause() noexcept { paused_ = true; }
   /// Whether it is the watchdog that ended the work, not its parent.
-  [[nodiscard]] bool barked() const noexcept { return barked_; }
+  [[nodiscard]] bool timed_out() const noexcept { return timed_out_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -47,8 +47,8 @@ class Watchdog {
   Cancellation cancellation_;
   Cancellation stop_;  // of the watchdog itself
   std::atomic<Clock::time_point> last_touch_{Clock::now()};
-  std::atomic<bool> resting_{false};
-  std::atomic<bool> barked_{false};
+  std::atomic<bool> paused_{false};
+  std::atomic<bool> timed_out_{false};
   std::thread thread_;
 };
 

@@ -89,7 +89,7 @@ envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool,
           .show_output = tool.verbose,
           .lock = lock.empty() ? std::nullopt : std::optional<Path>(lock),
           .offline = offline,
-          .anew = no_cache,
+          .rebuild = no_cache,
           .on_progress = progress.callback()};
 }
 

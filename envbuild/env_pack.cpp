@@ -58,7 +58,7 @@ std::string named_config(std::string_view text) {
   return result;
 }
 
-void settle_config(std::string& text, const runtime_env::Interpreter& interpreter) {
+void relocate_config(std::string& text, const runtime_env::Interpreter& interpreter) {
   const Path home = interpreter.base_executable.parent_path();
   replace_all(text, "@RTENV_PYTHON_HOME@", home.native());
   replace_all(text, "@RTENV_PYTHON_PREFIX@", home.parent_path().native());
@@ -168,10 +168,10 @@ Result<void> write_again(const Path& file, std::string_view text) {
 }
 
 // Puts an environment's path and interpreter into a text that has names in their places.
-Result<void> settle_file(const Path& file, std::string text, const Path& env,
-                         const runtime_env::Interpreter& interpreter) {
+Result<void> relocate_file(const Path& file, std::string text, const Path& env,
+                           const runtime_env::Interpreter& interpreter) {
   replace_all(text, k_env_name, env.native());
-  if (file.filename() == k_config_file) settle_config(text, interpreter);
+  if (file.filename() == k_config_file) relocate_config(text, interpreter);
   mend_shebang(text);
   return write_again(file, text);
 }
@@ -200,7 +200,7 @@ Result<void> settle(const Path& folder, const Path& final_path, const json& prop
   for (const std::string name : properties.at("relocated")) {
     RTENV_TRY(const Path file, checked(folder, name));
     RTENV_TRY(std::string text, read_file(file));
-    RTENV_TRY(settle_file(file, std::move(text), final_path, interpreter));
+    RTENV_TRY(relocate_file(file, std::move(text), final_path, interpreter));
   }
   for (const std::string name : properties.at("interpreter_links")) {
     RTENV_TRY(const Path link, checked(folder, name));
@@ -220,7 +220,7 @@ Result<void> clone_env(const Path& env, const Path& target,
   for (const cache::TreeItem& item : items) {
     if (!item.is_file()) continue;
     RTENV_TRY(auto text, filter->replace_content(item, env / item.path));
-    if (text) RTENV_TRY(settle_file(target / item.path, std::move(*text), target, interpreter));
+    if (text) RTENV_TRY(relocate_file(target / item.path, std::move(*text), target, interpreter));
   }
   return {};
 }
@@ -247,8 +247,8 @@ Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env)
   return std::make_unique<EnvPackFilter>(env, std::move(parts));
 }
 
-Result<void> settle_env(const Path& folder, const Path& final_path, const json& properties,
-                        const runtime_env::Interpreter& interpreter) {
+Result<void> relocate_env(const Path& folder, const Path& final_path, const json& properties,
+                          const runtime_env::Interpreter& interpreter) {
   try {
     return settle(folder, final_path, properties, interpreter);
   } catch (const json::exception& error) {

@@ -27,9 +27,9 @@ Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env)
 
 /// For an environment whose pack was unpacked into `folder` and will lie at `final_path`.
 /// Fails: invalid_argument (it was made for another platform or interpreter), corrupt, as written.
-Result<void> settle_env(const Path& folder, const Path& final_path,
-                        const nlohmann::json& properties,
-                        const runtime_env::Interpreter& interpreter);
+Result<void> relocate_env(const Path& folder, const Path& final_path,
+                          const nlohmann::json& properties,
+                          const runtime_env::Interpreter& interpreter);
 
 /// A writable copy of an environment for one job, at another path: blocks are shared where the file
 /// system can. `target` isn't there. Fails: as make_env_pack_filter, as read and written.

@@ -60,11 +60,12 @@ Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefi
   return PushedEnv{.uri = once.tier.uri_of(name), .uploaded = uploaded, .written = std::nullopt};
 }
 
-cache::Arrival arrival_at(const Path& final_path, const runtime_env::Interpreter& interpreter) {
+cache::Relocation relocation_to(const Path& final_path,
+                                const runtime_env::Interpreter& interpreter) {
   return {.final_path = final_path,
-          .arrive = [&interpreter](const Path& folder, const Path& path,
-                                   const nlohmann::json& properties) {
-            return settle_env(folder, path, properties, interpreter);
+          .relocate = [&interpreter](const Path& folder, const Path& path,
+                                     const nlohmann::json& properties) {
+            return relocate_env(folder, path, properties, interpreter);
           }};
 }
 
@@ -82,7 +83,7 @@ Result<VirtualEnv> take_over(
   const cache::MakeOptions make_options{
       .cancellation = options.cancellation,
       .on_wait = [] { log::info("another process makes this environment; waiting for it"); },
-      .arrive = {}};
+      .relocate = {}};
   RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, key, make, make_options));
   return VirtualEnv{.lease = std::move(lease), .origin = origin};
 }
@@ -125,7 +126,7 @@ Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache,
       cache, manifest.entry.key, VirtualEnv::Origin::pack,
       [&](const Path& scratch, const Path& target) {
         return cache::take_over_pack(
-            pack, manifest, scratch, target, arrival_at(target, interpreter),
+            pack, manifest, scratch, target, relocation_to(target, interpreter),
             {.threads = options.threads, .cancellation = options.cancellation});
       },
       options);
@@ -156,7 +157,7 @@ Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const runtime_env:
       cache, key.digits, VirtualEnv::Origin::remote_tier,
       [&](const Path& scratch, const Path& target) -> Result<void> {
         RTENV_TRY(const bool pulled,
-                  once.tier.pull(name, scratch, target, arrival_at(target, interpreter),
+                  once.tier.pull(name, scratch, target, relocation_to(target, interpreter),
                                  options.cancellation));
         if (pulled) return {};
         return fail(Errc::not_found, "{} isn't there", once.tier.uri_of(name).shown())

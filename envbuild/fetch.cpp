@@ -80,9 +80,9 @@ class Fetcher {
   }
 
   // The entry that an earlier fetch made, where its row says so.
-  Result<std::optional<Fetched>> find_source(
-      const std::function<bool(const cache::SourceRow&)>& is_wanted) {
-    RTENV_TRY(const auto source, cache_.find_source(digest_));
+  Result<std::optional<Fetched>> find_fetch_record(
+      const std::function<bool(const cache::FetchRecord&)>& is_wanted) {
+    RTENV_TRY(const auto source, cache_.find_fetch_record(digest_));
     if (!source || !is_wanted(*source)) return std::optional<Fetched>();
     RTENV_TRY(auto lease, cache_.find(source->kind, source->key));
     if (!lease) return std::optional<Fetched>();
@@ -92,13 +92,13 @@ class Fetcher {
   // What has the right digest is right, whatever the store says today.
   Result<std::optional<Fetched>> find_pinned() {
     if (!uri_.sha256) return std::optional<Fetched>();
-    return find_source(
-        [&](const cache::SourceRow& source) { return source.sha256 == *uri_.sha256; });
+    return find_fetch_record(
+        [&](const cache::FetchRecord& source) { return source.sha256 == *uri_.sha256; });
   }
 
   Result<std::optional<Fetched>> find_version(const std::string& version) {
     if (version.empty()) return std::optional<Fetched>();
-    return find_source([&](const cache::SourceRow& source) {
+    return find_fetch_record([&](const cache::FetchRecord& source) {
       return source.version == version && (!uri_.sha256 || source.sha256 == *uri_.sha256);
     });
   }
@@ -121,10 +121,10 @@ class Fetcher {
                                               : unpack(file, downloaded.sha256));
     // What a store can't tell the version of is asked for again the next time.
     if (!downloaded.info.version.empty() || uri_.sha256)
-      RTENV_TRY(cache_.remember_source(digest_, {.version = downloaded.info.version,
-                                                 .sha256 = downloaded.sha256,
-                                                 .kind = lease.kind(),
-                                                 .key = lease.key()}));
+      RTENV_TRY(cache_.remember_fetch(digest_, {.version = downloaded.info.version,
+                                                .sha256 = downloaded.sha256,
+                                                .kind = lease.kind(),
+                                                .key = lease.key()}));
     return fetched(std::move(lease), false);
   }
 

@@ -23,9 +23,9 @@ cache::MakeOptions make_options(const Path& source, const PrepareOptions& option
 
 }  // namespace
 
-Result<cache::Lease> keep_directory(const Path& directory, const std::string& top,
-                                    const std::vector<std::string>& excludes, cache::Cache& cache,
-                                    const PrepareOptions& options) {
+Result<cache::Lease> store_directory(const Path& directory, const std::string& top,
+                                     const std::vector<std::string>& excludes, cache::Cache& cache,
+                                     const PrepareOptions& options) {
   const pkg::PackageOptions package{
       .scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes),
       .zip = {.threads = options.threads, .cancellation = options.cancellation},

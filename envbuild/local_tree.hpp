@@ -8,9 +8,9 @@ namespace rtenv::envbuild {
 
 /// A copy of the directory's files, as its package would hold them. `top`: the folder of the entry
 /// that they lie in; empty: the entry itself. Fails: as pkg::name_directory and pkg::copy_tree.
-Result<cache::Lease> keep_directory(const Path& directory, const std::string& top,
-                                    const std::vector<std::string>& excludes, cache::Cache& cache,
-                                    const PrepareOptions& options);
+Result<cache::Lease> store_directory(const Path& directory, const std::string& top,
+                                     const std::vector<std::string>& excludes, cache::Cache& cache,
+                                     const PrepareOptions& options);
 
 /// An entry that holds this one file.
 Result<cache::Lease> keep_single_file(const Path& file, cache::Cache& cache,

@@ -18,7 +18,7 @@ struct PrepareOptions {
   bool show_output = false;  // of installers, as it comes
   std::optional<Path> lock;  // install what it says, and nothing else
   bool offline = false;      // installers have no network
-  bool anew = false;         // build it although it is there, without what installers keep
+  bool rebuild = false;      // build it although it is there, without what installers keep
   remote::CredentialProvider credentials;  // for URIs; besides the node's and the job's variables
   remote::OnProgress on_progress;          // of what is fetched
 };

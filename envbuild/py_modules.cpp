@@ -54,7 +54,7 @@ class Preparer {
     std::string name = path.filename().native();
     if (name.empty()) name = path.parent_path().filename().native();
     if (name == "." || name == ".." || name.empty()) name = absolute.filename().native();
-    return held(keep_directory(path, name, runtime_env_.excludes, cache_, options_));
+    return held(store_directory(path, name, runtime_env_.excludes, cache_, options_));
   }
 
   // As an environment is: its key is that of its content, its installer and its interpreter.
@@ -95,8 +95,8 @@ class Preparer {
                log::info("another process is installing {}; waiting for it",
                          wheel.filename().native());
              },
-         .shared = true,
-         .arrive = {}}));
+         .use_remote_tier = true,
+         .relocate = {}}));
   }
 
   const runtime_env::RuntimeEnv& runtime_env_;

@@ -20,7 +20,7 @@ Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cac
 
 /// Moves the file, on the cache's file system, into the cache. A package that is there already
 /// stays as it is. Requires: the URI is gcs:// and a plain name.
-Result<UploadedPackage> keep_uploaded(const remote::Uri& uri, const Path& file,
-                                      const std::string& sha256, cache::Cache& cache);
+Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
+                                     const std::string& sha256, cache::Cache& cache);
 
 }  // namespace rtenv::envbuild

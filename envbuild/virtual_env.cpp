@@ -25,7 +25,7 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
   Environment environment = plan.installer_environment;
   if (options.offline) environment.set("UV_OFFLINE", "1");
   if (options.offline) environment.set("PIP_NO_INDEX", "1");
-  if (options.anew) environment.set("UV_NO_CACHE", "1");
+  if (options.rebuild) environment.set("UV_NO_CACHE", "1");
   const InstallRequest request{.packages = plan.packages,
                                .phases = plan.phases,
                                .interpreter = plan.interpreter,
@@ -100,7 +100,7 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
 
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                                const PrepareOptions& options) {
-  if (options.anew) {
+  if (options.rebuild) {
     RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
   }
   RTENV_TRY(auto found, cache.find(cache::Kind::env, plan.key.digits));
@@ -120,10 +120,10 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
             log::info("another process is building this environment; waiting for it");
             follower.emplace(cache.root(), plan.key.digits, options.show_output);
           },
-      .shared = true,
-      .arrive = [&](const Path& folder, const Path& final_path,
-                    const nlohmann::json& properties) -> Result<void> {
-        RTENV_TRY(settle_env(folder, final_path, properties, plan.interpreter));
+      .use_remote_tier = true,
+      .relocate = [&](const Path& folder, const Path& final_path,
+                      const nlohmann::json& properties) -> Result<void> {
+        RTENV_TRY(relocate_env(folder, final_path, properties, plan.interpreter));
         origin = VirtualEnv::Origin::remote_tier;
         return {};
       }};

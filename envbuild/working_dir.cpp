@@ -51,7 +51,7 @@ Result<std::optional<WorkingDir>> prepare_working_dir(const runtime_env::Runtime
     const auto status = std::filesystem::status(text, error);
     if (!std::filesystem::exists(status)) return fail(Errc::not_found, "{} doesn't exist", text);
     if (std::filesystem::is_directory(status)) {
-      RTENV_TRY(auto lease, keep_directory(text, "", runtime_env.excludes, cache, options));
+      RTENV_TRY(auto lease, store_directory(text, "", runtime_env.excludes, cache, options));
       return held(std::move(lease));
     }
     return from_archive(text, cache, options);

@@ -165,7 +165,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission) {
   JobRecord& record = active->record;
   record.start_ms = unix_ms();
   record.message = pending_message(record.submission);
-  const auto never = scheduler_.why_never(record.submission.demand);
+  const auto never = scheduler_.why_unsatisfiable(record.submission.demand);
   const bool has_setup =
       record.submission.runtime_env.is_object() && !record.submission.runtime_env.empty();
   if (never) {
@@ -174,7 +174,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission) {
     record.error_type = error_type::k_unschedulable;
     record.message = fmt::format(
         "Job can't start: it is waiting for resources that will never be there: {}.", *never);
-  } else if (has_setup ? needs_no_turn(record) : unbegun_.empty()) {
+  } else if (has_setup ? can_start_immediately(record) : unbegun_.empty()) {
     // It needn't wait: so that it may begin is written together with the job itself.
     active->allocation = scheduler_.try_start(record.submission.demand);
     record.launched = active->allocation.has_value();
@@ -203,7 +203,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission) {
 }
 
 // Nothing that others could hold.
-bool JobManager::needs_no_turn(const JobRecord& record) const {
+bool JobManager::can_start_immediately(const JobRecord& record) const {
   return record.submission.demand.empty() && options_.max_running == 0;
 }
 

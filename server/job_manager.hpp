@@ -98,7 +98,7 @@ class JobManager {
   }
   boost::asio::awaitable<Result<void>> commit(StoreWriter::Work work);
   void write_later(const JobRecord& record);
-  [[nodiscard]] bool needs_no_turn(const JobRecord& record) const;
+  [[nodiscard]] bool can_start_immediately(const JobRecord& record) const;
   void begin(const ActivePtr& active);
   void begin_anew(const ActivePtr& active);
   void dispatch();

@@ -116,9 +116,8 @@ asio::awaitable<Result<void>> JobPackages::keep(remote::Uri uri, Incoming incomi
   std::function<Result<void>()> work = [this, uri = std::move(uri), shared]() -> Result<void> {
     RTENV_TRY(check_name(uri, to_hex(shared->sha1_.finish())));
     RTENV_TRY(cache::Cache* const cache, this->cache());
-    RTENV_TRY(const auto package,
-              envbuild::keep_uploaded(uri, shared->folder_.path() / "package",
-                                      to_hex(shared->sha256_.finish()), *cache));
+    RTENV_TRY(const auto package, envbuild::store_upload(uri, shared->folder_.path() / "package",
+                                                         to_hex(shared->sha256_.finish()), *cache));
     return promise(*cache, package);
   };
   co_return co_await on_pool<void>(std::move(work));

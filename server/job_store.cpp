@@ -107,11 +107,12 @@ Result<JobStore> JobStore::open(const Path& file) {
 
 Result<void> JobStore::add(JobRecord& job) {
   RTENV_TRY(const auto statement,
-            database_.keep("INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, "
-                           "status, message, error_type, "
-                           "start_ms, end_ms, exit_code, usage, launched, boot_id) "
-                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
-                           "ON CONFLICT (id) DO NOTHING RETURNING number"));
+            database_.prepare_cached(
+                "INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, "
+                "status, message, error_type, "
+                "start_ms, end_ms, exit_code, usage, launched, boot_id) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
+                "ON CONFLICT (id) DO NOTHING RETURNING number"));
   statement->bind(1, job.id())
       .bind(2, job.submission.entrypoint)
       .bind(3, dump(job.submission.runtime_env))
@@ -130,7 +131,7 @@ Result<void> JobStore::add(JobRecord& job) {
 Result<void> JobStore::update(const JobRecord& job) {
   RTENV_TRY(
       const auto statement,
-      database_.keep(
+      database_.prepare_cached(
           "UPDATE jobs SET status = ?2, message = ?3, error_type = ?4, start_ms = ?5, end_ms = ?6, "
           "exit_code = ?7, usage = ?8, launched = ?9, boot_id = ?10 WHERE id = ?1"));
   statement->bind(1, job.id());
@@ -139,14 +140,14 @@ Result<void> JobStore::update(const JobRecord& job) {
 }
 
 Result<void> JobStore::remove(const std::string& id) {
-  RTENV_TRY(const auto statement, database_.keep("DELETE FROM jobs WHERE id = ?1"));
+  RTENV_TRY(const auto statement, database_.prepare_cached("DELETE FROM jobs WHERE id = ?1"));
   statement->bind(1, id);
   return statement->run();
 }
 
 Result<std::optional<JobRecord>> JobStore::find(const std::string& id) {
   RTENV_TRY(const auto statement,
-            database_.keep("SELECT " RTENV_JOB_COLUMNS " FROM jobs WHERE id = ?1"));
+            database_.prepare_cached("SELECT " RTENV_JOB_COLUMNS " FROM jobs WHERE id = ?1"));
   statement->bind(1, id);
   RTENV_TRY(const bool found, statement->step());
   if (!found) return std::optional<JobRecord>();
@@ -155,7 +156,7 @@ Result<std::optional<JobRecord>> JobStore::find(const std::string& id) {
 
 Result<std::vector<JobRecord>> JobStore::list(const JobFilter& filter) {
   RTENV_TRY(const auto statement,
-            database_.keep(
+            database_.prepare_cached(
                 "SELECT " RTENV_JOB_COLUMNS
                 " FROM jobs WHERE (?1 = '' OR status = ?1) ORDER BY number LIMIT ?2 OFFSET ?3"));
   statement->bind(1, filter.status ? name(*filter.status) : std::string_view(""))
@@ -166,14 +167,15 @@ Result<std::vector<JobRecord>> JobStore::list(const JobFilter& filter) {
 
 Result<std::vector<JobRecord>> JobStore::unfinished() {
   RTENV_TRY(const auto statement,
-            database_.keep("SELECT " RTENV_JOB_COLUMNS
-                           " FROM jobs WHERE status IN ('PENDING', 'RUNNING') ORDER BY number"));
+            database_.prepare_cached(
+                "SELECT " RTENV_JOB_COLUMNS
+                " FROM jobs WHERE status IN ('PENDING', 'RUNNING') ORDER BY number"));
   return read_all(*statement);
 }
 
 Result<std::vector<std::string>> JobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
   RTENV_TRY(const auto statement,
-            database_.keep(
+            database_.prepare_cached(
                 "SELECT id FROM jobs WHERE end_ms > 0 AND end_ms < ?1 ORDER BY end_ms LIMIT ?2"));
   statement->bind(1, end_ms).bind(2, limit);
   std::vector<std::string> ids;

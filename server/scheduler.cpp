@@ -36,7 +36,7 @@ Scheduler::Amounts Scheduler::amounts_of(const Demand& demand) {
   return amounts;
 }
 
-std::optional<std::string> Scheduler::why_never(const Demand& demand) const {
+std::optional<std::string> Scheduler::why_unsatisfiable(const Demand& demand) const {
   const auto short_of = [](std::string_view name, double wanted,
                            double has) -> std::optional<std::string> {
     if (wanted <= has) return std::nullopt;

@@ -25,7 +25,7 @@ class Scheduler {
   Scheduler(NodeResources node, std::size_t max_running);
 
   /// What this machine can never give, as a sentence; nothing where it can.
-  [[nodiscard]] std::optional<std::string> why_never(const Demand& demand) const;
+  [[nodiscard]] std::optional<std::string> why_unsatisfiable(const Demand& demand) const;
 
   /// Takes at once what a new job asks for, if it fits and none waits for the same.
   std::optional<Allocation> try_start(const Demand& demand);

@@ -72,15 +72,15 @@ TEST(Scheduler, TenTenthsAreAWhole) {
 
 TEST(Scheduler, TellsWhatCanNeverBe) {
   const Scheduler scheduler(node(), 0);
-  EXPECT_EQ(scheduler.why_never(cpus(5)), "it asks for 5 CPU, this machine has 4");
-  EXPECT_EQ(scheduler.why_never(gpus(3)), "it asks for 3 GPU, this machine has 2");
-  EXPECT_EQ(scheduler.why_never({.custom = {{"tpu", 2}}}),
+  EXPECT_EQ(scheduler.why_unsatisfiable(cpus(5)), "it asks for 5 CPU, this machine has 4");
+  EXPECT_EQ(scheduler.why_unsatisfiable(gpus(3)), "it asks for 3 GPU, this machine has 2");
+  EXPECT_EQ(scheduler.why_unsatisfiable({.custom = {{"tpu", 2}}}),
             "it asks for 2 of the resource 'tpu', this machine has 1");
-  EXPECT_EQ(scheduler.why_never({.memory_bytes = 1001}),
+  EXPECT_EQ(scheduler.why_unsatisfiable({.memory_bytes = 1001}),
             "it asks for 1001 bytes of memory, this machine has 1000");
-  EXPECT_TRUE(scheduler.why_never({.labels = {{"zone", "a"}}}));
-  EXPECT_FALSE(scheduler.why_never({.labels = {{"zone", "!a"}}}));
-  EXPECT_FALSE(scheduler.why_never(cpus(4)));
+  EXPECT_TRUE(scheduler.why_unsatisfiable({.labels = {{"zone", "a"}}}));
+  EXPECT_FALSE(scheduler.why_unsatisfiable({.labels = {{"zone", "!a"}}}));
+  EXPECT_FALSE(scheduler.why_unsatisfiable(cpus(4)));
 }
 
 TEST(Scheduler, NoMoreThanSoManyAtATime) {
