@@ -1,4 +1,4 @@
-"""The job server's answers, by plain HTTP: what it refuses and how, logs to the byte, stop, delete, resources, access."""
+"""The job server over plain HTTP: refusals, exact logs, stop, delete, resources, access control."""
 
 import base64
 import contextlib
@@ -16,7 +16,7 @@ from harness import NAP_S, eventually, processes_with, sleepers
 
 
 class WebSocket:
-    """The client's side of RFC 6455, as little as reading needs: what the server sends is seen frame by frame."""
+    """A minimal websocket client (RFC 6455) that shows the server's frames one by one."""
 
     def __init__(self, port, path, headers=()):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=harness.LIMIT_S)
@@ -36,7 +36,7 @@ class WebSocket:
         self.socket.close()
 
     def frames(self):
-        """(opcode, payload) until the close frame, that included."""
+        """(opcode, payload) of each frame up to and including the close frame."""
         while True:
             first, second = self.file.read(2)
             length = second & 127
@@ -52,7 +52,7 @@ class WebSocket:
                 return
 
     def everything(self):
-        """All data in one, and the close code."""
+        """All data joined, and the close code."""
         data, code = bytearray(), None
         for opcode, payload in self.frames():
             if opcode == 8:
@@ -75,13 +75,13 @@ class Answers(harness.JobTest):
         self.assertNotIn("\n", answer.text, "one sentence")
         return answer
 
-    def test_version_has_these_keys_and_no_other(self):
+    def test_version_has_exactly_rays_keys(self):
         answer = self.server.request("GET", "/api/version")
         self.assertEqual(set(answer.json), {"version", "ray_version", "ray_commit", "session_name"})
         self.assertEqual((answer.json["version"], answer.json["ray_version"]), ("4", "2.60.0"))
         self.assertTrue(answer.headers["server"].startswith("rtenv/"))
 
-    def test_a_job_from_begin_to_end(self):
+    def test_a_job_runs_from_submission_to_success(self):
         job, details = self.server.run("echo out; echo err >&2", metadata={"k": "v"}, runtime_env={"env_vars": {"A": "x"}})
         self.assertEqual(list(sorted(details)), sorted([
             "type", "job_id", "submission_id", "driver_info", "status", "entrypoint", "message", "error_type", "start_time", "end_time",
@@ -92,7 +92,7 @@ class Answers(harness.JobTest):
         self.assertEqual(self.server.logs(job).splitlines(),
                          ["Runtime env is setting up.", f"Running entrypoint for job {job}: echo out; echo err >&2", "out", "err"])
 
-    def test_a_failure_says_the_exit_code_and_the_last_output(self):
+    def test_a_failed_job_reports_exit_code_and_last_output(self):
         _, details = self.server.run("echo why; exit 3")
         self.assertEqual((details["status"], details["error_type"], details["driver_exit_code"]), ("FAILED", "JOB_ENTRYPOINT_COMMAND_ERROR", 3))
         self.assertTrue(details["message"].startswith(
@@ -101,7 +101,7 @@ class Answers(harness.JobTest):
         _, details = self.server.run("kill -9 $$")
         self.assertEqual(details["driver_exit_code"], -9)
 
-    def test_what_the_entrypoint_sees(self):
+    def test_the_entrypoint_gets_rays_environment_variables(self):
         job, _ = self.server.run("echo $PYTHONUNBUFFERED; echo $B; echo $RAY_JOB_CONFIG_JSON_ENV_VAR; ps -o sid= -p $$; echo $$; cat",
                                  submission_id="seen", runtime_env={"env_vars": {"B": "${HOME}/b"}}, metadata={"m": "1"})
         unbuffered, expanded, config, session, pid = self.server.output(job).split("\n")[:5]
@@ -109,7 +109,7 @@ class Answers(harness.JobTest):
         self.assertEqual(harness.json.loads(config), {"runtime_env": {"env_vars": {"B": "${HOME}/b"}},
                                                       "metadata": {"m": "1", "job_submission_id": "seen", "job_name": "seen"}})
 
-    def test_bad_requests(self):
+    def test_bad_requests_are_refused_with_a_reason(self):
         post = lambda words, body: self.refused(400, words, "POST", "/api/jobs/", body)
         post("entrypoint is missing", {})
         post("entrypoint must be a string, got a number", {"entrypoint": 1})
@@ -124,7 +124,7 @@ class Answers(harness.JobTest):
         post("gcs://_ray_pkg_0123.zip isn't on this server", {"entrypoint": "a", "runtime_env": {"working_dir": "gcs://_ray_pkg_0123.zip"}})
         self.assertEqual(self.server.request("GET", "/api/jobs/").json, [], "nothing of it was stored")
 
-    def test_unknown_things(self):
+    def test_unknown_jobs_packages_and_paths_are_404(self):
         for method, path in (("GET", "/api/jobs/none"), ("GET", "/api/jobs/none/logs"), ("POST", "/api/jobs/none/stop"), ("DELETE", "/api/jobs/none"),
                              ("GET", "/api/jobs/status?job_id=none"), ("GET", "/api/jobs/logs?job_id=none")):
             self.refused(404, "Job ID does not exist", method, path)
@@ -136,7 +136,7 @@ class Answers(harness.JobTest):
         moved = self.refused(308, "308", "GET", "/api/jobs")
         self.assertEqual(moved.headers["location"], "/api/jobs/")
 
-    def test_an_id_is_taken_once_however_many_want_it(self):
+    def test_concurrent_submissions_of_one_id_succeed_once(self):
         answers = []
         def submit():
             answers.append(self.server.request("POST", "/api/jobs/", {"entrypoint": "true", "submission_id": "mine"}))
@@ -150,7 +150,7 @@ class Answers(harness.JobTest):
                          {"Job with submission_id mine already exists. Please use a different submission_id."})
         self.assertEqual(len(self.server.request("GET", "/api/jobs/").json), 1)
 
-    def test_the_first_beta(self):
+    def test_requests_of_the_apis_first_beta_work(self):
         answer = self.server.request("POST", "/api/jobs/submit", {"entrypoint": "echo hi", "runtime_env": {}, "job_id": None, "metadata": {}})
         self.assertEqual((answer.status, list(answer.json)), (200, ["job_id"]))
         job = answer.json["job_id"]
@@ -159,7 +159,7 @@ class Answers(harness.JobTest):
         self.assertIn("hi\n", self.server.request("GET", f"/api/jobs/logs?job_id={job}").json["logs"])
         self.refused(409, "already exists", "POST", "/api/jobs/submit", {"entrypoint": "echo hi", "job_id": job})
 
-    def test_list_is_in_order_and_can_be_cut(self):
+    def test_list_is_ordered_and_paginated(self):
         jobs = [self.server.submit("true", submission_id=name) for name in ("c", "a", "b")]
         for job in jobs:
             self.server.wait(job)
@@ -171,7 +171,7 @@ class Answers(harness.JobTest):
         self.refused(400, "status must be", "GET", "/api/jobs/?status=DONE")
         self.refused(400, "limit must be", "GET", "/api/jobs/?limit=-1")
 
-    def test_stop_reaches_what_left_its_session(self):
+    def test_stop_ends_processes_that_left_the_session(self):
         job = self.server.submit(f"(setsid sleep {NAP_S} & setsid -f sleep {NAP_S + 1}) ; exec env -i setsid sleep {NAP_S + 2} & "
                                  f"trap '' TERM; sleep {NAP_S + 3} & wait; wait")
         self.server.wait(job, "RUNNING")
@@ -182,7 +182,7 @@ class Answers(harness.JobTest):
         self.assertEqual(sleepers(), [])
         self.assertEqual(self.server.request("POST", f"/api/jobs/{job}/stop").json, {"stopped": False})
 
-    def test_stop_is_gentle_first(self):
+    def test_stop_sends_sigterm_before_sigkill(self):
         job = self.server.submit("trap 'echo bye; exit 0' TERM; echo ready; while true; do sleep 0.05; done")
         eventually(lambda: "ready" in self.server.output(job))
         self.server.request("POST", f"/api/jobs/{job}/stop")
@@ -193,12 +193,12 @@ class Answers(harness.JobTest):
         self.server.request("POST", f"/api/jobs/{job}/stop")
         self.assertEqual(self.server.wait(job)["status"], "STOPPED")
 
-    def test_what_a_job_leaves_behind_ends_with_it(self):
+    def test_background_processes_end_with_their_job(self):
         job, details = self.server.run(f"setsid -f sleep {NAP_S}; echo done")
         self.assertEqual(details["status"], "SUCCEEDED")
         self.assertEqual(sleepers(), [])
 
-    def test_delete(self):
+    def test_delete_removes_an_ended_job_and_its_log(self):
         job = self.server.submit("sleep 1000")
         self.refused(409, "but it is in a non-terminal state", "DELETE", f"/api/jobs/{job}")
         self.server.request("POST", f"/api/jobs/{job}/stop")
@@ -208,7 +208,7 @@ class Answers(harness.JobTest):
         self.assertEqual(os.listdir(self.server.state / "jobs"), [])
         self.server.submit("true", submission_id=job)  # the id is free again
 
-    def test_packages(self):
+    def test_packages_can_be_uploaded_and_checked(self):
         data = b"x" * 3_000_000
         name = f"_ray_pkg_{hashlib.sha1(data).hexdigest()}.zip"
         self.refused(404, f"Package gcs://{name} does not exist", "GET", f"/api/packages/gcs/{name}")
@@ -220,14 +220,14 @@ class Answers(harness.JobTest):
         self.refused(400, "plain file name", "PUT", "/api/packages/gcs/..", data)
         self.refused(404, "404", "PUT", "/api/packages/gcs/a%2fb.zip", data)
 
-    def test_an_upload_that_is_cut_leaves_nothing(self):
+    def test_an_interrupted_upload_leaves_nothing(self):
         with socket.create_connection(("127.0.0.1", self.server.port)) as client:
             client.sendall(b"PUT /api/packages/gcs/cut.zip HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)
             eventually(lambda: list((self.work / "cache" / "tmp").glob("*/*/package")), "the upload's begin")
         eventually(lambda: not list((self.work / "cache" / "tmp").glob("*/*/package")), "the upload's end")
         self.assertEqual(self.server.request("GET", "/api/packages/gcs/cut.zip").status, 404)
 
-    def test_a_submission_that_is_cut_is_none(self):
+    def test_an_interrupted_submission_starts_no_job(self):
         with socket.create_connection(("127.0.0.1", self.server.port)) as client:
             client.sendall(b"POST /api/jobs/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"entrypoint\": \"true\"")
         time.sleep(0.1)
@@ -247,7 +247,7 @@ class Logs(harness.JobTest):
         self.assertEqual(socket_.status, 101)
         return socket_.everything()
 
-    def test_any_bytes(self):
+    def test_logs_may_hold_any_bytes(self):
         job, _ = self.server.run(f"cat {self.work}/bytes")
         log = self.server.log_bytes(job)
         self.assertTrue(log.endswith(self.BYTES))
@@ -257,7 +257,7 @@ class Logs(harness.JobTest):
         self.assertEqual((data.decode(), code), (text, 1000))
         self.assertEqual(self.tail(job, "?raw=1"), (log, 1000))
 
-    def test_offset_and_last_lines(self):
+    def test_logs_from_an_offset_and_the_last_lines(self):
         job, _ = self.server.run("seq 5")
         log = self.server.log_bytes(job)
         get = lambda query: self.server.request("GET", f"/api/jobs/{job}/logs{query}").json["logs"]
@@ -266,7 +266,7 @@ class Logs(harness.JobTest):
         self.assertEqual(get("?offset=100000"), "")
         self.assertEqual(self.tail(job, "?raw=1&offset=10"), (log[10:], 1000))
 
-    def test_followers_get_every_byte_as_it_comes(self):
+    def test_followers_get_every_byte_as_it_is_written(self):
         job = self.server.submit("for i in $(seq 200); do echo line $i; sleep 0.005; done")
         got = []
         threads = [threading.Thread(target=lambda: got.append(self.tail(job, "?raw=1"))) for _ in range(8)]
@@ -277,12 +277,12 @@ class Logs(harness.JobTest):
             thread.join()
         self.assertEqual(set(got), {(self.server.log_bytes(job), 1000)})
 
-    def test_the_tail_closes_with_the_job(self):
+    def test_the_log_websocket_closes_when_the_job_ends(self):
         job = self.server.submit("echo last")
         _, code = self.tail(job)
         self.assertEqual((code, self.server.status(job)), (1000, "SUCCEEDED"))
 
-    def test_a_tail_of_a_job_that_waits_ends_when_it_is_stopped(self):
+    def test_the_log_websocket_of_a_queued_job_closes_when_it_is_stopped(self):
         server = self.server
         first = server.submit("sleep 1000", entrypoint_num_cpus=os.cpu_count())
         second = server.submit("echo never", entrypoint_num_cpus=1)
@@ -290,7 +290,7 @@ class Logs(harness.JobTest):
         self.assertEqual(self.tail(second), (b"", 1000))
         server.request("POST", f"/api/jobs/{first}/stop")
 
-    def test_a_follower_that_hangs_up_or_sleeps_harms_nobody(self):
+    def test_a_slow_or_disconnected_follower_does_not_affect_others(self):
         job = self.server.submit("head -c 30000000 /dev/zero | tr '\\0' 'x'; sleep 0.3")
         slow = WebSocket(self.server.port, f"/api/jobs/{job}/logs/tail?raw=1")
         gone = WebSocket(self.server.port, f"/api/jobs/{job}/logs/tail?raw=1")
@@ -300,15 +300,15 @@ class Logs(harness.JobTest):
         time.sleep(0.2)
         self.assertEqual(slow.everything(), (data, 1000))
 
-    def test_a_tail_of_an_unknown_job_is_refused_on_the_handshake(self):
+    def test_following_an_unknown_job_fails_at_the_handshake(self):
         self.assertEqual(WebSocket(self.server.port, "/api/jobs/none/logs/tail").status, 404)
 
-    def test_a_log_larger_than_an_answer_is_sent_in_pieces(self):
+    def test_a_large_log_is_sent_in_chunks(self):
         job, _ = self.server.run("seq 200000")
         self.assertEqual(self.server.logs(job).encode(), self.server.log_bytes(job))
         self.assertEqual(self.server.request("GET", f"/api/jobs/{job}/logs").headers["transfer-encoding"], "chunked")
 
-    def test_the_cap_takes_the_middle(self):
+    def test_a_log_beyond_its_limit_loses_its_middle(self):
         self.server.stop()
         server = self.serve("--max-log-size", "1MiB")
         job, _ = server.run("seq 1000000")
@@ -326,7 +326,7 @@ class Logs(harness.JobTest):
 
 
 class Resources(harness.JobTest):
-    def test_what_can_never_be_is_told_at_once(self):
+    def test_unsatisfiable_resources_fail_at_once(self):
         server = self.serve("--num-cpus", 2)
         details = server.wait(server.submit("true", entrypoint_num_cpus=3))
         self.assertEqual((details["status"], details["error_type"]), ("FAILED", "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE"))
@@ -340,7 +340,7 @@ class Resources(harness.JobTest):
             self.assertEqual(server.wait(job)["status"], "SUCCEEDED")
         self.assertEqual((self.work / "order").read_text().split(), [str(i) for i in range(20)])
 
-    def test_a_job_that_waits_says_so_and_can_be_stopped(self):
+    def test_a_queued_job_says_so_and_can_be_stopped(self):
         server = self.serve("--num-cpus", 1)
         first = server.submit("sleep 1000", entrypoint_num_cpus=1)
         second = server.submit("echo never", entrypoint_num_cpus=1)
@@ -352,7 +352,7 @@ class Resources(harness.JobTest):
         self.assertEqual(server.wait(second)["status"], "STOPPED")
         server.request("POST", f"/api/jobs/{first}/stop")
 
-    def test_set_up_holds_no_cpus(self):
+    def test_setting_up_reserves_no_cpus(self):
         server = self.serve("--num-cpus", 1)
         self.write("slow/setup.py", "import time; time.sleep(1000)")
         slow = server.submit("true", entrypoint_num_cpus=1, runtime_env={"uv": [f"{self.work}/slow"]})
@@ -364,7 +364,7 @@ class Resources(harness.JobTest):
         self.assertEqual(server.wait(slow)["status"], "STOPPED")
         eventually(lambda: not processes_with(f"{self.work}/slow"), "the end of the installer")
 
-    def test_gpus_are_distinct(self):
+    def test_concurrent_jobs_get_distinct_gpus(self):
         server = self.serve("--num-gpus", 2)
         jobs = [server.submit("echo $CUDA_VISIBLE_DEVICES; sleep 0.3", entrypoint_num_gpus=1) for _ in range(2)]
         for job in jobs:
@@ -373,7 +373,7 @@ class Resources(harness.JobTest):
         none, _ = server.run("echo \"<$CUDA_VISIBLE_DEVICES>\"", entrypoint_num_gpus=0)
         self.assertEqual(server.output(none), "<>\n")
 
-    def test_a_queue_has_an_end(self):
+    def test_a_full_queue_refuses_submissions(self):
         server = self.serve("--num-cpus", 1, "--max-queued", 2)
         server.submit("sleep 1000", submission_id="first", entrypoint_num_cpus=1)
         for _ in range(2):
@@ -383,7 +383,7 @@ class Resources(harness.JobTest):
         self.assertIn("2 jobs wait already", answer.text)
         server.request("POST", "/api/jobs/first/stop")
 
-    def test_limits(self):
+    def test_process_memory_and_file_limits_are_enforced(self):
         server = self.serve("--max-open-files", 50, "--max-processes", 40)
         job, _ = server.run("ulimit -n; ulimit -d", entrypoint_memory=64 << 20)
         self.assertEqual(server.output(job).split(), ["50", str(64 << 10)])
@@ -401,7 +401,7 @@ class Resources(harness.JobTest):
         job, _ = server.run("ulimit -n", runtime_env={"config": {"max_open_files": 100_000}})
         self.assertEqual(server.output(job).split(), ["50"], "the server's own limit")
 
-    def test_ended_jobs_go_after_their_time(self):
+    def test_ended_jobs_are_deleted_after_the_ttl(self):
         server = self.serve("--job-ttl", "1s")
         job, _ = server.run("true")
         eventually(lambda: server.request("GET", f"/api/jobs/{job}").status == 404, "its end")
@@ -409,14 +409,14 @@ class Resources(harness.JobTest):
 
 
 class Access(harness.JobTest):
-    def test_open_to_others_only_with_what_protects_it(self):
+    def test_a_public_address_requires_token_and_tls(self):
         for options, words in ((["--host", "0.0.0.0"], "a token (--token-file) and TLS"), (["--host", "0.0.0.0", "--token-file", self.write("t", "x")], "TLS")):
             run = self.tool("serve", "--port", 0, "--state-dir", self.work / "state", *options)
             self.assertEqual((run.returncode, run.stdout), (4, ""), run.stderr)
             self.assertIn(words, run.stderr)
         self.assertEqual(self.serve("--host", "0.0.0.0", "--insecure").request("GET", "/api/version").status, 200)
 
-    def test_a_token_is_asked_for_everywhere(self):
+    def test_every_path_requires_the_token(self):
         (self.work / "token").write_text("secret\n")
         server = self.serve("--token-file", self.work / "token")
         for method, path in (("GET", "/api/version"), ("POST", "/api/jobs/"), ("DELETE", "/api/jobs/x"), ("PUT", "/api/packages/gcs/a"), ("GET", "/api/rtenv/version")):
@@ -429,14 +429,14 @@ class Access(harness.JobTest):
         server.process.send_signal(harness.signal.SIGHUP)
         eventually(lambda: server.request("GET", "/api/version", headers={"Authorization": "Bearer other"}).status == 200, "the new token")
 
-    def test_a_browser_of_another_site_gets_nowhere(self):
+    def test_cross_site_browser_requests_are_refused(self):
         server = self.serve()
         for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
                 self.assertEqual(server.request(method, "/api/jobs/", headers=headers).status, 403, (method, headers))
         self.assertEqual(WebSocket(server.port, "/api/jobs/x/logs/tail", headers=["Origin: http://evil.example"]).status, 403)
 
-    def test_values_of_variables_are_kept_from_browsers_and_logs(self):
+    def test_env_var_values_are_hidden_from_browsers_and_logs(self):
         server = self.serve()
         job, _ = server.run("true", runtime_env={"env_vars": {"KEY": "topsecret"}})
         for path in (f"/api/jobs/{job}", "/api/jobs/"):
@@ -447,7 +447,7 @@ class Access(harness.JobTest):
         self.assertNotIn(b"topsecret", server.log_bytes(job))
         self.assertNotIn("topsecret", (self.work / "serve.log").read_text())
 
-    def test_what_is_kept_is_the_users_alone(self):
+    def test_state_files_are_readable_by_their_owner_only(self):
         server = self.serve()
         server.run("true")
         for folder, _, names in os.walk(server.state):
@@ -457,7 +457,7 @@ class Access(harness.JobTest):
                 if name != "control":
                     self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
 
-    def test_limits_of_requests(self):
+    def test_oversized_requests_are_refused(self):
         server = self.serve()
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(b"GET /api/version HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n")
@@ -471,8 +471,8 @@ class Access(harness.JobTest):
 
 
 class Service(harness.JobTest):
-    def test_systemd_is_told_and_may_open_the_port(self):
-        """As systemd starts a service: the socket is open before, readiness and the end are told."""
+    def test_systemd_socket_activation_and_readiness(self):
+        """As systemd starts a service: it passes an open socket and is notified of readiness and shutdown."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, socket.create_server(("127.0.0.1", 0)) as port:
             told.bind(str(self.work / "notify"))
             told.settimeout(harness.LIMIT_S)

@@ -1,4 +1,4 @@
-"""Ray's own client, unmodified, against rtenv: the command `ray job` and the Python class, each with what its users do."""
+"""Ray's unmodified client against rtenv: the command `ray job` and the class JobSubmissionClient."""
 
 import datetime
 import ipaddress
@@ -16,7 +16,7 @@ import servers  # noqa: E402
 
 
 def make_wheel(folder, text):
-    """greeting-1.0, whose module says `text`."""
+    """Builds the wheel greeting-1.0, whose module prints `text`."""
     path = pathlib.Path(folder) / "greeting-1.0-py3-none-any.whl"
     files = {"greeting.py": f"TEXT = {text!r}\n", "greeting-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n",
              "greeting-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -63,7 +63,7 @@ class RayClient(harness.JobTest):
         return run.stdout
 
     def submitted(self, *words, env=None, runtime_env=None):
-        """Through to success; what came out."""
+        """Runs a job to success and returns its output."""
         more = ["--runtime-env-json", json.dumps(runtime_env)] if runtime_env else []
         run = self.ray("submit", *more, *words, env=env)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
@@ -144,7 +144,7 @@ class RayClient(harness.JobTest):
         self.assertIn("runtime_env setup failed: Failed to set up runtime environment", self.both(run))
         self.assertIn("No matching distribution found for there-is-no-such-package-xyz", self.both(run))
 
-    def test_set_up_that_takes_too_long(self):
+    def test_setup_timeout_fails_the_job(self):
         self.server = self.serve()
         self.write("slow/setup.py", "import time; time.sleep(1000)")
         job, details = self.server.run("true", runtime_env={"uv": [f"{self.work}/slow"], "config": {"setup_timeout_seconds": 1}})
@@ -152,7 +152,7 @@ class RayClient(harness.JobTest):
         for words in ("Failed to set up runtime environment", "Timeout", "setup_timeout_seconds"):
             self.assertIn(words, details["message"])
 
-    def test_a_token(self):
+    def test_the_client_authenticates_with_a_token(self):
         (self.work / "token").write_text("secret")
         self.server = self.serve("--token-file", self.work / "token")
         token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "secret"}
@@ -160,7 +160,7 @@ class RayClient(harness.JobTest):
         self.assertNotEqual(self.ray("list").returncode, 0)
         self.assertNotEqual(self.ray("list", env={**token, "RAY_AUTH_TOKEN": "wrong"}).returncode, 0)
 
-    def test_tls(self):
+    def test_the_client_verifies_the_tls_certificate(self):
         certificate, key = make_certificate(self.work)
         self.server = self.serve("--tls-cert", certificate, "--tls-key", key)
         self.assertTrue(self.server.address.startswith("https://"))
@@ -184,7 +184,7 @@ print("RESULT", ray.get(remote.remote()))
             out = self.submitted("--working-dir", "dir", "--", ORACLE / "python", "driver.py", short, runtime_env={"env_vars": {"SHARED": "of the job"}})
         self.assertIn("RESULT ('of the directory', 'of the job')", out)
 
-    def test_the_class(self):
+    def test_every_method_of_job_submission_client(self):
         self.server = self.serve()
         out = self.python("""
 import asyncio, json

@@ -18,7 +18,7 @@ import servers  # noqa: E402
 
 
 class Commands:
-    """What both servers must do. `self.address` is set; `self.rtenv` says whose it is."""
+    """Tests for both servers. `self.address` is the server's; `self.rtenv` tells whether it is rtenv's."""
 
     def job(self, command, *words, env=None, **more):
         return self.start(command, *words, env=env, **more).finish()
@@ -33,7 +33,7 @@ class Commands:
         self.assertEqual(run.status, 0, run.out + run.err)
         return run
 
-    def test_submit_shows_the_log_and_ends_as_the_job(self):
+    def test_submit_shows_the_log_and_exits_as_the_job(self):
         self.write("dir/main.py", "import sys\nprint('ran with', sys.argv[1:])\n")
         run = self.ok("submit", "--submission-id", f"id-{self.name}-1", "--working-dir", "dir", "--", "python3", "main.py", "a b", "it's")
         lines = run.out.splitlines()
@@ -48,7 +48,7 @@ class Commands:
         again = self.ok("submit", "--working-dir", "dir", "--", "python3", "main.py")
         self.assertIn("already exists, skipping upload", again.err)
 
-    def test_a_failure_is_the_commands(self):
+    def test_submit_exits_nonzero_when_the_job_fails(self):
         run = self.job("submit", "--", "sh", "-c", "echo why; exit 3")
         self.assertEqual(run.status, 3, run.out + run.err)
         self.assertIn("failed with exit code 3", run.out)
@@ -99,7 +99,7 @@ class Commands:
         self.assertIn("RUNNING", self.ok("status", job).out)
         self.ok("stop", "--no-wait", job)
 
-    def test_bad_input_is_told_before_anything_is_sent(self):
+    def test_bad_input_is_refused_before_anything_is_sent(self):
         for status, words, arguments in ((2, "--metadata-json", ["--metadata-json", "[]"]), (3, "doesn't exist", ["--working-dir", "none"]),
                                          (2, "exclude each other", ["--runtime-env-json", '{"uv": ["a"], "pip": ["a"]}']), (2, "submission_id must be", ["--submission-id", "a/b"])):
             run = self.job("submit", *arguments, "--", "true", address="http://127.0.0.1:1")
@@ -127,13 +127,13 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.server = self.serve()
         self.address = self.server.address
 
-    def test_the_flag_beats_the_environment(self):
+    def test_the_address_option_overrides_the_environment(self):
         self.ok("list", env={"RAY_API_SERVER_ADDRESS": "http://127.0.0.1:1", "RAY_ADDRESS": "http://127.0.0.1:1"})
         self.ok("list", address="", env={"RAY_API_SERVER_ADDRESS": self.address, "RAY_ADDRESS": "http://127.0.0.1:1"})
         self.ok("list", address=self.address.removeprefix("http://"))
 
-    def test_every_byte_over_cut_connections(self):
-        """Behind a proxy that cuts the connection ten times, and a server that is killed and comes back."""
+    def test_following_survives_cut_connections_and_a_restart(self):
+        """The proxy cuts the connection ten times, and the server is killed and restarted."""
         with open(self.work / "bytes", "wb") as file:
             file.write(bytes(range(256)) * 4000)
         job = self.server.submit(f"for i in $(seq 20); do head -c 50000 {self.work}/bytes; echo; sleep 0.1; done")
@@ -152,7 +152,7 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.server.kill()
         self.server.start()
 
-    def test_a_server_that_is_gone_is_given_up(self):
+    def test_following_gives_up_when_the_server_stays_away(self):
         job = self.server.submit("sleep 1000")
         follower = self.start("logs", "-f", job, env={"RAY_CLIENT_RECONNECT_GRACE_PERIOD": "0.3"})
         self.assertIn("Running entrypoint", follower.process.stdout.readline())
@@ -163,7 +163,7 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.server.start()
         self.server.request("POST", f"/api/jobs/{job}/stop")
 
-    def test_a_token_and_tls(self):
+    def test_token_and_tls(self):
         import client_test
         self.server.stop()
         (self.work / "token").write_text("secret")
@@ -180,7 +180,7 @@ class AgainstRtenv(Commands, harness.JobTest):
 
 
 class CuttingProxy:
-    """Passes bytes on; cuts a connection once so much came from the server, so many times."""
+    """Forwards bytes; cuts a connection after a number of bytes from the server, a number of times."""
 
     def __init__(self, port, cuts, after_bytes):
         self.target, self.left, self.after_bytes = port, cuts, after_bytes

@@ -20,13 +20,13 @@ JOBS = int(os.environ.get("FAULT_JOBS", "60"))  # by hand: 200
 
 class Faults(harness.JobTest):
     def supervisors(self, job):
-        """[guardian, supervisor], by their common command line: the guardian is the other's parent."""
+        """The process ids [guardian, supervisor]: both have the same command line, and the guardian is the parent."""
         found = processes_with(f"supervise\0{self.server.state}/jobs/{job}\0")
         parent = lambda pid: int((pathlib.Path("/proc") / str(pid) / "stat").read_text().rsplit(") ", 1)[1].split()[1])
         return sorted(found, key=lambda pid: parent(pid) in found)
 
     def test_a_killed_server_loses_nothing(self):
-        """Killed at random while clients submit and jobs run; every job runs once and its log is whole."""
+        """The server is killed at random times while clients submit and jobs run; every job runs once and its log is complete."""
         self.server = self.serve("--num-cpus", 2, port=self.free_port())
         answered, lock = {}, threading.Lock()
         over = threading.Event()
@@ -47,7 +47,7 @@ class Faults(harness.JobTest):
                     continue
                 except Exception:  # an answer that was cut
                     continue
-                # 409: an attempt whose answer was lost was taken.
+                # 409: an earlier attempt was accepted, but its answer was lost.
                 self.assertIn(answer.status, (200, 409), answer.text)
                 with lock:
                     answered[job] = answer.status
@@ -81,7 +81,7 @@ class Faults(harness.JobTest):
 
     @staticmethod
     def free_port():
-        """Below those that clients are given: one that tries while there is no server could connect to itself."""
+        """A port below the ephemeral range: a client that retries while no server runs could connect to itself otherwise."""
         while True:
             with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
                 port = random.randrange(20000, 30000)
@@ -99,19 +99,19 @@ class Faults(harness.JobTest):
         self.assertEqual((details["status"], details["error_type"]), ("FAILED", "JOB_SUPERVISOR_ACTOR_DIED"), details)
         eventually(lambda: not sleepers(), "the end of its processes", 5)
 
-    def test_a_killed_supervisor(self):
+    def test_killing_the_supervisor_ends_the_whole_job(self):
         self.server = self.serve()
         job = self.begin()
         os.kill(self.supervisors(job)[1], signal.SIGKILL)
         self.died(job)
 
-    def test_a_killed_guardian(self):
+    def test_killing_the_guardian_ends_the_whole_job(self):
         self.server = self.serve()
         job = self.begin()
         os.kill(self.supervisors(job)[0], signal.SIGKILL)
         self.died(job)
 
-    def test_both_killed_at_once(self):
+    def test_killing_both_at_once_ends_the_whole_job(self):
         self.server = self.serve()
         job = self.begin(f"setsid -f sleep {NAP_S}; setsid sleep {NAP_S + 1} & echo begun; sleep {NAP_S + 2}")
         for pid in self.supervisors(job):
@@ -129,7 +129,7 @@ class Faults(harness.JobTest):
         self.server.start()
         self.died(job)
 
-    def test_jobs_go_on_without_a_server(self):
+    def test_jobs_continue_while_no_server_runs(self):
         self.server = self.serve("--num-cpus", 1, "--num-gpus", 1)
         running = self.server.submit("sleep 0.5; echo end", entrypoint_num_cpus=1, entrypoint_num_gpus=1)
         stoppable = self.server.submit("sleep 1000", submission_id="stoppable")
@@ -147,13 +147,13 @@ class Faults(harness.JobTest):
         self.assertEqual(self.server.request("POST", f"/api/jobs/{stoppable}/stop").json, {"stopped": True})
         self.assertEqual(self.server.wait(stoppable)["status"], "STOPPED")
 
-    def test_one_server_a_state(self):
+    def test_a_second_server_on_the_same_state_is_refused(self):
         self.server = self.serve()
         run = self.tool("serve", "--port", 0, "--state-dir", self.server.state, server=self.server)
         self.assertEqual((run.returncode, run.stdout), (5, ""), run.stderr)
         self.assertIn("another rtenv serve", run.stderr)
 
-    def test_a_full_disk_loses_output_not_the_job(self):
+    def test_a_full_disk_loses_output_but_not_the_job(self):
         state = self.work / "state"
         state.mkdir()
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", state], stderr=subprocess.DEVNULL, check=False).returncode:
@@ -165,7 +165,7 @@ class Faults(harness.JobTest):
         self.assertEqual(details["status"], "SUCCEEDED", details)
         self.assertRegex(details["message"], r"\(\d+ bytes of its output couldn't be written to the log: No space left on device\)")
 
-    def test_the_sandbox(self):
+    def test_the_sandbox_hides_and_protects(self):
         if subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
             self.skipTest("bwrap doesn't work here")
         self.server = self.serve("--sandbox")

@@ -1,4 +1,4 @@
-"""What the tests of the job server stand on: the built tool serving on a free port, folders of its own, and small HTTP."""
+"""Common parts of the job server's tests: the built tool serving on a free port, temporary folders, and a small HTTP client."""
 
 import contextlib
 import http.client
@@ -22,7 +22,7 @@ TERMINAL = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
 def eventually(check, what="it", limit_s=LIMIT_S):
-    """Waits for `check` to return something true, and returns that."""
+    """Waits until `check` returns a true value, and returns it."""
     deadline = time.monotonic() + limit_s
     while True:
         value = check()
@@ -47,7 +47,7 @@ class Answer:
 
 
 class Server:
-    """`rtenv serve`, which `kill` and `start` may end and begin again with the same state."""
+    """`rtenv serve`; `kill` and `start` restart it with the same state."""
 
     def __init__(self, work, *options, env=None, port=0):
         self.work, self.options, self.env, self.port = pathlib.Path(work), options, env or {}, port
@@ -70,7 +70,7 @@ class Server:
                 stdout=subprocess.PIPE, stderr=errors, text=True, cwd=self.work, env=self.environment())
         self.address = self.process.stdout.readline().strip()
         if not self.address:
-            raise AssertionError("it didn't start: " + (self.work / "serve.log").read_text())
+            raise AssertionError("the server didn't start: " + (self.work / "serve.log").read_text())
         self.port = int(self.address.rsplit(":", 1)[1])
 
     def kill(self, number=signal.SIGKILL):
@@ -107,7 +107,7 @@ class Server:
         return self.request("GET", f"/api/jobs/{job}/logs").json["logs"]
 
     def output(self, job):
-        """The log without the lines that are the server's own."""
+        """The log without the lines that the server adds."""
         own = ("Runtime env is setting up.", "Running entrypoint for job ")
         return "".join(line for line in self.logs(job).splitlines(True) if not line.startswith(own))
 

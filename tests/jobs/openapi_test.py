@@ -11,7 +11,7 @@ EXAMPLES = 30
 
 
 class OpenApi(harness.JobTest):
-    def test_the_server_is_what_it_says(self):
+    def test_the_server_conforms_to_its_openapi_document(self):
         server = self.serve("--max-running", 2)  # what is made up as an entrypoint is run: with nothing in PATH
         run = subprocess.run([pathlib.Path(sys.prefix) / "bin/st", "run", server.address + "/api/openapi.json", "--checks", "all", "--max-examples", str(EXAMPLES),
                               "--exclude-path", "/api/jobs/{id}/logs/tail",  # a websocket

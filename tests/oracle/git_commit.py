@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`--git REV` gives the bytes that packing a clean checkout gives.
+"""`--git REV` gives the same bytes as packing a clean checkout.
 
 usage: git_commit.py RTENV [--cases 60] [--seed 1]
 Generates repositories with ignore files, attributes, links, submodules and git-lfs pointers, clones each, and compares
@@ -47,7 +47,7 @@ def generate(root, rng, depth):
             if not (root / name).exists():
                 generate(root / name, rng, depth - 1)
     for i in range(rng.randrange(0, 3)):
-        # Inside the tree, also through another link, to nothing, or back to a parent: in the scheme ray that is an error.
+        # Links inside the tree: through another link, dangling, or to a parent, which the scheme ray refuses.
         (root / f"link{i}").symlink_to(rng.choice(["m.py", "nothing", "./a", "link0", "doc/m.py", "x y/a", "doc", "../doc", "../src/link1", "."]))
 
 
@@ -70,7 +70,7 @@ def check(tool, scratch, seed):
         git(repository, "submodule", "add", "-q", "--force", other, "module")
     git(repository, "commit", "-qm", "x")
     git(scratch, "clone", "-q", repository, clone)
-    # What lies around in the working tree doesn't count.
+    # Uncommitted files in the working tree are ignored.
     (repository / "later").write_text("x")
     source = rng.choice([repository, repository / ".git"])
     problems = []

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`--ignore-rules git` leaves out what git itself ignores, and names the rule that git names.
+"""`--ignore-rules git` excludes the files that git ignores, and names the same rule as git.
 
 usage: git_ignore.py RTENV [--cases 200] [--seed 1]
 Compares, on generated trees with .gitignore files: the files of the package with `git ls-files -o --exclude-standard`,
@@ -62,7 +62,7 @@ def check(tool, scratch, seed):
     problems = []
     with zipfile.ZipFile(package) as z:
         ours = {name for name in z.namelist() if not name.endswith("/")}
-    # A link to nothing isn't packed; git lists it.
+    # A dangling link isn't packed; git lists it.
     dangling = {item["path"] for item in explained["left_out"] if item["reason"] == "a link to nothing"}
     theirs = set(git(root, "ls-files", "-z", "-o", "--exclude-standard")) - dangling
     if ours != theirs:
@@ -73,7 +73,7 @@ def check(tool, scratch, seed):
         answers = git(root, "check-ignore", "--no-index", "-v", "-z", "--stdin", stdin=b"\0".join(os.fsencode(p) for p in left_out) + b"\0")
         rules = {path: f"{source}:{line}: {pattern}" for source, line, pattern, path in zip(*[iter(answers)] * 4)}
         for path, reason in left_out.items():
-            # git shows a pattern without the carriage return and the spaces that don't count.
+            # git shows patterns without the carriage return and trailing spaces.
             if rules.get(path, "").rstrip() != reason.rstrip():
                 problems.append(f"{path!r} left out by {reason!r}, by git {rules.get(path)!r}")
     return problems

@@ -1,10 +1,10 @@
-"""What the generated comparisons share: arguments, a scratch folder, a case for each seed, and the closing line."""
+"""Common parts of the generated comparisons: arguments, a scratch folder, a case for each seed, and the closing line."""
 import argparse, sys, tempfile
 from pathlib import Path
 
 
 def main(doc, check, cases, more=()):
-    """check(tool, scratch, seed) and every work(tool, scratch) of `more`, (title, work) pairs, give a list of problems.
+    """check(tool, scratch, seed) and every work(tool, scratch) of `more`, (title, work) pairs, return a list of problems.
 
     `cases` is the number of seeds unless --cases says otherwise. Ends the program: 1 where there was a problem.
     """

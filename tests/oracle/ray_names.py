@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The scheme `ray` gives the names that Ray itself computes.
+"""The scheme `ray` gives the names that Ray computes.
 
 usage: ray_names.py RTENV [--trees 300] [--seed 1]
 Compares, on generated trees with ignore files, odd names and links, and on this machine's standard library:
@@ -46,7 +46,7 @@ def generate(root, rng, depth):
                 generate(root / name, rng, depth - 1)
     if rng.random() < 0.3:
         link = root / "link"
-        # To a file, a folder without further links to its parents, or nothing.
+        # Links to a file, to a folder without links to its parents, or dangling.
         link.symlink_to(rng.choice(["m.py", "no such file", "/etc/debian_version"]))
 
 
@@ -76,11 +76,11 @@ def our_content(package):
 
 
 def check(tool, root, excludes, gitignore, scratch):
-    """None where Ray itself fails; else the differences."""
+    """The differences; None if Ray fails."""
     try:
         expected = ray_name(root, excludes, gitignore)
     except Exception:
-        # What Ray can't name, rtenv must not crash on.
+        # If Ray fails, rtenv must not crash.
         done = rtenv(tool, "hash", root, "--scheme", "ray", *arguments(excludes, gitignore))
         return [f"exit {done.returncode}: {done.stderr}"] if done.returncode not in (0, 2) else None
     if expected.endswith("_3030303030303030.zip"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is packed comes back, and the package is the same whatever packed it.
+"""Unpacking a package gives the packed tree, and packing is deterministic.
 
 usage: round_trip.py RTENV [--cases 60] [--seed 1]
 Generates trees with links, odd names (any bytes), empty folders, modes, empty and incompressible files; packs each with
@@ -45,7 +45,7 @@ def generate(root, rng, depth):
 
 
 def described(root):
-    """What a package keeps of a tree: path -> what it is."""
+    """The properties of a tree that a package preserves: path -> properties."""
     found = {}
     for folder, folders, files in os.walk(root):
         relative = os.path.relpath(folder, root)
@@ -98,7 +98,7 @@ def check(tool, scratch, seed):
 
 
 def check_large(tool, scratch, compression):
-    """Sparse, so that the tree costs nothing; after it, a small file whose place is beyond 4 GiB when stored."""
+    """A sparse file that uses no space, and a small one whose offset in the package is beyond 4 GiB."""
     tree, package = scratch / "large", scratch / "large.zip"
     if not tree.exists():
         tree.mkdir()

@@ -12,7 +12,7 @@ warnings.simplefilter("ignore")
 import yaml
 from ray.runtime_env import RuntimeEnv
 
-# Fields in which each of these stands for a list of packages, a string, …
+# Values to try for each field.
 INSTALLERS = ["uv", "pip"]
 SCALARS = ["text", "''", "5", "1.5", "true", "yes", "null", "[]", "[a]", "[1]", "{}", "{a: b}", "2.0", "0o17", "1e3", "~", "'null'", "-1"]
 
@@ -57,7 +57,7 @@ SAME = ["", "{}", "null", "working_dir: dir", "working_dir: missing", "working_d
         *(f"{installer}: {{packages: [six], {options}: {value}}}" for installer, options in [("uv", "uv_pip_install_options"), ("pip", "pip_install_options")]
           for value in ["[]", "[--pre]", "--pre", "[1]", "null", "{}"])]
 
-# rtenv refuses what Ray takes.
+# rtenv is stricter than Ray.
 STRICTER = {
     "workin_dir: dir": "a field that nobody reads is a mistake: Ray ignores it",
     "base: &b\n  - six\nuv: *b": "the same: 'base'",
@@ -78,7 +78,7 @@ STRICTER = {
     "image_uri: rayproject/ray": "the same", "java_jars: [x.jar]": "it needs Ray's Java workers", "nsight: default": "it needs Ray's workers",
     "rocprof_sys: default": "the same", "worker_process_setup_hook: my.hook": "the same", "mpi: {args: []}": "the same",
 }
-# rtenv takes what Ray refuses.
+# rtenv accepts more than Ray.
 LAXER = {
     "working_dir: s3://bucket/job.tar.zst": "more archives", "working_dir: s3://bucket/job.tar.bz2": "more archives",
     "py_modules: [s3://bucket/m.tar.zst]": "more archives",

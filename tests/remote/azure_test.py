@@ -51,16 +51,16 @@ class AzureStore(RemoteTest):
         self.ok("fetch", "azure://box/job.zip")
         self.assertEqual([request.method for request in self.proxy.requests], ["HEAD"])
 
-    def test_lists_and_removes(self):
+    def test_lists_and_deletes_objects(self):
         self.assert_lists_and_removes("azure://box/", self.container.upload_blob)
         self.assertEqual(self.probe("remove", "azure://box/nothing").returncode, 3)
 
-    def test_abfss_names_the_account(self):
+    def test_abfss_uris_name_the_account(self):
         self.container.upload_blob("p/job.zip", zip_of({"a.txt": "A"}))
         self.ok("fetch", f"abfss://box@{ACCOUNT}.dfs.core.windows.net/p/job.zip")
         self.refused(2, "somebody", "fetch", "abfss://box@somebody.dfs.core.windows.net/p/job.zip")
 
-    def test_sas(self):
+    def test_shared_access_signatures(self):
         self.container.upload_blob("job.zip", zip_of({"a.txt": "A"}))
         token = generate_container_sas(ACCOUNT, "box", account_key=servers.AZURITE_KEY, permission=ContainerSasPermissions(read=True),
                                        expiry=datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1))
@@ -73,7 +73,7 @@ class AzureStore(RemoteTest):
         sas = {"AZURE_STORAGE_CONNECTION_STRING": self.connection(self.proxy.url, f"SharedAccessSignature={expired}")}
         self.refused(4, "AuthorizationFailure", "fetch", "azure://box/job.zip", env=sas)
 
-    def test_refusals_are_told_in_the_stores_words(self):
+    def test_errors_quote_the_stores_message(self):
         wrong = base64.b64encode(b"another key").decode()
         self.secrets.append(wrong)
         self.refused(4, "AuthorizationFailure", "fetch", "azure://box/job.zip",

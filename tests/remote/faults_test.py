@@ -1,4 +1,4 @@
-"""What networks and servers do to answers, and a disk to files: nothing wrong is taken for right, nothing is left behind."""
+"""Faulty networks, servers and disks: damaged data is never accepted, and nothing is left behind."""
 
 import hashlib
 import os
@@ -25,47 +25,47 @@ class Faults(RemoteTest):
         return [request for request in self.proxy.requests if request.method == "GET"]
 
     def faults(self, *faults):
-        """The first GETs are hit, one by one."""
+        """Applies the faults to the first GET requests, one each."""
         waiting = list(faults)
         self.proxy.fault = lambda request: waiting.pop(0) if request.method == "GET" and waiting else None
 
-    def test_a_cut_is_gone_on_from_where_it_was(self):
+    def test_a_cut_download_resumes_where_it_stopped(self):
         self.faults(servers.Fault(cut_after=1 << 20), servers.Fault(cut_after=0), servers.Fault(cut_after=3 << 20))
         self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), LARGE)
         sent = sum(int(last) - int(first) + 1 for first, last in
                    (request.headers["Range"].removeprefix("bytes=").split("-") for request in self.gets()))
-        # What had come before the cuts wasn't asked for again.
+        # Bytes received before the cuts were not requested again.
         self.assertLess(sent, len(LARGE) + 3 * (8 << 20))
         self.assertIn((1 << 20), [int(request.headers["Range"].removeprefix("bytes=").split("-")[0]) % (8 << 20) for request in self.gets()])
 
-    def test_without_ranges_a_cut_begins_anew(self):
+    def test_a_cut_download_restarts_if_the_server_ignores_ranges(self):
         self.web.ranges = False
         self.faults(servers.Fault(cut_after=1 << 20), servers.Fault(cut_after=2 << 20))
         self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), LARGE)
 
-    def test_a_body_that_is_always_truncated(self):
+    def test_a_body_that_is_always_truncated_fails(self):
         self.proxy.fault = lambda request: servers.Fault(cut_after=0) if request.method == "GET" else None
         self.refused(5, "/large.bin", "fetch", self.large)
         self.assertEqual(self.entries(), [])
 
-    def test_503_is_tried_again_with_pauses(self):
+    def test_503_is_retried_with_backoff(self):
         self.faults(servers.Fault(status=503), servers.Fault(status=429, headers={"Retry-After": "1"}), servers.Fault(status=500))
         self.ok("fetch", self.proxy.url + "/job.zip")
         self.assertEqual(len(self.gets()), 4)
 
-    def test_an_outage_ends(self):
+    def test_retries_are_bounded_during_an_outage(self):
         self.proxy.fault = lambda request: servers.Fault(status=503)
         self.refused(5, "503", "fetch", self.proxy.url + "/job.zip")
         self.assertLessEqual(len(self.proxy.requests), 8)
 
-    def test_403_and_404_are_not_tried_again(self):
+    def test_403_and_404_are_not_retried(self):
         for status, exit_status in [(403, 4), (404, 3)]:
             self.proxy.requests.clear()
             self.proxy.fault = lambda request, status=status: servers.Fault(status=status)
             self.refused(exit_status, str(status), "fetch", self.large)
             self.assertLessEqual(len(self.proxy.requests), 2)
 
-    def test_a_server_that_is_silent(self):
+    def test_a_silent_server_times_out(self):
         self.faults(servers.Fault(delay_s=3))
         begin = time.monotonic()
         self.ok("fetch", self.proxy.url + "/job.zip")
@@ -73,7 +73,7 @@ class Faults(RemoteTest):
         self.proxy.fault = lambda request: servers.Fault(delay_s=3)
         self.refused(5, "127.0.0.1", "fetch", self.proxy.url + "/job.zip", env={"RTENV_NETWORK_TIMEOUT": "1"})
 
-    def test_a_length_that_is_a_lie(self):
+    def test_a_wrong_content_length_is_an_error(self):
         self.web.ranges = False
         for claim, statuses in [(len(LARGE) + 5, [5]), (1 << 50, [5, 6])]:
             self.proxy.fault = lambda request, claim=claim: servers.Fault(claim=claim)
@@ -82,14 +82,14 @@ class Faults(RemoteTest):
         self.refused(2, "changed while it was read", "fetch", self.large)
         self.assertEqual(self.entries(), [])
 
-    def test_a_length_that_only_head_tells_wrongly(self):
+    def test_a_wrong_length_in_head_never_yields_wrong_bytes(self):
         self.proxy.fault = lambda request: servers.Fault(claim=100) if request.method == "HEAD" else None
         run = self.rtenv("fetch", self.large)
         self.assertIn(run.status, (0, 2, 5), run.err)
         if run.status == 0:
             self.assertEqual(run.path.read_bytes(), LARGE)
 
-    def test_a_server_that_forgets_the_range(self):
+    def test_a_server_that_ignores_the_range_is_detected(self):
         hit = []
         self.proxy.fault = lambda request: servers.Fault(ignore_range=bool(hit)) if hit.append(1) or True else None
         run = self.rtenv("fetch", self.large)
@@ -98,12 +98,12 @@ class Faults(RemoteTest):
         else:
             self.assertEqual(self.entries(), [])
 
-    def test_bytes_that_change_on_the_way_are_found_by_the_pin(self):
+    def test_the_sha256_pin_detects_changed_bytes(self):
         self.proxy.fault = lambda request: servers.Fault(flip=5) if request.method == "GET" else None
         self.refused(2, "pinned", "fetch", f"{self.large}#sha256={hashlib.sha256(LARGE).hexdigest()}")
         self.assertEqual(self.entries(), [])
 
-    def test_an_object_that_changes_while_it_is_read(self):
+    def test_an_object_that_changes_during_the_download_is_not_mixed(self):
         after = noise(24 << 20, seed=2)
 
         def change(request):
@@ -114,14 +114,14 @@ class Faults(RemoteTest):
         self.proxy.fault = change
         self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), after)
 
-    def test_an_archive_that_is_none(self):
+    def test_a_file_that_is_not_an_archive_is_refused(self):
         self.web.files["/bad.zip"] = b"no zip"
         self.refused(2, "/bad.zip", "fetch", self.proxy.url + "/bad.zip")
         self.web.files["/evil.zip"] = zip_of({"../evil": "x"})
         self.refused(2, "/evil.zip", "fetch", self.proxy.url + "/evil.zip")
         self.assertEqual(self.entries(), [])
 
-    def test_interrupted(self):
+    def test_an_interrupted_fetch_leaves_nothing(self):
         self.proxy.fault = lambda request: servers.Fault(delay_s=30) if request.method == "GET" else None
         process = self.spawn("fetch", self.large, env={"RTENV_NETWORK_TIMEOUT": "60"})
         while not self.gets():
@@ -130,9 +130,9 @@ class Faults(RemoteTest):
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.result(process).status, 130)
         self.assertLess(time.monotonic() - begin, 5)
-        self.assert_nothing_half_made()
+        self.assert_nothing_incomplete()
 
-    def test_killed(self):
+    def test_a_killed_fetch_leaves_nothing(self):
         self.proxy.fault = lambda request: servers.Fault(delay_s=2) if request.method == "GET" else None
         process = self.spawn("fetch", self.large)
         while not self.gets():
@@ -143,7 +143,7 @@ class Faults(RemoteTest):
         self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), LARGE)
         self.assertEqual(len(self.entries()), 1)
 
-    def test_a_full_disk(self):
+    def test_a_full_disk_is_reported_and_leaves_nothing(self):
         mounted = self.work / "small"
         mounted.mkdir()
         if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mounted], stderr=subprocess.DEVNULL).returncode:

@@ -15,7 +15,7 @@ from tool import RemoteTest, noise, zip_of
 
 
 class TokenServer(servers.Quiet):
-    """Gives a token to who shows a JWT that the service account's key signed, or the user's refresh token."""
+    """Issues a token for a JWT signed by the service account's key, or for the user's refresh token."""
 
     def do_POST(self):
         form = dict(urllib.parse.parse_qsl(self.body().decode()))
@@ -78,16 +78,16 @@ class GoogleStore(RemoteTest):
         self.bucket.blob("x/job.zip").upload_from_string(zip_of({"a.txt": "two"}))
         self.assertEqual((self.ok("fetch", "gs://bucket/x/job.zip").path / "a.txt").read_text(), "two")
 
-    def test_lists_and_removes(self):
+    def test_lists_and_deletes_objects(self):
         self.assert_lists_and_removes("gs://bucket/", lambda name, data: self.bucket.blob(name).upload_from_string(data))
         self.assertEqual(self.probe("remove", "gs://bucket/nothing").returncode, 3)
 
-    def test_what_is_not_there_says_so(self):
+    def test_missing_objects_are_not_found(self):
         self.refused(3, "gs://bucket/nothing.zip", "fetch", "gs://bucket/nothing.zip")
         self.refused(3, "gs://nowhere/x.zip", "fetch", "gs://nowhere/x.zip")
         self.assertEqual(self.entries(), [])
 
-    def test_refusals_are_told_in_the_stores_words(self):
+    def test_errors_quote_the_stores_message(self):
         answer = json.dumps({"error": {"code": 401, "message": "Invalid Credentials", "errors": []}}).encode()
         self.proxy.fault = lambda request: servers.Fault(status=401, body=answer)
         self.refused(4, "Invalid Credentials", "fetch", "gs://bucket/x.zip")

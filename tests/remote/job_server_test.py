@@ -43,11 +43,11 @@ class JobServer(RemoteTest):
         run = self.ok("push", job, "gcs://", "--address", self.url)
         self.assertEqual(run.out, self.python(NAME_OF, str(job)))
         self.assertRegex(self.python(RUN_JOB, self.url, run.out.strip()), r"(?s)SUCCEEDED.*the job ran")
-        # What is there isn't sent again.
+        # Packages that exist on the server aren't sent again.
         again = self.ok("push", "--json", job, "gcs://", env={"RAY_API_SERVER_ADDRESS": self.url}).json
         self.assertEqual(again, {"uri": run.out.strip(), "uploaded": False})
 
-    def test_archives_and_wheels_have_rays_names(self):
+    def test_archives_and_wheels_get_rays_names(self):
         wheel = self.write("lib-1.0-py3-none-any.whl", b"wheel")
         self.assertEqual(self.ok("push", wheel, "gcs://", "--address", self.url).out, "gcs://lib-1.0-py3-none-any.whl\n")
         archive = self.write("job.zip", zip_of({"script.py": "print('from an archive')"}))
@@ -57,7 +57,7 @@ class JobServer(RemoteTest):
     def test_another_name_is_refused(self):
         self.refused(2, "named by their content", "push", self.job(), "gcs://_ray_pkg_0000000000000000.zip", "--address", self.url)
 
-    def test_ray_gives_packages_to_its_own_nodes_only(self):
+    def test_packages_cannot_be_fetched_from_ray(self):
         uri = self.ok("push", self.job("other"), "gcs://", "--address", self.url).out.strip()
         run = self.refused(3, uri, "fetch", uri, "--address", self.url)
         self.assertIn("Ray gives packages to its own nodes only", run.err)

@@ -1,4 +1,4 @@
-"""Wheels, requirement files and py_modules that a runtime_env names by the URI of a store."""
+"""Wheels, requirement files and py_modules that a runtime_env names by a store's URI."""
 
 import hashlib
 import json
@@ -58,7 +58,7 @@ class FromAStore(RemoteTest):
         self.put("lib-1.0-py3-none-any.whl", wheel("lib", "second"))
         self.assertEqual(self.run_job(runtime_env, "import lib; print(lib.TEXT)").out, "second\n")
 
-    def test_the_key_is_of_the_content(self):
+    def test_the_environment_key_depends_on_content_only(self):
         self.put("a/lib-1.0-py3-none-any.whl", wheel("lib", "x"))
         self.put("b/lib-1.0-py3-none-any.whl", wheel("lib", "x"))
         local = self.write("lib-1.0-py3-none-any.whl", wheel("lib", "x"))
@@ -89,7 +89,7 @@ class FromAStore(RemoteTest):
         runtime_env = {"working_dir": f"{BUCKET}/job.zip", "env_vars": {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "${OF_THE_NODE}"}}
         self.run_job(runtime_env, "open('a.txt')", env={"OF_THE_NODE": "the-secret-key"})
 
-    def test_what_is_not_there_says_who_asked_for_it(self):
+    def test_a_missing_object_error_names_the_field(self):
         for field in ["uv", "pip"]:
             self.refused(3, f"runtime_env['{field}']: {BUCKET}/no-1.0-py3-none-any.whl: NoSuchKey", "run", "--runtime-env-json",
                          json.dumps({field: [f"{BUCKET}/no-1.0-py3-none-any.whl"]}), "--", "true")

@@ -47,7 +47,7 @@ class StrictStore(RemoteTest):
         self.assertEqual(self.ok("push", job, "s3://bucket/jobs/").out, f"s3://bucket/jobs/{name}\n")
         self.assert_packed(self.stored(f"jobs/{name}"), job)
 
-    def test_what_boto3_wrote_is_fetched(self):
+    def test_objects_written_by_boto3_are_fetched(self):
         self.boto.put_object(Bucket="bucket", Key="x/lib.whl", Body=b"wheel")
         run = self.ok("fetch", "s3://bucket/x/lib.whl")
         self.assertEqual(run.path.name, "lib.whl")
@@ -56,7 +56,7 @@ class StrictStore(RemoteTest):
         folder = self.ok("fetch", "s3://bucket/job.zip").path
         self.assertEqual((folder / "a.txt").read_text() + (folder / "sub/b.txt").read_text(), "AB")
 
-    def test_names_of_objects_are_taken_as_they_are(self):
+    def test_object_names_are_not_normalized(self):
         for name in ["a b+c.txt", "ü–日本.txt", "100%25&x=y.txt", "it's~(1)!*$@,;:.txt", "a=b&c.txt", "#hash.txt", "double//slash.txt"]:
             with self.subTest(name=name):
                 key = f"names/{name}"
@@ -101,14 +101,14 @@ class StrictStore(RemoteTest):
         self.assertEqual(self.boto.list_objects_v2(Bucket="bucket")["KeyCount"], 0)
         self.assertEqual(self.boto.list_multipart_uploads(Bucket="bucket").get("Uploads", []), [])
 
-    def test_lists_and_removes(self):
+    def test_lists_and_deletes_objects(self):
         self.assert_lists_and_removes("s3://bucket/", lambda name, data: self.boto.put_object(Bucket="bucket", Key=name, Body=data))
         for number in range(1005):  # more than a page
             self.boto.put_object(Bucket="bucket", Key=f"many/{number:04}", Body=b"")
         self.assertEqual(len(self.probe("list", "s3://bucket/many/").stdout.splitlines()), 1005)
         self.assertEqual(self.probe("list", "s3://nowhere/").returncode, 3)
 
-    def test_an_unchanged_object_costs_one_head(self):
+    def test_an_unchanged_object_costs_one_head_request(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
         first = self.ok("fetch", "s3://bucket/job.zip", "--json").json
         self.assertFalse(first["from_cache"])
@@ -123,18 +123,18 @@ class StrictStore(RemoteTest):
             self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": text}))
             self.assertEqual((self.ok("fetch", "s3://bucket/job.zip").path / "a.txt").read_text(), text)
 
-    def test_the_same_content_is_kept_once(self):
+    def test_identical_content_is_stored_once(self):
         for key in ["one.zip", "two.zip"]:
             self.boto.put_object(Bucket="bucket", Key=key, Body=zip_of({"a.txt": "A"}))
         self.assertEqual(self.ok("fetch", "s3://bucket/one.zip").path, self.ok("fetch", "s3://bucket/two.zip").path)
 
-    def test_what_is_not_there_says_so(self):
+    def test_missing_objects_are_not_found(self):
         self.refused(3, "NoSuchKey", "fetch", "s3://bucket/nothing.zip")
         self.refused(3, "NoSuchBucket", "fetch", "s3://nowhere/x.zip")
         self.refused(3, "NoSuchBucket", "push", self.job(), "s3://nowhere/x.zip")
         self.assertEqual(self.entries(), [])
 
-    def test_wrong_credentials_are_told_in_the_stores_words(self):
+    def test_credential_errors_quote_the_stores_message(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
         self.secrets.append("another-secret")
         wrong = {"AWS_SECRET_ACCESS_KEY": "another-secret"}
@@ -146,7 +146,7 @@ class StrictStore(RemoteTest):
         self.refused(4, "ExpiredToken: The provided token has expired.", "fetch", "s3://bucket/job.zip")
         self.assertEqual(self.entries(), [])
 
-    def test_refusals_are_asked_once(self):
+    def test_refused_requests_are_not_retried(self):
         self.proxy.fault = lambda request: servers.Fault(status=403)
         self.refused(4, "403", "fetch", "s3://bucket/job.zip")
         self.assertEqual([request.method for request in self.proxy.requests], ["HEAD", "GET"])  # GET: it says why
@@ -162,7 +162,7 @@ class StrictStore(RemoteTest):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "public"}))
         self.assertEqual((self.ok("fetch", "s3://bucket/job.zip", env=anonymous).path / "a.txt").read_text(), "public")
 
-    def test_the_region_is_learned_from_the_store(self):
+    def test_the_region_is_taken_from_the_stores_answer(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
 
         def elsewhere(request):
@@ -208,7 +208,7 @@ class StrictStore(RemoteTest):
         self.ok("fetch", "s3://bucket/job.zip", env={"AWS_CONTAINER_CREDENTIALS_FULL_URI": metadata.url + "/creds", "AWS_REGION": REGION,
                                                 "AWS_CONTAINER_AUTHORIZATION_TOKEN": "the-token", "AWS_ENDPOINT_URL": self.proxy.url})
 
-    def test_a_jobs_variables_win_over_the_processs(self):
+    def test_env_vars_of_the_job_override_the_process_environment(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"script.py": "print('ran')"}))
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]:
             del self.environment[name]
@@ -227,7 +227,7 @@ class StrictStore(RemoteTest):
 
 
 class LenientStore(RemoteTest):
-    """Tokens, roles and the machine's own credentials."""
+    """Session tokens, roles and instance credentials."""
 
     def setUp(self):
         super().setUp()
@@ -242,7 +242,7 @@ class LenientStore(RemoteTest):
         return {(request.headers["Authorization"].split("Credential=")[1].split("/")[0], request.headers["x-amz-security-token"])
                 for request in self.proxy.requests if "Authorization" in request.headers and request.path.startswith("/runtime-env-test")}
 
-    def test_the_case_that_rays_guide_opens_with(self):
+    def test_the_first_example_of_rays_guide(self):
         keys = boto3.client("sts", endpoint_url=self.url, region_name=REGION, aws_access_key_id="a",
                             aws_secret_access_key="bucket").get_session_token()["Credentials"]
         self.secrets = [keys["SecretAccessKey"], keys["SessionToken"]]

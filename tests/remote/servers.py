@@ -8,6 +8,7 @@ import http.server
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -36,23 +37,27 @@ def wait_for_port(port, process, log):
     raise RuntimeError(f"{process.args[0]} doesn't answer:\n{pathlib.Path(log).read_text()}")
 
 
+def end_group(process):
+    """Ends a process started in a session of its own, and its children: servers such as azurite are several processes."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+
+
 @contextlib.contextmanager
 def program(argv, port, work, environment=None):
-    """Runs until the block ends; its output is in a file of `work`."""
+    """A server process that runs until the block ends; its output goes to a file in `work`."""
     log = pathlib.Path(work) / f"{pathlib.Path(argv[0]).name}-{port}.log"
     with open(log, "wb") as output:
         process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=work,
-                                   env={**os.environ, **(environment or {})})
+                                   env={**os.environ, **(environment or {})}, start_new_session=True)
     try:
         wait_for_port(port, process, log)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_group(process)
 
 
 def versitygw(work, access_key, secret_key):
@@ -65,7 +70,7 @@ def versitygw(work, access_key, secret_key):
 
 
 def moto(work):
-    """S3 that takes any signature, with STS and an instance's metadata."""
+    """S3 that accepts any signature, with STS and instance metadata."""
     port = free_port()
     return program([FOLDER / "bin/moto_server", "-H", "127.0.0.1", "-p", str(port)], port, work)
 
@@ -118,12 +123,12 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_):
-        pass  # a client that went away
+        pass  # the client closed the connection
 
 
 @contextlib.contextmanager
 def serving(handler, **state):
-    """The handler's class finds `state` as attributes of self.server."""
+    """Serves `handler`, which finds `state` as attributes of self.server, until the block ends."""
     server = Server(("127.0.0.1", 0), handler)
     for name, value in state.items():
         setattr(server, name, value)
@@ -177,7 +182,7 @@ class FileHandler(Quiet):
 
 
 def files(content=None, ranges=True, etags=True, guard=None):
-    """`guard(handler)` may return (status, body, headers): what is answered instead."""
+    """`guard(handler)` may return (status, body, headers): what is returned instead."""
     return serving(FileHandler, files=dict(content or {}), requests=[], ranges=ranges, etags=etags, guard=guard)
 
 
@@ -187,14 +192,14 @@ def basic(user, password):
 
 @dataclass
 class Fault:
-    """What happens to one answer."""
-    status: int = 0  # answered instead of asking the server
+    """A fault that the proxy applies to one answer."""
+    status: int = 0  # sent instead of forwarding the request
     headers: dict = field(default_factory=dict)
     body: bytes = b""
     delay_s: float = 0
-    cut_after: int | None = None  # of the body; the connection is closed then
-    claim: int | None = None  # a Content-Length that isn't so
-    flip: int | None = None  # a byte of the body that arrives as another
+    cut_after: int | None = None  # bytes of the body, after which the connection is closed
+    claim: int | None = None  # a wrong Content-Length to send
+    flip: int | None = None  # index of a byte of the body to change
     ignore_range: bool = False
 
 
@@ -247,5 +252,5 @@ class ProxyHandler(Quiet):
 
 
 def proxy(url, fault=lambda request: None):
-    """Passes requests on to `url`, keeps them in .requests, and asks `fault(request)` what to do to each answer."""
+    """Forwards requests to `url`, records them in .requests, and applies the Fault that `fault(request)` returns to each answer."""
     return serving(ProxyHandler, upstream=url.removeprefix("http://"), fault=fault, requests=[])

@@ -1,4 +1,4 @@
-"""The remote tier: environments that one cache made, taken over by another through a store; and stores that fail."""
+"""The remote tier: environments built with one cache, reused by another through a store; and stores that fail."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class TierTest(RemoteTest):
         self.runtime_env = json.dumps({"uv": [str(local)]})
 
     def build(self, machine, env=None, installer="uv"):
-        """What `env build` says on a machine with its own cache."""
+        """Runs `env build` as a machine with its own cache and returns the result."""
         runtime_env = self.runtime_env.replace('"uv"', f'"{installer}"')
         return self.ok("env", "build", "--json", "--python", sys.executable, "--runtime-env-json", runtime_env, env=self.on(machine, env))
 
@@ -48,9 +48,9 @@ class TierTest(RemoteTest):
 
 
 class Everywhere:
-    """Against each store. Writing is for those who set it."""
+    """The same tests for each store. Writing needs a mode that allows it."""
 
-    def test_what_one_machine_made_another_takes_over(self):
+    def test_an_environment_built_on_one_machine_is_reused_on_another(self):
         made = self.build("first", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
         self.assertEqual(made.json["origin"], "built")
         self.assertEqual(self.build("first").json["origin"], "cache")
@@ -60,7 +60,7 @@ class Everywhere:
                          env={"RTENV_CACHE_DIR": os.path.dirname(os.path.dirname(taken.json["path"]))})
         self.assertEqual(script.out, f"lib {taken.json['path']}\n")
 
-    def test_packs_expire(self):
+    def test_archives_expire(self):
         self.build("first", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
         kept = self.ok("cache", "gc", "--remote", "--max-age", "1h", "--json").json
         self.assertEqual((kept["removed"], kept["kept"]), (0, 1))
@@ -90,13 +90,13 @@ class S3Tier(Everywhere, OnS3):
     def names(self):
         return [item["Key"] for item in self.s3.list_objects_v2(Bucket="bucket").get("Contents", [])]
 
-    def asked(self):
-        """Of the tier, since the last time."""
+    def request_count(self):
+        """The number of requests to the tier since the last call."""
         count = len(self.proxy.requests)
         self.proxy.requests.clear()
         return count
 
-    def test_names_are_in_their_own_space(self):
+    def test_archive_names_do_not_clash_with_other_objects(self):
         key = self.build("first", {"RTENV_REMOTE_CACHE_MODE": "write-through"}).json["key"]
         self.assertEqual(self.names(), [f"team/rtenv-1/envs/{key}.tar.zst"])
 
@@ -112,25 +112,25 @@ class S3Tier(Everywhere, OnS3):
         self.assertEqual(second.out, "ran\n")
         self.assertNotIn("installing lib", second.err)
 
-    def test_who_only_reads_writes_nothing(self):
+    def test_read_mode_writes_nothing(self):
         self.build("first")
         self.assertEqual({request.method for request in self.proxy.requests}, {"HEAD", "GET"})
         self.assertEqual(self.names(), [])
 
-    def test_the_warm_way_asks_nothing(self):
+    def test_a_local_hit_sends_no_request(self):
         self.build("first", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
-        self.asked()
+        self.request_count()
         self.build("first", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
-        self.assertEqual(self.asked(), 0)
+        self.assertEqual(self.request_count(), 0)
 
     def test_write_back(self):
         back = {"RTENV_REMOTE_CACHE_MODE": "write-back"}
-        # A build ahead of its job has nothing to do meanwhile: it waits.
+        # `env build` waits until the archive is uploaded.
         self.build("first", back)
         self.assertEqual(len(self.names()), 1)
         self.forget("first")
         self.s3.delete_object(Bucket="bucket", Key=self.names()[0])
-        # A job that ends before all is sent leaves it to `flush`.
+        # A job that ends before the upload is complete leaves it to `cache flush`.
         self.proxy.fault = lambda request: servers.Fault(delay_s=1) if request.method == "HEAD" and "/envs/" in request.path else None
         self.ok("run", "--python", sys.executable, "--runtime-env-json", self.runtime_env, "--", "true", env=self.on("first", back))
         self.proxy.fault = lambda request: None
@@ -138,7 +138,7 @@ class S3Tier(Everywhere, OnS3):
         self.assertEqual(len(self.names()), 1)
         self.assertEqual(self.build("second").json["origin"], "remote tier")
 
-    def test_a_tier_that_fails_is_told_once_and_left_alone(self):
+    def test_a_failing_tier_is_reported_once_and_disabled_for_a_while(self):
         faults = {"refuses": servers.Fault(status=403, body=b"<Error><Code>AccessDenied</Code></Error>"),
                   "is out of order": servers.Fault(status=503), "is silent": servers.Fault(delay_s=6),
                   "talks nonsense": servers.Fault(status=200, body=b"hello")}
@@ -152,16 +152,16 @@ class S3Tier(Everywhere, OnS3):
                 if what != "talks nonsense":
                     self.assertEqual(first.err.count("remote tier"), 1, first.err)
                     self.forget("machine")
-                    self.asked()
+                    self.request_count()
                     again = self.build("machine", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
-                    self.assertEqual((again.json["origin"], self.asked()), ("built", 0))
+                    self.assertEqual((again.json["origin"], self.request_count()), ("built", 0))
                     self.assertNotIn("remote tier", again.err)
 
-    def test_nobody_there(self):
+    def test_an_unreachable_tier_does_not_fail_the_build(self):
         nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{servers.free_port()}"}
         self.assertIn("remote tier is left alone", self.build("machine", nobody).err)
 
-    def test_damaged_packs_are_replaced_by_who_may(self):
+    def test_damaged_archives_are_replaced_if_the_mode_allows_writing(self):
         key = self.build("first", {"RTENV_REMOTE_CACHE_MODE": "write-through"}).json["key"]
         name = f"team/rtenv-1/envs/{key}.tar.zst"
         whole = self.s3.get_object(Bucket="bucket", Key=name)["Body"].read()
@@ -176,9 +176,9 @@ class S3Tier(Everywhere, OnS3):
             self.assertEqual(self.build("third").json["origin"], "remote tier")
             self.forget("third")
 
-    def test_a_killed_sender_leaves_nothing_half_sent(self):
+    def test_killing_an_upload_leaves_no_partial_archive(self):
         write = {"RTENV_REMOTE_CACHE_MODE": "write-through"}
-        # The answer to the upload is late: it is killed while it waits.
+        # The answer to the upload is delayed, and the process is killed while it waits.
         self.proxy.fault = lambda request: servers.Fault(delay_s=1.5) if request.method in ("PUT", "POST") else None
         process = self.spawn("env", "build", "--python", sys.executable, "--runtime-env-json", self.runtime_env, env=self.on("first", write))
         while not any(request.method in ("PUT", "POST") for request in self.proxy.requests):
@@ -187,11 +187,11 @@ class S3Tier(Everywhere, OnS3):
         process.communicate()
         time.sleep(2)
         self.proxy.fault = lambda request: None
-        # Its own cache is whole; another machine finds nothing or a whole pack.
+        # Its own cache is intact; another machine finds nothing or a complete archive.
         self.assertEqual(self.build("first", write).json["origin"], "cache")
         self.assertIn(self.build("second").json["origin"], ["built", "remote tier"])
 
-    def test_settings_that_make_no_sense(self):
+    def test_invalid_settings_are_refused(self):
         for setting, value in {"RTENV_REMOTE_CACHE": "gcs://x", "RTENV_REMOTE_CACHE_MODE": "both", "RTENV_REMOTE_CACHE_TIMEOUT": "soon",
                                "RTENV_REMOTE_CACHE_MAX_AGE": "old"}.items():
             self.refused(2, setting, "env", "build", "--runtime-env-json", self.runtime_env, env={setting: value})
@@ -200,7 +200,7 @@ class S3Tier(Everywhere, OnS3):
 
 
 class LargePack(Everywhere, OnS3):
-    """In several parts, up and down."""
+    """Archives large enough to be transferred in several parts."""
     size = 30 << 20
 
 

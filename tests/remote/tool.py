@@ -1,4 +1,4 @@
-"""What the tests of remote stores stand on: the built tool, a folder and a cache of their own, and what must never be seen."""
+"""Common parts of the tests of remote stores: the built tool, a temporary folder and cache, and secrets that must never show."""
 
 import contextlib
 import io
@@ -48,7 +48,7 @@ def zip_of(files, top=""):
 
 
 class RemoteTest(unittest.TestCase):
-    """self.secrets: strings that must be in no output and nowhere in the cache; checked after every run and at the end."""
+    """self.secrets: strings that must appear in no output and nowhere in the cache; checked after every run and at the end."""
 
     def setUp(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="rtenv-remote-"))
@@ -88,11 +88,11 @@ class RemoteTest(unittest.TestCase):
         return Run(process.returncode, out, err)
 
     def probe(self, operation, uri):
-        """`list` or `remove`, which the tool has no command for."""
+        """Runs the store probe: `list` or `remove`, for which the tool has no command."""
         return subprocess.run([os.environ["STORE_PROBE"], operation, uri], env=self.process_environment({}), capture_output=True, text=True)
 
     def assert_lists_and_removes(self, base, put):
-        """`put(name, data)` writes by the vendor's client below `base`."""
+        """`put(name, data)` writes below `base` with the vendor's client."""
         names = ["p/a b+ü.txt", "p/sub/c.txt", "q/other.txt"]
         for size, name in enumerate(names):
             put(name, b"x" * size)
@@ -110,23 +110,23 @@ class RemoteTest(unittest.TestCase):
         return run
 
     def refused(self, status, message, *words, env=None):
-        """One message on standard error, nothing on standard output, nothing half-made in the cache."""
+        """Expects one error message, no standard output and nothing incomplete in the cache."""
         run = self.rtenv(*words, env=env)
         self.assertEqual(run.status, status, f"{words}\n{run.err}")
         self.assertEqual(run.out, "")
         self.assertEqual(run.err.count("rtenv: error: "), 1, run.err)
         self.assertIn(message, run.err)
-        self.assert_nothing_half_made()
+        self.assert_nothing_incomplete()
         return run
 
     def entries(self):
         return [path for kind in ("files", "trees") for path in (self.cache / kind).glob("*")]
 
-    def assert_nothing_half_made(self):
+    def assert_nothing_incomplete(self):
         temporary = list((self.cache / "tmp").glob("*")) if (self.cache / "tmp").exists() else []
         self.assertEqual(temporary, [])
 
-    def assert_no_secret_kept(self):
+    def assert_no_secret_stored(self):
         for folder, _, names in os.walk(self.cache):
             for name in names:
                 path = pathlib.Path(folder, name)
@@ -136,7 +136,7 @@ class RemoteTest(unittest.TestCase):
                     self.assertNotIn(secret.encode(), content, path)
 
     def tearDown(self):
-        self.assert_no_secret_kept()
+        self.assert_no_secret_stored()
 
     def write(self, name, content=b""):
         path = self.work / name
@@ -145,7 +145,7 @@ class RemoteTest(unittest.TestCase):
         return path
 
     def job(self, name="job", size=0):
-        """A directory to push."""
+        """Writes a directory to push."""
         self.write(f"{name}/script.py", "print('the job ran')\n")
         self.write(f"{name}/lib/deep/data.txt", "data")
         if size:

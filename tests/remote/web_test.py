@@ -16,7 +16,7 @@ JOB = zip_of({"script.py": "print('ran')"}, top="job-1.0/")
 
 
 class Web(RemoteTest):
-    def test_an_archive_is_unpacked_and_a_file_kept_under_its_name(self):
+    def test_archives_are_unpacked_and_files_keep_their_name(self):
         web = self.start(servers.files({"/job.zip": JOB, "/lib%201.whl": b"wheel"}))
         self.assertEqual((self.ok("fetch", web.url + "/job.zip").path / "script.py").read_text(), "print('ran')")
         self.assertEqual(self.ok("fetch", web.url + "/lib%201.whl").path.name, "lib 1.whl")
@@ -60,7 +60,7 @@ class Web(RemoteTest):
         self.ok("fetch", web.url + "/old.zip", env={"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"})
         self.assertEqual({request.headers["Authorization"] for request in web.requests}, {"Bearer the-bearer"})
 
-    def test_redirects_end(self):
+    def test_endless_redirects_are_refused(self):
         web = self.start(servers.files(guard=lambda handler: (302, b"", {"Location": "/again.zip"})))
         self.refused(5, "redirects without an end", "fetch", web.url + "/job.zip")
 
@@ -76,7 +76,7 @@ class Web(RemoteTest):
         run = self.ok("-v", "run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python3", "script.py")
         self.assertEqual(run.out, "ran\n")
 
-    def test_a_url_that_is_signed_for_get_alone(self):
+    def test_a_url_signed_for_get_only(self):
         web = self.start(servers.files({"/job.zip": JOB}, guard=lambda handler: (403, b"", {}) if handler.command == "HEAD" else None))
         self.ok("fetch", web.url + "/job.zip")
 
@@ -95,7 +95,7 @@ class Web(RemoteTest):
         self.ok("fetch", f"file://{file}#sha256={hashlib.sha256(JOB).hexdigest()}")
         self.refused(2, "pinned", "fetch", f"file://{file}#sha256={'0' * 64}")
 
-    def test_push_is_a_put(self):
+    def test_push_sends_a_put_request(self):
         web = self.start(servers.files())
         for size in [0, 20 << 20]:  # with its length, and in chunks while it is packed
             job = self.job(size=size)
@@ -105,7 +105,7 @@ class Web(RemoteTest):
         self.refused(2, "405", "push", self.job(size=20 << 20), refusing.url + "/job.zip")
 
     def test_packages_of_a_job_server(self):
-        """Where it hands them out, as rtenv's own does."""
+        """A job server that serves its packages, as rtenv's does."""
         self.secrets = ["the-token"]
         name = "_ray_pkg_0123456789abcdef.zip"
         server = self.start(servers.files({f"/api/packages/gcs/{name}": JOB}, etags=False, guard=lambda handler: None
@@ -122,7 +122,7 @@ class Web(RemoteTest):
         uri = self.ok("push", job, "gcs://", env=given).out.strip()
         self.assert_packed(server.files["/api/packages/gcs/" + uri.removeprefix("gcs://")], job)
 
-    def test_a_push_needs_no_room_on_this_machine(self):
+    def test_push_needs_no_local_disk_space(self):
         web = self.start(servers.files())
         job = self.job(size=20 << 20)
         nowhere = str(self.work / "nowhere")
@@ -130,7 +130,7 @@ class Web(RemoteTest):
         self.assert_packed(web.files["/job.zip"], job)
         self.assertFalse((self.work / "nowhere").exists())
 
-    def test_progress_is_shown_on_a_terminal_alone(self):
+    def test_progress_is_shown_only_on_a_terminal(self):
         waits = iter(range(100))
         web = self.start(servers.files({"/large.bin": noise(40 << 20)}, guard=lambda handler: time.sleep(0.2 * (next(waits) % 5))))
         for words, shown in [([], True), (["--no-progress"], False), (["--quiet"], False)]:
@@ -148,7 +148,7 @@ class Web(RemoteTest):
             self.assertEqual(b" of 40" in seen, shown, seen)
         self.assertNotIn("\r", self.ok("fetch", web.url + "/large.bin").err)
 
-    def test_file(self):
+    def test_file_uris(self):
         job = self.job()
         target = self.work / "store/sub/job.zip"
         self.ok("push", job, f"file://{target}")
@@ -161,7 +161,7 @@ class Web(RemoteTest):
         base = f"file://{self.work}/listed/"
         self.assert_lists_and_removes(base, lambda name, data: self.write(f"listed/{name}", data))
 
-    def test_local_is_used_in_place(self):
+    def test_local_uris_are_used_in_place(self):
         job = self.job()
         self.assertEqual(self.ok("fetch", f"local://{job}").path, job)
         runtime_env = json.dumps({"working_dir": f"local://{job}"})
@@ -169,7 +169,7 @@ class Web(RemoteTest):
         self.assertEqual(run.out, f"{job}\n")
         self.assertEqual(self.entries(), [])
 
-    def test_bad_input(self):
+    def test_bad_uris_are_refused(self):
         for uri, message in [("s4://b/k.zip", "s4://"), ("htp://h/x.zip", "did you mean http://"), ("s3:///x.zip", "bucket"), ("s3://b", "no object"),
                              ("s3://b/", "no object"), ("local://relative", "absolute"), ("local:///x/y.zip", "archive"),
                              ("azure:///x.zip", "container"), ("abfss://c/x.zip", "abfss"), ("file://x.zip", "absolute")]:

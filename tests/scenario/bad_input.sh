@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bad input: one clear message on standard error, the exit status of the contract, nothing half-made.
+# Bad input: one clear error message, the documented exit status, nothing incomplete left behind.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
@@ -35,7 +35,7 @@ for command in pack hash; do
   refused 2 "job/main.py isn't a directory"
 done
 if [[ $(id -u) -eq 0 ]]; then
-  # Root may read everything: somebody else must try.
+  # Root may read everything, so another user runs this.
   chmod 755 "$work"
   mkdir -m 700 secret
   status=0 out='' err=$(setpriv --reuid=65534 --regid=65534 --clear-groups "$RTENV" hash secret 2>&1 >/dev/null) || status=$?
@@ -86,7 +86,7 @@ refused 2 's3://bucket/x.zip?…'
 rtenv run --working-dir local://relative -- true
 refused 2 "isn't absolute"
 
-# A command that isn't there, or isn't one.
+# A command that doesn't exist or isn't executable.
 rtenv run -- no-such-command
 exits 127
 tells "'no-such-command' isn't in PATH"

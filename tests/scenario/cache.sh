@@ -16,7 +16,7 @@ ok
 equal "$(wc -l <<<"$out")" 3
 key() { "$RTENV" hash "$1" | sed 's|gcs://\(.*\)\.zip|\1|'; }
 
-# One in use is refused, and survives a gc to nothing.
+# An entry in use: rm refuses it, and gc --max-size 0 leaves it.
 mkfifo go
 "$RTENV" run --working-dir job1 -- sh -c 'touch ../started; cat' <go >/dev/null &
 pid=$!

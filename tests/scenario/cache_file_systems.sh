@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The cache keeps its promises on ext4, xfs, tmpfs and overlayfs, and says what is wrong on a disk that is read-only or full.
+# The cache works on ext4, xfs, tmpfs and overlayfs, and reports a read-only or full disk clearly.
 # Needs CACHE_TEST (the unit tests of the cache), root and loop devices; skipped (77) where there are none.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -31,7 +31,7 @@ done
 mount_on tmpfs -t tmpfs tmpfs
 mkdir ext4/{lower,upper,scratch}
 types=(ext4 xfs tmpfs)
-# Not within a container whose own root is one.
+# Overlay mounts fail in a container whose root is an overlay itself.
 if mount_on overlay -t overlay overlay -o "lowerdir=$work/ext4/lower,upperdir=$work/ext4/upper,workdir=$work/ext4/scratch"; then
   types+=(overlay)
 fi
@@ -41,7 +41,7 @@ for type in "${types[@]}"; do
   TMPDIR=$work/$type RTENV_MODEL_STEPS=1000 "$CACHE_TEST" --gtest_brief=1 >"$type.log" 2>&1 || { cat "$type.log"; fail "on $type"; }
 done
 
-# A full disk: said, nothing left, and the next try works.
+# A full disk: a clear error, nothing left behind, and the next attempt works.
 mkdir job
 head -c 400000000 /dev/zero | tr '\0' 'x' >job/large
 RTENV_CACHE_DIR=$work/xfs/cache rtenv run --working-dir job -- true
@@ -51,7 +51,7 @@ truncate -s 1000000 job/large
 RTENV_CACHE_DIR=$work/xfs/cache rtenv run --working-dir job -- test -f large
 ok
 
-# A read-only disk: said.
+# A read-only disk: a clear error.
 mount -o remount,ro "$work/xfs"
 for words in "run --working-dir job -- true" "cache ls" "cache gc" "cache verify"; do
   # shellcheck disable=SC2086  # words

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The cache keeps its limits by itself; pins, verify and stat; two hundred jobs of ten environments in a cache too small.
+# The cache enforces its limits automatically; pins, verify and stat; 200 runs in 10 environments with room for 3.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
@@ -11,7 +11,7 @@ job() {
 key() { "$RTENV" hash "$1" | sed 's|gcs://\(.*\)\.zip|\1|'; }
 keys() { "$RTENV" cache ls --json | python3 -c 'import json, sys; print(*(json.loads(line)["key"] for line in sys.stdin))'; }
 
-# After each job, what was used least recently goes.
+# After each job, the least recently used entries are evicted.
 export RTENV_CACHE_MAX_SIZE=2500000
 for i in 1 2 3; do
   job "job$i" 1000000
@@ -20,7 +20,7 @@ for i in 1 2 3; do
 done
 equal "$(keys)" "$(key job2) $(key job3)"
 
-# A pin keeps; an expired one doesn't; one that is taken off frees.
+# A pinned entry isn't evicted; an expired or removed pin doesn't protect.
 rtenv cache pin "$(key job2)"
 ok
 rtenv cache ls
@@ -45,7 +45,7 @@ refused 3 "isn't in the cache"
 rtenv cache pin "$(key job4)" --for 3parsecs
 refused 2 "isn't a span of time"
 
-# stat counts what was there and what had to be made.
+# stat counts hits and misses.
 rtenv run --working-dir job4 -- true
 rtenv cache stat --json
 equal "$(field misses)" 4
@@ -54,7 +54,7 @@ equal "$(field evictions)" 2
 rtenv cache stat
 says 'ratio'
 
-# gc by age, by kind and by free space says why; a dry run removes nothing.
+# gc by age, kind and free space prints the reason; a dry run removes nothing.
 rtenv cache gc --max-age 0s --dry-run --json
 equal "$(python3 -c 'import json, sys; print([r["reason"] for r in json.loads(sys.argv[1])["removed"]])' "$out")" "['age']"
 rtenv cache gc --max-size-of tree=0 --dry-run
@@ -69,7 +69,7 @@ refused 2 '--min-free'
 RTENV_CACHE_MAX_SIZE=plenty rtenv cache ls
 refused 2 RTENV_CACHE_MAX_SIZE
 
-# What isn't what it was goes to quarantine, and the next job gets it made anew.
+# A changed entry goes to quarantine, and the next job creates it again.
 rtenv cache verify
 ok
 data=$(echo "$RTENV_CACHE_DIR"/trees/*/data)
@@ -82,7 +82,7 @@ equal "$(keys)" ""
 rtenv run --working-dir job4 -- cmp data "$work/job4/data"
 ok
 
-# Two versions of a directory have its large files in common; each job still writes into its own copy.
+# Two versions of a directory share its large files; each job still writes to its own copy.
 rtenv cache rm --all --yes
 mkdir version1
 head -c 1000000 /dev/urandom >version1/model
@@ -97,7 +97,7 @@ rtenv cache stat --json
 equal "$(field shared_bytes)" 1000000
 cmp version1/model "$(echo "$RTENV_CACHE_DIR"/trees/*/script.py | sed s/script.py/model/)"
 
-# Ten environments, two hundred runs, room for three of them.
+# Ten environments, 200 runs, room for three environments.
 for i in 0 1 2 3 4 5 6 7 8 9; do
   make_wheel wheels "lib$i" "$(head -c 60000 /dev/urandom | base64 -w 0)"
 done

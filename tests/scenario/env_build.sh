@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Environments: phases, protection and clones, inherited packages, py_executable; builds that fail, wait and are waited for.
+# Environments: phases, protection and clones, inherited packages, py_executable; failing, concurrent and hanging builds.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
 export RTENV_PYTHON=${ORACLE_PYTHON:?}
 make_wheel wheels lib one
 
-# Phases: the second list's build needs what the first has installed.
+# Phases: building the second list's packages needs those of the first.
 mkdir second
 cat >second/setup.py <<'PY'
 import lib, setuptools
@@ -24,7 +24,7 @@ done
 rtenv run --runtime-env-json '{"uv": {"phases": [["six==1.16.0"], ["no-such-package-of-rtenv"]]}}' -- true
 refused 1 "uv pip install (phase 2 of 2)"
 
-# A shared environment can't be changed by its jobs; a clone is the job's own.
+# Jobs can't change a shared environment; a clone belongs to its job.
 rtenv env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}'
 ok
 env=$out
@@ -39,13 +39,13 @@ equal "$out" one
 nothing_temporary() { equal "$(find "$RTENV_CACHE_DIR/tmp" -mindepth 1 | wc -l)" 0; }
 nothing_temporary
 if [[ $(id -u) -eq 0 ]] && /usr/bin/python3 -c '' 2>/dev/null; then
-  # For others than root the permissions count.
+  # Permissions protect it from users other than root.
   chmod 755 "$work" "$RTENV_CACHE_DIR" && chmod a+rx "$RTENV_CACHE_DIR"/envs
   other=$(RTENV_PYTHON=/usr/bin/python3 "$RTENV" env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}')
   ! setpriv --reuid nobody --clear-groups sh -c "echo x >$other/pyvenv.cfg" 2>/dev/null || fail "somebody else could write"
 fi
 
-# What there is, and what it was made from.
+# env list and env show.
 rtenv env list
 ok
 says "$(basename "$env")"
@@ -63,7 +63,7 @@ ok
 rtenv env show "$key"
 refused 3 "there is no environment"
 
-# The interpreter's own packages.
+# Inherited packages of the interpreter.
 rtenv run --inherit-site-packages --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' -- python -c 'import ray, lib; print(ray.__version__)'
 ok
 equal "$out" "$("$ORACLE_PYTHON" -c 'import ray; print(ray.__version__)')"
@@ -81,7 +81,7 @@ rtenv run --working-dir job --runtime-env-json "{\"py_executable\": \"$RTENV_UV 
 ok
 equal "$out" "0 ['x']"
 
-# A failed build: the reason, the whole output in a file, the cache clean; the next try works.
+# A failed build: reports the reason, stores the whole output in a file, leaves the cache clean; the next attempt works.
 rm -rf "$RTENV_CACHE_DIR"
 rtenv env build --runtime-env-json '{"uv": ["no-such-package-of-rtenv"]}'
 refused 1 "no-such-package-of-rtenv"
@@ -96,7 +96,7 @@ exec "$REAL_UV" "$@"
 SH
 chmod +x later.sh
 export REAL_UV=$RTENV_UV WORKS=$work/works
-# Of many askers one builds; all get its failure, and who asks afterwards has it tried again.
+# Of concurrent requests one builds and all get its failure; a later request tries again.
 for i in 1 2 3 4; do
   { code=0; RTENV_UV=$work/later.sh "$RTENV" env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' 2>"err$i" || code=$?; echo "$code" >"status$i"; } &
 done
@@ -114,7 +114,7 @@ only_the_good_one() {
   nothing_temporary
 }
 
-# Who waits for long sees the progress of the one that builds.
+# A process that waits for another one's build shows its progress.
 cat >slow.sh <<'SH'
 #!/bin/sh
 [ "$1" = pip ] && for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "step $i with https://user:hunter2@host/x"; sleep 0.5; done
@@ -132,7 +132,7 @@ grep -q 'step [0-9]* with https://host/x' "$waiter" || fail "no progress: $(cat 
 rtenv env rm "$(basename "$(cat out1)")"
 ok
 
-# A build that hangs ends at its time limit, with all that it started.
+# A build that hangs is ended at its time limit, with all its processes.
 cat >hangs.sh <<'SH'
 #!/bin/sh
 [ "$1" = pip ] || exec "$REAL_UV" "$@"
@@ -146,7 +146,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do pgrep -f 'sleep 1000\.' >/dev/null || break; s
 ! pgrep -f 'sleep 1000\.' || fail "what the installer started lives on"
 only_the_good_one
 
-# What is asked for and isn't to be had, in the installer's own words.
+# Requirements that can't be satisfied: the error quotes the installer.
 rtenv env build --runtime-env-json '{"uv": ["six==1.16.0", "six==1.15.0"]}'
 refused 1 "six==1.15.0"
 echo 'six==1.16.0 --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000' >pinned.txt
@@ -158,12 +158,12 @@ UV_DEFAULT_INDEX=http://127.0.0.1:9/simple rtenv env build --runtime-env-json '{
 refused 1 "127.0.0.1:9"
 only_the_good_one
 
-# A package that the index has only as a source.
+# A package that the index has only as a source distribution.
 rtenv run --runtime-env-json '{"uv": ["docopt==0.6.2"]}' -- python -c 'import docopt; print(docopt.__version__)'
 ok
 equal "$out" 0.6.2
 
-# No space half-way: said, nothing left, and something smaller fits.
+# The disk fills up during a build: a clear error, nothing left behind, and a smaller environment fits.
 mkdir small
 if [[ $(id -u) -eq 0 ]] && mount -t tmpfs -o size=40m tmpfs small 2>/dev/null; then
   trap 'umount "$work/small"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
@@ -176,7 +176,7 @@ if [[ $(id -u) -eq 0 ]] && mount -t tmpfs -o size=40m tmpfs small 2>/dev/null; t
   ok
 fi
 
-# `check` says what is wrong without doing anything.
+# `env check` reports errors without fetching or building.
 rtenv env check --runtime-env-json '{"uv": ["six"], "working_dir": "missing"}'
 refused 3 "working_dir: missing doesn't exist"
 rtenv env check --runtime-env-json '{"uv": ["six"], "working_dir": "."}'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Locks: exact versions with hashes, refused for anything else; builds without a network and builds anew.
+# Locks: exact versions with hashes, refused for other inputs; offline builds and rebuilds.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
@@ -15,7 +15,7 @@ YAML
 rtenv env lock -f env.yaml --working-dir job -o env.lock
 ok
 equal "$out" env.lock
-# What it depends on is there, too, each with hashes; no path of this machine.
+# Dependencies are in the lock, each with hashes; no path of this machine is.
 grep -q '^urllib3==1\.' env.lock && grep -q '^requests==2.26.0 ' env.lock || fail "$(cat env.lock)"
 [[ $(grep -c -- '--hash=sha256:' env.lock) -ge 6 ]] || fail "$(cat env.lock)"
 # shellcheck disable=SC2016  # a name, not its value
@@ -30,7 +30,7 @@ ok
 locked=$out
 rtenv env key -f env.yaml --working-dir job
 [[ $out != "$locked" ]] || fail "the lock counts"
-# A script beside them changes nothing; another package, another content or another Python does.
+# A script beside the wheels doesn't invalidate the lock; another package, content or Python does.
 echo x >job/main.py
 rtenv env build -f env.yaml --working-dir job --locked env.lock --json
 equal "$(field key) $(field built)" "$locked False"
@@ -43,12 +43,12 @@ make_wheel job/wheels lib two
 rtenv env build -f env.yaml --working-dir job --locked env.lock
 refused 2 "was made for other packages"
 make_wheel job/wheels lib one
-# pip installs by it, too.
+# pip installs from it, too.
 sed 's/^uv:/pip:/' env.yaml >pip.yaml
 rtenv run -f pip.yaml --working-dir job --locked env.lock -- python -c 'import requests, lib; print(requests.__version__)'
 ok
 equal "$out" 2.26.0
-# What differs from its hash isn't installed.
+# A file that doesn't match its hash isn't installed.
 sed 's/--hash=sha256:..../--hash=sha256:0000/' env.lock >forged.lock
 rtenv env build -f env.yaml --working-dir job --locked forged.lock
 refused 1 "ash"
@@ -58,7 +58,7 @@ rtenv env lock --runtime-env-json '{"uv": ["./job/wheels/lib-1.0-py3-none-any.wh
 ok
 says "lib @ ./job/wheels/lib-1.0-py3-none-any.whl"
 
-# Without a network: from what uv keeps, or refused.
+# --offline: from uv's cache, or an error.
 rtenv cache rm --all --yes
 rtenv env build -f env.yaml --working-dir job --locked env.lock --offline --json
 ok
@@ -68,7 +68,7 @@ refused 1 "network was disabled"
 rtenv env build --offline --runtime-env-json '{"pip": ["flask==2.0.0"]}'
 refused 1 "No matching distribution"
 
-# Anew, although it is there.
+# --no-cache builds again.
 rtenv env build --no-cache --runtime-env-json '{"uv": ["./job/wheels/lib-1.0-py3-none-any.whl"]}' --json
 equal "$(field built)" True
 rtenv env build --no-cache --runtime-env-json '{"uv": ["./job/wheels/lib-1.0-py3-none-any.whl"]}' --json

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Environments by pip and virtualenv: the same answers, the other installer.
+# Environments built by pip and virtualenv give the same results as by uv.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Environments by uv, from the real index: isolated, keyed by content, built once, warm afterwards.
+# Environments built by uv from the real index: isolated, keyed by content, built once, then reused.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
@@ -23,7 +23,7 @@ ok
 equal "$out" "1.16.0 one"
 equal "$err" ""
 
-# Warm: nothing is built, neither uv nor the interpreter is asked.
+# Warm: nothing is built; neither uv nor the interpreter is started.
 RTENV_UV=/no/uv rtenv env build -f env.yaml --working-dir job --json
 equal "$(field built)" False
 
@@ -37,7 +37,7 @@ ok
 equal "$out" "changed two"
 tells "building environment"
 
-# Isolated: the interpreter's own packages aren't visible.
+# Isolated: the interpreter's packages aren't visible.
 "$ORACLE_PYTHON" -c 'import ray' 2>/dev/null || fail "the oracle has ray"
 rtenv run --python "$ORACLE_PYTHON" --runtime-env-json '{"uv": ["six==1.16.0"]}' -- python -c 'import importlib.util; print(importlib.util.find_spec("ray"))'
 equal "$out" None
@@ -51,13 +51,13 @@ rtenv run --working-dir job --runtime-env-json '{"uv": {"packages": ["-r $<RAY_R
 ok
 says "changed two"
 
-# uv_version: that uv, from the cache afterwards.
+# uv_version: that uv is fetched, and cached.
 rtenv env build -v --runtime-env-json '{"uv": {"packages": ["six==1.16.0"], "uv_version": "==0.9.0"}}'
 ok
 chosen=$(echo "$RTENV_CACHE_DIR"/tools/*/bin/uv)
 equal "$("$chosen" --version | cut -d' ' -f1-2)" "uv 0.9.0"
 
-# Credentials of an index are neither in the key's parts nor in a message.
+# An index's credentials appear neither in the key's parts nor in messages.
 rtenv env key --runtime-env-json '{"uv": ["-i https://user:hunter2@127.0.0.1:9/simple", "six"]}' --explain
 ok
 [[ $out != *hunter2* ]] || fail "a secret is in the key's parts"
@@ -65,17 +65,17 @@ rtenv env build --runtime-env-json '{"uv": ["-i https://user:hunter2@127.0.0.1:9
 exits 1
 [[ $err != *hunter2* ]] || fail "a secret is shown"
 
-# A uv that is named by a relative path.
+# RTENV_UV may be a relative path.
 ln -s "$RTENV_UV" uv-here
 RTENV_UV=./uv-here rtenv env build --runtime-env-json '{"uv": ["humanize==4.9.0"]}'
 ok
 
-# Several askers, one build.
+# Concurrent requests build once.
 for i in 1 2 3 4; do "$RTENV" env build --runtime-env-json '{"uv": ["six==1.15.0"]}' >"out$i" 2>"err$i" & done
 wait
 equal "$(cat out? | sort -u | wc -l) $(cat err? | grep -c 'building environment')" "1 1"
 
-# A set-up that takes too long ends, with what runs under it.
+# A set-up that exceeds its time limit is ended, with its processes.
 cat >slow-uv <<'SH'
 #!/bin/sh
 [ "$1" = venv ] && exit 0

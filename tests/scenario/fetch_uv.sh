@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Without uv on the machine: the pinned one is fetched from the package index, checked, and kept in the cache.
+# Without uv on the machine, the pinned version is fetched from the package index, verified and cached.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
@@ -18,7 +18,7 @@ ok
 [[ $err != *'fetching uv'* ]] || fail "fetched twice"
 [[ -x $(echo "$RTENV_CACHE_DIR"/tools/uv-*/uv) ]] || fail "uv isn't kept"
 
-# An index that gives another file under the name: refused, and nothing is kept.
+# An index that serves other bytes under that name: refused, and nothing is cached.
 export RTENV_CACHE_DIR=$work/other
 mkdir -p index/uv
 name=$(basename "$(grep -oE '"uv-[0-9.]+-py3[^"]*_x86_64.whl"' "$project/envbuild/uv_program.cpp" | tr -d '"')")

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# An interrupted `env build`, by kill -9 at ten moments and by Ctrl-C: the next one works without a word, nothing is left over.
+# `env build` interrupted by kill -9 at ten moments and by Ctrl-C: the next build just works, nothing is left behind.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
 
 spec='{"uv": ["requests==2.26.0", "humanize==4.9.0"]}'
-# How long a build takes here, so that the moments are spread over it.
+# Time a build, so that the kills are spread over its duration.
 begin=$(date +%s%N)
 rtenv env build --runtime-env-json "$spec"
 ok
@@ -29,7 +29,7 @@ for moment in 1 2 3 4 5 6 7 8 9 10; do
   [[ -z $(ls "$RTENV_CACHE_DIR/tmp") ]] || fail "left in tmp"
 done
 
-# Ctrl-C: the installer ends too, exit 130, nothing half-made.
+# Ctrl-C: the installer ends too, exit 130, nothing incomplete is left.
 rtenv cache rm --all --yes
 mkfifo waiting
 cat >slow-uv <<'SH'

@@ -1,5 +1,5 @@
-# Sourced by every scenario: a folder and a cache of its own, and what an expectation looks like.
-# Needs RTENV (the built tool); ORACLE_PYTHON (see tests/oracle/install) where Python or uv is used.
+# Sourced by every scenario: gives it a work folder, a cache and the functions that check expectations.
+# Needs RTENV (the built tool), and ORACLE_PYTHON (see tests/oracle/install) if Python or uv is used.
 # shellcheck shell=bash
 set -euo pipefail
 : "${RTENV:?the built rtenv}"
@@ -10,7 +10,7 @@ cd "$work"
 export RTENV_CACHE_DIR=$work/cache
 unset RTENV_PYTHON VIRTUAL_ENV RAY_RUNTIME_ENV_IGNORE_GITIGNORE RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES
 
-# rtenv WORD…: runs the tool; afterwards $status, $out (stdout) and $err (stderr) say what it did.
+# rtenv WORD…: runs the tool and sets $status, $out (stdout) and $err (stderr).
 rtenv() {
   status=0
   "$RTENV" "$@" >"$work/.out" 2>"$work/.err" || status=$?
@@ -23,7 +23,7 @@ fail() {
 }
 ok() { [[ $status -eq 0 ]] || fail "expected success"; }
 exits() { [[ $status -eq $1 ]] || fail "expected exit status $1"; }
-# One message, and nothing on standard output.
+# refused STATUS TEXT: an error message with TEXT, and nothing on standard output.
 refused() {
   exits "$1"
   [[ -z $out ]] || fail "an error printed data"
@@ -35,17 +35,17 @@ tells() { [[ $err == *"$1"* ]] || fail "expected '$1' on standard error"; }
 equal() { [[ $1 == "$2" ]] || fail "expected '$2', got '$1'${3:+ ($3)}"; }
 # The value of a key in the JSON object on standard output.
 field() { python3 -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$out" "$1"; }
-# No half-made entry: nothing temporary, nothing of this kind.
+# The cache has no incomplete environment and no temporary files.
 nothing_half_made() {
   [[ -z $(ls "$RTENV_CACHE_DIR/tmp" 2>/dev/null) ]] || fail "left in tmp: $(ls -R "$RTENV_CACHE_DIR/tmp")"
   [[ -z $(ls "$RTENV_CACHE_DIR/envs" 2>/dev/null) ]] || fail "left in envs: $(ls "$RTENV_CACHE_DIR/envs")"
 }
-# uv without a download.
+# Uses the uv of the oracle environment, without a download.
 use_oracle_uv() {
   RTENV_UV=$(dirname "${ORACLE_PYTHON:?}")/uv
   export RTENV_UV
 }
-# make_wheel FOLDER NAME TEXT: a wheel NAME-1.0 whose module says TEXT.
+# make_wheel FOLDER NAME TEXT: builds a wheel NAME-1.0 whose module has TEXT = TEXT.
 make_wheel() {
   mkdir -p "$1"
   python3 - "$@" <<'PY'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# pack and hash: one name, the same bytes anywhere, readable by others, and only what the rules let in.
+# pack and hash: one name, reproducible bytes, readable by other programs, ignore rules applied.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
@@ -22,7 +22,7 @@ equal "$out" "$uri" "pack and hash agree"
 package=${uri#gcs://}
 [[ -f $package ]] || fail "no $package in the current folder"
 
-# The same bytes whatever the time zone, umask, locale, times, order of creation, place and number of threads.
+# The bytes don't depend on time zone, umask, locale, file times, creation order, location or number of threads.
 mkdir elsewhere
 cp -r job elsewhere/copy
 find elsewhere/copy -exec touch -h -d '2001-02-03' {} +
@@ -31,14 +31,14 @@ cmp "$package" other.zip || fail "the bytes differ"
 (cd job && "$RTENV" pack -o - 2>/dev/null | cat) >piped.zip
 cmp "$package" piped.zip || fail "the bytes on a pipe differ"
 
-# What is in it, read by Python.
+# Python reads the package.
 listing=$(python3 -c 'import sys, zipfile
 z = zipfile.ZipFile(sys.argv[1])
 assert z.testzip() is None
 print(" ".join(f"{i.filename}:{i.external_attr >> 16:o}" for i in z.infolist()))' "$package")
 equal "$listing" ".gitignore:100644 build/:40755 empty/:40755 link:120777 naïve name.txt:100644 run.sh:100755 src/main.py:100644"
 
-# A package left in the directory itself isn't in the next one.
+# A package written to the directory itself isn't part of the next one.
 (cd job && "$RTENV" pack >/dev/null && [[ $("$RTENV" pack) == "$uri" ]]) || fail "the name changes with each pack"
 rm job/_ray_pkg_*
 
@@ -65,7 +65,7 @@ rtenv hash out
 equal "$out" "$uri" "the unpacked tree has the same name"
 [[ -x out/run.sh && ! -x out/src/main.py && -L out/link && -d out/empty ]] || fail "modes, links or folders are lost"
 
-# Every scheme and compression: the name follows the scheme alone.
+# Every scheme and compression: the name depends on the scheme only.
 for compression in auto store fast best; do
   rtenv pack job --compress "$compression" -o c.zip
   equal "$out" "$uri"
@@ -75,7 +75,7 @@ done
 rtenv hash job --scheme sha256
 [[ $out =~ ^gcs://_ray_pkg_[0-9a-f]{64}\.zip$ ]] || fail "not a sha256 name"
 
-# The second time an unchanged tree is named from what is remembered; no change goes unnoticed.
+# The digest cache: an unchanged tree is named without reading it; every change is noticed.
 sleep 2.1  # what was changed later than this isn't remembered yet
 rtenv hash job
 ok
@@ -95,7 +95,7 @@ echo 'print("hi")' >job/src/main.py
 RTENV_CACHE_DIR=/proc/nowhere "$RTENV" hash job >no-cache || fail "no place for the cache isn't a failure"
 equal "$(cat no-cache)" "$uri"
 
-# git's own semantics: a folder's rule, and what a nested file takes back in.
+# git's ignore rules: rules of a folder, and nested files that include again.
 mkdir -p rules/build rules/sub
 printf 'build/\n*.log\n' >rules/.gitignore
 printf '!keep.log\n' >rules/sub/.gitignore
@@ -109,7 +109,7 @@ equal "$(python3 -c 'import zipfile; print(*zipfile.ZipFile("ray.zip").namelist(
 rtenv hash rules --ignore-rules svn
 refused 2 "unknown ignore rules 'svn'"
 
-# A commit, whatever lies in the working tree.
+# --git packs a commit, regardless of the working tree.
 git_here() { git -C repository -c user.name=t -c user.email=t@example.org -c protocol.file.allow=always "$@" >/dev/null 2>&1 || fail "git $*"; }
 mkdir repository
 cp -r job/src repository/src
@@ -133,7 +133,7 @@ refused 3 "there is no revision 'nowhere'"
 rtenv hash job/empty --git HEAD
 refused 3 "isn't in a git repository"
 
-# What makes it large, for people and for programs.
+# --explain lists the largest files, as text and as JSON.
 rtenv pack job --explain -o explained.zip
 tells "folder                12 bytes  src/  (1 files)"
 rtenv pack job --explain --json -o explained.zip
@@ -141,7 +141,7 @@ ok
 [[ -z $err ]] || fail "the explanation is told twice"
 says '"left_out":[{"directory":true,"path":".git","reason":"excludes: .git"}'
 
-# ray#53635: a rule that matches everything hidden doesn't make every tree one and the same.
+# ray#53635: a rule that matches all hidden files doesn't give every tree the same name.
 rtenv hash job --scheme ray --exclude '.*'
 ok
 [[ $out != *3030303030303030* ]] || fail "the root was excluded"

@@ -16,12 +16,12 @@ run_with '{"py_modules": ["pkgs/shapes", "pkgs/shapes/", "single.py", "wheels/wh
 ok
 equal "$out" 'shapes single wheel'
 
-# A second time nothing is installed; nor with pip, where pip installed it.
+# The second run installs nothing, with uv and with pip.
 run_with '{"py_modules": ["wheels/wheely-1.0-py3-none-any.whl"]}' 'import wheely'
 ok
 [[ $err != *installing* ]] || fail "installed twice"
 
-# Ahead of the working_dir (but for Python's own look into the current folder), in the order of the list; PYTHONPATH of env_vars last: as in Ray.
+# On PYTHONPATH before the working_dir, in the order of the list, and before PYTHONPATH of env_vars: as in Ray.
 echo "NAME = 'of the job'" >job/single.py
 echo "NAME = 'other'" >elsewhere/other/single.py
 run_with '{"working_dir": "job", "py_modules": ["single.py", "elsewhere/other"], "env_vars": {"PYTHONPATH": "/own"}}' \
@@ -29,7 +29,7 @@ run_with '{"working_dir": "job", "py_modules": ["single.py", "elsewhere/other"],
 ok
 equal "$out" 'single 3 True'
 
-# An archive that a URI names loses its top folder, a directory that every node has is used in place.
+# The top folder of an archive is stripped; a local:// directory is used in place.
 (cd pkgs && python3 -m zipfile -c "$work/top.zip" shapes/)
 mkdir nested && cp -r pkgs/shapes nested/ && python3 -m zipfile -c both.zip nested/
 run_with "{\"py_modules\": [\"file://$work/both.zip\", \"local://$work/elsewhere\"]}" 'import shapes, other; print(shapes.NAME)'
@@ -39,7 +39,7 @@ run_with "{\"py_modules\": [\"file://$work/wheels/wheely-1.0-py3-none-any.whl\"]
 ok
 equal "$out" wheel
 
-# A changed module is seen; excludes count for modules, too.
+# A changed module is noticed; excludes apply to modules, too.
 echo "NAME = 'changed'" >pkgs/shapes/__init__.py
 echo "secret" >pkgs/shapes/key.pem
 run_with '{"py_modules": ["pkgs/shapes"], "excludes": ["*.pem"]}' \
@@ -47,7 +47,7 @@ run_with '{"py_modules": ["pkgs/shapes"], "excludes": ["*.pem"]}' \
 ok
 equal "$out" "changed ['__init__.py']"
 
-# Built ahead, the job finds them.
+# `env build` prepares them for the job.
 make_wheel wheels ahead 'ahead'
 rtenv env build --python "$ORACLE_PYTHON" --runtime-env-json '{"py_modules": ["wheels/ahead-1.0-py3-none-any.whl"]}'
 ok
@@ -56,7 +56,7 @@ run_with '{"py_modules": ["wheels/ahead-1.0-py3-none-any.whl"]}' 'import ahead'
 ok
 [[ $err != *installing* ]] || fail "installed twice"
 
-# By pip where the job's packages are pip's.
+# Installed by pip if the job's packages are.
 make_wheel wheels piped 'by pip'
 run_with '{"pip": ["./wheels/wheely-1.0-py3-none-any.whl"], "py_modules": ["wheels/piped-1.0-py3-none-any.whl"]}' \
   'import piped, wheely; print(piped.TEXT)'

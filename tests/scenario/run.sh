@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run: the command's folder, variables, exit code and signals; a copy of its own; the cache behind it.
+# run: the command's folder, variables, exit code and signals; its own copy of the directory; the cache.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
@@ -45,7 +45,7 @@ kept=${err##*kept: }
 equal "$(cat "$kept/result.txt")" "written by the job"
 rm -r "${kept%/working_dir}"
 
-# SIGTERM reaches the command, and its own end is what counts.
+# SIGTERM is passed on to the command, whose exit status counts.
 "$RTENV" run -- sh -c 'trap "exit 9" TERM; touch ready; while :; do sleep 0.05; done' &
 pid=$!
 until [[ -e ready ]]; do sleep 0.05; done
@@ -53,7 +53,7 @@ kill -TERM $pid
 status=0 && wait $pid || status=$?
 exits 9
 
-# Archives and directories that are used in place.
+# Archives, and local:// directories that are used in place.
 (cd job && python3 -m zipfile -c ../job.zip main.py) && tar -czf top.tar.gz job
 rtenv run --working-dir job.zip --env NAME=zip -- python3 main.py
 says ' zip True'
@@ -66,14 +66,14 @@ says "$work/job here True"
 [[ -e job/result.txt ]] || fail "local:// is used in place"
 rm job/result.txt
 
-# excludes and ignore files hold here, too.
+# excludes and ignore files apply here, too.
 echo '*.log' >job/.rayignore
 touch job/a.log job/b.bin
 echo 'excludes: ["*.bin"]' >excludes.yaml
 rtenv run -f excludes.yaml --working-dir job -- ls -A
 equal "$out" $'.rayignore\nmain.py'
 
-# What the command leaves behind ends with it: its directory is gone, and nobody holds its environment.
+# Background processes of the command are ended with it: its directory is removed and its environment released.
 rtenv run --working-dir job -- sh -c 'setsid -f sleep 98761; echo done'
 ok
 says 'done'

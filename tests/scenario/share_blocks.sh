@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# On a file system that can, a stored package shares the blocks of large files; its bytes are the same as anywhere.
+# With reflinks, a stored package shares the blocks of large files; its bytes are the same as elsewhere.
 # Needs root and loop devices; skipped (77) where there are none.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -43,7 +43,7 @@ equal "$out" "$uri"
 echo changed | dd of=mounted/job/large bs=1 seek=4096 conv=notrunc status=none
 cmp mounted/shared.zip copied.zip || fail "the package changed with the file"
 
-# What was changed just now is copied, not shared: it might change again unseen.
+# Files changed just now are copied, not shared: a further change could go unnoticed.
 rtenv pack mounted/job --compress store -o mounted/copied.zip
 ok
 rtenv unpack mounted/copied.zip back-again

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A hostile archive is refused with the entry's name, exit 2, and the target is as it was before.
+# A hostile archive is refused, naming the entry (exit 2), and the target stays as it was.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
@@ -36,7 +36,7 @@ zip_of("whole.zip", ("b.txt", "x" * 100, regular))
 data = open("whole.zip", "rb").read()
 open("truncated.zip", "wb").write(data[:-30])
 open("flipped.zip", "wb").write(data.replace(b"xxxxxxxx", b"xxxxXxxx", 1))
-# Two entries that share one kernel of data: the overlapping bomb.
+# A zip bomb of overlapping entries.
 open("overlap.zip", "wb").write(b"")
 with zipfile.ZipFile("overlap.zip", "w", zipfile.ZIP_DEFLATED) as z:
     z.writestr("a", "0" * 100000)
@@ -102,7 +102,7 @@ equal "$(cat target/file)" mine
 rtenv unpack none.zip other
 refused 3 none.zip
 
-# And the harmless kinds are taken, their modes kept.
+# Harmless archives are unpacked with their modes.
 mkdir src && printf '#!/bin/sh\n' >src/run && chmod 750 src/run && ln -s run src/link && ln src/run src/hard
 for format in gz xz bz2 tar; do
   python3 - "$format" <<'PY'

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Environments as packs: deterministic, moved to another folder and another user, refused where they don't fit.
+# Environments as archives: deterministic, moved to another folder and user, refused if they don't fit.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 use_oracle_uv
-# The system's, which other users have, too.
+# The system's Python, which other users can run, too.
 export RTENV_PYTHON=/usr/bin/python3
 [[ -x $RTENV_PYTHON ]] || RTENV_PYTHON=${ORACLE_PYTHON:?}
 
@@ -18,7 +18,7 @@ backend-path = ["."]
 name = "tool"
 version = "1.0"
 TOML
-# A source folder with a script: what an entry point becomes.
+# A source folder with an entry point, which becomes a script.
 cat >tool/backend.py <<'PY'
 import zipfile
 def build_wheel(folder, settings=None, metadata=None):
@@ -44,12 +44,12 @@ equal "$(field sha256)" "$(sha256sum first.tar.zst | cut -d ' ' -f 1)"
 rtenv env pack -f env.yaml -o again.tar.zst
 ok
 cmp first.tar.zst again.tar.zst
-# The same environment elsewhere gives the same pack: it holds no path of this one.
+# The same environment built elsewhere gives the same archive: it contains no path.
 mkdir listed && tar --zstd -xf first.tar.zst -C listed
 ! grep -rF "$RTENV_CACHE_DIR/envs" listed || fail "the pack holds the environment's path"
 equal "$(tar --zstd -tf first.tar.zst | sed -n 1p)" .rtenv-pack.json
 
-# Into another folder whose name is long and has a space.
+# Unpacked into another folder whose name is long and has a space.
 long="a folder with spaces/$(printf 'x%.0s' {1..120})"
 RTENV_CACHE_DIR=$work/$long rtenv env pull first.tar.zst --json
 ok
@@ -60,7 +60,7 @@ equal "$("$path/bin/python" -c 'import lib; print(lib.TEXT)')" "a text"
 RTENV_CACHE_DIR=$work/$long RTENV_UV=/nowhere rtenv run -f env.yaml -- tool
 ok
 says "tool of $path"
-# … and packed again there, the same bytes.
+# … and packed again there: the same bytes.
 RTENV_CACHE_DIR=$work/$long RTENV_UV=/nowhere rtenv env pack -f env.yaml -o third.tar.zst
 ok
 cmp first.tar.zst third.tar.zst
@@ -83,7 +83,7 @@ if [[ $(id -u) -eq 0 ]] && id nobody >/dev/null; then
   fi
 fi
 
-# By its key, without a build; and what isn't there.
+# Pulled by key without a build; a missing archive.
 rtenv cache rm --all --yes
 RTENV_UV=/nowhere rtenv env pull -f env.yaml "file://$work/store" --json
 ok
@@ -96,7 +96,7 @@ refused 3 "isn't there"
 rtenv env pull "file://$work/store"
 refused 2 "names no packages"
 
-# What doesn't fit, or isn't whole.
+# Archives of another platform, and damaged ones.
 rtenv cache rm --all --yes
 rtenv env pull "file://$work/store/env.tar.zst#sha256=$(printf '0%.0s' {1..64})"
 refused 2 "isn't what it is pinned to"
