@@ -29,7 +29,7 @@ TEST_F(InterpreterIn, IsAskedOnceForAsLongAsItsFileIsTheSame) {
   EXPECT_EQ(must(find(python)).version, "3.9.1");
   EXPECT_EQ(content_of(tree_ / "bin/asked"), "asked\n");
   tree_.file("bin/version", "3.9.2")
-      .file("bin/python", std::string(k_fake_python) + "# replaced\n", 0755);
+      .file("bin/python", fmt::format("{}# replaced\n", k_fake_python), 0755);
   EXPECT_EQ(must(find(python)).version, "3.9.2");
 }
 
