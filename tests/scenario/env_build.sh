@@ -74,7 +74,7 @@ exits 1
 
 # py_executable.
 mkdir job && echo 'import sys; print(sys.flags.optimize, sys.argv[1:])' >job/main.py
-rtenv run --working-dir job --runtime-env-json '{"py_executable": "python -O"}' -- python main.py 'two words'
+rtenv run --working-dir job --runtime-env-json '{"py_executable": "python3 -O"}' -- python main.py 'two words'
 ok
 equal "$out" "1 ['two words']"
 rtenv run --working-dir job --runtime-env-json "{\"py_executable\": \"$RTENV_UV run --isolated --no-project --offline --python $ORACLE_PYTHON\"}" -- python main.py x
