@@ -105,7 +105,14 @@ def rtenv_says(tool, text):
 
 def main():
     tool = os.path.abspath(sys.argv[1])
-    os.chdir(tempfile.mkdtemp())
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        failed = compare(tool)
+        os.chdir("/")
+    sys.exit(failed != 0)
+
+
+def compare(tool):
     os.mkdir("dir")
     for name, content in {"dir/one.py": "", "requirements.txt": "six\n# comment\nrequests\n", "job.zip": "PK", "lib-1.0-py3-none-any.whl": "PK"}.items():
         with open(name, "w") as file:
@@ -118,9 +125,9 @@ def main():
         wanted = {"same": rtenv == ray, "stricter": ray and not rtenv, "laxer": rtenv and not ray}[kind]
         passed, failed = (passed + 1, failed) if wanted else (passed, failed + 1)
         if not wanted:
-            print(f"{text!r} ({kind}): Ray {'takes it' if ray else why_ray[:150]!r}, rtenv {'takes it' if rtenv else why_rtenv[:200]!r}", file=sys.stderr)
+            print(f"{text!r} ({kind}): Ray {'accepts it' if ray else why_ray[:150]!r}, rtenv {'accepts it' if rtenv else why_rtenv[:200]!r}", file=sys.stderr)
     print(f"{passed} passed, {failed} failed")
-    sys.exit(failed != 0)
+    return failed
 
 
 main()
