@@ -12,7 +12,7 @@
 namespace rtenv {
 namespace {
 
-TEST(Database, ManyMayOpenANewOneAtOnce) {
+TEST(Database, CanBeCreatedByManyThreadsAtOnce) {
   constexpr int k_rounds = 20;
   constexpr int k_threads = 8;
   TreeBuilder tree;
