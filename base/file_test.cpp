@@ -6,11 +6,8 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <set>
 #include <thread>
 
-#include "base/directory_reader.hpp"
-#include "base/file_system.hpp"
 #include "base/lock_file.hpp"
 #include "support/tree_builder.hpp"
 
@@ -115,23 +112,6 @@ TEST(LockFile, WaitingEndsOnReleaseOrCancellation) {
               IsOk());
 }
 
-TEST(DirectoryReader, ListsDirectoriesOfAnySizeWithOneBuffer) {
-  const TempDir folder = must(TempDir::create());
-  DirectoryReader reader;
-  for (const int count : {0, 1, 3000}) {
-    std::set<std::string> expected;
-    for (int i = 0; i < count; ++i) {
-      expected.insert(fmt::format("a name of some length {}", i));
-      must(open_file(folder.path() / fmt::format("a name of some length {}", i),
-                     O_WRONLY | O_CREAT));
-    }
-    const Fd fd = must(open_file(folder.path(), O_RDONLY | O_DIRECTORY));
-    std::set<std::string> names;
-    for (const auto& item : must(reader.list(fd, "folder"))) names.emplace(item.name);
-    EXPECT_EQ(names, expected);
-  }
-}
-
 TEST(RemoveTree, ManyThreadsCanRemoveTheSameTree) {
   for (int round = 0; round < 20; ++round) {
     TreeBuilder tree;
@@ -147,13 +127,6 @@ TEST(RemoveTree, ManyThreadsCanRemoveTheSameTree) {
     EXPECT_EQ(failures, 0);
     EXPECT_FALSE(std::filesystem::exists(tree / "top"));
   }
-}
-
-TEST(FileSystem, RecognizesNetworkFileSystems) {
-  EXPECT_EQ(network_file_system_name(0x6969), "NFS");
-  EXPECT_EQ(network_file_system_name(0xEF53), std::nullopt) << "ext4";
-  EXPECT_GT(must(free_space_bytes("/")), 0U);
-  EXPECT_THAT(network_file_system("/no/such/path"), IsError(Errc::not_found));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/nearest.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -47,15 +46,6 @@ TEST(Hash, OfAFileIsTheHashOfItsContent) {
   tree.file("f", content);
   EXPECT_EQ(must(sha256_hex_of_file(tree / "f")), sha256_hex(content));
   EXPECT_THAT(sha256_hex_of_file(tree / "none"), IsError(Errc::not_found));
-}
-
-TEST(Nearest, FindsTheMisspelledNameOnlyIfItIsClose) {
-  constexpr std::string_view k_names[] = {"working_dir", "env_vars", "excludes", "pip", "uv"};
-  EXPECT_EQ(nearest("workingdir", k_names), "working_dir");
-  EXPECT_EQ(nearest("env_var", k_names), "env_vars");
-  EXPECT_EQ(nearest("pipp", k_names), "pip");
-  EXPECT_EQ(nearest("exlcudes", k_names), "excludes");
-  EXPECT_EQ(nearest("something_else", k_names), std::nullopt);
 }
 
 }  // namespace

@@ -136,13 +136,6 @@ TEST(Process, DoesNotInheritDescriptorsWithCloseOnExec) {
   EXPECT_THAT(run.output, testing::Not(HasSubstr(tree.root().native())));
 }
 
-TEST(Environment, PrependPutsAnEntryFirst) {
-  Environment environment;
-  environment.prepend("LIST", "a");
-  environment.prepend("LIST", "b");
-  EXPECT_EQ(environment.find("LIST"), "b:a");
-}
-
 TEST(Process, DoesNotInheritDescriptorsWithoutCloseOnExec) {
   const Fd without_cloexec(::open("/dev/null", O_RDONLY));  // as some libraries do
   const Fd kept(::open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks rules of the source code that the compiler doesn't: layers, their link lines, `Fails:` lines and heavy headers.
+"""Checks rules of the source code that the compiler doesn't: links of layers, `Fails:` lines, heavy headers.
 
 usage: tests/rules.py SOURCE_ROOT BUILD_ROOT [COMPILER]
 BUILD_ROOT contains compile_commands.json. Prints each violation as FILE: MESSAGE; exit status 1 if there is one.
@@ -31,7 +31,9 @@ def is_test(path):
 def code_only(text, keep_strings=False):
     """`text` with the same length, but with spaces for comments and the content of string and character literals."""
     pattern = re.compile(
-        r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^()\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Za-z_])\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
+        r"//[^\n]*|/\*.*?\*/"
+        r'|R"(?P<tag>[^()\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"'
+        r"|(?<![0-9A-Za-z_])'(?:\\.|[^'\\\n])+'", re.DOTALL)  # not a digit separator
 
     def blank(match):
         token = match[0]
@@ -44,7 +46,8 @@ def code_only(text, keep_strings=False):
 
 def includes(text, quote):
     """The headers that a file includes: quote '"' or '<'."""
-    return re.findall(r"^\s*#\s*include\s*" + (r'"([^"]+)"' if quote == '"' else r"<([^>]+)>"), code_only(text, True), re.MULTILINE)
+    name = r'"([^"]+)"' if quote == '"' else r"<([^>]+)>"
+    return re.findall(r"^\s*#\s*include\s*" + name, code_only(text, keep_strings=True), re.MULTILINE)
 
 
 # Links
@@ -127,7 +130,8 @@ def check_header_filter(clang_tidy):
     match = re.search(r"^HeaderFilterRegex:\s*'([^']*)'", clang_tidy, re.MULTILINE)
     if not match:
         return [".clang-tidy: no HeaderFilterRegex"]
-    return [f".clang-tidy: HeaderFilterRegex leaves out {layer}/" for layer in LAYERS if not re.search(match[1], f"/x/{layer}/name.hpp")]
+    return [f".clang-tidy: HeaderFilterRegex leaves out {layer}/" for layer in LAYERS
+            if not re.search(match[1], f"/x/{layer}/name.hpp")]
 
 
 # Heavy headers
@@ -138,11 +142,12 @@ def check_heavy_headers(header, text, exceptions=HEAVY_EXCEPTIONS):
     if header.split("/")[0] in HEAVY_ALLOWED_IN:
         return []
     heavy = [name for name in includes(text, "<") + includes(text, '"') if HEAVY.match(name)]
-    if re.search(r"^\s+nlohmann::json \w+( =.*|\{.*)?;", code_only(text), re.MULTILINE):  # a member needs the complete type
+    # A member needs the complete type.
+    if re.search(r"^\s+nlohmann::json \w+( =.*|\{.*)?;", code_only(text), re.MULTILINE):
         heavy = [name for name in heavy if name != "nlohmann/json.hpp"]
     if header in exceptions:
         return [] if heavy else [f"{header}: doesn't need its entry in HEAVY_EXCEPTIONS"]
-    return [f"{header}: includes {name}; forward-declare instead" + (" (nlohmann/json_fwd.hpp)" if "json" in name else "") for name in heavy]
+    return [f"{header}: includes {name}" + ("; use nlohmann/json_fwd.hpp" if "json" in name else "") for name in heavy]
 
 
 # `Fails:` lines
@@ -236,7 +241,8 @@ def documented_functions(header):
             end += 1
         declaration = code[start:end]
         opens = end < len(code) and code[end] == "{"
-        head = re.match(r"\s*(?:template\s*<.*>\s*)?(?:class|struct|namespace|enum|union)\b(?:\s+class)?(?:\s*\[\[\w+\]\])?\s*([\w:]*)", declaration, re.DOTALL)
+        head = re.match(r"\s*(?:template\s*<.*>\s*)?(?:class|struct|namespace|enum|union)\b"
+                        r"(?:\s+class)?(?:\s*\[\[\w+\]\])?\s*([\w:]*)", declaration, re.DOTALL)
         if line.startswith("#"):
             end = starts[number + 1] - 1
         elif head and opens and ("enum" in declaration.split() or "\n" not in code[end:closing(code, end)]):
@@ -288,7 +294,8 @@ def check_fails(headers, sources, codes):
     problems = []
     for file, text in sorted(headers.items()):
         for name, declared, clause, body in documented_functions(text):
-            problems += [f"{file}: {name}: '{word}' in \"Fails: {clause}\" isn't an error code" for word in doubtful_words(clause, codes)]
+            problems += [f"{file}: {name}: '{word}' in \"Fails: {clause}\" isn't an error code"
+                         for word in doubtful_words(clause, codes)]
             last = "::".join(name.split("::")[-2:])
             found = [d for d in defined if d[0] == name or d[0] == last or d[0].endswith("::" + last)]
             same = [d for d in found if d[1] == declared]
@@ -304,8 +311,8 @@ def main():
         sys.exit(__doc__)
     root, build = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     compiler = sys.argv[3] if len(sys.argv) == 4 else "c++"
-    texts = {layer: {f"{layer}/{path.name}": path.read_text() for path in sorted((root / layer).glob("*.[ch]pp")) if not is_test(path)}
-             for layer in LAYERS}
+    texts = {layer: {f"{layer}/{path.name}": path.read_text()
+                     for path in sorted((root / layer).glob("*.[ch]pp")) if not is_test(path)} for layer in LAYERS}
     headers = {layer: {file: text for file, text in texts[layer].items() if file.endswith(".hpp")} for layer in LAYERS}
     cmake = {layer: (root / layer / "CMakeLists.txt").read_text() for layer in LAYERS}
     links = {layer: linked_layers(cmake[layer]) for layer in LAYERS}
