@@ -47,7 +47,7 @@ class Fd {
 Result<Fd> open_file(const Path& path, int flags, mode_t mode = 0666);
 
 /// Reads `buffer.size()` bytes, fewer only at the end of the file; returns the number of bytes.
-/// Errors name the file as `name`, here and below.
+/// Errors name the file as `name`, here and below. Fails: by errno, as all functions here.
 Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name);
 
 /// As read_full, from `offset` instead of the file position, which doesn't change.
@@ -57,6 +57,7 @@ Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_
 /// Reads until the end of the file.
 Result<std::string> read_to_end(const Fd& fd, std::string_view name);
 
+/// Writes all of the data.
 Result<void> write_full(const Fd& fd, std::span<const std::byte> data, std::string_view name);
 Result<void> write_full(const Fd& fd, std::string_view text, std::string_view name);
 

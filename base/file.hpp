@@ -1,4 +1,5 @@
 // Operations on whole files and directory trees: read, replace atomically, remove, copy, measure.
+// A failed system call gives the code for its errno (system_error); `Fails:` names the usual ones.
 #pragma once
 
 #include <cstdint>

@@ -54,7 +54,7 @@ def includes(text, quote):
 
 
 def linked_layers(cmake):
-    """The rtenv::LAYER names that the target of a layer's CMakeLists.txt links."""
+    """The rtenv::LAYER names that the targets of a layer's CMakeLists.txt link; its own, if a program links its library."""
     cmake = re.sub(r"#[^\n]*", "", cmake)
     calls = re.findall(r"\b(?:rtenv_layer|target_link_libraries)\s*\(([^()]*)\)", cmake)
     return {name for call in calls for name in re.findall(r"\brtenv::(\w+)", call)}
@@ -70,7 +70,7 @@ def check_links(layer, cmake, sources):
     problems = [f"{layer}/CMakeLists.txt: rtenv::{name} isn't linked, but {included[name]} includes its headers"
                 for name in LAYERS if name in included and name != layer and name not in linked]
     problems += [f"{layer}/CMakeLists.txt: rtenv::{name} is linked, but no file includes its headers"
-                 for name in LAYERS if name in linked and name not in included]
+                 for name in LAYERS if name in linked and name != layer and name not in included]
     return problems
 
 
@@ -88,8 +88,8 @@ def reachable(layer, links):
 def check_order(links):
     """links: layer -> the layers that it links. A layer links only layers below it."""
     return [f"{layer}/CMakeLists.txt: links rtenv::{name}, which isn't below it"
-            for layer in LAYERS for name in sorted(links.get(layer, ()))
-            if name not in LAYERS or LAYERS.index(name) >= LAYERS.index(layer)]
+            for layer in LAYERS for name in sorted(set(links.get(layer, ())) - {layer})
+            if name not in LAYERS or LAYERS.index(name) > LAYERS.index(layer)]
 
 
 def check_include_roots(layer, allowed, headers, compiler, flags):

@@ -49,6 +49,7 @@ rtenv_layer(pkg
 
     def test_a_link_upwards_is_found(self):
         self.assertEqual(rules.check_order({"pkg": {"base"}, "cache": {"pkg", "base"}}), [])
+        self.assertEqual(rules.check_order({"cli": {"cli", "base"}}), [])  # a program of the layer's own library
         self.assertEqual(rules.check_order({"pkg": {"cache"}}), ["pkg/CMakeLists.txt: links rtenv::cache, which isn't below it"])
 
     def test_indirect_links_are_reachable(self):
