@@ -1,12 +1,12 @@
-// Identifies one run of the kernel: a process id that was recorded before a reboot names nobody
-// now.
+// Identifies the current boot: a process id that was recorded before a reboot is meaningless after
+// it.
 #pragma once
 
 #include <string>
 
 namespace rtenv {
 
-/// As /proc/sys/kernel/random/boot_id has it, without the newline; empty where it can't be read.
+/// The content of /proc/sys/kernel/random/boot_id, without the newline; empty if it can't be read.
 std::string boot_id();
 
 }  // namespace rtenv

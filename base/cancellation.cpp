@@ -9,15 +9,15 @@ namespace rtenv {
 
 Result<Cancellation> Cancellation::create() {
   Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event) return fail_errno("make", "an event descriptor");
+  if (!event) return fail_errno("create", "an eventfd");
   return Cancellation(std::move(event));
 }
 
 void Cancellation::request() const noexcept {
   requested_->store(true, std::memory_order_relaxed);
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written =
-      ::write(event_.get(), &one, sizeof one);  // a full counter says the same
+  // Can fail only if the counter is full; then poll_fd() is readable anyway.
+  [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
 }
 
 }  // namespace rtenv

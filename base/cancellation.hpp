@@ -1,5 +1,5 @@
-// Asks long work to stop: set from any thread or from a signal handler, polled or waited for by the
-// work.
+// A request to stop long-running work: made from any thread or a signal handler, checked or polled
+// by the work.
 #pragma once
 
 #include <atomic>
@@ -11,23 +11,23 @@ namespace rtenv {
 
 class Cancellation {
  public:
-  /// Fails: unavailable (no descriptor left).
+  /// Fails: unavailable (out of file descriptors).
   static Result<Cancellation> create();
 
-  /// Async-signal-safe; final.
+  /// Async-signal-safe. Can't be undone.
   void request() const noexcept;
-  /// Cheap enough to ask for every file.
+  /// Cheap enough to check once per file.
   [[nodiscard]] bool requested() const noexcept {
     return requested_->load(std::memory_order_relaxed);
   }
-  /// Readable once a stop was asked for: for poll(2).
+  /// For poll(2): readable once a stop was requested.
   [[nodiscard]] int poll_fd() const noexcept { return event_.get(); }
 
  private:
   explicit Cancellation(Fd event) : event_(std::move(event)) {}
   Fd event_;
   std::unique_ptr<std::atomic<bool>> requested_ = std::make_unique<std::atomic<bool>>(false);
-  static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+  static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal handler");
 };
 
 }  // namespace rtenv

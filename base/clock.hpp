@@ -1,4 +1,4 @@
-// The wall clock, in the unit that the ledger, the job store and Ray's API use.
+// The wall clock in milliseconds, the unit of the ledger, the job store and Ray's API.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 
 namespace rtenv {
 
-/// Now, in milliseconds of Unix time. Can jump: durations are measured by steady_clock.
+/// The current Unix time in milliseconds. Can jump: use steady_clock for durations.
 inline std::int64_t unix_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();

@@ -10,7 +10,7 @@ namespace rtenv {
 namespace {
 
 constexpr int k_busy_timeout_ms = 30'000;
-constexpr int k_busy_pause_ms = 2;
+constexpr int k_busy_retry_ms = 2;
 
 Failure fail_sqlite(sqlite3* handle, std::string_view action) {
   const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_NOMEM;
@@ -99,8 +99,8 @@ Result<Database> Database::open(const Path& path) {
   return database;
 }
 
-// While another process changes a new database's mode, SQLite says "busy" without waiting: both
-// hold a lock that the other wants. So the wait is here.
+// While another process switches a new database to WAL, SQLite returns SQLITE_BUSY at once instead
+// of honoring the busy timeout, to avoid a deadlock. So retry here.
 Result<void> Database::use_write_ahead_log() {
   const auto deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(k_busy_timeout_ms);
@@ -110,7 +110,7 @@ Result<void> Database::use_write_ahead_log() {
     if (code == SQLITE_OK) return {};
     if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline)
       return fail_sqlite(handle_.get(), "query");
-    std::this_thread::sleep_for(std::chrono::milliseconds(k_busy_pause_ms));
+    std::this_thread::sleep_for(std::chrono::milliseconds(k_busy_retry_ms));
   }
 }
 

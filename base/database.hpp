@@ -1,5 +1,5 @@
-// SQLite, in the few shapes that rtenv needs. Nothing else in the project includes sqlite3.h.
-// A Database belongs to one thread at a time; several processes may have the same file open.
+// A small wrapper of SQLite; only database.cpp includes sqlite3.h. Not thread-safe: one thread at a
+// time may use a Database and its statements. Several processes may have the same file open.
 #pragma once
 
 #include <cstdint>
@@ -17,22 +17,23 @@ struct sqlite3_stmt;
 
 namespace rtenv {
 
-/// A prepared statement: bind, then step. Reset and unbound when it goes out of use, so it can be
-/// kept and reused.
+/// A prepared statement: bind the parameters (from 1), then step through the rows. Can be executed
+/// again after `reset`.
 class Statement {
  public:
   Statement(Statement&&) noexcept = default;
 
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::int64_t number);
-  /// True while there is a row. Fails: unavailable (locked for longer than the wait), out_of_space,
-  /// corrupt, internal.
+  /// Advances to the next row; false after the last one. Fails: unavailable (still locked after 30
+  /// s), out_of_space, corrupt, permission_denied, internal.
   Result<bool> step();
-  /// Steps to the end, rows ignored, and makes the statement ready for the next use.
+  /// Executes the statement, ignoring its rows, and resets it. Fails: as step.
   Result<void> run();
-  /// Makes the statement ready for the next use.
+  /// Clears the bindings; the statement can be executed again.
   void reset();
 
+  /// Columns of the current row, from 0. NULL reads as an empty text and as 0.
   [[nodiscard]] std::string text(int column) const;
   [[nodiscard]] std::int64_t number(int column) const;
 
@@ -45,7 +46,8 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-/// A statement that its Database keeps for the next time; ready for that when this goes out of use.
+/// A borrowed statement from the cache of its Database, which it must not outlive. Reset on
+/// destruction.
 class CachedStatement {
  public:
   explicit CachedStatement(Statement& statement) : statement_(&statement) {}
@@ -64,18 +66,21 @@ class CachedStatement {
 
 class Database {
  public:
-  /// Opens or makes the file, in WAL mode with synchronous=NORMAL. Others' locks are waited for, 30
-  /// s at most.
+  /// Opens the file, creating it if it doesn't exist, in WAL mode with synchronous=NORMAL. Waits up
+  /// to 30 s for locks of other processes. Fails: as Statement::step.
   static Result<Database> open(const Path& path);
 
+  /// Fails: as Statement::step; internal for invalid SQL.
   Result<Statement> prepare(std::string_view sql);
-  /// For what is asked often: prepared once. Requires: `sql` is a literal; of one literal, one in
-  /// use at a time.
+  /// Prepares the statement at the first call and returns the cached one afterwards. Requires:
+  /// `sql` is a string literal, and the previous CachedStatement of this literal is gone. Fails: as
+  /// prepare.
   Result<CachedStatement> prepare_cached(const char* sql);
-  /// Runs one or more statements without parameters.
+  /// Executes one or more statements without parameters. Fails: as Statement::step.
   Result<void> execute(const char* sql);
 
-  /// Runs `body` (returning a Result) in a write transaction; rolls back when it fails.
+  /// Calls `body`, which returns a Result, in a write transaction. Commits if it succeeds, else
+  /// rolls back. Fails: as `body`, as Statement::step.
   template <class Body>
   auto transaction(Body body) -> decltype(body()) {
     if (auto begun = run("BEGIN IMMEDIATE"); !begun) return Failure(std::move(begun).error());
@@ -99,7 +104,8 @@ class Database {
   Result<void> use_write_ahead_log();
   Result<void> run(const char* sql);
   std::unique_ptr<sqlite3, Close> handle_;
-  std::map<const char*, Statement> cached_;  // after the handle: finalized before it is closed
+  // Declared after the handle: statements must be finalized before it is closed.
+  std::map<const char*, Statement> cached_;
 };
 
 }  // namespace rtenv

@@ -12,7 +12,7 @@
 namespace rtenv {
 namespace {
 
-TEST(Database, ManyMayOpenANewOneAtOnce) {
+TEST(Database, CanBeCreatedByManyThreadsAtOnce) {
   constexpr int k_rounds = 20;
   constexpr int k_threads = 8;
   TreeBuilder tree;
@@ -34,6 +34,68 @@ TEST(Database, ManyMayOpenANewOneAtOnce) {
     threads.clear();
     EXPECT_EQ(failures, 0);
   }
+}
+
+class DatabaseTable : public testing::Test {
+ protected:
+  Result<void> insert(std::string_view name, std::int64_t number) {
+    RTENV_TRY(const auto statement, database.prepare_cached("INSERT INTO t VALUES (?, ?)"));
+    return statement->bind(1, name).bind(2, number).run();
+  }
+  std::int64_t count() {
+    auto statement = must(database.prepare("SELECT count(*) FROM t"));
+    EXPECT_TRUE(must(statement.step()));
+    return statement.number(0);
+  }
+  static Database create(const Path& path) {
+    auto created = Database::open(path);  // not by must(): GCC 12 warns falsely about its parameter
+    if (!created) throw std::runtime_error(created.error().message());
+    must(created->execute("CREATE TABLE t (name TEXT UNIQUE, number)"));
+    return std::move(*created);
+  }
+  TreeBuilder tree;
+  Database database = create(tree / "db");
+};
+
+TEST_F(DatabaseTable, CachedStatementsCanBeReused) {
+  must(insert("a", 1));
+  must(insert("b", 1LL << 40));
+  auto rows = must(database.prepare("SELECT name, number, NULL FROM t ORDER BY name"));
+  ASSERT_TRUE(must(rows.step()));
+  EXPECT_EQ(rows.text(0), "a");
+  ASSERT_TRUE(must(rows.step()));
+  EXPECT_EQ(rows.text(0), "b");
+  EXPECT_EQ(rows.number(1), 1LL << 40);
+  EXPECT_EQ(rows.text(2), "");
+  EXPECT_FALSE(must(rows.step()));
+}
+
+TEST_F(DatabaseTable, ACachedStatementCanBeReusedAfterAnError) {
+  must(insert("a", 1));
+  EXPECT_THAT(insert("a", 2), IsError(Errc::internal, "UNIQUE"));
+  must(insert("b", 2));
+  EXPECT_EQ(count(), 2);
+}
+
+TEST_F(DatabaseTable, ATransactionIsRolledBackIfItsBodyFails) {
+  const auto failed = database.transaction([&]() -> Result<void> {
+    RTENV_TRY(insert("a", 1));
+    return fail(Errc::corrupt, "no");
+  });
+  EXPECT_THAT(failed, IsError(Errc::corrupt));
+  EXPECT_EQ(count(), 0);
+  EXPECT_EQ(must(database.transaction([&]() -> Result<int> {
+              RTENV_TRY(insert("a", 1));
+              return 7;
+            })),
+            7);
+  EXPECT_EQ(count(), 1);
+}
+
+TEST(Database, AFileThatIsNoDatabaseIsCorrupt) {
+  TreeBuilder tree;
+  tree.file("db", std::string(4096, 'x'));
+  EXPECT_THAT(Database::open(tree / "db"), IsError(Errc::corrupt, (tree / "db").native()));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Lists folders by descriptor, one after another, in one buffer of its own: for walks over many.
-// Not thread-safe; make one per thread.
+// Lists directories by descriptor, reusing one buffer: for walks over many directories. Not
+// thread-safe; use one per thread.
 #pragma once
 
 #include <span>
@@ -13,12 +13,12 @@ namespace rtenv {
 class DirectoryReader {
  public:
   struct Item {
-    std::string_view name;   // ends with a NUL byte behind it
-    unsigned char type = 0;  // DT_REG, DT_DIR, …; DT_UNKNOWN where the file system doesn't say
+    std::string_view name;   // followed by a NUL byte
+    unsigned char type = 0;  // DT_REG, DT_DIR, …; DT_UNKNOWN if the file system doesn't report it
   };
 
-  /// Everything but "." and "..", in no order. Valid until the next call. `shown` is for the
-  /// message.
+  /// All entries except "." and "..", in no particular order. Valid until the next call. Errors
+  /// name the directory as `shown`.
   Result<std::span<const Item>> list(const Fd& folder, std::string_view shown);
 
  private:

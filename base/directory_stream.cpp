@@ -10,14 +10,14 @@ namespace rtenv {
 
 Result<DirectoryStream> list_directory(Fd folder, const Path& shown) {
   DIR* stream = ::fdopendir(folder.get());
-  if (stream == nullptr) return fail_errno("read folder", shown.native());
+  if (stream == nullptr) return fail_errno("read directory", shown.native());
   folder.release();
   return DirectoryStream(stream);
 }
 
 Result<DirectoryStream> list_directory_at(int parent, const char* name, const Path& shown) {
   Fd fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return fail_errno("open folder", shown.native());
+  if (!fd) return fail_errno("open directory", shown.native());
   return list_directory(std::move(fd), shown);
 }
 

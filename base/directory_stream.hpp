@@ -1,4 +1,4 @@
-// Listing a folder by descriptor, without following a link to it.
+// Lists a directory by descriptor, without following a symbolic link to it.
 #pragma once
 
 #include <dirent.h>
@@ -14,11 +14,11 @@ struct CloseDirectory {
 };
 using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
-/// `shown` is for the message.
+/// Errors name the directory as `shown`.
 Result<DirectoryStream> list_directory(Fd folder, const Path& shown);
 Result<DirectoryStream> list_directory_at(int parent, const char* name, const Path& shown);
 
-/// The next entry but "." and ".."; null at the end. Valid until the next call.
+/// The next entry other than "." and ".."; null at the end. Valid until the next call.
 const dirent* next_entry(DIR* stream);
 
 }  // namespace rtenv

@@ -7,7 +7,7 @@ namespace rtenv {
 Result<DynamicLibrary> DynamicLibrary::open(std::string soname, std::string package) {
   void* handle = ::dlopen(soname.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr)
-    return fail(Errc::not_found, "{} can't be loaded: {}", soname, ::dlerror())
+    return fail(Errc::not_found, "cannot load {}: {}", soname, ::dlerror())
         .hint("install it (Debian: apt-get install {})", package);
   return DynamicLibrary(std::move(soname), handle);
 }

@@ -1,6 +1,6 @@
-// A shared library that is loaded when it is first needed, not when the program starts. libcurl,
-// libarchive and libgit2 bring forty other libraries with them: 5 ms of loading that most commands
-// have no use for. Thread-safe once open; never unloaded.
+// A shared library that is loaded when it is first needed instead of at program start: libcurl,
+// libarchive and libgit2 depend on forty other libraries, and loading them takes 5 ms that most
+// commands don't need. Thread-safe once open; never unloaded.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ namespace rtenv {
 
 class DynamicLibrary {
  public:
-  /// `soname` as the loader knows it, "libcurl.so.4"; `package`: what to install (Debian) where it
-  /// isn't there. Fails: not_found.
+  /// `soname` is the name for dlopen(3), such as "libcurl.so.4"; `package` is the Debian package
+  /// that the hint suggests if the library is missing. Fails: not_found.
   static Result<DynamicLibrary> open(std::string soname, std::string package);
 
-  /// Fills in a pointer to the function of this name. Fails: not_found.
+  /// Sets `function` to the function of this name. Fails: not_found.
   template <class Function>
   Result<void> find(const char* name, Function*& function) const {
     RTENV_TRY(void* address, find_address(name));

@@ -14,7 +14,7 @@ bool is_unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-// -1 where it isn't a hex digit.
+// Returns -1 if it isn't a hex digit.
 int hex_value(char c) {
   const auto at = k_hex.find(c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c);
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
@@ -61,7 +61,7 @@ std::string lower_ascii(std::string_view text) {
 }
 
 std::string base64(std::span<const std::byte> bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with a NUL
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock adds a NUL
   const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
                                      reinterpret_cast<const unsigned char*>(bytes.data()),
                                      static_cast<int>(bytes.size()));

@@ -1,5 +1,5 @@
-// Bytes as text for protocols: percent-encoding (RFC 3986) and base64 (RFC 4648). Thread-safe: no
-// state.
+// Text encodings of network protocols: percent-encoding (RFC 3986) and base64 (RFC 4648).
+// Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -11,19 +11,20 @@
 
 namespace rtenv {
 
-/// Everything but letters, digits, "-._~" and what is in `also_plain` becomes %XX, in upper case.
+/// Encodes every byte except letters, digits, "-._~" and the characters of `also_plain` as %XX,
+/// with upper-case digits.
 std::string percent_encode(std::string_view text, std::string_view also_plain = {});
-/// What isn't a %XX stays as it is.
+/// Decodes every valid %XX and copies everything else.
 std::string percent_decode(std::string_view text);
 
-/// 'A' to 'Z' as 'a' to 'z', whatever the locale.
+/// Converts 'A' to 'Z' to lower case, independent of the locale.
 std::string lower_ascii(std::string_view text);
 
 /// With padding, without line breaks.
 std::string base64(std::span<const std::byte> bytes);
-/// The alphabet for URLs, without padding: as JSON Web Tokens have it.
+/// With the URL-safe alphabet and without padding, as in JSON Web Tokens.
 std::string base64_url(std::span<const std::byte> bytes);
-/// Nothing where it isn't base64.
+/// Expects padding. Returns nullopt if `text` isn't valid base64.
 std::optional<std::vector<std::byte>> base64_decode(std::string_view text);
 
 }  // namespace rtenv

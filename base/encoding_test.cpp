@@ -7,12 +7,12 @@ namespace {
 
 std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-TEST(Encoding, PercentEncodesEverythingThatIsNotUnreserved) {
+TEST(Encoding, PercentEncodeEncodesAllButUnreservedCharacters) {
   EXPECT_EQ(percent_encode("a b/c+d~é"), "a%20b%2Fc%2Bd~%C3%A9");
   EXPECT_EQ(percent_encode("a b/c", "/"), "a%20b/c");
 }
 
-TEST(Encoding, PercentDecodesBothCasesAndLeavesTheRest) {
+TEST(Encoding, PercentDecodeAcceptsBothCasesAndCopiesInvalidEscapes) {
   EXPECT_EQ(percent_decode("a%2fb%2Fc%zz%4"), "a/b/c%zz%4");
   EXPECT_EQ(percent_decode("%"), "%");
 }

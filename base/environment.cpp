@@ -54,13 +54,13 @@ std::vector<std::string> Environment::strings() const {
 }
 
 Result<Path> find_program(std::string_view program, const Environment& environment) {
-  const auto refused = [&](const Path& path) {
+  const auto fail_not_executable = [&](const Path& path) {
     return fail(Errc::permission_denied, "{} isn't executable", path.native());
   };
   if (program.find('/') != std::string_view::npos) {
     const Path path(program);
-    if (!is_plain_file(path)) return fail(Errc::not_found, "program {} isn't there", program);
-    if (::access(path.c_str(), X_OK) != 0) return refused(path);
+    if (!is_plain_file(path)) return fail(Errc::not_found, "program {} doesn't exist", program);
+    if (::access(path.c_str(), X_OK) != 0) return fail_not_executable(path);
     return path;
   }
   std::optional<Path> not_executable;
@@ -76,7 +76,7 @@ Result<Path> find_program(std::string_view program, const Environment& environme
     if (colon == std::string_view::npos) break;
     rest.remove_prefix(colon + 1);
   }
-  if (not_executable) return refused(*not_executable);
+  if (not_executable) return fail_not_executable(*not_executable);
   return fail(Errc::not_found, "program '{}' isn't in PATH", program);
 }
 

@@ -14,7 +14,7 @@ struct Row {
   int http_status;
 };
 
-// The one table. Exit statuses are the tool's contract, see docs/errors.md.
+// Exit statuses are part of the tool's interface (docs/errors.md).
 constexpr std::array<Row, k_errc_count> k_table{{
     {Errc::invalid_argument, "invalid_argument", 2, 400},
     {Errc::not_found, "not_found", 3, 404},

@@ -1,8 +1,7 @@
-// What went wrong, as a value: a code, a sentence for people, and what to do next.
+// An error as a value: a code for programs, a message for people, and optionally a hint.
 //
-// A message names what failed, where, and why; it never holds a secret. The hint, where there is
-// one, is the next step. Codes are few: each maps to one exit status and one HTTP status, in one
-// table (error.cpp).
+// The message says what failed, where and why; it never contains a secret. The hint says what to do
+// next. Each code maps to one exit status and one HTTP status (the table in error.cpp).
 #pragma once
 
 #include <fmt/format.h>
@@ -15,25 +14,25 @@
 namespace rtenv {
 
 enum class Errc : std::uint8_t {
-  invalid_argument,   // the caller's input is wrong: an option, a file's content, a refused archive
-  not_found,          // a file, package, entry or program isn't there
-  already_exists,     // something is in the way that must not be replaced
-  permission_denied,  // refused: by the operating system, by a credential, or because it is in use
-  unavailable,        // a network, a server or a resource doesn't answer now; trying again may help
-  corrupt,            // data isn't what its checksum, name or format says
+  invalid_argument,   // invalid input: an option, the content of a file, an unsafe archive
+  not_found,          // a file, package, entry or program doesn't exist
+  already_exists,     // the target exists and must not be replaced
+  permission_denied,  // refused by the operating system or a server, or the object is in use
+  unavailable,        // a network, server or resource is temporarily unavailable; retry may help
+  corrupt,            // data doesn't match its checksum, name or format
   out_of_space,       // no space, quota or inode left
-  cancelled,          // the user or the caller asked to stop
-  installer_failed,   // uv, pip or another installer ended with an error or ran out of time
-  internal,           // a fault of rtenv or an operating system error without a better name
+  cancelled,          // the user or the caller requested a stop
+  installer_failed,   // uv, pip or another installer failed or timed out
+  internal,           // a bug in rtenv, or an operating system error without a code of its own
 };
 
 inline constexpr int k_errc_count = static_cast<int>(Errc::internal) + 1;
 
-/// The code's own spelling, e.g. "not_found"; stable, used in --json.
+/// The name of the code, such as "not_found". Stable: part of the output of --json.
 std::string_view name(Errc code) noexcept;
-/// The exit status of the tool for this code (see docs/errors.md).
+/// The exit status of the tool (docs/errors.md).
 int exit_status(Errc code) noexcept;
-/// The HTTP status of a server's answer for this code.
+/// The status of an HTTP response.
 int http_status(Errc code) noexcept;
 
 class [[nodiscard]] Error {
@@ -43,10 +42,12 @@ class [[nodiscard]] Error {
 
   [[nodiscard]] Errc code() const noexcept { return code_; }
   [[nodiscard]] const std::string& message() const noexcept { return message_; }
+  /// Empty if there is none.
   [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
 
-  /// The same error seen from one layer up: `context` is put before the message.
+  /// The same error with the message "<context>: <message>".
   [[nodiscard]] Error within(std::string_view context) &&;
+  /// The same error with this hint instead of its own.
   [[nodiscard]] Error with_hint(std::string hint) &&;
 
  private:
@@ -55,7 +56,7 @@ class [[nodiscard]] Error {
   std::string hint_;
 };
 
-/// An error for a failed system call: the code follows errno, the message is "cannot <action>
+/// The error of a failed system call, with the code for this errno and the message "cannot <action>
 /// <object>: <reason>".
 Error system_error(int error_number, std::string_view action, std::string_view object);
 

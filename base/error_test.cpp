@@ -22,7 +22,7 @@ TEST(Error, EveryCodeHasANameAnExitStatusAndAnHttpStatus) {
   }
 }
 
-TEST(Error, SystemErrorsMapToWhatTheUserCanDo) {
+TEST(Error, SystemErrorsMapToCodes) {
   EXPECT_EQ(system_error(ENOENT, "open", "x").code(), Errc::not_found);
   EXPECT_EQ(system_error(EACCES, "open", "x").code(), Errc::permission_denied);
   EXPECT_EQ(system_error(EROFS, "open", "x").code(), Errc::permission_denied);
@@ -45,19 +45,19 @@ Result<int> quarter(int number) {
   return half(once);
 }
 
-TEST(Result, TryReturnsTheFirstErrorToTheCaller) {
+TEST(Result, TryReturnsTheFirstError) {
   EXPECT_EQ(must(quarter(12)), 3);
   EXPECT_THAT(quarter(3), IsError(Errc::invalid_argument, "3 is odd"));
   EXPECT_THAT(quarter(6), IsError(Errc::invalid_argument, "3 is odd"));
   EXPECT_EQ(quarter(6).error().hint(), "add 1");
 }
 
-TEST(Result, ContextStandsBeforeTheMessageAndKeepsCodeAndHint) {
+TEST(Result, WithinPrependsTheContextAndKeepsCodeAndHint) {
   const Error error = half(3).error();
-  const Error seen = Error(error).within("while halving");
-  EXPECT_EQ(seen.message(), "while halving: 3 is odd");
-  EXPECT_EQ(seen.code(), Errc::invalid_argument);
-  EXPECT_EQ(seen.hint(), "add 1");
+  const Error with_context = Error(error).within("while halving");
+  EXPECT_EQ(with_context.message(), "while halving: 3 is odd");
+  EXPECT_EQ(with_context.code(), Errc::invalid_argument);
+  EXPECT_EQ(with_context.hint(), "add 1");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Named places at which a test may stop, kill or fail the program: before and after what a crash
-// must not tear apart. Nobody but tests sets the hook; without one a place costs a load.
+// Named points at which a test can stop, kill or fail the program, around steps that must be
+// atomic. Only tests set the hook; without one a fault point costs an atomic load.
 #pragma once
 
 #include <atomic>
@@ -9,16 +9,16 @@
 
 namespace rtenv {
 
-/// Returns 0, or the errno that the place fails with. May not return at all.
-using FaultHook = int (*)(const char* place);
+/// Returns 0, or the errno with which the point fails. May also not return.
+using FaultHook = int (*)(const char* point);
 
 inline std::atomic<FaultHook> fault_hook{nullptr};
 
-inline Result<void> fault_point(const char* place) {
+inline Result<void> fault_point(const char* point) {
   const FaultHook hook = fault_hook.load(std::memory_order_relaxed);
   if (hook == nullptr) return {};
-  const int error = hook(place);
-  if (error != 0) return Failure(system_error(error, "pass", place));
+  const int error = hook(point);
+  if (error != 0) return Failure(system_error(error, "pass fault point", point));
   return {};
 }
 

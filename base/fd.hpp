@@ -1,5 +1,4 @@
-// An owned file descriptor, and whole reads and writes over it.
-// A descriptor is move-only and closed when it goes. Everything opened here is close-on-exec.
+// An owned file descriptor, and complete reads and writes. Everything opened here is close-on-exec.
 #pragma once
 
 #include <sys/types.h>
@@ -17,6 +16,7 @@ namespace rtenv {
 
 using Path = std::filesystem::path;
 
+/// Owns a file descriptor and closes it. Move-only; negative numbers count as empty.
 class Fd {
  public:
   Fd() = default;
@@ -35,7 +35,7 @@ class Fd {
 
   [[nodiscard]] int get() const noexcept { return number_; }
   [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
-  /// Gives the number away; the caller closes it.
+  /// Releases ownership: the caller must close the descriptor.
   int release() noexcept { return std::exchange(number_, -1); }
   void reset() noexcept;
 
@@ -43,19 +43,21 @@ class Fd {
   int number_ = -1;
 };
 
-/// Opens with O_CLOEXEC added to `flags`.
+/// open(2) with O_CLOEXEC added to `flags`. Fails: by errno, see system_error.
 Result<Fd> open_file(const Path& path, int flags, mode_t mode = 0666);
 
-/// Reads up to `buffer.size()` bytes, fewer only at the end of the file. `name` is for the message.
+/// Reads `buffer.size()` bytes, fewer only at the end of the file; returns the number of bytes.
+/// Errors name the file as `name`, here and below. Fails: by errno, as all functions here.
 Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name);
 
-/// Reads at `offset`, as read_full, without moving the file's position.
+/// As read_full, from `offset` instead of the file position, which doesn't change.
 Result<std::size_t> read_full_at(const Fd& fd, std::span<std::byte> buffer, off_t offset,
                                  std::string_view name);
 
 /// Reads until the end of the file.
 Result<std::string> read_to_end(const Fd& fd, std::string_view name);
 
+/// Writes all of the data.
 Result<void> write_full(const Fd& fd, std::span<const std::byte> data, std::string_view name);
 Result<void> write_full(const Fd& fd, std::string_view text, std::string_view name);
 

@@ -17,17 +17,18 @@ namespace {
 Result<void> remove_at(int parent, const char* entry_name, const Path& shown) {
   if (::unlinkat(parent, entry_name, 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return fail_errno("remove", shown.native());
-  // A folder that we may not write to still has to go: it is ours.
+  // Entries of a read-only directory can't be removed.
   ::fchmodat(parent, entry_name, 0700, 0);
   {
     const auto stream = list_directory_at(parent, entry_name, shown);
-    if (!stream && stream.error().code() == Errc::not_found) return {};  // another removes it, too
+    // Another process or thread may be removing the same tree.
+    if (!stream && stream.error().code() == Errc::not_found) return {};
     if (!stream) return Failure(stream.error());
     while (const dirent* entry = next_entry(stream->get()))
       RTENV_TRY(remove_at(::dirfd(stream->get()), entry->d_name, shown / entry->d_name));
   }
   if (::unlinkat(parent, entry_name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-    return fail_errno("remove folder", shown.native());
+    return fail_errno("remove directory", shown.native());
   return {};
 }
 
@@ -37,7 +38,7 @@ Result<std::uint64_t> usage_at(int parent, const char* entry_name, const Path& s
                                SeenFiles& seen) {
   struct stat status {};
   if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return std::uint64_t{0};  // removed meanwhile by its user
+    if (errno == ENOENT) return std::uint64_t{0};  // removed in the meantime
     return fail_errno("read", shown.native());
   }
   if (!S_ISDIR(status.st_mode) && status.st_nlink > 1 &&
@@ -66,7 +67,7 @@ Result<void> make_read_only_at(int parent, const char* entry_name, const Path& s
   }
   if ((status.st_mode & 0222U) == 0) return {};
   if (::fchmodat(parent, entry_name, status.st_mode & 07555U, 0) != 0)
-    return fail_errno("change mode of", shown.native());
+    return fail_errno("change the mode of", shown.native());
   return {};
 }
 
@@ -80,7 +81,7 @@ Result<std::string> read_file(const Path& path) {
 Result<void> make_directories(const Path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return fail(system_error(error.value(), "make folder", path.native()));
+  if (error) return fail(system_error(error.value(), "create directory", path.native()));
   return {};
 }
 
@@ -100,7 +101,7 @@ Result<void> make_read_only(const Path& path) {
 
 Result<void> sync_directory(const Path& path) {
   RTENV_TRY(const auto fd, open_file(path, O_RDONLY | O_DIRECTORY));
-  if (::fsync(fd.get()) != 0) return fail_errno("sync folder", path.native());
+  if (::fsync(fd.get()) != 0) return fail_errno("sync directory", path.native());
   return {};
 }
 
@@ -132,7 +133,7 @@ Result<void> AtomicFile::write(std::string_view text) {
 }
 
 Result<void> AtomicFile::commit_as(const Path& target, Durability durability) {
-  const bool sync = durability == Durability::power_cut;
+  const bool sync = durability == Durability::power_loss;
   if (sync && ::fsync(fd_.get()) != 0) return fail_errno("sync", target.native());
   RTENV_TRY(rename_path(staged_, target));
   staged_.clear();

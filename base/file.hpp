@@ -1,4 +1,5 @@
-// Whole files and folders: read, replace atomically, remove, measure.
+// Operations on whole files and directory trees: read, replace atomically, remove, copy, measure.
+// A failed system call gives the code for its errno (system_error); `Fails:` names the usual ones.
 #pragma once
 
 #include <cstdint>
@@ -9,45 +10,45 @@
 
 namespace rtenv {
 
-/// Fails: not_found, permission_denied, invalid_argument (a folder).
+/// Fails: not_found, permission_denied, invalid_argument (a directory).
 Result<std::string> read_file(const Path& path);
 
-/// Makes the folder and its parents; one that is there already is fine.
+/// Creates the directory and its parents; succeeds if it already exists.
 Result<void> make_directories(const Path& path);
 
-/// Removes a file or a folder with all in it, read-only folders included; nothing there is fine.
-/// Never follows a link.
+/// Removes a file or a directory tree, including read-only directories. Succeeds if it doesn't
+/// exist. Doesn't follow symbolic links.
 Result<void> remove_tree(const Path& path);
 
-/// The space that a file or folder takes, in bytes: a file with several links inside it counts
-/// once.
+/// The disk space used by a file or a directory tree, in bytes. A file with several hard links
+/// within the tree counts once.
 Result<std::uint64_t> disk_usage_bytes(const Path& path);
 
-/// Takes the write permission from all in a folder, links aside. The folder itself keeps it: else
-/// only root could still rename it into another one.
+/// Removes the write permissions of everything below a directory. The directory itself stays
+/// writable: otherwise only root could move it to another parent.
 Result<void> make_read_only(const Path& path);
 
-/// A writable copy of a folder, for one user alone: blocks are shared where the file system can
-/// (reflink), never links. Requires: `to` isn't there.
+/// Makes a copy of a directory tree that its owner can write to. Shares blocks if the file system
+/// supports it (reflink), never hard links. Fails: already_exists (`to`).
 Result<void> clone_tree(const Path& from, const Path& to);
 
-/// Makes the folder's entries (a rename, a new file) survive a power cut.
+/// Makes changes to the directory's entries (a rename, a new file) durable.
 Result<void> sync_directory(const Path& path);
 
-/// Makes everything written so far to the file system of `path` survive a power cut.
+/// Makes everything written so far to the file system of `path` durable.
 Result<void> sync_file_system(const Path& path);
 
-/// rename(2). Fails: already_exists where `to` is a folder with something in it.
+/// rename(2). Fails: not_found, already_exists (`to` is a directory that isn't empty).
 Result<void> rename_path(const Path& from, const Path& to);
 
 enum class Durability : std::uint8_t {
-  power_cut,  // survives one
-  process,    // survives the end of this process; after a power cut the file may be empty or cut
-              // short
+  power_loss,  // survives a power loss
+  process,     // survives a crash of this process; may be empty or truncated after a power loss
 };
 
-/// A file that appears under its name whole or not at all. Written beside its target under another
-/// name; `commit` renames it over whatever was there; without a commit it is removed.
+/// A file that appears under its name completely or not at all. It is written next to the target
+/// under a temporary name; `commit` renames it, replacing an existing file. Without a commit it is
+/// removed.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(Path target, mode_t mode = 0666);
@@ -58,11 +59,11 @@ class AtomicFile {
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
   [[nodiscard]] const Path& target() const noexcept { return target_; }
   Result<void> write(std::string_view text);
-  Result<void> commit(Durability durability = Durability::power_cut) {
+  Result<void> commit(Durability durability = Durability::power_loss) {
     return commit_as(target_, durability);
   }
-  /// Under another name in the same folder: one that was known only at the end.
-  Result<void> commit_as(const Path& target, Durability durability = Durability::power_cut);
+  /// Commits under another name in the same directory, if the name depends on the content.
+  Result<void> commit_as(const Path& target, Durability durability = Durability::power_loss);
 
  private:
   AtomicFile(Path target, Path staged, Fd fd)

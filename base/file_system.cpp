@@ -12,7 +12,7 @@ struct NetworkFileSystem {
   unsigned long type;
   std::string_view name;
 };
-// statfs(2); the magic numbers of linux/magic.h and of the file systems' own sources.
+// The magic numbers of linux/magic.h and of the file systems' own sources, see statfs(2).
 constexpr std::array<NetworkFileSystem, 10> k_network_file_systems{{{0x6969, "NFS"},
                                                                     {0x517B, "SMB"},
                                                                     {0xFF534D42, "CIFS"},
@@ -24,6 +24,14 @@ constexpr std::array<NetworkFileSystem, 10> k_network_file_systems{{{0x6969, "NF
                                                                     {0x19830326, "BeeGFS"},
                                                                     {0x01021997, "9P"}}};
 
+constexpr std::string_view k_action = "inspect the file system of";
+
+Result<struct statvfs> status_of(const Path& path) {
+  struct statvfs status {};
+  if (::statvfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
+  return status;
+}
+
 }  // namespace
 
 std::optional<std::string_view> network_file_system_name(long type) noexcept {
@@ -34,19 +42,17 @@ std::optional<std::string_view> network_file_system_name(long type) noexcept {
 
 Result<std::optional<std::string_view>> network_file_system(const Path& path) {
   struct statfs status {};
-  if (::statfs(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+  if (::statfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
   return network_file_system_name(status.f_type);
 }
 
 Result<bool> is_read_only_file_system(const Path& path) {
-  struct statvfs status {};
-  if (::statvfs(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+  RTENV_TRY(const auto status, status_of(path));
   return (status.f_flag & ST_RDONLY) != 0;
 }
 
 Result<std::uint64_t> free_space_bytes(const Path& path) {
-  struct statvfs status {};
-  if (::statvfs(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+  RTENV_TRY(const auto status, status_of(path));
   return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 

@@ -1,4 +1,4 @@
-// What kind of file system a path is on.
+// Properties of the file system that contains a path.
 #pragma once
 
 #include <optional>
@@ -8,17 +8,17 @@
 
 namespace rtenv {
 
-/// The name of a file system that several machines share (NFS, SMB, …), by the number that
-/// statfs(2) says.
+/// The name of a network file system (NFS, SMB, …) by its f_type of statfs(2); nullopt for any
+/// other type.
 std::optional<std::string_view> network_file_system_name(long type) noexcept;
 
-/// Of the file system of an existing path. Fails: not_found.
+/// The same for the file system of an existing path. Fails: not_found.
 Result<std::optional<std::string_view>> network_file_system(const Path& path);
 
 /// Fails: not_found.
 Result<bool> is_read_only_file_system(const Path& path);
 
-/// Space that an ordinary user may still fill, in bytes. Fails: not_found.
+/// The free space for unprivileged users, in bytes. Fails: not_found.
 Result<std::uint64_t> free_space_bytes(const Path& path);
 
 }  // namespace rtenv

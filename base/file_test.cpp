@@ -6,11 +6,8 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <set>
 #include <thread>
 
-#include "base/directory_reader.hpp"
-#include "base/file_system.hpp"
 #include "base/lock_file.hpp"
 #include "support/tree_builder.hpp"
 
@@ -23,7 +20,7 @@ std::size_t entries_in(const Path& folder) {
   return count;
 }
 
-TEST(AtomicFile, ReplacesTheOldContentWholeAndLeavesNothingElse) {
+TEST(AtomicFile, ReplacesTheContentAndLeavesNoOtherFile) {
   TreeBuilder tree;
   tree.file("f", "old");
   auto file = must(AtomicFile::create(tree / "f"));
@@ -34,7 +31,7 @@ TEST(AtomicFile, ReplacesTheOldContentWholeAndLeavesNothingElse) {
   EXPECT_EQ(entries_in(tree.root()), 1U);
 }
 
-TEST(AtomicFile, WithoutACommitTheOldFileStays) {
+TEST(AtomicFile, WithoutACommitTheTargetIsUnchanged) {
   TreeBuilder tree;
   tree.file("f", "old");
   {
@@ -55,7 +52,7 @@ TEST(RemoveTree, RemovesReadOnlyFoldersAndDoesNotFollowLinks) {
   must(remove_tree(tree / "top"));
   EXPECT_FALSE(std::filesystem::exists(tree / "top"));
   EXPECT_EQ(content_of(outside / "precious"), "x");
-  EXPECT_THAT(remove_tree(tree / "top"), IsOk()) << "nothing there is fine";
+  EXPECT_THAT(remove_tree(tree / "top"), IsOk()) << "removing a missing tree succeeds";
 }
 
 TEST(DiskUsage, CountsAFileWithTwoNamesOnce) {
@@ -68,7 +65,7 @@ TEST(DiskUsage, CountsAFileWithTwoNamesOnce) {
   EXPECT_LT(after - before, 1U << 16);
 }
 
-TEST(CloneTree, MakesAWritableCopyOfAReadOnlyTree) {
+TEST(CloneTree, CreatesAWritableCopyOfAReadOnlyTree) {
   TreeBuilder tree;
   tree.file("from/run.sh", "#!", 0755).file("from/d/f", "content").link("from/l", "d/f");
   must(make_read_only(tree / "from"));
@@ -82,7 +79,7 @@ TEST(CloneTree, MakesAWritableCopyOfAReadOnlyTree) {
   EXPECT_EQ(content_of(tree / "from/d/f"), "content");
 }
 
-TEST(LockFile, IsHeldAgainstOtherDescriptorsUntilItGoes) {
+TEST(LockFile, IsExclusiveUntilItIsDestroyed) {
   TreeBuilder tree;
   auto first = must(LockFile::try_acquire(tree / "lock"));
   ASSERT_TRUE(first);
@@ -91,15 +88,15 @@ TEST(LockFile, IsHeldAgainstOtherDescriptorsUntilItGoes) {
   EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock")));
 }
 
-TEST(LockFile, OfARemovedFileIsWorthNothing) {
+TEST(LockFile, OfARemovedFileDoesNotBlockOthers) {
   TreeBuilder tree;
   const auto stale = must(LockFile::try_acquire(tree / "lock"));
   ::unlink((tree / "lock").c_str());
   EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock")))
-      << "a new file of that name is another lock";
+      << "a new file of the same name is a different lock";
 }
 
-TEST(LockFile, WaitingEndsWithTheHolderOrTheCancellation) {
+TEST(LockFile, WaitingEndsOnReleaseOrCancellation) {
   TreeBuilder tree;
   auto held = must(LockFile::try_acquire(tree / "lock"));
   const auto cancellation = must(Cancellation::create());
@@ -115,24 +112,7 @@ TEST(LockFile, WaitingEndsWithTheHolderOrTheCancellation) {
               IsOk());
 }
 
-TEST(DirectoryReader, ListsFoldersOfAnySizeOneAfterAnother) {
-  const TempDir folder = must(TempDir::create());
-  DirectoryReader reader;
-  for (const int count : {0, 1, 3000}) {
-    std::set<std::string> expected;
-    for (int i = 0; i < count; ++i) {
-      expected.insert(fmt::format("a name of some length {}", i));
-      must(open_file(folder.path() / fmt::format("a name of some length {}", i),
-                     O_WRONLY | O_CREAT));
-    }
-    const Fd fd = must(open_file(folder.path(), O_RDONLY | O_DIRECTORY));
-    std::set<std::string> names;
-    for (const auto& item : must(reader.list(fd, "folder"))) names.emplace(item.name);
-    EXPECT_EQ(names, expected);
-  }
-}
-
-TEST(RemoveTree, SeveralMayRemoveTheSame) {
+TEST(RemoveTree, ManyThreadsCanRemoveTheSameTree) {
   for (int round = 0; round < 20; ++round) {
     TreeBuilder tree;
     for (int i = 0; i < 50; ++i) tree.file(fmt::format("top/{}/{}/file", i % 7, i), "x");
@@ -147,13 +127,6 @@ TEST(RemoveTree, SeveralMayRemoveTheSame) {
     EXPECT_EQ(failures, 0);
     EXPECT_FALSE(std::filesystem::exists(tree / "top"));
   }
-}
-
-TEST(FileSystem, KnowsThoseThatMachinesShare) {
-  EXPECT_EQ(network_file_system_name(0x6969), "NFS");
-  EXPECT_EQ(network_file_system_name(0xEF53), std::nullopt) << "ext4";
-  EXPECT_GT(must(free_space_bytes("/")), 0U);
-  EXPECT_THAT(network_file_system("/no/such/path"), IsError(Errc::not_found));
 }
 
 }  // namespace

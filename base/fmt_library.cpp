@@ -1,6 +1,6 @@
-// The part of fmt that isn't templates, compiled once for the whole program: with FMT_HEADER_ONLY
-// every file would compile it again, 2 to 5 s a file, and Debian ships it only as a shared library,
-// which costs each start of the tool 0.1 ms (cmake/Dependencies.cmake).
+// The non-template part of fmt, compiled once for the whole program. With FMT_HEADER_ONLY every
+// file would compile it again (2 to 5 s per file), and Debian ships it only as a shared library,
+// which adds 0.1 ms to each start of the tool (cmake/Dependencies.cmake).
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

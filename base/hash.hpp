@@ -1,10 +1,10 @@
-// Streaming digests: MD5, SHA-1 and SHA-256 (OpenSSL), XXH3-128 (xxHash, dispatched to the
-// processor at run time). One object hashes one stream, or many one after another by reset. Not
-// thread-safe; make one per thread.
+// Streaming digests: MD5, SHA-1 and SHA-256 (OpenSSL), and XXH3-128 (xxHash, which selects the
+// fastest instruction set at run time). Not thread-safe; use one object per thread.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,80 +17,57 @@ namespace rtenv {
 /// Lower-case hex digits.
 std::string to_hex(std::span<const std::byte> bytes);
 
-template <std::size_t Size>
-using DigestBytes = std::array<std::byte, Size>;
+enum class HashAlgorithm : std::uint8_t { md5, sha1, sha256, xxh3_128 };
 
-namespace hash_detail {
-struct FreeEvp {
-  void operator()(void* context) const noexcept;
-};
-struct FreeXxh {
-  void operator()(void* state) const noexcept;
-};
-}  // namespace hash_detail
+constexpr std::size_t digest_size(HashAlgorithm algorithm) {
+  switch (algorithm) {
+    case HashAlgorithm::sha1: return 20;
+    case HashAlgorithm::sha256: return 32;
+    default: return 16;
+  }
+}
 
-/// Common to all: `add` any number of times, then `finish` once; `reset` to begin anew.
-class Sha1 {
+/// Hashes one stream: `add` any number of times, then `finish` once. `reset` starts the next
+/// stream.
+template <HashAlgorithm algorithm>
+class Hash {
  public:
-  using Bytes = DigestBytes<20>;
-  Sha1();
+  /// The digest; of XXH3-128 in its canonical form, big-endian.
+  using Bytes = std::array<std::byte, digest_size(algorithm)>;
+
+  Hash();
   void reset();
   void add(std::span<const std::byte> data);
   void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
   Bytes finish();
 
- private:
-  std::unique_ptr<void, hash_detail::FreeEvp> context_;
-};
-
-class Sha256 {
- public:
-  using Bytes = DigestBytes<32>;
-  Sha256();
-  void reset();
-  void add(std::span<const std::byte> data);
-  void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
-  Bytes finish();
-
- private:
-  std::unique_ptr<void, hash_detail::FreeEvp> context_;
-};
-
-class Xxh3 {
- public:
-  using Bytes = DigestBytes<16>;  // canonical: big-endian
-  Xxh3();
-  void reset();
-  void add(std::span<const std::byte> data);
-  void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
-  Bytes finish();
-
-  /// Of data that is there as a whole: the same digest, for short data in a fraction of the time.
+  /// The digest of data that is in memory. For short data much faster than `add` with XXH3-128.
   static Bytes of(std::span<const std::byte> data);
 
  private:
-  std::unique_ptr<void, hash_detail::FreeXxh> state_;
+  struct Free {
+    void operator()(void* state) const noexcept;
+  };
+  std::unique_ptr<void, Free> state_;
 };
 
-/// Only where a protocol asks for it: a store's checksum of what it was sent.
-class Md5 {
- public:
-  using Bytes = DigestBytes<16>;
-  Md5();
-  void reset();
-  void add(std::span<const std::byte> data);
-  Bytes finish();
+using Md5 = Hash<HashAlgorithm::md5>;  // only for checksums that a protocol defines
+using Sha1 = Hash<HashAlgorithm::sha1>;
+using Sha256 = Hash<HashAlgorithm::sha256>;
+using Xxh3 = Hash<HashAlgorithm::xxh3_128>;
 
- private:
-  std::unique_ptr<void, hash_detail::FreeEvp> context_;
-};
+extern template class Hash<HashAlgorithm::md5>;
+extern template class Hash<HashAlgorithm::sha1>;
+extern template class Hash<HashAlgorithm::sha256>;
+extern template class Hash<HashAlgorithm::xxh3_128>;
 
-/// HMAC with SHA-256 (RFC 2104): what signs requests.
+/// HMAC-SHA-256 (RFC 2104), for signing requests.
 Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view message);
 
-/// SHA-256 of a text, as hex.
+/// The SHA-256 digest of a text, in hex.
 std::string sha256_hex(std::string_view text);
-/// Of a file's content, as hex.
+/// The digest of a file's content, in hex. Fails: not_found, permission_denied, invalid_argument (a
+/// directory).
 Result<std::string> sha1_hex_of_file(const Path& path);
 Result<std::string> sha256_hex_of_file(const Path& path);
 

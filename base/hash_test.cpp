@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/nearest.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -11,7 +10,7 @@ namespace {
 template <class Hash>
 std::string hex_of(std::string_view text) {
   Hash hash;
-  hash.add("dropped by the reset");
+  hash.add("discarded by the reset");
   hash.reset();
   hash.add(text.substr(0, text.size() / 2));
   hash.add(text.substr(text.size() / 2));
@@ -27,12 +26,18 @@ TEST(Hash, AgreesWithPublishedValues) {
   EXPECT_EQ(hex_of<Xxh3>("abc"), "06b05ab6733a618578af5f94892f3950");
   EXPECT_EQ(hex_of<Xxh3>(""), "99aa06d3014798d86001c324468d497f");
   EXPECT_EQ(sha256_hex("abc"), hex_of<Sha256>("abc"));
-  Md5 md5;
-  md5.add(std::as_bytes(std::span(std::string_view("abc"))));
-  EXPECT_EQ(to_hex(md5.finish()), "900150983cd24fb0d6963f7d28e17f72");
+  EXPECT_EQ(hex_of<Md5>("abc"), "900150983cd24fb0d6963f7d28e17f72");
   EXPECT_EQ(to_hex(hmac_sha256(std::as_bytes(std::span(std::string_view("Jefe"))),
                                "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Hash, OfDataInMemoryIsTheHashOfTheStream) {
+  const std::string text(1000, 'x');
+  const auto data = std::as_bytes(std::span(text));
+  EXPECT_EQ(to_hex(Md5::of(data)), hex_of<Md5>(text));
+  EXPECT_EQ(to_hex(Sha256::of(data)), hex_of<Sha256>(text));
+  EXPECT_EQ(to_hex(Xxh3::of(data)), hex_of<Xxh3>(text));
 }
 
 TEST(Hash, OfAFileIsTheHashOfItsContent) {
@@ -41,15 +46,6 @@ TEST(Hash, OfAFileIsTheHashOfItsContent) {
   tree.file("f", content);
   EXPECT_EQ(must(sha256_hex_of_file(tree / "f")), sha256_hex(content));
   EXPECT_THAT(sha256_hex_of_file(tree / "none"), IsError(Errc::not_found));
-}
-
-TEST(Nearest, SuggestsWhatIsMisspeltAndNothingFarFetched) {
-  constexpr std::string_view k_names[] = {"working_dir", "env_vars", "excludes", "pip", "uv"};
-  EXPECT_EQ(nearest("workingdir", k_names), "working_dir");
-  EXPECT_EQ(nearest("env_var", k_names), "env_vars");
-  EXPECT_EQ(nearest("pipp", k_names), "pip");
-  EXPECT_EQ(nearest("exlcudes", k_names), "excludes");
-  EXPECT_EQ(nearest("something_else", k_names), std::nullopt);
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-// JSON to text and back. The library's templates are instantiated here, once, not in every file
-// that reads or writes JSON. Thread-safe: no state.
+// Serializes and parses JSON, with the library's templates instantiated only once. Thread-safe.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,13 +7,13 @@
 
 namespace rtenv {
 
-/// On one line. Bytes that aren't UTF-8 (file names, a job's words) become U+FFFD: JSON has no
-/// other way.
+/// JSON on one line. Bytes that aren't valid UTF-8 (file names, output of jobs) become U+FFFD.
 std::string json_text(const nlohmann::json& value);
-/// The same on several lines, indented by two spaces: for people.
+/// The same on several lines, indented by two spaces.
 std::string pretty_json_text(const nlohmann::json& value);
 
-/// `discarded`, which is neither an object nor anything else, where it isn't JSON.
+/// If `text` isn't valid JSON, returns a `discarded` value: all of its is_…() but is_discarded()
+/// are false.
 nlohmann::json json_from_text(std::string_view text);
 
 }  // namespace rtenv

@@ -1,4 +1,4 @@
-// Text taken line by line.
+// Splits text into lines.
 #pragma once
 
 #include <string_view>
@@ -6,8 +6,8 @@
 
 namespace rtenv {
 
-/// Without their ends, "\n" or "\r\n"; an end of the last line begins no further one. Views into
-/// `text`.
+/// The lines of `text` without their line ends, "\n" or "\r\n". A line end at the end of the text
+/// doesn't start another line. Views into `text`.
 inline std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {

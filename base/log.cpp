@@ -1,6 +1,6 @@
 #include "base/log.hpp"
 
-// The fmt of the whole program, not the copy within spdlog.
+// Use the system's fmt instead of the copy bundled with spdlog.
 #define SPDLOG_FMT_EXTERNAL
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -11,7 +11,7 @@
 namespace rtenv::log {
 namespace {
 
-// "warning: " before warnings, "debug: " before details, nothing before plain information.
+// Prefixes warnings by "warning: " and debug messages by "debug: ".
 class LevelPrefix : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,

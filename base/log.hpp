@@ -1,5 +1,8 @@
-// Log lines, on standard error, through spdlog's default logger: an embedding program may replace
-// that. Nothing secret is ever logged: no environment values, no query strings, no credentials.
+// Logging, through the default logger of spdlog, which an embedding program can replace
+// (spdlog::set_default_logger). Thread-safe. Never log secrets: no values of environment variables,
+// no query strings of URLs, no credentials.
+//
+//   log::warn("{}: retrying in {} s", uri.shown(), delay_s);
 #pragma once
 
 #include <fmt/format.h>
@@ -12,8 +15,10 @@ namespace rtenv::log {
 
 enum class Level : std::uint8_t { debug, info, warning };
 
-/// False where nobody would see it: then nothing is formatted.
+/// Whether the logger writes messages of this level. `debug`, `info` and `warn` don't format their
+/// arguments otherwise; call it only to avoid computing them.
 bool is_shown(Level level);
+/// Logs a message as it is, without formatting.
 void emit(Level level, std::string_view message);
 
 template <class... Args>
@@ -21,23 +26,27 @@ void emit_formatted(Level level, fmt::format_string<Args...> format, Args&&... a
   if (is_shown(level))
     emit(level, std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
+/// Details for finding a fault.
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
   emit_formatted(Level::debug, format, std::forward<Args>(args)...);
 }
+/// What a user of the tool should see by default, such as the progress of long operations.
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
   emit_formatted(Level::info, format, std::forward<Args>(args)...);
 }
+/// Something is wrong, but the operation goes on. Failures are returned as an Error, not logged.
 template <class... Args>
 void warn(fmt::format_string<Args...> format, Args&&... args) {
   emit_formatted(Level::warning, format, std::forward<Args>(args)...);
 }
 
+/// quiet: nothing; normal: from `info`; verbose: from `debug`.
 enum class Verbosity { quiet, normal, verbose };
 
-/// Sets up the tool's own style: plain lines on standard error, "rtenv: warning: …". Called once,
-/// by main.
+/// Replaces spdlog's default logger by the tool's: lines such as "rtenv: warning: …" on standard
+/// error. For the main function of a program, before other threads start.
 void configure(Verbosity verbosity);
 
 }  // namespace rtenv::log

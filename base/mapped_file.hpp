@@ -1,5 +1,5 @@
-// A file's content as memory, read as it is touched. It must not become shorter meanwhile: for
-// files of our own. Move-only.
+// A read-only memory mapping of a file. Accessing the mapping after the file was truncated raises
+// SIGBUS, so use it only for files that nobody else changes. Move-only.
 #pragma once
 
 #include <span>
@@ -10,15 +10,14 @@ namespace rtenv {
 
 class MappedFile {
  public:
-  /// Fails: as open and mmap.
+  /// Fails: not_found, permission_denied, and by errno (system_error).
   static Result<MappedFile> open(const Path& path);
   MappedFile(MappedFile&& other) noexcept : data_(std::exchange(other.data_, {})) {}
   MappedFile& operator=(MappedFile&&) = delete;
   ~MappedFile();
 
   [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
-  /// What was touched so far doesn't count as this process's memory any longer; it may be read
-  /// again.
+  /// Releases the physical memory of the pages read so far (MADV_DONTNEED); they can be read again.
   void forget() const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// "Did you mean …?" for misspelt names.
+// Suggestions for misspelled names: "did you mean …?".
 #pragma once
 
 #include <optional>
@@ -7,8 +7,9 @@
 
 namespace rtenv {
 
-/// The candidate that differs from `word` by the fewest edits (insert, delete, replace, swap of
-/// neighbours); nothing where even the nearest differs by more than a third of the word.
+/// The candidate with the smallest edit distance to `word` (insertions, deletions, substitutions
+/// and transpositions of adjacent characters). Returns nullopt if that is more than 2 and more than
+/// a third of the length of `word`.
 std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> candidates);
 

@@ -1,6 +1,5 @@
-// Work that many threads do and one thread takes in order: item i is produced by any worker and
-// consumed after item i-1, by the calling thread. At most `window` items are under way or waiting,
-// so memory stays bounded.
+// Parallel production with ordered consumption: any worker thread produces item i, and the calling
+// thread consumes it after item i-1. Memory is bounded by the number of items in flight.
 #pragma once
 
 #include <condition_variable>
@@ -14,25 +13,26 @@
 
 namespace rtenv {
 
-/// `produce(state, index)` returns Result<Item>; each worker has its own state from `make_state()`.
-/// `consume(item)` returns Result<void>. The first failure in the order of items ends everything
-/// and is returned. Requires: threads >= 1, window >= 1.
+/// Produces and consumes the items 0 to `count`-1; at most `window` of them are in flight, that is,
+/// in production or waiting for consumption. `produce(state, index)` returns Result<Item>, with a
+/// state per worker from `make_state()`; `consume(item)` returns Result<void>. Stops at the first
+/// failure in the order of the items and returns it. Requires: threads >= 1, window >= 1.
 template <class Item, class MakeState, class Produce, class Consume>
 Result<void> ordered_pipeline(std::size_t count, unsigned threads, std::size_t window,
                               MakeState make_state, Produce produce, Consume consume) {
   std::mutex mutex;
   std::condition_variable produced;
-  std::condition_variable room;
+  std::condition_variable window_moved;
   std::vector<std::optional<Result<Item>>> slots(window);
-  std::size_t next = 0;      // the first item that no worker has taken
-  std::size_t consumed = 0;  // the first item that isn't consumed
+  std::size_t next = 0;      // the next item to produce
+  std::size_t consumed = 0;  // the number of consumed items
   bool stopped = false;
 
   const auto work = [&] {
     auto state = make_state();
     std::unique_lock lock(mutex);
     for (;;) {
-      room.wait(lock, [&] { return stopped || next == count || next < consumed + window; });
+      window_moved.wait(lock, [&] { return stopped || next == count || next < consumed + window; });
       if (stopped || next == count) return;
       const std::size_t index = next++;
       lock.unlock();
@@ -61,11 +61,11 @@ Result<void> ordered_pipeline(std::size_t count, unsigned threads, std::size_t w
     }
     lock.lock();
     ++consumed;
-    room.notify_one();
+    window_moved.notify_one();
   }
   stopped = true;
   lock.unlock();
-  room.notify_all();
+  window_moved.notify_all();
   workers.clear();  // joins
   if (error) return Failure(std::move(*error));
   return {};

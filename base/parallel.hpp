@@ -1,4 +1,4 @@
-// The same work on many items by a few threads. The result doesn't depend on how many there are.
+// A parallel loop over items. Its result doesn't depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -13,12 +13,13 @@
 
 namespace rtenv {
 
-/// As many as the machine's processors that this process may use.
+/// The number of processors that this process may use.
 inline unsigned default_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
 
-/// Calls `work(state, index)` for every index below `count`. Each thread has its own state from
-/// `make_state()`. After a failure no new item is begun; of several failures, the one of the lowest
-/// index is returned.
+/// Calls `work(state, index)`, which returns Result<void>, for every index below `count`, in the
+/// calling thread and up to `threads`-1 others. Each thread has a state of its own from
+/// `make_state()`. After a failure no further item is started; of several failures, the one with
+/// the lowest index is returned. Requires: threads >= 1.
 template <class MakeState, class Work>
 Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_state, Work work) {
   if (count == 0) return {};

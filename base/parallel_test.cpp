@@ -13,7 +13,7 @@ namespace {
 
 struct NoState {};
 
-TEST(ParallelFor, DoesEveryItemOnceWithAnyNumberOfThreads) {
+TEST(ParallelFor, ProcessesEveryItemOnceWithAnyNumberOfThreads) {
   for (const unsigned threads : {1U, 2U, 7U}) {
     std::vector<std::atomic<int>> done(1000);
     EXPECT_THAT(parallel_for(
@@ -27,7 +27,7 @@ TEST(ParallelFor, DoesEveryItemOnceWithAnyNumberOfThreads) {
   }
 }
 
-TEST(ParallelFor, ReturnsAnError) {
+TEST(ParallelFor, ReturnsTheErrorOfAnItem) {
   EXPECT_THAT(parallel_for(
                   100, 4, [] { return NoState(); },
                   [](NoState&, std::size_t i) -> Result<void> {
@@ -37,7 +37,7 @@ TEST(ParallelFor, ReturnsAnError) {
               IsError(Errc::corrupt, "item 50"));
 }
 
-TEST(ParallelTree, DoesEverythingThatIsFoundWithAnyNumberOfThreads) {
+TEST(ParallelTree, ProcessesEveryTaskOnceWithAnyNumberOfThreads) {
   // Task n finds 2n and 2n+1: the numbers below the limit, each once.
   constexpr std::size_t k_limit = 5000;
   for (const unsigned threads : {1U, 2U, 7U}) {
@@ -56,7 +56,7 @@ TEST(ParallelTree, DoesEverythingThatIsFoundWithAnyNumberOfThreads) {
   }
 }
 
-TEST(ParallelTree, AnErrorEndsAllThreads) {
+TEST(ParallelTree, AnErrorStopsAllThreads) {
   for (const unsigned threads : {1U, 4U})
     EXPECT_THAT(parallel_tree(
                     0, threads, [] { return NoState(); },
@@ -68,27 +68,27 @@ TEST(ParallelTree, AnErrorEndsAllThreads) {
                 IsError(Errc::corrupt, "at depth 12"));
 }
 
-TEST(OrderedPipeline, ConsumesInOrderAndNeverHasMoreThanTheWindowUnderWay) {
+TEST(OrderedPipeline, ConsumesInOrderWithAtMostAWindowOfItemsInFlight) {
   constexpr std::size_t k_window = 3;
-  std::atomic<std::size_t> under_way{0};
+  std::atomic<std::size_t> in_flight{0};
   std::size_t expected = 0;
   const auto done = ordered_pipeline<std::size_t>(
       500, 4, k_window, [] { return NoState(); },
       [&](NoState&, std::size_t i) -> Result<std::size_t> {
-        EXPECT_LE(++under_way, k_window);
+        EXPECT_LE(++in_flight, k_window);
         if (i % 7 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
         return i;
       },
       [&](std::size_t i) -> Result<void> {
         EXPECT_EQ(i, expected++);
-        --under_way;
+        --in_flight;
         return {};
       });
   EXPECT_THAT(done, IsOk());
   EXPECT_EQ(expected, 500U);
 }
 
-TEST(OrderedPipeline, TheFirstErrorInTheOrderOfItemsEndsIt) {
+TEST(OrderedPipeline, StopsAtTheFirstErrorInTheOrderOfItems) {
   std::size_t consumed = 0;
   const auto done = ordered_pipeline<int>(
       100, 3, 8, [] { return NoState(); },
@@ -104,7 +104,7 @@ TEST(OrderedPipeline, TheFirstErrorInTheOrderOfItemsEndsIt) {
   EXPECT_EQ(consumed, 20U);
 }
 
-TEST(OrderedPipeline, AConsumerThatFailsEndsIt) {
+TEST(OrderedPipeline, StopsWhenTheConsumerFails) {
   const auto done = ordered_pipeline<int>(
       1000, 3, 4, [] { return NoState(); }, [](NoState&, std::size_t) -> Result<int> { return 0; },
       [&](int) -> Result<void> { return fail(Errc::out_of_space, "full"); });

@@ -1,5 +1,5 @@
-// Work that finds more work as it goes, such as folders within folders, by a few threads. What is
-// found last is done first, so that little waits at any time.
+// Parallel work on tasks that yield further tasks, such as a walk of a directory tree. The most
+// recent task is processed first, to keep the queue short.
 #pragma once
 
 #include <condition_variable>
@@ -14,10 +14,9 @@
 
 namespace rtenv {
 
-/// Calls `work(state, task, found)` for `first` and for every task that a call appends to the
-/// vector `found`, in no particular order. Each thread has its own state from `make_state()`. A
-/// failure ends everything and is returned; of several, the one that came first. Requires: threads
-/// >= 1.
+/// Calls `work(state, task, found)`, which returns Result<void>, for `first` and for every task
+/// that a call appends to the vector `found`, in no particular order. Each thread has a state of
+/// its own from `make_state()`. Stops at the first failure and returns it. Requires: threads >= 1.
 template <class Task, class MakeState, class Work>
 Result<void> parallel_tree(Task first, unsigned threads, MakeState make_state, Work work) {
   std::mutex mutex;
@@ -33,7 +32,8 @@ Result<void> parallel_tree(Task first, unsigned threads, MakeState make_state, W
     std::vector<Task> found;
     std::unique_lock lock(mutex);
     for (;;) {
-      if (waiting.empty() && ++idle == threads) done = true;  // nobody is left who could find more
+      // If all threads are idle, none of them can find further tasks.
+      if (waiting.empty() && ++idle == threads) done = true;
       if (done) break;
       if (waiting.empty()) {
         changed.wait(lock, [&] { return done || !waiting.empty(); });

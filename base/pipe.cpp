@@ -9,7 +9,7 @@ namespace rtenv {
 
 Result<Pipe> Pipe::create() {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("make", "a pipe");
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("create", "a pipe");
   return Pipe{.read_end = Fd(ends[0]), .write_end = Fd(ends[1])};
 }
 

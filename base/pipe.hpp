@@ -1,4 +1,4 @@
-// A pipe(2) whose two ends are owned.
+// A pipe(2) that owns both of its ends.
 #pragma once
 
 #include "base/fd.hpp"
@@ -9,7 +9,7 @@ struct Pipe {
   Fd read_end;
   Fd write_end;
 
-  /// Both ends are close-on-exec. Fails: unavailable (no descriptor left).
+  /// Both ends are close-on-exec. Fails: unavailable (out of file descriptors).
   static Result<Pipe> create();
 };
 

@@ -14,20 +14,22 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/pipe.hpp"
+
 namespace rtenv {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto k_grace_after_sigterm = std::chrono::seconds(1);
 
-// Everything the child needs between fork and exec, ready made: there, only async-signal-safe calls
-// are allowed.
+// Everything that the child needs between fork and exec, prepared in advance: there, only
+// async-signal-safe calls are allowed.
 struct ExecPlan {
   std::string program;
   std::vector<char*> argv;
   std::vector<char*> envp;
   const SpawnOptions& options;
-  int report_fd;  // close-on-exec: tells the parent why exec didn't happen
+  int report_fd;  // gets an ExecFailure if exec fails; closed by a successful exec
   pid_t parent;
 };
 
@@ -57,7 +59,7 @@ void set_limit(const ResourceLimit& limit) noexcept {
     ::setpgid(0, 0);
   if (options.die_with_parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != plan.parent) ::_exit(127);  // it was gone before we asked
+    if (::getppid() != plan.parent) ::_exit(127);  // the parent ended before prctl
   }
   if (options.null_input) {
     const int null_fd = ::open("/dev/null", O_RDONLY);
@@ -67,14 +69,14 @@ void set_limit(const ResourceLimit& limit) noexcept {
     ::dup2(options.output_fd, 1);
     if (!options.inherit_stderr) ::dup2(options.output_fd, 2);
   }
-  // Libraries open descriptors that would be inherited: a listening socket, say, which then
-  // outlives its server.
+  // Libraries may open descriptors without O_CLOEXEC; a listening socket, for example, would
+  // outlive its server.
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int fd : options.keep_fds) ::fcntl(fd, F_SETFD, 0);
   for (const ResourceLimit& limit : options.limits) set_limit(limit);
   if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0)
     report_and_exit(plan, true);
-  // What the parent ignores or blocks is its own affair.
+  // Don't inherit ignored or blocked signals.
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
@@ -89,17 +91,6 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   for (std::string& text : strings) result.push_back(text.data());
   result.push_back(nullptr);
   return result;
-}
-
-struct Pipe {
-  Fd read_end;
-  Fd write_end;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("make", "a pipe");
-  return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
 int poll_timeout_ms(std::optional<Clock::time_point> until) {
@@ -122,12 +113,12 @@ std::string ExitState::describe() const {
 Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   if (options.argv.empty() || options.argv.front().empty())
     return fail(Errc::invalid_argument, "no command given");
-  // A relative path is meant from the child's folder, as a shell there would take it.
+  // A relative path starts at the working directory of the child.
   Path wanted = options.argv.front();
   if (wanted.has_parent_path() && wanted.is_relative() && !options.working_dir.empty())
     wanted = options.working_dir / wanted;
   RTENV_TRY(const Path program, find_program(wanted.native(), options.environment));
-  RTENV_TRY(Pipe report, make_pipe());
+  RTENV_TRY(Pipe report, Pipe::create());
   std::vector<std::string> argv = options.argv;
   std::vector<std::string> environment = options.environment.strings();
   const ExecPlan plan{.program = std::filesystem::absolute(program).native(),
@@ -139,8 +130,8 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("start", program.native());
   if (pid == 0) exec_child(plan);
-  if (options.own_group && !options.own_session)
-    ::setpgid(pid, pid);  // both sides do: whoever comes first
+  // Both parent and child call setpgid, so the group exists whichever runs first.
+  if (options.own_group && !options.own_session) ::setpgid(pid, pid);
   report.write_end.reset();
 
   ExecFailure failure{};
@@ -148,7 +139,7 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
             read_full(report.read_end, std::as_writable_bytes(std::span(&failure, 1)), "a pipe"));
   if (reported == sizeof failure) {
     ::waitpid(pid, nullptr, 0);
-    return fail(system_error(failure.error_number, failure.in_chdir ? "enter folder" : "run",
+    return fail(system_error(failure.error_number, failure.in_chdir ? "change to directory" : "run",
                              failure.in_chdir ? options.working_dir.native() : program.native()));
   }
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -185,7 +176,7 @@ void ChildProcess::signal(int number) const noexcept {
 }
 
 Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits) {
-  RTENV_TRY(Pipe pipe, make_pipe());
+  RTENV_TRY(Pipe pipe, Pipe::create());
   options.output_fd = pipe.write_end.get();
   options.null_input = true;
   RTENV_TRY(ChildProcess child, ChildProcess::spawn(options));
@@ -195,8 +186,7 @@ Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits)
   bool cancelled = false;
   auto deadline = limits.deadline;
   std::array<char, 16384> buffer;
-  // Until the process itself has ended: one that stays behind with our pipe open doesn't hold us
-  // up.
+  // Ends with the process itself, even if one of its children still has the pipe open.
   for (bool output_open = true, running = true; running || output_open;) {
     std::array<pollfd, 3> entries{
         {{output_open ? pipe.read_end.get() : -1, POLLIN, 0},
@@ -233,7 +223,7 @@ Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits)
       deadline = Clock::now() + k_grace_after_sigterm;
     }
   }
-  if (captured.timed_out || cancelled) child.signal(SIGKILL);  // whatever of the group is left
+  if (captured.timed_out || cancelled) child.signal(SIGKILL);  // the rest of the group
   RTENV_TRY(captured.state, child.wait());
   if (cancelled)
     return fail(Errc::cancelled, "interrupted while {} was running", options.argv.front());

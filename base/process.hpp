@@ -1,5 +1,5 @@
-// Child processes: started with an argument list (never a shell), an environment and a folder of
-// their own, waited for with a deadline, ended as a group.
+// Child processes: started from an argument list (never through a shell) with an explicit
+// environment and working directory, waited for with a deadline, and killed as a process group.
 #pragma once
 
 #include <sys/types.h>
@@ -19,58 +19,58 @@ namespace rtenv {
 
 /// How a process ended.
 struct ExitState {
-  int exit_code = 0;  // valid where signal is 0
-  int signal = 0;     // the signal that ended it, or 0
+  int exit_code = 0;  // valid if signal is 0
+  int signal = 0;     // the signal that killed it, or 0
   [[nodiscard]] bool succeeded() const noexcept { return signal == 0 && exit_code == 0; }
-  /// As a shell says it: the exit code, or 128 + the signal.
+  /// As a shell reports it: the exit code, or 128 + the signal.
   [[nodiscard]] int shell_status() const noexcept { return signal != 0 ? 128 + signal : exit_code; }
   /// "exit code 3" or "signal 9 (Killed)".
   [[nodiscard]] std::string describe() const;
 };
 
-/// Of setrlimit(2): what the process can't have more of. One that is above the caller's own hard
-/// limit counts as that.
+/// A limit of setrlimit(2), soft and hard. A value above the hard limit of the caller is lowered to
+/// it.
 struct ResourceLimit {
   int resource = 0;  // RLIMIT_…
   std::uint64_t value = 0;
 };
 
 struct SpawnOptions {
-  std::vector<std::string>
-      argv;  // argv[0]: looked up in the environment's PATH, or a path as seen from working_dir
+  /// argv[0] is looked up in the PATH of `environment`; a relative path starts at `working_dir`.
+  std::vector<std::string> argv;
   Environment environment;
-  Path working_dir;             // empty: the caller's
-  int output_fd = -1;           // both stdout and stderr; -1: inherited
-  bool inherit_stderr = false;  // stderr goes where the caller's goes, whatever output_fd says
-  bool null_input = false;      // stdin from /dev/null; otherwise inherited
-  bool own_group = true;        // a process group of its own, so that all of it can be ended
-  bool own_session = false;     // a session of its own, and so a group, without a terminal
-  bool die_with_parent =
-      false;  // SIGKILL for the child itself when the thread that started it ends
-  std::vector<int>
-      keep_fds;  // inherited besides 0, 1, 2: locks that must live as long as the child
+  Path working_dir;              // empty: inherited
+  int output_fd = -1;            // for stdout and stderr; -1: inherited
+  bool inherit_stderr = false;   // stderr is inherited even if output_fd is set
+  bool null_input = false;       // stdin is /dev/null instead of inherited
+  bool own_group = true;         // a new process group, which `signal` reaches as a whole
+  bool own_session = false;      // a new session, and so a new group, without a terminal
+  bool die_with_parent = false;  // SIGKILL for the child when the thread that started it ends
+  /// Inherited in addition to 0, 1 and 2, such as locks that the child must hold.
+  std::vector<int> keep_fds;
   std::vector<ResourceLimit> limits;
 };
 
-/// A started process. Dropping one that still runs ends its group with SIGKILL and reaps it.
-/// Move-only.
+/// A running child process. The destructor kills its group with SIGKILL and reaps it, unless `wait`
+/// or `detach` was called. Move-only.
 class ChildProcess {
  public:
-  /// Fails: not_found, permission_denied (the program), not_found (the folder), unavailable (no
-  /// process left).
+  /// Fails: invalid_argument (empty argv), not_found and permission_denied (the program or the
+  /// working directory), unavailable (too many processes or descriptors).
   static Result<ChildProcess> spawn(const SpawnOptions& options);
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;
   ~ChildProcess();
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-  /// Readable once the process has ended.
+  /// For poll(2): readable once the process has ended.
   [[nodiscard]] int poll_fd() const noexcept { return pidfd_.get(); }
+  /// Waits for the process to end, and reaps it. Call at most once.
   Result<ExitState> wait();
-  /// Sends to the whole group, or to the process where it has no group of its own. A dead one is
-  /// fine.
+  /// Sends a signal to the group, or to the process if it has no group of its own. Does nothing if
+  /// it has ended.
   void signal(int number) const noexcept;
-  /// Lets it outlive this object: who calls this reaps it.
+  /// Lets the process outlive this object; the caller becomes responsible for reaping it.
   void detach() noexcept { pid_ = -1; }
 
  private:
@@ -83,19 +83,20 @@ class ChildProcess {
 
 struct CaptureLimits {
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  std::size_t max_output_bytes = 1 << 20;  // the last so many are kept
+  std::size_t max_output_bytes = 1 << 20;  // of a longer output, the end is returned
   const Cancellation* cancellation = nullptr;
-  std::function<void(std::string_view)> on_output;  // also gets the output, as it comes
+  std::function<void(std::string_view)> on_output;  // called with each piece of the output
 };
 
 struct Captured {
   ExitState state;
-  std::string output;      // stdout and stderr, in the order they came
-  bool timed_out = false;  // the deadline passed: the group was killed
+  std::string output;      // stdout and stderr, in the order of arrival
+  bool timed_out = false;  // the deadline passed, and the group was killed
 };
 
-/// Runs to the end with both outputs captured and stdin empty. `options.output_fd` is ignored.
-/// Fails: as spawn, and cancelled (the group was ended: SIGTERM, a second later SIGKILL).
+/// Runs a process to its end, with empty stdin, and captures stdout and stderr; `options.output_fd`
+/// is ignored. On cancellation the group gets SIGTERM, and SIGKILL a second later. Fails: as spawn;
+/// cancelled.
 Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits = {});
 
 }  // namespace rtenv

@@ -24,7 +24,7 @@ std::chrono::steady_clock::time_point in(std::chrono::milliseconds delay) {
   return std::chrono::steady_clock::now() + delay;
 }
 
-TEST(Process, CapturesBothOutputsInTheirOrderAndTheExitCode) {
+TEST(Process, CapturesStdoutAndStderrInOrderAndTheExitCode) {
   const auto run = must(run_captured(shell("echo out; echo err >&2; echo out again; exit 3")));
   EXPECT_EQ(run.output, "out\nerr\nout again\n");
   EXPECT_EQ(run.state.exit_code, 3);
@@ -32,14 +32,14 @@ TEST(Process, CapturesBothOutputsInTheirOrderAndTheExitCode) {
   EXPECT_FALSE(run.state.succeeded());
 }
 
-TEST(Process, SaysTheSignalThatEndedIt) {
+TEST(Process, ReportsTheSignalThatKilledTheProcess) {
   const auto run = must(run_captured(shell("kill -TERM $$")));
   EXPECT_EQ(run.state.signal, SIGTERM);
   EXPECT_EQ(run.state.shell_status(), 128 + SIGTERM);
   EXPECT_THAT(run.state.describe(), HasSubstr("signal 15"));
 }
 
-TEST(Process, SeesOnlyTheEnvironmentAndFolderThatItIsGiven) {
+TEST(Process, HasOnlyTheGivenEnvironmentAndWorkingDirectory) {
   TreeBuilder tree;
   SpawnOptions options{
       .argv = {"/bin/sh", "-c", "pwd; env | grep -v -e ^PWD -e ^_ -e ^SHLVL -e ^OLDPWD | sort"},
@@ -51,7 +51,7 @@ TEST(Process, SeesOnlyTheEnvironmentAndFolderThatItIsGiven) {
             std::filesystem::canonical(tree.root()).native() + "\nONLY=this\nPATH=/usr/bin:/bin\n");
 }
 
-TEST(Process, FindsTheProgramInItsOwnPathNotInOurs) {
+TEST(Process, LooksTheProgramUpInThePathOfItsEnvironment) {
   TreeBuilder tree;
   tree.file("bin/hello", "#!/bin/sh\necho from here\n", 0755).file("bin/data", "x", 0644);
   SpawnOptions options{.argv = {"hello"}};
@@ -63,7 +63,7 @@ TEST(Process, FindsTheProgramInItsOwnPathNotInOurs) {
   EXPECT_THAT(run_captured(options), IsError(Errc::not_found, "'sh' isn't in PATH"));
 }
 
-TEST(Process, ARelativeProgramIsMeantFromTheChildsFolder) {
+TEST(Process, ARelativeProgramPathStartsAtTheWorkingDirectory) {
   TreeBuilder tree;
   tree.file("bin/hello", "#!/bin/sh\necho from here\n", 0755);
   SpawnOptions options = shell("");
@@ -72,7 +72,7 @@ TEST(Process, ARelativeProgramIsMeantFromTheChildsFolder) {
   EXPECT_EQ(must(run_captured(options)).output, "from here\n");
 }
 
-TEST(Process, AProgramOrFolderThatIsNotThereIsAnErrorNotAnExitCode) {
+TEST(Process, AMissingProgramOrWorkingDirectoryIsAnError) {
   SpawnOptions options = shell("true");
   options.argv = {"/no/such/program"};
   EXPECT_THAT(run_captured(options), IsError(Errc::not_found, "/no/such/program"));
@@ -81,7 +81,7 @@ TEST(Process, AProgramOrFolderThatIsNotThereIsAnErrorNotAnExitCode) {
   EXPECT_THAT(run_captured(options), IsError(Errc::not_found, "/no/such/folder"));
 }
 
-TEST(Process, TheDeadlineEndsTheWholeGroup) {
+TEST(Process, TheDeadlineKillsTheWholeGroup) {
   TreeBuilder tree;
   const std::string pid_file = (tree / "pid").native();
   const auto run = must(
@@ -90,10 +90,10 @@ TEST(Process, TheDeadlineEndsTheWholeGroup) {
   EXPECT_EQ(run.state.signal, SIGKILL);
   const pid_t grandchild = std::stoi(content_of(pid_file));
   for (int i = 0; i < 200 && ::kill(grandchild, 0) == 0; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_NE(::kill(grandchild, 0), 0) << "the grandchild lives on";
+  EXPECT_NE(::kill(grandchild, 0), 0) << "the grandchild is still running";
 }
 
-TEST(Process, ACancellationEndsItWithAnError) {
+TEST(Process, CancellationKillsTheProcessAndIsAnError) {
   const auto cancellation = must(Cancellation::create());
   std::jthread canceller([&] {
     std::this_thread::sleep_for(50ms);
@@ -103,20 +103,20 @@ TEST(Process, ACancellationEndsItWithAnError) {
               IsError(Errc::cancelled));
 }
 
-TEST(Process, KeepsTheEndOfAnOutputThatIsTooLong) {
+TEST(Process, ReturnsTheEndOfAnOutputThatIsTooLong) {
   const auto run = must(run_captured(shell("seq 1 100000; echo last"), {.max_output_bytes = 1000}));
   EXPECT_EQ(run.output.size(), 1000U);
   EXPECT_THAT(run.output, HasSubstr("100000\nlast\n"));
 }
 
-TEST(Process, OneThatStaysBehindWithTheOutputOpenDoesNotHoldUsUp) {
+TEST(Process, DoesNotWaitForABackgroundProcessWithTheOutputOpen) {
   const auto begin = std::chrono::steady_clock::now();
   const auto run = must(run_captured(shell("echo done; setsid sleep 20 &")));
   EXPECT_EQ(run.output, "done\n");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s);
 }
 
-TEST(Process, AChildThatInheritsALockHoldsItAfterUs) {
+TEST(Process, AChildThatInheritsALockHoldsItAfterTheParentReleasesIt) {
   TreeBuilder tree;
   auto lock = must(LockFile::try_acquire(tree / "lock"));
   SpawnOptions options = shell("exec sleep 100");
@@ -126,25 +126,18 @@ TEST(Process, AChildThatInheritsALockHoldsItAfterUs) {
     lock.reset();
     EXPECT_FALSE(must(LockFile::try_acquire(tree / "lock"))) << "the child holds it";
   }
-  EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock"))) << "it went with the child";
+  EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock"))) << "released with the child";
 }
 
-TEST(Process, OtherDescriptorsAreNotInherited) {
+TEST(Process, DoesNotInheritDescriptorsWithCloseOnExec) {
   TreeBuilder tree;
   const auto lock = must(LockFile::try_acquire(tree / "lock"));
   const auto run = must(run_captured(shell("ls -l /proc/self/fd")));
   EXPECT_THAT(run.output, testing::Not(HasSubstr(tree.root().native())));
 }
 
-TEST(Environment, PrependPutsAnEntryFirst) {
-  Environment environment;
-  environment.prepend("LIST", "a");
-  environment.prepend("LIST", "b");
-  EXPECT_EQ(environment.find("LIST"), "b:a");
-}
-
-TEST(ChildProcess, InheritsNoOtherDescriptor) {
-  const Fd open_to_children(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC, as libraries do
+TEST(Process, DoesNotInheritDescriptorsWithoutCloseOnExec) {
+  const Fd without_cloexec(::open("/dev/null", O_RDONLY));  // as some libraries do
   const Fd kept(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const auto captured = must(run_captured({.argv = {"/bin/sh", "-c", "ls /proc/$$/fd"},
                                            .environment = Environment::of_process(),

@@ -1,5 +1,4 @@
-// A growable buffer of bytes whose new bytes aren't zeroed first: for data that is about to be
-// written over anyway.
+// A byte vector whose resize doesn't zero the new bytes: for buffers that are overwritten anyway.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +9,14 @@
 
 namespace rtenv {
 
+/// An allocator whose value-initialization is default-initialization.
 template <class T>
 struct UninitializedAllocator : std::allocator<T> {
   template <class U>
   struct rebind {
     using other = UninitializedAllocator<U>;
   };
-  // Of resize(n), without a value: leave it as it is.
+  // Called by resize(n): leaves a byte uninitialized.
   template <class U>
   void construct(U* place) noexcept(std::is_nothrow_default_constructible_v<U>) {
     ::new (static_cast<void*>(place)) U;

@@ -1,11 +1,20 @@
-// Result<T>: a T or an Error. It can't be dropped by accident (a plain alias of tl::expected
-// could).
+// Result<T>: either a T or an Error. rtenv reports failures as results, not exceptions.
 //
 //   Result<Package> pack(const Path& root);
-//   RTENV_TRY(auto package, pack(root));        // on error: returns it to the caller
-//   RTENV_TRY(unpack(package, target));
-//   return fail(Errc::not_found, "package {} is not in the store", name).hint("push it first: rtenv
-//   push {}", dir);
+//
+//   Result<void> pack_and_push(const Path& root, Store& store) {
+//     RTENV_TRY(const Package package, pack(root));  // on failure, returns the error to the caller
+//     RTENV_TRY(store.push(package));
+//     return {};
+//   }
+//
+// A function fails with an error code, a message and optionally a hint:
+//
+//   return fail(Errc::not_found, "package {} isn't in the store", name)
+//       .hint("push it first: rtenv push {}", directory);
+//
+// A caller tests the result like a pointer: if (auto package = pack(root)) use(*package); else
+// report(package.error()).
 #pragma once
 
 #include <fmt/format.h>
@@ -20,31 +29,35 @@
 
 namespace rtenv {
 
+/// A tl::expected<T, Error>, as a class so that the compiler warns about an unused result.
 template <class T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using tl::expected<T, Error>::expected;
 };
 
-/// What `fail` returns: converts to any Result.
+/// An error to return: converts to any Result.
 class [[nodiscard]] Failure : public tl::unexpected<Error> {
  public:
   explicit Failure(Error error) : tl::unexpected<Error>(std::move(error)) {}
 
+  /// Adds a hint: what the user can do next.
   template <class... Args>
   Failure hint(fmt::format_string<Args...> format, Args&&... args) && {
     return Failure(std::move(value()).with_hint(fmt::format(format, std::forward<Args>(args)...)));
   }
 };
 
+/// A failure with a formatted message, which says what failed, where and why.
 template <class... Args>
 Failure fail(Errc code, fmt::format_string<Args...> format, Args&&... args) {
   return Failure(Error(code, fmt::format(format, std::forward<Args>(args)...)));
 }
 
+/// Passes on an existing error.
 inline Failure fail(Error error) { return Failure(std::move(error)); }
 
-/// A failed system call; reads errno.
+/// The failure of the last system call, from errno: "cannot <action> <object>: <reason>".
 inline Failure fail_errno(std::string_view action, std::string_view object) {
   return Failure(system_error(errno, action, object));
 }
@@ -65,6 +78,8 @@ inline Failure fail_errno(std::string_view action, std::string_view object) {
 #define RTENV_TRY_VALUE(declaration, expression) \
   RTENV_TRY_2(declaration, RTENV_CONCAT(try_result_, __COUNTER__), expression)
 #define RTENV_TRY_VOID(expression) RTENV_TRY_1(RTENV_CONCAT(try_result_, __COUNTER__), expression)
-/// One argument: an expression whose value isn't wanted. Two: a declaration and the expression that
-/// it takes. A bare template comma in the expression needs parentheses.
+/// RTENV_TRY(expression) or RTENV_TRY(declaration, expression): evaluates an expression of type
+/// Result; on failure returns its error from the enclosing function, else initializes the
+/// declaration with its value. Put parentheses around an expression with a comma outside of
+/// parentheses, as in f<A, B>(x).
 #define RTENV_TRY(...) RTENV_TRY_PICK(__VA_ARGS__, RTENV_TRY_VALUE, RTENV_TRY_VOID, )(__VA_ARGS__)

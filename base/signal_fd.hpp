@@ -1,4 +1,4 @@
-// Signals as data: blocked, and read from a descriptor (signalfd(2)) instead of handled.
+// Receives signals through a descriptor (signalfd(2)) instead of a handler.
 #pragma once
 
 #include <signal.h>
@@ -11,15 +11,16 @@ namespace rtenv {
 
 class SignalFd {
  public:
-  /// Blocks the signals for the calling thread, and so for the threads that it starts later. They
-  /// stay blocked when this is gone: whoever wants them back restores `previous_mask`. Fails:
-  /// unavailable (no descriptor left).
+  /// Blocks the signals in the calling thread and the threads that it starts later. They stay
+  /// blocked after this object is destroyed; restore `previous_mask` to unblock them. Fails:
+  /// unavailable (out of file descriptors).
   static Result<SignalFd> block(std::initializer_list<int> numbers);
 
-  /// Readable while a signal waits.
+  /// For poll(2): readable while a signal is pending.
   [[nodiscard]] int poll_fd() const noexcept { return fd_.get(); }
-  /// The number of the next signal that waits; 0 where none does.
+  /// Takes the next pending signal and returns its number; 0 if there is none. Doesn't block.
   [[nodiscard]] int next() const noexcept;
+  /// The signal mask of the calling thread before `block`.
   [[nodiscard]] const sigset_t& previous_mask() const noexcept { return previous_mask_; }
 
  private:

@@ -10,13 +10,10 @@
 namespace rtenv {
 
 Result<TempDir> TempDir::create(const Path& parent) {
-  Path where = parent;
-  if (where.empty()) {
-    const char* configured = std::getenv("TMPDIR");
-    where = configured != nullptr && *configured != '\0' ? configured : "/tmp";
-  }
-  Path path = where / ("rtenv-" + unique_name());
-  if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("make folder", path.native());
+  const char* configured = std::getenv("TMPDIR");
+  const Path default_parent = configured != nullptr && *configured != '\0' ? configured : "/tmp";
+  Path path = (parent.empty() ? default_parent : parent) / ("rtenv-" + unique_name());
+  if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("create directory", path.native());
   return TempDir(std::move(path));
 }
 

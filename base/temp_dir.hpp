@@ -1,4 +1,4 @@
-// A folder of one's own that is removed, with all in it, when it goes. Move-only.
+// A temporary directory that is removed, with its content, by the destructor. Move-only.
 #pragma once
 
 #include "base/file.hpp"
@@ -7,14 +7,14 @@ namespace rtenv {
 
 class TempDir {
  public:
-  /// A new folder (mode 0700) within `parent`; without one, within $TMPDIR or /tmp.
+  /// Creates a directory (mode 0700) in `parent`, by default in $TMPDIR or /tmp.
   static Result<TempDir> create(const Path& parent = {});
   TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, Path())) {}
   TempDir& operator=(TempDir&& other) noexcept;
   ~TempDir();
 
   [[nodiscard]] const Path& path() const noexcept { return path_; }
-  /// Gives the folder away: it stays.
+  /// Releases ownership: the directory won't be removed.
   Path release() { return std::exchange(path_, Path()); }
 
  private:

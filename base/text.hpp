@@ -1,4 +1,4 @@
-// Small operations on text that several layers need. Thread-safe: no state.
+// Trimming of text and quoting for shells. Thread-safe.
 #pragma once
 
 #include <string>
@@ -7,14 +7,14 @@
 
 namespace rtenv {
 
-/// Without the characters of `removed` at both ends. A view into `text`.
+/// `text` without any of the characters in `removed` at both ends. A view into `text`.
 std::string_view trim(std::string_view text, std::string_view removed = " \t\r\n");
-/// Without the characters of `removed` at the end. A view into `text`.
+/// The same, at the end only; `trim_end(url, "/")` removes trailing slashes.
 std::string_view trim_end(std::string_view text, std::string_view removed = " \t\r\n");
 
-/// One word of a command line for a POSIX shell: quoted where it must be, as Python's shlex.quote.
+/// Quotes a word for a POSIX shell if necessary, as Python's shlex.quote.
 std::string shell_quote(std::string_view word);
-/// Words that a POSIX shell splits into the same words again, as Python's shlex.join.
+/// A command line that a POSIX shell splits into these words, as Python's shlex.join.
 std::string shell_join(const std::vector<std::string>& words);
 
 }  // namespace rtenv

@@ -12,17 +12,17 @@ TEST(Text, TrimRemovesWhitespaceAtBothEndsOnly) {
   EXPECT_EQ(trim(""), "");
 }
 
-TEST(Text, TrimRemovesTheCharactersThatAreNamed) {
+TEST(Text, TrimRemovesTheGivenCharacters) {
   EXPECT_EQ(trim("//a/b//", "/"), "a/b");
   EXPECT_EQ(trim_end("//a/b//", "/"), "//a/b");
   EXPECT_EQ(trim_end("///", "/"), "");
 }
 
-TEST(Text, ShellQuoteLeavesAPlainWordAsItIs) {
+TEST(Text, ShellQuoteDoesNotQuotePlainWords) {
   EXPECT_EQ(shell_quote("a/b-1.2=x,y"), "a/b-1.2=x,y");
 }
 
-TEST(Text, ShellQuoteQuotesWhatAShellWouldInterpret) {
+TEST(Text, ShellQuoteQuotesSpecialCharacters) {
   EXPECT_EQ(shell_quote(""), "''");
   EXPECT_EQ(shell_quote("a b"), "'a b'");
   EXPECT_EQ(shell_quote("$HOME"), "'$HOME'");

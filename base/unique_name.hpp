@@ -1,12 +1,11 @@
-// A short name that no other process or thread uses: for staged files, lock files, holders of
-// leases.
+// Unique names for temporary files, lock files and lease holders. Thread-safe.
 #pragma once
 
 #include <string>
 
 namespace rtenv {
 
-/// 24 lower-case hex digits: process id and 64 random bits.
+/// 24 lower-case hex digits: the process id and 64 random bits.
 std::string unique_name();
 
 }  // namespace rtenv

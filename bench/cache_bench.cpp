@@ -1,6 +1,6 @@
-// The cache's ledger by number of entries: a lease and its release, opening, listing, deciding what
-// to evict. Beside them a file made and removed: what a lease would cost as a file, and so the file
-// system's own limit. RTENV_BENCH_DIR: where; on a disk, not in memory.
+// Benchmarks of the cache's ledger by number of entries: leasing, opening, listing, selecting
+// entries to evict. For comparison, CreateAndRemoveAFile shows what a lease would cost as a file.
+// RTENV_BENCH_DIR sets the directory, which must be on a disk (default /var/tmp).
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,12 +21,12 @@ T must(Result<T> result) {
 }
 
 Path bench_folder() {
-  const char* folder =
-      std::getenv("RTENV_BENCH_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread
+  const char* folder = std::getenv("RTENV_BENCH_DIR");
   return folder != nullptr ? Path(folder) : Path("/var/tmp");
 }
 
-// One entry that is there, and rows of others; made once for each number.
+// A cache with one entry on disk ("warm") and rows of `rows`-1 others, created once for each
+// number.
 const Path& cache_of(std::int64_t rows) {
   static std::map<std::int64_t, TempDir> folders;
   if (const auto found = folders.find(rows); found != folders.end()) return found->second.path();
@@ -45,7 +45,7 @@ const Path& cache_of(std::int64_t rows) {
       "INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
       "SELECT 'tree', printf('%032x', i), 1, 100000, i, i FROM n",
       rows - 1);
-  if (!database.execute(fill.c_str())) throw std::runtime_error("the ledger isn't filled");
+  if (!database.execute(fill.c_str())) throw std::runtime_error("cannot fill the ledger");
   return folders.emplace(rows, std::move(folder)).first->second.path();
 }
 
@@ -53,7 +53,7 @@ void LeaseAndRelease(benchmark::State& state) {
   Cache cache = must(Cache::open(cache_of(state.range(0))));
   for (auto _ : state) {
     auto lease = must(cache.find(Kind::tree, "warm"));
-    if (!lease) state.SkipWithError("the entry isn't there");
+    if (!lease) state.SkipWithError("the entry is missing");
   }
 }
 BENCHMARK(LeaseAndRelease)->Arg(100)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMicrosecond);
@@ -64,16 +64,16 @@ void LeaseAndReleaseWithLimits(benchmark::State& state) {
 }
 BENCHMARK(LeaseAndReleaseWithLimits)->Arg(10'000)->Unit(benchmark::kMicrosecond);
 
-void OneOfThousandsOfLeases(benchmark::State& state) {
+void LeaseWithThousandsHeld(benchmark::State& state) {
   Cache cache = must(Cache::open(cache_of(100)));
   std::vector<std::optional<Lease>> held;
   for (std::int64_t i = 0; i < state.range(0); ++i)
     held.push_back(must(cache.find(Kind::tree, "warm")));
   for (auto _ : state) benchmark::DoNotOptimize(must(cache.find(Kind::tree, "warm")));
 }
-BENCHMARK(OneOfThousandsOfLeases)->Arg(5'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(LeaseWithThousandsHeld)->Arg(5'000)->Unit(benchmark::kMicrosecond);
 
-void FileMadeAndRemoved(benchmark::State& state) {
+void CreateAndRemoveAFile(benchmark::State& state) {
   const TempDir folder = must(TempDir::create(bench_folder()));
   const std::string path = folder.path() / "lease";
   for (auto _ : state) {
@@ -81,7 +81,7 @@ void FileMadeAndRemoved(benchmark::State& state) {
     ::unlink(path.c_str());
   }
 }
-BENCHMARK(FileMadeAndRemoved)->Unit(benchmark::kMicrosecond);
+BENCHMARK(CreateAndRemoveAFile)->Unit(benchmark::kMicrosecond);
 
 void Open(benchmark::State& state) {
   const Path& root = cache_of(state.range(0));
@@ -95,12 +95,12 @@ void List(benchmark::State& state) {
 }
 BENCHMARK(List)->Arg(50'000)->Unit(benchmark::kMillisecond);
 
-void DecideWhatToEvict(benchmark::State& state) {
+void SelectEntriesToEvict(benchmark::State& state) {
   Cache cache = must(Cache::open(cache_of(state.range(0))));
   const Limits limits{.max_bytes = 100'000ULL * 25'000};
   for (auto _ : state) benchmark::DoNotOptimize(must(cache.collect(limits, true)));
 }
-BENCHMARK(DecideWhatToEvict)->Arg(50'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(SelectEntriesToEvict)->Arg(50'000)->Unit(benchmark::kMillisecond);
 
 void Usage(benchmark::State& state) {
   Cache cache = must(Cache::open(cache_of(state.range(0))));

@@ -1,6 +1,7 @@
-// Preparing an environment that is there, as a job server does it for each job: the key and a
-// lease, by one library call and in the parts of it. The environment is built once, by the uv in
-// PATH or RTENV_UV. RTENV_BENCH_DIR: where; on a disk, not in memory.
+// Benchmarks of preparing a cached environment, as the job server does for each job: computing the
+// key (Plan), and also leasing the environment (PlanAndPrepare). The environment is built once,
+// with the uv in PATH or RTENV_UV. RTENV_BENCH_DIR sets the directory, which must be on a disk
+// (default /var/tmp).
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -8,6 +9,7 @@
 
 #include "base/temp_dir.hpp"
 #include "envbuild/virtual_env.hpp"
+#include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -21,16 +23,15 @@ T must(Result<T> result) {
 struct Warm {
   TempDir folder;
   cache::Cache cache;
-  RuntimeEnv runtime_env;
+  runtime_env::RuntimeEnv runtime_env;
   PrepareOptions options;
 
-  static Warm make() {
-    const char* chosen =
-        std::getenv("RTENV_BENCH_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread
+  static Warm create() {
+    const char* chosen = std::getenv("RTENV_BENCH_DIR");
     TempDir folder = must(TempDir::create(chosen != nullptr ? Path(chosen) : Path("/var/tmp")));
     auto cache = must(cache::Cache::open(folder.path() / "cache"));
-    RuntimeEnv runtime_env;
-    runtime_env.packages = Packages{.requirements = {"six==1.16.0"}};
+    runtime_env::RuntimeEnv runtime_env;
+    runtime_env.packages = runtime_env::Packages{.requirements = {"six==1.16.0"}};
     return {.folder = std::move(folder),
             .cache = std::move(cache),
             .runtime_env = std::move(runtime_env),
@@ -40,10 +41,11 @@ struct Warm {
 
 Warm& warm() {
   static Warm instance = [] {
-    Warm made = Warm::make();
-    must(prepare_env(*must(plan_env(made.runtime_env, std::nullopt, made.cache, made.options)),
-                     made.cache, made.options));
-    return made;
+    Warm created = Warm::create();
+    must(prepare_env(
+        *must(plan_env(created.runtime_env, std::nullopt, created.cache, created.options)),
+        created.cache, created.options));
+    return created;
   }();
   return instance;
 }

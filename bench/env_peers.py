@@ -1,7 +1,6 @@
-"""Times environments: rtenv beside uv alone, and a pack pulled from versitygw on loopback beside an install.
+"""Benchmarks environments: rtenv compared with uv alone, and pulling a pack from versitygw on loopback compared with an install.
 
-Round by round, each once, everything that is made anew in an empty folder of the same disk; medians and ranges. See
-scripts/bench-envs.
+Measures each row once per round, in an empty directory of the same disk; prints medians and ranges. See scripts/bench-envs.
 """
 
 import argparse
@@ -39,10 +38,10 @@ def main():
     parser.add_argument("--uv", type=pathlib.Path, default=project / "build/oracle/bin/uv")
     parser.add_argument("--python", default="python3")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", default="", help="the rows whose names have this in them")
-    parser.add_argument("--folder", default="/var/tmp", help="where environments are made; must be on a disk, not in memory")
-    parser.add_argument("--pause", type=float, default=6, help="seconds before each")
-    parser.add_argument("--other", default="/dev/shm", help="on another file system: from there, uv must copy")
+    parser.add_argument("--only", default="", help="measure only the rows whose names contain this")
+    parser.add_argument("--folder", default="/var/tmp", help="where to create environments; must be on a disk, not in memory")
+    parser.add_argument("--pause", type=float, default=6, help="seconds to wait before each measurement")
+    parser.add_argument("--other", default="/dev/shm", help="a directory on another file system, from which uv must copy")
     options = parser.parse_args()
     python = shutil.which(options.python)
 
@@ -70,7 +69,7 @@ def main():
             return seconds([options.rtenv, "env", command, "--python", python, "--runtime-env-json", spec(packages), *more], env=env)
 
         def known_interpreter():
-            """A cache that is new but for what it knows of the interpreter: a machine's second environment."""
+            """A new cache that only knows the interpreter, as for the second environment on a machine."""
             cache = fresh()
             shutil.copytree(work / "first/interpreters", cache / "interpreters")
             return cache
@@ -109,16 +108,16 @@ def main():
             return seconds([options.rtenv, "env", "pull", "--python", python, pack], env=env)
 
         rows = [
-            ("`uv: [six]` first time: uv alone, its cache empty", lambda: uv_alone(["six"], fresh())),
+            ("`uv: [six]` for the first time: uv alone, empty cache", lambda: uv_alone(["six"], fresh())),
             ("… rtenv", lambda: rtenv(["six"], known_interpreter())),
-            ("… rtenv, the interpreter asked for the first time", lambda: rtenv(["six"], fresh())),
-            ("pandas + scikit-learn, uv's cache warm: uv alone", lambda: uv_alone(LARGE, uv_cache)),
+            ("… rtenv, with a new interpreter", lambda: rtenv(["six"], fresh())),
+            ("pandas + scikit-learn with a warm uv cache: uv alone", lambda: uv_alone(LARGE, uv_cache)),
             ("… rtenv", lambda: rtenv(LARGE, known_interpreter(), uv_cache)),
-            ("the same again, `rtenv env build`", lambda: rtenv(LARGE, warm, "/nowhere")),
-            ("a script beside the requirements changed", touch),
-            ("install from uv's warm cache on another file system", lambda: uv_alone(LARGE, far_cache)),
+            ("the same environment again, `rtenv env build`", lambda: rtenv(LARGE, warm, "/nowhere")),
+            ("after a change to a script next to the requirements", touch),
+            ("install from a warm uv cache on another file system", lambda: uv_alone(LARGE, far_cache)),
             ("`rtenv env pull` from S3 into an empty cache", lambda: rtenv(LARGE, known_interpreter(), more=["s3://bench/packs/"], command="pull")),
-            ("… of a pack that is here", pull_file),
+            ("… from a local pack", pull_file),
             ("limit: `tar -x` of the same files from memory, and `sync`", limit),
             ("`rtenv env pack` (write)", lambda: rtenv(LARGE, warm, more=["-o", fresh()], command="pack")),
         ]
@@ -126,8 +125,8 @@ def main():
         figures = [[] for _ in rows]
         for _ in range(options.runs):
             for figure, measure in zip(figures, (measure for _, measure in rows)):
-                # ext4 doesn't give an inode again within five seconds, and searches for another one: whoever creates files
-                # soon after somebody removed some would pay for that.
+                # ext4 doesn't reuse an inode within five seconds and searches for another one, which would slow down creating
+                # files soon after others were removed.
                 subprocess.run(["sync", "-f", work])
                 time.sleep(options.pause)
                 figure.append(measure())

@@ -1,6 +1,7 @@
-"""Times downloads of one object from versitygw on loopback: rtenv, aws s3 cp, smart_open as Ray uses it, and curl as the limit.
+"""Benchmarks downloads of one object from versitygw on loopback: rtenv, aws s3 cp, smart_open as Ray uses it, and curl as the limit.
 
-Round by round, each once, into an empty folder of the same disk; medians, ranges and peak memory. See scripts/bench-fetch.
+Measures each once per round, into an empty directory of the same disk; prints medians, ranges and peak memory. See
+scripts/bench-fetch.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import botocore.config  # noqa: E402
 import servers  # noqa: E402
 
 ACCESS_KEY, SECRET_KEY, REGION = "bench", "bench-secret", "us-east-1"
-# ray/_private/runtime_env/protocol.py: the whole object is read, then written.
+# As ray/_private/runtime_env/protocol.py: reads the whole object, then writes it.
 SMART_OPEN = """
 import sys, boto3
 from smart_open import open as smart_open
@@ -30,7 +31,7 @@ with smart_open(sys.argv[1], "rb", transport_params={"client": boto3.client("s3"
 """
 
 
-# A small process between: what is forked counts the memory of its parent as its own.
+# A small intermediate process: after a fork, the parent's memory counts as the child's.
 MEASURE = """
 import resource, subprocess, sys, time
 begin = time.perf_counter()
@@ -41,7 +42,7 @@ sys.exit(done.returncode)
 
 
 def run(argv, environment):
-    """Seconds, and peak memory in bytes."""
+    """Returns seconds and peak memory in bytes."""
     measured = subprocess.run([sys.executable, "-I", "-S", "-c", MEASURE, *argv], env=environment, capture_output=True, text=True)
     if measured.returncode != 0:
         sys.exit(f"{argv[0]} ended with {measured.returncode}: {measured.stderr}")
@@ -51,12 +52,12 @@ def run(argv, environment):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=pathlib.Path, required=True, help="the folder of aws and a Python with smart_open")
+    parser.add_argument("--peers", type=pathlib.Path, required=True, help="the directory with aws and a Python with smart_open")
     parser.add_argument("--rtenv", type=pathlib.Path, default=project / "build/release/cli/rtenv")
     parser.add_argument("--mib", type=int, default=512, help="size of the object")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=pathlib.Path, help="also write the figures here")
-    parser.add_argument("--folder", help="where files are written; must be on a disk, not in memory")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
+    parser.add_argument("--folder", help="where to write files; must be on a disk, not in memory")
     options = parser.parse_args()
 
     size = options.mib << 20
@@ -91,7 +92,7 @@ def main():
                 if name == "rtenv fetch":
                     subprocess.run(["chmod", "-R", "u+w", work / "cache"], stderr=subprocess.DEVNULL)
                     shutil.rmtree(work / "cache", ignore_errors=True)
-                os.sync()  # nobody pays for what another one wrote
+                os.sync()  # so that none has to write back data of another
                 seconds, peak = run(argv, environment)
                 times[name].append(seconds)
                 peaks[name] = max(peaks[name], peak)
@@ -99,14 +100,14 @@ def main():
                     again.append(run(argv, environment)[0])
         with servers.proxy(url) as proxy:
             cached = {**environment, "AWS_ENDPOINT_URL": proxy.url}
-            run(commands["rtenv fetch"], cached)  # another endpoint is another object
+            run(commands["rtenv fetch"], cached)  # the other endpoint makes it another object
             proxy.requests.clear()
             run(commands["rtenv fetch"], cached)
             requests = [request.method for request in proxy.requests]
         subprocess.run(["chmod", "-R", "u+w", work / "cache"], check=True)
 
     rtenv = statistics.median(times["rtenv fetch"])
-    print(f"{options.mib} MiB from versitygw on loopback; {options.runs} runs, median [least, most]\n")
+    print(f"{options.mib} MiB from versitygw on loopback; {options.runs} runs, median [minimum, maximum]\n")
     print("| | seconds | MiB/s | peak memory, MiB | time ÷ rtenv's |\n|---|---|---|---|---|")
     for name, seconds in times.items():
         median = statistics.median(seconds)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The job server beside Ray's, in one run: submit to first output, the whole command, start, memory, many jobs, many followers.
+"""Benchmarks the job server and Ray's in one run: time to first output, command, start, memory, many jobs, many followers.
 
-usage: bench/job_server.py RTENV [--runs 7] [--no-ray] [--only NAME]…      needs build/oracle (tests/oracle/install): Ray, its client, uv
-Prints a table in Markdown. Everything is on loopback and in a folder of its own, removed at the end.
+usage: bench/job_server.py RTENV [--runs 7] [--no-ray] [--only NAME]…
+Needs build/oracle (tests/oracle/install) with Ray, its client and uv. Prints a table in Markdown. Uses only loopback and a
+temporary directory, which is removed at the end.
 """
 import argparse
 import contextlib
@@ -33,7 +34,7 @@ parser.add_argument("--no-ray", action="store_true")
 parser.add_argument("--only", action="append", choices=["latency", "command", "start", "many", "store", "followers"])
 options = parser.parse_args()
 rtenv = options.rtenv.resolve()
-work = pathlib.Path(tempfile.mkdtemp(prefix="rr-"))  # Ray's sockets want a short path
+work = pathlib.Path(tempfile.mkdtemp(prefix="rr-"))  # Ray's sockets need a short path
 environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "RTENV_")) and "proxy" not in name.lower()}
 environment |= {"RTENV_CACHE_DIR": str(work / "cache"), "RTENV_UV": str(ORACLE / "uv"), "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 
@@ -110,7 +111,7 @@ class Ray:
         self.process.wait()
 
 
-# With Ray's own client, as the other benchmarks of latency: submit, then poll the log for the line.
+# With Ray's client for both servers: submits a job, then polls its log for the line.
 LATENCY = """
 import json, sys, time, uuid, logging
 import requests
@@ -131,7 +132,7 @@ for line in sys.stdin:
 
 
 def latencies(servers, runtime_env, runs):
-    """Interleaved: one of each, so many times; the first of each isn't counted."""
+    """Returns the median of each server. Interleaves the servers; the first run of each doesn't count."""
     clients = [subprocess.Popen([ORACLE / "python", "-c", LATENCY, f"http://127.0.0.1:{server.port}", json.dumps(runtime_env)], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, text=True, env=environment, cwd=work) for server in servers]
     seconds = [[] for _ in servers]
@@ -182,7 +183,7 @@ def many(port, count, clients):
 
 
 def full_store():
-    """10,000 finished jobs: rows like that of one that ran."""
+    """Measures a server with 10,000 finished jobs, which are copies of the row of a job that ran."""
     server = Rtenv("full")
     request(server.port, "POST", "/api/jobs/", {"entrypoint": "echo hi", "submission_id": "first"})
     while request(server.port, "GET", "/api/jobs/first")["status"] != "SUCCEEDED":
@@ -216,12 +217,12 @@ class Follower:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.sendall((f"GET /api/jobs/{job}/logs/tail?raw=1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n").encode())
-        self.header, self.left, self.crc, self.bytes, self.over, self.begun = b"", 0, 0, 0, False, False
+        self.header, self.left, self.crc, self.bytes, self.ended, self.upgraded = b"", 0, 0, 0, False, False
 
     def read(self, buffer):
         count = self.socket.recv_into(buffer)
         if count == 0:
-            self.over = True
+            self.ended = True
         view = memoryview(buffer)[:count]
         while view:
             if self.left:
@@ -233,9 +234,9 @@ class Follower:
                 continue
             self.header += bytes(view[:1])
             view = view[1:]
-            if not self.begun:
+            if not self.upgraded:
                 if self.header.endswith(b"\r\n\r\n"):
-                    self.begun, self.header = True, b""
+                    self.upgraded, self.header = True, b""
                 continue
             if len(self.header) < 2:
                 continue
@@ -244,7 +245,7 @@ class Follower:
                 continue
             length = int.from_bytes(self.header[2:], "big") if kind >= 126 else kind
             if self.header[0] & 15 == 8:
-                self.over = True
+                self.ended = True
                 return
             self.left, self.header = length, b""
 
@@ -265,15 +266,15 @@ def followers():
     while selector.get_map():
         for key, _ in selector.select():
             key.data.read(buffer)
-            if key.data.over:
+            if key.data.ended:
                 selector.unregister(key.data.socket)
                 key.data.socket.close()
         if time.perf_counter() - last > 0.5:
             last, memory = time.perf_counter(), max(memory, server.memory_mb())
     taken = time.perf_counter() - begin
-    whole = sum(follower.crc == wanted and follower.bytes == len(log) for follower in all_followers)
+    complete = sum(follower.crc == wanted and follower.bytes == len(log) for follower in all_followers)
     server.stop()
-    return taken, whole, memory
+    return taken, complete, memory
 
 
 def row(*cells):
@@ -312,7 +313,7 @@ def main():
         ours = statistics.median(timed([rtenv, "job", "submit", "--address", f"http://127.0.0.1:{server.port}", "--", "echo", "hi"]) for _ in range(options.runs))
         theirs = statistics.median(timed([ORACLE / "ray", "job", "submit", "--address", f"http://127.0.0.1:{ray.port}", "--", "echo", "hi"])
                                    for _ in range(3)) if ray else None
-        compare("`job submit -- echo hi`, waiting, the whole command", ours, theirs)
+        compare("`job submit -- echo hi`, the whole command until the job ends", ours, theirs)
     if wanted("many"):
         submitted, done, succeeded = many(server.port, 1000, 16)
         cells = ["–", "–"]
@@ -327,8 +328,8 @@ def main():
         start, p99, memory = full_store()
         row("10,000 finished jobs: start; `GET /api/jobs/{id}` p99; memory", f"{start * 1000:.1f} ms; {p99 * 1000:.2f} ms; {memory:.0f} MB", "–", "–")
     if wanted("followers"):
-        taken, whole, memory = followers()
-        row(f"{FOLLOWERS} followers of a log of {LOG_MB} MiB", f"{whole} got every byte; {FOLLOWERS * LOG_MB / 1024 / taken:.2f} GiB/s; server {memory:.0f} MB", "–", "–")
+        taken, complete, memory = followers()
+        row(f"{FOLLOWERS} followers of a log of {LOG_MB} MiB", f"{complete} got every byte; {FOLLOWERS * LOG_MB / 1024 / taken:.2f} GiB/s; server {memory:.0f} MB", "–", "–")
 
 
 try:

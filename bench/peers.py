@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""rtenv's packaging beside its peers on the same trees in one run: a table, in Markdown and JSON.
+"""Benchmarks rtenv's packaging and its peers on the same trees in one run; prints a table, in Markdown and JSON.
 
 usage: bench/peers.py TREE… [--python PYTHON_WITH_RAY] [--build build/release] [--runs 7] [--markdown FILE] [--json FILE] [--skip REGEX] [--memory]
-Every tree is read once before. Whole processes are timed, interleaved, medians; Ray inside its own process, its start
-and its removal of the last package left out. `plain read` is the machine's limit for naming: every byte read by as many threads, and nothing done with it; `plain
-write` that for storing: as many zeros written to a file.
-Unpacking goes to a new folder each time, and nothing is removed before the end: ext4 is slow where files were just removed.
---memory also measures a million small files and a file of 5 GiB (in /dev/shm, sparse). Peers that aren't installed are left out.
+Every tree is read once in advance. Measures whole processes, interleaved, and prints medians; Ray is measured inside its own
+process, without its start and the removal of the previous package. `plain read` is the lower limit for naming: it reads every
+byte with as many threads. `plain write` is the lower limit for storing: it writes as many zeros to a file.
+Each unpack goes to a new directory, and nothing is removed before the end: ext4 is slow soon after files were removed.
+--memory also measures a million small files and a sparse file of 5 GiB in /dev/shm. Peers that aren't installed are left out.
 """
 import argparse, json, os, platform, re, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -19,7 +19,7 @@ parser.add_argument("--build", type=Path, default=project / "build/release")
 parser.add_argument("--runs", type=int, default=7)
 parser.add_argument("--markdown", type=Path)
 parser.add_argument("--json", type=Path)
-parser.add_argument("--skip", metavar="REGEX", help="leave out the peers whose names match, e.g. the slow ones")
+parser.add_argument("--skip", metavar="REGEX", help="leave out peers whose names match, such as slow ones")
 parser.add_argument("--memory", action="store_true")
 options = parser.parse_args()
 
@@ -33,22 +33,22 @@ def say(line=""):
 
 
 def run(command, environment):
-    """Starts it with as little as there is around it: what Python's subprocess adds is as much as a short command takes."""
+    """Runs a command with little overhead: Python's subprocess would add as much time as a short command takes."""
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else command
-    told = tempfile.gettempdir() + f"/bench-peers.{os.getpid()}"
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
+    errors = tempfile.gettempdir() + f"/bench-peers.{os.getpid()}"
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
     begin = time.perf_counter()
     pid = os.posix_spawnp(words[0], words, environment, file_actions=quiet)
     _, status = os.waitpid(pid, 0)
     seconds = time.perf_counter() - begin
     if status != 0:
-        sys.exit(f"{command} failed: {Path(told).read_text()[-500:]}")
-    os.unlink(told)
+        sys.exit(f"{command} failed: {Path(errors).read_text()[-500:]}")
+    os.unlink(errors)
     return seconds
 
 
 class Ray:
-    """Its process, if the Python has Ray in it."""
+    """The process of bench/ray_peer.py, if the Python has Ray."""
 
     def __init__(self, tree, scratch):
         self.process = subprocess.Popen([options.python, str(project / "bench/ray_peer.py"), str(tree), str(scratch)], text=True,
@@ -69,7 +69,8 @@ class Ray:
 
 
 def measure(peers, environment, before=lambda: None, warm_up=2):
-    """peers: name -> command, or a function from the run's number to one or to seconds. Interleaved; the first don't count."""
+    """peers: name -> a command, or a function that maps the number of the run to a command or to seconds. Interleaves them; the
+    warm-up runs don't count."""
     peers = {name: command for name, command in peers.items() if not (options.skip and re.search(options.skip, name))}
     times = {name: [] for name in peers}
     for i in range(options.runs + warm_up):

@@ -1,5 +1,5 @@
-// The packaging layer's parts by themselves: walk, ignore, hash, deflate, zip, unzip, by number and
-// size of files. usage: pkg_bench [--benchmark_filter=REGEX] [--benchmark_format=json]
+// Benchmarks of the packaging layer's parts: walk, ignore rules, naming, deflate, zip and unzip, by
+// number and size of files. usage: pkg_bench [--benchmark_filter=REGEX] [--benchmark_format=json]
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -18,7 +18,7 @@
 namespace rtenv::pkg {
 namespace {
 
-// Text of few words, as source code is: it deflates to about a quarter.
+// Text with a small vocabulary, like source code: compresses to about a quarter.
 std::string text(std::size_t size_bytes, std::uint32_t seed) {
   constexpr std::array k_words{"import ", "return ", "self.",  "value", " = ",  "\n    ",
                                "for ",    " in ",    "range(", "):\n",  "def ", "model"};
@@ -35,19 +35,20 @@ T must(Result<T> result) {
   return *std::move(result);
 }
 
-// A tree of `count` files of `size_bytes` each, twenty to a folder; made once for each shape.
+// A directory tree of `count` files of `size_bytes` each, twenty per directory, created once per
+// shape.
 const Path& tree(std::int64_t count, std::int64_t size_bytes) {
   static std::map<std::pair<std::int64_t, std::int64_t>, TempDir> trees;
   const auto key = std::pair(count, size_bytes);
   if (const auto found = trees.find(key); found != trees.end()) return found->second.path();
-  const TempDir& made = trees.emplace(key, must(TempDir::create())).first->second;
+  const TempDir& created = trees.emplace(key, must(TempDir::create())).first->second;
   for (std::int64_t i = 0; i < count; ++i) {
-    const Path folder = made.path() / fmt::format("{:03}/{:03}", i / 400, i / 20 % 20);
+    const Path folder = created.path() / fmt::format("{:03}/{:03}", i / 400, i / 20 % 20);
     std::filesystem::create_directories(folder);
     std::ofstream(folder / fmt::format("{:02}.py", i % 20))
         << text(static_cast<std::size_t>(size_bytes), static_cast<std::uint32_t>(i));
   }
-  return made.path();
+  return created.path();
 }
 
 void shapes(benchmark::internal::Benchmark* benchmark) {
@@ -132,8 +133,7 @@ BENCHMARK_CAPTURE(zip, automatic, Compression::automatic)->Apply(shapes);
 BENCHMARK_CAPTURE(zip, store, Compression::store)->Apply(shapes);
 
 void unzip(benchmark::State& state) {
-  const TempDir scratch =
-      must(TempDir::create("/dev/shm"));  // the file system's own cost is another question
+  const TempDir scratch = must(TempDir::create("/dev/shm"));  // to leave out the cost of the disk
   const Path package = scratch.path() / "package.zip";
   std::ofstream file(package, std::ios::binary);
   must(pack_directory(
@@ -149,7 +149,7 @@ void unzip(benchmark::State& state) {
     must(unpack(package, scratch.path() / "target", {.threads = default_threads()}));
     state.PauseTiming();
     if (!remove_tree(scratch.path() / "target"))
-      throw std::runtime_error("the target can't be removed");
+      throw std::runtime_error("cannot remove the target");
     state.ResumeTiming();
   }
   count(state);

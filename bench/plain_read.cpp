@@ -1,5 +1,5 @@
-// The machine's limit for naming a directory: walks it and reads every byte, by some threads, and
-// does nothing with them. usage: plain_read DIR THREADS
+// The lower limit of the time for naming a directory: walks it and reads every byte with some
+// threads, without processing them. usage: plain_read DIR THREADS
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
-"""Ray's own packaging, timed inside its process: bench/peers.py starts this with a Python that has Ray in it.
+"""Measures Ray's packaging inside its process; bench/peers.py starts this with a Python that has Ray.
 
 usage: ray_peer.py DIR SCRATCH
-Reads a line from standard input, "name", "zip" or "unzip TARGET", does it and answers with the seconds it took.
+Reads commands from standard input, "name", "zip" or "unzip TARGET", and prints the seconds that each took.
 """
 import logging, sys, time
 from pathlib import Path

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How long a job waits before its command starts, when everything is in the cache: rtenv beside its peers in one run.
+"""Benchmarks the time until a job's command starts when everything is cached: rtenv compared with its peers in one run.
 
 usage: bench/warm_run.py [--rtenv build/release/cli/rtenv] [--uv uv] [--runs 40] [--json FILE]
-Times from starting the tool to the first byte of the command's output (`echo`), interleaved, medians. The first row,
-`echo` without any tool, is the machine's own limit. Needs the quickstart's wheel (examples/quickstart/make-wheel).
+Measures the time from the start of the tool to the first byte of the command's output (`echo`), interleaved; prints medians.
+The first row, `echo` without a tool, is the lower limit. Needs the quickstart's wheel (examples/quickstart/make-wheel).
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -37,9 +37,9 @@ with tempfile.TemporaryDirectory() as folder:
     environment = {**os.environ, "RTENV_CACHE_DIR": f"{folder}/rtenv", "RTENV_UV": options.uv, "UV_CACHE_DIR": f"{folder}/uv"}
     run = [options.rtenv, "run", "--quiet", "-f", "examples/quickstart/runtime_env.yaml", "--working-dir", "examples/quickstart", "--"]
     peers = {
-        "`echo` alone: the machine's limit": ["/bin/echo", "x"],
+        "`echo` alone (lower limit)": ["/bin/echo", "x"],
         "`rtenv run … -- echo`": [*run, "/bin/echo", "x"],
-        "`uv run --with … -- echo` (its own warm cache)": [options.uv, "run", "--quiet", "--no-project", "--with", "humanize==4.9.0",
+        "`uv run --with … -- echo` (warm cache)": [options.uv, "run", "--quiet", "--no-project", "--with", "humanize==4.9.0",
                                                           "--with", str(wheel), "--", "/bin/echo", "x"],
         "`env/bin/python -c print()`": None,
         "`rtenv run … -- python -c print()`": [*run, "python", "-c", "print(1)"],
@@ -51,7 +51,7 @@ with tempfile.TemporaryDirectory() as folder:
     for round_number in range(options.runs + 2):
         for name, command in peers.items():
             taken = first_output_ms(command, environment)
-            if round_number >= 2:  # the first two fill caches
+            if round_number >= 2:  # the first two rounds warm up
                 times[name].append(taken)
 
 print("| from the start of the tool to the first output | median | 10 % | 90 % |\n|---|---|---|---|")

@@ -1,24 +1,24 @@
-# Everything comes from the system; scripts/deps installs it. Layers link what they use.
+# All dependencies are system packages; scripts/deps installs them. Layers link what they use.
 #
-# A program's start is a part of every command's time, and each shared library costs it 0.1 ms: so those that Debian ships
-# as archives are linked statically, fmt is compiled from its headers (base/fmt_library.cpp) and spdlog is used as headers,
-# and those that bring many others with them, libcurl, libarchive and libgit2, are loaded when they are needed
-# (base/dynamic_library.hpp).
+# Each shared library adds 0.1 ms to the start of the tool, and so to every command. Therefore
+# libraries that Debian also ships as archives are linked statically, fmt is compiled from its
+# headers (base/fmt_library.cpp), spdlog is used header-only, and libcurl, libarchive and libgit2,
+# which have many dependencies, are loaded when they are needed (base/dynamic_library.hpp).
 find_package(Threads REQUIRED)
 find_package(fmt 9 REQUIRED)
-find_package(spdlog 1.10 REQUIRED)  # its headers; its own targets would link the shared fmt
+find_package(spdlog 1.10 REQUIRED)  # headers only: its targets link the shared fmt
 find_package(tl-expected REQUIRED)
 find_package(CURL 7.88 REQUIRED)
 find_package(LibArchive 3.6 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 
-add_library(rtenv_fmt INTERFACE)  # fmt's headers; its code is base/fmt_library.cpp
+add_library(rtenv_fmt INTERFACE)  # the headers of fmt; base/fmt_library.cpp compiles the rest
 target_include_directories(rtenv_fmt SYSTEM INTERFACE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
 
 set(OPENSSL_USE_STATIC_LIBS ON)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)
-find_package(Boost 1.81 REQUIRED)  # headers: Asio and Beast
+find_package(Boost 1.81 REQUIRED)  # headers of Asio and Beast
 block()
   set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
   find_package(ZLIB REQUIRED)
@@ -32,7 +32,7 @@ endblock()
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(GIT2 REQUIRED libgit2>=1.5)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal>=2.30)
-pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8.1)  # shared: the archive lacks the run-time dispatch
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8.1)  # shared: the archive has no run-time dispatch
 pkg_check_modules(YAML REQUIRED yaml-cpp>=0.7)
 
 if(RTENV_TESTS)

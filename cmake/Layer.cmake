@@ -1,7 +1,9 @@
 # rtenv_layer(NAME [PRECOMPILED set] SOURCES … LINKS … PRIVATE_LINKS … TESTS …)
 #
-# A layer is a folder, a library rtenv::NAME, and an include root that holds this one folder. Who doesn't link the
-# layer can't include "NAME/….hpp", so an arrow that turns upwards fails at its first compile, not in a review.
+# Adds a layer: the library rtenv::NAME of the folder NAME, and its test NAME_test. The library's
+# include root contains only this folder, so a target that doesn't link the layer can't include
+# "NAME/….hpp": a dependency on an upper layer doesn't compile. tests/rules.py checks that a layer
+# links exactly the layers that it includes.
 function(rtenv_layer name)
   cmake_parse_arguments(LAYER "" "PRECOMPILED" "SOURCES;LINKS;PRIVATE_LINKS;TESTS" ${ARGN})
   set(include_root ${PROJECT_BINARY_DIR}/include-roots/${name})

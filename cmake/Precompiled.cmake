@@ -1,9 +1,10 @@
-# rtenv_precompile(TARGET): headers of the standard library and of others that most files include, parsed once.
+# rtenv_precompile(TARGET SET): precompiles a set of headers that most files include, to save build
+# time.
 #
-# The first target to ask for a set builds it, the others reuse it. Sets: code, test (with GoogleTest), network (with Asio
-# and Beast), tool (with CLI11). It is only about time: each file still includes what it uses, which a build with
-# -DRTENV_PRECOMPILE=OFF shows.
-option(RTENV_PRECOMPILE "Parse common headers once" ON)
+# The first target of a set builds it, and the others reuse it. Sets: code, test (with GoogleTest),
+# network (with Asio and Beast), tool (with CLI11). Each file must still include what it uses; a
+# build with -DRTENV_PRECOMPILE=OFF verifies that.
+option(RTENV_PRECOMPILE "Precompile common headers" ON)
 
 set(rtenv_headers_code
   <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable> <cstdint> <cstring> <filesystem> <functional>

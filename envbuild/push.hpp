@@ -22,7 +22,8 @@ struct Pushed {
 
 /// To exactly `uri`; below it, under the package's own name, where it ends with '/' (or is gcs://).
 /// A job server's packages are named by their content: another name is refused, and one that is
-/// there isn't sent. Fails: as name_directory, pack_directory, and the store; invalid_argument.
+/// there isn't sent. Fails: as name_directory, pack_directory, and the store; invalid_argument;
+/// unavailable (it changed meanwhile).
 Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
                               const remote::Uri& uri, const PushOptions& options);
 

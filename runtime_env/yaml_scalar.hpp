@@ -1,7 +1,7 @@
 // What a plain YAML scalar means to PyYAML's SafeLoader (resolver.py, constructor.py).
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 

@@ -1,5 +1,5 @@
-// IsOk() and IsError(code) for Result; printers, so that a failed expectation shows the error's
-// message.
+// Matchers for Result, IsOk() and IsError(code, text), and printers that show the error's message
+// when an expectation fails.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -20,10 +20,13 @@ void PrintTo(const Result<T>& result, std::ostream* out) {
     PrintTo(result.error(), out);
 }
 
+/// Matches a Result with a value.
 MATCHER(IsOk, "is a value") { return arg.has_value(); }
+/// Matches a Result with an error of this code.
 MATCHER_P(IsError, code, std::string("is the error ") + std::string(name(code))) {
   return !arg.has_value() && arg.error().code() == code;
 }
+/// Matches a Result with an error of this code whose message contains `text`.
 MATCHER_P2(IsError, code, text,
            std::string("is the error ") + std::string(name(code)) + " with '" + text +
                "' in its message") {
@@ -31,7 +34,7 @@ MATCHER_P2(IsError, code, text,
          arg.error().message().find(text) != std::string::npos;
 }
 
-/// The value of a Result that must have one; throws, and so fails the test, where it hasn't.
+/// The value of a Result; throws, which fails the test, if it is an error.
 template <class T>
 T must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message());

@@ -1,5 +1,6 @@
-// A small directory tree for a test: TreeBuilder{}.file("a/b.py", "x").directory("empty").link("l",
-// "a/b.py"). Removed with its object.
+// A temporary directory tree for a test, removed by the destructor:
+//   TreeBuilder tree;
+//   tree.file("a/b.py", "x").directory("empty").link("l", "a/b.py");
 #pragma once
 
 #include <sys/stat.h>
