@@ -10,7 +10,7 @@ namespace {
 
 constexpr int k_max_links = 40;  // followed on the way to one file, as in Linux
 
-// Puts the parts of a path before those that are left; the next part is the last element.
+// Puts the parts of a path before the remaining ones. The last element is the next part.
 void push_parts(std::vector<std::string>& parts, std::string_view path) {
   const auto added = split_path(path);
   for (auto part = added.rbegin(); part != added.rend(); ++part)

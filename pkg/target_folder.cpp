@@ -16,7 +16,7 @@
 namespace rtenv::pkg {
 namespace {
 
-// The last part of a path, which ends where the path ends.
+// The last part of a path; terminated, as it is the end of the string.
 const char* name_of(const std::string& path) { return split_name(path).name.data(); }
 
 // Read from /proc, because umask(2) can only return the mask by setting it for the whole process.

@@ -15,7 +15,7 @@ std::vector<std::string_view> split_path(std::string_view path);
 
 struct FolderAndName {
   std::string_view folder;  // empty for the root
-  std::string_view name;    // ends where the path ends
+  std::string_view name;    // a suffix of the path
 };
 /// The part before the last slash and the part after it. Views into `path`.
 FolderAndName split_name(std::string_view path);

@@ -7,7 +7,7 @@
 namespace rtenv::pkg {
 namespace {
 
-// Small files are handed out in batches, so that the handing out costs little.
+// Small entries are grouped into batches, to keep the cost of scheduling low.
 constexpr std::size_t k_batch_entries = 64;
 constexpr std::size_t k_sample_bytes = 1 << 16;
 

@@ -19,13 +19,13 @@ inline constexpr std::uint64_t k_zip_piece_bytes = ContentReader::k_piece_bytes;
 struct ZipTask {
   std::size_t first = 0;  // index into Tree::entries
   std::size_t count = 0;
-  std::uint64_t offset = 0;  // large file: where the piece begins
+  std::uint64_t offset = 0;  // large file: of the piece
   bool large = false;
   bool deflate = false;  // large file: the same for all its pieces
 };
 
 /// Requires: measured entries. Fails: invalid_argument (a path is too long for a zip), and as
-/// reading.
+/// ContentReader::read_at.
 Result<std::vector<ZipTask>> plan_zip(const Tree& tree, const ZipOptions& options);
 
 }  // namespace rtenv::pkg

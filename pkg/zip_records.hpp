@@ -10,7 +10,7 @@
 
 namespace rtenv::pkg {
 
-/// What the central directory says of an entry.
+/// The data of an entry's central header.
 struct ZipRecord {
   const Entry* entry;
   std::uint64_t local_offset;
@@ -20,13 +20,13 @@ struct ZipRecord {
   std::uint16_t flags;
 };
 
-/// Directories only if nothing below them is in the package.
+/// Files, links, and directories with nothing below them in the package.
 bool is_in_zip(const Entry& entry);
 
 /// The entry's name in the zip, below the folder `top` unless that is empty.
 std::string zip_path(const Entry& entry, const std::string& top);
 
-/// The flag that says that a name is UTF-8, if it must be said.
+/// The flag for a UTF-8 name; 0 for a name that is ASCII or isn't UTF-8.
 std::uint16_t name_flag(const std::string& path);
 
 /// The local header of a small entry, whose sizes are known.

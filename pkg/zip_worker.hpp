@@ -24,7 +24,7 @@ struct PackedEntry {
 struct PackedTask {
   ZipTask task;
   std::vector<PackedEntry> small;
-  RawBytes raw;  // a large file's piece: its pieces are digested in their order when written
+  RawBytes raw;  // piece of a large file; the writer digests the pieces in their order
   RawBytes deflated;
 };
 
