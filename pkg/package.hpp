@@ -6,8 +6,10 @@
 #include <functional>
 #include <optional>
 
+#include "pkg/byte_sink.hpp"
 #include "pkg/digest.hpp"
 #include "pkg/scan_options.hpp"
+#include "pkg/tree.hpp"
 #include "pkg/zip_writer.hpp"
 
 namespace rtenv::pkg {
