@@ -1,6 +1,14 @@
-// A shared library that is loaded when it is first needed instead of at program start: libcurl,
-// libarchive and libgit2 depend on forty other libraries, and loading them takes 5 ms that most
-// commands don't need. Thread-safe once open; never unloaded.
+// A shared library that is loaded when it is first needed, not when the program starts: libcurl,
+// libarchive and libgit2 pull in forty other libraries, 5 ms of loading that most commands don't
+// need. Thread-safe once open; never unloaded.
+//
+// The functions that the program uses of a library are listed in a table, one line each:
+//
+//   struct CurlFunctions : LibraryFunctions {
+//     using LibraryFunctions::LibraryFunctions;
+//     RTENV_LIBRARY_FUNCTION(curl_, easy_init);  // functions->easy_init() is curl_easy_init()
+//   };
+//   RTENV_TRY(const auto* functions, load_once<CurlFunctions>("libcurl.so.4", "libcurl4"));
 #pragma once
 
 #include <string>
@@ -29,5 +37,50 @@ class DynamicLibrary {
   std::string soname_;
   void* handle_;
 };
+
+/// Base of a table of functions; see the example above. Its members are null if the library lacks
+/// them: `complete` tells.
+class LibraryFunctions {
+ public:
+  explicit LibraryFunctions(const DynamicLibrary& library) : library_(&library) {}
+  /// Called once, after construction. Fails: not_found, with the name of a missing function.
+  Result<void> complete() {
+    library_ = nullptr;
+    return std::exchange(found_, {});
+  }
+
+ protected:
+  template <class Function>
+  Function find(const char* name) {
+    Function function = nullptr;
+    if (found_) found_ = library_->find(name, function);
+    return function;
+  }
+
+ private:
+  const DynamicLibrary* library_;
+  Result<void> found_;
+};
+
+// Declares the member `name` and sets it to the library's function `prefix##name`.
+#define RTENV_LIBRARY_FUNCTION(prefix, name) \
+  decltype(&prefix##name) name = find<decltype(&prefix##name)>(#prefix #name)
+
+/// The functions of a library, which the first call for this table loads and passes to
+/// `initialize`; later calls return the same result. Thread-safe. Fails: not_found; as
+/// `initialize`.
+template <class Functions>
+Result<const Functions*> load_once(const char* soname, const char* package,
+                                   Result<void> (*initialize)(const Functions&) = nullptr) {
+  static const Result<Functions> loaded = [&]() -> Result<Functions> {
+    RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open(soname, package));
+    Functions functions(library);
+    RTENV_TRY(functions.complete());
+    if (initialize != nullptr) RTENV_TRY(initialize(functions));
+    return functions;
+  }();
+  if (!loaded) return Failure(loaded.error());
+  return &*loaded;
+}
 
 }  // namespace rtenv

@@ -13,6 +13,7 @@
 #include "pkg/compression.hpp"
 #include "pkg/ignore.hpp"
 #include "pkg/package.hpp"
+#include "pkg/scan.hpp"
 #include "pkg/unpack.hpp"
 
 namespace rtenv::pkg {

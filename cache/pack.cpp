@@ -12,6 +12,7 @@
 #include "base/raw_bytes.hpp"
 #include "pkg/tar_writer.hpp"
 #include "pkg/tar_zst_reader.hpp"
+#include "pkg/tree_path.hpp"
 #include "pkg/unpack.hpp"
 
 namespace rtenv::cache {

@@ -19,7 +19,7 @@
 #include "base/cancellation.hpp"
 #include "cache/kind.hpp"
 #include "cache/tree_digest.hpp"
-#include "pkg/zip_writer.hpp"
+#include "pkg/byte_sink.hpp"
 
 namespace rtenv::cache {
 

@@ -1,5 +1,5 @@
 // libarchive, loaded when the first archive other than a zip is read. Each member is the function
-// of that name with "archive_" before it.
+// of that name prefixed with "archive_".
 #pragma once
 
 #include <archive.h>
@@ -9,26 +9,27 @@
 
 namespace rtenv::pkg {
 
-struct ArchiveLibrary {
-  decltype(&archive_entry_filetype) entry_filetype;
-  decltype(&archive_entry_hardlink) entry_hardlink;
-  decltype(&archive_entry_mode) entry_mode;
-  decltype(&archive_entry_pathname) entry_pathname;
-  decltype(&archive_entry_symlink) entry_symlink;
-  decltype(&archive_error_string) error_string;
-  decltype(&archive_read_data) read_data;
-  decltype(&archive_read_free) read_free;
-  decltype(&archive_read_new) read_new;
-  decltype(&archive_read_next_header) read_next_header;
-  decltype(&archive_read_open_filename) read_open_filename;
-  decltype(&archive_read_support_filter_bzip2) read_support_filter_bzip2;
-  decltype(&archive_read_support_filter_gzip) read_support_filter_gzip;
-  decltype(&archive_read_support_filter_xz) read_support_filter_xz;
-  decltype(&archive_read_support_filter_zstd) read_support_filter_zstd;
-  decltype(&archive_read_support_format_tar) read_support_format_tar;
+struct ArchiveLibrary : LibraryFunctions {
+  using LibraryFunctions::LibraryFunctions;
+  RTENV_LIBRARY_FUNCTION(archive_, entry_filetype);
+  RTENV_LIBRARY_FUNCTION(archive_, entry_hardlink);
+  RTENV_LIBRARY_FUNCTION(archive_, entry_mode);
+  RTENV_LIBRARY_FUNCTION(archive_, entry_pathname);
+  RTENV_LIBRARY_FUNCTION(archive_, entry_symlink);
+  RTENV_LIBRARY_FUNCTION(archive_, error_string);
+  RTENV_LIBRARY_FUNCTION(archive_, read_data);
+  RTENV_LIBRARY_FUNCTION(archive_, read_free);
+  RTENV_LIBRARY_FUNCTION(archive_, read_new);
+  RTENV_LIBRARY_FUNCTION(archive_, read_next_header);
+  RTENV_LIBRARY_FUNCTION(archive_, read_open_filename);
+  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_bzip2);
+  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_gzip);
+  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_xz);
+  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_zstd);
+  RTENV_LIBRARY_FUNCTION(archive_, read_support_format_tar);
 };
 
-/// Loads libarchive the first time. Thread-safe. Fails: not_found.
+/// Loads libarchive on the first call. Thread-safe. Fails: not_found.
 Result<const ArchiveLibrary*> archive_library();
 
 }  // namespace rtenv::pkg

@@ -10,12 +10,14 @@
 #include <array>
 #include <cerrno>
 
+#include "pkg/content_source.hpp"
+#include "pkg/file_system_magic.hpp"
+
 namespace rtenv::pkg {
 namespace {
 
-constexpr std::uint32_t k_bcachefs_magic = 0xca451a4e;
-constexpr std::array<std::uint32_t, 3> k_sharing{BTRFS_SUPER_MAGIC, XFS_SUPER_MAGIC,
-                                                 k_bcachefs_magic};
+constexpr std::array<std::uint32_t, 3> k_with_reflinks{BTRFS_SUPER_MAGIC, XFS_SUPER_MAGIC,
+                                                       k_bcachefs_magic};
 
 }  // namespace
 
@@ -26,9 +28,9 @@ std::optional<BlockSharing> BlockSharing::between(const Path& root, int target) 
   if (target < 0 || ::fstatfs(target, &file_system) != 0 || ::fstat(target, &of_target) != 0 ||
       ::stat(root.c_str(), &of_root) != 0)
     return std::nullopt;
-  const bool can = std::ranges::find(k_sharing, static_cast<std::uint32_t>(file_system.f_type)) !=
-                   k_sharing.end();
-  if (!can || !S_ISREG(of_target.st_mode) || of_root.st_dev != of_target.st_dev)
+  const auto type = static_cast<std::uint32_t>(file_system.f_type);
+  if (std::ranges::find(k_with_reflinks, type) == k_with_reflinks.end() ||
+      !S_ISREG(of_target.st_mode) || of_root.st_dev != of_target.st_dev)
     return std::nullopt;
   const auto stamper = FileStamper::begin(root);
   if (!stamper) return std::nullopt;
@@ -63,15 +65,14 @@ Result<bool> BlockSharing::append() {
         (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS))
       return false;
     if (count < 0) return fail_errno("write", "the package");
-    if (count == 0) break;  // shorter than it was: the stamp differs
+    if (count == 0) break;  // it became shorter: its stamp has changed
   }
   return true;
 }
 
 Result<void> BlockSharing::check_unchanged() const {
   if (stamp() == before_) return {};
-  return fail(Errc::unavailable, "{} changed while it was read", (root_ / path_).native())
-      .hint("run it again when the file is still");
+  return changed_while((root_ / path_).native(), "read");
 }
 
 }  // namespace rtenv::pkg

@@ -1,32 +1,33 @@
-// Puts whole files into another file without copying their data: both then share the blocks on
-// disk, where the file system can (btrfs, XFS, bcachefs). Their place in the other file must begin
-// at a multiple of k_alignment_bytes.
+// Appends whole files to a target file without copying their data: both share the blocks on disk.
+// Works on file systems with reflinks: btrfs, XFS, bcachefs. In the target, a shared file must
+// begin at a multiple of k_alignment_bytes.
 //
-// A file is shared after it was read, so it must still be what was read: only one that was last
-// changed a while before (see pkg/file_stamp.hpp) is taken, and it must have the same stamp
-// afterwards. Not thread-safe.
+// A file is read before it is shared, so it must not change in between: only a file whose last
+// change is old enough for a stamp (see pkg/file_stamp.hpp) is accepted, and its stamp must be the
+// same afterwards. Not thread-safe.
 #pragma once
 
 #include <optional>
 
+#include "base/fd.hpp"
 #include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
 
 class BlockSharing {
  public:
-  static constexpr std::uint64_t k_alignment_bytes = 4096;
+  static constexpr std::uint16_t k_alignment_bytes = 4096;
 
-  /// Nothing where the two lie on different file systems, or on one that can't. Requires: `target`
-  /// outlives it.
+  /// Nullopt if the two are on different file systems, or on one without reflinks. `target` is a
+  /// descriptor that outlives the object.
   static std::optional<BlockSharing> between(const Path& root, int target);
 
-  /// Before a file is read. False where it was changed too lately, or isn't what the scan saw.
+  /// Call before the file is read. False if it changed too recently, or isn't what the scan saw.
   bool begin(const Entry& entry);
-  /// Appends the whole file of the last `begin` at the target's position. False where the kernel
-  /// refuses: then nothing was written. Fails: as write(2).
+  /// Appends the whole file of the last `begin` at the target's position. False if the kernel
+  /// refused before anything was written. Fails: as copy_file_range(2).
   Result<bool> append();
-  /// After the file of the last `begin` was shared, or read once more. Fails: unavailable (it
+  /// Call after the file of the last `begin` was shared, or read again. Fails: unavailable (it
   /// changed meanwhile).
   [[nodiscard]] Result<void> check_unchanged() const;
 

@@ -20,11 +20,11 @@ constexpr std::array<Row, 4> k_names{{{Compression::automatic, "auto"},
                                       {Compression::fast, "fast"},
                                       {Compression::best, "best"}}};
 
-// What incompressible data grows by: five bytes for each stored block, and the ends of the stream.
+// Incompressible data grows by five bytes for each stored block, and by the end of the stream.
 std::size_t deflate_bound(std::size_t size) { return size + size / 1024 + 512; }
 
 unsigned char* as_bytes(std::byte* data) { return reinterpret_cast<unsigned char*>(data); }
-// Both libraries take their input as non-const, and leave it alone.
+// Both libraries take their input as non-const, but don't modify it.
 unsigned char* as_input(const std::byte* data) {
   return const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(data));
 }
@@ -63,22 +63,21 @@ void Deflater::compress_whole(std::span<const std::byte> data, RawBytes& out) {
   out.resize(begin + libdeflate_deflate_compress_bound(compressor_.get(), data.size()));
   const std::size_t packed = libdeflate_deflate_compress(
       compressor_.get(), data.data(), data.size(), out.data() + begin, out.size() - begin);
-  if (packed == 0) std::abort();  // only a wrong bound could
+  if (packed == 0) std::abort();  // possible only with a wrong bound
   out.resize(begin + packed);
 }
 
 void Deflater::compress_fast(std::span<const std::byte> piece, bool last, RawBytes& out) {
-  // Level 1, and no other: its bytes are the same on every x86 processor since 2009 (SSE4.2),
-  // measured from Nehalem to AVX-512; level 3's differ between them. See
-  // docs/decisions/0003-deterministic-deflate.md.
+  // Only level 1 gives the same bytes on every x86 processor since 2009 (SSE4.2), measured from
+  // Nehalem to AVX-512; those of level 3 differ. See docs/decisions/0003-deterministic-deflate.md.
   level_buffer_.resize(ISAL_DEF_LVL1_DEFAULT);
   const std::size_t begin = out.size();
   out.resize(begin + deflate_bound(piece.size()));
   if (!stream_) stream_ = make_fast_stream();
   isal_zstream& stream = *stream_;
   isal_deflate_stateless_init(&stream);
-  // ISA-L 2.30 forgets it here: what was in its memory before would now and then limit how far
-  // matches reach, and so change the bytes.
+  // ISA-L 2.30 doesn't initialize this: the previous content of the memory would sometimes limit
+  // the distance of matches, and so change the bytes.
   stream.hist_bits = 0;
   stream.level = 1;
   stream.level_buf = as_bytes(level_buffer_.data());
@@ -89,7 +88,7 @@ void Deflater::compress_fast(std::span<const std::byte> piece, bool last, RawByt
   stream.avail_out = static_cast<std::uint32_t>(out.size() - begin);
   stream.end_of_stream = last ? 1 : 0;
   stream.flush = last ? NO_FLUSH : FULL_FLUSH;
-  if (isal_deflate_stateless(&stream) != COMP_OK) std::abort();  // only a wrong bound could
+  if (isal_deflate_stateless(&stream) != COMP_OK) std::abort();  // possible only with a wrong bound
   out.resize(begin + stream.total_out);
 }
 
@@ -108,7 +107,7 @@ void Deflater::compress_best(std::span<const std::byte> piece, bool last, RawByt
   stream.avail_out = static_cast<uInt>(out.size() - begin);
   const int result = deflate(&stream, last ? Z_FINISH : Z_FULL_FLUSH);
   if (result != (last ? Z_STREAM_END : Z_OK) || stream.avail_in != 0)
-    std::abort();  // only a wrong bound could
+    std::abort();  // possible only with a wrong bound
   out.resize(begin + stream.total_out);
   deflateEnd(&stream);
 }

@@ -1,6 +1,6 @@
-// Deflate, piece by piece. Pieces of one file are compressed independently of each other, so by any
-// number of threads with the same bytes; each but the last ends on a byte boundary, so that they
-// can be put one behind the other.
+// Deflate, in pieces. The pieces of a file are compressed independently of each other, so the bytes
+// don't depend on the number of threads. Each piece but the last ends on a byte boundary, so that
+// they can be concatenated.
 #pragma once
 
 #include <cstddef>
@@ -18,17 +18,17 @@ struct libdeflate_compressor;
 namespace rtenv::pkg {
 
 enum class Compression : std::uint8_t {
-  automatic,  // per file: fast, or stored where that doesn't shrink it
+  automatic,  // per file: fast, or store if that doesn't shrink it
   store,
   fast,  // ISA-L level 1: 4 times the speed of zlib's fastest at about its ratio
-  best,  // libdeflate level 9; of files in several pieces zlib level 9, which can be put together
+  best,  // libdeflate level 9; zlib level 9 for files of several pieces, to concatenate them
 };
 
 std::string_view name(Compression compression) noexcept;
 /// "auto", "store", "fast" or "best". Fails: invalid_argument.
 Result<Compression> parse_compression(std::string_view text);
 
-/// Compresses pieces at one level. Owns its work memory; not thread-safe, make one per thread.
+/// Compresses pieces at one level. Owns its working memory. Not thread-safe: use one per thread.
 class Deflater {
  public:
   /// Requires: automatic, fast or best.
@@ -36,7 +36,7 @@ class Deflater {
 
   /// Appends the deflated piece to `out`; `last` ends the stream.
   void compress(std::span<const std::byte> piece, bool last, RawBytes& out);
-  /// The same for data that is one piece.
+  /// The same for a whole file that is one piece.
   void compress_whole(std::span<const std::byte> data, RawBytes& out);
 
  private:
@@ -47,17 +47,16 @@ class Deflater {
   static void compress_best(std::span<const std::byte> piece, bool last, RawBytes& out);
   Compression compression_;
   RawBytes level_buffer_;
-  FastStream stream_;  // made when it is first needed
-  std::unique_ptr<libdeflate_compressor, FreeCompressor>
-      compressor_;  // made when it is first needed
+  // Both are created when first needed.
+  FastStream stream_;
+  std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor_;
 };
 
-/// Whether three samples of the data say that deflating it is worth it; always true for less than a
-/// few samples. Work memory for a sample is the deflater's own.
+/// Whether three samples of the data show that deflating it is worthwhile; true for data that is
+/// too short for samples.
 bool samples_shrink(std::span<const std::byte> data, Deflater& deflater);
 
-/// Whether deflating `sample` saves at least one byte in 32: whether it is worth it for whoever
-/// reads it later.
+/// Whether deflating saves more than one byte in 32, which makes up for the cost of inflating.
 bool worth_deflating(std::size_t original_bytes, std::size_t deflated_bytes) noexcept;
 
 }  // namespace rtenv::pkg

@@ -8,7 +8,7 @@
 namespace rtenv::pkg {
 namespace {
 
-// Text that repeats itself near and far, so that every limit of the compressor shows in its bytes.
+// Text with near and far repetitions, so that the bytes depend on every limit of the compressor.
 RawBytes sample() {
   std::mt19937 random(1);
   RawBytes data(100'000);
@@ -18,28 +18,28 @@ RawBytes sample() {
   return data;
 }
 
-// Leaves `value` where the next call will have its variables.
-[[gnu::noinline]] void leave_on_the_stack(std::uint16_t value) {
+// Fills the stack where the next call will have its variables.
+[[gnu::noinline]] void fill_stack(std::uint16_t value) {
   std::array<volatile std::uint16_t, 1 << 17> garbage;
   for (auto& word : garbage) word = value;
 }
 
-class Compressing : public testing::TestWithParam<Compression> {};
+class DeflaterTest : public testing::TestWithParam<Compression> {};
 
-TEST_P(Compressing, GivesTheSameBytesWhateverWasInMemoryBefore) {
+TEST_P(DeflaterTest, BytesDoNotDependOnUninitializedMemory) {
   const RawBytes data = sample();
   RawBytes expected;
   Deflater(GetParam()).compress(data, true, expected);
   for (std::uint16_t value = 0; value < 40; ++value) {
     Deflater deflater(GetParam());
     RawBytes out;
-    leave_on_the_stack(value);
+    fill_stack(value);
     deflater.compress(data, true, out);
     ASSERT_EQ(out, expected) << "after " << value;
   }
 }
 
-TEST_P(Compressing, GivesTheSameBytesWhateverWasCompressedBefore) {
+TEST_P(DeflaterTest, BytesDoNotDependOnPreviousData) {
   const RawBytes data = sample();
   const auto first = std::span(data).first(20'000);
   RawBytes expected;
@@ -54,15 +54,15 @@ TEST_P(Compressing, GivesTheSameBytesWhateverWasCompressedBefore) {
   }
 }
 
-TEST(CompressingFast, GivesTheSameBytesWhereverItsMemoryIs) {
-  // Short lines that repeat from the beginning: what ISA-L's third byte has a part in.
+TEST(FastDeflater, BytesDoNotDependOnItsAddress) {
+  // Short lines that repeat from the beginning: the hash of their third byte matters to ISA-L.
   std::vector<std::string> texts{"* text=auto\n*.txt text eol=crlf\n"};
   for (int count = 5; count < 40; ++count) {
     texts.emplace_back();
     for (int i = 0; i < count; ++i) texts.back() += fmt::format("line {}\n", i);
   }
-  std::vector<std::unique_ptr<Deflater>>
-      deflaters;  // all at once, so that each has another address
+  // All exist at once, so that each has another address.
+  std::vector<std::unique_ptr<Deflater>> deflaters;
   std::vector<RawBytes> expected(texts.size());
   for (int i = 0; i < 60; ++i) {
     deflaters.push_back(std::make_unique<Deflater>(Compression::fast));
@@ -75,7 +75,8 @@ TEST(CompressingFast, GivesTheSameBytesWhereverItsMemoryIs) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, Compressing, testing::Values(Compression::fast, Compression::best),
+INSTANTIATE_TEST_SUITE_P(Levels, DeflaterTest,
+                         testing::Values(Compression::fast, Compression::best),
                          [](const auto& test) { return std::string(name(test.param)); });
 
 }  // namespace

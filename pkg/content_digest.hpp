@@ -1,5 +1,5 @@
-// The digest of one file's content, of the length that its scheme has. A plain value, without
-// memory of its own: there is one for every file of a tree.
+// The digest of one file's content; its length depends on the scheme. A plain value without heap
+// memory, because a tree has one for every file.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ class ContentDigest {
   static constexpr std::size_t k_max_bytes = 32;  // SHA-256
 
   ContentDigest() = default;
-  /// Requires: no more than k_max_bytes.
+  /// Requires: at most k_max_bytes.
   explicit ContentDigest(std::span<const std::byte> bytes)
       : size_(static_cast<std::uint8_t>(bytes.size())) {
     std::ranges::copy(bytes, bytes_.begin());

@@ -6,6 +6,8 @@
 
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
+#include "pkg/content_source.hpp"
+#include "pkg/digest_cache.hpp"
 
 namespace rtenv::pkg {
 namespace {
@@ -70,8 +72,7 @@ class ManifestTreeHasher : public TreeHasher {
   }
 
  private:
-  // The manifest is hashed by the piece: giving it over word by word would cost more than the
-  // hashing.
+  // The manifest is hashed in large pieces: a call per field would cost more than the hashing.
   static constexpr std::size_t k_pending_bytes = 1 << 16;
 
   void flush() {
@@ -135,15 +136,15 @@ Result<ContentDigest> hash_file(Worker& worker, Entry& entry, Scheme scheme) {
   worker.hasher->begin(entry.path);
   auto opened = worker.reader->open_and_measure(entry);
   if (!opened && scheme == Scheme::ray && opened.error().code() == Errc::permission_denied) {
-    entry.stamp = {};  // what is remembered must not depend on who may read it
+    entry.stamp = {};  // the cache must not depend on the user's permissions
     return worker.hasher->finish();
   }
   if (!opened) return Failure(std::move(opened).error());
-  for (;;) {
-    RTENV_TRY(const auto piece, worker.reader->next());
-    if (piece.empty()) return worker.hasher->finish();
+  RTENV_TRY(worker.reader->read_rest([&](std::span<const std::byte> piece) -> Result<void> {
     worker.hasher->add(piece);
-  }
+    return {};
+  }));
+  return worker.hasher->finish();
 }
 
 }  // namespace
@@ -162,33 +163,38 @@ std::unique_ptr<TreeHasher> TreeHasher::create(Scheme scheme) {
 
 Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
   std::vector<ContentDigest> contents(tree.entries.size());
-  std::vector<std::size_t> unknown;
+  std::vector<std::size_t> uncached;
   for (std::size_t i = 0; i < contents.size(); ++i) {
     if (tree.entries[i].type != EntryType::file) continue;
-    const auto known =
+    const auto cached =
         options.cache != nullptr ? options.cache->find(tree.entries[i].stamp) : std::nullopt;
-    if (known)
-      contents[i] = *known;
+    if (cached)
+      contents[i] = *cached;
     else
-      unknown.push_back(i);
+      uncached.push_back(i);
   }
   const auto make_worker = [&] {
     return Worker{ContentHasher::create(options.scheme), tree.content->reader()};
   };
-  RTENV_TRY(parallel_for(unknown.size(), options.threads, make_worker,
+  RTENV_TRY(parallel_for(uncached.size(), options.threads, make_worker,
                          [&](Worker& worker, std::size_t i) -> Result<void> {
                            if (options.cancellation != nullptr && options.cancellation->requested())
                              return fail(Errc::cancelled, "interrupted while hashing {}",
                                          tree.root.native());
-                           RTENV_TRY(contents[unknown[i]],
-                                     hash_file(worker, tree.entries[unknown[i]], options.scheme));
+                           RTENV_TRY(contents[uncached[i]],
+                                     hash_file(worker, tree.entries[uncached[i]], options.scheme));
                            return {};
                          }));
-  const bool learned = std::ranges::any_of(
-      unknown, [&](std::size_t i) { return static_cast<bool>(tree.entries[i].stamp); });
-  if (options.cache != nullptr && learned) options.cache->save(tree.entries, contents);
-  const auto hasher = TreeHasher::create(options.scheme);
-  for (std::size_t i = 0; i < contents.size(); ++i) hasher->add(tree.entries[i], contents[i]);
+  const bool has_new = std::ranges::any_of(
+      uncached, [&](std::size_t i) { return static_cast<bool>(tree.entries[i].stamp); });
+  if (options.cache != nullptr && has_new) options.cache->save(tree.entries, contents);
+  return combine_digests(tree.entries, contents, options.scheme);
+}
+
+PackageName combine_digests(const std::vector<Entry>& entries,
+                            const std::vector<ContentDigest>& contents, Scheme scheme) {
+  const auto hasher = TreeHasher::create(scheme);
+  for (std::size_t i = 0; i < entries.size(); ++i) hasher->add(entries[i], contents[i]);
   return hasher->finish();
 }
 

@@ -24,13 +24,12 @@ struct Header {
 constexpr std::array<char, 16> k_magic{'r', 't', 'e', 'n', 'v', '-', 'd', 'i',
                                        'g', 'e', 's', 't', 's', '-', '1', '\n'};
 
-constexpr std::chrono::hours k_touch_after{
-    24};  // a file in use is made young again at most this often
-constexpr std::chrono::hours k_forget_after{24 *
-                                            30};  // and one that nobody used for so long is removed
+// The mtime of a file is that of its last use, updated at most this often.
+constexpr std::chrono::hours k_touch_after{24};
+// A file that has not been used for this long is removed.
+constexpr std::chrono::hours k_expire_after{24 * 30};
 
-// Of a content's digest only this much is needed to name the tree: Ray's scheme takes 8 bytes of
-// SHA-1's 20.
+// The part of a content's digest that names the tree: Ray's scheme uses 8 of SHA-1's 20 bytes.
 std::size_t digest_bytes(Scheme scheme) {
   if (scheme == Scheme::sha256) return 32;
   return scheme == Scheme::ray ? 8 : 16;
@@ -45,7 +44,7 @@ std::uint64_t checksum(std::span<const std::byte> data) {
 
 std::size_t capacity_for(std::size_t count) { return std::bit_ceil(count + count / 2 + 1); }
 
-// The records, read and checked; nothing where they can't be.
+// The validated content of a file.
 struct Loaded {
   Header header;
   std::vector<std::byte> records;
@@ -70,16 +69,16 @@ std::optional<Loaded> load(const Path& file, std::size_t expected_digest_bytes) 
   if (read_full(*fd, loaded.records, file.native()).value_or(0) != loaded.records.size())
     return std::nullopt;
   if (checksum(loaded.records) != header.checksum) return std::nullopt;
-  // Use makes it young, so that it isn't swept.
+  // Record the use, so that the file doesn't expire.
   if (std::chrono::system_clock::now() - std::chrono::system_clock::from_time_t(status.st_mtime) >
       k_touch_after)
     ::futimens(fd->get(), nullptr);
   return loaded;
 }
 
-void forget_unused(const Path& folder) {
+void remove_expired(const Path& folder) {
   std::error_code error;
-  const auto limit = std::filesystem::file_time_type::clock::now() - k_forget_after;
+  const auto limit = std::filesystem::file_time_type::clock::now() - k_expire_after;
   for (const auto& file : std::filesystem::directory_iterator(folder, error))
     if (file.last_write_time(error) < limit && !error) std::filesystem::remove(file.path(), error);
 }
@@ -137,12 +136,12 @@ void DigestCache::save(const std::vector<Entry>& entries,
     RTENV_TRY(auto file, AtomicFile::create(file_, 0600));
     RTENV_TRY(write_full(file.fd(), std::as_bytes(std::span(&header, 1)), file_.native()));
     RTENV_TRY(write_full(file.fd(), fresh.records_, file_.native()));
-    return file.commit(
-        Durability::process);  // the checksum tells what a power cut left half-written
+    // After a power cut, the checksum detects a partly written file.
+    return file.commit(Durability::process);
   };
   if (auto written = write(); !written)
-    log::debug("digests aren't remembered: {}", written.error().message());
-  forget_unused(folder_);
+    log::debug("cannot save the digest cache: {}", written.error().message());
+  remove_expired(folder_);
 }
 
 }  // namespace rtenv::pkg

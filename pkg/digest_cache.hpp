@@ -1,15 +1,15 @@
-// Remembers the content digests of one directory's files by their stamps, so that an unchanged tree
-// is named from its stats alone. See pkg/file_stamp.hpp for when a stamp can be trusted.
+// Caches the content digests of one directory's files by their stamps, so that an unchanged tree is
+// named by stat(2) alone. See pkg/file_stamp.hpp for when a stamp can be trusted.
 //
-// One file a directory and scheme; it is replaced as a whole, so any number of processes may share
-// the folder: the last one to save wins. A file that is damaged, cut short or of another version
-// counts as empty.
+// There is one file per directory and scheme. It is replaced as a whole, so any number of processes
+// may share the folder: the last one to save wins. A file that is damaged, truncated or of another
+// version is treated as empty.
 //
 //   file   := header record*capacity        native byte order: the file never leaves the machine
 //   header := "rtenv-digests-1\n" | digest bytes | count | capacity | XXH3-64 of the records
 //   record := stamp | digest                an open-addressed table; no stamp: a free slot
 //
-// Thread-safe for `find`; `save` is for one thread, after the last `find`.
+// `find` is thread-safe; `save` is for one thread, after the last `find`.
 #pragma once
 
 #include <optional>
@@ -24,14 +24,13 @@ namespace rtenv::pkg {
 
 class DigestCache {
  public:
-  /// `root` is FileStamper::root() of the directory. Never fails: what can't be read is as if it
-  /// weren't there.
+  /// `root` is FileStamper::root() of the directory. An unreadable file is treated as empty.
   static DigestCache open(const Path& folder, const FileStamp& root, Scheme scheme);
 
   [[nodiscard]] std::optional<ContentDigest> find(const FileStamp& stamp) const;
 
-  /// Remembers the digests of these entries and nothing else.
-  /// Failing to save is no failure of the work: it is logged, and the next time takes longer.
+  /// Replaces the cached digests by those of these entries. If saving fails, that is only logged:
+  /// the next run takes longer.
   void save(const std::vector<Entry>& entries, const std::vector<ContentDigest>& digests) const;
 
  private:

@@ -9,6 +9,7 @@
 
 #include "base/hash.hpp"
 #include "pkg/package.hpp"
+#include "pkg/scan.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::pkg {
@@ -16,21 +17,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Short, so that the tests needn't wait; longer than a tick of any kernel's clock.
+// Short, to keep the tests fast; longer than a tick of any kernel's clock.
 constexpr std::chrono::nanoseconds k_settle_time = 30ms;
 
-class NamingTwice : public testing::TestWithParam<Scheme> {
+class DigestCacheTest : public testing::TestWithParam<Scheme> {
  protected:
-  std::string name(bool cached = true) {
+  std::string name(bool use_cache = true) {
     PackageOptions options{.scan = {}, .zip = {.scheme = GetParam(), .threads = 2}};
-    if (cached) options.digest_cache = cache_.root();
+    if (use_cache) options.digest_cache = cache_.root();
     options.settle_time = k_settle_time;
     return must(name_directory(tree_.root(), options)).name.digits();
   }
-  // Until what was written before may be remembered.
+  // Waits until the files written so far may be cached.
   static void settle() { std::this_thread::sleep_for(2 * k_settle_time); }
-  // Of everything in the cache's one file: nothing where nothing is remembered.
-  std::string remembered() {
+  // The content of the only cache file; empty if there is none.
+  std::string cached() {
     for (const auto& file : std::filesystem::directory_iterator(cache_.root()))
       return content_of(file.path());
     return "";
@@ -40,7 +41,7 @@ class NamingTwice : public testing::TestWithParam<Scheme> {
   TreeBuilder cache_;
 };
 
-TEST_P(NamingTwice, GivesTheSameNameFromStatsAlone) {
+TEST_P(DigestCacheTest, GivesTheSameNameByStatAlone) {
   tree_.file("a/b", "123")
       .file("c", "")
       .file("d", std::string(3'000'000, 'x'))
@@ -49,14 +50,13 @@ TEST_P(NamingTwice, GivesTheSameNameFromStatsAlone) {
   const std::string cold = name();
   EXPECT_EQ(cold, name(false));
   EXPECT_EQ(name(), cold);
-  // That it doesn't read: a file that it couldn't tell apart from the one it knew.
-  const std::string known = remembered();
-  ASSERT_NE(known, "");
+  const std::string before = cached();
+  ASSERT_NE(before, "");
   EXPECT_EQ(name(), cold);
-  EXPECT_EQ(remembered(), known) << "nothing new, nothing written";
+  EXPECT_EQ(cached(), before) << "nothing new to cache";
 }
 
-TEST_P(NamingTwice, SeesEveryKindOfChange) {
+TEST_P(DigestCacheTest, DetectsEveryKindOfChange) {
   tree_.file("f", "one").file("g", "same");
   settle();
   const auto expect_change = [&](const char* what, const auto& change) {
@@ -88,27 +88,26 @@ TEST_P(NamingTwice, SeesEveryKindOfChange) {
   });
 }
 
-TEST_P(NamingTwice, CatchesAnEditWithinTheSameTick) {
-  // Written, named, written again, all within a few milliseconds: times alone may not tell the two
-  // apart.
+TEST_P(DigestCacheTest, DetectsAnEditWithinTheSameClockTick) {
+  // Written, named and written again within a few milliseconds: the times may be the same.
   for (int i = 0; i < 300; ++i) {
     tree_.file("f", i % 2 == 0 ? "even" : "odd.");
     ASSERT_EQ(name(), name(false)) << "round " << i;
   }
 }
 
-TEST_P(NamingTwice, WhatWasChangedJustNowIsNotRemembered) {
+TEST_P(DigestCacheTest, DoesNotCacheAFileThatChangedJustNow) {
   tree_.file("old", "1");
   settle();
   tree_.file("new", "2");
   const std::string before = name();
-  const std::string one_file = remembered();
+  const std::string one_file = cached();
   settle();
   EXPECT_EQ(name(), before);
-  EXPECT_NE(remembered(), one_file) << "now both are";
+  EXPECT_NE(cached(), one_file) << "both files are cached now";
 }
 
-TEST_P(NamingTwice, ADamagedCacheIsAnEmptyOne) {
+TEST_P(DigestCacheTest, TreatsADamagedFileAsEmpty) {
   tree_.file("f", "1").file("g", "2");
   settle();
   const std::string right = name();
@@ -122,15 +121,15 @@ TEST_P(NamingTwice, ADamagedCacheIsAnEmptyOne) {
       EXPECT_EQ(name(), right) << "byte " << at;
     }
     cache_.file(file.path().filename().native(), content.substr(0, content.size() / 2));
-    EXPECT_EQ(name(), right) << "cut in half";
+    EXPECT_EQ(name(), right) << "truncated";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, NamingTwice,
+INSTANTIATE_TEST_SUITE_P(Schemes, DigestCacheTest,
                          testing::Values(Scheme::xxh3, Scheme::ray, Scheme::sha256),
                          [](const auto& test) { return std::string(name(test.param)); });
 
-TEST(DigestCache, WhatItKnowsIsNotRead) {
+TEST(DigestCache, CachedFilesAreNotRead) {
   TreeBuilder files;
   TreeBuilder cache;
   files.file("f", "1");
@@ -139,16 +138,16 @@ TEST(DigestCache, WhatItKnowsIsNotRead) {
   const std::string read = must(digest(tree, {})).digits();
   DigestCache::open(cache.root(), {}, Scheme::xxh3)
       .save(tree.entries, {ContentDigest(Xxh3::of({}))});
-  const DigestCache knows_otherwise = DigestCache::open(cache.root(), {}, Scheme::xxh3);
-  EXPECT_NE(must(digest(tree, {.cache = &knows_otherwise})).digits(), read);
+  const DigestCache wrong_cache = DigestCache::open(cache.root(), {}, Scheme::xxh3);
+  EXPECT_NE(must(digest(tree, {.cache = &wrong_cache})).digits(), read);
 }
 
-TEST(FileStamper, TrustsNoFileSystemWithoutTimesOfItsOwn) {
+TEST(FileStamper, RefusesFileSystemsThatItDoesNotTrust) {
   EXPECT_FALSE(FileStamper::begin("/proc"));
   EXPECT_FALSE(FileStamper::begin("/no/such/folder"));
 }
 
-TEST(DigestCache, FilesThatNobodyUsesAreForgotten) {
+TEST(DigestCache, UnusedFilesExpire) {
   TreeBuilder cache;
   cache.file("xxh3-old", "x").file("xxh3-used", "x");
   const timespec long_ago{.tv_sec = ::time(nullptr) - 60L * 24 * 3600, .tv_nsec = 0};

@@ -10,9 +10,10 @@
 namespace rtenv::pkg {
 namespace {
 
-constexpr std::uintptr_t k_slot_bytes = 1 << 16;  // within these, the address is the same to ISA-L
-constexpr std::uint32_t k_hash_mask =
-    (1 << 13) - 1;  // level 1's table; smaller ones use a part of it
+// ISA-L sees the same address anywhere within a slot.
+constexpr std::uintptr_t k_slot_bytes = 1 << 16;
+// For level 1's hash table; smaller tables use fewer bits.
+constexpr std::uint32_t k_hash_mask = (1 << 13) - 1;
 
 constexpr std::array<std::uint32_t, 256> k_crc32c_table = [] {
   constexpr std::uint32_t k_polynomial = 0x82f63b78;
@@ -26,14 +27,14 @@ constexpr std::array<std::uint32_t, 256> k_crc32c_table = [] {
   return table;
 }();
 
-// CRC-32C of four bytes from zero, as the processor's own instruction computes it.
+// CRC-32C of four bytes with the seed 0, as the processor's crc32 instruction computes it.
 std::uint32_t isal_hash(std::uint32_t value) {
   for (int byte = 0; byte < 4; ++byte) value = (value >> 8U) ^ k_crc32c_table[value & 0xffU];
   return value;
 }
 
 void* map_at(std::uintptr_t address, int flags) {
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): the number is what it is about
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the address is chosen as a number
   return ::mmap(reinterpret_cast<void*>(address), sizeof(isal_zstream), PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 }
@@ -45,7 +46,7 @@ void UnmapStream::operator()(isal_zstream* stream) const noexcept {
 }
 
 FastStream make_fast_stream() {
-  // Near where the kernel itself would put it; every 8192nd slot is right.
+  // Search downward from where the kernel would map it; one slot in 8192 has the right hash.
   void* const anywhere = map_at(0, 0);
   if (anywhere == MAP_FAILED) std::abort();
   ::munmap(anywhere, sizeof(isal_zstream));
@@ -58,8 +59,8 @@ FastStream make_fast_stream() {
     void* const place = map_at(address, MAP_FIXED_NOREPLACE);
     if (reinterpret_cast<std::uintptr_t>(place) == address)
       return FastStream(static_cast<isal_zstream*>(place));
-    if (place != MAP_FAILED)
-      ::munmap(place, sizeof(isal_zstream));  // a kernel before 4.17 takes the flag for a hint
+    // Kernels before 4.17 take the address as a hint only.
+    if (place != MAP_FAILED) ::munmap(place, sizeof(isal_zstream));
   }
   std::abort();
 }

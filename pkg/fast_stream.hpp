@@ -1,10 +1,10 @@
-// Memory for ISA-L's compressor at an address that doesn't change what it makes.
+// Memory for ISA-L's compressor at an address that doesn't affect its output.
 //
-// ISA-L (2.30, and the newest as of 2026) hashes its third input byte by a register that still
-// holds the address of its own stream, divided by 64 KiB: isal_deflate_icf_body_hash_hist at
-// .write_first_byte. One place of its hash table is so written to by the address, and one run in
-// fifty finds a match more or less. With the same hash of the address the bytes are the same; so
-// that is what these addresses have.
+// ISA-L (2.30, and the newest release as of 2026) hashes its third input byte with a register that
+// still contains the address of its own stream, divided by 64 KiB: see
+// isal_deflate_icf_body_hash_hist at .write_first_byte. So the address determines one slot of the
+// hash table that is written to, and in one run of fifty a match is found or lost. If the hash of
+// the address is the same, so are the bytes; all addresses returned here have the same hash.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ struct UnmapStream {
 };
 using FastStream = std::unique_ptr<isal_zstream, UnmapStream>;
 
-/// Not initialised. Ends the program where there is no memory.
+/// The stream isn't initialized. Aborts the program if it is out of memory.
 FastStream make_fast_stream();
 
 }  // namespace rtenv::pkg

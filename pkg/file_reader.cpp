@@ -7,20 +7,15 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace rtenv::pkg {
+#include "pkg/tree_path.hpp"
 
-Failure FileReader::changed(const std::string& path) const {
-  return fail(Errc::unavailable, "{} changed while it was read", shown(path))
-      .hint("run it again when the file is still");
-}
+namespace rtenv::pkg {
 
 Result<Fd> FileReader::open_at(const std::string& path) {
   if (!root_) {
     RTENV_TRY(root_, open_file(root_path_, O_PATH | O_DIRECTORY));
   }
-  const auto slash = path.rfind('/');
-  const std::string_view folder =
-      slash == std::string::npos ? std::string_view() : std::string_view(path).substr(0, slash);
+  const auto [folder, last] = split_name(path);
   if (folder != folder_path_) {
     folder_path_ = folder;
     folder_ =
@@ -29,8 +24,8 @@ Result<Fd> FileReader::open_at(const std::string& path) {
             : Fd(::openat(root_.get(), folder_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
   const Fd& parent = folder_ ? folder_ : root_;
-  const char* name = folder_ ? path.c_str() + slash + 1 : path.c_str();
-  // O_NONBLOCK: if a FIFO has taken the file's place since the scan, opening it must not hang.
+  const char* name = folder_ ? last.data() : path.c_str();
+  // O_NONBLOCK: opening must not hang if a FIFO has replaced the file since the scan.
   Fd file(::openat(parent.get(), name, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file) return fail_errno("open", shown(path));
   return file;
@@ -60,11 +55,10 @@ Result<void> FileReader::open_and_measure(Entry& entry) {
 Result<std::span<const std::byte>> FileReader::next() {
   if (!file_) return std::span<const std::byte>();
   const bool last = left_bytes_ <= k_piece_bytes;
+  // The last piece is read with one byte more, to notice that the file grew.
   const std::size_t wanted = last ? left_bytes_ + 1 : k_piece_bytes;
-  std::size_t count = 0;
-  // A read of less than was asked for is the end of a file, or a signal's doing: only where
-  // something is missing it takes another one to know.
   const std::size_t enough = last ? left_bytes_ : wanted;
+  std::size_t count = 0;
   do {
     const ssize_t result = ::read(file_.get(), buffer_.get() + count, wanted - count);
     if (result < 0 && errno == EINTR) continue;

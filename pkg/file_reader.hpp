@@ -1,13 +1,14 @@
-// Reads the files of a scanned directory whole, in pieces, and notices when one isn't what the scan
-// saw.
+// Reads the files of a scanned directory in pieces, and detects files that changed since the scan.
 //
-// Made for trees of many small files: it keeps the last file's folder open and opens the next one's
-// beneath it, and a file that fits into a piece costs one read. Pieces are large, because the
-// kernel hands out large reads at twice the speed of small ones.
+// Optimized for trees of many small files: it holds the last file's folder open and opens the next
+// file relative to it, and a file that fits into a piece costs one read. Pieces are large because
+// large reads are twice as fast as small ones.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "pkg/content_source.hpp"
 #include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
@@ -27,20 +28,23 @@ class FileReader : public ContentReader {
   [[nodiscard]] std::string shown(const std::string& path) const {
     return (root_path_ / path).native();
   }
-  [[nodiscard]] Failure changed(const std::string& path) const;
+  [[nodiscard]] Failure changed(const std::string& path) const {
+    return changed_while(shown(path), "read");
+  }
 
   Path root_path_;
   Fd root_;
   Fd folder_;
-  std::string folder_path_;  // what folder_ is open on; empty for none
+  std::string folder_path_;  // of folder_; empty for none
   Fd file_;
   std::string path_;
   std::uint64_t left_bytes_ = 0;
-  std::unique_ptr<std::byte[]> buffer_ =  // one byte more, to see a file that grew
+  // One byte more than a piece, to notice that a file grew.
+  std::unique_ptr<std::byte[]> buffer_ =
       std::make_unique_for_overwrite<std::byte[]>(k_piece_bytes + 1);
 };
 
-/// The files of a directory as they are on disk.
+/// Reads the files of a directory on disk.
 class DirectorySource : public ContentSource {
  public:
   explicit DirectorySource(Path root) : root_(std::move(root)) {}

@@ -9,13 +9,10 @@
 #include <ctime>
 
 #include "base/hash.hpp"
+#include "pkg/file_system_magic.hpp"
 
 namespace rtenv::pkg {
 namespace {
-
-// Not in every <linux/magic.h>.
-constexpr std::uint32_t k_zfs_magic = 0x2fc12fc1;
-constexpr std::uint32_t k_bcachefs_magic = 0xca451a4e;
 
 constexpr std::array<std::uint32_t, 8> k_trusted{
     EXT4_SUPER_MAGIC,      XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
@@ -64,7 +61,7 @@ FileStamp FileStamper::stamp(const struct stat& status, std::string_view path) c
                                            static_cast<std::uint64_t>(status.st_mtim.tv_nsec),
                                            static_cast<std::uint64_t>(status.st_ctim.tv_sec),
                                            static_cast<std::uint64_t>(status.st_ctim.tv_nsec)};
-  constexpr std::size_t k_short_path_bytes = 200;  // longer ones go the slow way
+  constexpr std::size_t k_short_path_bytes = 200;  // longer paths take the slower streaming hash
   std::array<std::byte, sizeof state + k_short_path_bytes> key;
   if (path.size() > k_short_path_bytes) {
     Xxh3 hash;

@@ -1,18 +1,16 @@
-// Stands for one file in one state, without reading it: who has the same stamp has the same
-// content.
+// Identifies one state of a file without reading it: equal stamps mean equal content.
 //
 // The stamp is the XXH3-128 of the file's device, inode, size, mtime and ctime (in nanoseconds) and
-// of its path in the tree. Every write, chmod, rename and touch moves the ctime, which nobody can
-// set back; a file put in its place has another inode. What remains is the racy window that git's
-// index and ccache's inode cache know, too: clocks tick every few milliseconds, so a file written
-// twice within a tick looks the same before and after the second write. So a file gets a stamp only
-// if it was last changed some time (FileStamper) before it was looked at: whatever changes it from
-// then on gives it a ctime that no stamp has yet.
+// its path in the tree. Every write, chmod, rename and touch updates the ctime, which no program
+// can set back; a file that replaces it has another inode. What remains is the race known from
+// git's index and ccache's inode cache: clocks tick every few milliseconds, so a file written twice
+// within a tick has the same times after both writes. Therefore a file gets a stamp only if its
+// last change is older than the settling time (see FileStamper): any later change gives it a ctime
+// that no stamp has yet.
 //
-// Not covered, as in git: a program that writes through a shared mapping it made before, whose
-// changes reach the times only later; and a clock that was set back by more than the settling time.
-// Only file systems that keep the times of every change themselves are trusted: no network file
-// system, no FUSE.
+// Not covered, as in git: a program that writes through a shared mapping, whose changes update the
+// times only later; and a clock that was set back by more than the settling time. Only file systems
+// that record the times of every change themselves are trusted: no network file system, no FUSE.
 #pragma once
 
 #include <sys/stat.h>
@@ -29,27 +27,27 @@ namespace rtenv::pkg {
 struct FileStamp {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
-  /// False for "none".
+  /// False for no stamp.
   explicit operator bool() const noexcept { return (low | high) != 0; }
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-/// Gives stamps to the files of one tree. Immutable; safe to share between threads.
+/// Stamps the files of one tree. Immutable; safe to share between threads.
 class FileStamper {
  public:
-  /// Long enough for every tick and for the coarsest times (2 s, FAT).
+  /// Longer than every clock tick, and as long as the coarsest time stamps (2 s, FAT).
   static constexpr std::chrono::nanoseconds k_settle_time = std::chrono::seconds(2);
 
-  /// Nothing where the root's file system can't be trusted with it. Begin before the first file is
-  /// looked at.
+  /// Call before the first file is examined. Nullopt if the root doesn't exist or its file system
+  /// isn't trusted.
   static std::optional<FileStamper> begin(const Path& root,
                                           std::chrono::nanoseconds settle_time = k_settle_time);
 
-  /// None for a file that was changed too lately, or that lies on another file system than the
-  /// root.
+  /// No stamp for a file that changed within the settling time, or that is on another file system
+  /// than the root.
   [[nodiscard]] FileStamp stamp(const struct stat& status, std::string_view path) const;
 
-  /// Says which directory this is, whatever its path.
+  /// Identifies the directory, by its device and inode.
   [[nodiscard]] const FileStamp& root() const noexcept { return root_; }
 
  private:

@@ -15,31 +15,31 @@ std::optional<Verdict> FolderRules::excluded(std::string_view path, bool directo
 }
 
 std::optional<Verdict> FolderRules::excluded_as_ray(std::string_view path) const {
-  const auto out_by = [](const IgnoreFile& file,
-                         std::string_view relative) -> std::optional<Verdict> {
+  const auto excluded_by = [](const IgnoreFile& file,
+                              std::string_view relative) -> std::optional<Verdict> {
     const IgnoreRule* rule = file.deciding_rule(relative, false);
     if (rule == nullptr || rule->pattern.negated()) return std::nullopt;
     return Verdict{&file, rule};
   };
-  if (auto verdict = out_by(excludes_, path)) return verdict;
+  if (auto verdict = excluded_by(excludes_, path)) return verdict;
   for (const FolderRules* folder = this; folder != nullptr; folder = folder->outer_.get())
     for (const IgnoreFile& file : folder->files_)
-      if (auto verdict = out_by(file, folder->relative(path))) return verdict;
+      if (auto verdict = excluded_by(file, folder->relative(path))) return verdict;
   return std::nullopt;
 }
 
 std::optional<Verdict> FolderRules::excluded_as_git(std::string_view path, bool directory) const {
-  const auto decided = [](const IgnoreFile& file,
-                          const IgnoreRule* rule) -> std::optional<Verdict> {
+  const auto verdict_of = [](const IgnoreFile& file,
+                             const IgnoreRule* rule) -> std::optional<Verdict> {
     if (rule->pattern.negated()) return std::nullopt;
     return Verdict{&file, rule};
   };
   if (const IgnoreRule* rule = excludes_.deciding_rule(path, directory))
-    return decided(excludes_, rule);
+    return verdict_of(excludes_, rule);
   for (const FolderRules* folder = this; folder != nullptr; folder = folder->outer_.get())
     for (auto file = folder->files_.rbegin(); file != folder->files_.rend(); ++file)
       if (const IgnoreRule* rule = file->deciding_rule(folder->relative(path), directory))
-        return decided(*file, rule);
+        return verdict_of(*file, rule);
   return std::nullopt;
 }
 

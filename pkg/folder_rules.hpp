@@ -1,15 +1,15 @@
-// Which ignore rules hold in a folder of the tree: the command's own `excludes`, the folder's
-// ignore files, and those of its parents up to the root. Two semantics:
+// The ignore rules that apply in a folder of the tree: the `excludes` option, the folder's ignore
+// files, and those of its parents up to the root. There are two semantics:
 //
-// ray: a path is out when any source says so, where a source is one file or `excludes`, and within
-// it the last rule that matches decides. A nested file can't take back in what an outer one
-// excluded. A folder's own files are asked about the folder itself, too ("*" in build/.gitignore
-// excludes build); only the root can't be excluded (ray#53635).
+// ray: a path is excluded if any source excludes it. A source is one file, or `excludes`; within a
+// source, the last matching rule decides. A nested file can't include again what an outer one
+// excludes. A folder's own files also apply to the folder itself ("*" in build/.gitignore excludes
+// build), except to the root (ray#53635).
 //
-// git: the last rule that matches decides, where `excludes` come after everything, deeper files
-// after outer ones and a folder's .rayignore after its .gitignore. As with `git check-ignore
-// --no-index`, without the user's own settings (core.excludesFile, .git/info/exclude): a package
-// must not depend on who makes it.
+// git: the last matching rule of all sources decides. Deeper files come after outer ones, a
+// folder's .rayignore after its .gitignore, and `excludes` after everything. As with `git
+// check-ignore --no-index`, but without the user's own settings (core.excludesFile,
+// .git/info/exclude): a package must not depend on who creates it.
 //
 // In both, an excluded folder isn't entered.
 #pragma once
@@ -25,10 +25,10 @@
 
 namespace rtenv::pkg {
 
-/// What the ignore files of a folder are called, in the order in which FolderRules takes them.
+/// The names of a folder's ignore files, in the order in which FolderRules expects them.
 inline constexpr std::array<std::string_view, 2> k_ignore_files{".gitignore", ".rayignore"};
 
-/// A rule that leaves something out. Points into the rules it came from.
+/// A rule that excludes an entry. Points into its FolderRules.
 struct Verdict {
   const IgnoreFile* source;
   const IgnoreRule* rule;
@@ -36,14 +36,15 @@ struct Verdict {
   [[nodiscard]] std::string reason() const;
 };
 
-/// Immutable, safe to share between threads. Only folders with ignore files have rules of their
-/// own; the others use their parent's, which these keep alive.
+/// Immutable, safe to share between threads. Only folders with ignore files have their own rules;
+/// the others share their parent's.
 class FolderRules {
  public:
-  /// What holds where no folder has rules. Requires: `excludes` outlives it.
+  /// The rules of the root, before its ignore files are read. Requires: `excludes` outlives it.
   FolderRules(const IgnoreFile& excludes, IgnoreSemantics semantics)
       : excludes_(excludes), semantics_(semantics) {}
-  /// Of the folder at `path` (empty for the root). Of two files, the later one comes last.
+  /// The rules of the folder at `path` (empty for the root), whose ignore files are in the order of
+  /// k_ignore_files. Keeps `outer` alive.
   FolderRules(std::shared_ptr<const FolderRules> outer, std::string path,
               std::vector<IgnoreFile> files)
       : excludes_(outer->excludes_),
@@ -52,9 +53,9 @@ class FolderRules {
         files_(std::move(files)),
         outer_(std::move(outer)) {}
 
-  /// The rule that leaves out `path`, which is below this folder; nothing where none does.
+  /// The rule that excludes `path`, which is below this folder; nullopt if none does.
   [[nodiscard]] std::optional<Verdict> excluded(std::string_view path, bool directory) const;
-  /// The rule by which the folder's own files leave out the folder.
+  /// The rule in the folder's own files that excludes the folder; nullopt if none does.
   [[nodiscard]] std::optional<Verdict> excludes_itself() const;
 
  private:

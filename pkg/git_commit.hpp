@@ -1,20 +1,21 @@
-// A commit's tree as a package sees it, read from the object database: what a clean checkout of it
-// would hold, without one. The ignore files that count are the commit's own.
+// Scans a commit: its tree as a clean checkout would write it, read from the object database. The
+// commit's own ignore files apply.
 //
-// As in a checkout: line ends and $Id$ as the commit's .gitattributes and the repository's
-// configuration want them; submodules are empty folders, files of other filters (git-lfs) are what
-// the database holds. Tree::warnings tells of both.
+// As in a checkout, line endings and $Id$ follow the commit's .gitattributes and the repository's
+// configuration; a submodule is an empty folder, and a file with another filter (git-lfs) has the
+// content that the database has. Tree::warnings lists both.
 #pragma once
 
-#include "pkg/scan.hpp"
+#include "pkg/scan_options.hpp"
+#include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
 
-/// `directory` is a working tree, a folder in one, of which the same folder of the commit is taken,
-/// or a bare repository. `revision` is anything that git rev-parse understands. Links that leave
-/// the tree can't be followed: they are said, and not packed; in Links::follow they count by name
-/// alone. Fails: not_found (no repository, no such revision or folder in it), corrupt (the
-/// repository), cancelled.
+/// `directory` is a working tree, a folder in one (then the same folder of the commit is scanned),
+/// or a bare repository. `revision` is anything that git rev-parse understands. A link whose target
+/// isn't in the commit is recorded in Tree::excluded; with Links::follow its name alone counts.
+/// Fails: not_found (no repository, no such revision or folder in it), invalid_argument (not a
+/// commit; a link back to its own parent folder), corrupt (the repository), cancelled.
 Result<Tree> scan_commit(const Path& directory, const std::string& revision,
                          const ScanOptions& options);
 

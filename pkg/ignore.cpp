@@ -14,8 +14,8 @@ std::uint64_t length_bit(std::size_t length) {
 IgnoreFile IgnoreFile::parse(std::string_view content, std::string source,
                              IgnoreSemantics semantics) {
   IgnoreFile file(std::move(source), semantics);
-  // Lines end as Python's text mode has it: \n, \r\n or \r. For git: \n or \r\n; and it skips a
-  // byte order mark.
+  // Lines end as in Python's text mode: \n, \r\n or \r. In git they end with \n or \r\n, and a
+  // byte order mark is skipped.
   const bool git = semantics == IgnoreSemantics::git;
   if (git && content.starts_with("\xef\xbb\xbf")) content.remove_prefix(3);
   for (int line = 1; !content.empty(); ++line) {
@@ -62,7 +62,7 @@ void IgnoreFile::add(std::string_view text, int line) {
   rules_.push_back({.pattern = std::move(*pattern), .text = std::string(text), .line = line});
 }
 
-// The index of the last simple rule that matches; -1 for none.
+// The index of the last matching simple rule; -1 if there is none.
 std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) const {
   std::int64_t last = -1;
   if ((names_.lengths | extensions_.lengths) == 0) return last;
@@ -74,7 +74,7 @@ std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) cons
   };
   for (std::string_view rest = path;;) {
     const auto slash = rest.find('/');
-    const bool whole = slash == std::string_view::npos;  // the part that names the path itself
+    const bool whole = slash == std::string_view::npos;  // the last part
     if (whole || semantics_ == IgnoreSemantics::ray) {
       const std::string_view part = rest.substr(0, slash);
       take(names_.find(part), whole);
@@ -90,7 +90,7 @@ const IgnoreRule* IgnoreFile::deciding_rule(std::string_view path, bool director
   const auto matches = [&](const IgnoreRule& rule) {
     return rule.pattern.matches(path, directory);
   };
-  // Where a line feed stands in a path, Python's "." and "$" make even a plain name special.
+  // If a path contains a line feed, Python's "." and "$" make even a plain name special.
   if (semantics_ == IgnoreSemantics::ray && path.find('\n') != std::string_view::npos) {
     const auto found = std::find_if(rules_.rbegin(), rules_.rend(), matches);
     return found == rules_.rend() ? nullptr : &*found;

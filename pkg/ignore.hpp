@@ -1,12 +1,11 @@
-// The rules of one .gitignore, .rayignore or `excludes` list. Among them the last that matches
-// decides.
+// The rules of one .gitignore, .rayignore or `excludes` list. The last matching rule decides.
 //
-// Most rules are a plain name ("build") or ending ("*.o"): those are looked up by the parts of a
-// path, so thousands of them cost as much as one. The others are tried one by one from the last.
+// Most rules are a plain name ("build") or suffix ("*.o"). They are looked up in an index by the
+// parts of a path, so thousands of them cost as much as one. The other rules are tried one by one,
+// from the last.
 //
-// In the semantics ray, a rule is tried on the path relative to its own file, without a slash at
-// the end for folders; see IgnorePattern. An IgnoreFile is immutable once made, and safe to share
-// between threads.
+// In the semantics ray, a rule is matched against the path relative to its file, without a slash
+// after folders; see IgnorePattern. An IgnoreFile is immutable, and safe to share between threads.
 #pragma once
 
 #include <array>
@@ -21,24 +20,24 @@
 
 namespace rtenv::pkg {
 
-/// One line of an ignore file that says something.
+/// One line of an ignore file that is a rule.
 struct IgnoreRule {
   IgnorePattern pattern;
   std::string text;  // as written
-  int line = 0;      // 1 is the first; 0: not from a file
+  int line = 0;      // from 1; 0 if the rule isn't from a file
 };
 
 class IgnoreFile {
  public:
-  /// The lines of a file; `source` is its name for people.
+  /// Parses the lines of a file; `source` is its name in messages.
   static IgnoreFile parse(std::string_view content, std::string source,
                           IgnoreSemantics semantics = IgnoreSemantics::ray);
   /// A list of patterns, one rule each.
   static IgnoreFile from_patterns(std::span<const std::string> patterns, std::string source,
                                   IgnoreSemantics semantics = IgnoreSemantics::ray);
 
-  /// The rule that decides over `path` (relative to the file's folder, "." for the folder itself),
-  /// or null. The path is out where the rule isn't a negation.
+  /// The rule that decides on `path` (relative to the file's folder, "." for the folder itself);
+  /// null if no rule matches. The path is excluded unless the rule is a negation.
   [[nodiscard]] const IgnoreRule* deciding_rule(std::string_view path,
                                                 bool directory = false) const;
 
@@ -53,7 +52,7 @@ class IgnoreFile {
       return std::hash<std::string_view>{}(text);
     }
   };
-  /// Rules by a plain text, with a quick answer for most texts that aren't among them.
+  /// Rules by their plain text. `lengths` quickly rejects most texts that have no rule.
   struct Index {
     std::unordered_map<std::string, std::vector<RuleIndex>, Hash, std::equal_to<>> rules;
     std::uint64_t lengths = 0;  // bit n: there is a text of length n, or of 63 and more
@@ -71,7 +70,7 @@ class IgnoreFile {
   std::vector<IgnoreRule> rules_;
   std::vector<bool> covers_below_;  // of a simple rule
   Index names_;
-  Index extensions_;               // endings with one dot, at their beginning
+  Index extensions_;               // suffixes whose only dot is their first character
   std::vector<RuleIndex> others_;  // ascending
 };
 

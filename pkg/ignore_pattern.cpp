@@ -62,7 +62,7 @@ IgnorePattern::Character IgnorePattern::character_at(std::string_view path,
   return {c.value, c.bytes};
 }
 
-// Of a ray pattern, Python's "$": the end, or before a last line feed.
+// The end; for a ray pattern, Python's "$", also before a final line feed.
 bool IgnorePattern::at_end(std::string_view path, std::size_t position) const {
   return position == path.size() || (semantics_ == IgnoreSemantics::ray &&
                                      position + 1 == path.size() && path[position] == '\n');
@@ -101,7 +101,7 @@ bool IgnorePattern::matches_from(std::size_t token_index, std::string_view path,
         }
       case Kind::leading:
       case Kind::middle: {
-        // Nothing, or a run that ends in a slash (leading) or begins with one (middle); in ray
+        // Nothing, or a run that ends with a slash (leading) or begins with one (middle); in ray
         // without line feeds.
         if (matches_from(token_index + 1, path, position)) return true;
         std::size_t end = position;
@@ -130,7 +130,7 @@ bool IgnorePattern::matches_from(std::size_t token_index, std::string_view path,
       case Kind::everything: {
         if (token.kind == Kind::everything && (position == path.size() || path[position] == '\n'))
           return false;
-        // The rest without line feeds; these tokens are always the last.
+        // The rest, without line feeds: these tokens are always the last.
         const auto line_feed = path.find('\n', position);
         return line_feed == std::string_view::npos || line_feed + 1 == path.size();
       }

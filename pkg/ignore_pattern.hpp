@@ -1,15 +1,15 @@
 // One compiled ignore pattern, in one of two semantics.
 //
-// ray: it matches exactly what the regular expression matches that pathspec's GitWildMatchPattern
-// (the version inside Ray 2.60) makes of the same text, Python's corners included: "." doesn't
-// match a line feed, "$" also matches before a last one, "?" and "[…]" take one code point, and of
-// a name that isn't UTF-8 one byte. Such a pattern covers what is below a matched name, too, except
-// with "!".
+// ray: it matches the same paths as the regular expression that pathspec's GitWildMatchPattern (the
+// version in Ray 2.60) generates from the same text, including Python's corner cases: "." doesn't
+// match a line feed, "$" also matches before a final one, "?" and "[…]" match one code point, or
+// one byte of a name that isn't UTF-8. A pattern also covers everything below a matched name,
+// except with "!".
 //
-// git: it matches what git's own wildmatch does (gitignore(5); dir.c and wildmatch.c of git 2.39),
-// byte by byte.
+// git: it matches as git's wildmatch does (gitignore(5); dir.c and wildmatch.c of git 2.39), byte
+// by byte.
 //
-// Immutable once made, and safe to share between threads.
+// Immutable, and safe to share between threads.
 #pragma once
 
 #include <cstdint>
@@ -30,22 +30,22 @@ Result<IgnoreSemantics> parse_ignore_semantics(std::string_view text);
 
 class IgnorePattern {
  public:
-  /// Nothing for blank lines, comments, "/", and what can never match.
+  /// Nullopt for blank lines, comments, "/", and patterns that can never match.
   static std::optional<IgnorePattern> compile(std::string_view text,
                                               IgnoreSemantics semantics = IgnoreSemantics::ray);
 
-  /// True for a rule with "!", which takes a path back in.
+  /// True for a pattern with "!", which includes a path again.
   [[nodiscard]] bool negated() const noexcept { return negated_; }
   /// True for a git pattern with a "/" at its end.
   [[nodiscard]] bool directory_only() const noexcept { return directory_only_; }
-  /// `directory` counts for git alone.
+  /// `directory` matters only in the semantics git.
   [[nodiscard]] bool matches(std::string_view path, bool directory = false) const {
     return (directory || !directory_only_) && matches_from(0, path, 0);
   }
 
-  /// What most patterns are: a plain name, or a plain end of a name behind one "*", at any depth.
-  /// On paths without a line feed such a pattern matches just those whose last part, or also
-  /// another where it covers what is below, is the name, or ends like it.
+  /// The form of most patterns: a plain name, or one "*" followed by a plain suffix, at any depth.
+  /// On paths without a line feed, such a pattern matches if the last part of the path is the name,
+  /// or ends with the suffix; if `covers_below`, any part will do.
   struct Simple {
     std::string text;
     bool suffix = false;
@@ -60,12 +60,12 @@ class IgnorePattern {
     star,         // [^/]*
     plus,         // [^/]+
     set,          // […]
-    leading,      // (?:.*/)?   "**" in front of a slash
+    leading,      // (?:.*/)?   "**" before a slash
     middle,       // (?:/.+)?   ray: an inner "**"
     below,        // /.*        ray: a last "**"
     everything,   // .+         ray: "**" alone
     run,          // .*         git: a last "**"
-    maybe_below,  // (?:/.*)?   ray: what a matched name holds
+    maybe_below,  // (?:/.*)?   ray: everything below a matched name
   };
   struct Token {
     Kind kind;
@@ -86,7 +86,7 @@ class IgnorePattern {
   bool compile_ray_segment(std::string_view segment);
   bool compile_ray_set(std::string_view content, bool negated);
   bool compile_git(std::string_view pattern);
-  /// `at` is behind the "["; it is left behind the "]".
+  /// `at` is the position after the "["; the call moves it after the "]".
   bool compile_git_set(std::string_view pattern, std::size_t& at);
   void add(Kind kind) { tokens_.push_back({.kind = kind}); }
   void add_literal(char byte) { tokens_.push_back({.kind = Kind::literal, .byte = byte}); }

@@ -1,5 +1,5 @@
 // Compiles a pattern as git does: parse_path_pattern and match_pathname of git's dir.c, dowild of
-// its wildmatch.c, as of git 2.39. What wildmatch can never match is no pattern here.
+// its wildmatch.c, as of git 2.39. A pattern that wildmatch can never match doesn't compile.
 #include <algorithm>
 #include <array>
 
@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view k_glob_special = "*?[\\";
 
-// Spaces at the end, unless a backslash escapes the first of them. Tabs stay.
-std::string_view trim(std::string_view text) {
+// Without the spaces at the end, unless a backslash escapes the first of them. Tabs stay.
+std::string_view trim_trailing_spaces(std::string_view text) {
   std::size_t end = text.size();
   bool in_spaces = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -31,7 +31,7 @@ struct NamedClass {
   std::string_view name;
   Ranges ranges;
 };
-// As git's own ctype tables have them: ASCII only, and "space" without \v and \f.
+// As in git's own ctype tables: ASCII only, and "space" without \v and \f.
 const std::array<NamedClass, 12> k_classes{{{"alnum", {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}},
                                             {"alpha", {{'A', 'Z'}, {'a', 'z'}}},
                                             {"blank", {{' ', ' '}, {'\t', '\t'}}},
@@ -49,7 +49,7 @@ const std::array<NamedClass, 12> k_classes{{{"alnum", {{'0', '9'}, {'A', 'Z'}, {
 
 bool IgnorePattern::compile_git(std::string_view text) {
   if (text.starts_with('#')) return false;
-  std::string_view pattern = trim(text.substr(0, text.find('\0')));
+  std::string_view pattern = trim_trailing_spaces(text.substr(0, text.find('\0')));
   if (pattern.starts_with('!')) {
     negated_ = true;
     pattern.remove_prefix(1);
@@ -63,8 +63,8 @@ bool IgnorePattern::compile_git(std::string_view text) {
   if (by_name) add(Kind::leading);
   if (pattern.starts_with('/')) pattern.remove_prefix(1);
 
-  // git compares the part without wildcards first and gives the rest to wildmatch: a "**" there
-  // counts as if it stood at the beginning.
+  // git compares the part before the first wildcard separately and passes the rest to wildmatch, so
+  // a "**" at the start of the rest is treated as if it were the start of the pattern.
   const std::size_t plain_bytes = std::min(pattern.find_first_of(k_glob_special), pattern.size());
   for (std::size_t i = 0; i < pattern.size();) {
     const char c = pattern[i];
@@ -108,7 +108,7 @@ bool IgnorePattern::compile_git_set(std::string_view pattern, std::size_t& at) {
     set.negated = true;
     ++at;
   }
-  unsigned char previous = 0;  // what a range may begin with
+  unsigned char previous = 0;  // the character that a range may begin with
   for (bool first = true; first || byte_at(at) != ']'; first = false) {
     unsigned char c = byte_at(at);
     if (c == 0) return false;

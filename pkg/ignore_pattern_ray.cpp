@@ -1,11 +1,12 @@
-// Compiles a pattern as Ray's pathspec does.
+// Compiles a pattern as the pathspec module in Ray does.
 #include "pkg/ignore_pattern.hpp"
+#include "pkg/tree_path.hpp"
 #include "pkg/utf8.hpp"
 
 namespace rtenv::pkg {
 namespace {
 
-// What Python's str.strip() takes away.
+// The characters that Python's str.strip() removes.
 bool is_python_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
          c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
@@ -28,16 +29,6 @@ std::string_view strip(std::string_view text) {
   return text.substr(begin, end - begin);
 }
 
-std::vector<std::string_view> split_segments(std::string_view pattern) {
-  std::vector<std::string_view> segments;
-  for (;;) {
-    const auto slash = pattern.find('/');
-    segments.push_back(pattern.substr(0, slash));
-    if (slash == std::string_view::npos) return segments;
-    pattern.remove_prefix(slash + 1);
-  }
-}
-
 constexpr std::string_view k_double_star = "**";
 
 }  // namespace
@@ -49,10 +40,10 @@ bool IgnorePattern::compile_ray(std::string_view text) {
     negated_ = true;
     pattern.remove_prefix(1);
   }
-  if (pattern.starts_with('\\'))
-    pattern.remove_prefix(1);  // an escaped '#' or '!'; pathspec takes any
+  // It escapes '#' or '!', but pathspec removes it before any character.
+  if (pattern.starts_with('\\')) pattern.remove_prefix(1);
 
-  auto segments = split_segments(pattern);
+  auto segments = split_path(pattern);
   if (segments.front().empty()) {
     segments.erase(segments.begin());  // anchored
     if (segments.empty()) return false;
@@ -98,7 +89,7 @@ bool IgnorePattern::compile_ray_segment(std::string_view segment) {
       escaped = false;
       add_literal(c);
     } else if (c == '\\') {
-      escaped = true;  // at the end of the segment it stands for nothing
+      escaped = true;  // at the end of the segment it is ignored
     } else if (c == '*') {
       add(Kind::star);
     } else if (c == '?') {
@@ -126,7 +117,7 @@ bool IgnorePattern::compile_ray_segment(std::string_view segment) {
 bool IgnorePattern::compile_ray_set(std::string_view content, bool negated) {
   CharacterSet set{.negated = negated, .ranges = {}};
   std::size_t position = 0;
-  // A first "^" stands for itself and can't begin a range.
+  // A "^" at the beginning is literal and can't begin a range.
   if (!negated && content.starts_with('^')) {
     set.ranges.emplace_back(U'^', U'^');
     position = 1;

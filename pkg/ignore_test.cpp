@@ -15,9 +15,9 @@ void PrintTo(const Case& test, std::ostream* out) {
   *out << "'" << test.pattern << "' on '" << test.path << "'";
 }
 
-class Pattern : public testing::TestWithParam<Case> {};
+class RayPatternTest : public testing::TestWithParam<Case> {};
 
-TEST_P(Pattern, MatchesAsInRaysPathspec) {
+TEST_P(RayPatternTest, MatchesAsInRaysPathspec) {
   const auto pattern = IgnorePattern::compile(GetParam().pattern);
   ASSERT_TRUE(pattern);
   EXPECT_EQ(pattern->matches(GetParam().path), GetParam().matches);
@@ -25,7 +25,7 @@ TEST_P(Pattern, MatchesAsInRaysPathspec) {
 
 // Each row was printed by ray._private.thirdparty.pathspec of Ray 2.60.
 INSTANTIATE_TEST_SUITE_P(
-    Names, Pattern,
+    Names, RayPatternTest,
     testing::Values(
         Case{"foo", "foo", true}, Case{"foo", "a/foo", true}, Case{"foo", "foo/b/c", true},
         Case{"foo", "afoo", false}, Case{"/foo", "foo", true}, Case{"/foo", "a/foo", false},
@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"a/**/b", "ab", false}, Case{"a/*/b", "a/b", false}, Case{"a/*/b", "a/x/b", true},
         Case{"**/tmp/**", "tmp/x", true}, Case{"**/tmp/**", "tmp", false}));
 
-INSTANTIATE_TEST_SUITE_P(Corners, Pattern,
+INSTANTIATE_TEST_SUITE_P(CornerCases, RayPatternTest,
                          testing::Values(Case{"\\#x", "#x", true}, Case{"\\!x", "!x", true},
                                          Case{"a\\*b", "a*b", true}, Case{"a\\*b", "axb", false},
                                          Case{"foo ", "foo", true}, Case{"foo\\ ", "foo", true},
@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(Corners, Pattern,
                                          Case{"*", "a\nb", true}, Case{"**", "a\nb", false},
                                          Case{"a//b", "a/b", false}, Case{"***", "abc", true}));
 
-// Answers of `git check-ignore --no-index`; tests/oracle/git_ignore.py asks it for thousands more.
+// Output of `git check-ignore --no-index`; tests/oracle/git_ignore.py compares thousands more.
 struct GitCase {
   const char* pattern;
   const char* path;  // with a "/" at its end: a folder
@@ -82,9 +82,8 @@ TEST(IgnorePattern, MatchesAsInGit) {
   }
 }
 
-TEST(IgnoreFile, ManyRulesDecideAsIfTriedOneByOne) {
-  // Names, endings and others, interleaved, some negated: the index must find the same last rule as
-  // trying them all.
+TEST(IgnoreFile, IndexGivesTheSameResultAsTryingRulesOneByOne) {
+  // Names, suffixes and other rules, interleaved, some negated.
   std::string content;
   for (int i = 0; i < 400; ++i) {
     const char* form =
@@ -111,12 +110,12 @@ TEST(IgnoreFile, ManyRulesDecideAsIfTriedOneByOne) {
   }
 }
 
-TEST(IgnorePattern, BlankLinesCommentsAndASlashSayNothing) {
+TEST(IgnorePattern, BlankLinesCommentsAndASlashAreNoPatterns) {
   for (const char* text : {"", "   ", "# x", "  # x", "/", "!", "\\", "[z-a]"})
     EXPECT_FALSE(IgnorePattern::compile(text)) << text;
 }
 
-TEST(IgnoreFile, TheLastRuleThatMatchesDecides) {
+TEST(IgnoreFile, TheLastMatchingRuleDecides) {
   const auto file = IgnoreFile::parse("*.log\r\n!keep.log\n\n# c\rkeep.log/x\n", ".gitignore");
   EXPECT_FALSE(file.deciding_rule("a.log")->pattern.negated());
   EXPECT_TRUE(file.deciding_rule("keep.log")->pattern.negated());
@@ -125,8 +124,8 @@ TEST(IgnoreFile, TheLastRuleThatMatchesDecides) {
   EXPECT_EQ(file.deciding_rule("other"), nullptr);
 }
 
-TEST(IgnoreFile, ANegationDoesNotCoverWhatIsBelow) {
-  // "foo" matches foo/bar, "!foo" only foo itself: pathspec's own asymmetry.
+TEST(IgnoreFile, ANegationDoesNotCoverEntriesBelowIt) {
+  // "foo" matches foo/bar, "!foo" only foo itself, as in pathspec.
   const auto file = IgnoreFile::parse("foo\n!foo\n", "x");
   EXPECT_TRUE(file.deciding_rule("foo")->pattern.negated());
   EXPECT_FALSE(file.deciding_rule("foo/bar")->pattern.negated());

@@ -12,8 +12,6 @@
 namespace rtenv::pkg {
 namespace {
 
-constexpr std::size_t k_max_link_bytes = 4096;
-
 struct Read {
   Entry entry;
   ContentDigest content;
@@ -31,7 +29,7 @@ Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& 
   }
   if (source.is_link()) {
     entry.type = EntryType::link;
-    RTENV_TRY(entry.link_target, zip.read_text(source, inflater, k_max_link_bytes));
+    RTENV_TRY(entry.link_target, zip.read_link(source, inflater));
     return result;
   }
   entry.executable = (source.mode & S_IXUSR) != 0;
@@ -45,7 +43,7 @@ Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& 
   return result;
 }
 
-// The tree that the package was made from: with the directories that it implies.
+// The entries of the packed tree by path. A zip omits most directories: they are added.
 using ByPath = std::map<std::string, Read>;
 
 ByPath with_parents(std::vector<Read> reads) {
@@ -53,8 +51,9 @@ ByPath with_parents(std::vector<Read> reads) {
   for (Read& read : reads) {
     for (auto slash = read.entry.path.find('/'); slash != std::string::npos;
          slash = read.entry.path.find('/', slash + 1)) {
-      Read& parent = tree[read.entry.path.substr(0, slash)];
-      parent.entry.path = read.entry.path.substr(0, slash);
+      const std::string folder = read.entry.path.substr(0, slash);
+      Read& parent = tree[folder];
+      parent.entry.path = folder;
       parent.entry.type = EntryType::directory;
       parent.entry.childless = false;
     }

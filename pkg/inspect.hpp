@@ -1,5 +1,5 @@
-// Looks into a package: what it holds, whether its checksums are right, and whether its name is the
-// one it should have.
+// Inspects a package: lists its entries, verifies its checksums, and computes the name that it
+// should have.
 #pragma once
 
 #include <optional>
@@ -13,12 +13,12 @@ namespace rtenv::pkg {
 struct Inspection {
   std::vector<Entry> entries;  // sorted by path; directories as the zip lists them
   std::uint64_t package_bytes = 0;
-  std::optional<PackageName> name;  // what the file is called; nothing where that names no content
-  std::optional<PackageName> computed;  // by the scheme of its name, xxh3 where it has none
+  std::optional<PackageName> name;      // from the file name; nullopt if that isn't a package's
+  std::optional<PackageName> computed;  // in the scheme of the name; xxh3 if it has none
   [[nodiscard]] bool verifies() const { return name.has_value() && name == computed; }
 };
 
-/// Reads all of the package. Fails: as ZipReader, corrupt where a checksum is wrong.
+/// Reads the whole package. Fails: as ZipReader::open, corrupt (an entry is damaged).
 Result<Inspection> inspect(const Path& package, unsigned threads);
 
 }  // namespace rtenv::pkg

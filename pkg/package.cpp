@@ -6,7 +6,10 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "pkg/content_source.hpp"
+#include "pkg/digest_cache.hpp"
 #include "pkg/git_commit.hpp"
+#include "pkg/scan.hpp"
 #include "pkg/target_folder.hpp"
 
 namespace rtenv::pkg {
@@ -20,7 +23,7 @@ ScanOptions effective_scan(const PackageOptions& options) {
   return scan;
 }
 
-void warn_where_empty(const Tree& tree) {
+void warn_if_empty(const Tree& tree) {
   if (tree.entries.empty())
     log::warn("nothing of {} is in the package: it is empty, or every file is excluded",
               tree.root.native());
@@ -30,26 +33,26 @@ bool changed_meanwhile(const Error& error) {
   return error.code() == Errc::unavailable || error.code() == Errc::not_found;
 }
 
-// A tree that is being written to is looked at once more; after that it is the user's turn.
+// Retries once if a file changed meanwhile; if that fails, the user decides.
 template <class Attempt>
-auto with_second_try(Attempt attempt) -> decltype(attempt()) {
+auto with_retry(Attempt attempt) -> decltype(attempt()) {
   auto result = attempt();
   if (!result && changed_meanwhile(result.error())) return attempt();
   return result;
 }
 
-Result<Tree> scan_either(const Path& root, const PackageOptions& options,
+Result<Tree> scan_source(const Path& root, const PackageOptions& options,
                          const ScanOptions& scan_options) {
   RTENV_TRY(Tree tree, options.git_revision ? scan_commit(root, *options.git_revision, scan_options)
                                             : scan(root, scan_options));
-  warn_where_empty(tree);
+  warn_if_empty(tree);
   return tree;
 }
 
 }  // namespace
 
 Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
-  return with_second_try([&]() -> Result<NamedTree> {
+  return with_retry([&]() -> Result<NamedTree> {
     std::optional<FileStamper> stamper;
     std::optional<DigestCache> cache;
     if (options.digest_cache && !options.git_revision)
@@ -58,8 +61,9 @@ Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
       cache = DigestCache::open(*options.digest_cache, stamper->root(), options.zip.scheme);
     ScanOptions scan_options = effective_scan(options);
     scan_options.stamper = stamper ? &*stamper : nullptr;
-    scan_options.measure = stamper.has_value();  // else the digest measures what it opens anyway
-    RTENV_TRY(Tree tree, scan_either(root, options, scan_options));
+    // Without stamps, the digest measures each file when it opens it.
+    scan_options.measure = stamper.has_value();
+    RTENV_TRY(Tree tree, scan_source(root, options, scan_options));
     RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
                                               .threads = options.zip.threads,
                                               .cache = cache ? &*cache : nullptr,
@@ -70,8 +74,8 @@ Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
 
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
                                        const MakeSink& make_sink) {
-  return with_second_try([&]() -> Result<PackedDirectory> {
-    RTENV_TRY(Tree tree, scan_either(root, options, effective_scan(options)));
+  return with_retry([&]() -> Result<PackedDirectory> {
+    RTENV_TRY(Tree tree, scan_source(root, options, effective_scan(options)));
     RTENV_TRY(const ByteSink sink, make_sink());
     RTENV_TRY(WrittenZip zip, write_zip(tree, options.zip, sink));
     return PackedDirectory{std::move(tree), std::move(zip)};
@@ -107,21 +111,15 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
         RTENV_TRY(const Fd file,
                   worker.folder->create_file(entry.path, entry.executable ? 0755 : 0644));
         worker.hasher->begin(entry.path);
-        RTENV_TRY(worker.reader->open(entry));
-        for (;;) {
-          RTENV_TRY(const auto piece, worker.reader->next());
-          if (piece.empty()) break;
+        RTENV_TRY(worker.reader->read_all(entry, [&](std::span<const std::byte> piece) {
           worker.hasher->add(piece);
-          RTENV_TRY(write_full(file, piece, entry.path));
-        }
+          return write_full(file, piece, entry.path);
+        }));
         contents[i] = worker.hasher->finish();
         return {};
       }));
-  const auto hasher = TreeHasher::create(options.scheme);
-  for (std::size_t i = 0; i < entries.size(); ++i) hasher->add(entries[i], contents[i]);
-  if (!(hasher->finish() == named.name))
-    return fail(Errc::unavailable, "{} changed while it was copied", named.tree.root.native())
-        .hint("run it again when it is still");
+  if (combine_digests(entries, contents, options.scheme) != named.name)
+    return changed_while(named.tree.root.native(), "copied");
   return {};
 }
 

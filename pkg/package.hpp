@@ -1,24 +1,27 @@
-// From a directory to its name, to its package, to its copy: scan and digest in one call, tried
-// once more where a file changed meanwhile.
+// Names, packs and copies a directory: scan and digest in one call, with one retry if a file
+// changed meanwhile.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <optional>
 
+#include "pkg/byte_sink.hpp"
 #include "pkg/digest.hpp"
-#include "pkg/scan.hpp"
+#include "pkg/scan_options.hpp"
+#include "pkg/tree.hpp"
 #include "pkg/zip_writer.hpp"
 
 namespace rtenv::pkg {
 
 struct PackageOptions {
-  ScanOptions scan;  // `links` follows from the scheme: only Ray's follows links
+  ScanOptions scan;  // `links` is overridden by the scheme: only Ray's follows links
   ZipOptions zip;    // scheme, compression, threads, cancellation
-  /// Not the directory as it is, but as it is in this commit of its repository; see
+  /// Takes the directory from this commit of its repository, not from the disk; see
   /// pkg/git_commit.hpp.
   std::optional<std::string> git_revision;
-  /// Where the digests of unchanged files are remembered for name_directory; nothing: nowhere.
+  /// The folder in which name_directory caches digests, see pkg/digest_cache.hpp; nullopt: no
+  /// cache.
   std::optional<Path> digest_cache;
   std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
 };
@@ -28,7 +31,7 @@ struct NamedTree {
   PackageName name;
 };
 
-/// Scans and names. Fails: as scan and digest.
+/// Scans and names a directory. Fails: as scan, scan_commit and digest.
 Result<NamedTree> name_directory(const Path& root, PackageOptions options);
 
 struct PackedDirectory {
@@ -36,15 +39,17 @@ struct PackedDirectory {
   WrittenZip zip;
 };
 
-/// Where a package goes, asked for anew at every try.
+/// Opens the target of a package; called again for the retry.
 using MakeSink = std::function<Result<ByteSink>()>;
 
-/// Scans and writes the package.
+/// Scans a directory and writes its package. Fails: as scan, scan_commit, write_zip and
+/// `make_sink`.
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
                                        const MakeSink& make_sink);
 
-/// Copies a named tree into `target`, a new folder, as unpacking its package would make it.
-/// Fails: unavailable where a file isn't what it was when it was named; and as read, write.
+/// Copies a named tree into the new folder `target`. The copy is the same as an unpacked package.
+/// Fails: unavailable (a file changed since it was named), out_of_space, cancelled, and as
+/// ContentReader.
 Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestOptions& options);
 
 }  // namespace rtenv::pkg

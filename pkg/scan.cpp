@@ -17,36 +17,36 @@
 #include "base/parallel_tree.hpp"
 #include "pkg/file_reader.hpp"
 #include "pkg/folder_rules.hpp"
+#include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
 namespace {
 
-// A folder as the walk finds it: the thread that enters it fills it in.
+// A folder of the walk, filled in by the thread that enters it.
 struct Folder {
   struct Child;
   Folder* parent = nullptr;
   std::string path;  // empty for the root
   dev_t device = 0;
   ino_t inode = 0;
-  std::shared_ptr<const FolderRules> rules;  // its own, or the nearest parent's that has any
-  bool left_out = false;                     // by its own rules
-  std::vector<Entry> entries;                // of what isn't a folder
+  std::shared_ptr<const FolderRules> rules;  // its own, or those of the nearest parent with rules
+  bool excludes_itself = false;              // by its own rules
+  std::vector<Entry> entries;                // except folders
   std::vector<std::unique_ptr<Folder>> folders;
   std::vector<Child> children;  // both, in the package's order
   std::vector<Excluded> excluded;
   std::size_t index = 0;  // of its own entry in the tree
 };
 
-// The package has its paths in the order of their bytes: a folder "a" stands at "a", all that it
-// holds at "a/", and in between may be the likes of "a-b". So a folder is two children: itself, and
-// its content.
+// A package's paths are in the order of their bytes: a folder "a" sorts as "a", its content as
+// "a/", and "a-b" sorts between them. So a folder has two children: itself and its content.
 struct Folder::Child {
   enum class What : std::uint8_t { entry, folder, content };
   What what;
   std::size_t index;  // into entries or folders
   std::string_view path;
 
-  // Siblings have a '/' nowhere behind their parent's path.
+  // Sibling paths contain no '/' after the path of their parent.
   friend bool operator<(const Child& a, const Child& b) {
     const std::size_t common = std::min(a.path.size(), b.path.size());
     if (const int order = a.path.compare(0, common, b.path, 0, common); order != 0)
@@ -112,7 +112,7 @@ class Scanner {
     RTENV_TRY(refuse_loop(folder));
     RTENV_TRY(const auto items, reader.list(fd, shown(folder.path)));
     RTENV_TRY(read_rules(fd, items, folder));
-    if (folder.left_out) return {};
+    if (folder.excludes_itself) return {};
     folder.entries.reserve(items.size());
     for (const auto& item : items) RTENV_TRY(visit(fd, folder, item));
 
@@ -127,8 +127,7 @@ class Scanner {
     return {};
   }
 
-  // Only a link can lead back to a parent; comparing identities is cheap enough to do it for every
-  // folder.
+  // Only a link can lead back to a parent, but the check is cheap enough for every folder.
   Result<void> refuse_loop(const Folder& folder) const {
     for (const Folder* above = folder.parent; above != nullptr; above = above->parent)
       if (above->device == folder.device && above->inode == folder.inode)
@@ -158,14 +157,14 @@ class Scanner {
     if (files.empty()) return {};
     folder.rules = std::make_shared<FolderRules>(folder.rules, folder.path, std::move(files));
     if (const auto verdict = folder.rules->excludes_itself()) {
-      folder.left_out = true;
-      record(folder, folder.path, true, *verdict);
+      folder.excludes_itself = true;
+      exclude(folder, folder.path, true, *verdict);
     }
     return {};
   }
 
-  void record(Folder& folder, const std::string& path, bool directory,
-              const Verdict& verdict) const {
+  void exclude(Folder& folder, const std::string& path, bool directory,
+               const Verdict& verdict) const {
     if (options_.record_excluded)
       folder.excluded.push_back({.path = path, .directory = directory, .reason = verdict.reason()});
   }
@@ -173,23 +172,23 @@ class Scanner {
   Result<void> visit(const Fd& fd, Folder& folder, const DirectoryReader::Item& item) const {
     Entry entry{.path = join_path(folder.path, item.name), .link_target = {}};
     std::optional<struct stat> status;
-    const auto look = [&](int flags) -> bool {
+    const auto read_status = [&](int flags) -> bool {
       return ::fstatat(fd.get(), item.name.data(), &status.emplace(), flags) == 0;
     };
     unsigned char type = item.type;
     if (type == DT_UNKNOWN) {
-      if (!look(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(entry.path));
+      if (!read_status(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(entry.path));
       type = static_cast<unsigned char>(IFTODT(status->st_mode));
     }
     if (const auto verdict = folder.rules->excluded(entry.path, type == DT_DIR)) {
-      record(folder, entry.path, type == DT_DIR, *verdict);
+      exclude(folder, entry.path, type == DT_DIR, *verdict);
       return {};
     }
     if (type == DT_LNK) {
       RTENV_TRY(const bool kept, keep_link(fd, item.name.data(), folder, entry));
       if (kept) return {};
-      if (!look(0)) {
-        count_by_name(folder, std::move(entry), "a link to nothing");
+      if (!read_status(0)) {
+        exclude_or_name(folder, std::move(entry), "a dangling link");
         return {};
       }
       type = static_cast<unsigned char>(IFTODT(status->st_mode));
@@ -200,7 +199,7 @@ class Scanner {
       below->path = std::move(entry.path);
       folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
-      if (options_.measure && !status && !look(AT_SYMLINK_NOFOLLOW))
+      if (options_.measure && !status && !read_status(AT_SYMLINK_NOFOLLOW))
         return fail_errno("read", shown(entry.path));
       entry.measured = status.has_value();
       if (status) {
@@ -210,7 +209,7 @@ class Scanner {
       }
       folder.entries.push_back(std::move(entry));
     } else {
-      count_by_name(folder, std::move(entry), "not a file, a folder or a link");
+      exclude_or_name(folder, std::move(entry), "not a file, folder or link");
     }
     return {};
   }
@@ -228,7 +227,7 @@ class Scanner {
     return true;
   }
 
-  void count_by_name(Folder& folder, Entry entry, std::string_view reason) const {
+  void exclude_or_name(Folder& folder, Entry entry, std::string_view reason) const {
     if (options_.links == Links::keep) {
       folder.excluded.push_back({.path = std::move(entry.path), .reason = std::string(reason)});
       return;
@@ -240,11 +239,11 @@ class Scanner {
   static std::size_t count(const Folder& folder) {
     std::size_t result = folder.entries.size();
     for (const auto& below : folder.folders)
-      if (!below->left_out) result += 1 + count(*below);
+      if (!below->excludes_itself) result += 1 + count(*below);
     return result;
   }
 
-  // Moves everything into the tree, and frees the folders on the way.
+  // Moves everything into the tree, and frees the folders early.
   static void flatten(Folder& folder, Tree& tree) {
     std::ranges::move(folder.excluded, std::back_inserter(tree.excluded));
     for (const Folder::Child& child : folder.children) {
@@ -253,7 +252,7 @@ class Scanner {
         continue;
       }
       Folder& below = *folder.folders[child.index];
-      if (below.left_out) {
+      if (below.excludes_itself) {
         std::ranges::move(below.excluded, std::back_inserter(tree.excluded));
         below.excluded.clear();
       } else if (child.what == Folder::Child::What::folder) {

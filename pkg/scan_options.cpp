@@ -1,4 +1,6 @@
-#include "pkg/scan.hpp"
+#include "pkg/scan_options.hpp"
+
+#include "base/text.hpp"
 
 namespace rtenv::pkg {
 
@@ -8,10 +10,8 @@ std::vector<std::string> default_excludes(const Environment& environment, Scheme
   std::vector<std::string> patterns;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
-    const std::string_view item = rest.substr(0, comma);
-    const auto begin = item.find_first_not_of(" \t\r\n");
-    if (begin != std::string_view::npos)
-      patterns.emplace_back(item.substr(begin, item.find_last_not_of(" \t\r\n") - begin + 1));
+    if (const auto pattern = trim(rest.substr(0, comma)); !pattern.empty())
+      patterns.emplace_back(pattern);
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }

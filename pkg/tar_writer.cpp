@@ -16,7 +16,7 @@ void put(Block& block, std::size_t offset, std::string_view text) {
   std::memcpy(block.data() + offset, text.data(), text.size());
 }
 
-// Fields of the header, by their offsets in the standard.
+// The offsets of the fields are from the standard.
 Block make_header(std::string_view path, std::string_view target, char type, unsigned mode,
                   std::uint64_t size_bytes) {
   Block block{};
@@ -94,7 +94,7 @@ Result<void> TarWriter::begin_file(const std::string& path, bool executable,
 
 Result<void> TarWriter::write(std::span<const std::byte> data) {
   if (data.size() > missing_bytes_)
-    return fail(Errc::internal, "more was written than the file has");
+    return fail(Errc::internal, "more data was written than the tar entry's size");
   RTENV_TRY(output_.write(data));
   missing_bytes_ -= data.size();
   if (missing_bytes_ == 0 && !data.empty()) return pad(file_bytes_);
@@ -102,7 +102,8 @@ Result<void> TarWriter::write(std::span<const std::byte> data) {
 }
 
 Result<void> TarWriter::finish() {
-  if (missing_bytes_ != 0) return fail(Errc::internal, "less was written than the file has");
+  if (missing_bytes_ != 0)
+    return fail(Errc::internal, "less data was written than the tar entry's size");
   constexpr std::array<char, 2 * k_block_bytes> k_end{};
   RTENV_TRY(output_.write(std::as_bytes(std::span(k_end))));
   return output_.finish();

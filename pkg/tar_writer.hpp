@@ -1,31 +1,32 @@
-// Writes a .tar.zst forwards: the same entries give the same bytes, whoever writes them, when and
-// with how many threads. The format is POSIX's ustar; names that are too long for it, and sizes,
-// are in pax headers. No owners, no times; modes 0644 and 0755. For one thread.
+// Writes a .tar.zst, forward only. The same entries give the same bytes, regardless of user, time
+// and number of threads. Names and sizes that don't fit into a ustar header are in pax headers.
+// There are no owners and no times; modes are 0644 and 0755. For one thread.
 //
 // Format: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header".
 #pragma once
 
 #include <string>
 
+#include "pkg/byte_sink.hpp"
 #include "pkg/zstd_frames.hpp"
 
 namespace rtenv::pkg {
 
 class TarWriter {
  public:
-  /// `threads`: that compress.
+  /// `threads` compress the output.
   TarWriter(ByteSink sink, unsigned threads) : output_(std::move(sink), threads) {}
 
-  // Paths are relative, without '/' at the end. Fails: as the sink.
+  // Paths are relative, without a '/' at the end. Fails: as the sink.
   Result<void> add_directory(const std::string& path);
   Result<void> add_link(const std::string& path, const std::string& target);
   Result<void> add_file(const std::string& path, bool executable,
                         std::span<const std::byte> content);
-  /// The content follows by `write`, exactly `size_bytes` of it.
+  /// Exactly `size_bytes` of content must follow, in calls of `write`.
   Result<void> begin_file(const std::string& path, bool executable, std::uint64_t size_bytes);
   Result<void> write(std::span<const std::byte> data);
 
-  /// Once. Requires: the last file is complete.
+  /// Call once, at the end. Fails: internal (the last file is incomplete), and as the sink.
   Result<void> finish();
 
  private:
@@ -35,7 +36,7 @@ class TarWriter {
 
   ZstdFrames output_;
   std::uint64_t file_bytes_ = 0;
-  std::uint64_t missing_bytes_ = 0;  // of the file that was begun
+  std::uint64_t missing_bytes_ = 0;  // of the current file
 };
 
 }  // namespace rtenv::pkg

@@ -14,6 +14,8 @@
 #include "base/mapped_file.hpp"
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
+#include "pkg/byte_text.hpp"
+#include "pkg/entry_check.hpp"
 #include "pkg/target_folder.hpp"
 #include "pkg/unpack_budget.hpp"
 
@@ -22,7 +24,7 @@ namespace {
 
 constexpr std::size_t k_block_bytes = 512;
 constexpr std::size_t k_max_frame_bytes = 64U << 20U;
-constexpr std::size_t k_batch_bytes_a_thread = 16U << 20U;
+constexpr std::size_t k_batch_bytes_per_thread = 16U << 20U;
 constexpr std::size_t k_max_name_bytes = 1U << 16U;
 
 struct Frame {
@@ -31,22 +33,22 @@ struct Frame {
   std::size_t content_bytes = 0;
 };
 
-// Nothing where a frame doesn't say its size, or isn't one.
+// Nullopt if a frame is invalid or doesn't declare its size.
 std::optional<std::vector<Frame>> find_frames(std::span<const std::byte> packed) {
   std::vector<Frame> frames;
   for (std::size_t offset = 0; offset < packed.size();) {
     const auto rest = packed.subspan(offset);
     const std::size_t packed_bytes = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
     const auto content_bytes = ZSTD_getFrameContentSize(rest.data(), rest.size());
-    if (ZSTD_isError(packed_bytes) != 0 || content_bytes > k_max_frame_bytes)
-      return std::nullopt;  // errors are large
+    // The errors of ZSTD_getFrameContentSize are huge numbers.
+    if (ZSTD_isError(packed_bytes) != 0 || content_bytes > k_max_frame_bytes) return std::nullopt;
     frames.push_back({offset, packed_bytes, static_cast<std::size_t>(content_bytes)});
     offset += packed_bytes;
   }
   return frames;
 }
 
-// A field of octal digits, as in a header.
+// The value of an octal field of a header.
 std::optional<std::uint64_t> octal(std::string_view field) {
   const auto begin = field.find_first_not_of(" 0");
   if (begin == std::string_view::npos) return 0;
@@ -71,8 +73,8 @@ std::optional<Header> parse_header(std::string_view block) {
     const std::string_view field = block.substr(offset, length);
     return std::string(field.substr(0, field.find('\0')));
   };
-  std::uint64_t sum =
-      std::uint64_t{8} * std::uint64_t{' '};  // the checksum's own field counts as spaces
+  // The field of the checksum itself counts as spaces.
+  std::uint64_t sum = std::uint64_t{8} * std::uint64_t{' '};
   for (std::size_t i = 0; i < block.size(); ++i)
     if (i < 148 || i >= 156) sum += static_cast<unsigned char>(block[i]);
   const auto mode = octal(block.substr(100, 8));
@@ -88,11 +90,10 @@ std::optional<Header> parse_header(std::string_view block) {
                 .size_bytes = *size_bytes};
 }
 
-// So that the disk works while more is unpacked: whoever needs it to be there waits less at the
-// end.
-void begin_writing_back(const Fd& file, std::size_t size_bytes) {
-  constexpr std::size_t k_worth_bytes = 128U << 10U;
-  if (size_bytes >= k_worth_bytes) ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+// Starts writing a file to the disk while others are unpacked: a later sync takes less time.
+void start_writeback(const Fd& file, std::size_t size_bytes) {
+  constexpr std::size_t k_min_bytes = 128U << 10U;
+  if (size_bytes >= k_min_bytes) ::sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 class Unpacker {
@@ -116,32 +117,32 @@ class Unpacker {
       RTENV_TRY(parse_batch());
       RTENV_TRY(write_files());
     }
-    if (!ended_ || !waiting_.empty()) return broken("it ends too early");
+    if (!ended_ || !waiting_.empty()) return broken("it is truncated");
     std::ranges::sort(digests_, {}, &DigestedFile::path);
     return std::optional(std::move(digests_));
   }
 
  private:
-  // A part of a file that is in the batch.
-  struct Piece {
+  // A file that is completely in the batch.
+  struct SmallFile {
     std::string path;
     mode_t permissions = 0;
     std::span<const std::byte> data;
   };
 
   [[nodiscard]] Failure broken(std::string_view reason) const {
-    return fail(Errc::corrupt, "{} isn't a whole tar archive: {}", archive_.native(), reason);
+    return fail(Errc::corrupt, "{} isn't a complete tar archive: {}", archive_.native(), reason);
   }
 
-  // Behind what the last batch has left: some frames, decompressed. Returns the first one of the
-  // next batch.
+  // Appends the next frames, decompressed, to the rest of the last batch. Returns the index of the
+  // first frame of the next batch.
   Result<std::size_t> load_batch(std::span<const std::byte> packed,
                                  const std::vector<Frame>& frames, std::size_t first) {
     std::vector<std::size_t> places;
     std::size_t size_bytes = waiting_.size();
     std::size_t end = first;
     for (; end < frames.size() &&
-           (end == first || size_bytes < options_.threads * k_batch_bytes_a_thread);
+           (end == first || size_bytes < options_.threads * k_batch_bytes_per_thread);
          ++end) {
       places.push_back(size_bytes);
       size_bytes += frames[end].content_bytes;
@@ -159,22 +160,23 @@ class Unpacker {
               context.get(), waiting_.data() + places[index], frame.content_bytes,
               packed.data() + frame.offset, frame.packed_bytes);
           if (ZSTD_isError(done) != 0) return broken(ZSTD_getErrorName(done));
-          if (done != frame.content_bytes) return broken("a frame is shorter than it says");
+          if (done != frame.content_bytes)
+            return broken("a frame is shorter than its declared size");
           return {};
         }));
     return end;
   }
 
   [[nodiscard]] std::string_view text_at(std::size_t offset, std::size_t length) const {
-    return {reinterpret_cast<const char*>(waiting_.data()) + offset, length};
+    return as_text(waiting_).substr(offset, length);
   }
   static std::size_t padded(std::uint64_t size_bytes) {
     return static_cast<std::size_t>((size_bytes + k_block_bytes - 1) / k_block_bytes *
                                     k_block_bytes);
   }
 
-  // Entries that are whole are taken; the rest waits for the next batch. Of a large file, what is
-  // there is taken.
+  // Consumes complete entries, and the available part of a large file. The rest waits for the next
+  // batch.
   Result<void> parse_batch() {
     std::size_t at = 0;
     if (large_) RTENV_TRY(continue_large(at));
@@ -221,17 +223,15 @@ class Unpacker {
         return target_->make_link(path, header.target);
       case '0':
       case '\0': break;
-      default:
-        return fail(Errc::invalid_argument,
-                    "entry '{}' is refused: it is of a kind that packs don't have", path);
+      default: return refuse_entry(path, "it is neither a file, a folder nor a link");
     }
     RTENV_TRY(const mode_t permissions, checked_permissions(path, header.mode));
     RTENV_TRY(budget_.add_bytes(header.size_bytes));
     budget_.count_file();
     if (at <= waiting_.size()) {
-      pieces_.push_back({path, permissions,
-                         std::span<const std::byte>(waiting_).subspan(
-                             data_at, static_cast<std::size_t>(header.size_bytes))});
+      small_files_.push_back({path, permissions,
+                              std::span<const std::byte>(waiting_).subspan(
+                                  data_at, static_cast<std::size_t>(header.size_bytes))});
       return {};
     }
     RTENV_TRY(Fd file, target_->create_file(path, permissions));
@@ -248,8 +248,8 @@ class Unpacker {
     large_->hash.add(data);
     large_->missing_bytes -= here;
     at += here;
-    // With its padding, so that what follows begins with a header.
     if (large_->missing_bytes > 0) return {};
+    // Consume the padding, too, so that the batch continues with a header.
     const std::size_t padding =
         padded(large_->size_bytes) - static_cast<std::size_t>(large_->size_bytes);
     if (at + padding > waiting_.size()) return {};
@@ -259,7 +259,7 @@ class Unpacker {
     return {};
   }
 
-  // "LENGTH key=value\n", again and again.
+  // A series of "LENGTH key=value\n".
   Result<void> read_pax(std::string_view records) {
     while (!records.empty()) {
       std::size_t length = 0;
@@ -286,30 +286,30 @@ class Unpacker {
 
   Result<void> write_files() {
     const std::size_t before = digests_.size();
-    digests_.resize(before + pieces_.size());
-    // Neighbours are in one folder, which one thread at a time may change: long runs of them go to
-    // one thread.
+    digests_.resize(before + small_files_.size());
+    // Neighbors are usually in the same folder, which the kernel locks for changes: each thread
+    // gets long runs of neighbors.
     const std::size_t run_length =
-        std::max<std::size_t>(16, pieces_.size() / (std::size_t{options_.threads} * 4));
+        std::max<std::size_t>(16, small_files_.size() / (std::size_t{options_.threads} * 4));
     RTENV_TRY(parallel_for(
-        (pieces_.size() + run_length - 1) / run_length, options_.threads,
+        (small_files_.size() + run_length - 1) / run_length, options_.threads,
         [&] { return std::make_unique<Result<TargetFolder>>(TargetFolder::open(folder_)); },
         [&](std::unique_ptr<Result<TargetFolder>>& target, std::size_t run) -> Result<void> {
           if (!*target) return Failure(target->error());
           Xxh3 hash;
           for (std::size_t i = run * run_length;
-               i < std::min(pieces_.size(), (run + 1) * run_length); ++i) {
-            const Piece& piece = pieces_[i];
-            RTENV_TRY(const Fd file, (*target)->create_file(piece.path, piece.permissions));
-            RTENV_TRY(write_full(file, piece.data, piece.path));
-            begin_writing_back(file, piece.data.size());
+               i < std::min(small_files_.size(), (run + 1) * run_length); ++i) {
+            const SmallFile& small = small_files_[i];
+            RTENV_TRY(const Fd file, (*target)->create_file(small.path, small.permissions));
+            RTENV_TRY(write_full(file, small.data, small.path));
+            start_writeback(file, small.data.size());
             hash.reset();
-            hash.add(piece.data);
-            digests_[before + i] = {piece.path, to_hex(hash.finish())};
+            hash.add(small.data);
+            digests_[before + i] = {small.path, to_hex(hash.finish())};
           }
           return {};
         }));
-    pieces_.clear();
+    small_files_.clear();
     waiting_.erase(waiting_.begin(),
                    waiting_.begin() + static_cast<std::ptrdiff_t>(consumed_bytes_));
     return {};
@@ -333,9 +333,9 @@ class Unpacker {
   const UnpackOptions& options_;
   UnpackBudget budget_;
   std::optional<TargetFolder> target_;
-  RawBytes waiting_;  // decompressed, not yet written
+  RawBytes waiting_;  // decompressed, not yet consumed
   std::size_t consumed_bytes_ = 0;
-  std::vector<Piece> pieces_;
+  std::vector<SmallFile> small_files_;
   std::optional<LargeFile> large_;
   std::string pax_path_;
   std::string pax_target_;

@@ -1,5 +1,5 @@
-// Unpacks what TarWriter has written, with every processor: frames are decompressed and files are
-// written several at a time, and each file is digested while it is in memory.
+// Unpacks archives written by TarWriter, in parallel: threads decompress frames, and write and
+// digest files while they are in memory.
 #pragma once
 
 #include <optional>
@@ -15,9 +15,10 @@ struct DigestedFile {
   std::string xxh3;  // XXH3-128 of its content, 32 lower-case hex digits
 };
 
-/// `folder` is there and empty; after a failure its content is undefined. Nothing where the archive
-/// isn't of frames that say their size: then nothing was written. Memory: 16 MiB a thread, and as
-/// much as a frame claims, up to 64 MiB. Fails: as unpack.
+/// The unpacked files, sorted by path. `folder` must exist and be empty; after a failure its
+/// content is undefined. Nullopt, with nothing written, if the archive isn't a series of zstd
+/// frames that declare their size: use `unpack` then. Memory: 16 MiB per thread, and the declared
+/// size of a frame, at most 64 MiB. Fails: as unpack.
 Result<std::optional<std::vector<DigestedFile>>> unpack_tar_zst(const Path& archive,
                                                                 const Path& folder,
                                                                 const UnpackOptions& options);

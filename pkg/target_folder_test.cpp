@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "pkg/entry_check.hpp"
 #include "pkg/utf8.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::pkg {
 namespace {
 
-TEST(EntryPath, IsCleanedOrRefused) {
+TEST(CheckedEntryPath, NormalizesOrRefuses) {
   EXPECT_EQ(must(checked_entry_path("./a//b/./c/", true)), "a/b/c");
   EXPECT_EQ(must(checked_entry_path("a\\b", true)), "a\\b") << "a plain character on Unix";
   EXPECT_EQ(must(checked_entry_path("..a/b..", true)), "..a/b..");
@@ -34,16 +35,16 @@ TEST(TargetFolder, NeverWritesThroughALink) {
   EXPECT_TRUE(std::filesystem::is_empty(outside / "victim"));
 }
 
-TEST(TargetFolder, MakesParentsAndReplacesNothing) {
+TEST(TargetFolder, CreatesParentsAndReplacesNothing) {
   TreeBuilder tree;
   auto folder = must(TargetFolder::open(tree.root()));
   EXPECT_THAT(folder.create_file("a/b/c", 0644), IsOk());
   EXPECT_THAT(folder.create_file("a/b/c", 0644), IsError(Errc::invalid_argument, "twice"));
-  EXPECT_THAT(folder.make_directory("a/b"), IsOk()) << "made before, as a parent";
+  EXPECT_THAT(folder.make_directory("a/b"), IsOk()) << "exists as a parent";
   EXPECT_THAT(folder.make_link("a/b/c", "d"), IsError(Errc::invalid_argument, "twice"));
 }
 
-TEST(Utf8, StrayBytesAreOneCharacterEach) {
+TEST(Utf8, EachInvalidByteIsOneCharacter) {
   EXPECT_TRUE(is_utf8("naïve 漢 🎉"));
   for (const char* text : {"\xe9", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe6\xbc"})
     EXPECT_FALSE(is_utf8(text));

@@ -1,4 +1,4 @@
-// What makes a tree large: for people who wonder why their package is.
+// The largest folders and files of a tree, to show why a package is large.
 #pragma once
 
 #include <string_view>
@@ -11,11 +11,12 @@ namespace rtenv::pkg {
 struct FolderSize {
   std::string_view path;  // points into the tree
   std::uint64_t files = 0;
-  std::uint64_t total_bytes = 0;  // with all below
+  std::uint64_t total_bytes = 0;  // including subfolders
 };
 
-/// Largest first; of equal ones, by path. Requires: measured entries.
+/// Largest first, then by path. Requires: measured entries.
 std::vector<FolderSize> largest_folders(const Tree& tree, std::size_t count);
+/// Largest first, then by path. Requires: measured entries. The pointers point into the tree.
 std::vector<const Entry*> largest_files(const Tree& tree, std::size_t count);
 
 }  // namespace rtenv::pkg

@@ -1,9 +1,10 @@
-// Unpacks an archive into a folder, all or nothing, and lets nothing out of it.
+// Unpacks an archive into a folder: all or nothing, and never outside of the folder.
 //
-// Read: zip (also .whl, .jar) by our own reader, in parallel; tar, plain or by gzip, xz, bzip2 or
-// zstd, through libarchive. The format is found in the content, not in the name. Refused, with the
-// entry's name: absolute paths, "..", drive names, links that lead out, devices, sockets, set-uid
-// and set-gid files, an entry that is there twice, and what exceeds the limits.
+// Formats: zip (also .whl, .jar) by our own reader, in parallel; tar, plain or compressed by gzip,
+// xz, bzip2 or zstd, through libarchive. The format is detected from the content, not from the
+// name. These are refused, with the entry's name: absolute paths, "..", drive names, links that
+// lead out, devices, sockets, set-uid and set-gid files, and duplicate entries. Archives that
+// exceed the limits are refused, too.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +20,14 @@ namespace rtenv::pkg {
 struct UnpackLimits {
   std::uint64_t max_total_bytes = 64ULL << 30U;
   std::uint64_t max_entries = 4'000'000;
-  // Unpacked to packed, looked at from 1 GiB on. Deflate itself can't exceed 1032.
+  // Unpacked size to packed size, checked from 1 GiB on. Deflate itself can't exceed 1032.
   std::uint64_t max_ratio = 1100;
 };
 
 struct UnpackOptions {
   UnpackLimits limits;
-  bool strip_top = false;  // where everything lies in one top folder (a __MACOSX beside it doesn't
-                           // count), drop that folder
+  // If everything is in one top folder, drop that folder. A __MACOSX beside it doesn't count.
+  bool strip_top = false;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
 };
@@ -38,15 +39,13 @@ struct UnpackSummary {
   std::uint64_t total_bytes = 0;
 };
 
-/// `target` is made; it must not exist, or be an empty folder. After a failure it is as it was
-/// before. Permission bits are kept (a file without any gets 0644); set-up of owners and times
-/// isn't. Fails: not_found, already_exists (the target), invalid_argument (refused), corrupt,
-/// out_of_space, cancelled.
+/// `target` must not exist, or be an empty folder; after a failure it is unchanged. Permission bits
+/// are restored (a file without any gets 0644), owners and times aren't. Fails: not_found,
+/// already_exists (the target), invalid_argument (refused), corrupt, out_of_space, cancelled.
 Result<UnpackSummary> unpack(const Path& archive, const Path& target, const UnpackOptions& options);
 
-/// The content of the first entry of a tar archive, without unpacking the rest; nothing where it
-/// isn't a file of this name. Fails: corrupt (no tar archive; longer than `max_bytes`), and as
-/// read.
+/// The content of the first entry of a tar archive, without reading the rest; nullopt if it isn't a
+/// file of this name. Fails: corrupt (not a tar archive; the file is longer than `max_bytes`).
 Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::string_view name,
                                                      std::size_t max_bytes);
 

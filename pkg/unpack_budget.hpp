@@ -1,4 +1,4 @@
-// Counts what an unpacking makes, and stops it at its limits. Thread-safe.
+// Counts what unpacking an archive creates, and stops it at its limits. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -13,10 +13,10 @@ class UnpackBudget {
                const Cancellation* cancellation)
       : limits_(limits), archive_bytes_(archive_bytes), cancellation_(cancellation) {}
 
-  /// Before an entry is made. Fails: invalid_argument (too many), cancelled.
+  /// Call before an entry is created. Fails: invalid_argument (too many entries), cancelled.
   Result<void> add_entry();
-  /// Before data is written. Fails: invalid_argument (too large, or too large for so small an
-  /// archive).
+  /// Call before data is written. Fails: invalid_argument (too much data, or too much for the
+  /// archive's size).
   Result<void> add_bytes(std::uint64_t count);
 
   void count_file() { ++files_; }
@@ -34,17 +34,5 @@ class UnpackBudget {
   std::atomic<std::uint64_t> directories_{0};
   std::atomic<std::uint64_t> links_{0};
 };
-
-/// The permissions of an unpacked file. Fails: invalid_argument for set-uid, set-gid and sticky
-/// bits.
-Result<mode_t> checked_permissions(std::string_view path, std::uint32_t mode);
-
-/// Fails: invalid_argument where the link leads out of the folder.
-Result<void> check_link(const std::string& path, const std::string& target);
-
-/// Into an existing, empty folder. The parts of `unpack` for each format.
-Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options,
-                        UnpackBudget& budget);
-Result<void> unpack_tar(const Path& archive, const Path& folder, UnpackBudget& budget);
 
 }  // namespace rtenv::pkg

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "pkg/archive_library.hpp"
+#include "pkg/byte_text.hpp"
+#include "pkg/entry_check.hpp"
 #include "pkg/target_folder.hpp"
-#include "pkg/unpack_budget.hpp"
+#include "pkg/unpack_formats.hpp"
 
 namespace rtenv::pkg {
 namespace {
@@ -30,7 +32,7 @@ class TarReader {
     return {};
   }
 
-  /// Nothing at the end.
+  /// Null at the end.
   Result<archive_entry*> next() {
     archive_entry* entry = nullptr;
     const int result = library_.read_next_header(archive_.get(), &entry);
@@ -39,8 +41,8 @@ class TarReader {
     return entry;
   }
 
-  /// Of the entry's content, a block; empty at its end.
-  Result<std::span<const std::byte>> read() {
+  /// A block of the entry's content; empty at its end.
+  Result<std::span<const std::byte>> read_block() {
     const la_ssize_t count = library_.read_data(archive_.get(), buffer_.data(), buffer_.size());
     if (count < 0) return broken();
     return std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(count));
@@ -49,7 +51,7 @@ class TarReader {
  private:
   [[nodiscard]] Failure broken() const {
     const char* reason = library_.error_string(archive_.get());
-    return fail(Errc::corrupt, "{} isn't a whole zip or tar archive: {}", path_.native(),
+    return fail(Errc::corrupt, "{} isn't a complete zip or tar archive: {}", path_.native(),
                 reason != nullptr ? reason : "unknown format");
   }
 
@@ -93,9 +95,7 @@ class TarUnpacker {
         return folder_.make_link(path, target);
       }
       case AE_IFREG: return unpack_file(path, library_.entry_mode(entry));
-      default:
-        return fail(Errc::invalid_argument,
-                    "entry '{}' is refused: it is a device, a pipe or a socket", path);
+      default: return refuse_entry(path, "it is a device, a pipe or a socket");
     }
   }
 
@@ -103,7 +103,7 @@ class TarUnpacker {
     RTENV_TRY(const mode_t permissions, checked_permissions(path, mode));
     RTENV_TRY(const Fd file, folder_.create_file(path, permissions));
     for (;;) {
-      RTENV_TRY(const auto data, reader_.read());
+      RTENV_TRY(const auto data, reader_.read_block());
       if (data.empty()) break;
       RTENV_TRY(budget_.add_bytes(data.size()));
       RTENV_TRY(write_full(file, data, path));
@@ -112,10 +112,10 @@ class TarUnpacker {
     return {};
   }
 
-  // A hard link becomes a copy: nothing that is shared can later be changed by accident.
+  // A hard link becomes a copy, so that a later change of one file can't affect the other.
   Result<void> copy(const std::string& path, const char* original) {
     RTENV_TRY(const std::string original_path, checked_entry_path(original, true));
-    RTENV_TRY(const Fd source, folder_.open_made_file(original_path));
+    RTENV_TRY(const Fd source, folder_.open_created_file(original_path));
     struct stat status {};
     if (::fstat(source.get(), &status) != 0) return fail_errno("read", original_path);
     RTENV_TRY(const Fd file, folder_.create_file(path, status.st_mode & 0777U));
@@ -150,12 +150,12 @@ Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::s
     return std::optional<std::string>();
   std::string content;
   for (;;) {
-    RTENV_TRY(const auto data, reader->read());
+    RTENV_TRY(const auto data, reader->read_block());
     if (data.empty()) return std::optional(std::move(content));
     if (content.size() + data.size() > max_bytes)
       return fail(Errc::corrupt, "{}: {} is longer than {} bytes", archive.native(), name,
                   max_bytes);
-    content.append(reinterpret_cast<const char*>(data.data()), data.size());
+    content.append(as_text(data));
   }
 }
 

@@ -5,15 +5,14 @@
 #include <vector>
 
 #include "base/parallel.hpp"
+#include "pkg/entry_check.hpp"
 #include "pkg/target_folder.hpp"
-#include "pkg/unpack_budget.hpp"
+#include "pkg/unpack_formats.hpp"
 #include "pkg/zip_format.hpp"
 #include "pkg/zip_reader.hpp"
 
 namespace rtenv::pkg {
 namespace {
-
-constexpr std::size_t k_max_link_bytes = 4096;
 
 struct Worker {
   Result<TargetFolder> folder;
@@ -28,7 +27,7 @@ Result<void> unpack_entry(const ZipReader& zip, const ZipEntry& entry, const std
     return worker.folder->make_directory(path);
   }
   if (entry.is_link()) {
-    RTENV_TRY(const std::string target, zip.read_text(entry, worker.inflater, k_max_link_bytes));
+    RTENV_TRY(const std::string target, zip.read_link(entry, worker.inflater));
     RTENV_TRY(check_link(path, target));
     budget.count_link();
     return worker.folder->make_link(path, target);
@@ -47,9 +46,7 @@ Result<void> check_type(const ZipEntry& entry) {
   const std::uint32_t type = entry.mode & zip::k_type_mask;
   const bool known = type == 0 || type == zip::k_type_file || type == zip::k_type_directory ||
                      type == zip::k_type_link;
-  if (!known)
-    return fail(Errc::invalid_argument, "entry '{}' is refused: it is a device, a pipe or a socket",
-                entry.name);
+  if (!known) return refuse_entry(entry.name, "it is a device, a pipe or a socket");
   return {};
 }
 
@@ -58,15 +55,14 @@ Result<void> check_type(const ZipEntry& entry) {
 Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options,
                         UnpackBudget& budget) {
   RTENV_TRY(const ZipReader zip, ZipReader::open(archive));
-  // Everything that can be refused by its name alone is refused before anything is written.
+  // Names and types are checked before anything is written.
   std::vector<std::string> paths;
   paths.reserve(zip.entries().size());
   for (const ZipEntry& entry : zip.entries()) {
     RTENV_TRY(budget.add_entry());
     RTENV_TRY(check_type(entry));
     RTENV_TRY(auto path, checked_entry_path(entry.name, entry.from_unix));
-    if (path.empty() && !entry.is_directory())
-      return fail(Errc::invalid_argument, "entry '{}' is refused: it has no name", entry.name);
+    if (path.empty() && !entry.is_directory()) return refuse_entry(entry.name, "it has no name");
     paths.push_back(std::move(path));
   }
   const auto make_worker = [&] { return Worker{TargetFolder::open(folder), Inflater()}; };

@@ -8,7 +8,7 @@ namespace {
 struct Lead {
   std::size_t bytes;
   char32_t bits;
-  char32_t smallest;  // shorter forms of a code point aren't allowed
+  char32_t smallest;  // smaller code points have a shorter form
 };
 
 Lead classify(unsigned char byte) {
@@ -18,31 +18,31 @@ Lead classify(unsigned char byte) {
   return {1, 0, 0};
 }
 
-constexpr char32_t k_stray_byte_base = 0xdc00;
+constexpr char32_t k_invalid_byte_base = 0xdc00;
 
 }  // namespace
 
 CodePoint decode_utf8(std::string_view text, std::size_t position) {
   const auto byte = static_cast<unsigned char>(text[position]);
   if (byte < 0x80) return {byte, 1};
-  const CodePoint stray{k_stray_byte_base + byte, 1};
+  const CodePoint invalid{k_invalid_byte_base + byte, 1};
   const Lead lead = classify(byte);
-  if (lead.bytes == 1 || position + lead.bytes > text.size()) return stray;
+  if (lead.bytes == 1 || position + lead.bytes > text.size()) return invalid;
   char32_t value = lead.bits;
   for (std::size_t i = 1; i < lead.bytes; ++i) {
     const auto next = static_cast<unsigned char>(text[position + i]);
-    if ((next & 0xc0U) != 0x80U) return stray;
+    if ((next & 0xc0U) != 0x80U) return invalid;
     value = (value << 6U) | (next & 0x3fU);
   }
   const bool surrogate = value >= 0xd800 && value <= 0xdfff;
-  if (value < lead.smallest || value > 0x10ffff || surrogate) return stray;
+  if (value < lead.smallest || value > 0x10ffff || surrogate) return invalid;
   return {value, lead.bytes};
 }
 
 bool is_utf8(std::string_view text) {
   for (std::size_t position = 0; position < text.size();) {
     const CodePoint c = decode_utf8(text, position);
-    if (c.bytes == 1 && c.value >= k_stray_byte_base) return false;
+    if (c.bytes == 1 && c.value >= k_invalid_byte_base) return false;
     position += c.bytes;
   }
   return true;

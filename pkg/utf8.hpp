@@ -1,4 +1,4 @@
-// Reading names as Python does: UTF-8, and what isn't stands for itself byte by byte
+// Decodes names as Python does: as UTF-8, with each invalid byte as one character
 // ("surrogateescape").
 #pragma once
 
@@ -8,14 +8,14 @@
 namespace rtenv::pkg {
 
 struct CodePoint {
-  char32_t value;     // of a stray byte b: U+DC00 + b, as Python has it
+  char32_t value;     // for an invalid byte b: U+DC00 + b, as in Python
   std::size_t bytes;  // 1 to 4
 };
 
 /// Requires: position < text.size().
 CodePoint decode_utf8(std::string_view text, std::size_t position);
 
-/// True where every byte belongs to a well-formed sequence.
+/// True if every byte belongs to a well-formed sequence.
 bool is_utf8(std::string_view text);
 
 bool is_ascii(std::string_view text);

@@ -34,23 +34,27 @@ inline constexpr std::uint16_t k_flag_descriptor = 1U << 3U;  // CRC and sizes f
 inline constexpr std::uint16_t k_flag_utf8 = 1U << 11U;
 
 inline constexpr std::uint16_t k_extra_zip64 = 1;
-inline constexpr std::uint16_t k_extra_alignment =
-    0xd935;  // Android's: u16 alignment, then zeros up to it
+// Android's: a u16 with the alignment, then zeros up to the aligned data.
+inline constexpr std::uint16_t k_extra_alignment = 0xd935;
+
 inline constexpr std::uint16_t k_version_plain = 20;
 inline constexpr std::uint16_t k_version_zip64 = 45;
 inline constexpr std::uint16_t k_made_by_unix = 3U << 8U;
-// 1980-01-01 00:00, the earliest that a zip can say.
+// 1980-01-01 00:00, the earliest time that a zip can represent.
 inline constexpr std::uint16_t k_dos_date = 0x0021;
 inline constexpr std::uint16_t k_dos_time = 0;
 
-inline constexpr std::uint32_t k_limit32 =
-    0xffffffff;  // this value and above go into the zip64 record
+// From these values on, a number goes into a zip64 field or record.
+inline constexpr std::uint32_t k_limit32 = 0xffffffff;
 inline constexpr std::uint16_t k_limit16 = 0xffff;
 
 inline constexpr std::uint32_t k_type_mask = 0170000;
 inline constexpr std::uint32_t k_type_file = 0100000;
 inline constexpr std::uint32_t k_type_directory = 0040000;
 inline constexpr std::uint32_t k_type_link = 0120000;
+
+/// Continues a CRC-32; `seed` is 0 at the beginning.
+std::uint32_t crc32(std::uint32_t seed, std::span<const std::byte> data);
 
 /// Appends numbers and text to a buffer.
 class RecordWriter {
@@ -73,7 +77,7 @@ class RecordWriter {
   RawBytes& out_;
 };
 
-/// Reads numbers at an offset. Requires: they are inside the data; the caller checks.
+/// Reads numbers at an offset. Requires: they lie within the data; the caller checks that.
 class RecordReader {
  public:
   explicit RecordReader(std::span<const std::byte> data) : data_(data) {}

@@ -1,10 +1,10 @@
-// Reads zips, our own and foreign ones, and trusts none: every offset, length and flag is checked
-// before it is used. Accepts: stored and deflated entries, zip64, data descriptors. Refuses:
-// encryption, split archives, other methods, entries whose data overlap (a bomb), names that differ
-// between the directory and the entry itself.
+// Reads zips from any source and trusts none: every offset, length and flag is checked before it is
+// used. Accepts stored and deflated entries, zip64 and data descriptors. Refuses encryption, split
+// archives, other methods, entries whose data overlap (zip bombs), and entries whose local header
+// has another name than the directory.
 //
-// A ZipReader is immutable once open; `read` may be called from several threads, each with its own
-// Inflater.
+// A ZipReader is immutable once open; several threads may read, each with its own Inflater. Format:
+// see pkg/zip_format.hpp.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,8 @@
 namespace rtenv::pkg {
 
 struct ZipEntry {
-  std::string name;        // the bytes as they are; a directory's ends with '/'
-  std::uint32_t mode = 0;  // Unix type and permission bits; 0 where the archive doesn't say
+  std::string name;        // the raw bytes; a directory's name ends with '/'
+  std::uint32_t mode = 0;  // Unix type and permission bits; 0 if the archive has none
   bool from_unix = false;
   std::uint16_t method = 0;
   std::uint32_t crc = 0;
@@ -31,7 +31,7 @@ struct ZipEntry {
   [[nodiscard]] bool is_link() const;
 };
 
-/// Work memory for inflating; one per thread.
+/// Working memory for inflating. Not thread-safe: use one per thread.
 class Inflater {
  public:
   Inflater();
@@ -46,18 +46,18 @@ class Inflater {
 
 class ZipReader {
  public:
-  /// Fails: not_found, permission_denied, corrupt (not a zip, or a broken one), invalid_argument
-  /// (refused).
+  /// Fails: not_found, permission_denied, corrupt (not a zip, or a damaged one), invalid_argument
+  /// (an encrypted entry, an unsupported method).
   static Result<ZipReader> open(const Path& path);
 
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return entries_; }
 
   using Sink = std::function<Result<void>(std::span<const std::byte>)>;
-  /// Gives the entry's content to `sink` in pieces; success means that size and CRC are right.
+  /// Passes the entry's content to `sink` in pieces; success means that size and CRC are correct.
+  /// Fails: corrupt, and as `sink`.
   Result<void> read(const ZipEntry& entry, Inflater& inflater, const Sink& sink) const;
-  /// The same, as a text no longer than `max_bytes`: for link targets.
-  Result<std::string> read_text(const ZipEntry& entry, Inflater& inflater,
-                                std::size_t max_bytes) const;
+  /// The target of a link. Fails: corrupt.
+  Result<std::string> read_link(const ZipEntry& entry, Inflater& inflater) const;
 
  private:
   ZipReader(Path path, Fd fd, std::uint64_t size_bytes)

@@ -11,7 +11,7 @@ namespace rtenv::pkg {
 namespace {
 
 constexpr std::size_t k_frame_bytes = 4U << 20U;
-constexpr std::size_t k_frames_a_thread = 2;
+constexpr std::size_t k_frames_per_thread = 2;
 constexpr int k_level = 3;
 
 struct FreeCompressor {
@@ -40,7 +40,7 @@ Result<RawBytes> compress(ZSTD_CCtx* compressor, std::span<const std::byte> fram
 
 ZstdFrames::ZstdFrames(ByteSink sink, unsigned threads)
     : sink_(std::move(sink)), threads_(threads) {
-  waiting_.reserve(threads_ * k_frames_a_thread * k_frame_bytes);
+  waiting_.reserve(threads_ * k_frames_per_thread * k_frame_bytes);
 }
 
 Result<void> ZstdFrames::write(std::span<const std::byte> data) {

@@ -1,10 +1,10 @@
-// Compresses a stream by zstd, in frames of 4 MiB of input that several threads compress at a time.
-// The output doesn't depend on how many there are; a reader of zstd sees one stream. Each frame has
-// its checksum. Memory: a few frames a thread.
+// Compresses a stream by zstd, in frames of 4 MiB of input, several in parallel. The output doesn't
+// depend on the number of threads; to a zstd reader it is one stream. Each frame has a checksum.
+// Memory: a few frames per thread.
 #pragma once
 
 #include "base/raw_bytes.hpp"
-#include "pkg/zip_writer.hpp"
+#include "pkg/byte_sink.hpp"
 
 namespace rtenv::pkg {
 
@@ -13,7 +13,7 @@ class ZstdFrames {
   ZstdFrames(ByteSink sink, unsigned threads);
   /// Fails: as the sink.
   Result<void> write(std::span<const std::byte> data);
-  /// Once, after the last `write`.
+  /// Call once, after the last `write`. Fails: as the sink.
   Result<void> finish();
 
  private:
@@ -21,7 +21,7 @@ class ZstdFrames {
 
   ByteSink sink_;
   unsigned threads_;
-  RawBytes waiting_;  // as many frames as are compressed at a time
+  RawBytes waiting_;  // up to the number of frames that are compressed in parallel
 };
 
 }  // namespace rtenv::pkg

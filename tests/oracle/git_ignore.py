@@ -63,7 +63,7 @@ def check(tool, scratch, seed):
     with zipfile.ZipFile(package) as z:
         ours = {name for name in z.namelist() if not name.endswith("/")}
     # A dangling link isn't packed; git lists it.
-    dangling = {item["path"] for item in explained["left_out"] if item["reason"] == "a link to nothing"}
+    dangling = {item["path"] for item in explained["left_out"] if item["reason"] == "a dangling link"}
     theirs = set(git(root, "ls-files", "-z", "-o", "--exclude-standard")) - dangling
     if ours != theirs:
         problems.append(f"only ours {sorted(ours - theirs)[:5]}, only git's {sorted(theirs - ours)[:5]}")

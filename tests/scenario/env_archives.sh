@@ -102,7 +102,7 @@ rtenv env pull "file://$work/store/env.tar.zst#sha256=$(printf '0%.0s' {1..64})"
 refused 2 "isn't what it is pinned to"
 head -c -100 first.tar.zst >cut.tar.zst
 rtenv env pull cut.tar.zst
-refused 2 "isn't a whole"
+refused 2 "isn't a complete"
 tar --zstd -cf other.tar.zst wheels
 rtenv env pull other.tar.zst
 refused 2 "isn't a"

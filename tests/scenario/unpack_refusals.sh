@@ -80,11 +80,11 @@ through-link.zip link
 setuid.zip 'su' is refused
 device.zip 'null' is refused
 backslash.zip is refused
-twice.zip 'good.txt' is refused: it is there twice
-truncated.zip isn't a whole zip
-flipped.zip the checksum of 'b.txt' differs
+twice.zip 'good.txt' is refused: the archive contains it twice
+truncated.zip isn't a complete zip
+flipped.zip the checksum of 'b.txt' is wrong
 overlap.zip overlaps
-not-an-archive.zip isn't a whole zip or tar archive
+not-an-archive.zip isn't a complete zip or tar archive
 dotdot.tar.gz '../evil' is refused
 absolute.tar.gz '/tmp/evil' is refused
 link-out.tar.gz 'l' is refused

@@ -1,0 +1,46 @@
+// Which parts of a directory or commit belong to its package, and how they are read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/cancellation.hpp"
+#include "base/environment.hpp"
+#include "pkg/ignore_pattern.hpp"
+#include "pkg/package_name.hpp"
+
+namespace rtenv::pkg {
+
+class FileStamper;
+
+enum class Links : std::uint8_t {
+  follow,  // a link is packed as what it points to (scheme ray)
+  keep,    // a link that stays inside the tree is packed as a link; other links are followed
+};
+
+struct ScanOptions {
+  std::vector<std::string> excludes;  // one source of rules: the last matching rule decides
+  bool use_gitignore = true;
+  IgnoreSemantics semantics = IgnoreSemantics::ray;
+  Links links = Links::keep;
+  bool record_excluded = false;  // also record in Tree::excluded what the rules left out
+  // False leaves the entries unmeasured until somebody reads them: saves a system call per file.
+  bool measure = true;
+  const FileStamper* stamper = nullptr;  // stamps the files; not owned
+  unsigned threads = 1;
+  const Cancellation* cancellation = nullptr;
+};
+
+/// The patterns that Ray puts before every `excludes` list: .git, .venv, venv and __pycache__, or
+/// the comma-separated value of RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES. In rtenv's own schemes
+/// also the packages in the root, where `pack` writes them: otherwise each package would contain
+/// the previous one.
+std::vector<std::string> default_excludes(const Environment& environment, Scheme scheme);
+
+/// The options for a user's `excludes` in this environment: the default excludes come first, and
+/// .gitignore files are ignored if RAY_RUNTIME_ENV_IGNORE_GITIGNORE is 1.
+ScanOptions scan_options(const Environment& environment, Scheme scheme,
+                         const std::vector<std::string>& excludes);
+
+}  // namespace rtenv::pkg

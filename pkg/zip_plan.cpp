@@ -1,0 +1,61 @@
+#include "pkg/zip_plan.hpp"
+
+#include "pkg/compression.hpp"
+#include "pkg/zip_format.hpp"
+#include "pkg/zip_records.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+// Small entries are grouped into batches, to keep the cost of scheduling low.
+constexpr std::size_t k_batch_entries = 64;
+constexpr std::size_t k_sample_bytes = 1 << 16;
+
+// Whether three samples of a large file show that deflating it is worthwhile.
+Result<bool> sample_shrinks(ContentReader& reader, const Entry& entry) {
+  Deflater deflater(Compression::automatic);
+  RawBytes raw(k_sample_bytes);
+  RawBytes deflated;
+  for (std::uint64_t part = 0; part < 3; ++part) {
+    const std::uint64_t offset = (entry.size_bytes - k_sample_bytes) / 2 * part;
+    RTENV_TRY(reader.read_at(entry, offset, raw));
+    deflater.compress(raw, true, deflated);
+  }
+  return worth_deflating(3 * raw.size(), deflated.size());
+}
+
+}  // namespace
+
+Result<std::vector<ZipTask>> plan_zip(const Tree& tree, const ZipOptions& options) {
+  std::vector<ZipTask> tasks;
+  const auto reader = tree.content->reader();
+  std::uint64_t batch_bytes = 0;
+  for (std::size_t i = 0; i < tree.entries.size(); ++i) {
+    const Entry& entry = tree.entries[i];
+    if (zip_path(entry, options.top).size() >= zip::k_limit16)
+      return fail(Errc::invalid_argument, "the path {}… is too long for a zip",
+                  entry.path.substr(0, 100))
+          .hint("exclude it or give it a path of less than 65535 bytes");
+    if (entry.type == EntryType::file && entry.size_bytes > k_zip_piece_bytes) {
+      bool deflate =
+          options.compression == Compression::fast || options.compression == Compression::best;
+      if (options.compression == Compression::automatic) {
+        RTENV_TRY(deflate, sample_shrinks(*reader, entry));
+      }
+      for (std::uint64_t offset = 0; offset < entry.size_bytes; offset += k_zip_piece_bytes)
+        tasks.push_back(
+            {.first = i, .count = 1, .offset = offset, .large = true, .deflate = deflate});
+      continue;
+    }
+    if (tasks.empty() || tasks.back().large || tasks.back().count == k_batch_entries ||
+        batch_bytes + entry.size_bytes > k_zip_piece_bytes) {
+      tasks.push_back({.first = i, .count = 0});
+      batch_bytes = 0;
+    }
+    ++tasks.back().count;
+    batch_bytes += entry.size_bytes;
+  }
+  return tasks;
+}
+
+}  // namespace rtenv::pkg

@@ -1,0 +1,69 @@
+#include "pkg/zip_worker.hpp"
+
+#include <algorithm>
+
+#include "pkg/zip_format.hpp"
+
+namespace rtenv::pkg {
+
+Result<PackedTask> ZipWorker::pack(const ZipTask& task) {
+  if (options_.cancellation != nullptr && options_.cancellation->requested())
+    return fail(Errc::cancelled, "interrupted while packing {}", tree_.root.native());
+  PackedTask packed{.task = task, .small = {}, .raw = {}, .deflated = {}};
+  if (task.large) {
+    RTENV_TRY(pack_piece(packed));
+    return packed;
+  }
+  packed.small.reserve(task.count);
+  for (std::size_t i = task.first; i < task.first + task.count; ++i) {
+    RTENV_TRY(auto entry, pack_entry(tree_.entries[i]));
+    packed.small.push_back(std::move(entry));
+  }
+  return packed;
+}
+
+Result<void> ZipWorker::pack_piece(PackedTask& packed) {
+  const Entry& entry = tree_.entries[packed.task.first];
+  const std::uint64_t offset = packed.task.offset;
+  packed.raw.resize(std::min(k_zip_piece_bytes, entry.size_bytes - offset));
+  RTENV_TRY(reader_->read_at(entry, offset, packed.raw));
+  const bool last = offset + packed.raw.size() == entry.size_bytes;
+  if (packed.task.deflate) deflater_.compress(packed.raw, last, packed.deflated);
+  return {};
+}
+
+Result<PackedEntry> ZipWorker::pack_entry(const Entry& entry) {
+  PackedEntry packed{.method = zip::k_method_store, .data = {}, .content_digest = {}};
+  if (entry.type == EntryType::link) {
+    const auto target = std::as_bytes(std::span(entry.link_target));
+    packed.data.assign(target.begin(), target.end());
+    packed.crc = zip::crc32(0, packed.data);
+  }
+  if (entry.type != EntryType::file) return packed;
+
+  RTENV_TRY(reader_->open(entry));
+  RTENV_TRY(const auto raw, reader_->next());  // all of it: a small file is one piece
+  hasher_->begin(entry.path);
+  hasher_->add(raw);
+  packed.content_digest = hasher_->finish();
+  packed.crc = zip::crc32(0, raw);
+  if (deflate(raw)) {
+    packed.method = zip::k_method_deflate;
+    packed.data.assign(deflated_.begin(), deflated_.end());
+    return packed;
+  }
+  packed.data.assign(raw.begin(), raw.end());
+  return packed;
+}
+
+// Deflates into deflated_; false if storing is the better choice.
+bool ZipWorker::deflate(std::span<const std::byte> raw) {
+  const bool automatic = options_.compression == Compression::automatic;
+  if (options_.compression == Compression::store || raw.empty()) return false;
+  if (automatic && !samples_shrink(raw, deflater_)) return false;
+  deflated_.clear();
+  deflater_.compress_whole(raw, deflated_);
+  return automatic ? worth_deflating(raw.size(), deflated_.size()) : deflated_.size() < raw.size();
+}
+
+}  // namespace rtenv::pkg

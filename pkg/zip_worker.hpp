@@ -1,0 +1,57 @@
+// Reads, digests and compresses entries of a tree: the parallel part of writing a zip. Not
+// thread-safe: use one per thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "pkg/compression.hpp"
+#include "pkg/content_digest.hpp"
+#include "pkg/digest.hpp"
+#include "pkg/zip_plan.hpp"
+
+namespace rtenv::pkg {
+
+/// A small entry, ready to be written.
+struct PackedEntry {
+  std::uint32_t crc = 0;
+  std::uint16_t method = 0;
+  RawBytes data;  // as it goes into the zip
+  ContentDigest content_digest;
+};
+
+/// The result of a task.
+struct PackedTask {
+  ZipTask task;
+  std::vector<PackedEntry> small;
+  RawBytes raw;  // piece of a large file; the writer digests the pieces in their order
+  RawBytes deflated;
+};
+
+class ZipWorker {
+ public:
+  /// Requires: both outlive it.
+  ZipWorker(const Tree& tree, const ZipOptions& options)
+      : tree_(tree),
+        options_(options),
+        hasher_(ContentHasher::create(options.scheme)),
+        deflater_(options.compression),
+        reader_(tree.content->reader()) {}
+
+  /// Fails: as ContentReader, cancelled.
+  Result<PackedTask> pack(const ZipTask& task);
+
+ private:
+  Result<void> pack_piece(PackedTask& packed);
+  Result<PackedEntry> pack_entry(const Entry& entry);
+  bool deflate(std::span<const std::byte> raw);
+
+  const Tree& tree_;
+  const ZipOptions& options_;
+  std::unique_ptr<ContentHasher> hasher_;
+  Deflater deflater_;
+  RawBytes deflated_;
+  std::unique_ptr<ContentReader> reader_;
+};
+
+}  // namespace rtenv::pkg
