@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
 #include "base/json_text.hpp"
@@ -17,8 +18,8 @@ using nlohmann::json;
 constexpr int k_submit_attempts = 3;
 constexpr std::size_t k_max_reason_bytes = 2000;
 
-// Of a traceback, as Ray answers with, its last sentence, without the name of Python's class of
-// error.
+// The reason that the server gives: of a traceback, as Ray returns, the last line without the name
+// of Python's exception class.
 std::string reason_of(const std::string& body) {
   std::string_view last;
   for (const std::string_view line : lines_of(body))
@@ -33,7 +34,7 @@ std::string reason_of(const std::string& body) {
 }
 
 Errc code_of(int status, const std::string& body) {
-  // Ray says 500 to both.
+  // Ray's status for both is 500.
   if (body.find("already exists. Please use a different submission_id") != std::string::npos)
     return Errc::already_exists;
   if (body.find("but it is in a non-terminal state") != std::string::npos)
@@ -63,19 +64,19 @@ Result<JobClient> JobClient::open(Environment environment, const Cancellation* c
                    std::move(server));
 }
 
-Result<JobClient::Reply> JobClient::ask(const char* method, const std::string& path,
-                                        const std::string& body) {
-  remote::HttpRequest request{.method = method,
-                              .url = server_.address + path,
-                              .headers = server_.headers,
-                              .bearer = server_.token};
+Result<JobClient::Reply> JobClient::request(const char* method, const std::string& path,
+                                            const std::string& body) {
+  remote::HttpRequest http_request{.method = method,
+                                   .url = server_.address + path,
+                                   .headers = server_.headers,
+                                   .bearer = server_.token};
   if (!body.empty()) {
-    request.headers.emplace_back("Content-Type: application/json");
-    request.body = std::as_bytes(std::span(body));
+    http_request.headers.emplace_back("Content-Type: application/json");
+    http_request.body = std::as_bytes(std::span(body));
   }
   Reply reply;
   RTENV_TRY(reply.response,
-            http_->stream(request, [&](std::span<const std::byte> data) -> Result<void> {
+            http_->stream(http_request, [&](std::span<const std::byte> data) -> Result<void> {
               reply.body.append(reinterpret_cast<const char*>(data.data()), data.size());
               return {};
             }));
@@ -87,20 +88,21 @@ Failure JobClient::explain(const Reply& reply) const {
   const Errc code = code_of(reply.response.status, reply.body);
   const std::string reason = reason_of(reply.body);
   if (code == Errc::permission_denied)
-    return fail(code, "{} refuses: {}", remote::redacted_url(server_.address), reason)
+    return fail(code, "{} denies access: {}", remote::redacted_url(server_.address), reason)
         .hint("set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token");
-  return fail(code, "{} answers {}: {}", remote::redacted_url(server_.address),
+  return fail(code, "{} responded with HTTP status {}: {}", remote::redacted_url(server_.address),
               reply.response.status, reason);
 }
 
 Result<bool> JobClient::is_rtenv() {
-  const auto reply = ask("GET", "/api/version");
+  const auto reply = request("GET", "/api/version");
   if (!reply) {
     auto error = reply.error();
     if (error.code() == Errc::unavailable)
-      return fail(Errc::unavailable, "no job server answers at {}: {}",
+      return fail(Errc::unavailable, "no job server responds at {}: {}",
                   remote::redacted_url(server_.address), error.message())
-          .hint("--address http://HOST:8265, or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
+          .hint(
+              "use --address http://HOST:8265 or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
     return Failure(std::move(error));
   }
   if (!reply->response.succeeded() && reply->response.status != 404) return explain(*reply);
@@ -113,7 +115,7 @@ Result<bool> JobClient::is_rtenv() {
 
 Result<void> JobClient::submit(const json& body, bool own_id) {
   for (int attempt = 1;; ++attempt) {
-    const auto reply = ask("POST", "/api/jobs/", body.dump());
+    const auto reply = request("POST", "/api/jobs/", body.dump());
     if (!reply) {
       if (reply.error().code() != Errc::unavailable || attempt == k_submit_attempts)
         return Failure(reply.error());
@@ -122,7 +124,7 @@ Result<void> JobClient::submit(const json& body, bool own_id) {
     if (reply->response.succeeded()) return {};
     auto failure = explain(*reply);
     if (failure.value().code() == Errc::already_exists && own_id && attempt > 1) return {};
-    // What the server says of the input is the whole message.
+    // The server's reason describes the input: it is the whole message.
     if (const Errc code = failure.value().code();
         code == Errc::already_exists || code == Errc::invalid_argument)
       return fail(code, "{}", reason_of(reply->body));
@@ -130,48 +132,48 @@ Result<void> JobClient::submit(const json& body, bool own_id) {
   }
 }
 
-Result<json> JobClient::ask_job(const char* method, const std::string& id, const char* what) {
-  RTENV_TRY(const auto reply, ask(method, "/api/jobs/" + percent_encode(id) + what));
+Result<json> JobClient::request_job(const char* method, const std::string& id, const char* suffix) {
+  RTENV_TRY(const auto reply, request(method, "/api/jobs/" + percent_encode(id) + suffix));
   if (!reply.response.succeeded()) {
     auto failure = explain(reply);
     if (failure.value().code() == Errc::not_found)
       return fail(Errc::not_found, "Job '{}' does not exist at {}", id,
                   remote::redacted_url(server_.address))
-          .hint("rtenv job list");
+          .hint("list the jobs with: rtenv job list");
     if (failure.value().code() == Errc::already_exists)
       return fail(Errc::already_exists, "{}", reason_of(reply.body));
     return failure;
   }
   auto answer = json_from_text(reply.body);
   if (!answer.is_object())
-    return fail(Errc::unavailable, "{} answers what isn't JSON",
+    return fail(Errc::unavailable, "{} returned an invalid response: not a JSON object",
                 remote::redacted_url(server_.address));
   return answer;
 }
 
-Result<json> JobClient::details(const std::string& id) { return ask_job("GET", id, ""); }
+Result<json> JobClient::details(const std::string& id) { return request_job("GET", id, ""); }
 
 Result<std::string> JobClient::logs(const std::string& id) {
-  RTENV_TRY(const json answer, ask_job("GET", id, "/logs"));
+  RTENV_TRY(const json answer, request_job("GET", id, "/logs"));
   return answer.value("logs", "");
 }
 
 Result<bool> JobClient::stop(const std::string& id) {
-  RTENV_TRY(const json answer, ask_job("POST", id, "/stop"));
+  RTENV_TRY(const json answer, request_job("POST", id, "/stop"));
   return answer.value("stopped", false);
 }
 
 Result<void> JobClient::remove(const std::string& id) {
-  RTENV_TRY(ask_job("DELETE", id, ""));
+  RTENV_TRY(request_job("DELETE", id, ""));
   return {};
 }
 
 Result<json> JobClient::list() {
-  RTENV_TRY(const auto reply, ask("GET", "/api/jobs/"));
+  RTENV_TRY(const auto reply, request("GET", "/api/jobs/"));
   if (!reply.response.succeeded()) return explain(reply);
   auto answer = json_from_text(reply.body);
   if (!answer.is_array())
-    return fail(Errc::unavailable, "{} answers what isn't JSON",
+    return fail(Errc::unavailable, "{} returned an invalid response: not a JSON array",
                 remote::redacted_url(server_.address));
   return answer;
 }

@@ -1,8 +1,7 @@
-// Ray's Jobs API from the client's side: against rtenv's server or Ray's (2.60, API version 4).
-// Thread-safe: no state but the connections.
+// A client of Ray's Jobs API, for rtenv's server and Ray's (2.60, API version 4). Thread-safe.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "base/cancellation.hpp"
@@ -13,26 +12,30 @@ namespace rtenv::client {
 
 class JobClient {
  public:
-  /// `environment`: see remote/job_server.hpp; proxies and certificates as remote/http.hpp. Fails:
-  /// as find_job_server.
+  /// `environment`: see remote/job_server.hpp, and remote/http.hpp for proxies and certificates.
+  /// `cancellation` may be null; otherwise it must outlive the client. Fails: as find_job_server.
   static Result<JobClient> open(Environment environment, const Cancellation* cancellation);
 
   [[nodiscard]] const remote::JobServer& server() const noexcept { return server_; }
   [[nodiscard]] const Environment& environment() const noexcept { return http_->environment(); }
   [[nodiscard]] const Cancellation* cancellation() const noexcept { return http_->cancellation(); }
 
-  /// Asks for its version; true where it is rtenv's. Fails: unavailable, permission_denied,
-  /// invalid_argument (it is something else, or too old).
+  // All requests fail with: unavailable (no response, or not the expected one), permission_denied,
+  // invalid_argument (the server rejects the request), out_of_space (507), cancelled.
+
+  /// Whether the server is rtenv's, by its version endpoint. Fails also: invalid_argument (it isn't
+  /// a job server, or is too old).
   Result<bool> is_rtenv();
 
-  /// `body`: of POST /api/jobs/, its submission_id set. An attempt whose answer is lost is
-  /// repeated; where the id is then taken and nobody else can have chosen it (`own_id`), that is
-  /// success.
+  /// `body`: of POST /api/jobs/, with a submission_id. Retries if the response is lost; if the id
+  /// is then taken and no other client can have chosen it (`own_id`), the submission has succeeded.
+  /// Fails also: already_exists (the id is taken).
   Result<void> submit(const nlohmann::json& body, bool own_id);
-  /// These fail with not_found where there is no such job.
+
+  // Requests about one job fail also with not_found (no such job).
   Result<nlohmann::json> details(const std::string& id);
   Result<std::string> logs(const std::string& id);
-  /// False where it had ended already.
+  /// False if the job had already ended.
   Result<bool> stop(const std::string& id);
   /// Fails also: already_exists (it hasn't ended).
   Result<void> remove(const std::string& id);
@@ -45,15 +48,17 @@ class JobClient {
     remote::HttpResponse response;
     std::string body;
   };
-  Result<Reply> ask(const char* method, const std::string& path, const std::string& body = {});
-  /// Asks about one job. Fails where the answer isn't success.
-  Result<nlohmann::json> ask_job(const char* method, const std::string& id, const char* what);
+  Result<Reply> request(const char* method, const std::string& path, const std::string& body = {});
+  /// Requests /api/jobs/{id} followed by `suffix`; returns the JSON object of a 2xx response.
+  Result<nlohmann::json> request_job(const char* method, const std::string& id, const char* suffix);
+  /// The error of a response that isn't 2xx.
   [[nodiscard]] Failure explain(const Reply& reply) const;
 
   std::unique_ptr<remote::HttpClient> http_;
   remote::JobServer server_;
 };
 
+/// Whether the job has ended. `details`: as JobClient::details returns.
 bool is_terminal(const nlohmann::json& details);
 
 }  // namespace rtenv::client

@@ -2,6 +2,9 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "base/encoding.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
@@ -25,9 +28,9 @@ class LogFollower {
 
   Result<json> run() {
     for (;;) {
-      const auto ended = read();
-      if (!ended && ended.error().code() != Errc::unavailable) return Failure(ended.error());
-      const bool in_order = ended && *ended;
+      const auto closed = read();
+      if (!closed && closed.error().code() != Errc::unavailable) return Failure(closed.error());
+      const bool in_order = closed && *closed;
       const auto details = client_.details(id_);
       if (details && in_order && is_terminal(*details)) return *details;
       if (!details && details.error().code() != Errc::unavailable) return Failure(details.error());
@@ -41,26 +44,28 @@ class LogFollower {
   Result<bool> read() {
     std::string path = fmt::format("/api/jobs/{}/logs/tail", percent_encode(id_));
     if (options_.server_is_rtenv) path += fmt::format("?raw=1&offset={}", seen_bytes_);
-    std::uint64_t to_pass_over = options_.server_is_rtenv ? 0 : seen_bytes_;
+    std::uint64_t to_skip = options_.server_is_rtenv ? 0 : seen_bytes_;
     return read_log_socket(client_.server(), path, client_.environment(), client_.cancellation(),
                            [&](const LogMessage& message) -> Result<void> {
                              lost_since_.reset();
                              pause_ = k_first_pause;
                              if (options_.server_is_rtenv && message.is_text)
-                               return move_on(message.data);
-                             const auto known = static_cast<std::size_t>(
-                                 std::min<std::uint64_t>(to_pass_over, message.data.size()));
-                             to_pass_over -= known;
-                             seen_bytes_ += message.data.size() - known;
-                             return output_(message.data.substr(known));
+                               return skip_to(message.data);
+                             const auto skipped = static_cast<std::size_t>(
+                                 std::min<std::uint64_t>(to_skip, message.data.size()));
+                             to_skip -= skipped;
+                             seen_bytes_ += message.data.size() - skipped;
+                             return output_(message.data.substr(skipped));
                            });
   }
 
-  // {"offset": N}: the log's cap took what was before.
-  Result<void> move_on(std::string_view text) {
+  // {"offset": N}: the log's size limit removed the bytes before N.
+  Result<void> skip_to(std::string_view text) {
     const auto message = json_from_text(text);
-    if (!message.is_object() || !message.contains("offset")) return {};
-    const auto offset = message.at("offset").get<std::uint64_t>();
+    if (!message.is_object()) return {};
+    const auto found = message.find("offset");
+    if (found == message.end() || !found->is_number_unsigned()) return {};
+    const auto offset = found->get<std::uint64_t>();
     const std::uint64_t skipped = offset - std::min(offset, seen_bytes_);
     seen_bytes_ = offset;
     return output_(job::skipped_notice(skipped));
@@ -70,10 +75,10 @@ class LogFollower {
     const auto now = Clock::now();
     if (!lost_since_) lost_since_ = now;
     if (now - *lost_since_ > options_.grace)
-      return fail(Errc::unavailable, "the job server didn't come back within {} s: {}",
+      return fail(Errc::unavailable, "the job server was unreachable for {} s: {}",
                   std::chrono::duration<double>(options_.grace).count(), why)
-          .hint("the job may go on: rtenv job logs --follow {}", id_);
-    log::debug("{}; trying again", why);
+          .hint("the job may still be running: rtenv job logs --follow {}", id_);
+    log::debug("{}; reconnecting", why);
     if (const Cancellation* const cancellation = client_.cancellation()) {
       pollfd entry{cancellation->poll_fd(), POLLIN, 0};
       if (::poll(&entry, 1, static_cast<int>(pause_.count())) > 0)

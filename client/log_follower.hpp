@@ -1,9 +1,10 @@
-// Follows a job's log to the job's end, over as many connections as it takes: every byte once, in
-// order.
+// Follows a job's log until the job ends, and reconnects if the connection is lost: every byte
+// once, in order.
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "client/job_client.hpp"
@@ -11,14 +12,14 @@
 namespace rtenv::client {
 
 struct FollowOptions {
-  bool server_is_rtenv = false;  // it sends bytes as they are, and from any offset
-  /// How long a server may be gone before it is given up.
+  bool server_is_rtenv = false;  // it can send raw bytes, from any offset
+  /// How long to retry while the server is unreachable.
   std::chrono::milliseconds grace{30'000};
 };
 
-/// The job's details at its end. Against rtenv, output is the log's bytes; against Ray, which sends
-/// everything again to whoever comes back, what was seen is passed over. Fails: unavailable (gone
-/// for longer than the grace), not_found, permission_denied, cancelled, and as `output`.
+/// Returns the job's details after its end. rtenv resumes from an offset. Ray sends the whole log
+/// again after a reconnection, so what was already output is skipped. Fails: unavailable (for
+/// longer than `grace`), not_found, permission_denied, invalid_argument, cancelled, or as `output`.
 Result<nlohmann::json> follow_log(JobClient& client, const std::string& id,
                                   const FollowOptions& options,
                                   const std::function<Result<void>(std::string_view)>& output);

@@ -1,4 +1,4 @@
-// One websocket of a job's log: GET /api/jobs/{id}/logs/tail.
+// The websocket of a job's log: GET /api/jobs/{id}/logs/tail.
 #pragma once
 
 #include <functional>
@@ -12,14 +12,15 @@
 namespace rtenv::client {
 
 struct LogMessage {
-  std::string_view data;
+  std::string_view data;  // valid during the call
   bool is_text = true;
 };
 
-/// Until the server closes it. True where it did so in order (1000), false where the connection
-/// broke or was closed otherwise. `on_message` may fail, which ends it. `path` begins with "/api/".
-/// `environment`: for the certificates. Fails: unavailable (no connection), not_found,
-/// permission_denied, cancelled, and as `on_message`.
+/// Reads messages until the server closes the socket: true if it does so in order (code 1000),
+/// false if the connection breaks or is closed otherwise. An error of `on_message` ends it. `path`
+/// begins with "/api/". `environment`: for the certificates, see Connection::open. `cancellation`
+/// may be null. Fails: unavailable (no connection, no websocket), not_found (no such job),
+/// permission_denied, invalid_argument (a certificate file), cancelled, and as `on_message`.
 Result<bool> read_log_socket(const remote::JobServer& server, const std::string& path,
                              const Environment& environment, const Cancellation* cancellation,
                              const std::function<Result<void>(const LogMessage&)>& on_message);

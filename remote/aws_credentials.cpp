@@ -2,12 +2,15 @@
 
 #include <pugixml.hpp>
 
+#include "base/clock.hpp"
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/process.hpp"
+#include "base/text.hpp"
 #include "base/unique_name.hpp"
 #include "remote/aws_metadata.hpp"
+#include "remote/timestamp.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::remote {
@@ -16,10 +19,10 @@ namespace {
 using Found = std::optional<AwsCredentials>;
 
 constexpr int k_max_role_chain = 5;
-constexpr std::chrono::minutes k_renew_before_expiry{5};
+constexpr std::chrono::seconds k_renew_before_expiry{300};
 constexpr std::chrono::seconds k_process_limit{60};
 
-Found keys_of_variables(const Environment& environment) {
+Found keys_from_variables(const Environment& environment) {
   const auto id = environment.find_filled("AWS_ACCESS_KEY_ID");
   const auto secret = environment.find_filled("AWS_SECRET_ACCESS_KEY");
   if (!id || !secret) return std::nullopt;
@@ -29,7 +32,7 @@ Found keys_of_variables(const Environment& environment) {
       .session_token = std::string(environment.find("AWS_SESSION_TOKEN").value_or(""))};
 }
 
-Found keys_of_profile(const AwsProfile& profile) {
+Found keys_from_profile(const AwsProfile& profile) {
   auto id = find_setting(profile, "aws_access_key_id");
   auto secret = find_setting(profile, "aws_secret_access_key");
   if (!id || !secret) return std::nullopt;
@@ -38,7 +41,7 @@ Found keys_of_profile(const AwsProfile& profile) {
                         .session_token = find_setting(profile, "aws_session_token").value_or("")};
 }
 
-// Its standard error is the user's to see: it says why a login is needed.
+// Its standard error goes to the user: it may explain that a login is needed.
 Result<AwsCredentials> run_credential_process(const std::string& command, HttpClient& client) {
   CaptureLimits limits{.deadline = std::chrono::steady_clock::now() + k_process_limit,
                        .cancellation = client.cancellation()};
@@ -48,20 +51,20 @@ Result<AwsCredentials> run_credential_process(const std::string& command, HttpCl
                                               .inherit_stderr = true},
                                              limits));
   if (run.timed_out)
-    return fail(Errc::unavailable, "the profile's credential_process didn't end within {} s",
+    return fail(Errc::unavailable, "the profile's credential_process didn't finish within {} s",
                 k_process_limit.count());
   if (!run.state.succeeded())
-    return fail(Errc::permission_denied, "the profile's credential_process ended with {}",
+    return fail(Errc::permission_denied, "the profile's credential_process failed: {}",
                 run.state.describe());
   return parse_aws_credentials(run.output, "the profile's credential_process");
 }
 
-// Of a role: by whom, with what.
+// The parameters of STS's AssumeRole and AssumeRoleWithWebIdentity.
 struct RoleRequest {
   std::string role_arn;
   std::string session_name;
   std::string external_id;
-  std::string web_identity_token;  // instead of a signature
+  std::string web_identity_token;  // if the request isn't signed
 };
 
 Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
@@ -70,7 +73,7 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
   std::string endpoint = aws_endpoint("sts", profile, client.environment())
                              .value_or(fmt::format("https://sts.{}.amazonaws.com{}", region,
                                                    region.starts_with("cn-") ? ".cn" : ""));
-  while (endpoint.ends_with('/')) endpoint.pop_back();
+  endpoint = trim_end(endpoint, "/");
   std::string form = fmt::format("Action={}&RoleArn={}&RoleSessionName={}&Version=2011-06-15",
                                  signer ? "AssumeRole" : "AssumeRoleWithWebIdentity",
                                  percent_encode(role.role_arn), percent_encode(role.session_name));
@@ -103,9 +106,9 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
   AwsCredentials credentials{.access_key_id = text("AccessKeyId"),
                              .secret_access_key = text("SecretAccessKey"),
                              .session_token = text("SessionToken"),
-                             .expires_at = parse_utc_time(text("Expiration"))};
+                             .expires_at_s = parse_timestamp(text("Expiration"))};
   if (credentials.access_key_id.empty())
-    return fail(Errc::unavailable, "{} gives no credentials for the role {}",
+    return fail(Errc::unavailable, "{} returned no credentials for the role {}",
                 redacted_url(endpoint), role.role_arn);
   return credentials;
 }
@@ -113,11 +116,10 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
 Result<AwsCredentials> assume_role_with_token_file(std::string role_arn, const Path& token_file,
                                                    std::string session_name,
                                                    const AwsProfile& profile, HttpClient& client) {
-  RTENV_TRY(std::string token, read_file(token_file));
-  token.erase(token.find_last_not_of(" \r\n\t") + 1);
+  RTENV_TRY(const std::string token, read_file(token_file));
   return assume_role({.role_arn = std::move(role_arn),
                       .session_name = std::move(session_name),
-                      .web_identity_token = std::move(token)},
+                      .web_identity_token = std::string(trim_end(token))},
                      std::nullopt, profile, client);
 }
 
@@ -125,15 +127,15 @@ std::string default_session_name() { return "rtenv-" + unique_name(); }
 
 Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int depth);
 
-// Who signs the request for a role.
+// The credentials that sign the request for a role.
 Result<AwsCredentials> role_signer(const AwsProfile& profile, HttpClient& client, int depth) {
   Found found;
   std::string from;
   if (const auto source = find_setting(profile, "source_profile")) {
     from = fmt::format("the profile '{}'", *source);
     RTENV_TRY(const AwsProfile other, load_aws_profile(*source, client.environment()));
-    // A profile may be its own source: then its keys are meant, not its role.
-    found = keys_of_profile(other);
+    // Its keys come first: a profile may name itself as its source.
+    found = keys_from_profile(other);
     if (!found) {
       RTENV_TRY(found, find_in_profile(other, client, depth + 1));
     }
@@ -141,7 +143,7 @@ Result<AwsCredentials> role_signer(const AwsProfile& profile, HttpClient& client
     const std::string source_name = find_setting(profile, "credential_source").value_or("");
     from = fmt::format("credential_source = {}", source_name);
     if (source_name == "Environment") {
-      found = keys_of_variables(client.environment());
+      found = keys_from_variables(client.environment());
     } else if (source_name == "EcsContainer") {
       RTENV_TRY(found, container_credentials(client));
     } else if (source_name == "Ec2InstanceMetadata") {
@@ -160,7 +162,8 @@ Result<AwsCredentials> role_signer(const AwsProfile& profile, HttpClient& client
 
 Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int depth) {
   if (depth > k_max_role_chain)
-    return fail(Errc::invalid_argument, "AWS profiles name each other as their source_profile");
+    return fail(Errc::invalid_argument,
+                "AWS profiles refer to each other by source_profile in a cycle");
   if (const auto role = find_setting(profile, "role_arn")) {
     const std::string session =
         find_setting(profile, "role_session_name").value_or(default_session_name());
@@ -173,21 +176,20 @@ Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int
                         .web_identity_token = {}},
                        signer, profile, client);
   }
-  if (auto keys = keys_of_profile(profile)) return keys;
+  if (auto keys = keys_from_profile(profile)) return keys;
   if (const auto command = find_setting(profile, "credential_process"))
     return run_credential_process(*command, client);
   if (find_setting(profile, "sso_start_url") || find_setting(profile, "sso_session"))
-    return fail(Errc::invalid_argument,
-                "the AWS profile signs in by SSO, which rtenv doesn't do itself")
+    return fail(Errc::invalid_argument, "the AWS profile uses SSO, which rtenv doesn't support")
         .hint(
-            "credential_process = aws configure export-credentials --profile NAME, in a profile of "
-            "its own");
+            "add a profile with credential_process = aws configure export-credentials --profile "
+            "NAME");
   return Found();
 }
 
 Result<Found> find_credentials(const AwsProfile& profile, HttpClient& client) {
   const Environment& environment = client.environment();
-  if (auto keys = keys_of_variables(environment)) return keys;
+  if (auto keys = keys_from_variables(environment)) return keys;
   const auto token_file = environment.find_filled("AWS_WEB_IDENTITY_TOKEN_FILE");
   const auto role = environment.find_filled("AWS_ROLE_ARN");
   if (token_file && role && !environment.find_filled("AWS_PROFILE")) {
@@ -196,10 +198,10 @@ Result<Found> find_credentials(const AwsProfile& profile, HttpClient& client) {
     return assume_role_with_token_file(std::string(*role), *token_file, std::move(session), profile,
                                        client);
   }
-  RTENV_TRY(auto in_profile, find_in_profile(profile, client, 0));
-  if (in_profile) return in_profile;
-  RTENV_TRY(auto of_container, container_credentials(client));
-  if (of_container) return of_container;
+  RTENV_TRY(auto from_profile, find_in_profile(profile, client, 0));
+  if (from_profile) return from_profile;
+  RTENV_TRY(auto from_container, container_credentials(client));
+  if (from_container) return from_container;
   return instance_credentials(client);
 }
 
@@ -207,14 +209,14 @@ Result<Found> find_credentials(const AwsProfile& profile, HttpClient& client) {
 
 Result<std::optional<AwsCredentials>> AwsCredentialChain::get() {
   const std::lock_guard lock(mutex_);
-  const bool stale =
-      cached_ && cached_->expires_at &&
-      *cached_->expires_at - std::chrono::system_clock::now() < k_renew_before_expiry;
-  if (!asked_ || stale) {
+  const bool expires_soon =
+      cached_ && cached_->expires_at_s &&
+      *cached_->expires_at_s - unix_ms() / 1000 < k_renew_before_expiry.count();
+  if (!looked_up_ || expires_soon) {
     auto found = find_credentials(profile_, client_);
     if (!found) return Failure(std::move(found).error().within("AWS credentials"));
     cached_ = std::move(*found);
-    asked_ = true;
+    looked_up_ = true;
   }
   return cached_;
 }

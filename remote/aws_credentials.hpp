@@ -1,12 +1,15 @@
-// Who asks Amazon (or a store that speaks its language), found in the order of its own tools:
+// Credentials for Amazon S3 and compatible stores, looked up in the order of Amazon's own tools:
 //
-//   variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN); a role of the profile
-//   (role_arn with source_profile, credential_source or web_identity_token_file); web identity by
-//   variables; the profile's keys; its credential_process; the container's endpoint; the instance's
-//   metadata service; nobody (unsigned).
+//   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+//   2. web identity by AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, unless AWS_PROFILE is set
+//   3. the profile: its role (role_arn with web_identity_token_file, source_profile or
+//      credential_source), else its keys, else its credential_process
+//   4. the container's endpoint
+//   5. the instance's metadata service
+//   6. none: requests are unsigned
 #pragma once
 
-#include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,25 +22,26 @@ namespace rtenv::remote {
 struct AwsCredentials {
   std::string access_key_id;
   std::string secret_access_key;
-  std::string session_token;                                        // empty: none
-  std::optional<std::chrono::system_clock::time_point> expires_at;  // nothing: never
+  std::string session_token;                 // empty: none
+  std::optional<std::int64_t> expires_at_s;  // Unix time; nullopt: never
 };
 
-/// Finds credentials once and again when they are about to expire. Thread-safe.
+/// Looks credentials up when they are first needed and again shortly before they expire.
+/// Thread-safe. `client` must outlive it.
 class AwsCredentialChain {
  public:
   AwsCredentialChain(AwsProfile profile, HttpClient& client)
       : profile_(std::move(profile)), client_(client) {}
 
-  /// Nothing: there are none, requests go unsigned. Fails: where a source that was named can't be
-  /// used: not_found, permission_denied, invalid_argument, unavailable.
+  /// nullopt: there are none, requests are unsigned. Fails if a configured source can't be used:
+  /// not_found, permission_denied, invalid_argument, unavailable, cancelled.
   Result<std::optional<AwsCredentials>> get();
 
  private:
   AwsProfile profile_;
   HttpClient& client_;
   std::mutex mutex_;
-  bool asked_ = false;
+  bool looked_up_ = false;
   std::optional<AwsCredentials> cached_;
 };
 

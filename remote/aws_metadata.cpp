@@ -1,11 +1,12 @@
 #include "remote/aws_metadata.hpp"
 
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "base/text.hpp"
 #include "remote/json_field.hpp"
+#include "remote/timestamp.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::remote {
@@ -16,7 +17,7 @@ using nlohmann::json;
 constexpr std::string_view k_container_host = "http://169.254.170.2";
 constexpr std::string_view k_instance_host = "http://169.254.169.254";
 
-// A token may go to the machine's own addresses or over TLS, to nothing else.
+// The token may be sent only over TLS or to the machine's own addresses.
 Result<void> check_container_url(const std::string& url) {
   if (url.starts_with("https://")) return {};
   for (const std::string_view host :
@@ -24,7 +25,7 @@ Result<void> check_container_url(const std::string& url) {
         "http://localhost", "http://127.0.0.1", "http://[::1]"})
     if (url.starts_with(host) && url.find_first_of("/:", host.size()) == host.size()) return {};
   return fail(Errc::invalid_argument,
-              "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that isn't this machine's: {}",
+              "AWS_CONTAINER_CREDENTIALS_FULL_URI must use https or an address of this machine: {}",
               redacted_url(url));
 }
 
@@ -37,8 +38,7 @@ Result<std::string> get_text(HttpClient& client, const std::string& url,
   return std::move(response.body);
 }
 
-// An EC2 instance says so in its firmware. Elsewhere nobody would answer, and it would take a
-// second to find that out.
+// EC2 instances can be told by their firmware. Elsewhere the request would only time out.
 bool is_ec2() {
   const auto vendor = read_file("/sys/class/dmi/id/sys_vendor");
   if (vendor && vendor->starts_with("Amazon EC2")) return true;
@@ -48,22 +48,16 @@ bool is_ec2() {
 
 }  // namespace
 
-std::optional<std::chrono::system_clock::time_point> parse_utc_time(const std::string& text) {
-  std::tm parts{};
-  if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
 Result<AwsCredentials> parse_aws_credentials(std::string_view text, std::string_view source) {
   const json answer = json_from_text(text);
   const auto field = [&](const char* name) { return text_field(answer, name); };
   AwsCredentials credentials{.access_key_id = field("AccessKeyId"),
                              .secret_access_key = field("SecretAccessKey")};
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty())
-    return fail(Errc::permission_denied, "{} gives no AccessKeyId and SecretAccessKey", source);
+    return fail(Errc::permission_denied, "{} returned no AccessKeyId and SecretAccessKey", source);
   credentials.session_token = field("SessionToken");
   if (credentials.session_token.empty()) credentials.session_token = field("Token");
-  credentials.expires_at = parse_utc_time(field("Expiration"));
+  credentials.expires_at_s = parse_timestamp(field("Expiration"));
   return credentials;
 }
 
@@ -81,7 +75,7 @@ Result<std::optional<AwsCredentials>> container_credentials(HttpClient& client) 
   std::string token(environment.find("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or(""));
   if (const auto file = environment.find_filled("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
     RTENV_TRY(token, read_file(*file));
-    token.erase(token.find_last_not_of(" \r\n\t") + 1);
+    token = trim_end(token);
   }
   std::vector<std::string> headers;
   if (!token.empty()) headers.push_back("Authorization: " + token);
@@ -97,8 +91,7 @@ Result<std::optional<AwsCredentials>> instance_credentials(HttpClient& client) {
   if ((disabled && (*disabled == "true" || *disabled == "True" || *disabled == "1")) ||
       (!endpoint && !is_ec2()))
     return std::optional<AwsCredentials>();
-  std::string host(endpoint.value_or(k_instance_host));
-  while (host.ends_with('/')) host.pop_back();
+  const std::string host(trim_end(endpoint.value_or(k_instance_host), "/"));
   std::vector<std::string> headers;
   RTENV_TRY(const auto token, client.send([&]() -> Result<HttpRequest> {
     return HttpRequest{.method = "PUT",

@@ -3,19 +3,14 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/text.hpp"
 
 namespace rtenv::remote {
 namespace {
 
 using Sections = std::map<std::string, AwsProfile, std::less<>>;
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-// A comment at the end of a line begins with a blank.
+// A comment at the end of a line begins after a blank.
 std::string_view without_comment(std::string_view line) {
   for (const std::string_view mark : {" #", " ;", "\t#", "\t;"})
     line = line.substr(0, line.find(mark));
@@ -25,8 +20,8 @@ std::string_view without_comment(std::string_view line) {
 std::optional<std::pair<std::string, std::string>> parse_assignment(std::string_view line) {
   const auto equals = line.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
-  return std::pair(std::string(trimmed(line.substr(0, equals))),
-                   std::string(trimmed(line.substr(equals + 1))));
+  return std::pair(std::string(trim(line.substr(0, equals))),
+                   std::string(trim(line.substr(equals + 1))));
 }
 
 Result<Sections> parse_sections(std::string_view text, const Path& file) {
@@ -37,16 +32,16 @@ Result<Sections> parse_sections(std::string_view text, const Path& file) {
     const auto end = text.find('\n');
     const std::string_view raw = text.substr(0, end);
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    const std::string_view line = trimmed(without_comment(raw));
+    const std::string_view line = trim(without_comment(raw));
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
     if (line.front() == '[' && line.back() == ']') {
-      section = &sections[std::string(trimmed(line.substr(1, line.size() - 2)))];
+      section = &sections[std::string(trim(line.substr(1, line.size() - 2)))];
       outer.clear();
       continue;
     }
     const auto assignment = parse_assignment(line);
     if (section == nullptr || !assignment)
-      return fail(Errc::invalid_argument, "{}, line {}: neither [section] nor name = value",
+      return fail(Errc::invalid_argument, "{}, line {}: expected [section] or name = value",
                   file.native(), number);
     const auto& [name, value] = *assignment;
     const bool nested = (raw.front() == ' ' || raw.front() == '\t') && !outer.empty();

@@ -8,9 +8,9 @@
 namespace rtenv::remote {
 namespace {
 
-class Profile : public testing::Test {
+class AwsProfileTest : public testing::Test {
  protected:
-  Profile() {
+  AwsProfileTest() {
     environment_.set("AWS_CONFIG_FILE", (tree_ / "config").native());
     environment_.set("AWS_SHARED_CREDENTIALS_FILE", (tree_ / "credentials").native());
   }
@@ -18,7 +18,7 @@ class Profile : public testing::Test {
   Environment environment_;
 };
 
-TEST_F(Profile, TheCredentialsFileWinsOverTheConfigFile) {
+TEST_F(AwsProfileTest, CredentialsFileTakesPrecedenceOverConfigFile) {
   tree_
       .file("config",
             "[default]\nregion=eu-west-1\naws_access_key_id = of config\n\n[profile other]\nregion "
@@ -33,7 +33,7 @@ TEST_F(Profile, TheCredentialsFileWinsOverTheConfigFile) {
   EXPECT_EQ(find_setting(must(load_aws_profile("other", environment_)), "x"), "y = z");
 }
 
-TEST_F(Profile, NestedSettingsHaveTheirSectionsName) {
+TEST_F(AwsProfileTest, NestedSettingsAreNamedAfterTheirSection) {
   tree_.file(
       "config",
       "[default]\ns3 =\n  addressing_style = path\n  max_concurrent_requests = 20\nregion = r\n");
@@ -42,7 +42,7 @@ TEST_F(Profile, NestedSettingsHaveTheirSectionsName) {
   EXPECT_EQ(find_setting(profile, "region"), "r");
 }
 
-TEST_F(Profile, TheNearestEndpointCounts) {
+TEST_F(AwsProfileTest, MoreSpecificEndpointTakesPrecedence) {
   tree_.file("config",
              "[default]\nendpoint_url = http://all\nservices = local\n[services local]\ns3 =\n  "
              "endpoint_url = http://s3\n");
@@ -56,14 +56,14 @@ TEST_F(Profile, TheNearestEndpointCounts) {
   EXPECT_EQ(aws_endpoint("sts", profile, environment_), "http://env");
 }
 
-TEST_F(Profile, WhoIsNamedMustBeThere) {
+TEST_F(AwsProfileTest, FailsIfTheProfileIsMissingOrTheFileIsMalformed) {
   EXPECT_TRUE(must(load_aws_profile("default", environment_)).empty());
   EXPECT_THAT(load_aws_profile("nobody", environment_), IsError(Errc::not_found, "nobody"));
   tree_.file("config", "no section\n");
   EXPECT_THAT(load_aws_profile("default", environment_), IsError(Errc::invalid_argument, "config"));
 }
 
-TEST_F(Profile, TheRegionHasADefault) {
+TEST_F(AwsProfileTest, RegionDefaultsToUsEast1) {
   EXPECT_EQ(aws_region({}, environment_), "us-east-1");
   EXPECT_EQ(aws_region({{"region", "of-profile"}}, environment_), "of-profile");
   environment_.set("AWS_DEFAULT_REGION", "of-default");

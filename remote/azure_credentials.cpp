@@ -6,11 +6,12 @@
 
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
+#include "base/text.hpp"
 
 namespace rtenv::remote {
 namespace {
 
-// Azurite's account: docs.microsoft.com, "Use the Azurite emulator". It is public, not a secret.
+// The account of the Azurite emulator is public: docs.microsoft.com, "Use the Azurite emulator".
 constexpr std::string_view k_development_account =
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu"
@@ -43,12 +44,13 @@ std::string without_question_mark(std::string_view sas) {
   return std::string(sas.starts_with('?') ? sas.substr(1) : sas);
 }
 
-Result<AzureAccount> account_of_connection_string(std::string_view text) {
+Result<AzureAccount> account_from_connection_string(std::string_view text) {
   RTENV_TRY(auto fields, parse_connection_string(text));
   if (fields["usedevelopmentstorage"] == "true") {
     RTENV_TRY(fields, parse_connection_string(k_development_account));
   }
-  AzureAccount account{.name = fields["accountname"], .endpoint = fields["blobendpoint"]};
+  AzureAccount account{.name = fields["accountname"],
+                       .endpoint = std::string(trim_end(fields["blobendpoint"], "/"))};
   account.sas = without_question_mark(fields["sharedaccesssignature"]);
   if (!fields["accountkey"].empty()) {
     RTENV_TRY(account.key, parse_key(fields["accountkey"]));
@@ -67,7 +69,7 @@ Result<AzureAccount> account_of_connection_string(std::string_view text) {
   return account;
 }
 
-Result<AzureAccount> account_of_variables(std::string name, const Environment& environment) {
+Result<AzureAccount> account_from_variables(std::string name, const Environment& environment) {
   AzureAccount account{.name = std::move(name)};
   account.endpoint = fmt::format("https://{}.blob.core.windows.net", account.name);
   if (const auto key = environment.find_filled("AZURE_STORAGE_KEY")) {
@@ -80,8 +82,8 @@ Result<AzureAccount> account_of_variables(std::string name, const Environment& e
   return account;
 }
 
-// The account of CONTAINER@ACCOUNT.dfs.core.windows.net; empty for azure:// URIs.
-std::string account_of_uri(const Uri& uri) {
+// ACCOUNT of CONTAINER@ACCOUNT.dfs.core.windows.net; empty for azure:// URIs.
+std::string account_name_in(const Uri& uri) {
   if (uri.scheme != Scheme::abfss) return {};
   const auto at = uri.authority.find('@');
   return uri.authority.substr(at + 1, uri.authority.find('.', at) - at - 1);
@@ -96,7 +98,7 @@ std::string_view header_value(const std::vector<std::string>& headers, std::stri
   return {};
 }
 
-// "x-ms-" headers, in the order of their names.
+// The "x-ms-" headers, sorted by name.
 std::string canonical_headers(const std::vector<std::string>& headers) {
   std::map<std::string, std::string> sorted;
   for (const std::string& header : headers) {
@@ -108,8 +110,7 @@ std::string canonical_headers(const std::vector<std::string>& headers) {
   return text;
 }
 
-// The account, the path as it is in the URL, and the query's parameters in the order of their
-// names, decoded.
+// The account, the path as in the URL, and the decoded query parameters, sorted by name.
 std::string canonical_resource(std::string_view url, std::string_view account) {
   const auto path_begin = url.find('/', url.find("://") + 3);
   std::string_view path =
@@ -136,29 +137,28 @@ std::string canonical_resource(std::string_view url, std::string_view account) {
 }  // namespace
 
 Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment) {
-  const std::string in_uri = account_of_uri(uri);
+  const std::string in_uri = account_name_in(uri);
   if (const auto text = environment.find_filled("AZURE_STORAGE_CONNECTION_STRING")) {
-    RTENV_TRY(auto account, account_of_connection_string(*text));
+    RTENV_TRY(auto account, account_from_connection_string(*text));
     if (!in_uri.empty() && !account.name.empty() && account.name != in_uri)
       return fail(Errc::invalid_argument,
-                  "{} is of the account {}, AZURE_STORAGE_CONNECTION_STRING of {}", uri.shown(),
-                  in_uri, account.name);
+                  "{} belongs to the account {}, but AZURE_STORAGE_CONNECTION_STRING to {}",
+                  uri.shown(), in_uri, account.name);
     return account;
   }
   std::string name(environment.find("AZURE_STORAGE_ACCOUNT").value_or(""));
   if (!in_uri.empty() && !name.empty() && name != in_uri)
-    // Keys of another account are none for this one.
+    // The key of another account must not be used: access is anonymous.
     return AzureAccount{.name = in_uri,
                         .endpoint = fmt::format("https://{}.blob.core.windows.net", in_uri)};
   if (!in_uri.empty()) name = in_uri;
   if (name.empty())
-    return fail(Errc::invalid_argument, "{} names a container, but nothing says of which account",
+    return fail(Errc::invalid_argument, "{} names a container, but the storage account isn't set",
                 uri.shown())
         .hint(
             "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY "
-            "or "
-            "AZURE_STORAGE_SAS_TOKEN");
-  return account_of_variables(std::move(name), environment);
+            "or AZURE_STORAGE_SAS_TOKEN");
+  return account_from_variables(std::move(name), environment);
 }
 
 void sign_azure_request(HttpRequest& request, const AzureAccount& account, std::string_view now) {

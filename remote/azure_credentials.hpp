@@ -1,6 +1,6 @@
-// An account of Azure Blob Storage and who asks: AZURE_STORAGE_CONNECTION_STRING, or
-// AZURE_STORAGE_ACCOUNT (in abfss URIs the account stands in the URI) with AZURE_STORAGE_KEY or
-// AZURE_STORAGE_SAS_TOKEN; without either, anonymous.
+// An account of Azure Blob Storage and its credentials: AZURE_STORAGE_CONNECTION_STRING, or
+// AZURE_STORAGE_ACCOUNT (abfss URIs contain the account) with AZURE_STORAGE_KEY or
+// AZURE_STORAGE_SAS_TOKEN. Without a key or token, requests are anonymous.
 #pragma once
 
 #include <optional>
@@ -16,17 +16,17 @@ namespace rtenv::remote {
 
 struct AzureAccount {
   std::string name;
-  std::string endpoint;        // of its blobs, without a slash at the end
-  std::vector<std::byte> key;  // of the account; empty: none
+  std::string endpoint;        // of the Blob service, without a slash at the end
+  std::vector<std::byte> key;  // empty: none
   std::string sas;             // "sv=…&sig=…"; empty: none
 };
 
-/// Fails: invalid_argument (no account named, a connection string or a key that isn't one, one for
-/// another account).
+/// Fails: invalid_argument (no account is named; a malformed connection string or key; a connection
+/// string of another account).
 Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment);
 
-/// Dates and signs a request by the account's key (docs: "Authorize with Shared Key", Blob service,
-/// 2009-09-19 and later). `now`: "Sun, 06 Nov 1994 08:49:37 GMT".
+/// Adds the date and a signature by the account's key (Azure documentation, "Authorize with Shared
+/// Key", Blob service, 2009-09-19 and later). `now`: "Sun, 06 Nov 1994 08:49:37 GMT".
 void sign_azure_request(HttpRequest& request, const AzureAccount& account, std::string_view now);
 
 }  // namespace rtenv::remote

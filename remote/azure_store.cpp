@@ -9,6 +9,7 @@
 #include "remote/azure_credentials.hpp"
 #include "remote/http_object.hpp"
 #include "remote/part_upload.hpp"
+#include "remote/rest_store.hpp"
 #include "remote/timestamp.hpp"
 
 namespace rtenv::remote {
@@ -25,21 +26,22 @@ std::string container_of(const Uri& uri) {
   return uri.authority.substr(0, uri.authority.find('@'));
 }
 
-// Checked by the store against what it received.
+// The store compares it with what it received.
 std::string content_md5(std::span<const std::byte> body) {
   Md5 md5;
   md5.add(body);
   return "Content-MD5: " + base64(md5.finish());
 }
 
-class AzureStore final : public ObjectStore {
+class AzureStore final : public RestStore {
  public:
   AzureStore(AzureAccount account, Environment environment, const Cancellation* cancellation)
-      : client_(std::move(environment), cancellation), account_(std::move(account)) {}
+      : RestStore(account.endpoint, std::move(environment), cancellation),
+        account_(std::move(account)) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(const auto response, send({.method = "HEAD", .url = blob_url(object)}));
-    if (!response.succeeded()) return explain(object, response);
+    RTENV_TRY(const auto response,
+              send_or_explain(object, {.method = "HEAD", .url = object_url(object)}));
     ObjectInfo info = object_info(response);
     info.ranges = true;
     return info;
@@ -47,7 +49,8 @@ class AzureStore final : public ObjectStore {
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
                     const std::optional<ByteRange>& range, const BodySink& sink) override {
-    return read_object(client_, prepared({.url = blob_url(object)}), expected, range, sink,
+    RTENV_TRY(auto request, authorized({.url = object_url(object)}));
+    return read_object(client(), std::move(request), expected, range, sink,
                        [&](const HttpResponse& response) { return explain(object, response); });
   }
 
@@ -57,11 +60,10 @@ class AzureStore final : public ObjectStore {
     std::vector<ListedObject> objects;
     for (std::string marker;;) {
       std::string url =
-          fmt::format("{}/{}?restype=container&comp=list&prefix={}", account_.endpoint,
+          fmt::format("{}/{}?restype=container&comp=list&prefix={}", endpoint(),
                       percent_encode(container_of(prefix)), percent_encode(prefix.path));
       if (!marker.empty()) url += "&marker=" + percent_encode(marker);
-      RTENV_TRY(const auto response, send({.url = std::move(url)}));
-      if (!response.succeeded()) return explain(prefix, response);
+      RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
       pugi::xml_document document;
       document.load_buffer(response.body.data(), response.body.size());
       const pugi::xml_node result = document.child("EnumerationResults");
@@ -77,26 +79,12 @@ class AzureStore final : public ObjectStore {
     }
   }
 
-  Result<void> remove(const Uri& object) override {
-    RTENV_TRY(const auto response, send({.method = "DELETE", .url = blob_url(object)}));
-    if (!response.succeeded()) return explain(object, response);
-    return {};
-  }
-
-  [[nodiscard]] std::string identity(const Uri& object) const override {
-    return object.text() + " " + account_.endpoint;
-  }
-
-  Result<HttpResponse> send(const HttpRequest& draft) {
-    return client_.send([&]() -> Result<HttpRequest> { return prepared(draft); });
-  }
-
-  [[nodiscard]] std::string blob_url(const Uri& object) const {
-    return fmt::format("{}/{}/{}", account_.endpoint, percent_encode(container_of(object)),
+  [[nodiscard]] std::string object_url(const Uri& object) const override {
+    return fmt::format("{}/{}/{}", endpoint(), percent_encode(container_of(object)),
                        percent_encode(object.path, "/"));
   }
 
-  [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) const {
+  [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) override {
     pugi::xml_document document;
     document.load_buffer(response.body.data(), response.body.size());
     const pugi::xml_node error = document.child("Error");
@@ -104,22 +92,21 @@ class AzureStore final : public ObjectStore {
     if (code.empty()) code = error.child("Code").text().get();
     std::string reason = code;
     const std::string message = error.child("Message").text().get();
-    // After the first line come ids and times.
+    // The lines after the first contain ids and times.
     if (!message.empty()) reason += ": " + message.substr(0, message.find('\n'));
     auto failure = fail_status(response.status, object.shown(), reason);
     const bool anonymous = account_.key.empty() && account_.sas.empty();
-    // To anonymous askers Azure says of containers that aren't public that they aren't there.
+    // For anonymous requests, Azure reports private containers as missing.
     if (anonymous && (response.status == 404 || response.status == 401 || response.status == 403 ||
                       response.status == 409))
       return std::move(failure).hint(
-          "no Azure credentials were found: set AZURE_STORAGE_CONNECTION_STRING, or "
-          "AZURE_STORAGE_KEY or "
-          "AZURE_STORAGE_SAS_TOKEN");
+          "no Azure credentials were found: set AZURE_STORAGE_CONNECTION_STRING, "
+          "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN");
     return failure;
   }
 
  private:
-  [[nodiscard]] HttpRequest prepared(HttpRequest request) const {
+  Result<HttpRequest> authorized(HttpRequest request) override {
     request.headers.push_back(fmt::format("x-ms-version: {}", k_api_version));
     if (!account_.key.empty())
       request.sign = [this](HttpRequest& signed_request) {
@@ -130,12 +117,10 @@ class AzureStore final : public ObjectStore {
     return request;
   }
 
-  HttpClient client_;
   AzureAccount account_;
 };
 
-// Blocks that no list names are forgotten by the store after a week; there is no way to remove them
-// sooner.
+// The store deletes uncommitted blocks after a week; they can't be deleted sooner.
 class AzurePartTarget final : public PartTarget {
  public:
   AzurePartTarget(AzureStore& store, Uri object) : store_(store), object_(std::move(object)) {}
@@ -166,7 +151,7 @@ class AzurePartTarget final : public PartTarget {
   void abort() noexcept override {}
 
  private:
-  // All of one length, as the service wants them.
+  // All ids of a blob must have the same length.
   static std::string block_id(std::size_t index) {
     const std::string number = fmt::format("{:08}", index);
     return base64(std::as_bytes(std::span(number)));
@@ -174,11 +159,10 @@ class AzurePartTarget final : public PartTarget {
 
   Result<void> put(const std::string& query, std::span<const std::byte> body,
                    std::vector<std::string> headers) {
-    RTENV_TRY(const auto response, store_.send({.method = "PUT",
-                                                .url = store_.blob_url(object_) + query,
-                                                .headers = std::move(headers),
-                                                .body = body}));
-    if (!response.succeeded()) return store_.explain(object_, response);
+    RTENV_TRY(store_.send_or_explain(object_, {.method = "PUT",
+                                               .url = store_.object_url(object_) + query,
+                                               .headers = std::move(headers),
+                                               .body = body}));
     return {};
   }
 

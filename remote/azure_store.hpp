@@ -1,6 +1,5 @@
-// Azure Blob Storage, azure://CONTAINER/BLOB and
-// abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, by the Blob service's REST API. Credentials:
-// remote/azure_credentials.hpp.
+// Azure Blob Storage over the Blob service's REST API: azure://CONTAINER/BLOB and
+// abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH. Credentials: remote/azure_credentials.hpp.
 #pragma once
 
 #include "remote/object_store.hpp"

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds k_first_pause{200};
-constexpr milliseconds k_longest_pause{30'000};
+constexpr milliseconds k_max_retry_after{30'000};
 
 }  // namespace
 
@@ -23,14 +23,14 @@ Result<bool> Backoff::pause(std::optional<std::chrono::seconds> retry_after) {
   thread_local std::minstd_rand random{std::random_device{}()};
   milliseconds wait{
       std::uniform_int_distribution<std::int64_t>(full.count() / 2, full.count())(random)};
-  if (retry_after) wait = std::max(wait, std::min<milliseconds>(*retry_after, k_longest_pause));
+  if (retry_after) wait = std::max(wait, std::min<milliseconds>(*retry_after, k_max_retry_after));
   if (cancellation_ == nullptr) {
     std::this_thread::sleep_for(wait);
     return true;
   }
   pollfd stop{.fd = cancellation_->poll_fd(), .events = POLLIN, .revents = 0};
   if (::poll(&stop, 1, static_cast<int>(wait.count())) > 0 || cancellation_->requested())
-    return fail(Errc::cancelled, "interrupted while waiting for another attempt");
+    return fail(Errc::cancelled, "interrupted while waiting to retry");
   return true;
 }
 

@@ -1,5 +1,5 @@
-// Pauses between attempts: each twice as long as the one before, at random between half and all of
-// that, so that many clients of a server in trouble don't come back at once.
+// Pauses between attempts: exponential backoff with jitter (between half and all of the pause), so
+// that many clients don't retry at the same moment.
 #pragma once
 
 #include <chrono>
@@ -14,12 +14,13 @@ class Backoff {
  public:
   static constexpr int k_max_attempts = 5;
 
+  /// `cancellation` may be null.
   explicit Backoff(const Cancellation* cancellation) : cancellation_(cancellation) {}
 
-  /// Sleeps, and says true; false where it is time to give up. `retry_after`: what the server asked
-  /// for, at most 30 s. Fails: cancelled.
+  /// Sleeps and returns true, or returns false at once if no attempt is left. `retry_after`: the
+  /// minimum that the server requests, capped at 30 s. Fails: cancelled.
   Result<bool> pause(std::optional<std::chrono::seconds> retry_after = std::nullopt);
-  /// Something has moved: the attempts begin anew.
+  /// Allows all attempts again, after progress.
   void reset() noexcept { attempts_ = 1; }
 
  private:

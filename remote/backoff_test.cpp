@@ -7,7 +7,7 @@
 namespace rtenv::remote {
 namespace {
 
-TEST(Backoff, GivesUpAfterAFewAttemptsAndBeginsAnewWhenSomethingMoved) {
+TEST(Backoff, ResetAllowsAllAttemptsAgain) {
   Backoff backoff(nullptr);
   backoff.reset();
   EXPECT_TRUE(must(backoff.pause()));

@@ -15,19 +15,19 @@ bool are_set(const Environment& environment, std::initializer_list<const char*> 
       names, [&](const char* name) { return environment.find_filled(name).has_value(); });
 }
 
-bool is_there(const Path& file) {
+bool file_exists(const Path& file) {
   std::error_code error;
   return std::filesystem::exists(file, error);
 }
 
-// The file that the variable names, else the one below HOME where it is there.
+// The file that the variable names, else the one below HOME if it exists; else empty.
 std::string find_file(const Environment& environment, const char* variable,
                       const char* below_home) {
   if (const auto named = environment.find_filled(variable))
     return fmt::format("{}: {}", variable, *named);
   const auto home = environment.find_filled("HOME");
   const Path file = home ? Path(*home) / below_home : Path();
-  return home && is_there(file) ? file.native() : std::string();
+  return home && file_exists(file) ? file.native() : std::string();
 }
 
 CredentialSource s3(const Environment& environment) {
@@ -47,14 +47,14 @@ CredentialSource s3(const Environment& environment) {
   for (const char* variable :
        {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"})
     if (are_set(environment, {variable})) return {"s3", true, variable};
-  return {"s3", false, "none; the machine's metadata is asked, else requests are unsigned"};
+  return {"s3", false, "none; tries the machine's metadata service, else requests are unsigned"};
 }
 
 CredentialSource gs(const Environment& environment) {
   std::string file = find_file(environment, "GOOGLE_APPLICATION_CREDENTIALS",
                                ".config/gcloud/application_default_credentials.json");
   if (!file.empty()) return {"gs", true, std::move(file)};
-  return {"gs", false, "none; the machine's metadata is asked, else requests are anonymous"};
+  return {"gs", false, "none; tries the machine's metadata service, else requests are anonymous"};
 }
 
 CredentialSource azure(const Environment& environment) {

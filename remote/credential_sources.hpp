@@ -1,6 +1,6 @@
-// Which credentials this machine has for which store: where they were found, never what they are.
-// For people who wonder why a store refuses them. Looks at variables and files alone; no metadata
-// service is asked, no program is started.
+// Reports which credentials this machine has for each store: where they come from, never their
+// values. Helps to find out why a store denies access. Looks only at variables and files: calls no
+// metadata service and runs no program.
 #pragma once
 
 #include <string>
@@ -14,10 +14,10 @@ namespace rtenv::remote {
 struct CredentialSource {
   std::string_view store;  // "s3", "gs", "azure", "http", "gcs"
   bool found = false;
-  std::string where;  // what names them; where there are none, what is done then
+  std::string where;  // the variable or file; if not found, what happens without credentials
 };
 
-/// One for each store, in the order in which the stores ask.
+/// One for each store.
 std::vector<CredentialSource> find_credential_sources(const Environment& environment);
 
 }  // namespace rtenv::remote

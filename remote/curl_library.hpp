@@ -1,5 +1,5 @@
-// libcurl, loaded when the first request is made. Each member is the function of that name with
-// "curl_" before it.
+// libcurl, loaded at the first request. Each member is libcurl's function of the same name, without
+// the prefix "curl_".
 #pragma once
 
 #include <curl/curl.h>
@@ -32,7 +32,8 @@ struct CurlLibrary {
   decltype(&curl_free) free;
 };
 
-/// Loads and initialises libcurl the first time. Thread-safe. Fails: not_found, internal.
+/// Loads and initialises libcurl at the first call. Thread-safe. Fails: not_found (the library or a
+/// function of it), internal.
 Result<const CurlLibrary*> curl_library();
 
 }  // namespace rtenv::remote

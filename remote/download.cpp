@@ -47,25 +47,25 @@ class Download {
     RTENV_TRY(reserve_space());
     const bool large =
         info_.ranges && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
-    RTENV_TRY(large ? in_parts() : as_a_whole());
+    RTENV_TRY(large ? download_parts() : download_stream());
     report();
     return to_hex(sha_.finish());
   }
 
  private:
-  // A disk that is too small is better known now than after an hour.
+  // Fails before the download if the disk is too small.
   Result<void> reserve_space() const {
     if (!info_.size_bytes || *info_.size_bytes == 0) return {};
     const int done = ::fallocate(file_.get(), 0, 0, static_cast<off_t>(*info_.size_bytes));
     if (done != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
       return fail_errno("write", target_.native());
-    return {};  // a file system that can't reserve says so when it is full
+    return {};  // without support for reservation, writing fails when the disk is full
   }
 
-  Result<void> in_parts() {
+  Result<void> download_parts() {
     const std::uint64_t size_bytes = *info_.size_bytes;
     const auto count = static_cast<std::size_t>((size_bytes + k_part_bytes - 1) / k_part_bytes);
-    // Hashing follows, part by part, out of the page cache.
+    // Parts are hashed in order, from the page cache.
     return ordered_pipeline<ByteRange>(
         count, options_.connections, 2 * std::size_t{options_.connections}, [] { return 0; },
         [&](int, std::size_t index) -> Result<ByteRange> {
@@ -97,7 +97,7 @@ class Download {
       if (done_bytes != before) backoff.reset();
       RTENV_TRY(const bool again, backoff.pause());
       if (!again) return read;
-      log::debug("{}: going on at byte {}", object_.shown(), range.offset + done_bytes);
+      log::debug("{}: resuming at byte {}", object_.shown(), range.offset + done_bytes);
     }
   }
 
@@ -110,15 +110,15 @@ class Download {
           const std::size_t count,
           read_full_at(file_, wanted, static_cast<off_t>(range.offset + done), target_.native()));
       if (count != wanted.size())
-        return fail(Errc::corrupt, "{} became shorter while it was written", target_.native());
+        return fail(Errc::corrupt, "{} was truncated while it was written", target_.native());
       sha_.add(wanted);
       done += count;
     }
     return {};
   }
 
-  // One stream. After a cut it goes on where the store can, and else begins anew.
-  Result<void> as_a_whole() {
+  // One stream. After an interruption it resumes if the store can read ranges, or else restarts.
+  Result<void> download_stream() {
     Backoff backoff(options_.cancellation);
     std::uint64_t done_bytes = 0;
     bool resumable = info_.size_bytes && !info_.version.empty();
@@ -136,7 +136,7 @@ class Download {
             return {};
           });
       if (read) return {};
-      // A server without ranges answers with another part than was asked for.
+      // A server without ranges responds with another part than the requested one.
       const bool refused_range = rest && read.error().code() == Errc::invalid_argument;
       if (refused_range) resumable = false;
       if (!refused_range && read.error().code() != Errc::unavailable) return read;
@@ -150,7 +150,7 @@ class Download {
     }
   }
 
-  // Who finds another one reporting needn't: there will be more to tell.
+  // Skipped if another thread is reporting.
   void report() {
     if (!options_.on_progress) return;
     const std::unique_lock lock(reporting_, std::try_to_lock);
@@ -172,7 +172,7 @@ class Download {
 }  // namespace
 
 Failure fail_pin(const Uri& object, std::string_view sha256) {
-  return fail(Errc::corrupt, "{} isn't what it is pinned to: its SHA-256 is {}", object.shown(),
+  return fail(Errc::corrupt, "{} doesn't have its pinned digest: its SHA-256 is {}", object.shown(),
               sha256)
       .hint("expected {}", *object.sha256);
 }
@@ -188,7 +188,7 @@ Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo in
     ::unlink(target.c_str());
     if (sha256.error().code() != Errc::corrupt || restarts == k_max_restarts)
       return Failure(std::move(sha256).error());
-    // Another object by now? Then that one is wanted, from its beginning.
+    // If the object has been replaced, download the new one.
     RTENV_TRY(ObjectInfo now, store.stat(object));
     if (now.version == info.version && now.size_bytes == info.size_bytes)
       return Failure(std::move(sha256).error());

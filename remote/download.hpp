@@ -1,6 +1,6 @@
-// Brings an object into a file: large ones in parts by a few connections at a time, each going on
-// where it was cut off. The SHA-256 is computed on the way. Memory: a connection's buffers,
-// whatever the object's size.
+// Downloads an object to a file: a large one in parts over several connections, each of which
+// resumes after an interruption. Computes the SHA-256 on the way. Memory doesn't grow with the
+// object's size.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace rtenv::remote {
 
-/// Called now and then, by one thread at a time: how much of the object is there.
+/// Reports progress; called by one thread at a time.
 using OnProgress =
     std::function<void(std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes)>;
 
@@ -25,13 +25,13 @@ struct Downloaded {
   std::string sha256;  // lower-case hex
 };
 
-/// `info`: what stat said. `target` is made; it must not be there, and after a failure it isn't.
-/// Fails: corrupt (the URI's pin differs; the object kept changing), out_of_space, and as the
-/// store.
+/// `info`: from the store's stat. `target` must not exist; it is removed after a failure.
+/// Fails: corrupt (the digest differs from the URI's pin; the object kept changing), out_of_space,
+/// already_exists, cancelled, and as the store.
 Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info,
                             const Path& target, const DownloadOptions& options);
 
-/// What is to be said of an object that has another digest than its URI's pin.
+/// The error (corrupt) of an object whose digest differs from its URI's pin.
 Failure fail_pin(const Uri& object, std::string_view sha256);
 
 }  // namespace rtenv::remote

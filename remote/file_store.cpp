@@ -38,8 +38,8 @@ class FileStore final : public ObjectStore {
                     .version = {},
                     .ranges = true,
                     .modified_s = status.st_mtim.tv_sec};
-    // A file that was changed just now may change once more within the clock's grain: its times
-    // don't say so yet.
+    // A file that has just changed may change again within the clock's resolution, with the same
+    // times: it has no version yet.
     if (std::time(nullptr) - status.st_ctim.tv_sec > k_settle_time_s)
       info.version =
           fmt::format("{}-{}-{}.{}-{}.{}", status.st_dev, status.st_ino, status.st_mtim.tv_sec,
@@ -81,7 +81,7 @@ class FileStore final : public ObjectStore {
       Uri uri = prefix;
       uri.path = each->path().native();
       const auto info = stat(uri);
-      if (!info) continue;  // removed meanwhile
+      if (!info) continue;  // removed in the meantime
       objects.push_back({std::move(uri), *info->size_bytes, info->modified_s});
     }
     if (error && error != std::errc::no_such_file_or_directory)

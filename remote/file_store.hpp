@@ -1,4 +1,4 @@
-// Files of this machine as objects, file:///path.
+// Local files as objects: file:///PATH.
 #pragma once
 
 #include "remote/object_store.hpp"

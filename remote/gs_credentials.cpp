@@ -27,7 +27,7 @@ Result<GsToken> parse_token(const HttpResponse& response, const std::string& sho
     const std::string description = text_field(answer, "error_description");
     auto failure = fail_status(response.status, shown,
                                description.empty() ? error : error + ": " + description);
-    // "invalid_grant" comes with status 400 and is about nothing but credentials.
+    // "invalid_grant" has status 400, but is always about credentials.
     if (failure.value().code() == Errc::invalid_argument)
       return fail(Errc::permission_denied, "{}", failure.value().message());
     return failure;
@@ -35,7 +35,8 @@ Result<GsToken> parse_token(const HttpResponse& response, const std::string& sho
   GsToken token{.access_token = text_field(answer, "access_token"),
                 .quota_project = {},
                 .expires_at = system_clock::now()};
-  if (token.access_token.empty()) return fail(Errc::unavailable, "{} gives no access token", shown);
+  if (token.access_token.empty())
+    return fail(Errc::unavailable, "{} returned no access token", shown);
   if (const auto seconds = answer.find("expires_in");
       seconds != answer.end() && seconds->is_number())
     token.expires_at += std::chrono::seconds(seconds->get<std::int64_t>());
@@ -52,8 +53,8 @@ Result<GsToken> exchange(const std::string& url, const std::string& form, HttpCl
   return parse_token(response, redacted_url(url));
 }
 
-Result<GsToken> token_of_service_account(const json& account, const std::string& token_url,
-                                         HttpClient& client) {
+Result<GsToken> token_for_service_account(const json& account, const std::string& token_url,
+                                          HttpClient& client) {
   const std::int64_t now =
       std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch())
           .count();
@@ -70,7 +71,7 @@ Result<GsToken> token_of_service_account(const json& account, const std::string&
       "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + jwt, client);
 }
 
-Result<GsToken> token_of_user(const json& user, const std::string& token_url, HttpClient& client) {
+Result<GsToken> token_for_user(const json& user, const std::string& token_url, HttpClient& client) {
   return exchange(
       token_url,
       fmt::format("grant_type=refresh_token&client_id={}&client_secret={}&refresh_token={}",
@@ -80,30 +81,30 @@ Result<GsToken> token_of_user(const json& user, const std::string& token_url, Ht
       client);
 }
 
-Result<GsToken> token_of_file(const Path& file, HttpClient& client) {
+Result<GsToken> token_from_file(const Path& file, HttpClient& client) {
   RTENV_TRY(const std::string text, read_file(file));
   const json credentials = json_from_text(text);
   const std::string type = text_field(credentials, "type");
   std::string token_url = text_field(credentials, "token_uri");
   if (token_url.empty()) token_url = k_token_url;
   Result<GsToken> token =
-      type == "service_account" ? token_of_service_account(credentials, token_url, client)
+      type == "service_account" ? token_for_service_account(credentials, token_url, client)
       : type == "authorized_user"
-          ? token_of_user(credentials, token_url, client)
+          ? token_for_user(credentials, token_url, client)
           : fail(Errc::invalid_argument, "credentials of the type '{}' aren't supported", type)
-                .hint("a service_account's key or authorized_user credentials");
+                .hint("use a service_account's key or authorized_user credentials");
   if (!token) return Failure(std::move(token).error().within(file.native()));
   token->quota_project = text_field(credentials, "quota_project_id");
   return token;
 }
 
-// Google's machines say so in their firmware; elsewhere nobody would answer.
+// Google's machines can be told by their firmware. Elsewhere the request would only time out.
 bool is_google_machine() {
   const auto product = read_file("/sys/class/dmi/id/product_name");
   return product && product->starts_with("Google");
 }
 
-Result<std::optional<GsToken>> token_of_machine(HttpClient& client) {
+Result<std::optional<GsToken>> token_from_metadata(HttpClient& client) {
   const auto host = client.environment().find_filled("GCE_METADATA_HOST");
   if (!host && !is_google_machine()) return std::optional<GsToken>();
   const std::string url =
@@ -112,7 +113,8 @@ Result<std::optional<GsToken>> token_of_machine(HttpClient& client) {
   RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
     return HttpRequest{.url = url, .headers = {"Metadata-Flavor: Google"}};
   }));
-  if (response.status == 404) return std::optional<GsToken>();  // a machine without an account
+  if (response.status == 404)
+    return std::optional<GsToken>();  // the machine has no service account
   RTENV_TRY(auto token, parse_token(response, url));
   return std::optional(std::move(token));
 }
@@ -132,7 +134,7 @@ std::optional<Path> default_credentials_file(const Environment& environment) {
 Result<std::optional<GsToken>> find_token(HttpClient& client) {
   const Environment& environment = client.environment();
   auto named = environment.find_filled("GOOGLE_APPLICATION_CREDENTIALS");
-  // An emulator takes everybody; only what was named for it is sent there.
+  // An emulator needs no credentials: it gets only those that were set explicitly.
   const bool emulated = environment.find_filled("STORAGE_EMULATOR_HOST").has_value();
   std::optional<Path> file;
   if (named)
@@ -140,22 +142,23 @@ Result<std::optional<GsToken>> find_token(HttpClient& client) {
   else if (!emulated)
     file = default_credentials_file(environment);
   if (file) {
-    RTENV_TRY(auto token, token_of_file(*file, client));
+    RTENV_TRY(auto token, token_from_file(*file, client));
     return std::optional(std::move(token));
   }
   if (emulated && !environment.find_filled("GCE_METADATA_HOST")) return std::optional<GsToken>();
-  return token_of_machine(client);
+  return token_from_metadata(client);
 }
 
 }  // namespace
 
 Result<std::optional<GsToken>> GsTokenSource::get() {
   const std::lock_guard lock(mutex_);
-  if (!asked_ || (cached_ && cached_->expires_at - system_clock::now() < k_renew_before_expiry)) {
+  if (!looked_up_ ||
+      (cached_ && cached_->expires_at - system_clock::now() < k_renew_before_expiry)) {
     auto found = find_token(client_);
     if (!found) return Failure(std::move(found).error().within("Google Cloud credentials"));
     cached_ = std::move(*found);
-    asked_ = true;
+    looked_up_ = true;
   }
   return cached_;
 }

@@ -1,7 +1,7 @@
-// Access tokens for Google Cloud, found in the order of its own libraries: the file that
-// GOOGLE_APPLICATION_CREDENTIALS names, gcloud's application default credentials, the metadata
-// server of the machine; else nobody (anonymous). A file is of a service account (a signed JWT is
-// exchanged for a token) or of an authorized user (a refresh token is).
+// Access tokens for Google Cloud, looked up in the order of its own libraries: the file that
+// GOOGLE_APPLICATION_CREDENTIALS names, gcloud's application default credentials, the machine's
+// metadata server; otherwise requests are anonymous. A file holds either a service account's key (a
+// signed JWT is exchanged for a token) or an authorized user's refresh token.
 #pragma once
 
 #include <chrono>
@@ -15,23 +15,24 @@ namespace rtenv::remote {
 
 struct GsToken {
   std::string access_token;
-  std::string quota_project;  // who is billed; empty: nobody else
+  std::string quota_project;  // billed instead of the bucket's project; empty: none
   std::chrono::system_clock::time_point expires_at;
 };
 
-/// Thread-safe; asks again shortly before a token expires.
+/// Gets a token when it is first needed and again shortly before it expires. Thread-safe. `client`
+/// must outlive it.
 class GsTokenSource {
  public:
   explicit GsTokenSource(HttpClient& client) : client_(client) {}
 
-  /// Nothing: anonymous. Fails: where credentials that are there can't be used: not_found,
-  /// invalid_argument, permission_denied, unavailable.
+  /// nullopt: anonymous. Fails if configured credentials can't be used: not_found,
+  /// invalid_argument, permission_denied, unavailable, cancelled.
   Result<std::optional<GsToken>> get();
 
  private:
   HttpClient& client_;
   std::mutex mutex_;
-  bool asked_ = false;
+  bool looked_up_ = false;
   std::optional<GsToken> cached_;
 };
 

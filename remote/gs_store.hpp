@@ -1,5 +1,5 @@
-// Google Cloud Storage, by its JSON API; at STORAGE_EMULATOR_HOST where that is set. Credentials:
-// remote/gs_credentials.hpp.
+// Google Cloud Storage over its JSON API, or the emulator at STORAGE_EMULATOR_HOST.
+// Credentials: remote/gs_credentials.hpp.
 #pragma once
 
 #include "remote/object_store.hpp"

@@ -1,6 +1,6 @@
-// Requests over HTTP and HTTPS, through libcurl: proxies and CA certificates are taken from the
+// Requests over HTTP and HTTPS, through libcurl. Proxies and CA certificates are taken from the
 // usual environment variables (HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE, SSL_CERT_FILE,
-// CURL_CA_BUNDLE). Connections are kept for the next request to the same host. A URL's user info
+// CURL_CA_BUNDLE). Connections are reused for later requests to the same host. A URL's user info
 // and query string are secrets: messages show them as "…".
 #pragma once
 
@@ -19,7 +19,9 @@
 
 namespace rtenv::remote {
 
-/// What libcurl signs a request with, as Amazon's Signature Version 4.
+class CurlHandle;
+
+/// What libcurl signs a request with (Amazon's Signature Version 4).
 struct AwsSigning {
   std::string region;
   std::string service;
@@ -30,11 +32,11 @@ struct AwsSigning {
 struct HttpResponse {
   int status = 0;
   std::map<std::string, std::string, std::less<>> headers;  // names in lower case
-  std::string body;       // where the status isn't 2xx: what explains it, cut at 64 KiB
+  std::string body;       // unless the status is 2xx: the explanation, cut at 64 KiB
   std::string final_url;  // after redirects; may hold secrets
 
   [[nodiscard]] bool succeeded() const noexcept { return status >= 200 && status < 300; }
-  /// Empty where it isn't there.
+  /// Empty if there is no such header.
   [[nodiscard]] std::string_view header(std::string_view name) const;
 };
 
@@ -43,23 +45,23 @@ struct HttpRequest {
   std::string url;
   std::vector<std::string> headers;  // "Name: value"
   std::span<const std::byte> body;   // of a PUT or POST; must outlive the request
-  /// Instead of `body`: fills the buffer, 0 at the end; read only once. Sent in chunks where its
-  /// size isn't known.
+  /// Instead of `body`: fills the buffer and returns the number of bytes, 0 at the end; read only
+  /// once. Sent in chunks if its size isn't known.
   std::function<Result<std::size_t>(std::span<std::byte>)> body_stream;
   std::optional<std::uint64_t> body_stream_bytes;
 
   std::optional<AwsSigning> aws;
-  std::string bearer;      // not sent on to another origin
-  bool use_netrc = false;  // NETRC, else ~/.netrc; asked anew for each host
+  std::string bearer;      // not sent to another origin after a redirect
+  bool use_netrc = false;  // NETRC, else ~/.netrc; looked up again for each host
   bool follow_redirects = false;
   bool compressed = false;            // lets the server compress the body in transit
-  bool ignores_cancellation = false;  // it cleans up after one
-  std::uint64_t max_bytes = ~0ULL;
-  /// Called last, before the request is sent: adds what signs it.
+  bool ignores_cancellation = false;  // for cleaning up after a cancellation
+  std::uint64_t max_bytes = ~0ULL;    // of the response's body
+  /// Called last, before the request is sent: adds the signature.
   std::function<void(HttpRequest&)> sign;
-  /// Called before the first byte of a 2xx answer's body, so that a wrong answer is refused before
-  /// it is used.
-  std::function<Result<void>(const HttpResponse&)> check_answer;
+  /// Called before the first byte of a 2xx response's body reaches the sink; if it fails, the
+  /// request fails.
+  std::function<Result<void>(const HttpResponse&)> check_response;
 };
 
 using BodySink = std::function<Result<void>(std::span<const std::byte>)>;
@@ -67,48 +69,47 @@ using BodySink = std::function<Result<void>(std::span<const std::byte>)>;
 /// Thread-safe: any number of requests at a time, each on a connection of its own.
 class HttpClient {
  public:
-  /// RTENV_NETWORK_TIMEOUT: seconds without a byte after which a transfer is given up; 30 where it
-  /// isn't set.
+  /// RTENV_NETWORK_TIMEOUT: seconds without a byte after which a transfer fails; 30 by default.
+  /// `cancellation` may be null; otherwise it must outlive the client.
   explicit HttpClient(Environment environment, const Cancellation* cancellation = nullptr);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// One attempt; the body of a 2xx answer goes to `sink`, of any other into the response.
-  /// Fails: unavailable (no connection, cut off, too slow: worth another attempt),
-  /// permission_denied (a certificate), invalid_argument (not a URL, more than max_bytes),
-  /// cancelled, and as the sink.
+  /// One attempt. The body of a 2xx response goes to `sink`, any other into the response.
+  /// Fails: unavailable (no connection, cut off, too slow: worth a retry), permission_denied (an
+  /// untrusted certificate), invalid_argument (not a URL, more than max_bytes), not_found (no
+  /// libcurl), internal, cancelled, and as the sink, the body stream and check_response.
   Result<HttpResponse> stream(const HttpRequest& request, const BodySink& sink);
 
-  /// As many attempts as make sense: again after a transport failure and the statuses 408, 429,
-  /// 500, 502, 503, 504, never after another. The request is made anew for each, since a signature
-  /// holds the time. The last answer is returned, whatever its status, with its whole body.
+  /// Retries after transport failures and transient statuses, up to Backoff's limit. Each attempt
+  /// makes the request again, since a signature contains the time. Returns the last response,
+  /// whatever its status, with its whole body. Fails: as stream and `make_request`.
   Result<HttpResponse> send(const std::function<Result<HttpRequest>()>& make_request);
 
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
   [[nodiscard]] const Cancellation* cancellation() const noexcept { return cancellation_; }
 
  private:
-  struct Handle;
-  std::unique_ptr<Handle> take();
-  void give_back(std::unique_ptr<Handle> handle);
+  Result<std::unique_ptr<CurlHandle>> acquire();
+  void release(std::unique_ptr<CurlHandle> handle);
 
   Environment environment_;
   const Cancellation* cancellation_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Handle>> idle_;
+  std::vector<std::unique_ptr<CurlHandle>> idle_;
 };
 
-/// Worth another attempt.
+/// Worth a retry: 408, 429, 500, 502, 503, 504.
 bool is_transient_status(int status) noexcept;
 
-/// GETs, with redirects and several attempts until the first byte has come.
-/// Fails: not_found (404, 410), permission_denied (401, 403), unavailable (other statuses), and as
-/// HttpClient::stream.
+/// GETs with redirects if the request allows them; retries until the first byte has arrived.
+/// Fails: as fail_status for a response that isn't 2xx, and as HttpClient::stream.
 Result<HttpResponse> http_get(HttpClient& client, const HttpRequest& request, const BodySink& sink);
 
-/// What a failed request to `shown` means: by its status alone, `reason` in the message where there
-/// is one.
+/// The error of a response that isn't 2xx: not_found (404, 410), permission_denied (401, 403,
+/// 407), out_of_space (413, 507), invalid_argument (other 4xx that aren't transient), unavailable
+/// (the rest). `shown` names the object or URL in the message; `reason` may be empty.
 Failure fail_status(int status, std::string_view shown, std::string_view reason = {});
 
 }  // namespace rtenv::remote

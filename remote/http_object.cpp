@@ -35,8 +35,8 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   return ContentRange{*first, *last, number(text.substr(slash + 1))};
 }
 
-Result<void> check_answer(const HttpResponse& response, const ObjectInfo& expected,
-                          const std::optional<ByteRange>& range, const std::string& shown) {
+Result<void> check_response(const HttpResponse& response, const ObjectInfo& expected,
+                            const std::optional<ByteRange>& range, const std::string& shown) {
   const ObjectInfo got = object_info(response);
   const bool other_version =
       !expected.version.empty() && !got.version.empty() && got.version != expected.version;
@@ -44,13 +44,13 @@ Result<void> check_answer(const HttpResponse& response, const ObjectInfo& expect
       expected.size_bytes && got.size_bytes && *got.size_bytes != *expected.size_bytes;
   if (other_version || other_size)
     return fail(Errc::corrupt, "{} changed while it was read", shown)
-        .hint("fetch it again when nobody writes it");
+        .hint("fetch it again when no process is writing it");
   if (!range) return {};
   const auto part = parse_content_range(response.header("content-range"));
   if (response.status == 206 && part && part->first == range->offset &&
       part->last + 1 == range->offset + range->size_bytes)
     return {};
-  return fail(Errc::invalid_argument, "the server of {} was asked for a part and sent another one",
+  return fail(Errc::invalid_argument, "the server of {} sent another range than the requested one",
               shown);
 }
 
@@ -74,24 +74,23 @@ Result<void> read_object(HttpClient& client, HttpRequest request, const ObjectIn
   if (range)
     request.headers.push_back(
         fmt::format("Range: bytes={}-{}", range->offset, range->offset + range->size_bytes - 1));
-  const auto wanted_bytes = range ? std::optional(range->size_bytes) : expected.size_bytes;
-  request.check_answer = [&](const HttpResponse& response) {
-    return check_answer(response, expected, range, shown);
+  const auto expected_bytes = range ? std::optional(range->size_bytes) : expected.size_bytes;
+  request.check_response = [&](const HttpResponse& response) {
+    return check_response(response, expected, range, shown);
   };
   std::uint64_t received_bytes = 0;
   RTENV_TRY(const auto response,
             client.stream(request, [&](std::span<const std::byte> data) -> Result<void> {
               received_bytes += data.size();
-              if (wanted_bytes && received_bytes > *wanted_bytes)
-                return fail(Errc::corrupt,
-                            "the server of {} sent more than {} bytes, the size that it said",
-                            shown, *wanted_bytes);
+              if (expected_bytes && received_bytes > *expected_bytes)
+                return fail(Errc::corrupt, "the server of {} sent more than the announced {} bytes",
+                            shown, *expected_bytes);
               return sink(data);
             }));
   if (!response.succeeded()) return explain(response);
-  if (wanted_bytes && received_bytes != *wanted_bytes)
+  if (expected_bytes && received_bytes != *expected_bytes)
     return fail(Errc::unavailable, "{} was cut off after {} of {} bytes", shown, received_bytes,
-                *wanted_bytes);
+                *expected_bytes);
   return {};
 }
 

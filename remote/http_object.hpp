@@ -1,19 +1,21 @@
-// What the stores that speak HTTP have in common: reading an object, or a part of it, and being
-// sure that it is what was asked for.
+// Reading objects over HTTP: what the stores have in common.
 #pragma once
 
 #include "remote/object_store.hpp"
 
 namespace rtenv::remote {
 
-/// What an answer says of an object: size from Content-Length, or of the whole from Content-Range;
-/// version from ETag, else Last-Modified.
+/// What a response's headers tell about an object: the size of the whole object from Content-Range,
+/// else Content-Length; the version from ETag, else Last-Modified.
 ObjectInfo object_info(const HttpResponse& response);
 
-/// Sends `request` (a GET, complete but for its Range header) for the whole object or a part of it.
-/// An answer of another range, size or version is refused before the sink sees it. `explain` makes
-/// the error of an answer that isn't 2xx.
+/// Makes the error of a response that isn't 2xx.
 using Explain = std::function<Failure(const HttpResponse&)>;
+
+/// Sends `request` (a GET, complete except for its Range header) for the object or a part of it.
+/// A response with another range, size or version is refused before the sink gets any of it.
+/// Fails: corrupt (another version or size), invalid_argument (another range), unavailable (cut
+/// off), and as `explain` and HttpClient::stream.
 Result<void> read_object(HttpClient& client, HttpRequest request, const ObjectInfo& expected,
                          const std::optional<ByteRange>& range, const BodySink& sink,
                          const Explain& explain);

@@ -4,6 +4,7 @@
 
 #include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "base/text.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::remote {
@@ -16,17 +17,15 @@ Result<std::string> server_address(const Environment& environment) {
   for (const char* variable : {"RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"})
     if (const auto set = environment.find_filled(variable)) {
       address = *set;
-      // As Ray's client has it: an address without a scheme is one of http. What names a cluster's
-      // own port isn't one of a job server.
+      // As in Ray's client: without a scheme, http is assumed; ray:// isn't a job server's address.
       if (address.find("://") == std::string::npos) address.insert(0, "http://");
       if (!address.starts_with("http://") && !address.starts_with("https://"))
         return fail(Errc::invalid_argument, "{} isn't the address of a job server: {}", variable,
                     redacted_url(*set))
-            .hint("http://HOST:8265");
+            .hint("use http://HOST:8265");
       break;
     }
-  while (address.ends_with('/')) address.pop_back();
-  return address;
+  return std::string(trim_end(address, "/"));
 }
 
 Result<std::string> auth_token(const Environment& environment) {
@@ -40,8 +39,7 @@ Result<std::string> auth_token(const Environment& environment) {
   auto text = read_file(file);
   if (!text && named) return Failure(std::move(text).error().within("RAY_AUTH_TOKEN_PATH"));
   if (!text) return std::string();
-  text->erase(text->find_last_not_of(" \r\n\t") + 1);
-  return std::move(*text);
+  return std::string(trim_end(*text));
 }
 
 Result<std::vector<std::string>> job_headers(const Environment& environment) {

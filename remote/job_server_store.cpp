@@ -16,13 +16,12 @@ class JobServerStore final : public ObjectStore {
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(const auto response, client_.send([&]() -> Result<HttpRequest> {
       HttpRequest request = make_request("GET", object);
-      request.headers.emplace_back(
-          "Range: bytes=0-0");  // whether it is there is all we want to know
+      request.headers.emplace_back("Range: bytes=0-0");  // only its existence matters
       return request;
     }));
     if (!response.succeeded()) return explain(object, response);
     return ObjectInfo{.size_bytes = object_info(response).size_bytes,
-                      .version = object.path};  // a name says its content
+                      .version = object.path};  // the name contains the digest
   }
 
   Result<void> read(const Uri& object, const ObjectInfo&, const std::optional<ByteRange>& range,
@@ -36,12 +35,11 @@ class JobServerStore final : public ObjectStore {
         },
         [&](const HttpResponse& response) { return explain(object, response); }));
     if (empty)
-      return fail(Errc::not_found,
-                  "{}: the job server at {} says that it has it, but doesn't hand it out",
+      return fail(Errc::not_found, "{}: the job server at {} has the package, but doesn't serve it",
                   object.shown(), redacted_url(server_.address))
           .hint(
-              "Ray gives packages to its own nodes only; use the directory or archive that it was "
-              "made from");
+              "Ray serves packages only to its own nodes; use the directory or archive that it was "
+              "built from");
     return {};
   }
 
@@ -53,8 +51,7 @@ class JobServerStore final : public ObjectStore {
   }
 
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
-    return fail(Errc::invalid_argument, "{}: a job server doesn't list its packages",
-                prefix.shown());
+    return fail(Errc::invalid_argument, "{}: a job server can't list its packages", prefix.shown());
   }
 
   Result<void> remove(const Uri& object) override {
@@ -79,7 +76,7 @@ class JobServerStore final : public ObjectStore {
     if (failure.value().code() == Errc::permission_denied)
       return std::move(failure).hint("set RAY_AUTH_TOKEN");
     if (response.status == 413)
-      return std::move(failure).hint("the package is larger than the job server takes");
+      return std::move(failure).hint("the package is larger than the job server accepts");
     return failure;
   }
 

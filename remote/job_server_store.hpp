@@ -1,14 +1,14 @@
-// Packages that a job server holds, gcs://NAME: GET and PUT /api/packages/gcs/NAME of Ray's job API
-// (2.60), see job_server.hpp.
+// Packages on a job server, gcs://NAME: GET and PUT /api/packages/gcs/NAME of Ray's job API (2.60).
+// Address and token: remote/job_server.hpp.
 //
-// Ray only says whether it has a package: it can be written and looked for, but not read back.
+// Ray only tells whether it has a package: packages can be uploaded and looked up, but not read.
 #pragma once
 
 #include "remote/object_store.hpp"
 
 namespace rtenv::remote {
 
-/// Fails: invalid_argument (an address that isn't an http URL, headers that aren't JSON).
+/// Fails: as find_job_server.
 Result<std::unique_ptr<ObjectStore>> open_job_server_store(Environment environment,
                                                            const Cancellation* cancellation);
 

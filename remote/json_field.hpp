@@ -1,16 +1,16 @@
-// Reading a field of an answer that may be anything.
+// Reads fields of a JSON response that may have any shape. Thread-safe: no state.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace rtenv::remote {
 
-/// Empty where `object` isn't one, has no such field, or it isn't a string.
-inline std::string text_field(const nlohmann::json& object, const char* name) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+/// Empty if `object` isn't an object, has no such field, or the field isn't a string.
+std::string text_field(const nlohmann::json& object, const char* name);
+
+/// A number written as a string, as Google's APIs do with 64-bit numbers; 0 if there is none.
+std::uint64_t number_field(const nlohmann::json& object, const char* name);
 
 }  // namespace rtenv::remote

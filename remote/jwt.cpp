@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
 
@@ -30,11 +31,11 @@ Result<std::string> sign_jwt(const nlohmann::json& header, const nlohmann::json&
   std::size_t size_bytes = 0;
   if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) != 1 ||
       EVP_DigestSign(context.get(), nullptr, &size_bytes, data, message.size()) != 1)
-    return fail(Errc::internal, "a token can't be signed");
+    return fail(Errc::internal, "OpenSSL can't sign a token");
   std::vector<std::byte> signature(size_bytes);
   if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size_bytes,
                      data, message.size()) != 1)
-    return fail(Errc::internal, "a token can't be signed");
+    return fail(Errc::internal, "OpenSSL can't sign a token");
   return message + "." + base64_url(std::span(signature).first(size_bytes));
 }
 

@@ -9,8 +9,8 @@
 namespace rtenv::remote {
 namespace {
 
-// That what is signed verifies is shown beside Python's cryptography, in tests/remote/gs_test.py.
-TEST(Jwt, WantsAnRsaKey) {
+// tests/remote/gs_test.py verifies signatures with Python's cryptography package.
+TEST(Jwt, RefusesAKeyThatIsNotRsa) {
   for (const char* key :
        {"", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"})
     EXPECT_THAT(sign_jwt({}, {}, key), IsError(Errc::invalid_argument)) << key;

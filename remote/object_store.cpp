@@ -13,7 +13,7 @@
 namespace rtenv::remote {
 namespace {
 
-// What says who asks; all of a family go together.
+// Credentials that belong together.
 const std::array<std::vector<std::string_view>, 3> k_families{{
     {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
      "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
@@ -52,7 +52,7 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptio
     case Scheme::local: break;
   }
   return fail(Errc::invalid_argument,
-              "{} is a directory that is used in place: it holds no objects", uri.shown());
+              "{} is a directory that is used in place, not an object store", uri.shown());
 }
 
 }  // namespace rtenv::remote

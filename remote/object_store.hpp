@@ -1,10 +1,11 @@
-// Where objects lie: one interface over S3, Google Cloud Storage, Azure Blob Storage, HTTP servers,
-// files and the job server. Stores are thread-safe; several reads and uploads may go on at a time.
+// One interface to object stores: S3, Google Cloud Storage, Azure Blob Storage, HTTP servers, local
+// files and the job server. Stores are thread-safe; reads and uploads may run concurrently.
 //
-// Errors are the same for all: not_found (no such object or bucket), permission_denied (wrong,
-// expired or missing credentials), unavailable (no answer, after several attempts),
-// invalid_argument (the store refuses the request as such, or doesn't know the operation). Messages
-// hold the store's own code and reason, and no secret.
+// All functions fail with: not_found (no such object or bucket), permission_denied (wrong, expired
+// or missing credentials), unavailable (no response after several attempts), out_of_space (the
+// store is full, or the object too large for it), invalid_argument (the store rejects the request
+// or doesn't support the operation), cancelled. Messages contain the store's code and reason, and
+// no secret.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,10 @@ namespace rtenv::remote {
 
 struct ObjectInfo {
   std::optional<std::uint64_t> size_bytes;
-  /// Another one for another content: an ETag, a generation, a time of change. Empty where the
-  /// store says none.
+  /// Changes with the content: an ETag, a generation, a modification time. Empty if unknown.
   std::string version;
   bool ranges = false;                     // parts of it can be read
-  std::optional<std::int64_t> modified_s;  // Unix time; nothing where the store doesn't say
+  std::optional<std::int64_t> modified_s;  // Unix time; nullopt if unknown
 };
 
 struct ByteRange {
@@ -40,8 +40,8 @@ struct ListedObject {
   std::optional<std::int64_t> modified_s;
 };
 
-/// An object that is being written, forwards only. Not there, or as it was before, until `finish`
-/// has succeeded; dropping it before gives it up. For one thread.
+/// Writes an object sequentially. The object doesn't exist, or keeps its old content, until
+/// `finish` succeeds; destroying the upload before that abandons it. For one thread.
 class Upload {
  public:
   virtual ~Upload() = default;
@@ -55,46 +55,44 @@ class ObjectStore {
 
   virtual Result<ObjectInfo> stat(const Uri& object) = 0;
 
-  /// One attempt to read all of the object, or a part of it where `range` is given. The bytes
-  /// handed to `sink` are of `expected.version`, in order. Fails: unavailable, also where fewer
-  /// came than were asked for; corrupt where the object is another one by now.
+  /// One attempt to read the object, or a part of it if `range` is set. `sink` gets bytes of
+  /// `expected.version` only, in order. Fails also: corrupt (the object has changed).
   virtual Result<void> read(const Uri& object, const ObjectInfo& expected,
                             const std::optional<ByteRange>& range, const BodySink& sink) = 0;
 
-  /// `size_bytes`: of the whole object, where it is known.
+  /// `size_bytes`: of the whole object, if known.
   virtual Result<std::unique_ptr<Upload>> upload(const Uri& object,
                                                  std::optional<std::uint64_t> size_bytes) = 0;
 
-  /// Objects whose names begin like the prefix's, in the order of their names.
+  /// Objects whose names begin with the prefix, sorted by name.
   virtual Result<std::vector<ListedObject>> list(const Uri& prefix) = 0;
 
-  /// One that isn't there is fine where the store doesn't tell.
+  /// Some stores report success for an object that doesn't exist.
   virtual Result<void> remove(const Uri& object) = 0;
 
-  /// What tells the object from any other, on another endpoint too. May hold secrets.
+  /// Identifies the object among those of all endpoints. May contain secrets.
   [[nodiscard]] virtual std::string identity(const Uri& object) const { return object.text(); }
 };
 
-/// More variables for one URI, by the names that the process would have them under
-/// (AWS_ACCESS_KEY_ID, …): how a program that embeds rtenv hands out credentials. Called before
-/// each object is looked at; must be thread-safe.
+/// Returns environment variables with the credentials for a URI (AWS_ACCESS_KEY_ID, …): lets a
+/// program that embeds rtenv supply them. Called for each opened store; must be thread-safe.
 using CredentialProvider = std::function<Result<std::map<std::string, std::string>>(const Uri&)>;
 
 struct StoreOptions {
-  Environment environment;  // the process's
-  /// Of a job; they win over the process's. Where they hold a credential of a family (AWS_…,
-  /// GOOGLE_…, AZURE_…), all credentials of that family in the environment are left aside: keys of
-  /// two owners don't mix.
+  Environment environment;  // of the process
+  /// Of the job; they override the process's. If they contain a credential of a family (AWS_…,
+  /// GOOGLE_…, AZURE_…), the environment's credentials of that family are ignored: keys of two
+  /// owners don't mix.
   std::map<std::string, std::string> job_variables;
   CredentialProvider credentials;
   const Cancellation* cancellation = nullptr;
 };
 
-/// The store that holds `uri`. Nothing is asked yet. Fails: invalid_argument (local://, settings
-/// that contradict each other), and as the credential provider.
+/// The store of `uri`. Sends no request yet. Fails: invalid_argument (local://, contradictory
+/// settings), as the function that opens the store, and as the credential provider.
 Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptions& options);
 
-/// The variables that a store is opened with.
+/// `base` with `variables` set, and without other credentials of their families (see StoreOptions).
 Environment with_variables(Environment base, const std::map<std::string, std::string>& variables);
 
 }  // namespace rtenv::remote

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/text.hpp"
 #include "remote/curl_library.hpp"
 #include "remote/uri.hpp"
 
@@ -46,7 +47,7 @@ Result<std::string> resolve(const std::string& base, const std::string& link) {
   const bool resolved = curl->url_set(url.get(), CURLUPART_URL, base.c_str(), 0) == CURLUE_OK &&
                         curl->url_set(url.get(), CURLUPART_URL, link.c_str(), 0) == CURLUE_OK &&
                         curl->url_get(url.get(), CURLUPART_URL, &text, 0) == CURLUE_OK;
-  if (!resolved) return fail(Errc::unavailable, "{} has a link that isn't one", redacted_url(base));
+  if (!resolved) return fail(Errc::unavailable, "{} has a malformed link", redacted_url(base));
   const std::unique_ptr<char, decltype(curl->free)> owner(text, curl->free);
   return std::string(text);
 }
@@ -66,8 +67,7 @@ std::string package_index_url(const Environment& environment) {
 
 Result<std::string> find_package_file(std::string_view index_url, std::string_view project,
                                       std::string_view file_name, HttpClient& client) {
-  while (index_url.ends_with('/')) index_url.remove_suffix(1);
-  const HttpRequest request{.url = fmt::format("{}/{}/", index_url, project),
+  const HttpRequest request{.url = fmt::format("{}/{}/", trim_end(index_url, "/"), project),
                             .headers = {"Accept: application/vnd.pypi.simple.v1+html, text/html"},
                             .follow_redirects = true,
                             .compressed = true,

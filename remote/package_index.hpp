@@ -1,4 +1,4 @@
-// Finds one file in a Python package index, by the "simple" pages that every index has (PEP 503).
+// Finds a file in a Python package index by the index's "simple" pages (PEP 503).
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 
 namespace rtenv::remote {
 
-/// UV_DEFAULT_INDEX, UV_INDEX_URL or PIP_INDEX_URL, the first that is set; else PyPI.
+/// The first that is set of UV_DEFAULT_INDEX, UV_INDEX_URL and PIP_INDEX_URL, else PyPI.
 std::string package_index_url(const Environment& environment);
 
-/// The URL of the file on the project's page. Fails: not_found (no such project or file), and as
-/// http_get.
+/// The URL of the file, from the project's page. Fails: not_found (no such project or file),
+/// unavailable (a malformed link), and as http_get.
 Result<std::string> find_package_file(std::string_view index_url, std::string_view project,
                                       std::string_view file_name, HttpClient& client);
 

@@ -25,7 +25,7 @@ void PartUpload::stop_workers() noexcept {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    waiting_.clear();
+    queue_.clear();
   }
   changed_.notify_all();
   workers_.clear();  // joins
@@ -34,21 +34,21 @@ void PartUpload::stop_workers() noexcept {
 void PartUpload::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return stopped_ || !waiting_.empty(); });
+    changed_.wait(lock, [&] { return stopped_ || !queue_.empty(); });
     if (stopped_) return;
-    const Part part = std::move(waiting_.front());
-    waiting_.pop_front();
+    const Part part = std::move(queue_.front());
+    queue_.pop_front();
     lock.unlock();
     auto sent = target_->send(part);
     lock.lock();
-    --under_way_;
+    --unsent_parts_;
     if (!sent && !error_) error_ = std::move(sent).error();
     changed_.notify_all();
   }
 }
 
-// The full part goes to whoever is free; waits where all are busy.
-Result<void> PartUpload::hand_over(bool last) {
+// Queues the current part for a worker; waits while all workers are busy.
+Result<void> PartUpload::enqueue(bool last) {
   if (!begun_) {
     RTENV_TRY(target_->begin());
     begun_ = true;
@@ -56,11 +56,11 @@ Result<void> PartUpload::hand_over(bool last) {
   }
   Part next{.index = current_.index + 1, .offset = current_.offset + current_.bytes.size()};
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return error_ || under_way_ < connections_; });
+  changed_.wait(lock, [&] { return error_ || unsent_parts_ < connections_; });
   if (error_) return Failure(*error_);
-  ++under_way_;
+  ++unsent_parts_;
   current_.last = last;
-  waiting_.push_back(std::move(current_));
+  queue_.push_back(std::move(current_));
   current_ = std::move(next);
   changed_.notify_all();
   return {};
@@ -69,9 +69,9 @@ Result<void> PartUpload::hand_over(bool last) {
 Result<void> PartUpload::write(std::span<const std::byte> data) {
   while (!data.empty()) {
     const std::size_t capacity = capacity_of(current_.index);
-    // Only now is it known that the full part isn't the last one.
+    // Not sooner: until there is more data, the full part may be the last one.
     if (current_.bytes.size() == capacity) {
-      RTENV_TRY(hand_over(false));
+      RTENV_TRY(enqueue(false));
       continue;
     }
     const std::size_t count = std::min(data.size(), capacity - current_.bytes.size());
@@ -91,10 +91,10 @@ Result<void> PartUpload::finish() {
     finished_ = true;
     return {};
   }
-  RTENV_TRY(hand_over(true));
+  RTENV_TRY(enqueue(true));
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return error_ || under_way_ == 0; });
+    changed_.wait(lock, [&] { return error_ || unsent_parts_ == 0; });
     if (error_) return Failure(*error_);
   }
   RTENV_TRY(target_->complete(current_.index));

@@ -1,8 +1,9 @@
-// An upload in parts: the stream is cut, a few parts are on their way at a time, each is kept until
-// the store has it, so that it can be sent again. What fits into one part goes as a whole.
+// An upload in parts: the stream is split, several parts are sent concurrently, and each stays in
+// memory until the store has it, so that it can be retried. An object that fits into one part is
+// sent as a whole.
 //
-// Memory: (connections + 1) parts. Parts grow with their number, so that 10,000 of them (the least
-// that stores allow) hold 300 GiB though the first are small.
+// Memory: (connections + 1) parts. Later parts are larger, so that 10,000 of them (which all stores
+// allow) hold 300 GiB although the first ones are small.
 #pragma once
 
 #include <condition_variable>
@@ -22,8 +23,8 @@ struct Part {
   RawBytes bytes;
 };
 
-/// How a store takes an object. `send` may be called by several threads at a time, the others by
-/// one.
+/// A store's protocol for an upload in parts. `send` may be called by several threads at a time;
+/// all other functions are called by one thread.
 class PartTarget {
  public:
   virtual ~PartTarget() = default;
@@ -31,7 +32,7 @@ class PartTarget {
   virtual Result<void> begin() = 0;
   virtual Result<void> send(const Part& part) = 0;
   virtual Result<void> complete(std::size_t part_count) = 0;
-  /// After `begin`, where it isn't completed: leaves nothing in the store. Must not fail loudly.
+  /// Removes what was sent, if the upload was begun and not completed.
   virtual void abort() noexcept = 0;
 };
 
@@ -49,7 +50,7 @@ class PartUpload final : public Upload {
 
  private:
   void work();
-  Result<void> hand_over(bool last);
+  Result<void> enqueue(bool last);
   void stop_workers() noexcept;
 
   std::unique_ptr<PartTarget> target_;
@@ -60,8 +61,8 @@ class PartUpload final : public Upload {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Part> waiting_;
-  unsigned under_way_ = 0;  // parts that aren't in the store, waiting ones included
+  std::deque<Part> queue_;
+  unsigned unsent_parts_ = 0;  // queued or being sent
   bool stopped_ = false;
   std::optional<Error> error_;
   std::vector<std::jthread> workers_;

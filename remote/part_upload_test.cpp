@@ -9,7 +9,7 @@
 namespace rtenv::remote {
 namespace {
 
-// A store in memory, and what was asked of it.
+// A store in memory that records its calls.
 struct Stored {
   std::map<std::size_t, RawBytes> parts;
   RawBytes whole;
@@ -64,7 +64,7 @@ Result<void> upload(Stored& stored, const RawBytes& object, unsigned connections
   return upload.finish();
 }
 
-TEST(PartUpload, WhatFitsIntoOnePartGoesAsAWhole) {
+TEST(PartUpload, SendsASmallObjectAsAWhole) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, PartUpload::k_first_part_bytes}) {
     Stored stored;
     const RawBytes object = bytes(size);
@@ -75,7 +75,7 @@ TEST(PartUpload, WhatFitsIntoOnePartGoesAsAWhole) {
   }
 }
 
-TEST(PartUpload, PartsTogetherAreTheObject) {
+TEST(PartUpload, SendsPartsThatMakeUpTheObject) {
   for (const unsigned connections : {1U, 3U}) {
     Stored stored;
     const RawBytes object = bytes(3 * PartUpload::k_first_part_bytes + 12345);
@@ -89,7 +89,7 @@ TEST(PartUpload, PartsTogetherAreTheObject) {
   }
 }
 
-TEST(PartUpload, ARefusedPartEndsTheUploadAndLeavesNothing) {
+TEST(PartUpload, AbortsIfAPartIsRefused) {
   Stored stored;
   stored.refuse_part = 1;
   EXPECT_THAT(upload(stored, bytes(6 * PartUpload::k_first_part_bytes), 2, 1U << 20U),
@@ -98,7 +98,7 @@ TEST(PartUpload, ARefusedPartEndsTheUploadAndLeavesNothing) {
   EXPECT_EQ(stored.completed_parts, 0U);
 }
 
-TEST(PartUpload, OneThatIsDroppedIsGivenUp) {
+TEST(PartUpload, AbortsIfItIsDestroyedBeforeItIsFinished) {
   Stored stored;
   {
     PartUpload upload(std::make_unique<MemoryTarget>(stored), 2);

@@ -21,23 +21,23 @@ PutUpload::PutUpload(HttpClient& client, HttpRequest request,
 PutUpload::~PutUpload() {
   {
     const std::lock_guard lock(mutex_);
-    given_up_ = true;
+    abandoned_ = true;
   }
   changed_.notify_all();
 }
 
 Result<std::size_t> PutUpload::pull(std::span<std::byte> buffer) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return given_up_ || complete_ || !blocks_.empty(); });
-  if (given_up_) return fail(Errc::cancelled, "the upload was given up");
+  changed_.wait(lock, [&] { return abandoned_ || complete_ || !blocks_.empty(); });
+  if (abandoned_) return fail(Errc::cancelled, "the upload was abandoned");
   if (blocks_.empty()) return std::size_t{0};
   const RawBytes& block = blocks_.front();
-  const std::size_t count = std::min(buffer.size(), block.size() - taken_bytes_);
-  std::memcpy(buffer.data(), block.data() + taken_bytes_, count);
-  taken_bytes_ += count;
-  if (taken_bytes_ == block.size()) {
+  const std::size_t count = std::min(buffer.size(), block.size() - sent_bytes_);
+  std::memcpy(buffer.data(), block.data() + sent_bytes_, count);
+  sent_bytes_ += count;
+  if (sent_bytes_ == block.size()) {
     blocks_.pop_front();
-    taken_bytes_ = 0;
+    sent_bytes_ = 0;
     changed_.notify_all();
   }
   return count;
@@ -63,7 +63,7 @@ Result<void> PutUpload::push_block() {
   if (!sender_.joinable()) sender_ = std::jthread([this] { run(); });
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return outcome_ || blocks_.size() < k_max_blocks; });
-  // An answer before the end is a refusal, or a server that wants no more.
+  // A response before the end is a refusal, even if its status is 2xx.
   if (outcome_ && !*outcome_) return Failure(outcome_->error());
   if (outcome_)
     return fail(Errc::unavailable, "{}: the server ended the upload early",

@@ -1,6 +1,5 @@
-// An upload by one PUT. Up to 8 MiB are kept and sent with their length, in several attempts where
-// needed; more is sent while it comes, by a thread of its own, in one attempt: in chunks where the
-// size isn't known beforehand.
+// An upload by one PUT. An object of up to 8 MiB is sent at the end, and retried. A larger one is
+// streamed by a thread, in a single attempt, and in chunks if its size isn't known beforehand.
 #pragma once
 
 #include <condition_variable>
@@ -15,7 +14,7 @@ namespace rtenv::remote {
 
 class PutUpload final : public Upload {
  public:
-  /// `client` must outlive it. `request`: the PUT, complete but for its body.
+  /// `client` must outlive the upload. `request`: the PUT, complete except for its body.
   PutUpload(HttpClient& client, HttpRequest request, std::optional<std::uint64_t> size_bytes,
             Explain explain);
   PutUpload(const PutUpload&) = delete;
@@ -39,9 +38,9 @@ class PutUpload final : public Upload {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<RawBytes> blocks_;
-  std::size_t taken_bytes_ = 0;  // of the first block
+  std::size_t sent_bytes_ = 0;  // of the first block
   bool complete_ = false;
-  bool given_up_ = false;
+  bool abandoned_ = false;
   std::optional<Result<void>> outcome_;
   std::jthread sender_;
 };

@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "remote/aws_credentials.hpp"
 #include "remote/http_object.hpp"
 #include "remote/part_upload.hpp"
@@ -17,24 +18,24 @@ namespace {
 
 constexpr unsigned k_upload_connections = 3;
 
-// Codes of answers whose status doesn't say that it is about credentials.
-constexpr std::array<std::string_view, 9> k_credential_codes{"XAdminUserNotFound",  // versitygw's
-                                                             "ExpiredToken",
+// Errors about credentials, whatever their status. The last one is versitygw's.
+constexpr std::array<std::string_view, 9> k_credential_codes{"ExpiredToken",
                                                              "InvalidToken",
                                                              "TokenRefreshRequired",
                                                              "InvalidAccessKeyId",
                                                              "SignatureDoesNotMatch",
                                                              "RequestTimeTooSkewed",
                                                              "AuthorizationHeaderMalformed",
-                                                             "RequestExpired"};
+                                                             "RequestExpired",
+                                                             "XAdminUserNotFound"};
 
-// A request, but for what changes from attempt to attempt.
+// The parts of a request that all its attempts have in common.
 struct Operation {
   std::string method;
-  std::string query;  // encoded and sorted by name: as it is signed
+  std::string query;  // encoded and sorted by name, as it is signed
   std::span<const std::byte> body = {};
   std::vector<std::string> headers = {};
-  bool cleans_up = false;  // also after a cancellation
+  bool cleans_up = false;  // runs even after a cancellation
 };
 
 struct S3Error {
@@ -59,7 +60,7 @@ class S3Store final : public ObjectStore {
         region_(aws_region(profile, client_.environment())),
         addressing_style_(find_setting(profile, "s3.addressing_style").value_or("auto")),
         chain_(std::move(profile), client_) {
-    while (endpoint_ && endpoint_->ends_with('/')) endpoint_->pop_back();
+    if (endpoint_) endpoint_ = trim_end(*endpoint_, "/");
   }
 
   Result<ObjectInfo> stat(const Uri& object) override {
@@ -69,7 +70,7 @@ class S3Store final : public ObjectStore {
       info.ranges = true;
       return info;
     }
-    // The answer to HEAD has no body that could say why.
+    // The response to HEAD has no body that tells the reason.
     RTENV_TRY(const auto why,
               send(object, {.method = "GET", .query = {}, .headers = {"Range: bytes=0-0"}}));
     return explain(object, why.succeeded() ? response : why);
@@ -110,8 +111,7 @@ class S3Store final : public ObjectStore {
   }
 
   Result<void> remove(const Uri& object) override {
-    RTENV_TRY(const auto response, send(object, {.method = "DELETE", .query = {}}));
-    if (!response.succeeded()) return explain(object, response);
+    RTENV_TRY(send_or_explain(object, {.method = "DELETE", .query = {}}));
     return {};
   }
 
@@ -119,7 +119,7 @@ class S3Store final : public ObjectStore {
     return fmt::format("{} {}", object.text(), endpoint_.value_or(""));
   }
 
-  // Several attempts; where the bucket turns out to be in another region, also there.
+  // With retries, and once more if the response tells that the bucket is in another region.
   Result<HttpResponse> send(const Uri& object, const Operation& operation) {
     for (bool moved = false;; moved = true) {
       RTENV_TRY(auto response, client_.send([&] { return make_request(object, operation); }));
@@ -128,6 +128,14 @@ class S3Store final : public ObjectStore {
     }
   }
 
+  // As send, but fails as `explain` if the status isn't 2xx.
+  Result<HttpResponse> send_or_explain(const Uri& object, const Operation& operation) {
+    RTENV_TRY(auto response, send(object, operation));
+    if (!response.succeeded()) return explain(object, response);
+    return response;
+  }
+
+  // The error of a response that isn't 2xx.
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) {
     const S3Error error = parse_error(response.body);
     std::string reason = error.code;
@@ -136,7 +144,7 @@ class S3Store final : public ObjectStore {
     if (std::ranges::find(k_credential_codes, error.code) != k_credential_codes.end())
       failure = fail(Errc::permission_denied, "{}", failure.value().message());
     if (error.code == "RequestTimeTooSkewed")
-      return std::move(failure).hint("set this machine's clock");
+      return std::move(failure).hint("correct this machine's clock");
     if (error.code == "NoSuchBucket" && endpoint_)
       return std::move(failure).hint("the endpoint is {}", redacted_url(*endpoint_));
     const auto credentials = chain_.get();
@@ -154,7 +162,7 @@ class S3Store final : public ObjectStore {
     return known == regions_.end() ? region_ : known->second;
   }
 
-  // True where the answer says that the bucket is in another region than the one that was asked.
+  // Whether the response tells that the bucket is in another region than the one tried.
   bool learn_region(const std::string& bucket, const HttpResponse& response) {
     if (response.status != 301 && response.status != 307 && response.status != 400 &&
         response.status != 403)
@@ -206,32 +214,30 @@ class S3Store final : public ObjectStore {
   std::string addressing_style_;
   AwsCredentialChain chain_;
   std::mutex mutex_;
-  std::map<std::string, std::string> regions_;  // of buckets that aren't in region_
+  std::map<std::string, std::string> regions_;  // of buckets outside region_
 };
 
-// Multipart upload: docs.aws.amazon.com/AmazonS3, "Uploading and copying objects using multipart
-// upload".
+// A multipart upload: docs.aws.amazon.com/AmazonS3, "Uploading and copying objects using multipart
+// upload in Amazon S3".
 class S3PartTarget final : public PartTarget {
  public:
   S3PartTarget(S3Store& store, Uri object) : store_(store), object_(std::move(object)) {}
 
   Result<void> put_whole(std::span<const std::byte> object) override {
-    RTENV_TRY(
-        const auto response,
-        store_.send(object_, {.method = "PUT", .query = {}, .body = object, .headers = {k_type}}));
-    if (!response.succeeded()) return store_.explain(object_, response);
+    RTENV_TRY(store_.send_or_explain(
+        object_, {.method = "PUT", .query = {}, .body = object, .headers = {k_type}}));
     return {};
   }
 
   Result<void> begin() override {
     RTENV_TRY(const auto response,
-              store_.send(object_, {.method = "POST", .query = "uploads=", .headers = {k_type}}));
-    if (!response.succeeded()) return store_.explain(object_, response);
+              store_.send_or_explain(object_,
+                                     {.method = "POST", .query = "uploads=", .headers = {k_type}}));
     pugi::xml_document document;
     document.load_buffer(response.body.data(), response.body.size());
     upload_id_ = document.child("InitiateMultipartUploadResult").child("UploadId").text().get();
     if (upload_id_.empty())
-      return fail(Errc::unavailable, "{}: the store begins an upload without an id",
+      return fail(Errc::unavailable, "{}: the store returned no id for the upload",
                   object_.shown());
     return {};
   }
@@ -239,9 +245,9 @@ class S3PartTarget final : public PartTarget {
   Result<void> send(const Part& part) override {
     const std::string query =
         fmt::format("partNumber={}&uploadId={}", part.index + 1, percent_encode(upload_id_));
-    RTENV_TRY(const auto response,
-              store_.send(object_, {.method = "PUT", .query = query, .body = part.bytes}));
-    if (!response.succeeded()) return store_.explain(object_, response);
+    RTENV_TRY(
+        const auto response,
+        store_.send_or_explain(object_, {.method = "PUT", .query = query, .body = part.bytes}));
     const std::lock_guard lock(mutex_);
     size_bytes_ += part.bytes.size();
     etags_[part.index] = response.header("etag");
@@ -260,10 +266,10 @@ class S3PartTarget final : public PartTarget {
                                     .query = "uploadId=" + percent_encode(upload_id_),
                                     .body = std::as_bytes(std::span(manifest)),
                                     .headers = {"Content-Type: application/xml"}}));
-    // A failure may come with status 200: the store answers before it is done.
+    // A failure may have status 200: the store responds before it is done.
     const std::string code = parse_error(response.body).code;
     if (response.succeeded() && code.empty()) return {};
-    if (code == "NoSuchUpload") {  // completed by an attempt whose answer was lost?
+    if (code == "NoSuchUpload") {  // completed by an attempt whose response was lost?
       const auto info = store_.stat(object_);
       if (info && info->size_bytes == size_bytes_) return {};
     }
@@ -275,7 +281,7 @@ class S3PartTarget final : public PartTarget {
         object_,
         {.method = "DELETE", .query = "uploadId=" + percent_encode(upload_id_), .cleans_up = true});
     if (!response || !response->succeeded())
-      log::debug("{}: the store keeps the parts of an upload that was given up", object_.shown());
+      log::debug("{}: the parts of the abandoned upload stay in the store", object_.shown());
   }
 
  private:

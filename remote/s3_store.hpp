@@ -1,7 +1,7 @@
-// Amazon S3 and everything that speaks its language. Credentials: remote/aws_credentials.hpp;
-// endpoint: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's (then with the bucket in the
-// path, unless the profile's s3.addressing_style is "virtual"); else Amazon's own, in the region
-// that the bucket turns out to be in.
+// Amazon S3 and compatible stores. Credentials: remote/aws_credentials.hpp. Endpoint:
+// AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's, with the bucket in the path unless the
+// profile's s3.addressing_style is "virtual"; otherwise Amazon's own, in the bucket's region, which
+// is learned from S3's responses.
 #pragma once
 
 #include "remote/object_store.hpp"

@@ -1,4 +1,4 @@
-// Times as stores write them. Thread-safe: no state.
+// Timestamps in the formats that stores use. Thread-safe: no state.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace rtenv::remote {
 
-/// Unix time in seconds of "2009-10-12T17:50:30.000Z" (ISO 8601, as S3 and Google list) or "Mon, 12
-/// Oct 2009 17:50:30 GMT" (RFC 9110, section 5.6.7, as headers and Azure have it); nothing where it
-/// is neither.
+/// Unix time in seconds of "2009-10-12T17:50:30.000Z" (ISO 8601, in JSON and S3's XML) or
+/// "Mon, 12 Oct 2009 17:50:30 GMT" (RFC 9110, section 5.6.7, in headers and Azure's XML); nullopt
+/// if the text is neither.
 std::optional<std::int64_t> parse_timestamp(const std::string& text);
 
 }  // namespace rtenv::remote

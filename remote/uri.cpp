@@ -22,21 +22,21 @@ bool is_http(Scheme scheme) { return scheme == Scheme::http || scheme == Scheme:
 Result<Scheme> parse_scheme(std::string_view text) {
   const auto found = std::ranges::find(k_schemes, text);
   if (found != k_schemes.end()) return static_cast<Scheme>(found - k_schemes.begin());
-  auto failure = fail(Errc::invalid_argument, "{}:// isn't a scheme that rtenv reads", text);
+  auto failure = fail(Errc::invalid_argument, "{}:// isn't a scheme that rtenv supports", text);
   if (const auto suggestion = nearest(text, k_schemes))
     return std::move(failure).hint("did you mean {}://?", *suggestion);
-  return std::move(failure).hint("known are {}://", fmt::join(k_schemes, "://, "));
+  return std::move(failure).hint("supported: {}://", fmt::join(k_schemes, "://, "));
 }
 
-// Takes "#sha256=…" off the end.
-Result<std::optional<std::string>> take_pin(std::string_view& text) {
+// Removes "#sha256=…" from the end of `text`.
+Result<std::optional<std::string>> remove_pin(std::string_view& text) {
   const auto at = text.rfind(k_pin);
   if (at == std::string_view::npos) return std::optional<std::string>();
   const std::string_view digits = text.substr(at + k_pin.size());
   const bool hex = digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
   text = text.substr(0, at);
   if (digits.size() != 64 || !hex)
-    return fail(Errc::invalid_argument, "{}: #sha256= wants 64 hex digits, got '{}'",
+    return fail(Errc::invalid_argument, "{}: #sha256= needs 64 hex digits, got '{}'",
                 redacted_url(text), digits);
   return std::optional(lower_ascii(digits));
 }
@@ -57,17 +57,17 @@ Result<void> check_abfss(const Uri& uri) {
                            uri.authority.ends_with(k_abfss_suffix);
   if (!well_formed)
     return fail(Errc::invalid_argument, "{} isn't an abfss URI", uri.shown())
-        .hint("abfss://CONTAINER@ACCOUNT{}/PATH", k_abfss_suffix);
+        .hint("use abfss://CONTAINER@ACCOUNT{}/PATH", k_abfss_suffix);
   return {};
 }
 
 Result<void> check_local_path(const Uri& uri) {
   if (uri.authority.empty() && uri.path.starts_with('/')) return {};
   return fail(Errc::invalid_argument, "{} isn't absolute", uri.shown())
-      .hint("three slashes: {}:///path", name(uri.scheme));
+      .hint("use three slashes: {}:///path", name(uri.scheme));
 }
 
-// Cut at the first of `ends`, "?…" for a query, "…@" for user info.
+// The URL up to the first character of `ends`, with "?…" for a query and "…@" for user info.
 std::string redacted(std::string_view url, std::string_view ends) {
   std::string shown(url.substr(0, url.find_first_of(ends)));
   if (shown.size() < url.size() && url[shown.size()] == '?') shown += "?…";
@@ -98,11 +98,11 @@ bool looks_like_uri(std::string_view text) noexcept {
 Result<Uri> Uri::parse(std::string_view text) {
   if (!looks_like_uri(text))
     return fail(Errc::invalid_argument, "'{}' isn't a URI", redacted_url(text))
-        .hint("SCHEME://…, e.g. s3://bucket/job.zip");
+        .hint("use SCHEME://…, e.g. s3://bucket/job.zip");
   const auto separator = text.find(k_separator);
   Uri uri;
   RTENV_TRY(uri.scheme, parse_scheme(text.substr(0, separator)));
-  RTENV_TRY(uri.sha256, take_pin(text));
+  RTENV_TRY(uri.sha256, remove_pin(text));
   std::string_view rest = text.substr(separator + k_separator.size());
   if (is_http(uri.scheme)) {
     rest = rest.substr(0, rest.find('#'));
@@ -135,8 +135,8 @@ std::string Uri::text() const {
   return text;
 }
 
-// A '#' is part of an object's name, and so is a '?', but whoever writes one may mean a query with
-// a token in it.
+// An object's name may contain '#' and '?'. But a '?' is hidden with what follows it, in case it
+// was meant as a query with a token.
 std::string Uri::shown() const { return redacted(text(), is_http(scheme) ? "?#" : "?"); }
 
 std::string Uri::file_name() const {

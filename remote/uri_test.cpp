@@ -7,7 +7,7 @@
 namespace rtenv::remote {
 namespace {
 
-TEST(Uri, TakesObjectNamesAsWritten) {
+TEST(Uri, DoesNotDecodeObjectNames) {
   const Uri uri = must(Uri::parse("s3://runtime-env-test/a b%20#1/script.zip"));
   EXPECT_EQ(uri.authority, "runtime-env-test");
   EXPECT_EQ(uri.path, "a b%20#1/script.zip");
@@ -15,7 +15,7 @@ TEST(Uri, TakesObjectNamesAsWritten) {
   EXPECT_EQ(uri.text(), "s3://runtime-env-test/a b%20#1/script.zip");
 }
 
-TEST(Uri, ShowsNeitherUserInfoNorQuery) {
+TEST(Uri, HidesUserInfoAndQuery) {
   const Uri uri =
       must(Uri::parse("https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret#part"));
   EXPECT_EQ(uri.shown(), "https://…@host:8443/a/b%20c.zip?…");
@@ -25,7 +25,7 @@ TEST(Uri, ShowsNeitherUserInfoNorQuery) {
             "s3://…@bucket/x.zip?…");
 }
 
-TEST(Uri, APinIsNotAPartOfTheName) {
+TEST(Uri, SeparatesThePinFromTheName) {
   const std::string digits(64, 'A');
   const Uri uri = must(Uri::parse("gs://b/o.zip#sha256=" + digits));
   EXPECT_EQ(uri.path, "o.zip");
@@ -34,7 +34,7 @@ TEST(Uri, APinIsNotAPartOfTheName) {
               IsError(Errc::invalid_argument, "64 hex digits"));
 }
 
-TEST(Uri, AbfssNamesContainerAndAccount) {
+TEST(Uri, AbfssNeedsContainerAndAccount) {
   const Uri uri = must(Uri::parse("abfss://c@acc.dfs.core.windows.net/p/x.zip"));
   EXPECT_EQ(uri.authority, "c@acc.dfs.core.windows.net");
   EXPECT_EQ(uri.shown(), "abfss://c@acc.dfs.core.windows.net/p/x.zip");
@@ -43,13 +43,13 @@ TEST(Uri, AbfssNamesContainerAndAccount) {
     EXPECT_THAT(Uri::parse(bad), IsError(Errc::invalid_argument, "abfss")) << bad;
 }
 
-TEST(Uri, UnknownSchemesAreComparedWithTheKnown) {
+TEST(Uri, SuggestsASimilarSchemeForAnUnknownOne) {
   EXPECT_THAT(Uri::parse("s4://bucket/key"), IsError(Errc::invalid_argument, "s4://"));
   EXPECT_EQ(Uri::parse("htps://host/x").error().hint(), "did you mean https://?");
   EXPECT_THAT(Uri::parse("no uri"), IsError(Errc::invalid_argument, "isn't a URI"));
 }
 
-TEST(Uri, WantsABucketAndAbsolutePaths) {
+TEST(Uri, NeedsABucketOrAnAbsolutePath) {
   EXPECT_THAT(Uri::parse("s3:///key"), IsError(Errc::invalid_argument, "no bucket"));
   EXPECT_THAT(Uri::parse("azure:///blob"), IsError(Errc::invalid_argument, "no container"));
   EXPECT_THAT(Uri::parse("https:///x"), IsError(Errc::invalid_argument, "no host"));

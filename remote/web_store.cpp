@@ -6,7 +6,7 @@
 namespace rtenv::remote {
 namespace {
 
-// Answers that mean "not by HEAD": a URL that is signed for GET alone is refused.
+// HEAD may fail where GET succeeds, e.g. if the URL is signed for GET only.
 bool may_differ_for_get(int status) {
   return status == 400 || status == 403 || status == 405 || status == 501;
 }
@@ -41,8 +41,7 @@ class WebStore final : public ObjectStore {
   }
 
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
-    return fail(Errc::invalid_argument, "{}: a web server doesn't list what it has",
-                prefix.shown());
+    return fail(Errc::invalid_argument, "{}: a web server can't list its files", prefix.shown());
   }
 
   Result<void> remove(const Uri& object) override {
@@ -64,15 +63,15 @@ class WebStore final : public ObjectStore {
     return request;
   }
 
-  // Asks for one byte, and looks only at the answer's head.
+  // Requests one byte and looks only at the response's headers.
   Result<ObjectInfo> stat_by_get(const Uri& object) {
     std::optional<ObjectInfo> info;
     HttpRequest request = make_request("GET", object);
     request.headers.emplace_back("Range: bytes=0-0");
-    request.check_answer = [&](const HttpResponse& response) -> Result<void> {
+    request.check_response = [&](const HttpResponse& response) -> Result<void> {
       info = object_info(response);
       if (response.status == 206) return {};
-      return fail(Errc::cancelled, "enough of {}", object.shown());  // it sends everything
+      return fail(Errc::cancelled, "stopped reading {}: the server ignored Range", object.shown());
     };
     const auto response =
         client_.stream(request, [](std::span<const std::byte>) { return Result<void>(); });
@@ -86,12 +85,12 @@ class WebStore final : public ObjectStore {
   static Failure explain(const Uri& object, const HttpResponse& response) {
     auto failure = fail_status(response.status, object.shown());
     if (response.status >= 300 && response.status < 400)
-      return fail(Errc::invalid_argument, "{} redirects, and an upload isn't sent twice",
-                  object.shown())
-          .hint("give the address that it leads to");
+      return fail(Errc::invalid_argument,
+                  "{} redirects, and rtenv doesn't follow redirects of uploads", object.shown())
+          .hint("upload to the URL that it redirects to");
     if (failure.value().code() == Errc::permission_denied)
       return std::move(failure).hint(
-          "credentials: the host's entry in ~/.netrc, or RAY_RUNTIME_ENV_BEARER_TOKEN");
+          "add the host to ~/.netrc, or set RAY_RUNTIME_ENV_BEARER_TOKEN");
     return failure;
   }
 

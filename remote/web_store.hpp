@@ -1,7 +1,7 @@
-// Any web server, http:// and https://. Credentials: the URL's user info, else
+// Any web server: http:// and https://. Credentials: the URL's user info, else
 // RAY_RUNTIME_ENV_BEARER_TOKEN, else the host's entry in NETRC or ~/.netrc; after a redirect to
-// another origin, only that origin's netrc entry. Reads GET (and HEAD where the server has it),
-// writes PUT, removes DELETE; there is no list.
+// another origin, only that origin's netrc entry. Uses GET (and HEAD if the server supports it),
+// PUT and DELETE; objects can't be listed.
 #pragma once
 
 #include "remote/object_store.hpp"

@@ -159,7 +159,7 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.server.kill()
         run = follower.finish()
         self.assertEqual(run.status, 5, run.err)
-        self.assertIn("didn't come back within 0.3 s", run.err)
+        self.assertIn("was unreachable for 0.3 s", run.err)
         self.server.start()
         self.server.request("POST", f"/api/jobs/{job}/stop")
 

@@ -60,7 +60,7 @@ class JobServer(RemoteTest):
     def test_packages_cannot_be_fetched_from_ray(self):
         uri = self.ok("push", self.job("other"), "gcs://", "--address", self.url).out.strip()
         run = self.refused(3, uri, "fetch", uri, "--address", self.url)
-        self.assertIn("Ray gives packages to its own nodes only", run.err)
+        self.assertIn("Ray serves packages only to its own nodes", run.err)
         self.refused(3, "404", "fetch", "gcs://_ray_pkg_0000000000000000.zip", "--address", self.url)
 
     def test_bad_addresses(self):

@@ -73,7 +73,7 @@ class FromAStore(RemoteTest):
         local = self.write("lib-1.0-py3-none-any.whl", data)
         for uri in [f"{BUCKET}/lib-1.0-py3-none-any.whl", f"file://{local}"]:
             self.run_job({"uv": [f"{uri}#sha256={hashlib.sha256(data).hexdigest()}"]}, "import lib")
-            self.refused(2, "isn't what it is pinned to", "run", "--runtime-env-json", json.dumps({"uv": [f"{uri}#sha256={'0' * 64}"]}), "--", "true")
+            self.refused(2, "doesn't have its pinned digest", "run", "--runtime-env-json", json.dumps({"uv": [f"{uri}#sha256={'0' * 64}"]}), "--", "true")
 
     def test_py_modules(self):
         self.put("m/lib-1.0-py3-none-any.whl", wheel("lib", "a wheel"))

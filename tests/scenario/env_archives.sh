@@ -99,7 +99,7 @@ refused 2 "names no packages"
 # Archives of another platform, and damaged ones.
 rtenv cache rm --all --yes
 rtenv env pull "file://$work/store/env.tar.zst#sha256=$(printf '0%.0s' {1..64})"
-refused 2 "isn't what it is pinned to"
+refused 2 "doesn't have its pinned digest"
 head -c -100 first.tar.zst >cut.tar.zst
 rtenv env pull cut.tar.zst
 refused 2 "isn't a complete"

@@ -1,0 +1,212 @@
+#include "remote/curl_handle.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "remote/curl_options.hpp"
+#include "remote/uri.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+constexpr std::size_t k_max_explanation_bytes = 64U << 10U;
+constexpr int k_max_wait_ms = 1000;  // libcurl's own timers end the wait sooner
+
+struct Transfer {
+  const CurlLibrary& curl;
+  CURL* handle;
+  const HttpRequest& request;
+  const BodySink& sink;
+  HttpResponse response;
+  std::size_t sent_bytes = 0;  // of request.body
+  std::uint64_t received_bytes = 0;
+  std::optional<Error> error;  // set by a callback that stopped the transfer
+
+  [[nodiscard]] int status() const {
+    long status = 0;
+    curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    return static_cast<int>(status);
+  }
+};
+
+Transfer& transfer_of(void* context) { return *static_cast<Transfer*>(context); }
+
+std::size_t on_header(char* data, std::size_t, std::size_t count, void* context) {
+  Transfer& transfer = transfer_of(context);
+  const std::string_view line = trim_end(std::string_view(data, count), "\r\n");
+  if (line.starts_with("HTTP/")) {  // a new response, after an interim one ("100 Continue")
+    transfer.response.headers.clear();
+    return count;
+  }
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return count;
+  transfer.response.headers.insert_or_assign(lower_ascii(line.substr(0, colon)),
+                                             std::string(trim(line.substr(colon + 1), " \t")));
+  return count;
+}
+
+Result<void> accept_body(Transfer& transfer, std::span<const std::byte> data) {
+  const HttpRequest& request = transfer.request;
+  if (transfer.received_bytes == 0 && request.check_response)
+    RTENV_TRY(request.check_response(transfer.response));
+  transfer.received_bytes += data.size();
+  if (transfer.received_bytes > request.max_bytes)
+    return fail(Errc::invalid_argument, "{} is larger than {} bytes", redacted_url(request.url),
+                request.max_bytes);
+  return transfer.sink(data);
+}
+
+std::size_t on_body(char* data, std::size_t, std::size_t count, void* context) {
+  Transfer& transfer = transfer_of(context);
+  HttpResponse& response = transfer.response;
+  response.status = transfer.status();
+  if (!response.succeeded()) {
+    response.body.append(data, std::min(count, k_max_explanation_bytes - response.body.size()));
+    return count;
+  }
+  auto accepted = accept_body(transfer, std::as_bytes(std::span(data, count)));
+  if (accepted) return count;
+  transfer.error = std::move(accepted).error();
+  return 0;
+}
+
+std::size_t on_send(char* buffer, std::size_t, std::size_t room, void* context) {
+  Transfer& transfer = transfer_of(context);
+  const HttpRequest& request = transfer.request;
+  if (request.body_stream) {
+    auto filled = request.body_stream(std::as_writable_bytes(std::span(buffer, room)));
+    if (filled) return *filled;
+    transfer.error = std::move(filled).error();
+    return CURL_READFUNC_ABORT;
+  }
+  const std::size_t count = std::min(room, request.body.size() - transfer.sent_bytes);
+  if (count != 0) std::memcpy(buffer, request.body.data() + transfer.sent_bytes, count);
+  transfer.sent_bytes += count;
+  return count;
+}
+
+// If a reused connection turns out to be dead, libcurl opens another one and sends the body from
+// its beginning.
+int on_rewind(void* context, curl_off_t offset, int origin) {
+  Transfer& transfer = transfer_of(context);
+  if (origin != SEEK_SET || transfer.request.body_stream) return CURL_SEEKFUNC_CANTSEEK;
+  transfer.sent_bytes = static_cast<std::size_t>(offset);
+  return CURL_SEEKFUNC_OK;
+}
+
+void set_callbacks(Transfer& transfer) {
+  const auto set = [&](CURLoption option, auto value) {
+    transfer.curl.easy_setopt(transfer.handle, option, value);
+  };
+  set(CURLOPT_HEADERFUNCTION, &on_header);
+  set(CURLOPT_HEADERDATA, &transfer);
+  set(CURLOPT_WRITEFUNCTION, &on_body);
+  set(CURLOPT_WRITEDATA, &transfer);
+  set(CURLOPT_READFUNCTION, &on_send);
+  set(CURLOPT_READDATA, &transfer);
+  set(CURLOPT_SEEKFUNCTION, &on_rewind);
+  set(CURLOPT_SEEKDATA, &transfer);
+}
+
+Failure fail_transport(const CurlLibrary& curl, CURLcode code, const std::string& shown) {
+  switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK:
+      return fail(Errc::cancelled, "interrupted while talking to {}", shown);
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return fail(Errc::invalid_argument, "{} isn't an http or https URL", shown);
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return fail(Errc::permission_denied, "the server of {} isn't trusted: {}", shown,
+                  curl.easy_strerror(code))
+          .hint("set SSL_CERT_FILE to the certificate of its certificate authority");
+    case CURLE_PARTIAL_FILE: return fail(Errc::unavailable, "{} was cut off", shown);
+    case CURLE_OPERATION_TIMEDOUT:
+      return fail(Errc::unavailable, "{} didn't respond in time", shown);
+    default: return fail(Errc::unavailable, "cannot reach {}: {}", shown, curl.easy_strerror(code));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CurlHandle>> CurlHandle::create() {
+  RTENV_TRY(const CurlLibrary* curl, curl_library());
+  std::unique_ptr<CurlHandle> handle(new CurlHandle(*curl, curl->easy_init(), curl->multi_init()));
+  if (handle->easy_ == nullptr || handle->multi_ == nullptr)
+    return fail(Errc::internal, "libcurl can't begin a transfer");
+  return handle;
+}
+
+CurlHandle::~CurlHandle() {
+  if (easy_ != nullptr) curl_.easy_cleanup(easy_);
+  if (multi_ != nullptr) curl_.multi_cleanup(multi_);
+}
+
+CURLcode CurlHandle::run(const Cancellation* cancellation) {
+  curl_waitfd stop{.fd = cancellation != nullptr ? cancellation->poll_fd() : -1,
+                   .events = CURL_WAIT_POLLIN,
+                   .revents = 0};
+  CURLcode result = CURLE_ABORTED_BY_CALLBACK;
+  curl_.multi_add_handle(multi_, easy_);
+  while (cancellation == nullptr || !cancellation->requested()) {
+    int running = 0;
+    if (curl_.multi_perform(multi_, &running) != CURLM_OK) {
+      result = CURLE_FAILED_INIT;
+      break;
+    }
+    int left = 0;
+    if (const CURLMsg* message = curl_.multi_info_read(multi_, &left)) {
+      result = message->data.result;
+      break;
+    }
+    curl_.multi_poll(multi_, &stop, cancellation != nullptr ? 1 : 0, k_max_wait_ms, nullptr);
+  }
+  curl_.multi_remove_handle(multi_, easy_);
+  return result;
+}
+
+Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodySink& sink,
+                                         const Environment& environment,
+                                         const Cancellation* cancellation) {
+  curl_.easy_reset(easy_);  // connections stay open
+  Transfer transfer{.curl = curl_,
+                    .handle = easy_,
+                    .request = request,
+                    .sink = sink,
+                    .response = {},
+                    .error = std::nullopt};
+  set_curl_options(curl_, easy_, request, environment);
+  set_callbacks(transfer);
+  curl_slist* raw_headers = nullptr;
+  for (const std::string& header : request.headers)
+    raw_headers = curl_.slist_append(raw_headers, header.c_str());
+  const std::unique_ptr<curl_slist, decltype(CurlLibrary::slist_free_all)> headers(
+      raw_headers, curl_.slist_free_all);
+  curl_.easy_setopt(easy_, CURLOPT_HTTPHEADER, headers.get());
+
+  const CURLcode code = run(cancellation);
+  const std::string shown = redacted_url(request.url);
+  if (transfer.error) return Failure(std::move(*transfer.error));
+  transfer.response.status = transfer.status();
+  // A server may refuse a request before it has received the whole body.
+  const bool refused_early = code == CURLE_SEND_ERROR && transfer.response.status >= 400;
+  if (code != CURLE_OK && !refused_early) {
+    log::debug("{} {}: {}", request.method, shown, curl_.easy_strerror(code));
+    return fail_transport(curl_, code, shown);
+  }
+  log::debug("{} {}: {}", request.method, shown, transfer.response.status);
+  transfer.response.final_url = request.url;
+  return std::move(transfer.response);
+}
+
+std::string CurlHandle::redirect_url() const {
+  const char* url = nullptr;
+  curl_.easy_getinfo(easy_, CURLINFO_REDIRECT_URL, &url);
+  return url != nullptr ? url : "";
+}
+
+}  // namespace rtenv::remote

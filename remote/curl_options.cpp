@@ -1,0 +1,113 @@
+#include "remote/curl_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace rtenv::remote {
+namespace {
+
+constexpr long k_connect_timeout_s = 10;
+constexpr long k_default_stall_s = 30;
+constexpr long k_receive_buffer_bytes = 512L << 10U;
+constexpr long k_send_buffer_bytes = 1L << 20U;
+// A server that supports "Expect: 100-continue" answers sooner than this; others never do.
+constexpr long k_continue_wait_ms = 50;
+
+void set_body(const CurlLibrary& curl, CURL* handle, const HttpRequest& request) {
+  if (request.method == "HEAD") {
+    curl.easy_setopt(handle, CURLOPT_NOBODY, 1L);
+    return;
+  }
+  if (request.method == "PUT" || request.method == "POST") {
+    curl.easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+    const auto size_bytes = request.body_stream ? request.body_stream_bytes : request.body.size();
+    curl.easy_setopt(handle, CURLOPT_INFILESIZE_LARGE,
+                     size_bytes ? static_cast<curl_off_t>(*size_bytes) : curl_off_t{-1});
+    curl.easy_setopt(handle, CURLOPT_EXPECT_100_TIMEOUT_MS, k_continue_wait_ms);
+  }
+  curl.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+void set_netrc(const CurlLibrary& curl, CURL* handle, const Environment& environment) {
+  const auto file = environment.find_filled("NETRC");
+  const auto home = environment.find_filled("HOME");
+  if (!file && !home) return;
+  curl.easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+  curl.easy_setopt(handle, CURLOPT_NETRC_FILE,
+                   (file ? std::string(*file) : std::string(*home) + "/.netrc").c_str());
+}
+
+void set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                     const Environment& environment) {
+  if (request.aws) {
+    const AwsSigning& aws = *request.aws;
+    curl.easy_setopt(handle, CURLOPT_AWS_SIGV4,
+                     fmt::format("aws:amz:{}:{}", aws.region, aws.service).c_str());
+    curl.easy_setopt(handle, CURLOPT_USERNAME, aws.access_key_id.c_str());
+    curl.easy_setopt(handle, CURLOPT_PASSWORD, aws.secret_access_key.c_str());
+  } else if (!request.bearer.empty()) {
+    curl.easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    curl.easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, request.bearer.c_str());
+  } else if (request.use_netrc) {
+    set_netrc(curl, handle, environment);
+  }
+}
+
+long stall_limit_s(const Environment& environment) {
+  const auto text = environment.find_filled("RTENV_NETWORK_TIMEOUT");
+  long seconds = 0;
+  if (!text ||
+      std::from_chars(text->data(), text->data() + text->size(), seconds).ec != std::errc() ||
+      seconds <= 0)
+    return k_default_stall_s;
+  return seconds;
+}
+
+void set_certificates(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                      const Environment& environment) {
+  for (const std::string_view variable : {"AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    if (variable == "AWS_CA_BUNDLE" && !request.aws) continue;
+    if (const auto file = environment.find_filled(variable)) {
+      curl.easy_setopt(handle, CURLOPT_CAINFO, std::string(*file).c_str());
+      break;
+    }
+  }
+  if (environment.find("RTENV_TLS_VERIFY") == "false") {
+    curl.easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl.easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+}
+
+void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                   const Environment& environment) {
+  curl.easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  // A key may contain "..", and it is signed as written.
+  curl.easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
+  curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl.easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  const std::string agent(
+      environment.find_filled("RAY_RUNTIME_ENV_HTTP_USER_AGENT").value_or("rtenv"));
+  curl.easy_setopt(handle, CURLOPT_USERAGENT, agent.c_str());
+  if (request.compressed) curl.easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
+  const long stall_s = stall_limit_s(environment);
+  curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, std::min(k_connect_timeout_s, stall_s));
+  curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, stall_s);
+  curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl.easy_setopt(handle, CURLOPT_BUFFERSIZE, k_receive_buffer_bytes);
+  curl.easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, k_send_buffer_bytes);
+}
+
+}  // namespace
+
+void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                      const Environment& environment) {
+  set_transport(curl, handle, request, environment);
+  set_certificates(curl, handle, request, environment);
+  set_body(curl, handle, request);
+  set_credentials(curl, handle, request, environment);
+}
+
+}  // namespace rtenv::remote

@@ -1,0 +1,14 @@
+// The options of a libcurl transfer that follow from the request and the environment.
+#pragma once
+
+#include "remote/curl_library.hpp"
+#include "remote/http.hpp"
+
+namespace rtenv::remote {
+
+/// Sets URL, method, body size, credentials, timeouts and certificates. libcurl copies the strings.
+/// Headers and callbacks are set by CurlHandle.
+void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                      const Environment& environment);
+
+}  // namespace rtenv::remote
