@@ -1,7 +1,7 @@
 # rtenv_precompile(TARGET): headers of the standard library and of others that most files include, parsed once.
 #
 # The first target to ask for a set builds it, the others reuse it. Sets: code, test (with GoogleTest), network (with Asio
-# and Beast), tool (with CLI11). It is only about time: each file still includes what it uses, which a build with
+# and Beast). It is only about time: each file still includes what it uses, which a build with
 # -DRTENV_PRECOMPILE=OFF shows.
 option(RTENV_PRECOMPILE "Parse common headers once" ON)
 
@@ -11,7 +11,6 @@ set(rtenv_headers_code
   <vector> <fmt/format.h> <nlohmann/json.hpp> <tl/expected.hpp>)
 set(rtenv_headers_test ${rtenv_headers_code} <gmock/gmock.h>)
 set(rtenv_headers_network ${rtenv_headers_code} <boost/asio.hpp> <boost/asio/ssl.hpp> <boost/beast.hpp>)
-set(rtenv_headers_tool ${rtenv_headers_code} <CLI/CLI.hpp>)
 
 function(rtenv_precompile target set)
   if(NOT RTENV_PRECOMPILE)
