@@ -1,4 +1,4 @@
-// Sizes as people write them: "10GiB", "512M" (1024-based), "2GB" (1000-based), "4096".
+// Sizes in bytes as users write them: "10GiB", "512M" (1024-based), "2GB" (1000-based), "4096".
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,9 @@
 #include "base/clock.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
+#include "cli/commands.hpp"
 #include "cli/duration.hpp"
+#include "cli/optional_json.hpp"
 #include "cli/tool.hpp"
 
 namespace rtenv::cli {
@@ -23,17 +25,13 @@ struct CacheCommand {
   std::string pin_name = "user";
   std::string pin_for;
 
-  static Result<int> list(const Tool& tool);
   [[nodiscard]] Result<int> remove(const Tool& tool) const;
-  static Result<int> stat(const Tool& tool);
   [[nodiscard]] Result<int> pin(const Tool& tool) const;
   [[nodiscard]] Result<int> unpin(const Tool& tool) const;
-  static Result<int> flush(const Tool& tool);
-  static Result<int> dir(const Tool& tool);
 };
 
 std::string state_of(const cache::EntryRow& row) {
-  if (!row.ready) return "being made";
+  if (!row.ready) return "being created";
   std::vector<std::string> states;
   if (!row.holder_pids.empty())
     states.push_back(fmt::format("in use by {}", fmt::join(row.holder_pids, ", ")));
@@ -43,20 +41,18 @@ std::string state_of(const cache::EntryRow& row) {
   return fmt::format("{}", fmt::join(states, "; "));
 }
 
-Result<int> CacheCommand::list(const Tool& tool) {
+Result<int> list(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto rows, cache.entries());
   std::uint64_t total_bytes = 0;
   for (const auto& row : rows) {
     total_bytes += row.size_bytes;
-    if (tool.json)
-      Tool::print_json(to_json(row));
-    else
-      Tool::print_line(fmt::format("{:<5} {:>10}  {}  {:>5} hits  {}  {}",
-                                   cache::info(row.kind).name, format_byte_size(row.size_bytes),
-                                   local_time(row.last_used_ms), row.hits, row.key, state_of(row)));
+    tool.output.print(to_json(row),
+                      fmt::format("{:<5} {:>10}  {}  {:>5} hits  {}  {}",
+                                  cache::info(row.kind).name, format_byte_size(row.size_bytes),
+                                  local_time(row.last_used_ms), row.hits, row.key, state_of(row)));
   }
-  if (!tool.json) log::info("{} entries, {}", rows.size(), format_byte_size(total_bytes));
+  if (!tool.output.json) log::info("{} entries, {}", rows.size(), format_byte_size(total_bytes));
   return 0;
 }
 
@@ -67,8 +63,8 @@ bool confirmed(std::size_t count) {
 
 Result<int> CacheCommand::remove(const Tool& tool) const {
   if (keys.empty() == !all)
-    return fail(Errc::invalid_argument, "give keys, or --all")
-        .hint("rtenv cache ls shows the keys");
+    return fail(Errc::invalid_argument, "no entries were named")
+        .hint("give keys, which rtenv cache ls shows, or --all");
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto rows, cache.entries());
   for (const std::string& key : keys)
@@ -77,7 +73,7 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
           .hint("rtenv cache ls shows the keys");
   if (all && !yes) {
     if (::isatty(STDIN_FILENO) == 0)
-      return fail(Errc::invalid_argument, "--all removes every entry").hint("add --yes");
+      return fail(Errc::invalid_argument, "--all removes every entry").hint("confirm with --yes");
     if (!confirmed(rows.size())) return 1;
   }
   std::optional<Error> refused;
@@ -94,50 +90,41 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
     freed_bytes += row.size_bytes;
     removed_keys.push_back(row.key);
   }
-  if (tool.json)
-    Tool::print_json({{"removed", removed_keys}, {"freed_bytes", freed_bytes}});
-  else
+  tool.output.print({{"removed", removed_keys}, {"freed_bytes", freed_bytes}}, [&] {
     log::info("{} entries removed, {} freed", removed_keys.size(), format_byte_size(freed_bytes));
+  });
   if (refused) return Failure(std::move(*refused));
   return 0;
 }
 
+std::optional<double> hit_ratio(const cache::KindUsage& usage) {
+  const std::uint64_t lookups = usage.hits + usage.misses;
+  if (lookups == 0) return std::nullopt;
+  return static_cast<double>(usage.hits) / static_cast<double>(lookups);
+}
+
 nlohmann::json usage_json(const cache::KindUsage& usage) {
-  const std::uint64_t asked = usage.hits + usage.misses;
   return {{"entries", usage.entries},
           {"size_bytes", usage.size_bytes},
           {"hits", usage.hits},
           {"misses", usage.misses},
           {"pulls", usage.pulls},
-          {"hit_ratio", asked == 0 ? nlohmann::json()
-                                   : nlohmann::json(static_cast<double>(usage.hits) /
-                                                    static_cast<double>(asked))},
+          {"hit_ratio", json_or_null(hit_ratio(usage))},
           {"saved_bytes", usage.saved_bytes},
           {"evictions", usage.evictions}};
 }
 
-std::string percentage(std::uint64_t hits, std::uint64_t misses) {
-  if (hits + misses == 0) return "-";
-  return fmt::format("{:.1f} %",
-                     100.0 * static_cast<double>(hits) / static_cast<double>(hits + misses));
-}
-
 void print_usage(std::string_view name, const cache::KindUsage& row) {
-  Tool::print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9}", name,
-                               row.entries, format_byte_size(row.size_bytes), row.hits, row.misses,
-                               row.pulls, percentage(row.hits, row.misses),
-                               format_byte_size(row.saved_bytes), row.evictions));
+  const auto ratio = hit_ratio(row);
+  print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9}", name,
+                         row.entries, format_byte_size(row.size_bytes), row.hits, row.misses,
+                         row.pulls, ratio ? fmt::format("{:.1f} %", 100 * *ratio) : "-",
+                         format_byte_size(row.saved_bytes), row.evictions));
 }
 
-Result<int> CacheCommand::stat(const Tool& tool) {
-  RTENV_TRY(auto cache, tool.open_cache());
-  RTENV_TRY(const auto usage, cache.usage());
-  RTENV_TRY(const std::uint64_t shared_bytes, cache.shared_bytes());
-  RTENV_TRY(const auto limits, tool.cache_limits());
+cache::KindUsage sum(const std::map<cache::Kind, cache::KindUsage>& usage) {
   cache::KindUsage all;
-  nlohmann::json kinds = nlohmann::json::object();
   for (const auto& [kind, row] : usage) {
-    kinds[std::string(cache::info(kind).name)] = usage_json(row);
     all.entries += row.entries;
     all.size_bytes += row.size_bytes;
     all.hits += row.hits;
@@ -146,27 +133,37 @@ Result<int> CacheCommand::stat(const Tool& tool) {
     all.evictions += row.evictions;
     all.saved_bytes += row.saved_bytes;
   }
-  if (tool.json) {
-    nlohmann::json object = usage_json(all);
-    object["kinds"] = std::move(kinds);
-    object["max_bytes"] = *limits.max_bytes;
-    object["shared_bytes"] = shared_bytes;
-    Tool::print_json(object);
-    return 0;
-  }
-  Tool::print_line(
-      "kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
-  for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
-  print_usage("all", all);
-  if (shared_bytes > 0)
-    log::info("{} of it are files that several trees have in common: they take their space once",
-              format_byte_size(shared_bytes));
-  log::info("the cache keeps to {} [RTENV_CACHE_MAX_SIZE]; uv's own cache beside it isn't counted",
-            format_byte_size(*limits.max_bytes));
+  return all;
+}
+
+Result<int> stat(const Tool& tool) {
+  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(const auto usage, cache.usage());
+  RTENV_TRY(const std::uint64_t shared_bytes, cache.shared_bytes());
+  RTENV_TRY(const auto limits, tool.cache_limits());
+  const cache::KindUsage all = sum(usage);
+  nlohmann::json object = usage_json(all);
+  object["kinds"] = nlohmann::json::object();
+  for (const auto& [kind, row] : usage)
+    object["kinds"][std::string(cache::info(kind).name)] = usage_json(row);
+  object["max_bytes"] = *limits.max_bytes;
+  object["shared_bytes"] = shared_bytes;
+  tool.output.print(object, [&] {
+    print_line(
+        "kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
+    for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
+    print_usage("all", all);
+    if (shared_bytes > 0)
+      log::info("{} of it are files that several trees share; they take up disk space only once",
+                format_byte_size(shared_bytes));
+    log::info(
+        "the size limit is {} [RTENV_CACHE_MAX_SIZE]; uv's own cache doesn't count towards it",
+        format_byte_size(*limits.max_bytes));
+  });
   return 0;
 }
 
-// Every entry of these keys: kinds don't share keys but by chance.
+// The entries that have these keys, of any kind. Fails: not_found if a key has none.
 Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache,
                                              const std::vector<std::string>& keys) {
   RTENV_TRY(const auto rows, cache.entries());
@@ -195,10 +192,8 @@ Result<int> CacheCommand::pin(const Tool& tool) const {
               cache.pin(row.kind, row.key, {.name = pin_name, .expires_ms = expires_ms}));
     if (!pinned) return fail(Errc::not_found, "{} isn't in the cache", row.key);
   }
-  if (tool.json)
-    Tool::print_json({{"pinned", keys},
-                      {"name", pin_name},
-                      {"expires_ms", expires_ms ? nlohmann::json(*expires_ms) : nlohmann::json()}});
+  tool.output.print_json(
+      {{"pinned", keys}, {"name", pin_name}, {"expires_ms", json_or_null(expires_ms)}});
   return 0;
 }
 
@@ -211,80 +206,76 @@ Result<int> CacheCommand::unpin(const Tool& tool) const {
       return fail(Errc::not_found, "{} isn't pinned by '{}'", row.key, pin_name)
           .hint("rtenv cache ls shows the pins");
   }
-  if (tool.json) Tool::print_json({{"unpinned", keys}, {"name", pin_name}});
+  tool.output.print_json({{"unpinned", keys}, {"name", pin_name}});
   return 0;
 }
 
-Result<int> CacheCommand::flush(const Tool& tool) {
+Result<int> flush(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache_with_tier());
   RTENV_TRY(cache.flush(tool.cancellation));
   return 0;
 }
 
-Result<int> CacheCommand::dir(const Tool& tool) {
+Result<int> dir(const Tool& tool) {
   RTENV_TRY(const Path root, tool.cache_root());
   const std::string path = std::filesystem::absolute(root).native();
-  if (tool.json)
-    Tool::print_json({{"path", path}});
-  else
-    Tool::print_line(path);
+  tool.output.print({{"path", path}}, path);
   return 0;
 }
 
 }  // namespace
 
-void register_cache(CLI::App& app, Tool& tool) {
+void register_cache(const Command& root, Tool& tool) {
+  constexpr const char* k_keys_help = "Keys, as `rtenv cache ls` shows them";
   auto state = std::make_shared<CacheCommand>();
-  CLI::App* group = app.add_subcommand("cache", "The cache: what is in it, and making room");
-  group->require_subcommand(1);
-  group->fallthrough();
+  const Command group = root.add_group("cache", "List, check, pin and remove entries of the cache");
 
-  CLI::App* list = add_command(
-      *group, tool, "ls", "List the entries, least recently used first (--json: one object a line)",
-      "  rtenv cache ls");
-  list->callback([&tool] { tool.command = [&tool] { return CacheCommand::list(tool); }; });
+  add_command(group, tool, "ls",
+              "List the entries, least recently used first (--json: one object a line)",
+              "  rtenv cache ls")
+      .alias("list")
+      .set_action([&tool] { return list(tool); });
 
-  CLI::App* remove =
-      add_command(*group, tool, "rm", "Remove entries; those in use are refused (exit 4)",
-                  "  rtenv cache rm 3c9f0d6e8a1b…");
-  remove->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them");
-  remove->add_flag("--all", state->all, "Every entry that isn't in use");
-  remove->add_flag("-y,--yes", state->yes, "Don't ask");
-  remove->callback(
-      [state, &tool] { tool.command = [state, &tool] { return state->remove(tool); }; });
+  const Command remove =
+      add_command(group, tool, "rm", "Remove entries; those in use are refused (exit 4)",
+                  "  rtenv cache rm 3c9f0d6e8a1b…")
+          .alias("delete");
+  remove.add_option("KEY", state->keys, k_keys_help);
+  remove.add_flag("--all", state->all, "Every entry that isn't in use");
+  remove.add_flag("-y,--yes", state->yes, "Don't ask for confirmation");
+  remove.set_action([state, &tool] { return state->remove(tool); });
 
-  register_cache_gc(*group, tool);
+  register_cache_gc(group, tool);
 
-  CLI::App* stat = add_command(*group, tool, "stat",
-                               "Sizes, hits and misses of each kind, and what the hits saved",
-                               "  rtenv cache stat");
-  stat->callback([&tool] { tool.command = [&tool] { return CacheCommand::stat(tool); }; });
+  add_command(group, tool, "stat",
+              "Show sizes, hits and misses of each kind, and how much the hits saved",
+              "  rtenv cache stat")
+      .set_action([&tool] { return stat(tool); });
 
-  CLI::App* pin = add_command(
-      *group, tool, "pin", "Keep entries from eviction and removal, for a time or until unpinned",
+  const Command pin = add_command(
+      group, tool, "pin", "Protect entries from eviction and removal, for a time or until unpinned",
       "  rtenv cache pin 3c9f0d6e8a1b… --for 10m");
-  pin->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them")->required();
-  pin->add_option("--for", state->pin_for, "How long: 90s, 10m, 2h, 30d [until unpinned]")
-      ->type_name("TIME");
-  pin->add_option("--name", state->pin_name, "Whose pin it is: each has its own")
-      ->capture_default_str();
-  pin->callback([state, &tool] { tool.command = [state, &tool] { return state->pin(tool); }; });
+  pin.add_option("KEY", state->keys, k_keys_help).required();
+  pin.add_option("--for", state->pin_for, "How long: 90s, 10m, 2h, 30d [until unpinned]")
+      .value_name("TIME");
+  pin.add_option("--name", state->pin_name, "The pin's name; an entry can have several pins")
+      .show_default();
+  pin.set_action([state, &tool] { return state->pin(tool); });
 
-  CLI::App* unpin =
-      add_command(*group, tool, "unpin", "Take a pin off", "  rtenv cache unpin 3c9f0d6e8a1b…");
-  unpin->add_option("KEY", state->keys, "Keys, as `rtenv cache ls` shows them")->required();
-  unpin->add_option("--name", state->pin_name, "Whose pin it is")->capture_default_str();
-  unpin->callback([state, &tool] { tool.command = [state, &tool] { return state->unpin(tool); }; });
+  const Command unpin =
+      add_command(group, tool, "unpin", "Remove a pin", "  rtenv cache unpin 3c9f0d6e8a1b…");
+  unpin.add_option("KEY", state->keys, k_keys_help).required();
+  unpin.add_option("--name", state->pin_name, "The pin's name").show_default();
+  unpin.set_action([state, &tool] { return state->unpin(tool); });
 
-  CLI::App* flush =
-      add_command(*group, tool, "flush", "Send what the remote tier is still to get (write-back)",
-                  "  RTENV_REMOTE_CACHE=s3://bucket/rtenv RTENV_REMOTE_CACHE_MODE=write-back rtenv "
-                  "cache flush");
-  flush->callback([&tool] { tool.command = [&tool] { return CacheCommand::flush(tool); }; });
+  add_command(group, tool, "flush",
+              "Upload the entries that the remote tier doesn't have yet (write-back)",
+              "  RTENV_REMOTE_CACHE=s3://bucket/rtenv RTENV_REMOTE_CACHE_MODE=write-back rtenv "
+              "cache flush")
+      .set_action([&tool] { return flush(tool); });
 
-  CLI::App* dir = add_command(*group, tool, "dir", "Print where the cache is",
-                              "  du -sh \"$(rtenv cache dir)\"");
-  dir->callback([&tool] { tool.command = [&tool] { return CacheCommand::dir(tool); }; });
+  add_command(group, tool, "dir", "Print the cache's folder", "  du -sh \"$(rtenv cache dir)\"")
+      .set_action([&tool] { return dir(tool); });
 }
 
 }  // namespace rtenv::cli

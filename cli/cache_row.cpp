@@ -3,14 +3,14 @@
 #include <array>
 #include <ctime>
 
+#include "cli/optional_json.hpp"
+
 namespace rtenv::cli {
 
 nlohmann::json to_json(const cache::EntryRow& row) {
   nlohmann::json pins = nlohmann::json::array();
   for (const cache::Pin& pin : row.pins)
-    pins.push_back(
-        {{"name", pin.name},
-         {"expires_ms", pin.expires_ms ? nlohmann::json(*pin.expires_ms) : nlohmann::json()}});
+    pins.push_back({{"name", pin.name}, {"expires_ms", json_or_null(pin.expires_ms)}});
   return {{"kind", cache::info(row.kind).name},
           {"key", row.key},
           {"size_bytes", row.size_bytes},

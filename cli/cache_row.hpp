@@ -1,7 +1,7 @@
-// How the cache's entries are shown.
+// How the entries of the cache are printed.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "cache/ledger.hpp"
@@ -10,7 +10,7 @@ namespace rtenv::cli {
 
 nlohmann::json to_json(const cache::EntryRow& row);
 
-/// "2026-01-31 13:05:59", in this machine's time zone.
+/// "2026-01-31 13:05:59", in the local time zone.
 std::string local_time(std::int64_t unix_ms);
 
 }  // namespace rtenv::cli

@@ -1,6 +1,11 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "base/file_system.hpp"
 #include "base/process.hpp"
+#include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
+#include "cli/commands.hpp"
 #include "cli/tool.hpp"
 #include "envbuild/uv_program.hpp"
 #include "remote/credential_sources.hpp"
@@ -27,8 +32,9 @@ const char* name(Level level) {
   }
 }
 
-Finding check_python(const Tool& tool, const Path& memory) {
-  const auto python = runtime_env::find_interpreter(std::nullopt, tool.environment, memory);
+Finding check_python(const Tool& tool, const Path& interpreters_folder) {
+  const auto python =
+      runtime_env::find_interpreter(std::nullopt, tool.environment, interpreters_folder);
   if (!python) return {"python", Level::problem, python.error().message()};
   return {"python", Level::ok,
           fmt::format("{} {} ({})", python->implementation, python->version,
@@ -41,7 +47,7 @@ Finding check_uv(const Tool& tool) {
   if (!program) {
     if (configured) return {"uv", Level::problem, "RTENV_UV: " + program.error().message()};
     return {"uv", Level::ok,
-            fmt::format("not in PATH; version {} is fetched when it is needed",
+            fmt::format("not in PATH; version {} is downloaded when it is needed",
                         envbuild::pinned_uv_version())};
   }
   const auto answer =
@@ -73,28 +79,26 @@ Result<int> run(const Tool& tool) {
   if (cache) findings.push_back(check_space(root));
   for (const auto& source : remote::find_credential_sources(tool.environment))
     findings.push_back({fmt::format("{} credentials", source.store), Level::ok, source.where});
-  bool problem = false;
   nlohmann::json object = nlohmann::json::object();
-  for (const Finding& finding : findings) {
-    problem = problem || finding.level == Level::problem;
-    if (tool.json)
-      object[finding.subject] = {{"level", name(finding.level)}, {"text", finding.text}};
-    else
-      Tool::print_line(
-          fmt::format("{:<8} {:<18} {}", name(finding.level), finding.subject, finding.text));
-  }
-  if (tool.json) Tool::print_json(object);
-  return problem ? 1 : 0;
+  for (const Finding& finding : findings)
+    object[finding.subject] = {{"level", name(finding.level)}, {"text", finding.text}};
+  tool.output.print(object, [&] {
+    for (const auto& [subject, level, text] : findings)
+      print_line(fmt::format("{:<8} {:<18} {}", name(level), subject, text));
+  });
+  const auto is_problem = [](const Finding& finding) { return finding.level == Level::problem; };
+  return std::ranges::any_of(findings, is_problem) ? 1 : 0;
 }
 
 }  // namespace
 
-void register_doctor(CLI::App& app, Tool& tool) {
-  CLI::App* command = add_command(app, tool, "doctor",
-                                  "Check what rtenv needs on this machine, and whose credentials "
-                                  "it finds (exit 1: something is missing)",
-                                  "  rtenv doctor");
-  command->callback([&tool] { tool.command = [&tool] { return run(tool); }; });
+void register_doctor(const Command& root, Tool& tool) {
+  const Command command =
+      add_command(root, tool, "doctor",
+                  "Check what rtenv needs on this machine, and which credentials "
+                  "it finds (exit 1: something is missing)",
+                  "  rtenv doctor");
+  command.set_action([&tool] { return run(tool); });
 }
 
 }  // namespace rtenv::cli

@@ -15,8 +15,8 @@ Result<std::chrono::seconds> parse_duration(std::string_view text) {
                               : unit == "d"               ? 86400
                                                           : 0;
   if (error != std::errc() || unit_s == 0 || count < 0 || count > k_longest_s / unit_s)
-    return fail(Errc::invalid_argument, "'{}' isn't a span of time", text)
-        .hint("90s, 10m, 2h or 30d");
+    return fail(Errc::invalid_argument, "'{}' isn't a duration", text)
+        .hint("for example 90s, 10m, 2h or 30d");
   return std::chrono::seconds(count * unit_s);
 }
 

@@ -1,4 +1,4 @@
-// Spans of time as people write them: "90s", "10m", "2h", "30d".
+// Durations as users write them: "90s", "10m", "2h", "30d".
 #pragma once
 
 #include <chrono>

@@ -1,10 +1,11 @@
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
-#include "cli/tool.hpp"
+#include "cli/commands.hpp"
 #include "envbuild/env_pack.hpp"
 
 namespace rtenv::cli {
@@ -13,7 +14,6 @@ namespace {
 struct EnvListCommand {
   std::vector<std::string> keys;
 
-  static Result<int> list(const Tool& tool);
   [[nodiscard]] Result<int> show(const Tool& tool) const;
   [[nodiscard]] Result<int> remove(const Tool& tool) const;
 };
@@ -21,7 +21,7 @@ struct EnvListCommand {
 struct KnownEnv {
   cache::EntryRow row;
   Path path;
-  nlohmann::json parts;  // what its key is a digest of; null where it doesn't say
+  nlohmann::json parts;  // what its key is a digest of; null if it has no description
 };
 
 Result<std::vector<KnownEnv>> known_envs(cache::Cache& cache) {
@@ -36,15 +36,15 @@ Result<std::vector<KnownEnv>> known_envs(cache::Cache& cache) {
   return envs;
 }
 
-// Keys may be shortened, as long as they name one.
+// `key` may be the beginning of a key, if no other key begins so.
 Result<KnownEnv> find_env(const std::vector<KnownEnv>& envs, const std::string& key) {
   const auto matches = [&](const KnownEnv& env) { return env.row.key.starts_with(key); };
   const auto found = std::ranges::find_if(envs, matches);
   if (key.empty() || found == envs.end())
-    return fail(Errc::not_found, "there is no environment {}", key)
+    return fail(Errc::not_found, "there is no environment {} in the cache", key)
         .hint("rtenv env list shows the keys");
   if (std::ranges::count_if(envs, matches) > 1)
-    return fail(Errc::invalid_argument, "{} is the beginning of several environments", key)
+    return fail(Errc::invalid_argument, "the keys of several environments begin with {}", key)
         .hint("give more of the key");
   return *found;
 }
@@ -61,30 +61,29 @@ std::string packages_of(const nlohmann::json& parts) {
                      more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
-nlohmann::json described(const KnownEnv& env) {
-  nlohmann::json object = to_json(env.row);
+std::string python_version_of(const nlohmann::json& parts) {
+  if (!parts.is_object()) return "?";
+  const auto interpreter = parts.value("interpreter", nlohmann::json::object());
+  return interpreter.is_object() ? interpreter.value("version", "?") : "?";
+}
+
+nlohmann::json to_json(const KnownEnv& env) {
+  nlohmann::json object = cli::to_json(env.row);
   object["path"] = env.path.native();
   object["parts"] = env.parts;
   return object;
 }
 
-Result<int> EnvListCommand::list(const Tool& tool) {
+Result<int> list(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto envs, known_envs(cache));
-  for (const KnownEnv& env : envs) {
-    if (tool.json) {
-      Tool::print_json(described(env));
-      continue;
-    }
-    const auto interpreter = env.parts.is_object()
-                                 ? env.parts.value("interpreter", nlohmann::json::object())
-                                 : nlohmann::json();
-    Tool::print_line(fmt::format(
-        "{}  {:>10}  {}  python {:<8} {}", env.row.key, format_byte_size(env.row.size_bytes),
-        local_time(env.row.last_used_ms),
-        interpreter.is_object() ? interpreter.value("version", "?") : "?", packages_of(env.parts)));
-  }
-  if (!tool.json) log::info("{} environments", envs.size());
+  for (const KnownEnv& env : envs)
+    tool.output.print(
+        to_json(env),
+        fmt::format("{}  {:>10}  {}  python {:<8} {}", env.row.key,
+                    format_byte_size(env.row.size_bytes), local_time(env.row.last_used_ms),
+                    python_version_of(env.parts), packages_of(env.parts)));
+  if (!tool.output.json) log::info("{} environments", envs.size());
   return 0;
 }
 
@@ -93,10 +92,8 @@ Result<int> EnvListCommand::show(const Tool& tool) const {
   RTENV_TRY(const auto envs, known_envs(cache));
   for (const std::string& key : keys) {
     RTENV_TRY(const KnownEnv env, find_env(envs, key));
-    if (tool.json)
-      Tool::print_json(described(env));
-    else
-      Tool::print_line(pretty_json_text(described(env)));
+    const nlohmann::json description = to_json(env);
+    tool.output.print(description, pretty_json_text(description));
   }
   return 0;
 }
@@ -116,36 +113,36 @@ Result<int> EnvListCommand::remove(const Tool& tool) const {
     removed.push_back(env.row.key);
     freed_bytes += env.row.size_bytes;
   }
-  if (tool.json)
-    Tool::print_json({{"removed", removed}, {"freed_bytes", freed_bytes}});
-  else
+  tool.output.print({{"removed", removed}, {"freed_bytes", freed_bytes}}, [&] {
     log::info("{} environments removed, {} freed", removed.size(), format_byte_size(freed_bytes));
+  });
   return 0;
 }
 
 }  // namespace
 
-void register_env_list(CLI::App& group, Tool& tool) {
+void register_env_list(const Command& env_group, Tool& tool) {
+  constexpr const char* k_keys_help = "Keys, or their first characters";
   auto state = std::make_shared<EnvListCommand>();
-  CLI::App* list =
-      add_command(group, tool, "list",
-                  "List the environments in the cache, least recently used first (--json: one "
-                  "object a line)",
-                  "  rtenv env list");
-  list->callback([&tool] { tool.command = [&tool] { return EnvListCommand::list(tool); }; });
+  add_command(env_group, tool, "list",
+              "List the environments in the cache, least recently used first (--json: one object a "
+              "line)",
+              "  rtenv env list")
+      .alias("ls")
+      .set_action([&tool] { return list(tool); });
 
-  CLI::App* show =
-      add_command(group, tool, "show", "Say what an environment was made from, and where it is",
-                  "  rtenv env show 3c9f0d");
-  show->add_option("KEY", state->keys, "Keys, or what they begin with")->required();
-  show->callback([state, &tool] { tool.command = [state, &tool] { return state->show(tool); }; });
+  const Command show = add_command(env_group, tool, "show",
+                                   "Show what an environment was built from, and where it is",
+                                   "  rtenv env show 3c9f0d");
+  show.add_option("KEY", state->keys, k_keys_help).required();
+  show.set_action([state, &tool] { return state->show(tool); });
 
-  CLI::App* remove =
-      add_command(group, tool, "rm", "Remove environments; those in use are refused (exit 4)",
-                  "  rtenv env rm 3c9f0d");
-  remove->add_option("KEY", state->keys, "Keys, or what they begin with")->required();
-  remove->callback(
-      [state, &tool] { tool.command = [state, &tool] { return state->remove(tool); }; });
+  const Command remove =
+      add_command(env_group, tool, "rm", "Remove environments; those in use are refused (exit 4)",
+                  "  rtenv env rm 3c9f0d")
+          .alias("delete");
+  remove.add_option("KEY", state->keys, k_keys_help).required();
+  remove.set_action([state, &tool] { return state->remove(tool); });
 }
 
 }  // namespace rtenv::cli

@@ -1,5 +1,8 @@
+#include <nlohmann/json.hpp>
+
 #include "base/parallel.hpp"
 #include "cli/byte_size.hpp"
+#include "cli/commands.hpp"
 #include "cli/env_plan.hpp"
 #include "cli/store_options.hpp"
 #include "envbuild/env_transfer.hpp"
@@ -10,7 +13,7 @@ namespace {
 struct EnvPackCommand {
   JobInputs inputs;
   std::string output;
-  std::string where;  // a URI; of `pull` also a file
+  std::string location;  // a URI; of `pull` also a file
 
   [[nodiscard]] Result<int> pack(const Tool& tool) const;
   [[nodiscard]] Result<int> push(const Tool& tool) const;
@@ -18,7 +21,7 @@ struct EnvPackCommand {
 
  private:
   [[nodiscard]] Result<envbuild::VirtualEnv> build(const Tool& tool, ProgressLine& progress) const;
-  [[nodiscard]] Result<std::string> place(const Tool& tool) const;
+  [[nodiscard]] Result<std::string> location_or_tier(const Tool& tool) const;
 };
 
 envbuild::TransferOptions transfer_options(const Tool& tool, ProgressLine& progress) {
@@ -28,7 +31,7 @@ envbuild::TransferOptions transfer_options(const Tool& tool, ProgressLine& progr
           .cancellation = tool.cancellation};
 }
 
-nlohmann::json written_json(const envbuild::WrittenPack& written) {
+nlohmann::json to_json(const envbuild::WrittenPack& written) {
   return {{"size_bytes", written.size_bytes}, {"sha256", written.sha256}};
 }
 
@@ -41,13 +44,13 @@ Result<envbuild::VirtualEnv> EnvPackCommand::build(const Tool& tool, ProgressLin
   return env;
 }
 
-// Where nothing is said, the remote tier.
-Result<std::string> EnvPackCommand::place(const Tool& tool) const {
-  if (!where.empty()) return where;
+// The remote tier, if no location was given.
+Result<std::string> EnvPackCommand::location_or_tier(const Tool& tool) const {
+  if (!location.empty()) return location;
   if (const auto tier = tool.environment.find_filled("RTENV_REMOTE_CACHE"))
     return std::string(*tier);
-  return fail(Errc::invalid_argument, "no URI is given")
-      .hint("name one, or set RTENV_REMOTE_CACHE");
+  return fail(Errc::invalid_argument, "no URI was given")
+      .hint("give one, or set RTENV_REMOTE_CACHE");
 }
 
 Result<int> EnvPackCommand::pack(const Tool& tool) const {
@@ -59,56 +62,51 @@ Result<int> EnvPackCommand::pack(const Tool& tool) const {
   RTENV_TRY(const auto written,
             envbuild::pack_env(env.lease, file, transfer_options(tool, progress)));
   progress.clear();
-  if (tool.json) {
-    nlohmann::json object = written_json(written);
-    object["key"] = env.lease.key();
-    object["path"] = file.native();
-    Tool::print_json(object);
-  } else {
-    Tool::print_line(file.native());
+  nlohmann::json object = to_json(written);
+  object["key"] = env.lease.key();
+  object["path"] = file.native();
+  tool.output.print(object, [&] {
+    print_line(file.native());
     log::info("{}, sha256 {}", format_byte_size(written.size_bytes), written.sha256);
-  }
+  });
   return 0;
 }
 
 Result<int> EnvPackCommand::push(const Tool& tool) const {
-  RTENV_TRY(const std::string uri, place(tool));
+  RTENV_TRY(const std::string uri, location_or_tier(tool));
   RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
   ProgressLine progress(tool);
   RTENV_TRY(const auto env, build(tool, progress));
   RTENV_TRY(const auto pushed,
             envbuild::push_env(env.lease, parsed, transfer_options(tool, progress)));
   progress.clear();
-  if (!pushed.uploaded) log::info("{} is there already", pushed.uri.shown());
-  if (tool.json) {
-    nlohmann::json object =
-        pushed.written ? written_json(*pushed.written) : nlohmann::json::object();
-    object["key"] = env.lease.key();
-    object["uri"] = pushed.uri.shown();
-    object["uploaded"] = pushed.uploaded;
-    Tool::print_json(object);
-  } else {
-    Tool::print_line(pushed.uri.shown());
+  if (!pushed.uploaded) log::info("{} already exists", pushed.uri.shown());
+  nlohmann::json object = pushed.written ? to_json(*pushed.written) : nlohmann::json::object();
+  object["key"] = env.lease.key();
+  object["uri"] = pushed.uri.shown();
+  object["uploaded"] = pushed.uploaded;
+  tool.output.print(object, [&] {
+    print_line(pushed.uri.shown());
     if (pushed.written) log::info("sha256 {}", pushed.written->sha256);
-  }
+  });
   return 0;
 }
 
 Result<int> EnvPackCommand::pull(const Tool& tool) const {
-  RTENV_TRY(const std::string source, place(tool));
+  RTENV_TRY(const std::string source, location_or_tier(tool));
   ProgressLine progress(tool);
   const auto options = transfer_options(tool, progress);
-  const bool is_pack =
+  const bool is_archive =
       source.ends_with(".tar.zst") || source.find(".tar.zst#") != std::string::npos;
-  const auto take_over = [&]() -> Result<envbuild::VirtualEnv> {
-    if (!is_pack) {
-      // By the key of what is asked for.
+  const auto import_to_cache = [&]() -> Result<envbuild::VirtualEnv> {
+    if (!is_archive) {
+      // Looked up by the key of the runtime_env's environment.
       RTENV_TRY(const auto uri, remote::Uri::parse(source));
       RTENV_TRY(EnvInputs planned,
                 plan_inputs(inputs, inputs.prepare_options(tool, progress), tool));
       if (!planned.env)
         return fail_no_packages().hint(
-            "name a pack, or give the runtime_env whose environment is wanted: -f");
+            "give the location of an archive, or the runtime_env to look for: -f");
       return envbuild::pull_env_by_key(uri, planned.env->key, planned.cache,
                                        planned.env->interpreter, options);
     }
@@ -119,52 +117,49 @@ Result<int> EnvPackCommand::pull(const Tool& tool) const {
     RTENV_TRY(const auto uri, remote::Uri::parse(source));
     return envbuild::pull_env(uri, cache, interpreter, options);
   };
-  RTENV_TRY(const auto env, take_over());
+  RTENV_TRY(const auto env, import_to_cache());
   progress.clear();
-  if (tool.json)
-    Tool::print_json({{"key", env.lease.key()},
-                      {"path", env.path().native()},
-                      {"origin", envbuild::name(env.origin)}});
-  else
-    Tool::print_line(env.path().native());
+  tool.output.print({{"key", env.lease.key()},
+                     {"path", env.path().native()},
+                     {"origin", envbuild::name(env.origin)}},
+                    env.path().native());
   return 0;
 }
 
 }  // namespace
 
-void register_env_pack(CLI::App& group, Tool& tool) {
+void register_env_pack(const Command& env_group, Tool& tool) {
   auto state = std::make_shared<EnvPackCommand>();
-  CLI::App* pack =
-      add_command(group, tool, "pack",
-                  "Write the environment, built where it isn't there, into one relocatable file",
-                  "  rtenv env pack -f runtime_env.yaml --working-dir . -o env.tar.zst");
-  state->inputs.declare(*pack);
-  pack->add_option("-o,--output", state->output, "The file, or a folder [./KEY.tar.zst]")
-      ->type_name("FILE");
-  pack->callback([state, &tool] { tool.command = [state, &tool] { return state->pack(tool); }; });
+  const Command pack = add_command(
+      env_group, tool, "pack",
+      "Write the environment into one relocatable file; it is built if the cache doesn't have it",
+      "  rtenv env pack -f runtime_env.yaml --working-dir . -o env.tar.zst");
+  state->inputs.declare(pack);
+  pack.add_option("-o,--output", state->output, "The file, or a folder [./KEY.tar.zst]")
+      .value_name("FILE");
+  pack.set_action([state, &tool] { return state->pack(tool); });
 
-  CLI::App* push = add_command(
-      group, tool, "push", "Send the environment, built where it isn't there, to a store",
+  const Command push = add_command(
+      env_group, tool, "push",
+      "Upload the environment to a store; it is built if the cache doesn't have it",
       "  rtenv env push -f runtime_env.yaml --working-dir . s3://bucket/prefix/\n"
       "  rtenv env push -f runtime_env.yaml --working-dir . s3://bucket/my_env.tar.zst");
-  state->inputs.declare(*push);
-  push->add_option(
-      "URI", state->where,
-      "A prefix, where RTENV_REMOTE_CACHE finds it by its key, or a name that ends with .tar.zst "
-      "[RTENV_REMOTE_CACHE]");
-  push->callback([state, &tool] { tool.command = [state, &tool] { return state->push(tool); }; });
+  state->inputs.declare(push);
+  push.add_option(
+      "URI", state->location,
+      "A prefix, for use as RTENV_REMOTE_CACHE, which finds the environment by its key; "
+      "or a name that ends with .tar.zst [RTENV_REMOTE_CACHE]");
+  push.set_action([state, &tool] { return state->push(tool); });
 
-  CLI::App* pull =
-      add_command(group, tool, "pull",
-                  "Take an environment over into the cache, without building, and print its path",
-                  "  rtenv env pull s3://bucket/my_env.tar.zst#sha256=9f86d081…\n"
-                  "  rtenv env pull -f runtime_env.yaml --working-dir . s3://bucket/prefix/");
-  state->inputs.declare(*pull);
-  pull->add_option(
-      "SRC", state->where,
-      "A pack: a file or a URI; or a prefix, in which the runtime_env's environment is looked for "
-      "[RTENV_REMOTE_CACHE]");
-  pull->callback([state, &tool] { tool.command = [state, &tool] { return state->pull(tool); }; });
+  const Command pull = add_command(
+      env_group, tool, "pull", "Import an environment into the cache and print its path",
+      "  rtenv env pull s3://bucket/my_env.tar.zst#sha256=9f86d081…\n"
+      "  rtenv env pull -f runtime_env.yaml --working-dir . s3://bucket/prefix/");
+  state->inputs.declare(pull);
+  pull.add_option("SRC", state->location,
+                  "A file or URI that ends with .tar.zst; or a prefix, where the runtime_env's "
+                  "environment is looked up by its key [RTENV_REMOTE_CACHE]");
+  pull.set_action([state, &tool] { return state->pull(tool); });
 }
 
 }  // namespace rtenv::cli

@@ -1,5 +1,5 @@
-// What the commands of `env` and their like begin with: the runtime_env read, its directory in the
-// cache, its environment planned.
+// The first steps of the `env` commands: read the runtime_env, put its directory into the cache,
+// plan its environment.
 #pragma once
 
 #include "cli/job_inputs.hpp"
@@ -11,14 +11,14 @@ struct EnvInputs {
   runtime_env::RuntimeEnv runtime_env;
   cache::Cache cache;
   std::optional<envbuild::WorkingDir> working_dir;
-  std::optional<envbuild::EnvPlan> env;  // nothing where the runtime_env names no packages
+  std::optional<envbuild::EnvPlan> env;  // nullopt if the runtime_env names no packages
 };
 
 /// Fails: as JobInputs::runtime_env, prepare_working_dir, plan_env.
 Result<EnvInputs> plan_inputs(const JobInputs& inputs, const envbuild::PrepareOptions& options,
                               const Tool& tool);
 
-/// What is to be said where there is no environment.
+/// The error if a command needs an environment and the runtime_env has none.
 Failure fail_no_packages();
 
 }  // namespace rtenv::cli

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "pkg/tree_sizes.hpp"
 
@@ -13,7 +14,7 @@ constexpr std::size_t k_largest_count = 10;
 
 }  // namespace
 
-void explain(const pkg::Tree& tree) {
+void print_explanation(const pkg::Tree& tree) {
   for (const pkg::Excluded& item : tree.excluded)
     fmt::print(stderr, "left out  {}{}  ({})\n", item.path, item.directory ? "/" : "", item.reason);
   for (const pkg::FolderSize& folder : largest_folders(tree, k_largest_count))
@@ -25,7 +26,7 @@ void explain(const pkg::Tree& tree) {
              tree.file_count(), tree.excluded.size());
 }
 
-nlohmann::json explanation(const pkg::Tree& tree) {
+nlohmann::json explanation_json(const pkg::Tree& tree) {
   nlohmann::json left_out = nlohmann::json::array();
   for (const pkg::Excluded& item : tree.excluded)
     left_out.push_back(

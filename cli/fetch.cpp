@@ -1,6 +1,9 @@
 #include "envbuild/fetch.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/parallel.hpp"
+#include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "cli/store_options.hpp"
 #include "pkg/package_name.hpp"
@@ -28,37 +31,35 @@ struct FetchCommand {
                      : envbuild::fetch_file(parsed, cache, options);
     }();
     if (!fetched) return Failure(std::move(fetched).error());
-    if (tool.json)
-      Tool::print_json({{"uri", parsed.shown()},
-                        {"path", fetched->path.native()},
-                        {"from_cache", fetched->from_cache}});
-    else
-      Tool::print_line(fetched->path.native());
+    tool.output.print({{"uri", parsed.shown()},
+                       {"path", fetched->path.native()},
+                       {"from_cache", fetched->from_cache}},
+                      fetched->path.native());
     return 0;
   }
 };
 
 }  // namespace
 
-void register_fetch(CLI::App& app, Tool& tool) {
+void register_fetch(const Command& root, Tool& tool) {
   auto state = std::make_shared<FetchCommand>();
-  CLI::App* command = add_command(
-      app, tool, "fetch",
-      "Fetch what a URI names into the cache, unless it is there unchanged, and print where it is",
+  const Command command = add_command(
+      root, tool, "fetch",
+      "Fetch a URI into the cache, unless the cache has it unchanged, and print its path",
       "  rtenv fetch s3://bucket/my_job.zip\n"
       "  rtenv fetch https://host/lib-1.0-py3-none-any.whl#sha256=9f86d081…\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
       "found.");
   command
-      ->add_option(
+      .add_option(
           "URI", state->uri,
           "s3:// gs:// azure:// abfss:// http(s):// file:// local:// gcs://; #sha256= pins it")
-      ->required();
-  command->add_flag("--no-unpack", state->no_unpack, "Keep an archive as the file that it is");
-  command->add_flag("--print-path", state->print_path,
-                    "Print the path: what happens anyway, said aloud in a script");
-  add_address_option(*command, state->address);
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+      .required();
+  command.add_flag("--no-unpack", state->no_unpack,
+                   "Don't unpack an archive: print the path of the file");
+  command.add_flag("--print-path", state->print_path, "Print the path (the default)");
+  add_address_option(command, state->address);
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

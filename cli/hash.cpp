@@ -1,3 +1,6 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
 #include "cli/selection.hpp"
 
 namespace rtenv::cli {
@@ -15,26 +18,25 @@ Result<int> HashCommand::run(const Tool& tool) const {
   if (!no_digest_cache) options.digest_cache = tool.digest_cache();
   RTENV_TRY(const auto named, pkg::name_directory(selection.directory, options));
   warn_of_left_out(named.tree, false);
-  if (tool.json)
-    Tool::print_json({{"uri", named.name.uri()},
-                      {"scheme", pkg::name(named.name.scheme())},
-                      {"files", named.tree.file_count()},
-                      {"total_bytes", named.tree.total_bytes()}});
-  else
-    Tool::print_line(named.name.uri());
+  tool.output.print({{"uri", named.name.uri()},
+                     {"scheme", pkg::name(named.name.scheme())},
+                     {"files", named.tree.file_count()},
+                     {"total_bytes", named.tree.total_bytes()}},
+                    named.name.uri());
   return 0;
 }
 
 }  // namespace
 
-void register_hash(CLI::App& app, Tool& tool) {
+void register_hash(const Command& root, Tool& tool) {
   auto state = std::make_shared<HashCommand>();
-  CLI::App* command = add_command(app, tool, "hash", "Print the URI that a directory's package has",
-                                  "  rtenv hash my_job --scheme ray");
-  state->selection.declare(*command);
-  command->add_flag("--no-digest-cache", state->no_digest_cache,
-                    "Read every file, also those that haven't changed since the last time");
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+  const Command command =
+      add_command(root, tool, "hash", "Print the URI that a directory's package would have",
+                  "  rtenv hash my_job --scheme ray");
+  state->selection.declare(command);
+  command.add_flag("--no-digest-cache", state->no_digest_cache,
+                   "Read every file, even if it hasn't changed since the last time");
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

@@ -1,9 +1,9 @@
 #include "pkg/inspect.hpp"
 
-#include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/parallel.hpp"
-#include "cli/tool.hpp"
+#include "cli/commands.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -18,57 +18,63 @@ const char* type_name(const pkg::Entry& entry) {
 
 std::string verdict(const pkg::Inspection& inspection) {
   if (!inspection.name)
-    return fmt::format("its name says no content; it should be {}",
+    return fmt::format("its name has no digest; as a package it would be called {}",
                        inspection.computed->file_name());
   if (inspection.verifies()) return "verified";
-  std::string text =
-      fmt::format("NOT what its name says: it should be {}", inspection.computed->file_name());
+  std::string text = fmt::format("the content does NOT match the name; it should be called {}",
+                                 inspection.computed->file_name());
   if (inspection.name->scheme() == pkg::Scheme::ray)
     text +=
-        " (or its directory had links to nothing or sockets, which Ray's names count and no zip "
-        "holds)";
+        " (or the directory had dangling links or sockets, which Ray's digest includes and a zip "
+        "can't "
+        "hold)";
   return text;
+}
+
+nlohmann::json to_json(const pkg::Entry& entry) {
+  nlohmann::json object{
+      {"path", entry.path}, {"type", type_name(entry)}, {"size_bytes", entry.size_bytes}};
+  if (entry.type == pkg::EntryType::link) object["target"] = entry.link_target;
+  return object;
+}
+
+void print_entry(const pkg::Entry& entry) {
+  print_line(fmt::format("{:>12}  {:<10}  {}{}", entry.size_bytes, type_name(entry), entry.path,
+                         entry.type == pkg::EntryType::link ? " -> " + entry.link_target : ""));
 }
 
 Result<int> run(const std::string& package, const Tool& tool) {
   RTENV_TRY(const auto inspection, pkg::inspect(package, default_threads()));
   std::uint64_t total_bytes = 0;
-  nlohmann::json entries = nlohmann::json::array();
-  for (const pkg::Entry& entry : inspection.entries) {
-    total_bytes += entry.size_bytes;
-    if (tool.json) {
-      entries.push_back(
-          {{"path", entry.path}, {"type", type_name(entry)}, {"size_bytes", entry.size_bytes}});
-      if (entry.type == pkg::EntryType::link) entries.back()["target"] = entry.link_target;
-    } else {
-      Tool::print_line(
-          fmt::format("{:>12}  {:<10}  {}{}", entry.size_bytes, type_name(entry), entry.path,
-                      entry.type == pkg::EntryType::link ? " -> " + entry.link_target : ""));
-    }
-  }
-  if (tool.json)
-    Tool::print_json({{"entries", std::move(entries)},
-                      {"total_bytes", total_bytes},
-                      {"package_bytes", inspection.package_bytes},
-                      {"name", inspection.computed->file_name()},
-                      {"verifies", inspection.verifies()}});
-  else
-    Tool::print_line(fmt::format("{} entries, {} bytes, {} packed; {}", inspection.entries.size(),
-                                 total_bytes, inspection.package_bytes, verdict(inspection)));
+  for (const pkg::Entry& entry : inspection.entries) total_bytes += entry.size_bytes;
+  const auto as_json = [&] {
+    nlohmann::json entries = nlohmann::json::array();
+    for (const pkg::Entry& entry : inspection.entries) entries.push_back(to_json(entry));
+    return nlohmann::json{{"entries", std::move(entries)},
+                          {"total_bytes", total_bytes},
+                          {"package_bytes", inspection.package_bytes},
+                          {"name", inspection.computed->file_name()},
+                          {"verifies", inspection.verifies()}};
+  };
+  tool.output.print_either(as_json, [&] {
+    for (const pkg::Entry& entry : inspection.entries) print_entry(entry);
+    print_line(fmt::format("{} entries, {} bytes, {} packed; {}", inspection.entries.size(),
+                           total_bytes, inspection.package_bytes, verdict(inspection)));
+  });
   return inspection.name && !inspection.verifies() ? 1 : 0;
 }
 
 }  // namespace
 
-void register_inspect(CLI::App& app, Tool& tool) {
+void register_inspect(const Command& root, Tool& tool) {
   auto package = std::make_shared<std::string>();
-  CLI::App* command = add_command(app, tool, "inspect",
-                                  "List a package and check it against its checksums and its name "
-                                  "(exit 1: it isn't what its name says)",
-                                  "  rtenv inspect _ray_pkg_0f3a….zip");
-  command->add_option("PKG", *package, "The package")->required();
-  command->callback(
-      [package, &tool] { tool.command = [package, &tool] { return run(*package, tool); }; });
+  const Command command =
+      add_command(root, tool, "inspect",
+                  "List a package and check it against its checksums and its name (exit 1: the "
+                  "content doesn't match the name)",
+                  "  rtenv inspect _ray_pkg_0f3a….zip");
+  command.add_option("PKG", *package, "The package").required();
+  command.set_action([package, &tool] { return run(*package, tool); });
 }
 
 }  // namespace rtenv::cli

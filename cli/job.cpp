@@ -1,11 +1,14 @@
 #include "cli/job.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "cli/commands.hpp"
 #include "client/log_follower.hpp"
 
 namespace rtenv::cli {
@@ -41,10 +44,7 @@ struct StatusCommand {
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
     RTENV_TRY(const json details, client.details(id));
-    if (tool.json)
-      Tool::print_json(details);
-    else
-      print_status(id, details);
+    tool.output.print(details, [&] { print_status(id, details); });
     return 0;
   }
 };
@@ -60,10 +60,13 @@ struct LogsCommand {
       return follow_to_the_end(tool, client, is_rtenv, id);
     }
     RTENV_TRY(const std::string logs, client.logs(id));
-    if (tool.json)
-      Tool::print_json({{"logs", logs}});
-    else
-      RTENV_TRY(write_out(logs));
+    Result<void> written;
+    tool.output.print_either(
+        [&] {
+          return json{{"logs", logs}};
+        },
+        [&] { written = write_out(logs); });
+    RTENV_TRY(written);
     return 0;
   }
 };
@@ -74,29 +77,38 @@ struct StopCommand {
   bool no_wait = false;
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
-    if (!tool.json) Tool::print_line(fmt::format("Attempting to stop job '{}'", id));
+    tool.output.print_text(fmt::format("Attempting to stop job '{}'", id));
     RTENV_TRY(const bool stopped, client.stop(id));
-    json details;
-    if (!no_wait) {
-      if (!tool.json) {
-        Tool::print_line("Waiting for job '" + id + "' to exit (disable with --no-wait):");
-        std::fflush(stdout);
-      }
-      for (;;) {
-        RTENV_TRY(details, client.details(id));
-        if (client::is_terminal(details)) break;
-        if (tool.cancellation->requested())
-          return fail(Errc::cancelled, "interrupted; the job is being stopped all the same");
-        std::this_thread::sleep_for(k_stop_poll);
-      }
+    if (no_wait) {
+      tool.output.print_json({{"stopped", stopped}, {"status", nullptr}});
+      return 0;
     }
-    if (tool.json)
-      Tool::print_json({{"stopped", stopped}, {"status", no_wait ? json() : details.at("status")}});
-    else if (!no_wait)
-      print_status(id, details);
+    tool.output.print_text("Waiting for job '" + id + "' to exit (disable with --no-wait):");
+    RTENV_TRY(const json details, wait_for_end(client, *tool.cancellation));
+    tool.output.print({{"stopped", stopped}, {"status", details.at("status")}},
+                      [&] { print_status(id, details); });
     return 0;
   }
+
+ private:
+  Result<json> wait_for_end(client::JobClient& client, const Cancellation& cancellation) const {
+    for (;;) {
+      RTENV_TRY(json details, client.details(id));
+      if (client::is_terminal(details)) return details;
+      if (cancellation.requested())
+        return fail(Errc::cancelled, "interrupted; the job is being stopped all the same");
+      std::this_thread::sleep_for(k_stop_poll);
+    }
+  }
 };
+
+// The submission id; the job id of a job that has none.
+std::string id_of(const json& details) {
+  for (const char* field : {"submission_id", "job_id"})
+    if (details.contains(field) && details.at(field).is_string())
+      return details.at(field).get<std::string>();
+  return "-";
+}
 
 struct ListCommand {
   JobServerOptions server;
@@ -104,18 +116,10 @@ struct ListCommand {
     RTENV_TRY(auto client, server.connect(tool));
     RTENV_TRY(const json jobs, client.list());
     for (const json& details : jobs) {
-      if (tool.json) {
-        Tool::print_json(details);
-        continue;
-      }
       std::string entrypoint = details.value("entrypoint", "");
-      for (char& c : entrypoint)
-        if (c == '\n') c = ' ';
-      const json& id = details.contains("submission_id") && details.at("submission_id").is_string()
-                           ? details.at("submission_id")
-                           : details.at("job_id");
-      Tool::print_line(fmt::format("{:<28} {:<10} {}", id.is_string() ? id.get<std::string>() : "-",
-                                   details.value("status", "?"), entrypoint));
+      std::ranges::replace(entrypoint, '\n', ' ');
+      tool.output.print(details, fmt::format("{:<28} {:<10} {}", id_of(details),
+                                             details.value("status", "?"), entrypoint));
     }
     return 0;
   }
@@ -127,49 +131,44 @@ struct DeleteCommand {
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
     RTENV_TRY(client.remove(id));
-    if (tool.json)
-      Tool::print_json({{"deleted", true}});
-    else
-      Tool::print_line(fmt::format("Job '{}' deleted successfully", id));
+    tool.output.print({{"deleted", true}}, fmt::format("Job '{}' deleted successfully", id));
     return 0;
   }
 };
 
-template <class Command>
-CLI::App* add_job_command(CLI::App& group, Tool& tool, const char* name, const char* description,
-                          const char* example) {
-  auto state = std::make_shared<Command>();
-  CLI::App* command = add_command(group, tool, name, description, example);
-  state->server.declare(*command);
+template <class Subcommand>
+Command add_job_command(const Command& group, Tool& tool, const char* name, const char* description,
+                        const char* example) {
+  auto state = std::make_shared<Subcommand>();
+  const Command command = add_command(group, tool, name, description, example);
+  state->server.declare(command);
   if constexpr (requires { state->id; })
-    command->add_option("JOB_ID", state->id, "The job's submission id")->required();
+    command.add_option("JOB_ID", state->id, "The job's submission id").required();
   if constexpr (requires { state->follow; })
-    command->add_flag("-f,--follow", state->follow, "As it comes, until the job's end");
+    command.add_flag("-f,--follow", state->follow, "Print new output until the job ends");
   if constexpr (requires { state->no_wait; })
-    command->add_flag("--no-wait", state->no_wait, "Don't wait for the job's end");
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+    command.add_flag("--no-wait", state->no_wait, "Don't wait for the job to end");
+  command.set_action([state, &tool] { return state->run(tool); });
   return command;
 }
 
 }  // namespace
 
-void JobServerOptions::declare(CLI::App& command) {
+void JobServerOptions::declare(const Command& command) {
   command
       .add_option("--address", address,
                   "The job server, rtenv's or Ray's [RAY_API_SERVER_ADDRESS; RAY_ADDRESS; "
                   "http://127.0.0.1:8265]")
-      ->type_name("URL");
+      .value_name("URL");
   command.add_option("--headers", headers, "HTTP headers to send: a JSON object [RAY_JOB_HEADERS]")
-      ->type_name("JSON");
+      .value_name("JSON");
   command
       .add_option("--verify", verify,
-                  "TLS certificates: true, false, or a file of those to trust [true]")
-      ->type_name("BOOL|FILE");
-  for (auto* option : {command.add_option("--log-style", log_style)
-                           ->check(CLI::IsMember({"auto", "record", "pretty"})),
-                       command.add_option("--log-color", log_color)
-                           ->check(CLI::IsMember({"auto", "false", "true"}))})
-    option->group("");  // taken from `ray job`, whose output they shape; hidden
+                  "Check TLS certificates: true, false, or a file of trusted ones [true]")
+      .value_name("BOOL|FILE");
+  // Accepted because scripts written for `ray job` pass them.
+  command.add_option("--log-style", log_style, "").one_of({"auto", "record", "pretty"}).hidden();
+  command.add_option("--log-color", log_color, "").one_of({"auto", "false", "true"}).hidden();
 }
 
 Result<Environment> JobServerOptions::environment(const Tool& tool) const {
@@ -185,8 +184,8 @@ Result<Environment> JobServerOptions::environment(const Tool& tool) const {
     environment.set("RTENV_TLS_VERIFY", "false");
   } else if (!verify.empty() && !is("true") && verify != "1") {
     if (std::error_code error; !std::filesystem::is_regular_file(verify, error))
-      return fail(Errc::not_found, "--verify {}: there is no such file", verify)
-          .hint("true, false, or a file of certificates (PEM)");
+      return fail(Errc::not_found, "--verify: {} doesn't exist", verify)
+          .hint("give true, false, or a file of certificates (PEM)");
     environment.set("CURL_CA_BUNDLE", verify);
   }
   return environment;
@@ -199,7 +198,7 @@ Result<client::JobClient> JobServerOptions::connect(const Tool& tool) const {
 
 void print_boxed(const std::string& text) {
   const std::string dashes(text.size(), '-');
-  Tool::print_line(fmt::format("\n{}\n{}\n{}\n", dashes, text, dashes));
+  print_line(fmt::format("\n{}\n{}\n{}\n", dashes, text, dashes));
 }
 
 void print_status(const std::string& id, const json& details) {
@@ -208,12 +207,12 @@ void print_status(const std::string& id, const json& details) {
                                   ? details.at("message").get<std::string>()
                                   : "";
   if (status == "SUCCEEDED") return print_boxed(fmt::format("Job '{}' succeeded", id));
-  if (status == "STOPPED") return Tool::print_line(fmt::format("Job '{}' was stopped", id));
+  if (status == "STOPPED") return print_line(fmt::format("Job '{}' was stopped", id));
   if (status == "FAILED")
     print_boxed(fmt::format("Job '{}' failed", id));
   else
-    Tool::print_line(fmt::format("Status for job '{}': {}", id, status));
-  if (!message.empty()) Tool::print_line("Status message: " + message);
+    print_line(fmt::format("Status for job '{}': {}", id, status));
+  if (!message.empty()) print_line("Status message: " + message);
 }
 
 Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv,
@@ -221,38 +220,36 @@ Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool 
   RTENV_TRY(const auto grace, grace_period(tool.environment));
   const auto details = client::follow_log(
       client, id, {.server_is_rtenv = is_rtenv, .grace = grace},
-      [&](std::string_view data) { return tool.json ? Result<void>() : write_out(data); });
+      [&](std::string_view data) { return tool.output.json ? Result<void>() : write_out(data); });
   if (!details && details.error().code() == Errc::cancelled)
-    return fail(Errc::cancelled, "interrupted; job '{}' goes on", id)
+    return fail(Errc::cancelled, "interrupted; job '{}' continues", id)
         .hint("rtenv job logs --follow {0}; rtenv job stop {0}", id);
   if (!details) return Failure(details.error());
-  if (tool.json)
-    Tool::print_json(*details);
-  else
-    print_status(id, *details);
+  tool.output.print(*details, [&] { print_status(id, *details); });
   if (details->value("status", "") == "SUCCEEDED") return 0;
-  // A shell's status: the entrypoint's own, 128 + N of signal N; 1 where there is none.
+  // As a shell: the entrypoint's own status, 128 + N after signal N; 1 if there is none.
   const json code = details->value("driver_exit_code", json());
   const int exit_code = code.is_number_integer() ? code.get<int>() : 1;
   if (exit_code < 0) return 128 - exit_code;
   return exit_code == 0 ? 1 : exit_code;
 }
 
-void register_job(CLI::App& app, Tool& tool) {
-  CLI::App* group =
-      app.add_subcommand("job", "Submit, watch and stop jobs, at rtenv's job server or Ray's");
-  group->require_subcommand(1);
-  register_job_submit(*group, tool);
-  add_job_command<StatusCommand>(*group, tool, "status", "How a job is",
+void register_job(const Command& root, Tool& tool) {
+  const Command group =
+      root.add_group("job", "Submit, watch and stop jobs on a job server: rtenv's or Ray's");
+  register_job_submit(group, tool);
+  add_job_command<StatusCommand>(group, tool, "status", "Show a job's status",
                                  "  rtenv job status raysubmit_VTRVfy8VEFY8vCdn");
-  add_job_command<LogsCommand>(*group, tool, "logs", "What a job wrote",
+  add_job_command<LogsCommand>(group, tool, "logs", "Print a job's output",
                                "  rtenv job logs --follow raysubmit_VTRVfy8VEFY8vCdn");
-  add_job_command<StopCommand>(*group, tool, "stop", "Stop a job",
+  add_job_command<StopCommand>(group, tool, "stop", "Stop a job",
                                "  rtenv job stop raysubmit_VTRVfy8VEFY8vCdn");
-  add_job_command<ListCommand>(*group, tool, "list", "All jobs, the newest last",
-                               "  rtenv job list --json");
-  add_job_command<DeleteCommand>(*group, tool, "delete", "Forget a job that has ended, and its log",
-                                 "  rtenv job delete raysubmit_VTRVfy8VEFY8vCdn");
+  add_job_command<ListCommand>(group, tool, "list", "List all jobs, the newest last",
+                               "  rtenv job list --json")
+      .alias("ls");
+  add_job_command<DeleteCommand>(group, tool, "delete", "Delete a job that has ended, and its log",
+                                 "  rtenv job delete raysubmit_VTRVfy8VEFY8vCdn")
+      .alias("rm");
 }
 
 }  // namespace rtenv::cli

@@ -1,8 +1,11 @@
-// What the commands of `rtenv job` share: where the server is, and how it is spoken to and of.
+// What the commands of `rtenv job` share: the options that say how to reach the job server, and how
+// a job is printed.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "cli/command_line.hpp"
 #include "cli/tool.hpp"
 #include "client/job_client.hpp"
 
@@ -12,24 +15,22 @@ struct JobServerOptions {
   std::string address;
   std::string headers;
   std::string verify;
-  std::string log_style;  // of `ray job`: taken, and without effect
+  std::string log_style;  // an option of `ray job`, accepted without effect
   std::string log_color;
 
-  void declare(CLI::App& command);
-  /// The tool's variables with what the options say over them.
+  void declare(const Command& command);
+  /// The tool's environment variables, overridden by the options. Fails: not_found (--verify).
   [[nodiscard]] Result<Environment> environment(const Tool& tool) const;
   [[nodiscard]] Result<client::JobClient> connect(const Tool& tool) const;
 };
 
-/// A line between two of dashes, as wide as it is.
+/// Between two lines of dashes of the same width.
 void print_boxed(const std::string& text);
-/// Of a job, as `ray job status` says it.
+/// A job's status, in the words of `ray job status`.
 void print_status(const std::string& id, const nlohmann::json& details);
-/// Shows the log until the job's end, and then its status. Returns the exit status: 0 where it
-/// succeeded, else 1, or its own exit code where the server says it.
+/// Prints the log until the job ends, then its status. Returns the exit status: 0 if the job
+/// succeeded; else its own exit code, or 1 if the server doesn't report one.
 Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv,
                               const std::string& id);
-
-void register_job_submit(CLI::App& job, Tool& tool);
 
 }  // namespace rtenv::cli

@@ -5,47 +5,46 @@
 
 namespace rtenv::cli {
 
-void JobInputs::declare(CLI::App& command) {
-  auto* const from_file =
+void JobInputs::declare(const Command& command) {
+  const Option from_file =
       command.add_option("-f,--runtime-env", file, "The runtime_env: a YAML or JSON file")
-          ->type_name("FILE");
+          .value_name("FILE");
   command.add_option("--runtime-env-json", json, "The runtime_env as JSON text")
-      ->type_name("JSON")
-      ->excludes(from_file);
+      .value_name("JSON")
+      .excludes(from_file);
   command
       .add_option("--working-dir", working_dir,
                   "The job's directory or archive; overrides the runtime_env's")
-      ->type_name("DIR");
+      .value_name("DIR");
   command
       .add_option("--python", python,
                   "The interpreter: a path, a name, or a version [RTENV_PYTHON; python3]")
-      ->type_name("PY");
+      .value_name("PY");
   command.add_flag("--inherit-site-packages", inherit_site_packages,
                    "The environment also sees the interpreter's own packages, as in Ray "
                    "[config.inherit_site_packages]");
 }
 
-void JobInputs::declare_build(CLI::App& command) {
+void JobInputs::declare_build(const Command& command) {
   command
       .add_option("--locked", lock,
-                  "Install exactly what this lock says (rtenv env lock), or refuse")
-      ->type_name("LOCK");
-  command.add_flag(
-      "--offline", offline,
-      "No network for installers, nor the remote tier: from what caches have, or fail");
+                  "Install exactly the packages of this lock file (rtenv env lock), or fail")
+      .value_name("LOCK");
+  command.add_flag("--offline", offline,
+                   "Use neither the network nor the remote tier: install from the caches, or fail");
   command.add_flag("--no-cache", no_cache,
-                   "Build it anew, although it is there, and without what uv keeps");
+                   "Rebuild the environment even if it is cached, and without uv's cache");
 }
 
-void JobInputs::declare_env_vars(CLI::App& command) {
+void JobInputs::declare_env_vars(const Command& command) {
   command.add_option("--env", env_vars, "An environment variable for the job (repeatable)")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+      .value_name("NAME=VALUE")
+      .one_value_each();
   command
       .add_option("--isolation", isolation,
-                  "shared: an environment of all jobs, read-only; clone: a copy of the job's own "
+                  "shared: a read-only environment for all jobs; clone: a private copy "
                   "[config.isolation; shared]")
-      ->check(CLI::IsMember({"shared", "clone"}));
+      .one_of({"shared", "clone"});
 }
 
 Result<runtime_env::RuntimeEnv> JobInputs::runtime_env() const {
@@ -63,7 +62,7 @@ Result<runtime_env::RuntimeEnv> JobInputs::runtime_env() const {
   for (const std::string& text : env_vars) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
-      return fail(Errc::invalid_argument, "--env wants NAME=VALUE, got '{}'",
+      return fail(Errc::invalid_argument, "--env expects NAME=VALUE, got '{}'",
                   text.substr(0, equals));
     result.env_vars.insert_or_assign(text.substr(0, equals), text.substr(equals + 1));
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.hpp"
 #include "cli/progress.hpp"
 #include "cli/tool.hpp"
 #include "envbuild/working_dir.hpp"
@@ -25,15 +26,15 @@ struct JobInputs {
   std::string isolation;
   std::vector<std::string> env_vars;  // "NAME=value"
 
-  void declare(CLI::App& command);
-  void declare_env_vars(CLI::App& command);
-  /// How an environment is built where it must be.
-  void declare_build(CLI::App& command);
+  void declare(const Command& command);
+  void declare_env_vars(const Command& command);
+  /// The options that say how a missing environment is built.
+  void declare_build(const Command& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
   [[nodiscard]] Result<runtime_env::RuntimeEnv> runtime_env() const;
   [[nodiscard]] Result<runtime_env::Interpreter> interpreter(const Tool& tool,
                                                              const cache::Cache& cache) const;
-  /// With the remote tier, unless there is to be no network, or nothing of what is there.
+  /// With the remote tier, except with --offline or --no-cache.
   [[nodiscard]] Result<cache::Cache> open_cache(const Tool& tool) const;
   /// `progress` must outlive the options.
   [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool,

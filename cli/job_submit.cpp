@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/parallel.hpp"
+#include "base/text.hpp"
+#include "cli/commands.hpp"
 #include "cli/job.hpp"
 #include "cli/progress.hpp"
 #include "envbuild/push.hpp"
@@ -29,34 +32,14 @@ struct SubmitCommand {
   bool no_wait = false;
   std::vector<std::string> words;
 
-  void declare(CLI::App& command);
+  void declare(const Command& command);
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 
  private:
   [[nodiscard]] Result<json> runtime_env() const;
   [[nodiscard]] Result<json> body() const;
+  void print_next_steps(const std::string& id, const std::string& address) const;
 };
-
-// As Python's shlex.join: what a shell takes back to the same words.
-std::string shell_join(const std::vector<std::string>& words) {
-  constexpr std::string_view safe = "@%_-+=:,./";
-  std::string joined;
-  for (const std::string& word : words) {
-    if (!joined.empty()) joined += ' ';
-    const bool plain = !word.empty() && std::ranges::all_of(word, [&](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             safe.find(c) != std::string_view::npos;
-    });
-    if (plain) {
-      joined += word;
-      continue;
-    }
-    joined += '\'';
-    for (const char c : word) joined += c == '\'' ? std::string("'\"'\"'") : std::string(1, c);
-    joined += '\'';
-  }
-  return joined;
-}
 
 Result<json> parse_object(const char* option, const std::string& text) {
   RTENV_TRY(json value, runtime_env::parse_json(text, option));
@@ -64,7 +47,7 @@ Result<json> parse_object(const char* option, const std::string& text) {
   return value;
 }
 
-// Sends what is on this machine, and names it as the server does.
+// Uploads local directories and files to the job server and returns the URIs they have there.
 class Uploader {
  public:
   Uploader(const Tool& tool, const Environment& environment, std::vector<std::string> excludes)
@@ -82,7 +65,7 @@ class Uploader {
                   source);
     if (!is_directory && !is_module && !pkg::is_remote_archive(source))
       return fail(Errc::invalid_argument, "{} is neither a directory nor an archive", source)
-          .hint("wanted is a directory, .zip, .tar.gz, .tgz or .tar.xz");
+          .hint("expected a directory, .zip, .tar.gz, .tgz or .tar.xz");
     RTENV_TRY(const auto uri, remote::Uri::parse("gcs://"));
     const auto pushed = [&] {
       ProgressLine progress(tool_);
@@ -108,8 +91,7 @@ class Uploader {
   std::vector<std::string> excludes_;
 };
 
-// As Ray's client packs them: the scheme ray, so that names are the same; a module with its own
-// folder.
+// As Ray's client packs them, so that the names are the same; a module keeps its top folder.
 pkg::PackageOptions Uploader::package_options(const Path& directory, bool is_module) const {
   pkg::PackageOptions options;
   options.scan = pkg::scan_options(environment_, pkg::Scheme::ray, excludes_);
@@ -121,7 +103,7 @@ pkg::PackageOptions Uploader::package_options(const Path& directory, bool is_mod
   return options;
 }
 
-// Files of this machine that it names are read here: the list of packages is sent, not its path.
+// Replaces the path of a requirements file, which the server couldn't read, by the file's packages.
 Result<void> inline_requirements(json& runtime_env) {
   for (const char* field : {"uv", "pip"}) {
     if (!runtime_env.contains(field)) continue;
@@ -176,14 +158,21 @@ Result<json> SubmitCommand::body() const {
   return body;
 }
 
+void SubmitCommand::print_next_steps(const std::string& id, const std::string& address) const {
+  print_boxed(fmt::format("Job '{}' submitted successfully", id));
+  const std::string option = server.address.empty() ? "" : " --address " + address;
+  print_line(
+      fmt::format("Next steps\n  Query the logs of the job:\n    rtenv job logs{0} {1}\n"
+                  "  Query the status of the job:\n    rtenv job status{0} {1}\n"
+                  "  Request the job to be stopped:\n    rtenv job stop{0} {1}\n",
+                  option, id));
+}
+
 Result<int> SubmitCommand::run(const Tool& tool) const {
-  RTENV_TRY(json body, this->body());  // what is wrong here is told before anything is sent
+  RTENV_TRY(json body, this->body());  // invalid input fails before anything is uploaded
   RTENV_TRY(auto client, server.connect(tool));
   const std::string shown_address = remote::redacted_url(client.server().address);
-  if (!tool.json) {
-    Tool::print_line("Job submission server address: " + shown_address);
-    std::fflush(stdout);
-  }
+  tool.output.print_text("Job submission server address: " + shown_address);
   RTENV_TRY(const bool is_rtenv, client.is_rtenv());
   if (body.contains("runtime_env")) {
     json& env = body["runtime_env"];
@@ -200,74 +189,62 @@ Result<int> SubmitCommand::run(const Tool& tool) const {
   const bool own_id = submission_id.empty() && job_id.empty();
   RTENV_TRY(client.submit(body, own_id));
   const std::string id = body["submission_id"].get<std::string>();
-  if (tool.json && no_wait) {
-    Tool::print_json({{"submission_id", id}, {"address", shown_address}});
+  if (!tool.output.json) print_next_steps(id, shown_address);
+  if (no_wait) {
+    tool.output.print_json({{"submission_id", id}, {"address", shown_address}});
     return 0;
   }
-  if (!tool.json) {
-    print_boxed(fmt::format("Job '{}' submitted successfully", id));
-    const std::string where =
-        server.address.empty() ? std::string() : " --address " + shown_address;
-    Tool::print_line(
-        fmt::format("Next steps\n  Query the logs of the job:\n    rtenv job logs{0} {1}\n"
-                    "  Query the status of the job:\n    rtenv job status{0} {1}\n"
-                    "  Request the job to be stopped:\n    rtenv job stop{0} {1}\n",
-                    where, id));
-  }
-  if (no_wait) return 0;
-  if (!tool.json) Tool::print_line("Tailing logs until the job exits (disable with --no-wait):");
-  std::fflush(stdout);
+  tool.output.print_text("Tailing logs until the job exits (disable with --no-wait):");
   return follow_to_the_end(tool, client, is_rtenv, id);
 }
 
-void SubmitCommand::declare(CLI::App& command) {
+void SubmitCommand::declare(const Command& command) {
   server.declare(command);
-  command.add_option("--submission-id", submission_id, "The job's id [one is made]")
-      ->type_name("ID");
-  command.add_option("--job-id", job_id, "The older name of --submission-id")->type_name("ID");
-  auto* const file =
+  command.add_option("--submission-id", submission_id, "The job's id [a generated one]")
+      .value_name("ID");
+  command.add_option("--job-id", job_id, "The older name of --submission-id").value_name("ID");
+  const Option file =
       command.add_option("--runtime-env", runtime_env_file, "The runtime_env: a YAML or JSON file")
-          ->type_name("FILE");
+          .value_name("FILE");
   command.add_option("--runtime-env-json", runtime_env_json, "The runtime_env as JSON text")
-      ->type_name("JSON")
-      ->excludes(file);
+      .value_name("JSON")
+      .excludes(file);
   command
       .add_option("--working-dir", working_dir,
                   "The job's directory, archive or URI; overrides the runtime_env's")
-      ->type_name("DIR");
+      .value_name("DIR");
   command
       .add_option("--metadata-json", metadata_json, "The job's metadata: a JSON object of strings")
-      ->type_name("JSON");
+      .value_name("JSON");
   command.add_option("--entrypoint-num-cpus", num_cpus, "CPUs to reserve for the entrypoint")
-      ->type_name("N");
+      .value_name("N");
   command.add_option("--entrypoint-num-gpus", num_gpus, "GPUs to reserve for the entrypoint")
-      ->type_name("N");
+      .value_name("N");
   command
       .add_option("--entrypoint-memory", memory, "Memory to reserve for the entrypoint, in bytes")
-      ->type_name("BYTES");
+      .value_name("BYTES");
   command
       .add_option("--entrypoint-resources", resources_json,
                   "Other resources: a JSON object of numbers")
-      ->type_name("JSON");
+      .value_name("JSON");
   command
       .add_option("--entrypoint-label-selector", labels_json,
                   "Labels of the node: a JSON object of strings")
-      ->type_name("JSON");
-  command.add_flag("--no-wait", no_wait, "Don't show the log and wait for the job's end");
-  command.add_option("ENTRYPOINT", words, "The command and its arguments, after --")->required();
-  command.positionals_at_end();
+      .value_name("JSON");
+  command.add_flag("--no-wait", no_wait, "Don't print the log and wait for the job to end");
+  command.add_program("ENTRYPOINT", words, "The command and its arguments, after --");
 }
 
 }  // namespace
 
-void register_job_submit(CLI::App& job, Tool& tool) {
+void register_job_submit(const Command& job_group, Tool& tool) {
   auto state = std::make_shared<SubmitCommand>();
-  CLI::App* command = add_command(
-      job, tool, "submit", "Submit a job, show its log, and end with its exit code",
+  const Command command = add_command(
+      job_group, tool, "submit", "Submit a job, print its log, and exit with its exit code",
       "  rtenv job submit --working-dir . -- python main.py\n"
       "  rtenv job submit --no-wait --runtime-env env.yaml -- python train.py --epochs 3");
-  state->declare(*command);
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+  state->declare(command);
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

@@ -2,7 +2,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/file.hpp"
+#include "cli/commands.hpp"
 #include "cli/explain.hpp"
 #include "cli/selection.hpp"
 
@@ -11,25 +14,25 @@ namespace {
 
 struct PackCommand {
   Selection selection;
-  std::string output;  // empty: under its name in the current folder; "-": standard output
+  std::string output;  // empty: the package's name, in the current folder; "-": standard output
   std::string compression = "auto";
   bool explain_wanted = false;
 
   Result<int> run(const Tool& tool) const;
 };
 
-// Where the package is written before its name is known: beside the target, or straight to standard
-// output.
-class Output {
+// Where the package is written: to a temporary file beside the target, because the name isn't known
+// before the end, or to standard output.
+class PackageFile {
  public:
-  explicit Output(const std::string& path) : path_(path) {}
-  [[nodiscard]] bool to_stdout() const { return path_ == "-"; }
+  explicit PackageFile(const std::string& path) : path_(path) {}
+  [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
 
   Result<pkg::ByteSink> open() {
-    if (to_stdout()) {
+    if (is_stdout()) {
       if (started_)
         return fail(Errc::unavailable, "the directory changed while it was packed")
-            .hint("run it again when it is still");
+            .hint("retry when no process is changing it");
       started_ = true;
       stdout_ = Fd(::dup(STDOUT_FILENO));
       return pkg::ByteSink{.write = [this](std::span<const std::byte> data) {
@@ -46,12 +49,11 @@ class Output {
                          .file = file_->fd().get()};
   }
 
-  /// The path of the finished package; empty on standard output.
+  /// Returns the path of the finished package; empty for standard output.
   Result<Path> commit(const pkg::PackageName& name) {
-    if (to_stdout()) return Path();
+    if (is_stdout()) return Path();
     Path target = path_.empty() ? Path(name.file_name()) : Path(path_);
-    // Like zip and git archive: whole or not there, but not waiting for the disk. Packing again
-    // makes the same bytes.
+    // Atomic, but not synced, as zip and git archive do it: packing again yields the same bytes.
     RTENV_TRY(file_->commit_as(target, Durability::process));
     return target;
   }
@@ -64,55 +66,57 @@ class Output {
 };
 
 Result<int> PackCommand::run(const Tool& tool) const {
-  if (output == "-" && tool.json)
-    return fail(Errc::invalid_argument, "-o - and --json both want standard output");
+  if (output == "-" && tool.output.json)
+    return fail(Errc::invalid_argument,
+                "-o - and --json exclude each other: both write to standard output");
   if (output == "-" && ::isatty(STDOUT_FILENO) == 1)
-    return fail(Errc::invalid_argument, "a package isn't for a terminal")
+    return fail(Errc::invalid_argument, "a package can't be written to a terminal")
         .hint("redirect standard output, or give a file to -o");
   RTENV_TRY(auto options, selection.package_options(tool));
   RTENV_TRY(options.zip.compression, pkg::parse_compression(compression));
   options.scan.record_excluded = explain_wanted;
-  Output out(output);
+  PackageFile package_file(output);
   RTENV_TRY(const auto packed,
-            pkg::pack_directory(selection.directory, options, [&] { return out.open(); }));
+            pkg::pack_directory(selection.directory, options, [&] { return package_file.open(); }));
   warn_of_left_out(packed.tree, explain_wanted);
-  if (explain_wanted && !tool.json) explain(packed.tree);
-  RTENV_TRY(const Path target, out.commit(packed.zip.name));
-  if (tool.json) {
-    nlohmann::json object{{"uri", packed.zip.name.uri()},
-                          {"scheme", pkg::name(packed.zip.name.scheme())},
-                          {"path", std::filesystem::absolute(target).native()},
-                          {"files", packed.tree.file_count()},
-                          {"total_bytes", packed.tree.total_bytes()},
-                          {"package_bytes", packed.zip.size_bytes}};
-    if (explain_wanted) object.update(explanation(packed.tree));
-    Tool::print_json(object);
-  } else if (out.to_stdout()) {
-    log::info("{}", packed.zip.name.uri());
-  } else {
-    Tool::print_line(packed.zip.name.uri());
-  }
+  if (explain_wanted && !tool.output.json) print_explanation(packed.tree);
+  RTENV_TRY(const Path target, package_file.commit(packed.zip.name));
+  nlohmann::json object{
+      {"uri", packed.zip.name.uri()},
+      {"scheme", pkg::name(packed.zip.name.scheme())},
+      {"path",
+       package_file.is_stdout() ? std::string() : std::filesystem::absolute(target).native()},
+      {"files", packed.tree.file_count()},
+      {"total_bytes", packed.tree.total_bytes()},
+      {"package_bytes", packed.zip.size_bytes}};
+  if (explain_wanted) object.update(explanation_json(packed.tree));
+  tool.output.print(object, [&] {
+    if (package_file.is_stdout())
+      log::info("{}", packed.zip.name.uri());
+    else
+      print_line(packed.zip.name.uri());
+  });
   return 0;
 }
 
 }  // namespace
 
-void register_pack(CLI::App& app, Tool& tool) {
+void register_pack(const Command& root, Tool& tool) {
   auto state = std::make_shared<PackCommand>();
-  CLI::App* command =
-      add_command(app, tool, "pack", "Pack a directory into _ray_pkg_<hash>.zip and print its URI",
+  const Command command =
+      add_command(root, tool, "pack", "Pack a directory into _ray_pkg_<hash>.zip and print its URI",
                   "  rtenv pack my_job -o - | aws s3 cp - s3://bucket/my_job.zip");
-  state->selection.declare(*command);
+  state->selection.declare(command);
   command
-      ->add_option("-o,--output", state->output,
-                   "The file to write; - for standard output [its name, in the current folder]")
-      ->type_name("FILE");
-  command->add_option("--compress", state->compression, "auto, store, fast or best")
-      ->capture_default_str();
-  command->add_flag(
+      .add_option(
+          "-o,--output", state->output,
+          "The file to write; - for standard output [the package's name, in the current folder]")
+      .value_name("FILE");
+  command.add_option("--compress", state->compression, "auto, store, fast or best").show_default();
+  command.add_flag(
       "--explain", state->explain_wanted,
-      "Say on standard error what was left out and by which rule, and what is largest");
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+      "List on standard error what was left out, by which rule, and the largest files");
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

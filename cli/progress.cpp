@@ -9,8 +9,8 @@
 namespace rtenv::cli {
 namespace {
 
-constexpr std::chrono::milliseconds k_pause{
-    100};  // between two pictures; also what is too short to be worth one
+// Between two updates; a transfer shorter than this isn't shown at all.
+constexpr std::chrono::milliseconds k_update_interval{100};
 constexpr std::size_t k_bar_width = 30;
 
 std::string bar(std::uint64_t done_bytes, std::uint64_t total_bytes) {
@@ -42,7 +42,7 @@ void ProgressLine::show(std::uint64_t done_bytes, std::optional<std::uint64_t> t
   const auto now = Clock::now();
   if (done_bytes < done_bytes_) begin_ = now;  // another object
   done_bytes_ = done_bytes;
-  if (now - last_ < k_pause) return;
+  if (now - last_ < k_update_interval) return;
   last_ = now;
   shown_ = true;
   const std::chrono::duration<double> seconds = now - begin_;

@@ -1,5 +1,4 @@
-// A line on the terminal that says how much of a transfer is done; nothing where standard error
-// isn't a terminal.
+// A progress line on the terminal for transfers; not shown if standard error isn't a terminal.
 #pragma once
 
 #include <chrono>
@@ -16,10 +15,10 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine() { clear(); }
-  /// Takes the line away, until there is more to tell.
+  /// Removes the line until the next progress.
   void clear();
 
-  /// Must not outlive this object. Empty where nothing is shown.
+  /// Must not outlive this object. Empty if the line is never shown.
   [[nodiscard]] remote::OnProgress callback();
 
  private:

@@ -1,5 +1,8 @@
 #include "envbuild/push.hpp"
 
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "cli/selection.hpp"
 #include "cli/store_options.hpp"
@@ -13,10 +16,10 @@ struct PushCommand {
   std::string address;
   std::string compression = "auto";
 
-  [[nodiscard]] Result<int> run(const Tool& tool, bool scheme_chosen) const {
+  [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
     Selection chosen = selection;
-    if (parsed.scheme == remote::Scheme::gcs && !scheme_chosen) chosen.scheme = "ray";
+    if (parsed.scheme == remote::Scheme::gcs && !chosen.scheme) chosen.scheme = "ray";
     RTENV_TRY(auto package, chosen.package_options(tool));
     RTENV_TRY(package.zip.compression, pkg::parse_compression(compression));
     package.digest_cache = tool.digest_cache();
@@ -31,46 +34,36 @@ struct PushCommand {
     }();
     if (!pushed) return Failure(std::move(pushed).error());
     warn_of_left_out(pushed->tree, false);
-    if (!pushed->uploaded) log::info("{} is there already", pushed->uri.shown());
-    if (tool.json) {
-      nlohmann::json object{{"uri", pushed->uri.shown()}, {"uploaded", pushed->uploaded}};
-      if (pushed->uploaded) object["size_bytes"] = pushed->size_bytes;
-      Tool::print_json(object);
-    } else {
-      Tool::print_line(pushed->uri.shown());
-    }
+    if (!pushed->uploaded) log::info("{} already exists", pushed->uri.shown());
+    nlohmann::json object{{"uri", pushed->uri.shown()}, {"uploaded", pushed->uploaded}};
+    if (pushed->uploaded) object["size_bytes"] = pushed->size_bytes;
+    tool.output.print(object, pushed->uri.shown());
     return 0;
   }
 };
 
 }  // namespace
 
-void register_push(CLI::App& app, Tool& tool) {
+void register_push(const Command& root, Tool& tool) {
   auto state = std::make_shared<PushCommand>();
-  CLI::App* command = add_command(
-      app, tool, "push",
-      "Send a directory, packed on its way, or a file to a store, and print its URI",
+  const Command command = add_command(
+      root, tool, "push",
+      "Upload a directory as a package, or a file, to a store and print its URI",
       "  rtenv push my_job s3://bucket/my_job.zip\n"
       "  rtenv push my_job gs://bucket/jobs/          under its own name, _ray_pkg_<hash>.zip\n"
       "  rtenv push my_job gcs:// --address http://127.0.0.1:8265\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
       "found.");
-  state->selection.declare(*command, "SRC", "The directory or file");
-  command->get_option("SRC")->required()->default_str("");
+  state->selection.declare(command, "SRC", "The directory or file").required().show_default("");
   command
-      ->add_option("URI", state->uri,
-                   "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, "
-                   "or to a folder that ends with /; "
-                   "gcs:// a job server")
-      ->required();
-  command->add_option("--compress", state->compression, "auto, store, fast or best")
-      ->capture_default_str();
-  add_address_option(*command, state->address);
-  command->callback([state, command, &tool] {
-    tool.command = [state, command, &tool] {
-      return state->run(tool, command->count("--scheme") > 0);
-    };
-  });
+      .add_option("URI", state->uri,
+                  "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, "
+                  "or to a folder that ends with /; "
+                  "gcs:// a job server")
+      .required();
+  command.add_option("--compress", state->compression, "auto, store, fast or best").show_default();
+  add_address_option(command, state->address);
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "cli/commands.hpp"
 #include "cli/job_inputs.hpp"
 #include "job/foreground.hpp"
 #include "job/setup.hpp"
@@ -9,7 +10,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int k_not_found_status = 127;  // as a shell has it
+constexpr int k_not_found_status = 127;  // as in a shell
 constexpr int k_not_executable_status = 126;
 
 struct RunCommand {
@@ -37,12 +38,12 @@ Result<int> RunCommand::run(const Tool& tool) const {
       job::run_in_foreground({.argv = argv,
                               .environment = prepared.environment(),
                               .working_dir = prepared.working_dir(),
-                              // If this process is killed, the job goes on: then it is the job that
-                              // holds its environment and its folder.
+                              // The job inherits its leases: if this process is killed, the job
+                              // continues and still holds its environment and its folder.
                               .keep_fds = prepared.keep_fds()});
   if (keep)
     if (const auto folder = prepared.release_folder())
-      log::info("the job's directory is kept: {}", (*folder / "working_dir").native());
+      log::info("the job's directory was kept: {}", (*folder / "working_dir").native());
   if (!state) {
     const Errc code = state.error().code();
     if (code != Errc::not_found && code != Errc::permission_denied) return Failure(state.error());
@@ -54,21 +55,19 @@ Result<int> RunCommand::run(const Tool& tool) const {
 
 }  // namespace
 
-void register_run(CLI::App& app, Tool& tool) {
+void register_run(const Command& root, Tool& tool) {
   auto state = std::make_shared<RunCommand>();
-  CLI::App* command = add_command(
-      app, tool, "run",
-      "Run a command in its directory and environment; ends with the command's exit code",
+  const Command command = add_command(
+      root, tool, "run",
+      "Run a command in its directory and environment; exits with the command's exit code",
       "  rtenv run -f runtime_env.yaml --working-dir . -- python main.py");
-  state->inputs.declare(*command);
-  state->inputs.declare_build(*command);
-  state->inputs.declare_env_vars(*command);
-  command->add_flag("--keep", state->keep,
-                    "Keep the job's own copy of its directory and say where it is");
-  command->add_option("COMMAND", state->argv, "The command and its arguments, after --")
-      ->required();
-  command->positionals_at_end();
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+  state->inputs.declare(command);
+  state->inputs.declare_build(command);
+  state->inputs.declare_env_vars(command);
+  command.add_flag("--keep", state->keep,
+                   "Keep the job's copy of its directory and print where it is");
+  command.add_program("COMMAND", state->argv, "The command and its arguments, after --");
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

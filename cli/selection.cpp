@@ -3,35 +3,43 @@
 #include "base/parallel.hpp"
 
 namespace rtenv::cli {
+namespace {
 
-void Selection::declare(CLI::App& command, const char* positional, const char* description) {
-  command.add_option(positional, directory, description)->capture_default_str();
+constexpr const char* k_default_scheme = "xxh3";
+
+}  // namespace
+
+Option Selection::declare(const Command& command, const char* positional, const char* description) {
+  const Option directory_option =
+      command.add_option(positional, directory, description).show_default();
   command
       .add_option("--scheme", scheme,
-                  "How the name is computed: xxh3; ray, equal to Ray's own; sha256")
-      ->capture_default_str();
+                  "How the name is computed: xxh3; ray, as Ray computes it; sha256")
+      .show_default(k_default_scheme);
   command
-      .add_option("--exclude", excludes, "Leave out what matches (a gitignore pattern, repeatable)")
-      ->type_name("PATTERN")
-      ->allow_extra_args(false);
+      .add_option("--exclude", excludes,
+                  "Leave out files that match (a gitignore pattern, repeatable)")
+      .value_name("PATTERN")
+      .one_value_each();
   command.add_flag("--no-gitignore", no_gitignore,
-                   "Pack what .gitignore files leave out, too (.rayignore still counts)");
+                   "Also pack files that .gitignore excludes (.rayignore still counts)");
   command
       .add_option("--ignore-rules", ignore_rules,
-                  "What ignore files mean: ray, as Ray reads them; git, exactly as git does")
-      ->capture_default_str();
+                  "How ignore files are read: ray, as Ray does; git, exactly as git does")
+      .show_default();
   command
       .add_option("--git", git_revision,
-                  "Not the files as they are, but this commit of the directory's repository (what "
-                  "a clean checkout holds)")
-      ->type_name("REV");
-  command.add_option("--threads", threads, "How many threads [one a processor]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+                  "Pack this commit of the directory's repository, as a clean checkout has it, "
+                  "instead of the files on disk")
+      .value_name("REV");
+  command.add_option("--threads", threads, "Number of threads [one per processor]")
+      .value_name("N")
+      .in_range(1, 1024);
+  return directory_option;
 }
 
 Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
-  RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme));
+  RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme.value_or(k_default_scheme)));
   RTENV_TRY(const pkg::IgnoreSemantics semantics, pkg::parse_ignore_semantics(ignore_rules));
   pkg::PackageOptions options;
   options.scan = pkg::scan_options(tool.environment, parsed, excludes);
@@ -51,7 +59,7 @@ void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded) {
       log::warn("{} isn't packed: {}", excluded.path, excluded.reason);
   for (const pkg::Entry& entry : tree.entries)
     if (entry.type == pkg::EntryType::name_only)
-      log::warn("{} isn't packed; only its name counts", entry.path);
+      log::warn("{} isn't packed; only its name is part of the digest", entry.path);
 }
 
 }  // namespace rtenv::cli

@@ -1,10 +1,12 @@
-// The options that say what of a directory is packed and how it is named; the same for `pack` and
-// `hash`, so that both agree on the name.
+// The options that select a directory's files and the scheme of the package's name; the same for
+// `pack`, `hash` and `push`, so that they agree on the name.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.hpp"
 #include "cli/tool.hpp"
 #include "pkg/package.hpp"
 
@@ -12,22 +14,22 @@ namespace rtenv::cli {
 
 struct Selection {
   std::string directory = ".";
-  std::string scheme = "xxh3";
+  std::optional<std::string> scheme;  // nullopt: xxh3
   std::vector<std::string> excludes;
   bool no_gitignore = false;
   std::string ignore_rules = "ray";
   std::string git_revision;  // empty: the directory as it is
-  unsigned threads = 0;      // 0: one a processor
+  unsigned threads = 0;      // 0: one per processor
 
-  /// `positional`: what the directory is called in the help.
-  void declare(CLI::App& command, const char* positional = "DIR",
-               const char* description = "The directory");
+  /// `positional`: the name of the directory in the help. Returns its option.
+  Option declare(const Command& command, const char* positional = "DIR",
+                 const char* description = "The directory");
   /// Fails: invalid_argument (an unknown scheme or semantics).
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };
 
-/// Says on standard error what a scan left out although no rule did (sockets, links to nothing),
-/// and its warnings.
+/// Logs the scan's warnings, and the entries that can't be packed (sockets, dangling links). Those
+/// that rules exclude are in `tree.excluded` only if they were recorded, and then not logged.
 void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded);
 
 }  // namespace rtenv::cli

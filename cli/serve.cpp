@@ -1,9 +1,11 @@
-#include <cmath>
+
+#include <nlohmann/json.hpp>
 
 #include "base/json_text.hpp"
+#include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
+#include "cli/commands.hpp"
 #include "cli/duration.hpp"
-#include "cli/tool.hpp"
 #include "server/server.hpp"
 
 namespace rtenv::cli {
@@ -33,7 +35,7 @@ struct ServeCommand {
   std::string python;
   std::string ray_version = RTENV_RAY_VERSION;
 
-  void declare(CLI::App& command);
+  void declare(const Command& command);
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 
  private:
@@ -42,71 +44,76 @@ struct ServeCommand {
   [[nodiscard]] Result<server::NodeResources> node(const Tool& tool) const;
 };
 
-void ServeCommand::declare(CLI::App& command) {
+void ServeCommand::declare(const Command& command) {
   command
-      .add_option("--host", host,
-                  "The address to listen at [127.0.0.1]; any but loopback needs a token and TLS")
-      ->type_name("IP");
-  command.add_option("--port", port, "[8265]; 0: any that is free")->type_name("PORT");
+      .add_option(
+          "--host", host,
+          "The address to listen at [127.0.0.1]; any other than loopback needs a token and TLS")
+      .value_name("IP");
+  command.add_option("--port", port, "The port to listen at [8265]; 0: any free port")
+      .value_name("PORT");
   command
       .add_option("--state-dir", state_dir,
-                  "Jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
-      ->type_name("DIR");
+                  "The folder of jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
+      .value_name("DIR");
   command
       .add_option("--token-file", token_file,
-                  "Who has this token may submit [with RAY_AUTH_MODE=token: RAY_AUTH_TOKEN_PATH, "
+                  "Require this token of clients [with RAY_AUTH_MODE=token: RAY_AUTH_TOKEN_PATH, "
                   "~/.ray/auth_token]")
-      ->type_name("FILE");
+      .value_name("FILE");
   command.add_option("--tls-cert", tls_cert, "The certificate, PEM, with its chain")
-      ->type_name("FILE");
-  command.add_option("--tls-key", tls_key, "The certificate's key, PEM")->type_name("FILE");
-  command.add_flag("--insecure", insecure, "Open to other machines without a token or without TLS");
+      .value_name("FILE");
+  command.add_option("--tls-key", tls_key, "The certificate's key, PEM").value_name("FILE");
+  command.add_flag("--insecure", insecure, "Allow other machines without a token or without TLS");
   command
       .add_option("--allowed-host", allowed_hosts,
                   "A name by which clients call this server (repeatable)")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
-  command.add_option("--num-cpus", num_cpus, "CPUs for jobs [what is there]")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("N");
-  command.add_option("--num-gpus", num_gpus, "GPUs for jobs [what is there]")->type_name("N");
-  command.add_option("--memory", memory, "Memory for jobs [what is there]")->type_name("SIZE");
+      .value_name("NAME")
+      .one_value_each();
+  command.add_option("--num-cpus", num_cpus, "CPUs for jobs [all]").not_negative().value_name("N");
+  command.add_option("--num-gpus", num_gpus, "GPUs for jobs [all]").value_name("N");
+  command.add_option("--memory", memory, "Memory for jobs [all]").value_name("SIZE");
   command.add_option("--resources", resources, "Other resources: a JSON object of numbers")
-      ->type_name("JSON");
+      .value_name("JSON");
   command
       .add_option("--max-queued", max_queued,
-                  "Jobs that may wait; more are refused with 503 [10000]")
-      ->type_name("N");
+                  "Jobs that may wait; further ones are refused with status 503 [10000]")
+      .value_name("N");
   command
       .add_option("--max-running", max_running,
-                  "Jobs at a time, whatever they ask for [0: any number]")
-      ->type_name("N");
+                  "Jobs that may run at a time, whatever they request [0: any number]")
+      .value_name("N");
   command
       .add_option("--job-ttl", job_ttl,
-                  "How long ended jobs and their logs are kept; 0: for ever [7d]")
-      ->type_name("TIME");
+                  "How long ended jobs and their logs are kept; 0: forever [7d]")
+      .value_name("TIME");
   command
       .add_option("--max-log-size", max_log_size,
-                  "Of a job's log; beyond it the middle goes, never the end [1GiB]")
-      ->type_name("SIZE");
-  command.add_option("--max-package-size", max_package_size, "Of an uploaded package [10GiB]")
-      ->type_name("SIZE");
-  command.add_option("--max-processes", max_processes, "Of a job; one that has more is ended")
-      ->type_name("N");
-  command.add_option("--max-open-files", max_open_files, "Of each of a job's processes")
-      ->type_name("N");
-  command.add_flag("--sandbox", sandbox,
-                   "Run jobs by bubblewrap: the cache read-only, other processes and this server's "
-                   "state out of sight");
+                  "Size limit of a job's log; a longer one loses its middle, never its end [1GiB]")
+      .value_name("SIZE");
+  command
+      .add_option("--max-package-size", max_package_size,
+                  "Size limit of an uploaded package [10GiB]")
+      .value_name("SIZE");
+  command
+      .add_option("--max-processes", max_processes,
+                  "Limit of processes per job; a job that exceeds it is stopped")
+      .value_name("N");
+  command.add_option("--max-open-files", max_open_files, "Limit of open files per process of a job")
+      .value_name("N");
+  command.add_flag(
+      "--sandbox", sandbox,
+      "Run jobs in bubblewrap: the cache is read-only, other processes and this server's "
+      "state are hidden");
   command
       .add_option(
           "--python", python,
-          "The interpreter of environments: a path, a name, or a version [RTENV_PYTHON; python3]")
-      ->type_name("PY");
+          "The interpreter for environments: a path, a name, or a version [RTENV_PYTHON; python3]")
+      .value_name("PY");
   command
       .add_option("--ray-version", ray_version,
-                  "That clients take this server for [" RTENV_RAY_VERSION "]")
-      ->type_name("VERSION");
+                  "The version of Ray that the server reports to clients [" RTENV_RAY_VERSION "]")
+      .value_name("VERSION");
 }
 
 Result<Path> ServeCommand::state_root(const Tool& tool) const {
@@ -115,11 +122,11 @@ Result<Path> ServeCommand::state_root(const Tool& tool) const {
   if (const auto set = tool.environment.find_filled("XDG_STATE_HOME")) return Path(*set) / "rtenv";
   if (const auto home = tool.environment.find_filled("HOME"))
     return Path(*home) / ".local" / "state" / "rtenv";
-  return fail(Errc::invalid_argument, "there is no place for the jobs: HOME isn't set")
-      .hint("--state-dir DIR");
+  return fail(Errc::invalid_argument, "cannot choose a folder for the jobs: HOME isn't set")
+      .hint("give --state-dir DIR");
 }
 
-// As Ray's own server takes it where RAY_AUTH_MODE=token.
+// As Ray's own server finds it with RAY_AUTH_MODE=token.
 Result<std::optional<Path>> ServeCommand::token(const Tool& tool) const {
   if (!token_file.empty()) return std::optional<Path>(token_file);
   if (tool.environment.find("RAY_AUTH_MODE") != "token") return std::optional<Path>();
@@ -127,8 +134,8 @@ Result<std::optional<Path>> ServeCommand::token(const Tool& tool) const {
     return std::optional<Path>(*set);
   if (const auto home = tool.environment.find_filled("HOME"))
     return std::optional<Path>(Path(*home) / ".ray" / "auth_token");
-  return fail(Errc::invalid_argument, "RAY_AUTH_MODE=token, and there is no token")
-      .hint("--token-file FILE");
+  return fail(Errc::invalid_argument, "RAY_AUTH_MODE is token, but there is no token")
+      .hint("give --token-file FILE");
 }
 
 Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
@@ -146,10 +153,11 @@ Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
   const auto object = json_from_text(resources);
   if (!object.is_object())
     return fail(Errc::invalid_argument, "--resources isn't a JSON object")
-        .hint("--resources '{{\"tpu\": 4}}'");
+        .hint("for example --resources '{{\"tpu\": 4}}'");
   for (const auto& [name, amount] : object.items()) {
     if (!amount.is_number() || amount.get<double>() < 0)
-      return fail(Errc::invalid_argument, "--resources: '{}' must be a number from 0, got {}", name,
+      return fail(Errc::invalid_argument,
+                  "--resources: '{}' must be a number that isn't negative, got {}", name,
                   amount.dump());
     found.custom[name] = amount.get<double>();
   }
@@ -180,10 +188,7 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   if (!python.empty()) options.manager.python = python;
   options.open_cache = [&tool] { return tool.open_cache(); };
   options.on_ready = [&tool](const std::string& address) {
-    if (tool.json)
-      Tool::print_json({{"address", address}});
-    else
-      Tool::print_line(address);
+    tool.output.print({{"address", address}}, address);
     std::fflush(stdout);
     log::info(
         "serving jobs; `rtenv job submit --address {} -- COMMAND` or `ray job submit` submits one",
@@ -195,15 +200,15 @@ Result<int> ServeCommand::run(const Tool& tool) const {
 
 }  // namespace
 
-void register_serve(CLI::App& app, Tool& tool) {
+void register_serve(const Command& root, Tool& tool) {
   auto state = std::make_shared<ServeCommand>();
-  CLI::App* command =
-      add_command(app, tool, "serve",
-                  "Run jobs that Ray's clients submit: Ray's job API; prints its address and stays",
+  const Command command =
+      add_command(root, tool, "serve",
+                  "Run a job server that speaks Ray's job API; prints its address once it is ready",
                   "  rtenv serve --num-cpus 8\n  ray job submit --address http://127.0.0.1:8265 "
                   "--working-dir . -- python main.py");
-  state->declare(*command);
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+  state->declare(command);
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

@@ -1,9 +1,10 @@
-// What every command that reaches a store needs: the process's variables, and the job server's
-// address where it is given.
+// The options of commands that access a store: the environment variables, and the job server's
+// address if one is given.
 #pragma once
 
 #include <string>
 
+#include "cli/command_line.hpp"
 #include "cli/tool.hpp"
 #include "remote/object_store.hpp"
 
@@ -17,11 +18,11 @@ inline remote::StoreOptions store_options(const Tool& tool,
   return options;
 }
 
-inline void add_address_option(CLI::App& command, std::string& address) {
+inline void add_address_option(const Command& command, std::string& address) {
   command
       .add_option("--address", address,
                   "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
-      ->type_name("URL");
+      .value_name("URL");
 }
 
 }  // namespace rtenv::cli

@@ -1,8 +1,6 @@
 #include "cli/tool.hpp"
 
-#include <cstdio>
-
-#include "base/json_text.hpp"
+#include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/duration.hpp"
 #include "envbuild/env_pack.hpp"
@@ -25,7 +23,7 @@ Result<Path> Tool::cache_root() const {
   if (const auto user_cache = environment.find_filled("XDG_CACHE_HOME"))
     return Path(*user_cache) / "rtenv";
   if (const auto home = environment.find_filled("HOME")) return Path(*home) / ".cache" / "rtenv";
-  return fail(Errc::invalid_argument, "there is no place for the cache: HOME isn't set")
+  return fail(Errc::invalid_argument, "cannot choose a folder for the cache: HOME isn't set")
       .hint("set RTENV_CACHE_DIR");
 }
 
@@ -63,7 +61,7 @@ Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
   const auto known = cache::parse_tier_mode(mode);
   if (!known)
     return fail(Errc::invalid_argument, "RTENV_REMOTE_CACHE_MODE is '{}'", mode)
-        .hint("read, write-through or write-back");
+        .hint("one of: read, write-through, write-back");
   options.mode = *known;
   const auto span = [&](const char* variable) -> Result<std::optional<std::chrono::seconds>> {
     const auto value = environment.find_filled(variable);
@@ -96,24 +94,6 @@ std::optional<Path> Tool::digest_cache() const {
   const auto root = cache_root();
   if (!root) return std::nullopt;
   return cache::Cache::digests_folder(*root);
-}
-
-void Tool::print_json(const nlohmann::json& value) {
-  // Names need not be UTF-8; JSON must be.
-  print_line(json_text(value));
-}
-
-void Tool::print_line(std::string_view line) {
-  std::fwrite(line.data(), 1, line.size(), stdout);
-  std::fputc('\n', stdout);
-}
-
-CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description,
-                      const char* example) {
-  CLI::App* command = parent.add_subcommand(name, description);
-  command->footer(std::string("Example:\n") + example + "\n");
-  command->add_flag("--json", tool.json, "Print one JSON object instead of text");
-  return command;
 }
 
 }  // namespace rtenv::cli

@@ -1,17 +1,23 @@
-// What every command shares: the settings that hold for all of them, the machine's environment, and
-// how results and errors are shown. Built by main and passed down; there is no other state.
+// What all commands share: the global options, the environment variables, and the settings of the
+// cache that follow from both. Created by main and passed down; there is no other global state.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
 #include "base/log.hpp"
-#include "cache/cache.hpp"
+#include "cli/output.hpp"
+
+namespace rtenv::cache {
+class Cache;
+struct CacheOptions;
+struct Limits;
+struct RemoteTierOptions;
+}  // namespace rtenv::cache
 
 namespace rtenv::cli {
 
@@ -19,61 +25,31 @@ struct Tool {
   Environment environment;
   const Cancellation* cancellation = nullptr;
 
-  bool json = false;
+  Output output;
   bool quiet = false;
   bool verbose = false;
   bool no_progress = false;
   std::string cache_dir;  // --cache-dir; empty: RTENV_CACHE_DIR, else the user's cache folder
 
-  /// The chosen command; it returns the exit status. Set while the command line is parsed, called
-  /// afterwards.
-  std::function<Result<int>()> command;
-
   [[nodiscard]] log::Verbosity verbosity() const;
-  /// Where the cache is. Fails: invalid_argument (no HOME).
+  /// The cache's folder. Fails: invalid_argument (HOME isn't set).
   [[nodiscard]] Result<Path> cache_root() const;
+  /// With cache_limits() and without the remote tier. Fails: invalid_argument; as Cache::open.
   [[nodiscard]] Result<cache::Cache> open_cache() const;
   [[nodiscard]] Result<cache::Cache> open_cache(cache::CacheOptions options) const;
-  /// With the remote tier, where one is set: for what makes environments.
+  /// With the remote tier, if one is configured: for commands that build environments.
   [[nodiscard]] Result<cache::Cache> open_cache_with_tier() const;
-  /// RTENV_REMOTE_CACHE and what goes with it. Fails: invalid_argument.
+  /// From RTENV_REMOTE_CACHE and RTENV_REMOTE_CACHE_*. Fails: invalid_argument.
   [[nodiscard]] Result<std::optional<cache::RemoteTierOptions>> remote_tier() const;
-  /// What the cache keeps to by itself: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE. Fails:
-  /// invalid_argument.
+  /// The limits that the cache enforces by itself: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE.
+  /// Fails: invalid_argument.
   [[nodiscard]] Result<cache::Limits> cache_limits() const;
-  /// Where the digests of unchanged files are remembered; nothing where there is no place for a
-  /// cache.
+  /// The folder with the digests of unchanged files; nullopt if cache_root() fails.
   [[nodiscard]] std::optional<Path> digest_cache() const;
-
-  /// One object on one line.
-  static void print_json(const nlohmann::json& value);
-  static void print_line(std::string_view line);
 };
 
-/// Adds a subcommand with an example in its help, and --json.
-CLI::App* add_command(CLI::App& parent, Tool& tool, const char* name, const char* description,
-                      const char* example);
-
-/// One file a command. Each declares its options and sets Tool::command.
-void register_pack(CLI::App& app, Tool& tool);
-void register_hash(CLI::App& app, Tool& tool);
-void register_fetch(CLI::App& app, Tool& tool);
-void register_push(CLI::App& app, Tool& tool);
-void register_unpack(CLI::App& app, Tool& tool);
-void register_inspect(CLI::App& app, Tool& tool);
-void register_env(CLI::App& app, Tool& tool);
-void register_env_list(CLI::App& env_group, Tool& tool);
-void register_env_pack(CLI::App& env_group, Tool& tool);
-void register_run(CLI::App& app, Tool& tool);
-void register_job(CLI::App& app, Tool& tool);
-void register_serve(CLI::App& app, Tool& tool);
-void register_cache(CLI::App& app, Tool& tool);
-void register_cache_gc(CLI::App& cache_group, Tool& tool);
-void register_doctor(CLI::App& app, Tool& tool);
-void register_version(CLI::App& app, Tool& tool);
-
 /// The supervisor of a job, which the server starts: `rtenv supervise FOLDER CONTROL_FD LOCK_FD`.
-/// Not a command for people: not in the help.
+/// Not for users, so it isn't in the help.
 inline constexpr std::string_view k_supervise = "supervise";
 int supervise(const Tool& tool, const std::vector<std::string>& words);
 

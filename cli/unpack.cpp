@@ -1,6 +1,9 @@
 #include "pkg/unpack.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/parallel.hpp"
+#include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "cli/store_options.hpp"
 #include "envbuild/fetch.hpp"
@@ -14,7 +17,7 @@ struct UnpackCommand {
   std::string address;
   bool strip_top = false;
 
-  // A path, or what a URI names, through the cache.
+  // The file itself, or the cached one if the source is a URI.
   [[nodiscard]] Result<envbuild::Fetched> find_archive(const Tool& tool) const {
     if (!remote::looks_like_uri(source))
       return envbuild::Fetched{.path = source, .lease = std::nullopt};
@@ -31,35 +34,37 @@ struct UnpackCommand {
                                               {.strip_top = strip_top,
                                                .threads = default_threads(),
                                                .cancellation = tool.cancellation}));
-    if (tool.json)
-      Tool::print_json({{"path", std::filesystem::absolute(target).native()},
-                        {"files", summary.files},
-                        {"directories", summary.directories},
-                        {"links", summary.links},
-                        {"total_bytes", summary.total_bytes}});
-    else
-      log::info("{} files, {} bytes unpacked into {}", summary.files, summary.total_bytes, target);
+    std::error_code error;
+    tool.output.print({{"path", std::filesystem::absolute(target, error).native()},
+                       {"files", summary.files},
+                       {"directories", summary.directories},
+                       {"links", summary.links},
+                       {"total_bytes", summary.total_bytes}},
+                      [&] {
+                        log::info("{} files, {} bytes unpacked into {}", summary.files,
+                                  summary.total_bytes, target);
+                      });
     return 0;
   }
 };
 
 }  // namespace
 
-void register_unpack(CLI::App& app, Tool& tool) {
+void register_unpack(const Command& root, Tool& tool) {
   auto state = std::make_shared<UnpackCommand>();
-  CLI::App* command = add_command(
-      app, tool, "unpack",
+  const Command command = add_command(
+      root, tool, "unpack",
       "Unpack an archive (zip, whl, jar, tar.gz/xz/bz2/zst) safely, all or nothing",
       "  rtenv unpack _ray_pkg_0f3a….zip target\n  rtenv unpack s3://bucket/my_job.zip target");
   command
-      ->add_option("SRC", state->source, "The archive: a path, or a URI as `rtenv fetch` takes it")
-      ->required();
-  command->add_option("DEST", state->target, "The folder to make; it must not exist, or be empty")
-      ->required();
-  command->add_flag("--strip-top", state->strip_top,
-                    "Drop the one top folder that holds everything, where there is one");
-  add_address_option(*command, state->address);
-  command->callback([state, &tool] { tool.command = [state, &tool] { return state->run(tool); }; });
+      .add_option("SRC", state->source, "The archive: a path, or a URI as `rtenv fetch` takes it")
+      .required();
+  command.add_option("DEST", state->target, "The folder to create; it must not exist, or be empty")
+      .required();
+  command.add_flag("--strip-top", state->strip_top,
+                   "Leave out the top folder, if it contains everything");
+  add_address_option(command, state->address);
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

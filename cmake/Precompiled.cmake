@@ -2,7 +2,7 @@
 # time.
 #
 # The first target of a set builds it, and the others reuse it. Sets: code, test (with GoogleTest),
-# network (with Asio and Beast), tool (with CLI11). Each file must still include what it uses; a
+# network (with Asio and Beast). Each file must still include what it uses; a
 # build with -DRTENV_PRECOMPILE=OFF verifies that.
 option(RTENV_PRECOMPILE "Precompile common headers" ON)
 
@@ -12,7 +12,6 @@ set(rtenv_headers_code
   <vector> <fmt/format.h> <nlohmann/json.hpp> <tl/expected.hpp>)
 set(rtenv_headers_test ${rtenv_headers_code} <gmock/gmock.h>)
 set(rtenv_headers_network ${rtenv_headers_code} <boost/asio.hpp> <boost/asio/ssl.hpp> <boost/beast.hpp>)
-set(rtenv_headers_tool ${rtenv_headers_code} <CLI/CLI.hpp>)
 
 function(rtenv_precompile target set)
   if(NOT RTENV_PRECOMPILE)

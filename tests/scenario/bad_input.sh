@@ -68,7 +68,7 @@ refused 3 none.yaml
 rtenv run --runtime-env-json '{"uv": [six' -- true
 refused 2 '--runtime-env-json, line 1, column 9: syntax error'
 rtenv run --env NOVALUE -- true
-refused 2 '--env wants NAME=VALUE'
+refused 2 '--env expects NAME=VALUE'
 rtenv run --python 9.9 --runtime-env-json '{"uv": ["six"]}' -- true
 refused 3 "'python9.9' isn't in PATH"
 RTENV_UV=/no/uv rtenv run --runtime-env-json '{"uv": ["six"]}' -- true

@@ -43,7 +43,7 @@ ok
 rtenv cache pin no-such-key
 refused 3 "isn't in the cache"
 rtenv cache pin "$(key job4)" --for 3parsecs
-refused 2 "isn't a span of time"
+refused 2 "isn't a duration"
 
 # stat counts hits and misses.
 rtenv run --working-dir job4 -- true

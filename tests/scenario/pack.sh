@@ -48,7 +48,7 @@ says verified
 cp "$package" _ray_pkg_00000000000000000000000000000000.zip
 rtenv inspect _ray_pkg_00000000000000000000000000000000.zip
 exits 1
-says "NOT what its name says: it should be $package"
+says "the content does NOT match the name; it should be called $package"
 
 rtenv pack job --explain -o explained.zip
 ok

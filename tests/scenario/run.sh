@@ -40,7 +40,7 @@ equal "$(cat piped)" input
 
 rtenv run --keep --working-dir job --env NAME=x -- python3 main.py
 ok
-tells "the job's directory is kept: "
+tells "the job's directory was kept: "
 kept=${err##*kept: }
 equal "$(cat "$kept/result.txt")" "written by the job"
 rm -r "${kept%/working_dir}"

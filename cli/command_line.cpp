@@ -1,0 +1,201 @@
+#include "cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+
+#include "base/nearest.hpp"
+
+namespace rtenv::cli {
+namespace {
+
+/// Lists commands without their aliases.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_subcommand(const CLI::App* command) const override {
+    std::stringstream out;
+    CLI::detail::format_help(out, command->get_name(), command->get_description(), column_width_);
+    return out.str();
+  }
+};
+
+// The innermost command that was named: an unknown option is compared with this command's options.
+const CLI::App& deepest_parsed(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : deepest_parsed(*parsed.front());
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+// Of the command and of those that it belongs to.
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* level = &app; level != nullptr; level = level->get_parent())
+    for (const CLI::Option* option : level->get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::string unknown_word(const CLI::App& command, const std::string& word) {
+  const bool is_option = word.starts_with('-');
+  const auto names = is_option ? option_names(command) : command_names(command);
+  const std::string_view kind = is_option ? "option" : names.empty() ? "argument" : "command";
+  // CLI11 accepts a command's options only after the command's name.
+  if (is_option && std::ranges::find(names, word) != names.end())
+    return fmt::format("option '{}' must follow its command", word);
+  std::string message = fmt::format("unknown {} '{}'", kind, word);
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  if (const auto suggestion = nearest(word, candidates))
+    message += fmt::format("; did you mean '{}'?", *suggestion);
+  return message;
+}
+
+UsageError usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = deepest_parsed(app);
+  std::string path = command.get_name();
+  for (const CLI::App* parent = command.get_parent(); parent != nullptr;
+       parent = parent->get_parent())
+    path.insert(0, parent->get_name() + " ");
+  const auto remaining = app.remaining(true);
+  return {remaining.empty()
+              ? error.what()
+              : unknown_word(command, remaining.front().substr(0, remaining.front().find('='))),
+          path + " --help"};
+}
+
+}  // namespace
+
+Option Option::value_name(const char* name) const {
+  option_->type_name(name);
+  return *this;
+}
+
+Option Option::required() const {
+  option_->required();
+  return *this;
+}
+
+Option Option::excludes(const Option& other) const {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Option Option::one_of(std::vector<std::string> allowed) const {
+  option_->check(CLI::IsMember(std::move(allowed)));
+  return *this;
+}
+
+Option Option::in_range(int min, int max) const {
+  option_->check(CLI::Range(min, max));
+  return *this;
+}
+
+Option Option::not_negative() const {
+  option_->check(CLI::NonNegativeNumber);
+  return *this;
+}
+
+Option Option::one_value_each() const {
+  option_->allow_extra_args(false);
+  return *this;
+}
+
+Option Option::show_default() const {
+  option_->capture_default_str();
+  return *this;
+}
+
+Option Option::show_default(const std::string& text) const {
+  option_->default_str(text);
+  return *this;
+}
+
+Option Option::hidden() const {
+  option_->group("");
+  return *this;
+}
+
+Command Command::add_group(const char* name, const char* description) const {
+  CLI::App* group = app_->add_subcommand(name, description);
+  group->require_subcommand(1);
+  return {*group, *chosen_};
+}
+
+Command Command::add_command(const char* name, const char* description, const char* example) const {
+  CLI::App* command = app_->add_subcommand(name, description);
+  command->footer(std::string("Example:\n") + example + "\n");
+  return {*command, *chosen_};
+}
+
+Command Command::alias(const char* name) const {
+  app_->alias(name);
+  return *this;
+}
+
+Option Command::add_flag(const char* names, bool& value, const char* description) const {
+  return Option(*app_->add_flag(names, value, description));
+}
+
+template <OptionValue T>
+Option Command::add_option(const char* names, T& value, const char* description) const {
+  return Option(*app_->add_option(names, value, description));
+}
+
+template Option Command::add_option(const char*, std::string&, const char*) const;
+template Option Command::add_option(const char*, std::optional<std::string>&, const char*) const;
+template Option Command::add_option(const char*, std::vector<std::string>&, const char*) const;
+template Option Command::add_option(const char*, std::uint16_t&, const char*) const;
+template Option Command::add_option(const char*, unsigned&, const char*) const;
+template Option Command::add_option(const char*, std::uint64_t&, const char*) const;
+template Option Command::add_option(const char*, std::optional<unsigned>&, const char*) const;
+template Option Command::add_option(const char*, std::optional<std::int64_t>&, const char*) const;
+template Option Command::add_option(const char*, std::optional<std::uint64_t>&, const char*) const;
+template Option Command::add_option(const char*, std::optional<double>&, const char*) const;
+
+void Command::add_program(const char* name, std::vector<std::string>& words,
+                          const char* description) const {
+  app_->add_option(name, words, description)->required();
+  app_->positionals_at_end();
+}
+
+void Command::set_action(Action action) const {
+  app_->callback([chosen = chosen_, action = std::move(action)] { *chosen = action; });
+}
+
+CommandLine::CommandLine(const char* name, const char* description, const char* footer)
+    : app_(std::make_unique<CLI::App>(description, name)) {
+  app_->formatter(std::make_shared<HelpFormatter>());
+  app_->footer(footer);
+  app_->require_subcommand(1);
+  // Options of the tool are accepted behind the command, too. Commands inherit this.
+  app_->fallthrough();
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::set_version(const char* text) { app_->set_version_flag("--version", text); }
+
+Command CommandLine::root() { return {*app_, chosen_}; }
+
+std::string CommandLine::help() const { return app_->help(); }
+
+std::variant<Action, RequestedText, UsageError> CommandLine::parse(std::vector<std::string> words) {
+  std::ranges::reverse(words);  // as CLI11 takes them
+  try {
+    app_->parse(std::move(words));
+  } catch (const CLI::Success& answer) {  // --help, --version
+    std::ostringstream text;
+    app_->exit(answer, text, text);
+    return RequestedText{text.str()};
+  } catch (const CLI::ParseError& error) {
+    return usage_error(*app_, error);
+  }
+  return chosen_;
+}
+
+}  // namespace rtenv::cli

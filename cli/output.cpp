@@ -1,0 +1,58 @@
+#include "cli/output.hpp"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/json_text.hpp"
+
+namespace rtenv::cli {
+
+void print_line(std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fputc('\n', stdout);
+}
+
+void Output::print(const nlohmann::json& value, std::string_view line) const {
+  if (json)
+    print_line(json_text(value));
+  else
+    print_line(line);
+}
+
+void Output::print(const nlohmann::json& value, const std::function<void()>& print_text) const {
+  if (json)
+    print_line(json_text(value));
+  else
+    print_text();
+}
+
+void Output::print_either(const std::function<nlohmann::json()>& make_value,
+                          const std::function<void()>& print_text) const {
+  if (json)
+    print_line(json_text(make_value()));
+  else
+    print_text();
+}
+
+void Output::print_json(const nlohmann::json& value) const {
+  if (json) print_line(json_text(value));
+}
+
+void Output::print_text(std::string_view line) const {
+  if (json) return;
+  print_line(line);
+  std::fflush(stdout);
+}
+
+void Output::print_error(const Error& error) const {
+  if (json) {
+    nlohmann::json object{{"code", name(error.code())}, {"message", error.message()}};
+    if (!error.hint().empty()) object["hint"] = error.hint();
+    fmt::print(stderr, "{}\n", json_text({{"error", object}}));
+    return;
+  }
+  fmt::print(stderr, "rtenv: error: {}\n", error.message());
+  if (!error.hint().empty()) fmt::print(stderr, "rtenv: hint: {}\n", error.hint());
+}
+
+}  // namespace rtenv::cli
