@@ -44,6 +44,8 @@ Result<int> RunCommand::run(const Tool& tool) const {
   if (keep)
     if (const auto folder = prepared.release_folder())
       log::info("the job's directory was kept: {}", (*folder / "working_dir").native());
+  if (const auto removed = prepared.remove_folder(); !removed)
+    log::warn("{}", removed.error().message());
   if (!state) {
     const Errc code = state.error().code();
     if (code != Errc::not_found && code != Errc::permission_denied) return Failure(state.error());

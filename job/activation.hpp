@@ -1,4 +1,4 @@
-// What a job's process sees: its environment variables and its folder, as Ray's jobs see them.
+// The environment variables of a job's processes, as Ray sets them for its jobs.
 #pragma once
 
 #include <map>
@@ -13,19 +13,19 @@ namespace rtenv::job {
 struct ActivationInputs {
   Environment node;                             // this machine's variables
   std::map<std::string, std::string> env_vars;  // of the runtime_env, expanded
-  std::optional<Path> working_dir;              // the job's own
+  std::optional<Path> working_dir;              // the job's own copy
   std::vector<Path> py_modules;                 // in the order of the runtime_env
   std::optional<Path> virtual_env;
-  std::optional<Path> programs;  // found before all others; see job/python_programs.hpp
+  std::optional<Path> programs;  // comes first in PATH; see job/python_programs.hpp
 };
 
-/// The node's variables; PYTHONUNBUFFERED=1; env_vars over them; the py_modules, then the
-/// working_dir first in PYTHONPATH; the virtualenv's bin first in PATH, VIRTUAL_ENV set, PYTHONHOME
-/// gone.
+/// Starts with the node's variables, then sets PYTHONUNBUFFERED=1 and env_vars, prepends the
+/// py_modules and the working_dir to PYTHONPATH and the virtualenv's bin to PATH, sets VIRTUAL_ENV
+/// and unsets PYTHONHOME.
 Environment activate(const ActivationInputs& inputs);
 
-/// What of a server's own variables its jobs see: not its token, its settings, nor what systemd
-/// told it.
+/// Removes the variables that are meant for the server alone: its token, its settings and what
+/// systemd passed to it.
 Environment without_server_variables(Environment environment);
 
 }  // namespace rtenv::job

@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <optional>
+#include <nlohmann/json.hpp>
 
 #include "base/json_text.hpp"
 
@@ -18,7 +17,7 @@ namespace {
 
 constexpr int k_backlog = 8;
 
-// An address holds 107 bytes, a path may be longer: so the folder is named by a descriptor.
+// sun_path is limited to 107 bytes, a path isn't: the folder is named by its descriptor.
 struct Address {
   Fd folder;
   sockaddr_un address{};
@@ -34,8 +33,7 @@ Result<Address> address_of(const Path& socket) {
   const std::string short_path =
       fmt::format("/proc/self/fd/{}/{}", result.folder.get(), socket.filename().native());
   if (short_path.size() >= sizeof result.address.sun_path)
-    return fail(Errc::invalid_argument, "{} can't be a socket: its name is too long",
-                socket.native());
+    return fail(Errc::invalid_argument, "the name of the socket {} is too long", socket.native());
   std::ranges::copy(short_path, result.address.sun_path);
   return result;
 }
@@ -53,22 +51,25 @@ std::optional<std::string> LineBuffer::next() {
 Result<SocketPair> make_socket_pair() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return fail_errno("make", "a socket");
+    return fail_errno("create", "a socket");
   return SocketPair{Fd(ends[0]), Fd(ends[1])};
 }
 
 Result<Fd> connect_to(const Path& socket) {
   RTENV_TRY(const Address address, address_of(socket));
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno("make", "a socket");
-  if (::connect(fd.get(), address.get(), sizeof address.address) != 0)
+  if (!fd) return fail_errno("create", "a socket");
+  if (::connect(fd.get(), address.get(), sizeof address.address) != 0) {
+    if (errno == ECONNREFUSED)
+      return fail(Errc::unavailable, "no supervisor listens at {}", socket.native());
     return fail_errno("connect to", socket.native());
+  }
   return fd;
 }
 
 Result<ControlSocket> ControlSocket::listen(const Path& socket, Fd first, LineBuffer lines) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return fail_errno("make", "a socket");
+  if (!fd) return fail_errno("create", "a socket");
   ::unlink(socket.c_str());
   RTENV_TRY(const Address address, address_of(socket));
   if (::bind(fd.get(), address.get(), sizeof address.address) != 0 ||
@@ -113,12 +114,12 @@ std::vector<nlohmann::json> ControlSocket::messages(LineBuffer& lines) {
   return result;
 }
 
-std::vector<nlohmann::json> ControlSocket::early() {
+std::vector<nlohmann::json> ControlSocket::initial_messages() {
   return connections_.empty() ? std::vector<nlohmann::json>()
                               : messages(connections_.front().lines);
 }
 
-std::vector<nlohmann::json> ControlSocket::read(int connection_fd) {
+std::vector<nlohmann::json> ControlSocket::receive(int connection_fd) {
   const auto found = std::ranges::find_if(connections_, [&](const Connection& connection) {
     return connection.fd.get() == connection_fd;
   });
@@ -134,7 +135,7 @@ std::vector<nlohmann::json> ControlSocket::read(int connection_fd) {
   return messages(found->lines);
 }
 
-void ControlSocket::tell(const nlohmann::json& message) {
+void ControlSocket::broadcast(const nlohmann::json& message) {
   const std::string line = json_text(message) + "\n";
   std::erase_if(connections_,
                 [&](const Connection& connection) { return !send(connection, line); });

@@ -2,8 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -11,6 +9,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "base/signal_fd.hpp"
 #include "job/process_tree.hpp"
 
 namespace rtenv::job {
@@ -19,43 +18,30 @@ namespace {
 constexpr auto k_grace_after_sigterm = std::chrono::seconds(3);
 constexpr auto k_leftover_pause = std::chrono::milliseconds(5);
 
-// Takes signals as data for as long as it lives, instead of being ended by them.
-class SignalsAsData {
+// Restores the signal mask at the end of a scope. Pending signals were meant for the job: they are
+// dropped first.
+class RestoreSignals {
  public:
-  SignalsAsData() {
-    sigset_t taken;
-    ::sigemptyset(&taken);
-    for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) ::sigaddset(&taken, number);
-    ::pthread_sigmask(SIG_BLOCK, &taken, &before_);
-    fd_ = Fd(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  SignalsAsData(const SignalsAsData&) = delete;
-  SignalsAsData& operator=(const SignalsAsData&) = delete;
-  ~SignalsAsData() {
-    while (next() != 0) {
-    }  // of the job's, not of ours
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  [[nodiscard]] int poll_fd() const noexcept { return fd_.get(); }
-  /// The next signal's number, or 0.
-  [[nodiscard]] int next() const noexcept {
-    signalfd_siginfo info{};
-    return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo)
-                                                                : 0;
+  explicit RestoreSignals(const SignalFd& signals) : signals_(signals) {}
+  RestoreSignals(const RestoreSignals&) = delete;
+  RestoreSignals& operator=(const RestoreSignals&) = delete;
+  ~RestoreSignals() {
+    while (signals_.next() != 0) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &signals_.previous_mask(), nullptr);
   }
 
  private:
-  sigset_t before_{};
-  Fd fd_;
+  const SignalFd& signals_;
 };
 
-// What the command left behind would run on in a directory that is about to be removed, in an
-// environment that nobody holds.
-void end_leftovers(const SignalsAsData& signals) {
+// Otherwise leftover processes would run in a directory that is about to be removed, and in an
+// environment without a lease. Another signal shortens the grace period.
+void end_leftovers(const SignalFd& signals) {
   const auto kill_at = std::chrono::steady_clock::now() + k_grace_after_sigterm;
-  for (bool told = false; reap([](const Reaped&) {}); told = true) {
-    if (!told) {
-      log::info("ending what the command left behind: {} processes", descendants().size());
+  for (bool signalled = false; reap([](const Reaped&) {}); signalled = true) {
+    if (!signalled) {
+      log::info("ending {} processes that the command left running", descendants().size());
       signal_descendants(SIGTERM);
     }
     const bool interrupted = signals.next() != 0;
@@ -67,7 +53,8 @@ void end_leftovers(const SignalsAsData& signals) {
 }  // namespace
 
 Result<ExitState> run_in_foreground(const Command& command) {
-  const SignalsAsData signals;
+  RTENV_TRY(const SignalFd signals, SignalFd::block({SIGINT, SIGQUIT, SIGTERM, SIGHUP}));
+  const RestoreSignals restore(signals);
   SpawnOptions spawn{.argv = command.argv,
                      .environment = command.environment,
                      .working_dir = command.working_dir,

@@ -1,36 +1,46 @@
 #include "job/guardian.hpp"
 
+#include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
+
+#include <optional>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "job/process_tree.hpp"
-#include "job/run_state.hpp"
 
 namespace rtenv::job {
+namespace {
 
-int guard(pid_t supervisor, const Path& job_folder, Fd control, const sigset_t& taken) {
-  bool supervisor_ended = false;
-  bool in_order = false;
-  while (!supervisor_ended) {
-    const int number = ::sigwaitinfo(&taken, nullptr);
-    if (number == SIGTERM)
-      ::kill(supervisor, SIGTERM);  // whoever signals the job by this process means the job
+// Returns the supervisor's wait status. SIGTERM for this process is meant for the job.
+int wait_for_supervisor(pid_t supervisor, const SignalFd& signals) {
+  std::optional<int> status;
+  while (!status) {
+    pollfd entry{signals.poll_fd(), POLLIN, 0};
+    ::poll(&entry, 1, -1);
+    for (int number = signals.next(); number != 0; number = signals.next())
+      if (number == SIGTERM) ::kill(supervisor, SIGTERM);
     reap([&](const Reaped& reaped) {
-      if (reaped.pid != supervisor) return;
-      supervisor_ended = true;
-      in_order = WIFEXITED(reaped.status) && WEXITSTATUS(reaped.status) == 0;
+      if (reaped.pid == supervisor) status = reaped.status;
     });
   }
-  if (in_order) return 0;
+  return *status;
+}
+
+}  // namespace
+
+int guard(pid_t supervisor, const JobFolder& folder, Fd control, const SignalFd& signals) {
+  const int status = wait_for_supervisor(supervisor, signals);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
   kill_descendants();
-  const JobFolder folder{job_folder};
   RunState state = folder.read_state().value_or(RunState{});
-  if (state.phase == RunPhase::running) {  // before that, nothing of the job ran: another
-                                           // supervisor may begin anew
+  // Before that phase no part of the job has run: another supervisor may start it.
+  if (state.phase == RunPhase::running) {
     state.phase = RunPhase::ended;
     state.outcome = Outcome::died;
     state.ended_ms = unix_ms();
+    // Standard error is still the server's.
     if (const auto written = folder.write_state(state); !written)
       log::warn("{}", written.error().message());
   }

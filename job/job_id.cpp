@@ -24,7 +24,7 @@ Result<void> check_job_id(std::string_view id) {
       std::ranges::all_of(id, may_be_in_id))
     return {};
   return fail(Errc::invalid_argument,
-              "submission_id must be 1 to {} characters of [A-Za-z0-9_.-], the first of them not "
+              "submission_id must be 1 to {} characters of [A-Za-z0-9_.-] and must not begin with "
               "'.'; got {}",
               k_max_id_bytes,
               id.size() > k_max_id_bytes ? fmt::format("{} characters", id.size())
@@ -37,7 +37,7 @@ std::string make_job_id() {
     std::array<unsigned char, 32> random{};
     if (::getrandom(random.data(), random.size(), 0) < 0) continue;
     for (const unsigned char byte : random) {
-      // A byte beyond the last whole multiple would make the first letters likelier.
+      // A byte beyond the last whole multiple would make the first letters more likely.
       if (byte >= 256 / k_letters.size() * k_letters.size()) continue;
       if (id.size() == std::string_view("raysubmit_").size() + k_random_letters) break;
       id.push_back(k_letters[byte % k_letters.size()]);

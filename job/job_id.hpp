@@ -1,7 +1,8 @@
-// Names of jobs: chosen by the submitter or made here. A name is also a folder's, so it can't be a
-// path.
+// Job ids: chosen by the submitter or generated here. An id is also the name of the job's folder,
+// so it can't be a path.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,10 +12,11 @@ namespace rtenv::job {
 
 inline constexpr std::size_t k_max_id_bytes = 128;
 
-/// 1 to 128 of [A-Za-z0-9_.-], not beginning with '.'. Fails: invalid_argument.
+/// Accepts 1 to 128 characters of [A-Za-z0-9_.-] that don't begin with '.'. Fails:
+/// invalid_argument.
 Result<void> check_job_id(std::string_view id);
 
-/// "raysubmit_" and 16 characters without look-alikes, as Ray makes them.
+/// "raysubmit_" and 16 random characters without look-alikes, as Ray generates them.
 std::string make_job_id();
 
 }  // namespace rtenv::job

@@ -5,7 +5,7 @@
 namespace rtenv::job {
 namespace {
 
-TEST(JobId, HoldsNoPath) {
+TEST(JobId, CannotBeAPath) {
   for (const char* good : {"a", "raysubmit_x", "A.b-c_9"})
     EXPECT_THAT(check_job_id(good), IsOk()) << good;
   for (const char* bad : {"", ".", "..", ".hidden", "a/b", "a b", "ä", "a\n"})
@@ -14,7 +14,7 @@ TEST(JobId, HoldsNoPath) {
   EXPECT_THAT(check_job_id(std::string(k_max_id_bytes + 1, 'x')), IsError(Errc::invalid_argument));
 }
 
-TEST(JobId, IsMadeAsRayMakesIt) {
+TEST(JobId, IsGeneratedAsInRay) {
   const std::string id = make_job_id();
   EXPECT_EQ(id.size(), 26U);
   EXPECT_THAT(id, testing::StartsWith("raysubmit_"));

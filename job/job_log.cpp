@@ -13,10 +13,10 @@
 namespace rtenv::job {
 namespace {
 
-constexpr std::uint64_t k_min_cap_bytes = 1ULL << 20;
-constexpr std::uint64_t k_block_bytes = 4096;  // holes are made of whole blocks
-constexpr std::uint64_t k_head_share = 4;      // of the cap, a quarter is the log's begin
-constexpr std::uint64_t k_step_share = 8;      // a hole grows by an eighth of the cap at a time
+constexpr std::uint64_t k_min_limit_bytes = 1ULL << 20;
+constexpr std::uint64_t k_block_bytes = 4096;  // holes consist of whole blocks
+constexpr std::uint64_t k_head_share = 4;      // a quarter of the limit is for the log's beginning
+constexpr std::uint64_t k_step_share = 8;      // a hole grows by an eighth of the limit at a time
 constexpr std::size_t k_line_window_bytes = 64 << 10;
 
 }  // namespace
@@ -24,15 +24,15 @@ constexpr std::size_t k_line_window_bytes = 64 << 10;
 Result<JobLog> JobLog::open(const Path& file, const LogLimits& limits) {
   RTENV_TRY(Fd fd, open_file(file, O_RDWR | O_CREAT | O_APPEND, 0600));
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno("look at", file.native());
-  return JobLog(std::move(fd), {.max_bytes = std::max(limits.max_bytes, k_min_cap_bytes)},
+  if (::fstat(fd.get(), &status) != 0) return fail_errno("stat", file.native());
+  return JobLog(std::move(fd), {.max_bytes = std::max(limits.max_bytes, k_min_limit_bytes)},
                 static_cast<std::uint64_t>(status.st_size));
 }
 
 void JobLog::write(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (unsaid_bytes_ > 0 && !say_loss()) {
-    unsaid_bytes_ += bytes.size();
+  if (unreported_bytes_ > 0 && !report_loss()) {
+    unreported_bytes_ += bytes.size();
     lost_bytes_ += bytes.size();
     return;
   }
@@ -44,18 +44,29 @@ void JobLog::write_line(std::string_view line) {
 }
 
 void JobLog::finish() {
-  if (unsaid_bytes_ > 0) say_loss();
+  if (unreported_bytes_ > 0) report_loss();
 }
 
-bool JobLog::say_loss() {
-  const std::string notice = fmt::format("{}[rtenv: {} bytes of output were lost here: {}]\n",
-                                         at_line_start_ ? "" : "\n", unsaid_bytes_, error_);
-  const std::uint64_t said = std::exchange(unsaid_bytes_, 0);
+void JobLog::redirect_stderr() const noexcept { ::dup2(file_.get(), STDERR_FILENO); }
+
+void JobLog::write_notice(std::string_view text) {
+  if (unreported_bytes_ == 0 || report_loss()) append_notice(text);
+}
+
+bool JobLog::append_notice(std::string_view text) {
+  const std::uint64_t unreported = unreported_bytes_;
   const std::uint64_t lost = lost_bytes_;
-  if (append(notice)) return true;
-  // A notice that was cut isn't output that was lost.
-  unsaid_bytes_ = said;
+  if (append(fmt::format("{}[rtenv: {}]\n", at_line_start_ ? "" : "\n", text))) return true;
+  unreported_bytes_ = unreported;
   lost_bytes_ = lost;
+  return false;
+}
+
+bool JobLog::report_loss() {
+  const std::uint64_t unreported = std::exchange(unreported_bytes_, 0);
+  if (append_notice(fmt::format("{} bytes of output were lost here: {}", unreported, error_)))
+    return true;
+  unreported_bytes_ = unreported;
   return false;
 }
 
@@ -65,7 +76,7 @@ bool JobLog::append(std::string_view bytes) {
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       error_ = ::strerror(written < 0 ? errno : EIO);
-      unsaid_bytes_ += bytes.size();
+      unreported_bytes_ += bytes.size();
       lost_bytes_ += bytes.size();
       return false;
     }
@@ -74,11 +85,11 @@ bool JobLog::append(std::string_view bytes) {
     size_bytes_ += count;
     bytes.remove_prefix(count);
   }
-  keep_to_cap();
+  enforce_limit();
   return true;
 }
 
-void JobLog::keep_to_cap() {
+void JobLog::enforce_limit() {
   const std::uint64_t head = limits_.max_bytes / k_head_share / k_block_bytes * k_block_bytes;
   const std::uint64_t tail = limits_.max_bytes - head;
   if (size_bytes_ <= limits_.max_bytes) return;
@@ -86,7 +97,8 @@ void JobLog::keep_to_cap() {
   const std::uint64_t hole_begin = std::max(head, hole_end_);
   if (hole_end < hole_begin + limits_.max_bytes / k_step_share / k_block_bytes * k_block_bytes)
     return;
-  // A file system that can't make holes keeps the whole log: better too much than the end lost.
+  // A file system without holes stores the whole log: exceeding the limit is better than losing the
+  // end.
   if (::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                   static_cast<off_t>(hole_begin), static_cast<off_t>(hole_end - hole_begin)) == 0)
     hole_end_ = hole_end;
@@ -101,25 +113,24 @@ Result<JobLogReader::Chunk> JobLogReader::read(std::uint64_t offset, std::span<c
   Chunk chunk{.offset = offset};
   const off_t data = ::lseek(file_.get(), static_cast<off_t>(offset), SEEK_DATA);
   if (data < 0) {
-    if (errno == ENXIO) return chunk;  // at or behind the end
+    if (errno == ENXIO) return chunk;  // at or beyond the end
     if (errno != EINVAL) return fail_errno("read", "a job's log");
   } else if (static_cast<std::uint64_t>(data) > offset) {
     chunk.skipped_bytes = static_cast<std::uint64_t>(data) - offset;
     chunk.offset = static_cast<std::uint64_t>(data);
   }
   const off_t hole = ::lseek(file_.get(), static_cast<off_t>(chunk.offset), SEEK_HOLE);
-  std::size_t wanted = buffer.size();
+  std::size_t size = buffer.size();
   if (hole > static_cast<off_t>(chunk.offset))
-    wanted =
-        std::min(wanted, static_cast<std::size_t>(hole) - static_cast<std::size_t>(chunk.offset));
-  RTENV_TRY(chunk.size_bytes, read_full_at(file_, std::as_writable_bytes(buffer.first(wanted)),
+    size = std::min(size, static_cast<std::size_t>(hole) - static_cast<std::size_t>(chunk.offset));
+  RTENV_TRY(chunk.size_bytes, read_full_at(file_, std::as_writable_bytes(buffer.first(size)),
                                            static_cast<off_t>(chunk.offset), "a job's log"));
   return chunk;
 }
 
 Result<std::uint64_t> JobLogReader::size_bytes() const {
   struct stat status {};
-  if (::fstat(file_.get(), &status) != 0) return fail_errno("look at", "a job's log");
+  if (::fstat(file_.get(), &status) != 0) return fail_errno("stat", "a job's log");
   return static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -135,7 +146,7 @@ Result<std::uint64_t> JobLogReader::offset_of_last_lines(std::uint64_t lines) co
     RTENV_TRY(const std::size_t count, read_full_at(file_, std::as_writable_bytes(part),
                                                     static_cast<off_t>(begin), "a job's log"));
     for (std::size_t i = count; i > 0; --i) {
-      // The newline that ends the last line doesn't begin another.
+      // The newline at the very end doesn't start another line.
       const bool ends_last_line = std::exchange(last_byte, false);
       if (part[i - 1] == '\n' && !ends_last_line && ++found == lines) return begin + i;
     }
@@ -145,7 +156,7 @@ Result<std::uint64_t> JobLogReader::offset_of_last_lines(std::uint64_t lines) co
 }
 
 std::string skipped_notice(std::uint64_t bytes) {
-  return fmt::format("\n[rtenv: {} bytes are left out here: the log is larger than its cap]\n",
+  return fmt::format("\n[rtenv: {} bytes are omitted here: the log exceeds its size limit]\n",
                      bytes);
 }
 

@@ -1,6 +1,9 @@
 #include "job/job_log.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
 
 #include "base/file.hpp"
 #include "base/temp_dir.hpp"
@@ -32,45 +35,64 @@ class JobLogTest : public testing::Test {
   }
 };
 
-TEST_F(JobLogTest, KeepsEveryByte) {
+TEST_F(JobLogTest, PreservesEveryByte) {
   auto log = must(JobLog::open(file_, {}));
   const std::string bytes("a\0b\xff\n", 5);
   log.write(bytes);
-  log.write("no end");
-  log.write_line("own");
-  EXPECT_EQ(read_all().text, bytes + "no end\nown\n");
-  EXPECT_EQ(read_all(3).text, "\xff\nno end\nown\n");
+  log.write("no newline");
+  log.write_line("line");
+  EXPECT_EQ(read_all().text, bytes + "no newline\nline\n");
+  EXPECT_EQ(read_all(3).text, "\xff\nno newline\nline\n");
 }
 
-TEST_F(JobLogTest, TheCapTakesTheMiddle) {
-  constexpr std::uint64_t cap = 1 << 20;
-  auto log = must(JobLog::open(file_, {.max_bytes = cap}));
+TEST_F(JobLogTest, ExceedingTheLimitRemovesTheMiddle) {
+  constexpr std::uint64_t limit = 1 << 20;
+  auto log = must(JobLog::open(file_, {.max_bytes = limit}));
   std::string all;
-  for (int i = 0; all.size() < 5 * cap; ++i) {
+  for (int i = 0; all.size() < 5 * limit; ++i) {
     const std::string line = fmt::format("line {}\n", i);
     all += line;
     log.write(line);
   }
   struct stat status {};
   ASSERT_EQ(::stat(file_.c_str(), &status), 0);
-  if (static_cast<std::uint64_t>(status.st_blocks) * 512 > 4 * cap)
-    GTEST_SKIP() << "this file system makes no holes";
-  EXPECT_LT(static_cast<std::uint64_t>(status.st_blocks) * 512, cap + cap / 4);
+  if (static_cast<std::uint64_t>(status.st_blocks) * 512 > 4 * limit)
+    GTEST_SKIP() << "this file system doesn't support holes";
+  EXPECT_LT(static_cast<std::uint64_t>(status.st_blocks) * 512, limit + limit / 4);
   const Read read = read_all();
   EXPECT_EQ(read.text.size() + read.skipped_bytes, all.size());
-  const std::size_t head = cap / 4;
+  const std::size_t head = limit / 4;
   EXPECT_EQ(read.text.substr(0, head), all.substr(0, head));
-  EXPECT_EQ(read.text.substr(head), all.substr(head + read.skipped_bytes)) << "the end is whole";
-  EXPECT_EQ(must(must(JobLogReader::open(file_)).size_bytes()), all.size()) << "offsets stay";
+  EXPECT_EQ(read.text.substr(head), all.substr(head + read.skipped_bytes)) << "the end is complete";
+  EXPECT_EQ(must(must(JobLogReader::open(file_)).size_bytes()), all.size())
+      << "offsets are unchanged";
 }
 
-TEST_F(JobLogTest, AFullDiskLosesBytesAndSaysSo) {
+TEST_F(JobLogTest, CountsTheBytesThatAFullDiskLoses) {
   auto log = must(JobLog::open("/dev/full", {}));
   log.write("lost");
   log.write("too");
   log.finish();
+  log.write_notice("a notice isn't output");
   EXPECT_EQ(log.lost_bytes(), 7U);
   EXPECT_THAT(log.error(), testing::HasSubstr("No space left"));
+}
+
+TEST_F(JobLogTest, WritesNoticesOnLinesOfTheirOwn) {
+  auto log = must(JobLog::open(file_, {}));
+  log.write_notice("first");
+  log.write("no newline");
+  log.write_notice("second");
+  EXPECT_EQ(read_all().text, "[rtenv: first]\nno newline\n[rtenv: second]\n");
+}
+
+TEST_F(JobLogTest, CollectsStandardError) {
+  const auto log = must(JobLog::open(file_, {}));
+  const Fd saved(::dup(STDERR_FILENO));
+  log.redirect_stderr();
+  ::dprintf(STDERR_FILENO, "a warning\n");
+  ::dup2(saved.get(), STDERR_FILENO);
+  EXPECT_EQ(read_all().text, "a warning\n");
 }
 
 TEST_F(JobLogTest, FindsTheLastLines) {
@@ -82,7 +104,7 @@ TEST_F(JobLogTest, FindsTheLastLines) {
   EXPECT_EQ(must(reader.offset_of_last_lines(2)), 4U);
   EXPECT_EQ(must(reader.offset_of_last_lines(3)), 0U);
   EXPECT_EQ(must(reader.offset_of_last_lines(9)), 0U);
-  log.write("open end");
+  log.write("no newline");
   EXPECT_EQ(must(reader.offset_of_last_lines(1)), 14U);
 }
 

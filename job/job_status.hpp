@@ -1,4 +1,4 @@
-// How far a job is, in the words of Ray's API; what the server stores and clients read.
+// The status of a job in Ray's API: stored by the server, read by clients.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,12 @@
 
 namespace rtenv::job {
 
-/// stopped, succeeded and failed are terminal: nothing ever leaves them.
+/// stopped, succeeded and failed are terminal: they never change again.
 enum class JobStatus : std::uint8_t { pending, running, stopped, succeeded, failed };
 
-/// "PENDING" and so on, as in Ray.
+/// "PENDING", "RUNNING", …, as in Ray.
 std::string_view name(JobStatus status) noexcept;
+/// Returns nullopt for an unknown name.
 std::optional<JobStatus> parse_job_status(std::string_view name) noexcept;
 bool is_terminal(JobStatus status) noexcept;
 

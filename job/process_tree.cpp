@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,7 +42,7 @@ struct ProcessInfo {
   char state = '?';
 };
 
-// "PID (NAME) STATE PARENT …": a name may hold anything, also ") ".
+// /proc/PID/stat: "PID (NAME) STATE PARENT …". The name may contain anything, even ") ".
 std::optional<ProcessInfo> process_info(pid_t pid) {
   const Fd file(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
@@ -59,7 +61,7 @@ std::optional<ProcessInfo> process_info(pid_t pid) {
 
 Result<void> become_reaper() {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-    return fail_errno("become", "the reaper of a job's processes");
+    return fail_errno("become", "the subreaper of a job's processes");
   return {};
 }
 
@@ -88,7 +90,7 @@ void signal_descendants(int number, pid_t spared) {
 }
 
 void kill_descendants() {
-  // What is stopped can't start another: so a fork bomb is held first, then ended.
+  // A stopped process can't fork: a fork bomb is stopped first, then killed.
   std::size_t known = 0;
   for (int round = 0; round < k_max_freeze_rounds; ++round) {
     const auto running = descendants();
@@ -114,14 +116,14 @@ bool reap(const std::function<void(const Reaped&)>& on_end) {
 }
 
 std::size_t kill_marked(const std::string& entry) {
-  const std::string wanted = '\0' + entry + '\0';
+  const std::string pattern = '\0' + entry + '\0';
   std::size_t killed = 0;
   for (std::size_t found = 1; found != 0;) {
     found = 0;
     for_each_process([&](pid_t pid) {
       if (pid == ::getpid()) return;
       const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
-      if (!environment || ('\0' + *environment).find(wanted) == std::string::npos) return;
+      if (!environment || ('\0' + *environment).find(pattern) == std::string::npos) return;
       const auto info = process_info(pid);
       if (!info || info->state == 'Z') return;
       if (::kill(pid, SIGKILL) == 0) ++found;

@@ -1,41 +1,44 @@
-// All processes that this one stands above: those that it started, and theirs, also where they made
-// a session of their own or lost their parents. For that, this process must be their reaper
-// (become_reaper): orphans come to it, not to init.
+// All descendants of this process, including those that started a session of their own or lost
+// their parents. For that, this process must be a subreaper (become_reaper): orphans become its
+// children instead of init's.
 #pragma once
 
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include <chrono>
+#include <cstddef>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
 
 namespace rtenv::job {
 
+/// PR_SET_CHILD_SUBREAPER. Fails: internal (the kernel doesn't support it).
 Result<void> become_reaper();
 
-/// Those that run, in no order. Reads /proc.
+/// The ids of all descendants that haven't ended, in no particular order. Reads /proc.
 std::vector<pid_t> descendants();
 
-/// `spared`: not this one.
+/// Sends a signal to all descendants except `spared`.
 void signal_descendants(int number, pid_t spared = 0);
 
-/// Ends all with SIGKILL and reaps them; none is left afterwards.
+/// Ends all descendants with SIGKILL and reaps them: none is left afterwards.
 void kill_descendants();
 
 struct Reaped {
   pid_t pid = 0;
-  int status = 0;  // as waitpid says it
+  int status = 0;  // as from waitpid(2)
   rusage usage{};
 };
 
-/// Reaps whatever has ended. False where no child is left.
+/// Reaps all children that have ended, without waiting. Returns false if no child is left.
 bool reap(const std::function<void(const Reaped&)>& on_end);
 
-/// Ends processes of this user whose environment has `entry` ("NAME=value"): what a supervisor left
-/// that was killed together with its guardian. Returns how many it found.
+/// Sends SIGKILL to all processes of this user whose environment contains `entry` ("NAME=value"):
+/// leftovers of a supervisor that was killed together with its guardian. Returns the number of
+/// signals sent.
 std::size_t kill_marked(const std::string& entry);
 
 }  // namespace rtenv::job

@@ -1,4 +1,5 @@
-// The field py_executable: what runs instead of `python`, such as "uv run --isolated".
+// The runtime_env field py_executable: the command that runs instead of `python`, such as
+// "uv run --isolated".
 #pragma once
 
 #include <string>
@@ -7,9 +8,9 @@
 
 namespace rtenv::job {
 
-/// Makes `folder` with programs named python and python3 that start `command`, a shell's words,
-/// with their own arguments behind it. They don't find themselves: the `python` that the command
-/// names is the one that would be found without them. Fails: as written.
+/// Creates `folder` with the scripts python and python3, which run `command`, a shell command, with
+/// their arguments appended. The scripts remove their folder from PATH first, so a `python` in the
+/// command is the next one in PATH. Fails: already_exists, permission_denied, out_of_space.
 Result<void> write_python_programs(const Path& folder, const std::string& command);
 
 }  // namespace rtenv::job

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-
-#include "base/clock.hpp"
-#include "base/file.hpp"
-#include "base/json_text.hpp"
+#include <nlohmann/json.hpp>
+#include <stdexcept>
 
 namespace rtenv::job {
 namespace {
@@ -24,9 +21,22 @@ Enum parse(const std::array<std::string_view, Size>& names, const std::string& t
   return static_cast<Enum>(found - names.begin());
 }
 
+ResourceUsage usage_from_json(const json& value) {
+  return {.user_s = value.at("user_s").get<double>(),
+          .system_s = value.at("system_s").get<double>(),
+          .max_rss_bytes = value.at("max_rss_bytes").get<std::int64_t>()};
+}
+
 }  // namespace
 
 std::string_view name(RunPhase phase) noexcept { return k_phases[static_cast<std::size_t>(phase)]; }
+
+json to_json(const std::optional<ResourceUsage>& usage) {
+  if (!usage) return {};
+  return {{"user_s", usage->user_s},
+          {"system_s", usage->system_s},
+          {"max_rss_bytes", usage->max_rss_bytes}};
+}
 
 json to_json(const RunState& state) {
   return {{"phase", name(state.phase)},
@@ -41,7 +51,7 @@ json to_json(const RunState& state) {
           {"error", state.error},
           {"lost_log_bytes", state.lost_log_bytes},
           {"log_error", state.log_error},
-          {"usage", state.usage}};
+          {"usage", to_json(state.usage)}};
 }
 
 std::optional<RunState> run_state_from_json(const json& value) {
@@ -60,23 +70,12 @@ std::optional<RunState> run_state_from_json(const json& value) {
     value.at("error").get_to(state.error);
     value.at("lost_log_bytes").get_to(state.lost_log_bytes);
     value.at("log_error").get_to(state.log_error);
-    state.usage = value.at("usage");
+    if (const json& usage = value.at("usage"); !usage.is_null())
+      state.usage = usage_from_json(usage);
     return state;
   } catch (const std::exception&) {
     return std::nullopt;
   }
-}
-
-Result<void> JobFolder::write_state(const RunState& state) const {
-  RTENV_TRY(auto file, AtomicFile::create(this->state(), 0600));
-  RTENV_TRY(file.write(json_text(to_json(state))));
-  return file.commit(Durability::process);
-}
-
-std::optional<RunState> JobFolder::read_state() const {
-  const auto text = read_file(state());
-  if (!text) return std::nullopt;
-  return run_state_from_json(json_from_text(*text));
 }
 
 }  // namespace rtenv::job

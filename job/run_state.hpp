@@ -1,35 +1,39 @@
-// How far a job's run is, as its supervisor says it: over its socket while it lives, and in the
-// file `state`, which is there for whoever comes later.
+// The progress of a job's run, as its supervisor reports it: over its control socket, and in the
+// file `state` for a server that starts later.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include "base/fd.hpp"
-
-#include "base/clock.hpp"
 
 namespace rtenv::job {
 
 enum class RunPhase : std::uint8_t {
-  preparing,  // its directory and environment are being made ready
+  preparing,  // its directory and environment are being prepared
   ready,      // waits for resources
-  running,    // written before the entrypoint begins: without it, nothing of it ever ran
+  running,    // written before the entrypoint starts; in earlier phases no part of it has run
   ended,
 };
 
 enum class Outcome : std::uint8_t {
-  none,          // so far
+  none,          // not ended yet
   exited,        // the entrypoint ended by itself
-  stopped,       // because somebody asked for it
-  setup_failed,  // its directory or environment couldn't be made ready
+  stopped,       // on request
+  setup_failed,  // its directory or environment couldn't be prepared
   start_failed,  // the entrypoint couldn't be started
-  died,          // the supervisor was killed, and what it supervised with it
+  died,          // the supervisor or its guardian was killed, and so the job's processes were ended
+};
+
+/// What the entrypoint and its waited-for children used: from getrusage(2).
+struct ResourceUsage {
+  double user_s = 0;
+  double system_s = 0;
+  std::int64_t max_rss_bytes = 0;
 };
 
 struct RunState {
@@ -38,36 +42,22 @@ struct RunState {
   pid_t supervisor_pid = 0;
   pid_t entrypoint_pid = 0;
   std::string boot_id;
-  std::vector<int> gpus;             // the node's numbers of those that it was given
-  std::int64_t running_ms = 0;       // Unix time when the entrypoint began
+  std::vector<int> gpus;             // the node's numbers of the GPUs allocated to the job
+  std::int64_t running_ms = 0;       // Unix time when the entrypoint started
   std::int64_t ended_ms = 0;         // Unix time
-  std::optional<int> exit_code;      // -N where signal N ended it
+  std::optional<int> exit_code;      // -N if signal N ended it
   std::string error;                 // of setup_failed and start_failed
-  std::uint64_t lost_log_bytes = 0;  // that couldn't be written
-  std::string log_error;             // why
-  nlohmann::json usage;              // {"user_s", "system_s", "max_rss_bytes"}, or null
+  std::uint64_t lost_log_bytes = 0;  // output that couldn't be written to the log
+  std::string log_error;             // why it couldn't
+  std::optional<ResourceUsage> usage;
 };
 
 std::string_view name(RunPhase phase) noexcept;
+
+/// {"user_s", "system_s", "max_rss_bytes"}, or null.
+nlohmann::json to_json(const std::optional<ResourceUsage>& usage);
 nlohmann::json to_json(const RunState& state);
-/// Nothing where it isn't one.
+/// Returns nullopt if a field is missing or has the wrong type.
 std::optional<RunState> run_state_from_json(const nlohmann::json& value);
-
-/// The folder of one job, and what lies in it. Readable by its owner alone.
-struct JobFolder {
-  Path path;
-
-  [[nodiscard]] Path log() const { return path / "log"; }
-  [[nodiscard]] Path state() const { return path / "state"; }
-  [[nodiscard]] Path lock() const {
-    return path / "lock";
-  }  // locked for as long as the supervisor or its guardian lives
-  [[nodiscard]] Path control() const { return path / "control"; }  // the supervisor's socket
-
-  /// Atomically. Not synced: what a power cut takes, the store's row makes up for.
-  [[nodiscard]] Result<void> write_state(const RunState& state) const;
-  /// Nothing where there is none, or none that can be read.
-  [[nodiscard]] std::optional<RunState> read_state() const;
-};
 
 }  // namespace rtenv::job

@@ -1,6 +1,6 @@
-// Runs a job's entrypoint in a sandbox, by the program bwrap (bubblewrap): processes of its own,
-// the cache read-only, the server's state out of sight. The rest of the file system and the network
-// are as they are.
+// Runs a job's entrypoint in a sandbox of bubblewrap (bwrap): with process and IPC namespaces of
+// its own, the cache read-only and the server's state hidden. The rest of the file system and the
+// network are unchanged.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,12 @@
 namespace rtenv::job {
 
 struct SandboxFolders {
-  Path cache;                      // may be read
-  std::optional<Path> job_folder;  // in the cache: may be written, it is the job's own
-  Path hidden;
+  Path cache;                      // read-only
+  std::optional<Path> job_folder;  // the job's own copies, in the cache: writable
+  Path hidden;                     // replaced by an empty tmpfs
 };
 
-/// Fails: not_found (bwrap).
+/// `spawn` with its command wrapped in bwrap. Fails: not_found (bwrap isn't installed).
 Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders);
 
 }  // namespace rtenv::job

@@ -9,7 +9,7 @@
 namespace rtenv::job {
 
 std::vector<int> PreparedJob::keep_fds() const {
-  // One is for all of this process's leases.
+  // All leases of a process share one lock.
   if (env_) return {env_->lease.lock_fd()};
   if (source_ && source_->lease) return {source_->lease->lock_fd()};
   for (const auto& module : modules_)
@@ -27,12 +27,16 @@ std::optional<Path> PreparedJob::release_folder() {
   return folder_->release();
 }
 
+Result<void> PreparedJob::remove_folder() {
+  const auto folder = release_folder();
+  return folder ? remove_tree(*folder) : Result<void>();
+}
+
 Result<Path> PreparedJob::own_folder(cache::Cache& cache, bool keep) {
   if (!folder_) {
-    // One that is kept must not be swept with the cache's own temporary folders.
-    auto made = keep ? TempDir::create() : cache.make_temp_dir();
-    if (!made) return Failure(std::move(made).error());
-    folder_.emplace(std::move(*made));
+    // A folder that may stay can't be in the cache, which removes leftover temporary folders.
+    RTENV_TRY(auto folder, keep ? TempDir::create() : cache.make_temp_dir());
+    folder_.emplace(std::move(folder));
   }
   return folder_->path();
 }
@@ -47,7 +51,7 @@ Result<PreparedJob> prepare_job(const runtime_env::RuntimeEnv& runtime_env, cach
     RTENV_TRY(job.env_, envbuild::prepare_env(*plan, cache, options.prepare));
   }
 
-  // What is the job's own: it may write into it without changing what the next job gets.
+  // The job gets a writable copy: its changes must not reach the next job.
   if (job.source_ && job.source_->lease) {
     RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));
     job.working_dir_ = folder / "working_dir";

@@ -22,7 +22,7 @@ std::string setup_failure(const std::string& error) {
 void describe_end(JobRecord& job, const RunState& state,
                   const std::function<std::string()>& last_output) {
   job.exit_code = state.exit_code;
-  job.usage = state.usage;
+  job.usage = to_json(state.usage);
   job.end_ms = state.ended_ms != 0 ? state.ended_ms : unix_ms();
   job.error_type.clear();
   const auto fail_with = [&](std::string_view type, std::string message) {

@@ -19,8 +19,10 @@
 #include <vector>
 
 #include "base/lock_file.hpp"
+#include "job/job_folder.hpp"
+#include "job/job_limits.hpp"
+#include "job/job_log.hpp"
 #include "job/run_state.hpp"
-#include "job/supervisor.hpp"
 #include "server/broadcast.hpp"
 #include "server/job_packages.hpp"
 #include "server/job_store.hpp"

@@ -316,7 +316,7 @@ class Logs(harness.JobTest):
         if os.stat(server.state / "jobs" / job / "log").st_blocks * 512 > 3 << 20:
             self.skipTest("this file system makes no holes")
         logs = server.logs(job)
-        self.assertIn("bytes are left out here: the log is larger than its cap", logs)
+        self.assertIn("bytes are omitted here: the log exceeds its size limit", logs)
         self.assertTrue(logs.endswith("\n999999\n1000000\n"))
         self.assertIn("Running entrypoint", logs[:100])
         self.server = server
@@ -392,12 +392,12 @@ class Resources(harness.JobTest):
         self.assertIn("MemoryError", server.output(job))
         job, details = server.run("bomb() { bomb | bomb & }; bomb; sleep 1000")
         self.assertEqual(details["status"], "FAILED")
-        self.assertIn("more than 40 processes, its limit", server.logs(job))
+        self.assertIn("the job exceeded its limit of 40 processes", server.logs(job))
         self.assertEqual(processes_with(f"RTENV_JOB={job}"), [])
         job, details = server.run("ulimit -n; for i in 1 2 3 4 5 6; do sleep 1000 & done; wait",
                                   runtime_env={"config": {"max_processes": 5, "max_open_files": 30}})
         self.assertEqual((details["status"], server.output(job).split()[0]), ("FAILED", "30"))
-        self.assertIn("more than 5 processes, its limit", server.logs(job))
+        self.assertIn("the job exceeded its limit of 5 processes", server.logs(job))
         job, _ = server.run("ulimit -n", runtime_env={"config": {"max_open_files": 100_000}})
         self.assertEqual(server.output(job).split(), ["50"], "the server's own limit")
 

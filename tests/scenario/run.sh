@@ -77,5 +77,5 @@ equal "$out" $'.rayignore\nmain.py'
 rtenv run --working-dir job -- sh -c 'setsid -f sleep 98761; echo done'
 ok
 says 'done'
-tells "ending what the command left behind"
+tells "processes that the command left running"
 [[ -z $(pgrep -f 'sleep 98761') ]] || fail "a daemon is left"

@@ -1,0 +1,22 @@
+#include "job/job_folder.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/json_text.hpp"
+
+namespace rtenv::job {
+
+Result<void> JobFolder::write_state(const RunState& state) const {
+  RTENV_TRY(auto file, AtomicFile::create(this->state(), 0600));
+  RTENV_TRY(file.write(json_text(to_json(state))));
+  return file.commit(Durability::process);
+}
+
+std::optional<RunState> JobFolder::read_state() const {
+  const auto text = read_file(state());
+  if (!text) return std::nullopt;
+  return run_state_from_json(json_from_text(*text));
+}
+
+}  // namespace rtenv::job

@@ -1,0 +1,29 @@
+// The folder of one submitted job, and the files in it. Readable by its owner alone. A value: no
+// state besides the path.
+#pragma once
+
+#include <optional>
+
+#include "base/fd.hpp"
+#include "job/run_state.hpp"
+
+namespace rtenv::job {
+
+struct JobFolder {
+  Path path;
+
+  [[nodiscard]] Path log() const { return path / "log"; }
+  [[nodiscard]] Path state() const { return path / "state"; }
+  /// Locked while the supervisor or its guardian lives.
+  [[nodiscard]] Path lock() const { return path / "lock"; }
+  /// The supervisor's socket.
+  [[nodiscard]] Path control() const { return path / "control"; }
+
+  /// Replaces the state atomically. Not synced to the disk: after a power cut, the row in the job
+  /// store decides. Fails: as AtomicFile.
+  [[nodiscard]] Result<void> write_state(const RunState& state) const;
+  /// Returns nullopt if there is no state or it can't be parsed.
+  [[nodiscard]] std::optional<RunState> read_state() const;
+};
+
+}  // namespace rtenv::job

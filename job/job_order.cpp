@@ -1,0 +1,77 @@
+#include "job/job_order.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rtenv::job {
+
+using nlohmann::json;
+
+namespace {
+
+template <class Value>
+json or_null(const std::optional<Value>& value) {
+  return value ? json(*value) : json();
+}
+
+template <class Value>
+void read_or_null(const json& object, const char* name, std::optional<Value>& value) {
+  if (const json& found = object.at(name); !found.is_null()) value = found.get<Value>();
+}
+
+}  // namespace
+
+json to_json(const JobOrder& order) {
+  return {{"id", order.id},
+          {"entrypoint", order.entrypoint},
+          {"runtime_env", order.runtime_env},
+          {"metadata", order.metadata},
+          {"python", or_null(order.python)},
+          {"log_max_bytes", order.log.max_bytes},
+          {"memory_bytes", or_null(order.limits.memory_bytes)},
+          {"open_files", or_null(order.limits.open_files)},
+          {"processes", or_null(order.limits.processes)},
+          {"sandbox", order.sandbox},
+          {"start", or_null(order.start)},
+          {"gpu_variable", order.gpu_variable}};
+}
+
+Result<JobOrder> job_order_from_json(const json& value) {
+  try {
+    JobOrder order;
+    value.at("id").get_to(order.id);
+    value.at("entrypoint").get_to(order.entrypoint);
+    order.runtime_env = value.at("runtime_env");
+    order.metadata = value.at("metadata");
+    read_or_null(value, "python", order.python);
+    value.at("log_max_bytes").get_to(order.log.max_bytes);
+    read_or_null(value, "memory_bytes", order.limits.memory_bytes);
+    read_or_null(value, "open_files", order.limits.open_files);
+    read_or_null(value, "processes", order.limits.processes);
+    value.at("sandbox").get_to(order.sandbox);
+    read_or_null(value, "start", order.start);
+    value.at("gpu_variable").get_to(order.gpu_variable);
+    return order;
+  } catch (const json::exception& error) {
+    return fail(Errc::corrupt, "the job order is invalid: {}", error.what());
+  }
+}
+
+JobLimits effective_limits(const JobOrder& order) {
+  JobLimits limits = order.limits;
+  const json config =
+      order.runtime_env.is_object() ? order.runtime_env.value("config", json()) : json();
+  const auto lower = [&](const char* name, std::optional<std::uint64_t>& limit) {
+    if (config.is_object() && config.contains(name))
+      limit = std::min(limit.value_or(UINT64_MAX), config.at(name).get<std::uint64_t>());
+  };
+  lower("max_processes", limits.processes);
+  lower("max_open_files", limits.open_files);
+  return limits;
+}
+
+std::string job_mark(std::string_view id) { return fmt::format("RTENV_JOB={}", id); }
+
+}  // namespace rtenv::job

@@ -1,0 +1,47 @@
+// The order that a server sends to a job's supervisor when it starts it: what to run, and within
+// which limits. Sent as one line of JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "job/job_limits.hpp"
+#include "job/job_log.hpp"
+
+namespace rtenv::job {
+
+struct JobOrder {
+  std::string id;
+  std::string entrypoint;             // a shell command
+  nlohmann::json runtime_env;         // null or an object; holds secrets
+  nlohmann::json metadata;            // null or an object of strings
+  std::optional<std::string> python;  // see find_interpreter
+  LogLimits log;
+  JobLimits limits;  // the server's; a runtime_env may lower them, see effective_limits
+  bool sandbox = false;
+  /// The GPUs to run with, if the job may start as soon as it is ready; nullopt: it waits for the
+  /// command `start`.
+  std::optional<std::vector<int>> start;
+  /// The environment variable that selects visible GPUs; empty: the job sees all of the node's.
+  std::string gpu_variable;
+
+  /// False if the runtime_env is missing or empty: there is nothing to prepare.
+  [[nodiscard]] bool has_setup() const { return runtime_env.is_object() && !runtime_env.empty(); }
+};
+
+nlohmann::json to_json(const JobOrder& order);
+/// Fails: corrupt (a field is missing or has the wrong type).
+Result<JobOrder> job_order_from_json(const nlohmann::json& value);
+
+/// The order's limits, lowered by config.max_processes and config.max_open_files of its
+/// runtime_env. Requires: the runtime_env is valid.
+JobLimits effective_limits(const JobOrder& order);
+
+/// "RTENV_JOB=ID": set in the environment of each process of the job.
+std::string job_mark(std::string_view id);
+
+}  // namespace rtenv::job

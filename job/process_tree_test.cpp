@@ -1,0 +1,90 @@
+#include "job/process_tree.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <thread>
+
+#include "base/process.hpp"
+#include "support/result_matchers.hpp"
+
+namespace rtenv::job {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class ProcessTreeTest : public testing::Test {
+ protected:
+  void SetUp() override { must(become_reaper()); }
+  void TearDown() override { kill_descendants(); }
+
+  static pid_t start(std::string script, Environment environment = Environment::of_process()) {
+    auto child = must(ChildProcess::spawn(
+        {.argv = {"sh", "-c", std::move(script)}, .environment = std::move(environment)}));
+    const pid_t pid = child.pid();
+    child.detach();
+    return pid;
+  }
+  static void wait_for_descendants(std::size_t count) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (descendants().size() != count && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(1ms);
+    ASSERT_THAT(descendants(), SizeIs(count));
+  }
+  // Reaps until no child is left.
+  static std::vector<Reaped> reap_all() {
+    std::vector<Reaped> all;
+    while (reap([&](const Reaped& reaped) { all.push_back(reaped); }))
+      std::this_thread::sleep_for(1ms);
+    return all;
+  }
+};
+
+TEST_F(ProcessTreeTest, FindsOrphansInSessionsOfTheirOwn) {
+  start("setsid -f sleep 1000; exec sleep 1000");
+  wait_for_descendants(2);
+}
+
+TEST_F(ProcessTreeTest, KillsAndReapsAllDescendants) {
+  start("trap '' TERM; setsid -f sleep 1000; sleep 1000 & sleep 1000");
+  wait_for_descendants(4);
+  kill_descendants();
+  EXPECT_THAT(descendants(), IsEmpty());
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "no zombies are left";
+}
+
+TEST_F(ProcessTreeTest, SignalsAllDescendantsButTheSparedOne) {
+  const pid_t spared = start("exec sleep 1000");
+  start("exec sleep 1000");
+  wait_for_descendants(2);
+  signal_descendants(SIGTERM, spared);
+  wait_for_descendants(1);
+  EXPECT_THAT(descendants(), testing::ElementsAre(spared));
+}
+
+TEST_F(ProcessTreeTest, ReapsWithStatus) {
+  const pid_t pid = start("exit 5");
+  const auto reaped = reap_all();
+  ASSERT_THAT(reaped, SizeIs(1));
+  EXPECT_EQ(reaped.front().pid, pid);
+  EXPECT_EQ(WEXITSTATUS(reaped.front().status), 5);
+}
+
+TEST_F(ProcessTreeTest, KillsProcessesByAVariableInTheirEnvironment) {
+  Environment marked = Environment::of_process();
+  marked.set("RTENV_JOB", "process-tree-test");
+  Environment similar = Environment::of_process();
+  similar.set("RTENV_JOB", "process-tree-test-2");
+  const pid_t pid = start("exec sleep 1000", marked);
+  const pid_t other = start("exec sleep 1000", similar);
+  wait_for_descendants(2);
+  EXPECT_GE(kill_marked("RTENV_JOB=process-tree-test"), 1U);
+  EXPECT_THAT(descendants(), testing::ElementsAre(other));
+  EXPECT_THAT(descendants(), testing::Not(testing::Contains(pid)));
+}
+
+}  // namespace
+}  // namespace rtenv::job

@@ -1,0 +1,63 @@
+#include "job/setup_thread.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace rtenv::job {
+namespace {
+
+constexpr auto k_installer_grace = std::chrono::seconds(1);
+
+}  // namespace
+
+struct SetupThread::Shared {
+  Cancellation cancellation;
+  Fd done;
+  std::optional<Result<PreparedJob>> result;
+};
+
+Result<SetupThread> SetupThread::start(Prepare prepare,
+                                       std::optional<std::chrono::seconds> timeout) {
+  RTENV_TRY(auto cancellation, Cancellation::create());
+  Fd done(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!done) return fail_errno("create", "an eventfd");
+  auto shared = std::make_shared<Shared>(
+      Shared{.cancellation = std::move(cancellation), .done = std::move(done), .result = {}});
+  SetupThread setup(shared, timeout);
+  setup.thread_ = std::thread([shared = std::move(shared), prepare = std::move(prepare)] {
+    shared->result.emplace(prepare(shared->cancellation));
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(shared->done.get(), &one, sizeof one);
+  });
+  return setup;
+}
+
+SetupThread::SetupThread(std::shared_ptr<Shared> shared,
+                         std::optional<std::chrono::seconds> timeout)
+    : shared_(std::move(shared)), timeout_(timeout) {
+  if (timeout_) deadline_ = Clock::now() + *timeout_ + k_installer_grace;
+}
+
+SetupThread::~SetupThread() {
+  if (!thread_.joinable()) return;
+  cancel();
+  thread_.detach();
+}
+
+int SetupThread::done_fd() const noexcept { return shared_->done.get(); }
+
+void SetupThread::cancel() const noexcept { shared_->cancellation.request(); }
+
+Result<PreparedJob> SetupThread::take() {
+  thread_.join();
+  Result<PreparedJob> result = std::move(*shared_->result);
+  const bool timed_out = deadline_ && Clock::now() >= *deadline_;
+  if (!result && timed_out && result.error().code() == Errc::cancelled)
+    return fail(Errc::unavailable, "Timeout: it took longer than {} s", timeout_->count())
+        .hint("raise config.setup_timeout_seconds in the runtime_env");
+  return result;
+}
+
+}  // namespace rtenv::job
