@@ -135,6 +135,7 @@ int run(int argc, char** argv) {
   }
   log::configure(tool.verbosity());
   auto status = tool.command();
+  tool.enforce_cache_limits();
   if (!status) {
     show(status.error(), tool.json);
     return exit_status(status.error().code());

@@ -29,6 +29,8 @@ struct Tool {
   /// afterwards.
   std::function<Result<int>()> command;
 
+  mutable std::optional<cache::Cache> opened_cache;  // set by open_cache
+
   [[nodiscard]] log::Verbosity verbosity() const;
   /// Where the cache is. Fails: invalid_argument (no HOME).
   [[nodiscard]] Result<Path> cache_root() const;
@@ -44,6 +46,10 @@ struct Tool {
   /// Where the digests of unchanged files are remembered; nothing where there is no place for a
   /// cache.
   [[nodiscard]] std::optional<Path> digest_cache() const;
+
+  /// Evicts entries beyond the limits of the cache that the command opened. Called when the command
+  /// has released its leases: their destructors don't evict. Logs an error; it isn't the command's.
+  void enforce_cache_limits() const;
 
   /// One object on one line.
   static void print_json(const nlohmann::json& value);
