@@ -102,13 +102,15 @@ TEST(LockFile, WaitingEndsOnReleaseOrCancellation) {
   const auto cancellation = must(Cancellation::create());
   bool waited = false;
   std::jthread canceller([&] { cancellation.request(); });
-  EXPECT_THAT(LockFile::acquire(tree / "lock", &cancellation, std::chrono::milliseconds(0),
-                                [&] { waited = true; }),
+  constexpr std::chrono::milliseconds k_at_once(0);
+  EXPECT_THAT(LockFile::acquire(tree / "lock", {.cancellation = &cancellation,
+                                                .quiet_wait = k_at_once,
+                                                .on_wait = [&] { waited = true; }}),
               IsError(Errc::cancelled));
   EXPECT_TRUE(waited);
   held.reset();
-  EXPECT_THAT(LockFile::acquire(tree / "lock", nullptr, std::chrono::milliseconds(0),
-                                [] { FAIL() << "nobody holds it"; }),
+  EXPECT_THAT(LockFile::acquire(tree / "lock", {.quiet_wait = k_at_once,
+                                                .on_wait = [] { FAIL() << "no one holds it"; }}),
               IsOk());
 }
 

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -11,8 +12,8 @@
 namespace rtenv {
 namespace {
 
-// Whoever removes a lock file does so while holding it; so a lock on a file that has lost its name
-// is worthless.
+// A lock file is removed only by the process that holds its lock. A lock on a file that was removed
+// in the meantime protects nothing: the next process creates and locks a new file.
 Result<bool> is_still_named(const Fd& fd, const Path& path) {
   struct stat held {};
   struct stat named {};
@@ -39,22 +40,20 @@ Result<std::optional<LockFile>> LockFile::try_acquire(const Path& path) {
   }
 }
 
-Result<LockFile> LockFile::acquire(const Path& path, const Cancellation* cancellation,
-                                   std::chrono::milliseconds quiet_wait,
-                                   const std::function<void()>& on_wait) {
-  // Polling rather than a blocking flock: a wait must end when it is cancelled. Half of a poll is
-  // what is lost against builds that take a second or more.
+Result<LockFile> LockFile::acquire(const Path& path, const WaitOptions& options) {
+  // Polls, because a blocking flock can't be cancelled. The average loss is half a poll interval,
+  // which is small against builds that take a second or more.
   const auto begin = std::chrono::steady_clock::now();
-  bool said = false;
+  bool reported = false;
   for (auto pause = std::chrono::milliseconds(2);;
        pause = std::min(pause * 2, std::chrono::milliseconds(50))) {
-    RTENV_TRY(auto taken, try_acquire(path));
-    if (taken) return std::move(*taken);
-    if (!said && std::chrono::steady_clock::now() - begin >= quiet_wait) {
-      said = true;
-      if (on_wait) on_wait();
+    RTENV_TRY(auto lock, try_acquire(path));
+    if (lock) return std::move(*lock);
+    if (!reported && std::chrono::steady_clock::now() - begin >= options.quiet_wait) {
+      reported = true;
+      if (options.on_wait) options.on_wait();
     }
-    if (cancellation != nullptr && cancellation->requested())
+    if (options.cancellation != nullptr && options.cancellation->requested())
       return fail(Errc::cancelled, "interrupted while waiting for {}", path.native());
     std::this_thread::sleep_for(pause);
   }

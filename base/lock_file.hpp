@@ -1,6 +1,6 @@
-// An exclusive lock between processes: flock(2) on a file. The kernel drops it when its last holder
-// is gone, so a crash can't leave it behind. A child process that inherits the descriptor holds it
-// too.
+// An exclusive lock between processes: flock(2) on a file. The kernel releases it when the last
+// process that has the descriptor exits, so a crash can't leave it locked. A child process that
+// inherits the descriptor holds the lock, too.
 #pragma once
 
 #include <chrono>
@@ -12,16 +12,23 @@
 
 namespace rtenv {
 
+/// How to wait for a lock that another process or thread holds.
+struct WaitOptions {
+  /// Ends the wait; may be null.
+  const Cancellation* cancellation = nullptr;
+  /// A shorter wait is not reported: the processes of a killed holder exit within this time.
+  std::chrono::milliseconds quiet_wait{2000};
+  /// Called once, after `quiet_wait`; may be empty.
+  std::function<void()> on_wait;
+};
+
 class LockFile {
  public:
-  /// Waits for as long as another holds it. `on_wait` is called once, where the wait has lasted for
-  /// `quiet_wait`. Fails: cancelled, and what open fails with. The file is made where it isn't
-  /// there.
-  static Result<LockFile> acquire(const Path& path, const Cancellation* cancellation,
-                                  std::chrono::milliseconds quiet_wait,
-                                  const std::function<void()>& on_wait);
+  /// Waits until no other process holds the lock. Creates the file if it doesn't exist.
+  /// Fails: cancelled, and as open(2).
+  static Result<LockFile> acquire(const Path& path, const WaitOptions& options = {});
 
-  /// Nothing where another holds it.
+  /// Returns nullopt if the lock is held. Creates the file if it doesn't exist. Fails: as open(2).
   static Result<std::optional<LockFile>> try_acquire(const Path& path);
 
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/database.hpp"
 #include "cache/cache.hpp"
 
 namespace rtenv::cache {

@@ -1,190 +1,138 @@
-// A durable store of things that are dear to make: unpacked trees, environments, fetched tools.
-// Several processes and threads may share one cache.
+// A persistent store of entries that are expensive to make: unpacked trees, environments, fetched
+// files and tools. Several processes and threads may use one cache.
 //
 //   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, files/KEY/, uv/, digests/, tmp/, locks/,
 //   quarantine/}
 //
-// Staged kinds are made in tmp/, synced, renamed into place, then made ready in the ledger.
-// Environments are made in place. Both under a row that says that they are being made, and a lock
-// that ends with the maker. After kill -9 at any instant the next use finds nothing or a whole
-// entry; what the dead left behind is swept at opening.
+// Most kinds are staged in tmp/, synced, and renamed into place; environments are built in place.
+// Meanwhile a row of the ledger says that the entry isn't ready, and a lock is held that the kernel
+// releases if the maker dies. So after a kill -9 at any time, an entry is complete or absent.
+// Leftovers of crashed processes are removed when the cache is opened.
 #pragma once
 
-#include <chrono>
-#include <functional>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/cancellation.hpp"
 #include "base/lock_file.hpp"
 #include "base/temp_dir.hpp"
+#include "cache/entry.hpp"
 #include "cache/eviction.hpp"
 #include "cache/kind.hpp"
-#include "cache/ledger.hpp"
-#include "cache/remote_tier.hpp"
+#include "cache/lease.hpp"
+#include "cache/maker.hpp"
+#include "cache/remote_tier_options.hpp"
 
 namespace rtenv::cache {
 
 class CacheState;
 
-/// Keeps one entry from eviction for as long as its holder lives. Dropping it, or dying, frees the
-/// entry. A child process that inherits `lock_fd` keeps it held, too. Move-only; thread-safe.
-class Lease {
- public:
-  Lease(Lease&& other) noexcept;
-  Lease& operator=(Lease&& other) noexcept;
-  ~Lease();
-
-  [[nodiscard]] Kind kind() const noexcept { return kind_; }
-  [[nodiscard]] const std::string& key() const noexcept { return key_; }
-  [[nodiscard]] const Path& path() const noexcept { return path_; }
-  /// The descriptor whose lock says that this process is alive: for SpawnOptions::keep_fds.
-  [[nodiscard]] int lock_fd() const noexcept;
-
- private:
-  friend class Cache;
-  Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, Kind kind, std::string key,
-        Path path);
-  void release() noexcept;
-  std::shared_ptr<CacheState> state_;
-  LeasedEntry leased_;
-  Kind kind_ = Kind::tree;
-  std::string key_;
-  Path path_;
-};
-
-/// What a maker gets: where to make the entry, and the lock that must live as long as anything it
-/// starts.
-struct MakeContext {
-  Path target;  // not there yet; a folder is expected after success
-  int lock_fd = -1;
-};
-using Maker = std::function<Result<void>(const MakeContext&)>;
-
-struct MakeOptions {
-  const Cancellation* cancellation = nullptr;
-  std::function<void()>
-      on_wait;  // called once where another is making the same entry for longer than quiet_wait
-  // What is left of a killed maker ends within this time: nobody needs to hear of that.
-  std::chrono::milliseconds quiet_wait{2000};
-  /// Worth asking the remote tier for, and sending there: what is dear to make and the same on
-  /// other machines.
-  bool use_remote_tier = false;
-  Relocate relocate;  // of one that comes from there; may be empty
-};
-
 struct CacheOptions {
-  /// Kept by the cache itself: after an entry was made, and again when a lease ends. Empty: only by
-  /// `collect`.
+  /// Enforced after an entry is made, after an unpin, and by `enforce_limits`. Empty: the cache
+  /// grows until `collect` is called.
   Limits limits;
-  /// SQLite and locks of a file system that several machines share may tear: refused unless this
-  /// says that the user takes that on.
+  /// Network file systems are refused otherwise, because file locks and SQLite's shared memory
+  /// aren't reliable between machines.
   bool allow_network_file_system = false;
   std::optional<RemoteTierOptions> remote_tier;
 };
 
 struct CollectReport {
-  std::vector<Eviction> removed;  // or, in a dry run, what would be
+  std::vector<Eviction> removed;  // in a dry run: what would be removed
   std::uint64_t freed_bytes = 0;
   std::uint64_t kept_bytes = 0;
-  std::uint64_t held_bytes = 0;  // of what was kept because it is in use
+  std::uint64_t held_bytes = 0;  // part of kept_bytes that is in use or pinned
 };
 
 struct VerifyReport {
-  std::uint64_t checked = 0;   // entries whose content is what it was
-  std::uint64_t recorded = 0;  // entries without a digest so far
-  std::vector<EntryRow>
-      quarantined;  // another content: moved to quarantine/, no longer in the cache
-  std::vector<EntryRow> damaged_in_use;  // another content, but held or pinned: left where it is
-  std::vector<EntryRow> missing;         // removed behind the cache's back; no longer in the ledger
+  std::uint64_t checked = 0;             // entries whose content matches their digest
+  std::uint64_t recorded = 0;            // entries whose digest was computed for the first time
+  std::vector<EntryRow> quarantined;     // changed; moved to quarantine/
+  std::vector<EntryRow> damaged_in_use;  // changed, but in use or pinned; left in place
+  std::vector<EntryRow> missing;         // the files were gone; the row is removed
 };
 
+/// Thread-safe. Copies share one state.
 class Cache {
  public:
-  /// Opens or makes the cache and sweeps what dead processes left. Fails: permission_denied,
-  /// out_of_space, invalid_argument (made by a newer rtenv; on a network file system).
+  /// Opens or creates the cache and removes leftovers of crashed processes. Fails:
+  /// permission_denied (also on a read-only file system), out_of_space, invalid_argument (a ledger
+  /// of another version; a network file system), unavailable, corrupt.
   static Result<Cache> open(const Path& root, CacheOptions options = {});
 
   [[nodiscard]] const Path& root() const;
-  /// Where pkg::DigestCache remembers; it looks after its files itself.
+  /// Folder for pkg::DigestCache, which manages its files itself.
   static Path digests_folder(const Path& root) { return root / "digests"; }
+  /// Path of an entry, whether or not it exists.
+  [[nodiscard]] Path path_of(Kind kind, std::string_view key) const;
 
-  /// The entry with a lease on it, if it is there and whole.
+  /// Leases an entry; counts as a hit. Returns nullopt if it doesn't exist or isn't ready. Fails:
+  /// as the ledger.
   Result<std::optional<Lease>> find(Kind kind, std::string_view key);
 
-  /// The entry with a lease on it; made by `make` where it isn't there. Of several askers, in this
-  /// or other processes, one makes it and the others wait. After a failure nothing is left.
+  /// Leases an entry; makes it first if it doesn't exist. If several processes or threads ask for
+  /// the same entry, one makes it and the others wait. A failed maker leaves nothing. Fails:
+  /// cancelled, out_of_space, permission_denied, and as `make` and the ledger.
   Result<Lease> get_or_make(Kind kind, std::string_view key, const Maker& make,
                             const MakeOptions& options = {});
 
-  /// Whether what is made here is sent behind the work that uses it; see TierMode::write_back.
-  [[nodiscard]] bool sends_later() const;
-  /// Sends what the remote tier is still to get; see TierMode::write_back. Fails: invalid_argument
-  /// (no tier), and as RemoteTier::push.
-  Result<void> flush(const Cancellation* cancellation);
-  /// See RemoteTier::remove_expired. Fails: also invalid_argument (no tier).
-  Result<RemoteTier::Expired> remove_expired(bool dry_run, const Cancellation* cancellation);
-
-  /// What is known of an object of a store; see Ledger.
-  Result<std::optional<FetchRecord>> find_fetch_record(std::string_view digest);
-  Result<void> remember_fetch(std::string_view digest, const FetchRecord& source);
-  /// For work that only one process should do: whoever else asks waits.
-  Result<LockFile> lock(std::string_view name, const MakeOptions& options);
-
-  /// Least recently used first.
+  /// Least recently used first. Fails: as the ledger.
   Result<std::vector<EntryRow>> entries();
+  /// Fails: as the ledger.
+  Result<std::map<Kind, KindUsage>> usage();
+  /// Bytes that the entries' sizes count more than once: large files that several read-only entries
+  /// share are one file on disk. Fails: as the ledger.
+  Result<std::uint64_t> shared_bytes();
 
-  /// False where it isn't there. Fails: permission_denied where it is in use or being built.
+  /// Returns false if there is no such entry. Fails: permission_denied (leased, pinned, or being
+  /// built), and as the ledger.
   Result<bool> remove(Kind kind, std::string_view key);
 
-  /// False where there is no such entry. Fails: invalid_argument (a name that is empty).
+  /// Returns false if there is no such entry. Fails: invalid_argument (an empty name), and as the
+  /// ledger.
   Result<bool> pin(Kind kind, std::string_view key, const Pin& pin);
-  /// False where there was no such pin.
+  /// Returns false if there is no such pin. Fails: as the ledger.
   Result<bool> unpin(Kind kind, std::string_view key, std::string_view name);
 
-  /// Evicts what is beyond the limits; see choose_evictions. Also sweeps files that no row knows.
-  /// One process at a time: others wait, since what the one frees the next needn't.
+  /// Evicts entries beyond `limits`, see choose_evictions, and removes files that aren't in the
+  /// ledger. Waits while another process evicts. Fails: cancelled, and as the ledger.
   Result<CollectReport> collect(const Limits& limits, bool dry_run,
                                 const Cancellation* cancellation = nullptr);
 
-  /// Reads every entry again.
+  /// Evicts entries beyond the limits of CacheOptions, if a lease of this object ended since the
+  /// last call: an entry that was in use when the limits were enforced last may be evictable now.
+  /// Leases don't do this in their destructors; call it after releasing leases, at the end of a
+  /// command or a job. Waits while another process evicts. Fails: cancelled, and as the ledger.
+  Result<void> enforce_limits(const Cancellation* cancellation = nullptr);
+
+  /// Reads every entry and compares it with its digest. Fails: as the ledger.
   Result<VerifyReport> verify(unsigned threads);
 
-  Result<std::map<Kind, KindUsage>> usage();
-  /// What the sizes of entries count more than once: large files that several read-only entries
-  /// have in common are one file on the disk.
-  Result<std::uint64_t> shared_bytes();
+  /// What is known about a fetched object. `digest` identifies the object; it stands for names that
+  /// may be secret. A record is deleted with its entry. Fails: as the ledger.
+  Result<std::optional<FetchRecord>> find_fetch_record(std::string_view digest);
+  Result<void> remember_fetch(std::string_view digest, const FetchRecord& record);
+  /// A lock for work that one process at a time should do. Fails: as LockFile::acquire.
+  Result<LockFile> lock(std::string_view name, const WaitOptions& options);
 
-  /// A folder on the cache's file system, removed with its object or, after a crash, at the next
-  /// opening.
+  /// Whether new entries are pushed in the background (TierMode::write_back).
+  [[nodiscard]] bool sends_later() const;
+  /// Pushes what is not yet in the remote tier. Waits for another process that does so. Fails:
+  /// invalid_argument (no tier), and as RemoteTier::push.
+  Result<void> flush(const Cancellation* cancellation);
+  /// See RemoteTier::remove_expired. Fails: also invalid_argument (no tier).
+  Result<ExpiredArchives> remove_expired(bool dry_run, const Cancellation* cancellation);
+
+  /// A folder on the cache's file system. After a crash, it is removed when the cache is opened.
+  /// Fails: out_of_space, permission_denied, and as the ledger.
   Result<TempDir> make_temp_dir();
-
-  /// Where an entry lies, there or not.
-  [[nodiscard]] Path path_of(Kind kind, std::string_view key) const;
 
  private:
   explicit Cache(std::shared_ptr<CacheState> state) : state_(std::move(state)) {}
-  Result<void> sweep();
-  Result<void> sweep_half_made(const EntryRow& row);
-  Result<void> sweep_unknown();
-  Result<void> sweep_locks();
-  Result<Lease> make_once(Kind kind, std::string_view key, const Maker& make,
-                          const MakeOptions& options);
-  Result<Lease> make_staged(Kind kind, std::string_view key, const Maker& make, int lock_fd);
-  Result<Lease> make_in_place(Kind kind, std::string_view key, const Maker& make, int lock_fd);
-  Result<Lease> pull_or_make(Kind kind, std::string_view key, const Maker& make,
-                             const MakeOptions& options);
-  Result<void> send(const Lease& lease, const Cancellation* cancellation);
-  Result<void> resume_sending();
-  Failure give_up(Kind kind, std::string_view key, Error error);
-  Result<Lease> publish(Kind kind, std::string_view key, MadeEntry made);
-  Result<void> verify_entry(EntryRow row, unsigned threads, VerifyReport& report);
-  Result<void> forget_missing(EntryRow row, VerifyReport& report);
-  Result<void> take_away(const Path& path);
-
   std::shared_ptr<CacheState> state_;
 };
 

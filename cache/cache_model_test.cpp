@@ -1,11 +1,10 @@
-// Several processes do random things to one cache and are killed at named places; a model in shared
-// memory knows what must be true all the same:
+// Several processes run random operations on one cache, and are killed or fail at fault points. A
+// model in shared memory checks the invariants:
 //
-//   what is leased can be read, and holds what it was made to hold; what is pinned is there;
-//   nobody's death leaves a lease, a temporary folder, a path without a row or a row without its
-//   path; sums are the sums.
+//   a leased entry is complete and unchanged; a pinned entry exists; a process that dies leaves no
+//   lease, temporary folder or folder without a row; the totals match the entries.
 //
-// RTENV_MODEL_STEPS and RTENV_MODEL_SEED in the environment: more steps, or the same ones again.
+// Environment: RTENV_MODEL_STEPS sets the number of steps, RTENV_MODEL_SEED repeats a run.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -36,8 +35,8 @@ struct Model {
   std::atomic<int> steps_left;
   std::atomic<int> kills;
   std::atomic<int> injected;
-  std::atomic<int> broken;  // promises that weren't kept
-  // Pinned by a process that has seen the pin succeed, and hasn't begun to take it off.
+  std::atomic<int> violations;
+  // Set after a process has pinned the entry, cleared before it unpins it.
   std::array<std::array<std::atomic<int>, k_processes>, k_keys> pinned;
 };
 
@@ -50,7 +49,7 @@ bool g_faults_on = false;
 
 int chance(int of) { return std::uniform_int_distribution<int>(0, of - 1)(g_random); }
 
-// At a named place: dies, or fails as a disk or a process without descriptors does.
+// The fault hook: kills the process, or returns an error number.
 int strike(const char*) {
   if (!g_faults_on) return 0;
   if (g_faults == Faults::kills) {
@@ -67,13 +66,13 @@ int strike(const char*) {
 Kind kind_of(std::size_t index) { return index % 3 == 0 ? Kind::env : Kind::tree; }
 std::string key_of(std::size_t index) { return "key-" + std::to_string(index); }
 
-// In all entries: read-only ones share it.
+// Part of every entry; read-only entries share the file.
 const std::string& common_content() {
   static const std::string content(70'000, 'c');
   return content;
 }
 
-// What an entry holds follows from its key.
+// The content of an entry is a function of its key.
 std::string content_of_key(const std::string& key) {
   std::string content;
   while (content.size() < 20'000) content += sha256_hex(key + std::to_string(content.size()));
@@ -92,7 +91,7 @@ Maker maker_of(const std::string& key) {
   };
 }
 
-bool holds_what_it_should(const Path& path, const std::string& key) {
+bool has_expected_content(const Path& path, const std::string& key) {
   const auto first = read_file(path / "first");
   const auto second = read_file(path / "folder/second");
   const auto common = read_file(path / "common");
@@ -114,12 +113,13 @@ class Worker {
  private:
   void reopen() {
     leases_.clear();
+    enforce_limits();
     auto opened = Cache::open(
         root_, {.limits = {.max_bytes = chance(2) == 0 ? std::optional<std::uint64_t>(400'000)
                                                        : std::nullopt}});
     cache_ = opened ? std::optional(std::move(*opened)) : std::nullopt;
     if (!opened && g_faults == Faults::kills)
-      promise(false, "opening fails: " + opened.error().message());
+      check(false, "opening fails: " + opened.error().message());
   }
 
   void step() {
@@ -136,11 +136,11 @@ class Worker {
         return;
       }
       case 4: return release();
-      case 5: return read_what_is_held();
+      case 5: return read_leased();
       case 6: {
         const bool held = is_held(index);
         const auto removed = cache_->remove(kind, key);
-        if (removed && *removed) promise(!held, "what is held was removed");
+        if (removed && *removed) check(!held, "a leased entry was removed");
         return;
       }
       case 7: {
@@ -153,8 +153,8 @@ class Worker {
         if (chance(10) != 0) return;
         const auto report = cache_->verify(1);
         if (report)
-          promise(report->quarantined.empty() && report->damaged_in_use.empty(),
-                  "verify finds another content");
+          check(report->quarantined.empty() && report->damaged_in_use.empty(),
+                "verify reports changed content");
         return;
       }
     }
@@ -162,19 +162,25 @@ class Worker {
 
   void hold(std::size_t index, Result<Lease> lease) {
     if (!lease) return;
-    promise(holds_what_it_should(lease->path(), key_of(index)),
-            "what was leased isn't what was made");
+    check(has_expected_content(lease->path(), key_of(index)), "a new lease has other content");
     leases_.emplace_back(index, std::move(*lease));
     if (leases_.size() > 4) release();
   }
 
   void release() {
-    if (!leases_.empty()) leases_.erase(leases_.begin() + chance(static_cast<int>(leases_.size())));
+    if (leases_.empty()) return;
+    leases_.erase(leases_.begin() + chance(static_cast<int>(leases_.size())));
+    enforce_limits();
   }
 
-  void read_what_is_held() const {
+  void enforce_limits() {
+    if (!cache_) return;
+    [[maybe_unused]] const auto enforced = cache_->enforce_limits();
+  }
+
+  void read_leased() const {
     for (const auto& [index, lease] : leases_)
-      promise(holds_what_it_should(lease.path(), key_of(index)), "what is held is gone or changed");
+      check(has_expected_content(lease.path(), key_of(index)), "a leased entry is gone or changed");
   }
 
   [[nodiscard]] bool is_held(std::size_t index) const {
@@ -186,7 +192,7 @@ class Worker {
     const std::string name = "worker-" + std::to_string(number_);
     if (pinned.load() != 0) {
       const auto there = cache_->find(kind_of(index), key_of(index));
-      if (there) promise(there->has_value(), "what is pinned is gone");
+      if (there) check(there->has_value(), "a pinned entry is gone");
       pinned = 0;
       [[maybe_unused]] const auto unpinned = cache_->unpin(kind_of(index), key_of(index), name);
     } else if (const auto done =
@@ -196,10 +202,10 @@ class Worker {
     }
   }
 
-  static void promise(bool kept, const std::string& what) {
-    if (kept) return;
-    ++g_model->broken;
-    std::cerr << "process " << ::getpid() << ": " << what << "\n";
+  static void check(bool holds, const std::string& violation) {
+    if (holds) return;
+    ++g_model->violations;
+    std::cerr << "process " << ::getpid() << ": " << violation << "\n";
   }
 
   const Path& root_;
@@ -215,7 +221,7 @@ pid_t start_worker(const Path& root, int number, unsigned seed) {
   g_faults_on = true;
   fault_hook = strike;
   Worker(root, number).run();
-  ::_exit(0);  // as a process that forgets to release: nothing is destroyed
+  ::_exit(0);  // without destructors: leases aren't released
 }
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
@@ -223,8 +229,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-// Memory where there is some and nobody says otherwise: what a crash of a process leaves is the
-// same, and the disk isn't what is tested.
+// In memory unless TMPDIR is set: a killed process leaves the same on any file system.
 Path folder_for_many_writes() {
   std::error_code error;
   const bool chosen =
@@ -234,7 +239,7 @@ Path folder_for_many_writes() {
              : std::filesystem::temp_directory_path();
 }
 
-void check_what_is_left(const Path& root) {
+void check_final_state(const Path& root) {
   Cache cache = must(Cache::open(root));
   const auto rows = must(cache.entries());
   int holders = 0;
@@ -244,9 +249,9 @@ void check_what_is_left(const Path& root) {
     EXPECT_TRUE(row.holder_pids.empty()) << row.key << ": a lease outlived its holder";
     sum_bytes += row.size_bytes;
     const Path path = cache.path_of(row.kind, row.key);
-    // A kill between the rename and the commit of a removal leaves a row without a path: as good as
-    // no entry.
-    EXPECT_TRUE(!std::filesystem::exists(path) || holds_what_it_should(path, row.key)) << row.key;
+    // A kill between the rename and the commit of a removal leaves a row without a folder, which
+    // counts as no entry.
+    EXPECT_TRUE(!std::filesystem::exists(path) || has_expected_content(path, row.key)) << row.key;
   }
   const auto folder_is_empty = [&](const char* name) {
     return std::filesystem::is_empty(root / name);
@@ -269,7 +274,7 @@ void check_what_is_left(const Path& root) {
     for (int number = 0; number < k_processes; ++number)
       EXPECT_TRUE(g_model->pinned[index][static_cast<std::size_t>(number)] == 0 ||
                   must(cache.find(kind_of(index), key_of(index))))
-          << key_of(index) << " is pinned, and gone";
+          << key_of(index) << " is pinned, but gone";
   EXPECT_TRUE(must(cache.verify(1)).quarantined.empty());
   must(cache.collect({}, false));
   for (const auto& entry : std::filesystem::directory_iterator(root / "locks")) {
@@ -277,12 +282,12 @@ void check_what_is_left(const Path& root) {
     EXPECT_TRUE(name == "collector" || name.starts_with("holder-")) << name;
     holders += name.starts_with("holder-") ? 1 : 0;
   }
-  EXPECT_LE(holders, 1) << "this process's own";
+  EXPECT_LE(holders, 1) << "only this process is a holder";
 }
 
 class CacheModel : public testing::TestWithParam<Faults> {};
 
-TEST_P(CacheModel, PromisesAreKeptWhateverDies) {
+TEST_P(CacheModel, InvariantsHoldAfterKillsAndErrors) {
   void* shared =
       ::mmap(nullptr, sizeof(Model), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(shared, MAP_FAILED);
@@ -314,9 +319,9 @@ TEST_P(CacheModel, PromisesAreKeptWhateverDies) {
   }
   std::cout << g_model->kills << " kills, " << g_model->injected << " failures injected, "
             << started << " processes\n";
-  EXPECT_EQ(g_model->broken, 0);
+  EXPECT_EQ(g_model->violations, 0);
   EXPECT_GT(g_model->kills + g_model->injected, 0);
-  check_what_is_left(folder.path());
+  check_final_state(folder.path());
   ::munmap(shared, sizeof(Model));
 }
 

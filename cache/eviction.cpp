@@ -3,7 +3,7 @@
 namespace rtenv::cache {
 namespace {
 
-// What there is, and what is too much of it.
+// The sizes that the limits apply to.
 class Totals {
  public:
   Totals(const std::vector<EntryRow>& rows, const Limits& limits, std::uint64_t free_bytes,
@@ -14,10 +14,10 @@ class Totals {
       bytes_of_kind_[row.kind] += row.size_bytes;
     }
     if (limits.min_free_bytes && free_bytes < *limits.min_free_bytes)
-      wanted_free_bytes_ = std::max(*limits.min_free_bytes, limits.target_free_bytes.value_or(0));
+      needed_free_bytes_ = std::max(*limits.min_free_bytes, limits.target_free_bytes.value_or(0));
   }
 
-  // Why this one should go; nothing where it needn't.
+  // Why the entry should be evicted; nullopt: it can stay.
   [[nodiscard]] std::optional<EvictionReason> reason(const EntryRow& row) const {
     if (limits_.max_age &&
         now_ms_ - row.last_used_ms > std::chrono::milliseconds(*limits_.max_age).count())
@@ -26,11 +26,11 @@ class Totals {
     if (of_kind != limits_.max_bytes_of_kind.end() && bytes_of_kind_.at(row.kind) > of_kind->second)
       return EvictionReason::kind_size;
     if (limits_.max_bytes && bytes_ > *limits_.max_bytes) return EvictionReason::size;
-    if (free_bytes_ < wanted_free_bytes_) return EvictionReason::free_space;
+    if (free_bytes_ < needed_free_bytes_) return EvictionReason::free_space;
     return std::nullopt;
   }
 
-  void take_off(const EntryRow& row) {
+  void subtract(const EntryRow& row) {
     bytes_ -= row.size_bytes;
     bytes_of_kind_[row.kind] -= row.size_bytes;
     free_bytes_ += row.size_bytes;
@@ -40,7 +40,7 @@ class Totals {
   const Limits& limits_;
   std::int64_t now_ms_;
   std::uint64_t free_bytes_;
-  std::uint64_t wanted_free_bytes_ = 0;
+  std::uint64_t needed_free_bytes_ = 0;
   std::uint64_t bytes_ = 0;
   std::map<Kind, std::uint64_t> bytes_of_kind_;
 };
@@ -64,7 +64,7 @@ std::vector<Eviction> choose_evictions(const std::vector<EntryRow>& rows, const 
     if (!row.evictable()) continue;
     const auto reason = totals.reason(row);
     if (!reason) continue;
-    totals.take_off(row);
+    totals.subtract(row);
     evictions.push_back({row, *reason});
   }
   return evictions;

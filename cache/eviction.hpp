@@ -1,5 +1,4 @@
-// What a cache may keep, and which entries go where it holds more: a pure decision, taken before
-// anything is touched.
+// The limits of a cache, and the choice of entries to evict: a pure function of the ledger's rows.
 #pragma once
 
 #include <chrono>
@@ -9,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cache/ledger.hpp"
+#include "cache/entry.hpp"
 
 namespace rtenv::cache {
 
@@ -17,10 +16,11 @@ struct Limits {
   std::optional<std::uint64_t> max_bytes;           // of all entries
   std::map<Kind, std::uint64_t> max_bytes_of_kind;  // of all entries of a kind
   std::optional<std::chrono::seconds> max_age;      // since the last use
-  /// Where less than `min_free_bytes` are free on the disk, entries go until `target_free_bytes`
-  /// are: two marks, so that a full disk doesn't mean an eviction at every step.
+  /// If less than `min_free_bytes` of the disk are free, entries are evicted until
+  /// `target_free_bytes` are. Two marks, so that a full disk doesn't cause an eviction at every
+  /// step.
   std::optional<std::uint64_t> min_free_bytes;
-  std::optional<std::uint64_t> target_free_bytes;  // nothing: min_free_bytes
+  std::optional<std::uint64_t> target_free_bytes;  // nullopt: min_free_bytes
 
   [[nodiscard]] bool empty() const {
     return !max_bytes && max_bytes_of_kind.empty() && !max_age && !min_free_bytes;
@@ -35,8 +35,9 @@ struct Eviction {
   EvictionReason reason = EvictionReason::size;
 };
 
-/// Least recently used first; never one that is held, pinned or being made. `rows` are in that
-/// order. `free_bytes`: of the disk. Sizes are taken as if nothing were shared between entries.
+/// Chooses the least recently used entries; never one that is leased, pinned or being built.
+/// Requires: `rows` are ordered by last use. `free_bytes` is the free space of the disk. Files that
+/// entries share count in each of them.
 std::vector<Eviction> choose_evictions(const std::vector<EntryRow>& rows, const Limits& limits,
                                        std::uint64_t free_bytes, std::int64_t now_ms);
 

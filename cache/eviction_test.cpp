@@ -31,7 +31,7 @@ TEST(Eviction, WithoutLimitsEverythingStays) {
   EXPECT_THAT(chosen({entry("a", 100, 1'000'000)}, {}), IsEmpty());
 }
 
-TEST(Eviction, TheLeastRecentlyUsedGoUntilTheRestFits) {
+TEST(Eviction, TheLeastRecentlyUsedAreEvictedUntilTheRestFits) {
   const std::vector<EntryRow> rows{entry("a", 10, 30), entry("b", 10, 20), entry("c", 10, 10)};
   EXPECT_THAT(chosen(rows, {.max_bytes = 30}), IsEmpty());
   EXPECT_THAT(chosen(rows, {.max_bytes = 29}), ElementsAre("a:size"));
@@ -39,7 +39,7 @@ TEST(Eviction, TheLeastRecentlyUsedGoUntilTheRestFits) {
   EXPECT_THAT(chosen(rows, {.max_bytes = 0}), ElementsAre("a:size", "b:size", "c:size"));
 }
 
-TEST(Eviction, WhatIsHeldPinnedOrBeingMadeStays) {
+TEST(Eviction, LeasedPinnedAndUnreadyEntriesStay) {
   std::vector<EntryRow> rows{entry("held", 10, 40), entry("pinned", 10, 30),
                              entry("unready", 10, 20), entry("free", 10, 10)};
   rows[0].holder_pids = {1};
@@ -49,20 +49,20 @@ TEST(Eviction, WhatIsHeldPinnedOrBeingMadeStays) {
               ElementsAre("free:age"));
 }
 
-TEST(Eviction, AgeCountsFromTheLastUse) {
+TEST(Eviction, AgeIsMeasuredFromTheLastUse) {
   EXPECT_THAT(
       chosen({entry("old", 1, 61), entry("new", 1, 59)}, {.max_age = std::chrono::seconds(60)}),
       ElementsAre("old:age"));
 }
 
-TEST(Eviction, AKindMayHaveItsOwnLimit) {
+TEST(Eviction, AKindCanHaveALimit) {
   const std::vector<EntryRow> rows{entry("tree", 10, 30), entry("env1", 10, 20, Kind::env),
                                    entry("env2", 10, 10, Kind::env)};
   EXPECT_THAT(chosen(rows, {.max_bytes_of_kind = {{Kind::env, 10}}}),
               ElementsAre("env1:kind_size"));
 }
 
-TEST(Eviction, BelowTheLowMarkOfFreeSpaceEntriesGoUntilTheHighMark) {
+TEST(Eviction, BelowMinFreeBytesEntriesAreEvictedUntilTargetFreeBytes) {
   const std::vector<EntryRow> rows{entry("a", 10, 30), entry("b", 10, 20), entry("c", 10, 10)};
   const Limits limits{.min_free_bytes = 100, .target_free_bytes = 115};
   EXPECT_THAT(chosen(rows, limits, 100), IsEmpty());

@@ -1,9 +1,9 @@
-// This process as a holder of leases: a lock file that is locked for exactly as long as the
-// process, or a child that inherited the descriptor, lives; and a row in the ledger that names it.
+// This process as a holder of leases: a lock file and a row in the ledger. The lock is held as long
+// as this process, or a child that inherited the descriptor, is alive.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/lock_file.hpp"
 #include "cache/ledger.hpp"
@@ -12,15 +12,15 @@ namespace rtenv::cache {
 
 class Holder {
  public:
-  /// Locks a new file in `locks` first, then enters the row: no sweeper ever finds the row
-  /// unlocked.
+  /// Locks a new file in `locks`, then inserts the row: no other process finds the row unlocked.
+  /// Fails: as LockFile::try_acquire and the ledger.
   static Result<Holder> create(const Path& locks, Ledger& ledger);
 
   [[nodiscard]] HolderId id() const noexcept { return id_; }
   [[nodiscard]] const std::string& lock_name() const noexcept { return lock_name_; }
   [[nodiscard]] int lock_fd() const noexcept { return lock_.fd().get(); }
 
-  /// Removes the row and the file; at an orderly end.
+  /// Deletes the row and the file. After a failure, the next open deletes them.
   void retire(const Path& locks, Ledger& ledger) noexcept;
 
  private:
@@ -31,8 +31,8 @@ class Holder {
   LockFile lock_;
 };
 
-/// Removes the rows, with their leases, of holders whose lock is free, and their lock files.
-/// Returns the lock names of those that live.
+/// Deletes the rows, leases and lock files of holders that have died. Returns the lock names of the
+/// others. Fails: as LockFile::try_acquire and the ledger.
 Result<std::vector<std::string>> sweep_holders(const Path& locks, Ledger& ledger);
 
 }  // namespace rtenv::cache

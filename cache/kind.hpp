@@ -1,4 +1,4 @@
-// What a cache holds, and where under its root.
+// The kinds of cache entries and their folders.
 #pragma once
 
 #include <array>
@@ -10,24 +10,28 @@
 namespace rtenv::cache {
 
 enum class Kind : std::uint8_t {
-  tree,  // an unpacked working directory, read-only, by its package's name
-  env,   // a virtualenv, by its environment key; built in place, because its scripts hold their own
-         // path
-  tool,  // a program that rtenv fetched for itself: uv
-  file,  // an object of a store as it is, in a folder with its name; by its content and name
+  /// An unpacked working directory or module, read-only. Key: its package name or content digest.
+  tree,
+  /// A virtualenv. Key: the environment key. Built in place: its scripts contain its path.
+  env,
+  /// A program that rtenv downloaded for its own use: uv.
+  tool,
+  /// A fetched object, unmodified, in a folder of its own. Key: its content and file name.
+  file,
 };
 
 struct KindInfo {
   Kind kind;
   std::string_view name;    // in the ledger and in --json
-  std::string_view folder;  // under the cache's root
+  std::string_view folder;  // below the cache's root
   bool in_place;            // built under its final path
   bool read_only;
-  /// Its digest is computed when it is made; else by the first `verify`: an environment may be
-  /// links to gigabytes that aren't in memory.
+  /// The digest is computed when the entry is made. Otherwise the first `verify` computes it: an
+  /// environment may be links to gigabytes that aren't in the page cache.
   bool digest_when_made;
-  std::string_view user_writable_folder;  // folders of this name are its users' to add: Python
-                                          // writes what it compiled beside the source
+  /// Name of the folders inside an entry that its users may write to: Python stores compiled code
+  /// beside the source. Empty: none.
+  std::string_view user_writable_folder;
 };
 
 inline constexpr std::array<KindInfo, 4> k_kinds{{

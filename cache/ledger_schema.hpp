@@ -1,13 +1,12 @@
-// The ledger's tables, version by version: each version of rtenv knows how to make those before it
-// its own.
+// The ledger's tables.
 #pragma once
 
 #include "base/database.hpp"
 
 namespace rtenv::cache {
 
-/// Makes the tables, or brings them to this version. Fails: invalid_argument where a newer rtenv
-/// made them; `file` is for the message.
-Result<void> migrate_ledger(Database& database, const Path& file);
+/// Creates the tables in a new file. Fails: invalid_argument (another version of the schema), and
+/// as the database. `file` is for the message.
+Result<void> prepare_ledger(Database& database, const Path& file);
 
 }  // namespace rtenv::cache

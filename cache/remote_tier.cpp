@@ -7,6 +7,8 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "cache/archive.hpp"
+#include "cache/archive_manifest.hpp"
 #include "cache/watchdog.hpp"
 #include "remote/download.hpp"
 
@@ -14,14 +16,13 @@ namespace rtenv::cache {
 namespace {
 
 constexpr std::time_t k_pause_s = 30;
-constexpr const char* k_layout =
-    "rtenv-1/";  // raised when other versions couldn't read what this one writes
+// The number changes with the layout or the archive format.
+constexpr const char* k_layout = "rtenv-1/";
 
-// In the background nobody waits: a slow line is no broken one.
-constexpr std::chrono::milliseconds k_background_patience{60'000};
+// Background uploads get a longer timeout: no job waits for them.
+constexpr std::chrono::milliseconds k_background_timeout{60'000};
 
-// So much must come within the time-out: a server that sends a byte now and then is no better than
-// one that is silent.
+// A download must make this much progress within the timeout. A byte now and then isn't progress.
 constexpr std::uint64_t k_progress_bytes = 1U << 20U;
 
 }  // namespace
@@ -33,38 +34,38 @@ std::optional<TierMode> parse_tier_mode(std::string_view text) {
   return std::nullopt;
 }
 
-Result<void> check_holds_packs(const remote::Uri& uri) {
+Result<void> check_holds_archives(const remote::Uri& uri) {
   if (uri.scheme != remote::Scheme::local && uri.scheme != remote::Scheme::gcs && !uri.sha256)
     return {};
-  return fail(Errc::invalid_argument, "{} can't hold packs", uri.shown())
-      .hint("s3://, gs://, azure://, abfss://, http(s):// or file://, a bucket and a prefix");
+  return fail(Errc::invalid_argument, "{} can't hold archives", uri.shown())
+      .hint("use a bucket and a prefix: s3://, gs://, azure://, abfss://, http(s):// or file://");
 }
 
-// One use of the tier: a store whose requests end when nothing is heard for too long.
+// One operation: a store whose requests are cancelled after a timeout without progress.
 struct RemoteTier::Session {
   std::unique_ptr<Watchdog> watchdog;
   std::unique_ptr<remote::ObjectStore> store;
-  bool waits_for_tier = true;  // else it is this machine that works
+  bool waits_for_tier = true;  // false: local work, which has no timeout
 
-  void begin_own_work() {
+  void begin_local_work() {
     waits_for_tier = false;
     watchdog->pause();
   }
-  void begin_tiers_work() {
+  void begin_request() {
     waits_for_tier = true;
     watchdog->touch();
   }
-  [[nodiscard]] bool is_tiers_fault(const Error& error) const {
+  [[nodiscard]] bool is_tier_failure(const Error& error) const {
     return waits_for_tier &&
            (error.code() == Errc::unavailable || error.code() == Errc::permission_denied ||
             error.code() == Errc::invalid_argument);
   }
 
-  // What the watchdog ended wasn't cancelled by the user.
+  // Turns the watchdog's cancellation into a timeout error.
   template <class T>
   [[nodiscard]] Result<T> explained(Result<T> result, const remote::Uri& prefix) const {
     if (result || !watchdog->timed_out()) return result;
-    return fail(Errc::unavailable, "nothing is heard of {}", prefix.shown());
+    return fail(Errc::unavailable, "{} timed out", prefix.shown());
   }
 };
 
@@ -76,10 +77,10 @@ RemoteTier::RemoteTier(RemoteTierOptions options, const Path& state_folder, unsi
   pause_file_ = state_folder / ("paused-" + sha256_hex(options_.prefix.text()).substr(0, 16));
 }
 
-Result<RemoteTier::Session> RemoteTier::open_session(std::chrono::milliseconds patience,
+Result<RemoteTier::Session> RemoteTier::open_session(std::chrono::milliseconds timeout,
                                                      const Cancellation* cancellation) const {
   Session session;
-  RTENV_TRY(session.watchdog, Watchdog::start(patience, cancellation));
+  RTENV_TRY(session.watchdog, Watchdog::start(timeout, cancellation));
   remote::StoreOptions store = options_.store;
   store.cancellation = session.watchdog->cancellation();
   RTENV_TRY(session.store, remote::open_store(options_.prefix, store));
@@ -97,17 +98,17 @@ bool RemoteTier::expired(const std::optional<std::int64_t>& modified_s) const {
          std::time(nullptr) - *modified_s > options_.max_age->count();
 }
 
-bool RemoteTier::left_alone() const {
+bool RemoteTier::is_disabled() const {
   struct stat status {};
   return ::stat(pause_file_.c_str(), &status) == 0 &&
          std::time(nullptr) - status.st_mtim.tv_sec < k_pause_s;
 }
 
 void RemoteTier::disable_for_a_while(const Error& error, const Session& session) {
-  log::warn("the remote tier is left alone for {} s: {}", k_pause_s, error.message());
+  log::warn("the remote tier is disabled for {} s: {}", k_pause_s, error.message());
   if (!error.hint().empty() && !session.watchdog->timed_out()) log::warn("hint: {}", error.hint());
   std::error_code ignored;
-  std::filesystem::remove(pause_file_, ignored);  // for its time
+  std::filesystem::remove(pause_file_, ignored);  // the new file's time counts
   const auto written = [&]() -> Result<void> {
     RTENV_TRY(make_directories(pause_file_.parent_path()));
     RTENV_TRY(AtomicFile file, AtomicFile::create(pause_file_));
@@ -118,7 +119,7 @@ void RemoteTier::disable_for_a_while(const Error& error, const Session& session)
 
 Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const Path& target,
                               const Relocation& relocation, const Cancellation* cancellation) {
-  if (left_alone()) return false;
+  if (is_disabled()) return false;
   RTENV_TRY(Session session, open_session(options_.timeout, cancellation));
   auto pulled =
       session.explained(try_pull(session, entry, scratch, target, relocation), options_.prefix);
@@ -126,7 +127,7 @@ Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const
   const Error& error = pulled.error();
   if (error.code() == Errc::cancelled) return pulled;
   if (error.code() == Errc::not_found && session.waits_for_tier) return false;
-  if (session.is_tiers_fault(error)) {
+  if (session.is_tier_failure(error)) {
     disable_for_a_while(error, session);
     return false;
   }
@@ -134,7 +135,7 @@ Result<bool> RemoteTier::pull(const EntryName& entry, const Path& scratch, const
     const std::lock_guard lock(mutex_);
     damaged_.insert(uri_of(entry).path);
   }
-  log::warn("{} {} isn't taken from the remote tier: {}", info(entry.kind).name, entry.key,
+  log::warn("{} {} isn't pulled from the remote tier: {}", info(entry.kind).name, entry.key,
             error.message());
   return false;
 }
@@ -144,9 +145,9 @@ Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, cons
   const remote::Uri uri = uri_of(entry);
   RTENV_TRY(const auto object, session.store->stat(uri));
   if (expired(object.modified_s)) return false;
-  session.begin_tiers_work();
-  log::info("taking {} {} from the remote tier", info(entry.kind).name, entry.key);
-  const Path pack = scratch / "pack";
+  session.begin_request();
+  log::info("pulling {} {} from the remote tier", info(entry.kind).name, entry.key);
+  const Path archive = scratch / "archive";
   std::uint64_t last_touch_bytes = 0;
   const auto on_progress = [&](std::uint64_t done_bytes, std::optional<std::uint64_t>) {
     if (done_bytes < last_touch_bytes + k_progress_bytes) return;
@@ -154,29 +155,29 @@ Result<bool> RemoteTier::try_pull(Session& session, const EntryName& entry, cons
     session.watchdog->touch();
   };
   RTENV_TRY(remote::download(
-      *session.store, uri, object, pack,
+      *session.store, uri, object, archive,
       {.on_progress = on_progress, .cancellation = session.watchdog->cancellation()}));
 
-  session.begin_own_work();
-  RTENV_TRY(const auto manifest, read_pack_manifest(pack));
+  session.begin_local_work();
+  RTENV_TRY(const auto manifest, read_archive_manifest(archive));
   if (manifest.entry.kind != entry.kind || manifest.entry.key != entry.key)
     return fail(Errc::corrupt, "{} holds {} {}", uri.shown(), info(manifest.entry.kind).name,
                 manifest.entry.key);
   RTENV_TRY(
-      take_over_pack(pack, manifest, scratch, target, relocation,
+      import_archive(archive, manifest, scratch, target, relocation,
                      {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
   return true;
 }
 
 Result<bool> RemoteTier::push(const EntryName& entry, const Path& folder,
                               const Cancellation* cancellation) {
-  if (left_alone()) return fail(Errc::unavailable, "the remote tier is left alone for now");
-  const auto patience = options_.mode == TierMode::write_back
-                            ? std::max(options_.timeout, k_background_patience)
-                            : options_.timeout;
-  RTENV_TRY(Session session, open_session(patience, cancellation));
+  if (is_disabled()) return fail(Errc::unavailable, "the remote tier is disabled after an error");
+  const auto timeout = options_.mode == TierMode::write_back
+                           ? std::max(options_.timeout, k_background_timeout)
+                           : options_.timeout;
+  RTENV_TRY(Session session, open_session(timeout, cancellation));
   auto pushed = session.explained(try_push(session, entry, folder), options_.prefix);
-  if (!pushed && session.is_tiers_fault(pushed.error()))
+  if (!pushed && session.is_tier_failure(pushed.error()))
     disable_for_a_while(pushed.error(), session);
   return pushed;
 }
@@ -187,48 +188,48 @@ Result<bool> RemoteTier::try_push(Session& session, const EntryName& entry, cons
     const std::lock_guard lock(mutex_);
     return damaged_.erase(uri.path) > 0;
   }();
-  const auto there = session.store->stat(uri);
-  if (there && !damaged && !expired(there->modified_s)) return false;
-  if (!there && there.error().code() != Errc::not_found) return Failure(there.error());
-  session.begin_tiers_work();
+  const auto existing = session.store->stat(uri);
+  if (existing && !damaged && !expired(existing->modified_s)) return false;
+  if (!existing && existing.error().code() != Errc::not_found) return Failure(existing.error());
+  session.begin_request();
   RTENV_TRY(const auto upload, session.store->upload(uri, std::nullopt));
-  session.begin_own_work();
-  std::unique_ptr<PackFilter> filter;
+  session.begin_local_work();
+  std::unique_ptr<ArchiveFilter> filter;
   if (const auto make_filter = options_.filters.find(entry.kind);
       make_filter != options_.filters.end()) {
     RTENV_TRY(filter, make_filter->second(folder));
   }
   std::uint64_t size_bytes = 0;
-  RTENV_TRY(write_pack(folder, entry, filter.get(),
-                       {.write = [&](std::span<const std::byte> data) -> Result<void> {
-                         session.begin_tiers_work();
-                         RTENV_TRY(upload->write(data));
-                         session.begin_own_work();
-                         size_bytes += data.size();
-                         return {};
-                       }},
-                       {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
-  session.begin_tiers_work();
+  RTENV_TRY(write_archive(folder, entry, filter.get(),
+                          {.write = [&](std::span<const std::byte> data) -> Result<void> {
+                            session.begin_request();
+                            RTENV_TRY(upload->write(data));
+                            session.begin_local_work();
+                            size_bytes += data.size();
+                            return {};
+                          }},
+                          {.threads = threads_, .cancellation = session.watchdog->cancellation()}));
+  session.begin_request();
   RTENV_TRY(upload->finish());
-  log::debug("{} {} is in the remote tier, {} bytes", info(entry.kind).name, entry.key, size_bytes);
+  log::debug("{} {} is pushed to the remote tier, {} bytes", info(entry.kind).name, entry.key,
+             size_bytes);
   return true;
 }
 
-Result<RemoteTier::Expired> RemoteTier::remove_expired(bool dry_run,
-                                                       const Cancellation* cancellation) {
+Result<ExpiredArchives> RemoteTier::remove_expired(bool dry_run, const Cancellation* cancellation) {
   if (!options_.max_age)
-    return fail(Errc::invalid_argument, "packs of the remote tier don't expire")
-        .hint("--max-age 30d, or RTENV_REMOTE_CACHE_MAX_AGE");
-  RTENV_TRY(Session session, open_session(k_background_patience, cancellation));
-  const auto run = [&]() -> Result<Expired> {
-    Expired result;
+    return fail(Errc::invalid_argument, "the archives of the remote tier don't expire")
+        .hint("set an age: --max-age 30d, or RTENV_REMOTE_CACHE_MAX_AGE");
+  RTENV_TRY(Session session, open_session(k_background_timeout, cancellation));
+  const auto run = [&]() -> Result<ExpiredArchives> {
+    ExpiredArchives result;
     RTENV_TRY(const auto objects, session.store->list(options_.prefix));
     for (const auto& object : objects) {
-      session.begin_tiers_work();
+      session.begin_request();
       const bool old = expired(object.modified_s);
       if (old && !dry_run) RTENV_TRY(session.store->remove(object.uri));
-      ++(old ? result.packs : result.kept_packs);
-      (old ? result.size_bytes : result.kept_bytes) += object.size_bytes;
+      ++(old ? result.removed : result.kept);
+      (old ? result.removed_bytes : result.kept_bytes) += object.size_bytes;
     }
     return result;
   };

@@ -7,10 +7,13 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <thread>
 
-#include "cache/cache.hpp"
-#include "support/tree_builder.hpp"
+#include "cache/archive.hpp"
+#include "cache/cache_fixture.hpp"
+#include "cache/ledger.hpp"
+#include "cache/tree_digest.hpp"
 
 namespace rtenv::cache {
 namespace {
@@ -18,7 +21,8 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-Maker writes(std::string content) {
+// Makes an environment with a program and a link to it.
+Maker writes_tool(std::string content) {
   return [content = std::move(content)](const MakeContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target / "bin"));
     std::ofstream(context.target / "bin/tool") << content;
@@ -28,12 +32,8 @@ Maker writes(std::string content) {
   };
 }
 
-Maker must_not_run() {
-  return [](const MakeContext&) -> Result<void> { return fail(Errc::internal, "made again"); };
-}
-
-// Two machines: a cache each, and a bucket between them.
-class Tier : public testing::Test {
+// Several machines, with a cache each, that share a bucket.
+class RemoteTierTest : public testing::Test {
  protected:
   [[nodiscard]] Path bucket() const { return folder_.root() / "bucket"; }
   [[nodiscard]] RemoteTierOptions tier(TierMode mode) const {
@@ -48,118 +48,118 @@ class Tier : public testing::Test {
   [[nodiscard]] Cache open(const char* machine, RemoteTierOptions options) const {
     return must(Cache::open(folder_.root() / machine, {.remote_tier = std::move(options)}));
   }
-  static Result<Lease> ask(Cache& cache, const Maker& make, Relocate relocate = {},
+  static Result<Lease> get(Cache& cache, const Maker& make, Relocate relocate = {},
                            const char* key = "key") {
     return cache.get_or_make(Kind::env, key, make,
                              {.use_remote_tier = true, .relocate = std::move(relocate)});
   }
-  [[nodiscard]] Path pack(const char* key = "key") const {
+  [[nodiscard]] Path archive(const char* key = "key") const {
     return bucket() / "rtenv-1/envs" / (std::string(key) + ".tar.zst");
   }
 
   TreeBuilder folder_;
 };
 
-TEST_F(Tier, WhatOneMachineMadeAnotherTakesOver) {
+TEST_F(RemoteTierTest, AnEntryMadeOnOneMachineIsPulledByAnother) {
   Cache first = open("first", tier(TierMode::write_through));
-  const Lease made = must(ask(first, writes("x")));
-  ASSERT_TRUE(std::filesystem::exists(pack()));
+  const Lease made = must(get(first, writes_tool("x")));
+  ASSERT_TRUE(std::filesystem::exists(archive()));
 
   Cache second = open("second", tier(TierMode::read));
-  const Lease pulled = must(ask(second, must_not_run()));
+  const Lease pulled = must(get(second, must_not_run()));
   EXPECT_EQ(must(read_file(pulled.path() / "link")), "x");
   EXPECT_EQ(must(tree_digest(pulled.path(), "", 1)).digits,
             must(tree_digest(made.path(), "", 1)).digits);
   EXPECT_EQ(must(second.usage()).at(Kind::env).pulls, 1U);
 }
 
-TEST_F(Tier, ATierThatIsOnlyReadGetsNothing) {
+TEST_F(RemoteTierTest, NothingIsPushedInReadMode) {
   Cache cache = open("first", tier(TierMode::read));
-  must(ask(cache, writes("x")));
+  must(get(cache, writes_tool("x")));
   EXPECT_FALSE(std::filesystem::exists(bucket()));
 }
 
-TEST_F(Tier, ADamagedPackIsNotUsed) {
+TEST_F(RemoteTierTest, ADamagedArchiveIsNotUsedAndIsReplaced) {
   {
     Cache first = open("first", tier(TierMode::write_through));
-    must(ask(first, writes(std::string(100'000, 'x'))));
+    must(get(first, writes_tool(std::string(100'000, 'x'))));
   }
-  const std::string whole = must(read_file(pack()));
+  const std::string whole = must(read_file(archive()));
   for (const std::string& damaged :
-       {whole.substr(0, whole.size() / 2), std::string("no pack"), std::string()}) {
-    std::ofstream(pack(), std::ios::binary | std::ios::trunc) << damaged;
+       {whole.substr(0, whole.size() / 2), std::string("no archive"), std::string()}) {
+    std::ofstream(archive(), std::ios::binary | std::ios::trunc) << damaged;
     Cache second = open("second", tier(TierMode::read));
     {
-      const Lease made = must(ask(second, writes("made here")));
+      const Lease made = must(get(second, writes_tool("made here")));
       EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
     }
     EXPECT_TRUE(must(second.remove(Kind::env, "key")));
   }
   Cache third = open("third", tier(TierMode::write_through));
-  must(ask(third, writes(std::string(100'000, 'x'))));
-  EXPECT_EQ(must(read_file(pack())), whole) << "replaced by who may write";
+  must(get(third, writes_tool(std::string(100'000, 'x'))));
+  EXPECT_EQ(must(read_file(archive())), whole) << "replaced by a machine that pushes";
 }
 
-TEST_F(Tier, APackUnderAnotherKeyIsNotUsed) {
+TEST_F(RemoteTierTest, AnArchiveOfAnotherKeyIsNotUsed) {
   Cache first = open("first", tier(TierMode::write_through));
-  must(ask(first, writes("x")));
-  std::filesystem::copy_file(pack(), pack("other"));
+  must(get(first, writes_tool("x")));
+  std::filesystem::copy_file(archive(), archive("other"));
   Cache second = open("second", tier(TierMode::read));
-  EXPECT_THAT(ask(second, must_not_run(), {}, "other"), IsError(Errc::internal));
+  EXPECT_THAT(get(second, must_not_run(), {}, "other"), IsError(Errc::internal));
 }
 
-TEST_F(Tier, WhatDoesNotFitHereIsMadeHere) {
+TEST_F(RemoteTierTest, AnArchiveThatRelocationRejectsIsNotUsed) {
   Cache first = open("first", tier(TierMode::write_through));
-  must(ask(first, writes("x")));
+  must(get(first, writes_tool("x")));
   Cache second = open("second", tier(TierMode::read));
-  const Lease made = must(ask(second, writes("made here"),
+  const Lease made = must(get(second, writes_tool("made here"),
                               [](const Path&, const Path&, const nlohmann::json&) -> Result<void> {
                                 return fail(Errc::invalid_argument, "for another platform");
                               }));
   EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
 }
 
-TEST_F(Tier, ExpiredPacksAreNotThereAndAreRemoved) {
+TEST_F(RemoteTierTest, ExpiredArchivesAreNotUsedAndAreRemoved) {
   RemoteTierOptions options = tier(TierMode::write_through);
   options.max_age = std::chrono::seconds(3600);
   Cache first = open("first", options);
-  must(ask(first, writes("x"), {}, "old"));
-  must(ask(first, writes("x"), {}, "new"));
+  must(get(first, writes_tool("x"), {}, "old"));
+  must(get(first, writes_tool("x"), {}, "new"));
   std::filesystem::last_write_time(
-      pack("old"), std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+      archive("old"), std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
 
   Cache second = open("second", options);
-  EXPECT_THAT(ask(second, must_not_run(), {}, "old"), IsError(Errc::internal));
-  EXPECT_EQ(must(second.remove_expired(true, nullptr)).packs, 1U);
-  EXPECT_TRUE(std::filesystem::exists(pack("old")));
-  EXPECT_EQ(must(second.remove_expired(false, nullptr)).kept_packs, 1U);
-  EXPECT_FALSE(std::filesystem::exists(pack("old")));
-  EXPECT_TRUE(std::filesystem::exists(pack("new")));
+  EXPECT_THAT(get(second, must_not_run(), {}, "old"), IsError(Errc::internal));
+  EXPECT_EQ(must(second.remove_expired(true, nullptr)).removed, 1U);
+  EXPECT_TRUE(std::filesystem::exists(archive("old")));
+  EXPECT_EQ(must(second.remove_expired(false, nullptr)).kept, 1U);
+  EXPECT_FALSE(std::filesystem::exists(archive("old")));
+  EXPECT_TRUE(std::filesystem::exists(archive("new")));
 }
 
-TEST_F(Tier, WriteBackSendsBehindTheWorkOrByTheNextProcess) {
+TEST_F(RemoteTierTest, WriteBackPushesInTheBackgroundOrFromTheNextProcess) {
   {
     Cache first = open("first", tier(TierMode::write_back));
-    const Lease made = must(ask(first, writes("x")));
+    const Lease made = must(get(first, writes_tool("x")));
     must(first.flush(nullptr));
-    EXPECT_TRUE(std::filesystem::exists(pack()));
+    EXPECT_TRUE(std::filesystem::exists(archive()));
   }
   std::filesystem::remove_all(bucket());
   {
-    // As left by a process that ended too early.
+    // The state after a process that ended before the upload.
     Ledger ledger = must(Ledger::open(folder_.root() / "first/ledger.db"));
     must(ledger.note_unsent({Kind::env, "key"}));
   }
   Cache later = open("first", tier(TierMode::write_back));
   const auto end = Clock::now() + std::chrono::seconds(10);
-  while (!std::filesystem::exists(pack()) && Clock::now() < end)
+  while (!std::filesystem::exists(archive()) && Clock::now() < end)
     std::this_thread::sleep_for(milliseconds(5));
-  EXPECT_TRUE(std::filesystem::exists(pack()));
+  EXPECT_TRUE(std::filesystem::exists(archive()));
   must(later.flush(nullptr));
-  EXPECT_TRUE(must(later.remove(Kind::env, "key"))) << "nothing holds it any longer";
+  EXPECT_TRUE(must(later.remove(Kind::env, "key"))) << "the upload has released it";
 }
 
-// Accepts connections and says nothing.
+// Accepts connections and never answers.
 class SilentServer {
  public:
   SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -179,23 +179,23 @@ class SilentServer {
   int port_ = 0;
 };
 
-TEST_F(Tier, ASilentTierCostsItsTimeOutOnce) {
+TEST_F(RemoteTierTest, ATierThatDoesNotAnswerIsDisabledAfterOneTimeout) {
   const SilentServer server;
   {
     Cache cache = open("first", tier_at(server.uri(), TierMode::write_through));
     const auto begin = Clock::now();
-    must(ask(cache, writes("x"), {}, "one"));
+    must(get(cache, writes_tool("x"), {}, "one"));
     EXPECT_GE(Clock::now() - begin, milliseconds(300));
     EXPECT_LT(Clock::now() - begin, std::chrono::seconds(20));
   }
-  // It is left alone now, by other processes of this cache, too: their time-out is never reached.
+  // Now it is disabled for all processes of this cache: this timeout isn't reached.
   RemoteTierOptions patient = tier_at(server.uri(), TierMode::write_through);
   patient.timeout = std::chrono::minutes(10);
   Cache cache = open("first", std::move(patient));
-  must(ask(cache, writes("x"), {}, "two"));
+  must(get(cache, writes_tool("x"), {}, "two"));
 }
 
-TEST_F(Tier, CancellationEndsTheWaitForIt) {
+TEST_F(RemoteTierTest, AnOperationCanBeCancelled) {
   const SilentServer server;
   RemoteTierOptions patient = tier_at(server.uri(), TierMode::read);
   patient.timeout = std::chrono::minutes(10);
@@ -206,12 +206,12 @@ TEST_F(Tier, CancellationEndsTheWaitForIt) {
     cancellation.request();
   });
   EXPECT_THAT(cache.get_or_make(Kind::env, "key", must_not_run(),
-                                {.cancellation = &cancellation, .use_remote_tier = true}),
+                                {.wait = {.cancellation = &cancellation}, .use_remote_tier = true}),
               IsError(Errc::cancelled));
 }
 
-// As an environment is packed: its own path is taken out and put in again.
-class OwnPathFilter final : public PackFilter {
+// Replaces the entry's path in files, as the filter of environments does.
+class OwnPathFilter final : public ArchiveFilter {
  public:
   explicit OwnPathFilter(const Path& entry) : entry_(entry) {}
   Result<std::optional<std::string>> replace_content(const TreeItem&, const Path& file) override {
@@ -229,30 +229,30 @@ class OwnPathFilter final : public PackFilter {
   Path entry_;
 };
 
-TEST_F(Tier, APackIsTheSameWhereverItsEntryLies) {
+TEST_F(RemoteTierTest, AnArchiveDoesNotDependOnTheEntrysPath) {
   const auto options = [&] {
     RemoteTierOptions result = tier(TierMode::write_through);
-    result.filters[Kind::env] = [](const Path& entry) -> Result<std::unique_ptr<PackFilter>> {
+    result.filters[Kind::env] = [](const Path& entry) -> Result<std::unique_ptr<ArchiveFilter>> {
       return std::make_unique<OwnPathFilter>(entry);
     };
     return result;
   };
-  const Maker says_its_path = [](const MakeContext& context) -> Result<void> {
+  const Maker writes_its_path = [](const MakeContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target));
     std::ofstream(context.target / "script") << "#!" << context.target.native() << "/bin/python\n";
     std::filesystem::create_symlink("/usr/bin/python3", context.target / "python");
     return {};
   };
   Cache first = open("first", options());
-  must(ask(first, says_its_path));
-  const std::string bytes = must(read_file(pack()));
-  std::filesystem::remove(pack());
+  must(get(first, writes_its_path));
+  const std::string bytes = must(read_file(archive()));
+  std::filesystem::remove(archive());
   Cache second = open("another/place", options());
-  must(ask(second, says_its_path));
-  EXPECT_EQ(must(read_file(pack())), bytes);
+  must(get(second, writes_its_path));
+  EXPECT_EQ(must(read_file(archive())), bytes);
 
   Cache third = open("third", options());
-  const Lease pulled = must(ask(third, must_not_run(),
+  const Lease pulled = must(get(third, must_not_run(),
                                 [](const Path& folder, const Path& final_path,
                                    const nlohmann::json& properties) -> Result<void> {
                                   EXPECT_EQ(properties.at("made_for"), "tests");

@@ -31,20 +31,20 @@ Result<bool> are_equal(const Path& left, const Path& right) {
   }
 }
 
-// Once both are read-only.
+// Modes are compared without write permission: `right` becomes read-only when it is published.
 bool have_equal_modes(const struct stat& left, const struct stat& right) {
   return S_ISREG(left.st_mode) && (left.st_mode & 0222U) == 0 &&
          (left.st_mode & 07555U) == (right.st_mode & 07555U);
 }
 
-// False where the two aren't equal: nothing has changed then.
+// Returns false, and changes nothing, if the files differ.
 Result<bool> replace_by_link(const Path& existing, const Path& file, const Path& spare) {
-  // The link first: what is compared then can't be exchanged under its name.
+  // Links before comparing: the compared file can't be replaced in between.
   if (::link(existing.c_str(), spare.c_str()) != 0) return fail_errno("link", existing.native());
   struct stat linked {};
   struct stat own {};
-  if (::lstat(spare.c_str(), &linked) != 0) return fail_errno("look at", spare.native());
-  if (::lstat(file.c_str(), &own) != 0) return fail_errno("look at", file.native());
+  if (::lstat(spare.c_str(), &linked) != 0) return fail_errno("stat", spare.native());
+  if (::lstat(file.c_str(), &own) != 0) return fail_errno("stat", file.native());
   auto equal = have_equal_modes(linked, own) ? are_equal(spare, file) : Result<bool>(false);
   if (equal && *equal) {
     RTENV_TRY(rename_path(spare, file));
@@ -77,7 +77,7 @@ Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& fo
     const Path path = folder / item.path;
     RTENV_TRY(share(state, path, item, spare));
     struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+    if (::lstat(path.c_str(), &status) != 0) return fail_errno("stat", path.native());
     rows.push_back({.digest = item.content,
                     .key = {},
                     .path = item.path,

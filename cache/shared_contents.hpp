@@ -1,8 +1,7 @@
-// Large files that read-only entries have in common are one file on the disk: two versions of a
-// working directory with the same model in it take its space once. Links, so that it works on every
-// file system; only between entries that nobody writes to (jobs get copies), and only after both
-// were compared byte by byte: a digest that isn't cryptographic mustn't put one job's file into
-// another's tree.
+// Read-only entries share large files as hard links: two versions of a working directory with the
+// same model take its space once. Only entries that are never written to share files (jobs get
+// copies), and only after a comparison byte by byte: the digests aren't cryptographic, and a
+// collision must not put one job's file into another job's tree.
 #pragma once
 
 #include <vector>
@@ -12,12 +11,12 @@
 
 namespace rtenv::cache {
 
-/// Smaller ones aren't worth a row in the ledger.
+/// Smaller files aren't worth a row in the ledger.
 inline constexpr std::uint64_t k_share_from_bytes = 64U << 10U;
 
-/// `folder` isn't published yet, and still writable; `spare` is a free name on its file system.
-/// What can't be shared stays a file of its own. Returns the large files for the ledger. Fails: as
-/// the ledger.
+/// Replaces large files in `folder` by links to equal files of other entries. `folder` must be
+/// unpublished and writable; `spare` is a free path on its file system. A file that can't be shared
+/// stays as it is. Returns the large files, for the ledger. Fails: as the ledger.
 Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& folder,
                                                const std::vector<TreeItem>& items,
                                                const Path& spare);

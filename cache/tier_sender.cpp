@@ -1,18 +1,20 @@
 #include "cache/tier_sender.hpp"
 
 #include "base/clock.hpp"
+#include "base/lock_file.hpp"
 #include "base/log.hpp"
 #include "cache/cache_state.hpp"
+#include "cache/remote_tier.hpp"
 
 namespace rtenv::cache {
 namespace {
 
 constexpr const char* k_pin_name = "remote-tier";
-constexpr std::int64_t k_pin_ms =
-    3'600'000;  // of a sender that died: no entry is kept for longer by it
+// Limits how long the pin of a crashed sender keeps its entry.
+constexpr std::int64_t k_pin_ms = 3'600'000;
 
 Result<void> send(CacheState& state, const EntryName& entry, const Cancellation* cancellation) {
-  // A pin and no lease: to be sent is no hit.
+  // Pinned, not leased: an upload must not count as a hit.
   RTENV_TRY(const bool pinned,
             state.ledger().pin(entry.kind, entry.key,
                                {.name = k_pin_name, .expires_ms = unix_ms() + k_pin_ms}));
@@ -21,7 +23,7 @@ Result<void> send(CacheState& state, const EntryName& entry, const Cancellation*
   RTENV_TRY(state.ledger().unpin(entry.kind, entry.key, k_pin_name));
   if (!sent && sent.error().code() != Errc::unavailable && sent.error().code() != Errc::cancelled &&
       sent.error().code() != Errc::permission_denied) {
-    log::warn("{} {} isn't sent to the remote tier: {}", info(entry.kind).name, entry.key,
+    log::warn("{} {} can't be pushed to the remote tier: {}", info(entry.kind).name, entry.key,
               sent.error().message());
   } else {
     RTENV_TRY(std::move(sent));
@@ -31,14 +33,16 @@ Result<void> send(CacheState& state, const EntryName& entry, const Cancellation*
 
 }  // namespace
 
-Result<void> send_unsent(CacheState& state, bool waits, const Cancellation* cancellation) {
+Result<void> send_unsent(CacheState& state, OtherSender other, const Cancellation* cancellation) {
   const Path path = state.locks() / "tier-sender";
   RTENV_TRY(auto lock, LockFile::try_acquire(path));
-  if (!lock && !waits) return {};
+  if (!lock && other == OtherSender::leave_to) return {};
   if (!lock) {
-    RTENV_TRY(lock, LockFile::acquire(path, cancellation, std::chrono::milliseconds(2000), [] {
-                log::info("another process sends to the remote tier; waiting for it");
-              }));
+    RTENV_TRY(lock,
+              LockFile::acquire(
+                  path, {.cancellation = cancellation, .on_wait = [] {
+                           log::info("waiting for another process that pushes to the remote tier");
+                         }}));
   }
   for (;;) {
     RTENV_TRY(const auto entries, state.ledger().unsent());
@@ -59,7 +63,7 @@ void TierSender::wake(CacheState& state) {
   if (thread_.joinable()) thread_.join();
   if (!cancellation_) {
     auto created = Cancellation::create();
-    if (!created) return;  // a later process sends it
+    if (!created) return;  // a later process pushes the entries
     cancellation_.emplace(std::move(*created));
   }
   running_ = true;
@@ -71,8 +75,8 @@ void TierSender::wake(CacheState& state) {
         again_ = false;
         if (!running_) return;
       }
-      if (const auto sent = send_unsent(state, false, &*cancellation_); !sent)
-        log::debug("not all is sent to the remote tier: {}", sent.error().message());
+      if (const auto sent = send_unsent(state, OtherSender::leave_to, &*cancellation_); !sent)
+        log::debug("not all entries are pushed to the remote tier: {}", sent.error().message());
     }
   });
 }

@@ -1,7 +1,8 @@
-// Sends entries to the remote tier behind the work that uses them (TierMode::write_back). What
-// isn't sent when the process ends stays noted in the ledger, for the next one.
+// Pushes entries to the remote tier in the background (TierMode::write_back). Entries that aren't
+// pushed when the process ends stay listed in the ledger, for the next process.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -12,12 +13,16 @@ namespace rtenv::cache {
 
 class CacheState;
 
-/// Sends all that the remote tier is still to get. `waits`: for another process that does so; else
-/// it is left to that one. An entry that can't be packed is told and forgotten. Requires: a tier.
-/// Fails: as RemoteTier::push; nothing is forgotten then.
-Result<void> send_unsent(CacheState& state, bool waits, const Cancellation* cancellation);
+/// If another process already pushes entries of this cache.
+enum class OtherSender : std::uint8_t { wait_for, leave_to };
 
-/// Thread-safe. Ends with its object: what is under way is given up, not waited for.
+/// Pushes all entries that the ledger lists as unsent. An entry that can't be packed is reported
+/// and removed from the list. Requires: a tier. Fails: as RemoteTier::push; the remaining entries
+/// stay listed.
+Result<void> send_unsent(CacheState& state, OtherSender other, const Cancellation* cancellation);
+
+/// A thread that pushes unsent entries. Thread-safe. The destructor cancels the upload under way
+/// and joins the thread, which takes as long as the cancellation of one read or request.
 class TierSender {
  public:
   TierSender() = default;
@@ -25,13 +30,14 @@ class TierSender {
   TierSender& operator=(const TierSender&) = delete;
   ~TierSender();
 
-  /// Looks for what is to be sent. `state` must outlive this object.
+  /// Pushes unsent entries; starts the thread if it isn't running. `state` must outlive this
+  /// object.
   void wake(CacheState& state);
 
  private:
   std::mutex mutex_;
   bool running_ = false;
-  bool again_ = false;
+  bool again_ = false;  // wake() was called while the thread was running
   std::optional<Cancellation> cancellation_;
   std::thread thread_;
 };

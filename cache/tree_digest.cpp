@@ -16,10 +16,13 @@ namespace {
 
 constexpr std::size_t k_buffer_bytes = 256U << 10U;
 
-Result<std::string> file_digest(const Path& path, RawBytes& buffer) {
+Result<std::string> file_digest(const Path& path, RawBytes& buffer,
+                                const Cancellation* cancellation) {
   RTENV_TRY(const Fd file, open_file(path, O_RDONLY));
   Xxh3 hash;
   for (off_t offset = 0;;) {
+    if (cancellation != nullptr && cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while reading {}", path.native());
     RTENV_TRY(const std::size_t count, read_full_at(file, buffer, offset, path.native()));
     hash.add(std::span(buffer).first(count));
     if (count < buffer.size()) break;
@@ -37,7 +40,7 @@ Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ign
        at.increment(error)) {
     const Path& path = at->path();
     struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return fail_errno("look at", path.native());
+    if (::lstat(path.c_str(), &status) != 0) return fail_errno("stat", path.native());
     TreeItem item{.path = path.native().substr(folder.native().size() + 1), .content = {}};
     if (S_ISDIR(status.st_mode)) {
       if (!ignored.empty() && path.filename() == ignored) {
@@ -62,16 +65,17 @@ Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ign
 
 Result<std::string> file_digest(const Path& file) {
   RawBytes buffer(k_buffer_bytes);
-  return file_digest(file, buffer);
+  return file_digest(file, buffer, nullptr);
 }
 
-Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads) {
+Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads,
+                          const Cancellation* cancellation) {
   return parallel_for(
       items.size(), threads, [] { return RawBytes(k_buffer_bytes); },
       [&](RawBytes& buffer, std::size_t index) -> Result<void> {
         TreeItem& item = items[index];
         if (!item.is_file() || !item.content.empty()) return {};
-        RTENV_TRY(item.content, file_digest(folder / item.path, buffer));
+        RTENV_TRY(item.content, file_digest(folder / item.path, buffer, cancellation));
         return {};
       });
 }
@@ -79,7 +83,7 @@ Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsi
 std::string digest_of(const std::vector<TreeItem>& items) {
   Xxh3 hash;
   for (const TreeItem& item : items) {
-    // Lengths between: no two trees read alike.
+    // The lengths make the encoding unambiguous.
     hash.add(fmt::format("{}{}:{}{}:{}", static_cast<char>(item.type), item.path.size(), item.path,
                          item.content.size(), item.content));
   }

@@ -1,5 +1,5 @@
-// What an entry holds, as a digest: names, types, executable bits, link targets and contents. For
-// telling whether a disk, or somebody, has changed it.
+// A digest of a folder: names, types, executable bits, link targets and file contents. Detects
+// entries that a disk error or another program has changed.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "base/fd.hpp"
 
 namespace rtenv::cache {
@@ -20,24 +21,27 @@ enum class ItemType : char {
 };
 
 struct TreeItem {
-  std::string path;  // within the folder
+  std::string path;  // relative to the folder
   ItemType type = ItemType::directory;
   std::uint64_t size_bytes = 0;  // of a file
-  std::string content;           // a file's digest, once it is known; a link's target
+  std::string content;           // a file's digest, empty until computed; a link's target
 
   [[nodiscard]] bool is_file() const noexcept {
     return type == ItemType::file || type == ItemType::executable;
   }
 };
 
-/// All that is in the folder, by path. Folders of the name `ignored` don't count, nor what is in
-/// them: what an entry's users may add (empty: none). Fails: as read.
+/// Lists the folder recursively, sorted by path, without folders named `ignored` and their content:
+/// those that an entry's users may write to. Empty: none. Fails: as reading the folder.
 Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored);
 
-/// Digests are XXH3-128 in 32 lower-case hex digits. Fails: as read.
+/// XXH3-128 as 32 lower-case hex digits. Fails: as reading the file.
 Result<std::string> file_digest(const Path& file);
-Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads);
-/// Of a whole folder whose files are digested.
+/// Computes the digests that `items` don't have yet. `cancellation` may be null. Fails: cancelled,
+/// and as file_digest.
+Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads,
+                          const Cancellation* cancellation = nullptr);
+/// Digest of a folder. Requires: the digests of all files are computed.
 std::string digest_of(const std::vector<TreeItem>& items);
 
 struct TreeDigest {
@@ -45,7 +49,7 @@ struct TreeDigest {
   std::vector<TreeItem> items;
 };
 
-/// All three.
+/// Lists the folder, digests its files, and digests the list. Fails: as list_tree and digest_files.
 Result<TreeDigest> tree_digest(const Path& folder, std::string_view ignored, unsigned threads);
 
 }  // namespace rtenv::cache

@@ -6,12 +6,12 @@
 
 namespace rtenv::cache {
 
-Result<std::unique_ptr<Watchdog>> Watchdog::start(std::chrono::milliseconds patience,
+Result<std::unique_ptr<Watchdog>> Watchdog::start(std::chrono::milliseconds timeout,
                                                   const Cancellation* parent) {
   RTENV_TRY(auto own, Cancellation::create());
   RTENV_TRY(auto stop, Cancellation::create());
   std::unique_ptr<Watchdog> watchdog(
-      new Watchdog(patience, parent, std::move(own), std::move(stop)));
+      new Watchdog(timeout, parent, std::move(own), std::move(stop)));
   watchdog->thread_ = std::thread([watched = watchdog.get()] { watched->watch(); });
   return watchdog;
 }
@@ -28,7 +28,7 @@ void Watchdog::watch() {
   for (;;) {
     if (paused_) last_touch_ = Clock::now();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        last_touch_.load() + patience_ - Clock::now());
+        last_touch_.load() + timeout_ - Clock::now());
     if (left.count() <= 0) {
       timed_out_ = true;
       break;

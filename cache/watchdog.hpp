@@ -1,5 +1,5 @@
-// Ends work that doesn't move: its cancellation is requested when nothing was heard of for a time,
-// or when the one it belongs to is. Thread-safe.
+// Cancels work that makes no progress for a time, or whose parent cancellation is requested.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -14,38 +14,35 @@ namespace rtenv::cache {
 class Watchdog {
  public:
   /// `parent` may be null. Fails: unavailable (no descriptor left).
-  static Result<std::unique_ptr<Watchdog>> start(std::chrono::milliseconds patience,
+  static Result<std::unique_ptr<Watchdog>> start(std::chrono::milliseconds timeout,
                                                  const Cancellation* parent);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
 
-  /// For the work.
+  /// The cancellation that the work must observe.
   [[nodiscard]] const Cancellation* cancellation() const noexcept { return &cancellation_; }
-  /// The work moves, or begins again.
+  /// Reports progress: restarts the timeout, and ends a pause.
   void touch() noexcept {
     last_touch_ = Clock::now();
     paused_ = false;
   }
-  /// Until the next `touch`, nothing needs to be heard.
+  /// Suspends the timeout until the next `touch`.
   void pause() noexcept { paused_ = true; }
-  /// Whether it is the watchdog that ended the work, not its parent.
+  /// Whether the timeout cancelled the work, rather than its parent.
   [[nodiscard]] bool timed_out() const noexcept { return timed_out_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-  Watchdog(std::chrono::milliseconds patience, const Cancellation* parent, Cancellation own,
+  Watchdog(std::chrono::milliseconds timeout, const Cancellation* parent, Cancellation own,
            Cancellation stop)
-      : patience_(patience),
-        parent_(parent),
-        cancellation_(std::move(own)),
-        stop_(std::move(stop)) {}
+      : timeout_(timeout), parent_(parent), cancellation_(std::move(own)), stop_(std::move(stop)) {}
   void watch();
 
-  std::chrono::milliseconds patience_;
+  std::chrono::milliseconds timeout_;
   const Cancellation* parent_;
   Cancellation cancellation_;
-  Cancellation stop_;  // of the watchdog itself
+  Cancellation stop_;  // ends the watchdog's thread
   std::atomic<Clock::time_point> last_touch_{Clock::now()};
   std::atomic<bool> paused_{false};
   std::atomic<bool> timed_out_{false};

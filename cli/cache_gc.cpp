@@ -64,14 +64,14 @@ Result<int> CollectCommand::run_remote(const Tool& tool) const {
   auto expired = cache.remove_expired(dry_run, tool.cancellation);
   if (!expired) return Failure(std::move(expired).error());
   tool.output.print({{"dry_run", dry_run},
-                     {"removed", expired->packs},
-                     {"freed_bytes", expired->size_bytes},
-                     {"kept", expired->kept_packs},
+                     {"removed", expired->removed},
+                     {"freed_bytes", expired->removed_bytes},
+                     {"kept", expired->kept},
                      {"kept_bytes", expired->kept_bytes}},
                     [&] {
                       log::info("{} {} archives from the remote tier, {}; {} left, {}",
-                                dry_run ? "would remove" : "removed", expired->packs,
-                                format_byte_size(expired->size_bytes), expired->kept_packs,
+                                dry_run ? "would remove" : "removed", expired->removed,
+                                format_byte_size(expired->removed_bytes), expired->kept,
                                 format_byte_size(expired->kept_bytes));
                     });
   return 0;

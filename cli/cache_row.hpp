@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "cache/ledger.hpp"
+#include "cache/entry.hpp"
 
 namespace rtenv::cli {
 

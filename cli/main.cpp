@@ -35,6 +35,7 @@ int fail_with(const Error& error, const Tool& tool) {
 int run(const Action& action, const Tool& tool) {
   log::configure(tool.verbosity());
   const auto status = action();
+  tool.enforce_cache_limits();
   if (!status) return fail_with(status.error(), tool);
   if (std::fflush(stdout) != 0) {
     tool.output.print_error(system_error(errno, "write", "standard output"));

@@ -42,7 +42,9 @@ Result<cache::Cache> Tool::open_cache_with_tier() const {
 Result<cache::Cache> Tool::open_cache(cache::CacheOptions options) const {
   RTENV_TRY(const Path root, cache_root());
   options.allow_network_file_system = environment.find_filled("RTENV_CACHE_ON_NETWORK") == "1";
-  return cache::Cache::open(root, std::move(options));
+  RTENV_TRY(auto cache, cache::Cache::open(root, std::move(options)));
+  opened_cache = std::make_shared<cache::Cache>(cache);
+  return cache;
 }
 
 Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
@@ -54,7 +56,7 @@ Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
   };
   auto prefix = remote::Uri::parse(*text);
   if (!prefix) return within(std::move(prefix).error(), "RTENV_REMOTE_CACHE");
-  if (auto checked = cache::check_holds_packs(*prefix); !checked)
+  if (auto checked = cache::check_holds_archives(*prefix); !checked)
     return within(std::move(checked).error(), "RTENV_REMOTE_CACHE");
   options.prefix = std::move(*prefix);
   const auto mode = environment.find_filled("RTENV_REMOTE_CACHE_MODE").value_or("read");
@@ -88,6 +90,12 @@ Result<cache::Limits> Tool::cache_limits() const {
   RTENV_TRY(limits.min_free_bytes, size("RTENV_CACHE_MIN_FREE", "0"));
   if (limits.min_free_bytes == 0U) limits.min_free_bytes.reset();
   return limits;
+}
+
+void Tool::enforce_cache_limits() const {
+  if (!opened_cache) return;
+  if (const auto enforced = opened_cache->enforce_limits(cancellation); !enforced)
+    log::debug("the cache's limits are not enforced: {}", enforced.error().message());
 }
 
 std::optional<Path> Tool::digest_cache() const {

@@ -31,6 +31,8 @@ struct Tool {
   bool no_progress = false;
   std::string cache_dir;  // --cache-dir; empty: RTENV_CACHE_DIR, else the user's cache folder
 
+  mutable std::shared_ptr<cache::Cache> opened_cache;  // set by open_cache
+
   [[nodiscard]] log::Verbosity verbosity() const;
   /// The cache's folder. Fails: invalid_argument (HOME isn't set).
   [[nodiscard]] Result<Path> cache_root() const;
@@ -46,6 +48,10 @@ struct Tool {
   [[nodiscard]] Result<cache::Limits> cache_limits() const;
   /// The folder with the digests of unchanged files; nullopt if cache_root() fails.
   [[nodiscard]] std::optional<Path> digest_cache() const;
+
+  /// Evicts entries beyond the limits of the cache that the command opened. Called when the command
+  /// has released its leases: their destructors don't evict. Logs an error; it isn't the command's.
+  void enforce_cache_limits() const;
 };
 
 /// The supervisor of a job, which the server starts: `rtenv supervise FOLDER CONTROL_FD LOCK_FD`.

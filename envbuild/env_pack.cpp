@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/file.hpp"
@@ -100,7 +101,7 @@ void mend_shebang(std::string& text) {
                            line.substr(program_end), k_sh_end));
 }
 
-class EnvPackFilter final : public cache::PackFilter {
+class EnvPackFilter final : public cache::ArchiveFilter {
  public:
   EnvPackFilter(const Path& env, json parts) : parts_(std::move(parts)) {
     std::error_code error;
@@ -242,7 +243,7 @@ Result<json> env_description(const Path& env) {
   return parts;
 }
 
-Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env) {
+Result<std::unique_ptr<cache::ArchiveFilter>> make_env_pack_filter(const Path& env) {
   RTENV_TRY(json parts, env_description(env));
   return std::make_unique<EnvPackFilter>(env, std::move(parts));
 }

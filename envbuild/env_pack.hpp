@@ -7,7 +7,7 @@
 // it is, with a warning.
 #pragma once
 
-#include "cache/pack.hpp"
+#include "cache/archive.hpp"
 #include "runtime_env/env_key.hpp"
 
 namespace rtenv::envbuild {
@@ -23,7 +23,7 @@ Result<void> describe_env(const runtime_env::EnvKey& key, const Path& env);
 Result<nlohmann::json> env_description(const Path& env);
 
 /// Fails: not_found (not an environment of this cache; made by an older rtenv), as read.
-Result<std::unique_ptr<cache::PackFilter>> make_env_pack_filter(const Path& env);
+Result<std::unique_ptr<cache::ArchiveFilter>> make_env_pack_filter(const Path& env);
 
 /// For an environment whose pack was unpacked into `folder` and will lie at `final_path`.
 /// Fails: invalid_argument (it was made for another platform or interpreter), corrupt, as written.

@@ -3,6 +3,8 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "cache/archive_manifest.hpp"
+#include "cache/remote_tier.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -18,15 +20,16 @@ Result<WrittenPack> write_env(const cache::Lease& env,
   RTENV_TRY(const auto filter, make_env_pack_filter(env.path()));
   WrittenPack written;
   Sha256 sha;
-  RTENV_TRY(cache::write_pack(env.path(), {env.kind(), env.key()}, filter.get(),
-                              {.write = [&](std::span<const std::byte> data) -> Result<void> {
-                                sha.add(data);
-                                written.size_bytes += data.size();
-                                if (options.on_progress)
-                                  options.on_progress(written.size_bytes, std::nullopt);
-                                return write(data);
-                              }},
-                              {.threads = options.threads, .cancellation = options.cancellation}));
+  RTENV_TRY(
+      cache::write_archive(env.path(), {env.kind(), env.key()}, filter.get(),
+                           {.write = [&](std::span<const std::byte> data) -> Result<void> {
+                             sha.add(data);
+                             written.size_bytes += data.size();
+                             if (options.on_progress)
+                               options.on_progress(written.size_bytes, std::nullopt);
+                             return write(data);
+                           }},
+                           {.threads = options.threads, .cancellation = options.cancellation}));
   written.sha256 = to_hex(sha.finish());
   return written;
 }
@@ -81,8 +84,9 @@ Result<VirtualEnv> take_over(
     return take(scratch.path(), context.target);
   };
   const cache::MakeOptions make_options{
-      .cancellation = options.cancellation,
-      .on_wait = [] { log::info("another process makes this environment; waiting for it"); },
+      .wait = {.cancellation = options.cancellation,
+               .on_wait =
+                   [] { log::info("another process makes this environment; waiting for it"); }},
       .relocate = {}};
   RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, key, make, make_options));
   return VirtualEnv{.lease = std::move(lease), .origin = origin};
@@ -105,7 +109,7 @@ Result<WrittenPack> pack_env(const cache::Lease& env, const Path& file,
 
 Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri,
                            const TransferOptions& options) {
-  RTENV_TRY(cache::check_holds_packs(uri));
+  RTENV_TRY(cache::check_holds_archives(uri));
   if (!uri.path.ends_with(k_extension)) return push_to_tier(env, uri, options);
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
   RTENV_TRY(const auto upload, store->upload(uri, std::nullopt));
@@ -118,14 +122,14 @@ Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri,
 Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache,
                               const runtime_env::Interpreter& interpreter,
                               const TransferOptions& options) {
-  RTENV_TRY(const auto manifest, cache::read_pack_manifest(pack));
+  RTENV_TRY(const auto manifest, cache::read_archive_manifest(pack));
   if (manifest.entry.kind != cache::Kind::env)
     return fail(Errc::invalid_argument, "{} holds a {}, not an environment", pack.native(),
                 cache::info(manifest.entry.kind).name);
   return take_over(
       cache, manifest.entry.key, VirtualEnv::Origin::pack,
       [&](const Path& scratch, const Path& target) {
-        return cache::take_over_pack(
+        return cache::import_archive(
             pack, manifest, scratch, target, relocation_to(target, interpreter),
             {.threads = options.threads, .cancellation = options.cancellation});
       },

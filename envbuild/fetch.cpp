@@ -61,14 +61,14 @@ class Fetcher {
     RTENV_TRY(auto unchanged, find_version(info.version));
     if (unchanged) return std::move(*unchanged);
     RTENV_TRY(const LockFile lock,
-              cache_.lock("fetch-" + digest_.substr(0, k_key_digits), make_options()));
+              cache_.lock("fetch-" + digest_.substr(0, k_key_digits), wait_options()));
     RTENV_TRY(auto fetched_meanwhile, find_version(info.version));
     if (fetched_meanwhile) return std::move(*fetched_meanwhile);
     return fetch(*store, info);
   }
 
  private:
-  [[nodiscard]] cache::MakeOptions make_options() const {
+  [[nodiscard]] WaitOptions wait_options() const {
     return {.cancellation = cancellation_, .on_wait = [this] {
               log::info("another process is fetching {}; waiting for it", uri_.shown());
             }};
@@ -137,30 +137,29 @@ class Fetcher {
   Result<cache::Lease> keep_file(const Path& file, const std::string& sha256) {
     const std::string name = local_name(uri_);
     const std::string key = sha256_hex(sha256 + " " + name).substr(0, k_key_digits);
-    return cache_.get_or_make(
-        cache::Kind::file, key,
-        [&](const cache::MakeContext& context) -> Result<void> {
-          RTENV_TRY(make_directories(context.target));
-          return rename_path(file, context.target / name);
-        },
-        make_options());
+    return cache_.get_or_make(cache::Kind::file, key,
+                              [&](const cache::MakeContext& context) -> Result<void> {
+                                RTENV_TRY(make_directories(context.target));
+                                return rename_path(file, context.target / name);
+                              },
+                              {.wait = wait_options()});
   }
 
   Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
     const bool strip_top = drops_top(uri_);
     const std::string key = fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "");
-    return cache_.get_or_make(
-        cache::Kind::tree, key,
-        [&](const cache::MakeContext& context) -> Result<void> {
-          auto unpacked = pkg::unpack(archive, context.target,
-                                      {.limits = {},
-                                       .strip_top = strip_top,
-                                       .threads = options_.threads,
-                                       .cancellation = cancellation_});
-          if (!unpacked) return Failure(std::move(unpacked).error().within(uri_.shown()));
-          return {};
-        },
-        make_options());
+    return cache_.get_or_make(cache::Kind::tree, key,
+                              [&](const cache::MakeContext& context) -> Result<void> {
+                                auto unpacked = pkg::unpack(archive, context.target,
+                                                            {.limits = {},
+                                                             .strip_top = strip_top,
+                                                             .threads = options_.threads,
+                                                             .cancellation = cancellation_});
+                                if (!unpacked)
+                                  return Failure(std::move(unpacked).error().within(uri_.shown()));
+                                return {};
+                              },
+                              {.wait = wait_options()});
   }
 
   const Uri& uri_;

@@ -16,9 +16,9 @@ std::string key_with_name(std::string_view content, std::string_view name) {
 }
 
 cache::MakeOptions make_options(const Path& source, const PrepareOptions& options) {
-  return {.cancellation = options.cancellation, .on_wait = [&] {
-            log::info("another process is copying {}; waiting for it", source.native());
-          }};
+  return {.wait = {.cancellation = options.cancellation, .on_wait = [&] {
+                     log::info("another process is copying {}; waiting for it", source.native());
+                   }}};
 }
 
 }  // namespace

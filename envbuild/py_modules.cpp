@@ -89,12 +89,12 @@ class Preparer {
                           .show_output = options_.show_output},
                          cache_);
         },
-        {.cancellation = options_.cancellation,
-         .on_wait =
-             [&] {
-               log::info("another process is installing {}; waiting for it",
-                         wheel.filename().native());
-             },
+        {.wait = {.cancellation = options_.cancellation,
+                  .on_wait =
+                      [&] {
+                        log::info("another process is installing {}; waiting for it",
+                                  wheel.filename().native());
+                      }},
          .use_remote_tier = true,
          .relocate = {}}));
   }

@@ -82,7 +82,7 @@ Result<UvProgram> pinned_uv(const Environment& environment, cache::Cache& cache,
                                      return fetch_uv(wheel, environment, cache, context.target,
                                                      cancellation);
                                    },
-                                   {.cancellation = cancellation, .on_wait = {}});
+                                   {.wait = {.cancellation = cancellation, .on_wait = {}}});
     if (!lease)
       return Failure(std::move(lease).error().within("uv isn't in PATH and can't be fetched"));
     Path path = lease->path() / "uv";
@@ -115,7 +115,7 @@ Result<UvProgram> chosen_uv(const UvProgram& at_hand, const std::string& specifi
                   return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier,
                               run.output);
                 },
-                {.cancellation = cancellation, .on_wait = {}}));
+                {.wait = {.cancellation = cancellation, .on_wait = {}}}));
   Path path = lease.path() / "bin" / "uv";
   return UvProgram{.path = std::move(path), .lease = std::move(lease)};
 }

@@ -114,12 +114,12 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
   const auto asked_at = std::chrono::system_clock::now();
   std::optional<BuildFollower> follower;
   const cache::MakeOptions make_options{
-      .cancellation = options.cancellation,
-      .on_wait =
-          [&] {
-            log::info("another process is building this environment; waiting for it");
-            follower.emplace(cache.root(), plan.key.digits, options.show_output);
-          },
+      .wait = {.cancellation = options.cancellation,
+               .on_wait =
+                   [&] {
+                     log::info("another process is building this environment; waiting for it");
+                     follower.emplace(cache.root(), plan.key.digits, options.show_output);
+                   }},
       .use_remote_tier = true,
       .relocate = [&](const Path& folder, const Path& final_path,
                       const nlohmann::json& properties) -> Result<void> {

@@ -28,9 +28,9 @@ Result<WorkingDir> from_archive(const Path& archive, cache::Cache& cache,
                 {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
             return {};
           },
-          {.cancellation = options.cancellation, .on_wait = [] {
-             log::info("another process is unpacking this working_dir; waiting for it");
-           }}));
+          {.wait = {.cancellation = options.cancellation, .on_wait = [] {
+                      log::info("another process is unpacking this working_dir; waiting for it");
+                    }}}));
   return held(std::move(lease));
 }
 

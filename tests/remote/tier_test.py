@@ -159,7 +159,7 @@ class S3Tier(Everywhere, OnS3):
 
     def test_an_unreachable_tier_does_not_fail_the_build(self):
         nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{servers.free_port()}"}
-        self.assertIn("remote tier is left alone", self.build("machine", nobody).err)
+        self.assertIn("remote tier is disabled", self.build("machine", nobody).err)
 
     def test_damaged_archives_are_replaced_if_the_mode_allows_writing(self):
         key = self.build("first", {"RTENV_REMOTE_CACHE_MODE": "write-through"}).json["key"]
@@ -172,7 +172,7 @@ class S3Tier(Everywhere, OnS3):
             self.s3.put_object(Bucket="bucket", Key=name, Body=damaged)
             told = self.build("second", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
             self.assertEqual(told.json["origin"], "built")
-            self.assertIn("isn't taken from the remote tier", told.err)
+            self.assertIn("isn't pulled from the remote tier", told.err)
             self.assertEqual(self.build("third").json["origin"], "remote tier")
             self.forget("third")
 

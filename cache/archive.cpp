@@ -1,4 +1,4 @@
-#include "cache/pack.hpp"
+#include "cache/archive.hpp"
 
 #include <fcntl.h>
 
@@ -10,6 +10,7 @@
 #include "base/json_text.hpp"
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
+#include "cache/archive_manifest.hpp"
 #include "pkg/tar_writer.hpp"
 #include "pkg/tar_zst_reader.hpp"
 #include "pkg/tree_path.hpp"
@@ -25,9 +26,10 @@ constexpr const char* k_manifest_name = ".rtenv-pack.json";
 constexpr std::size_t k_max_manifest_bytes = 256U << 20U;
 constexpr std::size_t k_buffer_bytes = 256U << 10U;
 
-class PackWriter {
+class ArchiveWriter {
  public:
-  PackWriter(const Path& folder, PackFilter* filter, pkg::ByteSink sink, const PackOptions& options)
+  ArchiveWriter(const Path& folder, ArchiveFilter* filter, pkg::ByteSink sink,
+                const ArchiveOptions& options)
       : folder_(folder),
         filter_(filter),
         options_(options),
@@ -36,7 +38,7 @@ class PackWriter {
   Result<void> run(const EntryName& entry) {
     RTENV_TRY(items_, list_tree(folder_, info(entry.kind).user_writable_folder));
     RTENV_TRY(apply_filter());
-    RTENV_TRY(digest_files(folder_, items_, options_.threads));
+    RTENV_TRY(digest_files(folder_, items_, options_.threads, options_.cancellation));
     RTENV_TRY(const json properties,
               filter_ != nullptr ? filter_->properties() : Result<json>(json::object()));
     json files = json::object();
@@ -45,7 +47,7 @@ class PackWriter {
     const json manifest{{"format", k_format},       {"kind", info(entry.kind).name},
                         {"key", entry.key},         {"digest", digest_of(items_)},
                         {"properties", properties}, {"files", std::move(files)}};
-    // Names need not be UTF-8; the digest of the whole tells of those.
+    // json_text replaces bytes that aren't UTF-8; `digest` still covers the original names.
     const std::string text = json_text(manifest);
     RTENV_TRY(tar_.add_file(k_manifest_name, false, std::as_bytes(std::span(text))));
     for (const TreeItem& item : items_) RTENV_TRY(add(item));
@@ -53,12 +55,18 @@ class PackWriter {
   }
 
  private:
+  [[nodiscard]] Result<void> check_cancelled() const {
+    if (options_.cancellation == nullptr || !options_.cancellation->requested()) return {};
+    return fail(Errc::cancelled, "interrupted while packing {}", folder_.native());
+  }
+
   Result<void> apply_filter() {
     if (filter_ == nullptr) return {};
     std::vector<std::optional<std::string>> replaced(items_.size());
     RTENV_TRY(parallel_for(
         items_.size(), options_.threads, [] { return 0; },
         [&](int, std::size_t index) -> Result<void> {
+          RTENV_TRY(check_cancelled());
           if (items_[index].is_file()) {
             RTENV_TRY(replaced[index],
                       filter_->replace_content(items_[index], folder_ / items_[index].path));
@@ -69,7 +77,7 @@ class PackWriter {
       TreeItem& item = items_[i];
       if (item.type == ItemType::link) {
         RTENV_TRY(auto target, filter_->replace_link(item));
-        item.content = target.value_or("");  // none is empty otherwise
+        item.content = target.value_or("");  // empty: left out; no other target is empty
       } else if (replaced[i]) {
         Xxh3 hash;
         hash.add(*replaced[i]);
@@ -85,14 +93,13 @@ class PackWriter {
   }
 
   Result<void> add(const TreeItem& item) {
-    if (options_.cancellation != nullptr && options_.cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while packing");
+    RTENV_TRY(check_cancelled());
     switch (item.type) {
       case ItemType::directory: return tar_.add_directory(item.path);
       case ItemType::link:
         if (!pkg::stays_inside(item.path, item.content))
           return fail(Errc::invalid_argument,
-                      "{} can't be packed: it is a link to {}, which is outside",
+                      "{} can't be packed: it is a link to {}, outside the entry",
                       (folder_ / item.path).native(), item.content);
         return tar_.add_link(item.path, item.content);
       case ItemType::other:
@@ -114,6 +121,7 @@ class PackWriter {
     buffer_.resize(k_buffer_bytes);
     std::uint64_t done_bytes = 0;
     for (;;) {
+      RTENV_TRY(check_cancelled());
       RTENV_TRY(const std::size_t count, read_full(file, buffer_, path.native()));
       done_bytes += count;
       if (done_bytes > item.size_bytes) break;
@@ -121,21 +129,21 @@ class PackWriter {
       if (count < buffer_.size()) break;
     }
     if (done_bytes == item.size_bytes) return {};
-    return fail(Errc::unavailable, "{} changed while it was packed", path.native())
-        .hint("try again when it is still");
+    return fail(Errc::unavailable, "{} changed while it was being packed", path.native())
+        .hint("retry when no process is changing it");
   }
 
   const Path& folder_;
-  PackFilter* filter_;
-  const PackOptions& options_;
+  ArchiveFilter* filter_;
+  const ArchiveOptions& options_;
   pkg::TarWriter tar_;
   std::vector<TreeItem> items_;
-  std::map<std::string, std::string> texts_;  // of files whose content is replaced
+  std::map<std::string, std::string> texts_;  // replaced contents by path
   RawBytes buffer_;
 };
 
-// Both are sorted by path.
-void take_digests(const std::vector<pkg::DigestedFile>& files, std::vector<TreeItem>& items) {
+// Both lists are sorted by path.
+void assign_digests(const std::vector<pkg::DigestedFile>& files, std::vector<TreeItem>& items) {
   auto file = files.begin();
   for (TreeItem& item : items) {
     while (file != files.end() && file->path < item.path) ++file;
@@ -143,70 +151,74 @@ void take_digests(const std::vector<pkg::DigestedFile>& files, std::vector<TreeI
   }
 }
 
-// For the message: the first file that isn't what the manifest says.
+// For the error message: the first file that differs from the manifest.
 std::string first_difference(const std::vector<TreeItem>& items, const json& files) {
   std::size_t count = 0;
   for (const TreeItem& item : items) {
     if (!item.is_file()) continue;
     ++count;
     const auto digest = files.find(item.path);
-    if (digest == files.end() || *digest != item.content) return item.path;
+    if (digest == files.end() || *digest != item.content) return item.path + " differs";
   }
-  return count < files.size() ? "a file is missing" : "its folders and links";
+  return count < files.size() ? "a file is missing" : "a folder or link differs";
 }
 
 }  // namespace
 
-Result<void> write_pack(const Path& folder, const EntryName& entry, PackFilter* filter,
-                        pkg::ByteSink sink, const PackOptions& options) {
-  return PackWriter(folder, filter, std::move(sink), options).run(entry);
+Result<void> write_archive(const Path& folder, const EntryName& entry, ArchiveFilter* filter,
+                           pkg::ByteSink sink, const ArchiveOptions& options) {
+  return ArchiveWriter(folder, filter, std::move(sink), options).run(entry);
 }
 
-Result<PackManifest> read_pack_manifest(const Path& pack) {
-  RTENV_TRY(const auto text, pkg::first_file_of_tar(pack, k_manifest_name, k_max_manifest_bytes));
+Result<ArchiveManifest> read_archive_manifest(const Path& archive) {
+  RTENV_TRY(const auto text,
+            pkg::first_file_of_tar(archive, k_manifest_name, k_max_manifest_bytes));
   if (!text)
-    return fail(Errc::corrupt, "{} isn't a pack that rtenv made: it doesn't begin with a manifest",
-                pack.native());
+    return fail(Errc::corrupt, "{} isn't an archive of rtenv: its first file isn't the manifest {}",
+                archive.native(), k_manifest_name);
   const json value = json_from_text(*text);
   try {
     if (value.at("format") != k_format)
       return fail(Errc::invalid_argument,
-                  "{} was made by a newer rtenv (format {}, this one knows {})", pack.native(),
-                  value.at("format").dump(), k_format);
+                  "{} has format {}, but this version of rtenv reads only format {}",
+                  archive.native(), value.at("format").dump(), k_format)
+          .hint("use the version of rtenv that wrote the archive, or write it again with this one");
     const auto kind = parse_kind(value.at("kind").get<std::string>());
     if (!kind)
-      return fail(Errc::invalid_argument, "{} holds a {}, which this rtenv doesn't know",
-                  pack.native(), value.at("kind").dump());
-    return PackManifest{.entry = {*kind, value.at("key").get<std::string>()},
-                        .digest = value.at("digest").get<std::string>(),
-                        .properties = value.at("properties"),
-                        .files = value.at("files")};
+      return fail(Errc::invalid_argument, "{} holds an entry of the unknown kind {}",
+                  archive.native(), value.at("kind").dump())
+          .hint("use the version of rtenv that wrote the archive");
+    return ArchiveManifest{.entry = {*kind, value.at("key").get<std::string>()},
+                           .digest = value.at("digest").get<std::string>(),
+                           .properties = value.at("properties"),
+                           .files = value.at("files")};
   } catch (const json::exception& error) {
-    return fail(Errc::corrupt, "the manifest of {} is damaged: {}", pack.native(), error.what());
+    return fail(Errc::corrupt, "the manifest of {} is damaged: {}", archive.native(), error.what());
   }
 }
 
-Result<void> unpack_pack(const Path& pack, const PackManifest& manifest, const Path& folder,
-                         const PackOptions& options) {
+Result<void> unpack_archive(const Path& archive, const ArchiveManifest& manifest,
+                            const Path& folder, const ArchiveOptions& options) {
   const pkg::UnpackOptions unpack{
       .limits = {}, .threads = options.threads, .cancellation = options.cancellation};
   RTENV_TRY(make_directories(folder));
-  RTENV_TRY(const auto files, pkg::unpack_tar_zst(pack, folder, unpack));
-  if (!files) RTENV_TRY(pkg::unpack(pack, folder, unpack));  // packed again by other hands
+  RTENV_TRY(const auto files, pkg::unpack_tar_zst(archive, folder, unpack));
+  // Another program packed it again, in a form that only the general reader understands.
+  if (!files) RTENV_TRY(pkg::unpack(archive, folder, unpack));
   RTENV_TRY(remove_tree(folder / k_manifest_name));
   RTENV_TRY(auto items, list_tree(folder, ""));
-  if (files) take_digests(*files, items);
-  RTENV_TRY(digest_files(folder, items, options.threads));
+  if (files) assign_digests(*files, items);
+  RTENV_TRY(digest_files(folder, items, options.threads, options.cancellation));
   if (digest_of(items) == manifest.digest) return {};
-  return fail(Errc::corrupt, "{} isn't what its manifest says: {} differs", pack.native(),
+  return fail(Errc::corrupt, "{} doesn't match its manifest: {}", archive.native(),
               first_difference(items, manifest.files));
 }
 
-Result<void> take_over_pack(const Path& pack, const PackManifest& manifest, const Path& scratch,
-                            const Path& target, const Relocation& relocation,
-                            const PackOptions& options) {
+Result<void> import_archive(const Path& archive, const ArchiveManifest& manifest,
+                            const Path& scratch, const Path& target, const Relocation& relocation,
+                            const ArchiveOptions& options) {
   const Path content = scratch / "content";
-  RTENV_TRY(unpack_pack(pack, manifest, content, options));
+  RTENV_TRY(unpack_archive(archive, manifest, content, options));
   if (relocation.relocate)
     RTENV_TRY(relocation.relocate(content, relocation.final_path, manifest.properties));
   return rename_path(content, target);

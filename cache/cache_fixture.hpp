@@ -1,0 +1,81 @@
+// What the cache's tests have in common: a cache in a temporary folder, and makers.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+#include "cache/cache.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv::cache {
+
+/// Makes an entry with one file, "file".
+inline Maker writes(std::string content) {
+  return [content = std::move(content)](const MakeContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    std::ofstream(context.target / "file") << content;
+    return {};
+  };
+}
+
+/// Fails with Errc::internal.
+inline Maker must_not_run() {
+  return [](const MakeContext&) -> Result<void> { return fail(Errc::internal, "made again"); };
+}
+
+inline std::vector<std::string> keys(Cache& cache) {
+  std::vector<std::string> result;
+  for (const EntryRow& row : must(cache.entries())) result.push_back(row.key);
+  return result;
+}
+
+inline std::size_t count_in(const Path& folder) {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
+  return count;
+}
+
+/// Runs `body` in a forked process that kills itself with SIGKILL afterwards. Requires: no cache is
+/// open, because SQLite connections must not be used across a fork.
+template <class Body>
+void in_killed_process(Body body) {
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    body();
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  ASSERT_TRUE(WIFSIGNALED(status));
+}
+
+/// A folder for a cache.
+class CacheFolder : public testing::Test {
+ protected:
+  [[nodiscard]] Cache open(CacheOptions options = {}) const {
+    return must(Cache::open(folder_.root(), std::move(options)));
+  }
+
+  TreeBuilder folder_;
+};
+
+/// A folder with an open cache.
+class OpenCache : public CacheFolder {
+ protected:
+  Result<Lease> make(Kind kind, const char* key, const std::string& content = "x") {
+    return cache_.get_or_make(kind, key, writes(content));
+  }
+
+  Cache cache_ = open();
+};
+
+}  // namespace rtenv::cache

@@ -1,0 +1,95 @@
+#include "cache/cache_state.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault_point.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+
+namespace rtenv::cache {
+
+CacheState::CacheState(Path root, Ledger ledger, CacheOptions options)
+    : root_(std::move(root)), ledger_(std::move(ledger)), limits_(std::move(options.limits)) {
+  if (options.remote_tier)
+    tier_.emplace(std::move(*options.remote_tier), root_ / "remote-tier", default_threads());
+}
+
+CacheState::~CacheState() {
+  sender_.reset();
+  if (!holder_) return;
+  ::rmdir(holder_tmp().c_str());
+  holder_->retire(locks(), ledger_);
+}
+
+Path CacheState::path_of(Kind kind, std::string_view key) const {
+  return root_ / info(kind).folder / key;
+}
+
+Path CacheState::build_lock(Kind kind, std::string_view key) const {
+  return locks() / fmt::format("{}-{}", info(kind).name, key);
+}
+
+bool CacheState::has_tier_mode(TierMode mode) const noexcept {
+  return tier_ && tier_->mode() == mode;
+}
+
+Result<const Holder*> CacheState::holder() {
+  const std::lock_guard lock(mutex_);
+  if (!holder_) {
+    RTENV_TRY(auto created, Holder::create(locks(), ledger_));
+    holder_.emplace(std::move(created));
+  }
+  return &*holder_;
+}
+
+Result<TempDir> CacheState::make_temp_dir() {
+  RTENV_TRY(holder());
+  RTENV_TRY(make_directories(holder_tmp()));
+  return TempDir::create(holder_tmp());
+}
+
+void CacheState::wake_sender() {
+  const std::lock_guard lock(mutex_);
+  if (!sender_) sender_.emplace();
+  sender_->wake(*this);
+}
+
+Result<bool> CacheState::remove_entry(Kind kind, std::string_view key, Ledger::Removal removal,
+                                      const Path& away) {
+  const Path path = path_of(kind, key);
+  RTENV_TRY(fault_point("remove.begun"));
+  bool moved = false;
+  auto removed = ledger_.remove_unheld(kind, key, removal, [&]() -> Result<void> {
+    auto renamed = rename_path(path, away);
+    if (!renamed && renamed.error().code() == Errc::not_found) return {};
+    RTENV_TRY(std::move(renamed));
+    moved = true;
+    auto done = fault_point("remove.renamed");
+    // Moved back within the transaction, so that no other process sees the row without the folder.
+    if (!done && rename_path(away, path)) moved = false;
+    return done;
+  });
+  if (!removed && moved) {
+    // The commit failed.
+    if (const auto back = rename_path(away, path); !back) log::warn("{}", back.error().message());
+  }
+  if (removed) RTENV_TRY(fault_point("remove.committed"));
+  return removed;
+}
+
+Result<std::optional<Lease>> find_lease(const std::shared_ptr<CacheState>& state, Kind kind,
+                                        std::string_view key) {
+  RTENV_TRY(const Holder* holder, state->holder());
+  RTENV_TRY(const auto leased, state->ledger().lease(kind, key, holder->id()));
+  if (!leased) return std::optional<Lease>();
+  Lease lease(state, *leased, {kind, std::string(key)}, state->path_of(kind, key));
+  RTENV_TRY(fault_point("find.leased"));
+  // The folder may have been removed by another program.
+  struct stat status {};
+  if (::stat(lease.path().c_str(), &status) != 0) return std::optional<Lease>();
+  return std::optional(std::move(lease));
+}
+
+}  // namespace rtenv::cache

@@ -1,0 +1,115 @@
+#include "cache/collector.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "cache/cache_fixture.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using CacheCollect = OpenCache;
+
+TEST_F(CacheCollect, EvictsTheLeastRecentlyUsedFirstAndNeverALeasedEntry) {
+  const std::string megabyte(1 << 20, 'x');
+  for (const char* key : {"a", "b", "c", "d"}) {
+    must(make(Kind::tree, key, megabyte));
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  }
+  must(cache_.find(Kind::tree, "a"));  // now the most recently used
+  const Lease held = std::move(*must(cache_.find(Kind::tree, "b")));
+  constexpr std::uint64_t k_two_and_a_half = 5 << 19;
+
+  const auto planned = must(cache_.collect({.max_bytes = k_two_and_a_half}, true));
+  EXPECT_THAT(planned.removed, SizeIs(2));
+  EXPECT_THAT(keys(cache_), SizeIs(4)) << "a dry run removes nothing";
+
+  const auto report = must(cache_.collect({.max_bytes = k_two_and_a_half}, false));
+  EXPECT_EQ(report.removed[0].entry.key + report.removed[1].entry.key, "cd");
+  EXPECT_GE(report.freed_bytes, 2U << 20);
+  EXPECT_GE(report.held_bytes, 1U << 20);
+  EXPECT_THAT(keys(cache_), testing::UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(must(cache_.collect({.max_bytes = 0}, false)).removed, SizeIs(1));
+  EXPECT_EQ(content_of(held.path() / "file"), megabyte);
+}
+
+TEST_F(CacheCollect, RemovesFoldersThatAreNotInTheLedger) {
+  folder_.file("trees/orphan/file", "x").file("envs/orphan/file", "x");
+  must(cache_.collect({.max_bytes = 1 << 30}, false));
+  EXPECT_EQ(count_in(folder_ / "trees") + count_in(folder_ / "envs"), 0U);
+}
+
+TEST_F(CacheCollect, RemovesTheFilesOfEvictedEntries) {
+  must(make(Kind::tree, "a"));
+  EXPECT_THAT(must(cache_.collect({.max_bytes = 0}, false)).removed, SizeIs(1));
+  for (const auto& holder : std::filesystem::directory_iterator(folder_ / "tmp"))
+    EXPECT_EQ(count_in(holder.path()), 0U);
+}
+
+TEST_F(CacheCollect, IsCancelledBetweenEvictions) {
+  must(make(Kind::tree, "a"));
+  const Cancellation cancellation = must(Cancellation::create());
+  cancellation.request();
+  EXPECT_THAT(cache_.collect({.max_bytes = 0}, false, &cancellation), IsError(Errc::cancelled));
+  EXPECT_THAT(keys(cache_), ElementsAre("a"));
+}
+
+class CacheLimits : public CacheFolder {
+ protected:
+  [[nodiscard]] Result<Lease> make(const char* key) {
+    return cache_.get_or_make(Kind::tree, key, writes(std::string(12'000, 'x')));
+  }
+
+  // One entry fits, two don't: a folder may take up a block or none.
+  Cache cache_ = open({.limits = {.max_bytes = 20'000}});
+};
+
+TEST_F(CacheLimits, AreEnforcedAsSoonAsLeasesAllow) {
+  auto a = std::optional(must(make("a")));
+  auto b = std::optional(must(make("b")));
+  EXPECT_THAT(keys(cache_), ElementsAre("a", "b")) << "beyond the limit, but leased";
+  b.reset();
+  must(cache_.enforce_limits());
+  EXPECT_THAT(keys(cache_), ElementsAre("a"));
+  { must(make("c")); }
+  must(cache_.enforce_limits());
+  EXPECT_THAT(keys(cache_), ElementsAre("a"));
+  a.reset();
+  must(cache_.enforce_limits());
+  EXPECT_THAT(keys(cache_), ElementsAre("a")) << "within the limit";
+  EXPECT_EQ(must(cache_.usage()).at(Kind::tree).evictions, 2U);
+}
+
+TEST_F(CacheLimits, AreEnforcedWhenTheNextEntryIsMade) {
+  must(make("a"));
+  const Lease b = must(make("b"));
+  EXPECT_THAT(keys(cache_), ElementsAre("b"));
+}
+
+TEST_F(CacheLimits, AreEnforcedAfterAnUnpin) {
+  must(make("a"));
+  EXPECT_TRUE(must(cache_.pin(Kind::tree, "a", {.name = "p", .expires_ms = {}})));
+  const Lease b = must(make("b"));
+  EXPECT_THAT(keys(cache_), ElementsAre("a", "b"));
+  EXPECT_TRUE(must(cache_.unpin(Kind::tree, "a", "p")));
+  EXPECT_THAT(keys(cache_), ElementsAre("b"));
+}
+
+TEST_F(CacheLimits, AreNotEnforcedByACacheThatReleasedNoLease) {
+  auto a = std::optional(must(make("a")));
+  auto b = std::optional(must(make("b")));
+  a.reset();
+  Cache reader = open({.limits = {.max_bytes = 20'000}});
+  must(reader.enforce_limits());
+  EXPECT_THAT(keys(reader), ElementsAre("a", "b"));
+  must(cache_.enforce_limits());
+  EXPECT_THAT(keys(cache_), ElementsAre("b"));
+}
+
+}  // namespace
+}  // namespace rtenv::cache

@@ -1,0 +1,149 @@
+#include "cache/entry_builder.hpp"
+
+#include "base/fault_point.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "cache/collector.hpp"
+#include "cache/shared_contents.hpp"
+#include "cache/trash.hpp"
+#include "cache/tree_digest.hpp"
+
+namespace rtenv::cache {
+
+EntryBuilder::EntryBuilder(std::shared_ptr<CacheState> state, EntryName entry, const Maker& make,
+                           const MakeOptions& options)
+    : state_(std::move(state)),
+      entry_(std::move(entry)),
+      kind_(info(entry_.kind)),
+      path_(state_->path_of(entry_.kind, entry_.key)),
+      make_(make),
+      options_(options) {}
+
+bool EntryBuilder::uses_tier() const { return options_.use_remote_tier && state_->tier(); }
+
+Result<Lease> EntryBuilder::build() {
+  auto lease = [&]() -> Result<Lease> {
+    RTENV_TRY(const LockFile lock,
+              LockFile::acquire(state_->build_lock(entry_.kind, entry_.key), options_.wait));
+    return build_locked(lock.fd().get());
+  }();
+  if (!lease || !uses_tier()) return lease;
+  if (origin_ == Origin::pulled) RTENV_TRY(state_->ledger().count_pull(entry_.kind));
+  if (origin_ == Origin::made) RTENV_TRY(push(*lease));
+  return lease;
+}
+
+Result<Lease> EntryBuilder::build_locked(int lock_fd) {
+  // Another process may have made it while this one waited for the lock.
+  RTENV_TRY(auto found, find_lease(state_, entry_.kind, entry_.key));
+  if (found) return std::move(*found);
+  return kind_.in_place ? build_in_place(lock_fd) : build_staged(lock_fd);
+}
+
+Result<void> EntryBuilder::pull_or_make(const MakeContext& context) {
+  if (uses_tier()) {
+    RTENV_TRY(const TempDir scratch, state_->make_temp_dir());
+    RTENV_TRY(const bool pulled,
+              state_->tier()->pull(entry_, scratch.path(), context.target,
+                                   {.final_path = path_, .relocate = options_.relocate},
+                                   options_.wait.cancellation));
+    if (pulled) {
+      origin_ = Origin::pulled;
+      return {};
+    }
+  }
+  origin_ = Origin::made;
+  return make_(context);
+}
+
+Result<Lease> EntryBuilder::build_staged(int lock_fd) {
+  // Empty again when the entry is published; its destructor removes a tree only after an error.
+  RTENV_TRY(const TempDir staging, state_->make_temp_dir());
+  const MakeContext context{.target = staging.path() / "content", .lock_fd = lock_fd};
+  RTENV_TRY(pull_or_make(context));
+  RTENV_TRY(fault_point("make.staged"));
+  MadeEntry made;
+  if (kind_.digest_when_made) {
+    RTENV_TRY(const auto digest,
+              tree_digest(context.target, kind_.user_writable_folder, default_threads()));
+    made.digest = digest.digits;
+    if (kind_.read_only) {
+      RTENV_TRY(made.contents,
+                share_contents(*state_, context.target, digest.items, staging.path() / "link"));
+    }
+  }
+  if (kind_.read_only) RTENV_TRY(make_read_only(context.target));
+  RTENV_TRY(sync_file_system(context.target));
+  RTENV_TRY(fault_point("make.synced"));
+  Trash trash(*state_);
+  RTENV_TRY(trash.move_in(path_));  // created by another program
+  // From here until the entry is ready, a row whose build lock is free means that its maker died.
+  RTENV_TRY(state_->ledger().begin_making(entry_.kind, entry_.key));
+  RTENV_TRY(fault_point("make.begun"));
+  auto moved = rename_path(context.target, path_);
+  if (moved) moved = fault_point("make.renamed");
+  if (!moved) return give_up(std::move(moved).error());
+  RTENV_TRY(auto lease, publish(std::move(made)));
+  // If it is cancelled, the entry is usable all the same.
+  [[maybe_unused]] const auto emptied = trash.empty(options_.wait.cancellation);
+  return lease;
+}
+
+Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
+  RTENV_TRY(state_->ledger().begin_making(entry_.kind, entry_.key));
+  RTENV_TRY(fault_point("make.begun"));
+  auto made = remove_tree(path_);
+  if (made) made = pull_or_make({.target = path_, .lock_fd = lock_fd});
+  if (made) made = fault_point("make.staged");
+  if (made) made = sync_file_system(path_);
+  if (made) made = fault_point("make.synced");
+  if (!made) return give_up(std::move(made).error());
+  return publish({});
+}
+
+// If the files can't be removed now, the row stays, and the next open removes both.
+Failure EntryBuilder::give_up(Error error) {
+  if (const auto removed = remove_tree(path_); !removed)
+    log::warn("{}", removed.error().message());
+  else if (const auto forgotten = state_->ledger().forget_unready(entry_.kind, entry_.key);
+           !forgotten)
+    log::debug("{}", forgotten.error().message());
+  return Failure(std::move(error));
+}
+
+Result<Lease> EntryBuilder::publish(MadeEntry made) {
+  auto enter = [&]() -> Result<LeasedEntry> {
+    RTENV_TRY(made.size_bytes, disk_usage_bytes(path_));
+    RTENV_TRY(fault_point("publish.measured"));
+    RTENV_TRY(const Holder* holder, state_->holder());
+    return state_->ledger().publish(entry_.kind, entry_.key, made, holder->id());
+  };
+  auto leased = enter();
+  if (!leased) return give_up(std::move(leased).error());
+  Lease lease(state_, *leased, entry_, path_);
+  RTENV_TRY(fault_point("publish.committed"));
+  // The new entry is usable even if the limits can't be enforced now.
+  if (const auto enforced =
+          Collector(*state_).enforce_limits(OtherCollector::leave_to, options_.wait.cancellation);
+      !enforced)
+    log::debug("the cache's limits are not enforced: {}", enforced.error().message());
+  return lease;
+}
+
+// An error of the tier doesn't fail the build.
+Result<void> EntryBuilder::push(const Lease& lease) {
+  if (state_->has_tier_mode(TierMode::read)) return {};
+  if (state_->has_tier_mode(TierMode::write_back)) {
+    RTENV_TRY(state_->ledger().note_unsent(entry_));
+    state_->wake_sender();
+    return {};
+  }
+  const auto pushed = state_->tier()->push(entry_, lease.path(), options_.wait.cancellation);
+  if (!pushed && pushed.error().code() == Errc::cancelled) return Failure(pushed.error());
+  if (!pushed)
+    log::debug("{} {} isn't pushed: {}", kind_.name, entry_.key, pushed.error().message());
+  return {};
+}
+
+}  // namespace rtenv::cache

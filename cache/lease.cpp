@@ -1,0 +1,37 @@
+#include "cache/lease.hpp"
+
+#include "base/log.hpp"
+#include "cache/cache_state.hpp"
+
+namespace rtenv::cache {
+
+Lease::Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, EntryName entry, Path path)
+    : state_(std::move(state)), leased_(leased), entry_(std::move(entry)), path_(std::move(path)) {}
+
+Lease::Lease(Lease&& other) noexcept = default;
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this != &other) {
+    release();
+    state_ = std::move(other.state_);
+    leased_ = other.leased_;
+    entry_ = std::move(other.entry_);
+    path_ = std::move(other.path_);
+  }
+  return *this;
+}
+
+Lease::~Lease() { release(); }
+
+void Lease::release() noexcept {
+  if (!state_) return;
+  // A failure isn't fatal: the row is deleted with its holder's.
+  if (const auto released = state_->ledger().release(leased_); !released)
+    log::debug("the lease on {} is not released: {}", entry_.key, released.error().message());
+  state_->note_release();
+  state_.reset();
+}
+
+int Lease::lock_fd() const noexcept { return state_->lock_fd(); }
+
+}  // namespace rtenv::cache

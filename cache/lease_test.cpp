@@ -1,0 +1,67 @@
+#include "cache/lease.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <thread>
+
+#include "cache/cache_fixture.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using CacheLease = CacheFolder;
+
+TEST_F(CacheLease, EndsWhenItsHolderDies) {
+  in_killed_process([&] {
+    Cache cache = open();
+    // Never released.
+    static const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));
+  });
+  Cache cache = open();
+  EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
+  EXPECT_TRUE(must(cache.remove(Kind::tree, "k")));
+}
+
+TEST_F(CacheLease, StaysAliveInAChildThatInheritedItsLock) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const Fd child_waits(ends[0]);
+  Fd keeps_child(ends[1]);
+  in_killed_process([&] {
+    Cache cache = open();
+    static const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));
+    if (::fork() == 0) {  // the job, which has the descriptor
+      keeps_child.reset();
+      char byte = 0;
+      ::_exit(static_cast<int>(::read(child_waits.get(), &byte, 1)));
+    }
+  });
+  {
+    Cache cache = open();
+    EXPECT_THAT(must(cache.entries())[0].holder_pids, SizeIs(1));
+    EXPECT_THAT(cache.remove(Kind::tree, "k"), IsError(Errc::permission_denied));
+  }
+  keeps_child.reset();  // the job ends
+  for (int i = 0; i < 500; ++i) {
+    Cache cache = open();
+    if (must(cache.entries())[0].holder_pids.empty()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  FAIL() << "the lease outlived the job";
+}
+
+TEST_F(CacheLease, ReleasesTheEntryButDoesNotEvictIt) {
+  Cache cache = open({.limits = {.max_bytes = 0}});
+  { const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x"))); }
+  EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
+  EXPECT_THAT(keys(cache), SizeIs(1));
+  must(cache.enforce_limits());
+  EXPECT_THAT(keys(cache), IsEmpty());
+}
+
+}  // namespace
+}  // namespace rtenv::cache

@@ -1,0 +1,118 @@
+#include "cache/ledger.hpp"
+
+#include <sys/random.h>
+
+#include <limits>
+
+#include "base/clock.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+// A random id. SQLite's own ids are used again after the newest row is deleted: a process that
+// still remembers a deleted holder or lease would then mistake another one for it.
+std::int64_t new_id() {
+  std::int64_t id = 0;
+  while (::getrandom(&id, sizeof id, 0) != static_cast<ssize_t>(sizeof id)) {
+  }
+  return (id & std::numeric_limits<std::int64_t>::max()) | 1;
+}
+
+}  // namespace
+
+Result<HolderId> Ledger::add_holder(std::string_view lock_name, std::int64_t pid) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto insert,
+            database_.prepare_cached("INSERT INTO holder (id, lock_name, pid) VALUES (?, ?, ?)"));
+  const HolderId id = new_id();
+  insert->bind(1, id).bind(2, lock_name).bind(3, pid);
+  RTENV_TRY(insert->run());
+  return id;
+}
+
+Result<std::vector<HolderRow>> Ledger::holders() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.prepare_cached("SELECT id, lock_name FROM holder"));
+  std::vector<HolderRow> rows;
+  for (;;) {
+    RTENV_TRY(const bool row, query->step());
+    if (!row) return rows;
+    rows.push_back({query->number(0), query->text(1)});
+  }
+}
+
+Result<void> Ledger::remove_holder(HolderId holder) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto remove, database_.prepare_cached("DELETE FROM holder WHERE id = ?"));
+  remove->bind(1, holder);
+  return remove->run();
+}
+
+Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
+  RTENV_TRY(const auto insert,
+            database_.prepare_cached("INSERT INTO lease (id, entry, holder) VALUES (?, ?, ?)"));
+  const LeaseId id = new_id();
+  insert->bind(1, id).bind(2, entry).bind(3, holder);
+  RTENV_TRY(insert->run());
+  return id;
+}
+
+Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key, HolderId holder) {
+  const std::lock_guard lock(*mutex_);
+  return database_.transaction([&]() -> Result<std::optional<LeasedEntry>> {
+    RTENV_TRY(const auto touch,
+              database_.prepare_cached("UPDATE entry SET last_used_ms = ?, hits = hits + 1 "
+                                       "WHERE kind = ? AND key = ? AND ready = 1 RETURNING id"));
+    touch->bind(1, unix_ms()).bind(2, info(kind).name).bind(3, key);
+    RTENV_TRY(const bool found, touch->step());
+    if (!found) return std::optional<LeasedEntry>();
+    const EntryId entry = touch->number(0);
+    RTENV_TRY(touch->run());
+    RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
+    return std::optional(LeasedEntry{entry, id});
+  });
+}
+
+Result<void> Ledger::release(const LeasedEntry& leased) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto remove,
+            database_.prepare_cached("DELETE FROM lease WHERE entry = ? AND id = ?"));
+  remove->bind(1, leased.entry).bind(2, leased.lease);
+  return remove->run();
+}
+
+Result<bool> Ledger::pin(Kind kind, std::string_view key, const Pin& pin) {
+  const std::lock_guard lock(*mutex_);
+  return database_.transaction([&]() -> Result<bool> {
+    RTENV_TRY(const auto sweep, database_.prepare_cached("DELETE FROM pin WHERE expires_ms <= ?"));
+    sweep->bind(1, unix_ms());
+    RTENV_TRY(sweep->run());
+    RTENV_TRY(
+        const auto insert,
+        database_.prepare_cached(
+            "INSERT INTO pin (entry, name, expires_ms) "
+            "SELECT id, ?3, nullif(?4, 0) FROM entry WHERE kind = ?1 AND key = ?2 AND ready = 1 "
+            "ON CONFLICT DO UPDATE SET expires_ms = excluded.expires_ms RETURNING entry"));
+    insert->bind(1, info(kind).name)
+        .bind(2, key)
+        .bind(3, pin.name)
+        .bind(4, pin.expires_ms.value_or(0));
+    RTENV_TRY(const bool pinned, insert->step());
+    RTENV_TRY(insert->run());
+    return pinned;
+  });
+}
+
+Result<bool> Ledger::unpin(Kind kind, std::string_view key, std::string_view name) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto remove,
+            database_.prepare_cached(
+                "DELETE FROM pin WHERE name = ?3 AND entry = "
+                "(SELECT id FROM entry WHERE kind = ?1 AND key = ?2) RETURNING entry"));
+  remove->bind(1, info(kind).name).bind(2, key).bind(3, name);
+  RTENV_TRY(const bool removed, remove->step());
+  RTENV_TRY(remove->run());
+  return removed;
+}
+
+}  // namespace rtenv::cache

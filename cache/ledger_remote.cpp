@@ -1,0 +1,72 @@
+#include "cache/ledger.hpp"
+
+namespace rtenv::cache {
+
+Result<std::optional<FetchRecord>> Ledger::find_fetch_record(std::string_view digest) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.prepare_cached(
+                                  "SELECT version, sha256, kind, key FROM source "
+                                  "JOIN entry ON entry.id = source.entry WHERE source.digest = ?"));
+  query->bind(1, digest);
+  RTENV_TRY(const bool row, query->step());
+  const auto kind = row ? parse_kind(query->text(2)) : std::nullopt;
+  if (!kind) return std::optional<FetchRecord>();
+  return std::optional(FetchRecord{query->text(0), query->text(1), *kind, query->text(3)});
+}
+
+Result<void> Ledger::remember_fetch(std::string_view digest, const FetchRecord& record) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(
+      const auto insert,
+      database_.prepare_cached("INSERT OR REPLACE INTO source (digest, version, sha256, entry) "
+                               "SELECT ?1, ?2, ?3, id FROM entry WHERE kind = ?4 AND key = ?5"));
+  insert->bind(1, digest)
+      .bind(2, record.version)
+      .bind(3, record.sha256)
+      .bind(4, info(record.kind).name)
+      .bind(5, record.key);
+  return insert->run();
+}
+
+Result<void> Ledger::count_pull(Kind kind) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto count,
+            database_.prepare_cached("UPDATE usage SET pulls = pulls + 1 WHERE kind = ?"));
+  count->bind(1, info(kind).name);
+  return count->run();
+}
+
+Result<void> Ledger::note_unsent(const EntryName& entry) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(
+      const auto insert,
+      database_.prepare_cached("INSERT OR IGNORE INTO unsent (entry) "
+                               "SELECT id FROM entry WHERE kind = ? AND key = ? AND ready = 1"));
+  insert->bind(1, info(entry.kind).name).bind(2, entry.key);
+  return insert->run();
+}
+
+Result<std::vector<EntryName>> Ledger::unsent() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query,
+            database_.prepare_cached(
+                "SELECT kind, key FROM unsent JOIN entry ON id = entry WHERE ready = 1"));
+  std::vector<EntryName> names;
+  for (;;) {
+    RTENV_TRY(const bool more, query->step());
+    if (!more) return names;
+    if (const auto kind = parse_kind(query->text(0))) names.push_back({*kind, query->text(1)});
+  }
+}
+
+Result<void> Ledger::forget_unsent(const EntryName& entry) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(
+      const auto remove,
+      database_.prepare_cached(
+          "DELETE FROM unsent WHERE entry = (SELECT id FROM entry WHERE kind = ? AND key = ?)"));
+  remove->bind(1, info(entry.kind).name).bind(2, entry.key);
+  return remove->run();
+}
+
+}  // namespace rtenv::cache

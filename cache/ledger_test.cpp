@@ -1,0 +1,56 @@
+#include "cache/ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "cache/cache_fixture.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+TEST(Ledger, NeverUsesAnIdTwice) {
+  TreeBuilder folder;
+  Ledger ledger = must(Ledger::open(folder / "ledger.db"));
+  std::set<HolderId> seen;
+  for (int i = 0; i < 100; ++i) {
+    const HolderId id = must(ledger.add_holder("holder", 1));
+    EXPECT_TRUE(seen.insert(id).second);
+    must(ledger.remove_holder(id));
+  }
+}
+
+using CacheUsage = OpenCache;
+
+TEST_F(CacheUsage, CountsHitsMissesAndSavedBytes) {
+  for (int i = 0; i < 4; ++i) must(make(Kind::tree, "a"));
+  EXPECT_EQ(must(cache_.find(Kind::tree, "none")), std::nullopt);
+  const KindUsage before = must(cache_.usage()).at(Kind::tree);
+  EXPECT_EQ(before.hits, 3U);
+  EXPECT_EQ(before.misses, 1U);
+  EXPECT_EQ(before.saved_bytes, 3 * before.size_bytes);
+  EXPECT_TRUE(must(cache_.remove(Kind::tree, "a")));
+  const KindUsage after = must(cache_.usage()).at(Kind::tree);
+  EXPECT_EQ(after.hits, 3U) << "removed entries count";
+  EXPECT_EQ(after.saved_bytes, before.saved_bytes);
+  EXPECT_EQ(after.entries + after.size_bytes, 0U);
+}
+
+using CacheFetchRecord = OpenCache;
+
+TEST_F(CacheFetchRecord, IsDeletedWithItsEntry) {
+  EXPECT_EQ(must(cache_.find_fetch_record("digest")), std::nullopt);
+  must(make(Kind::file, "key"));
+  must(cache_.remember_fetch("digest",
+                             {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
+  must(cache_.remember_fetch("digest",
+                             {.version = "2", .sha256 = "bb", .kind = Kind::file, .key = "key"}));
+  const auto record = must(cache_.find_fetch_record("digest"));
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->version + record->sha256 + record->key, "2bbkey");
+  EXPECT_TRUE(must(cache_.remove(Kind::file, "key")));
+  EXPECT_EQ(must(cache_.find_fetch_record("digest")), std::nullopt);
+}
+
+}  // namespace
+}  // namespace rtenv::cache

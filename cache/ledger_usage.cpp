@@ -1,0 +1,73 @@
+#include "cache/ledger.hpp"
+
+namespace rtenv::cache {
+
+Result<std::map<Kind, KindUsage>> Ledger::usage() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query,
+            database_.prepare_cached(
+                "SELECT kind, entries, bytes, misses, evictions, "
+                "hits + (SELECT ifnull(sum(hits), 0) FROM entry WHERE entry.kind = usage.kind), "
+                "saved_bytes + (SELECT ifnull(sum(hits * size_bytes), 0) FROM entry WHERE "
+                "entry.kind = usage.kind), "
+                "pulls FROM usage"));
+  std::map<Kind, KindUsage> result;
+  const auto unsigned_at = [&](int column) {
+    return static_cast<std::uint64_t>(query->number(column));
+  };
+  for (;;) {
+    RTENV_TRY(const bool more, query->step());
+    if (!more) return result;
+    if (const auto kind = parse_kind(query->text(0)))
+      result[*kind] = {.entries = unsigned_at(1),
+                       .size_bytes = unsigned_at(2),
+                       .hits = unsigned_at(5),
+                       .misses = unsigned_at(3),
+                       .pulls = unsigned_at(7),
+                       .evictions = unsigned_at(4),
+                       .saved_bytes = unsigned_at(6)};
+  }
+}
+
+Result<std::uint64_t> Ledger::size_bytes() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.prepare_cached("SELECT ifnull(sum(bytes), 0) FROM usage"));
+  RTENV_TRY([[maybe_unused]] const bool row, query->step());
+  return static_cast<std::uint64_t>(query->number(0));
+}
+
+Result<std::uint64_t> Ledger::shared_bytes() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query,
+            database_.prepare_cached(
+                "SELECT ifnull(sum(more), 0) FROM (SELECT (count(DISTINCT entry) - 1) * "
+                "size_bytes AS more FROM content GROUP BY digest, inode)"));
+  RTENV_TRY([[maybe_unused]] const bool row, query->step());
+  return static_cast<std::uint64_t>(query->number(0));
+}
+
+Result<std::vector<ContentRow>> Ledger::find_content(std::string_view digest, bool executable) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(
+      const auto query,
+      database_.prepare_cached(
+          "SELECT kind, key, path, inode, content.size_bytes FROM content JOIN entry ON entry.id = "
+          "content.entry WHERE content.digest = ? AND executable = ? AND ready = 1 LIMIT 4"));
+  query->bind(1, digest).bind(2, executable ? 1 : 0);
+  std::vector<ContentRow> rows;
+  for (;;) {
+    RTENV_TRY(const bool more, query->step());
+    if (!more) return rows;
+    const auto kind = parse_kind(query->text(0));
+    if (!kind) continue;
+    rows.push_back({.digest = std::string(digest),
+                    .kind = *kind,
+                    .key = query->text(1),
+                    .path = query->text(2),
+                    .executable = executable,
+                    .inode = static_cast<std::uint64_t>(query->number(3)),
+                    .size_bytes = static_cast<std::uint64_t>(query->number(4))});
+  }
+}
+
+}  // namespace rtenv::cache

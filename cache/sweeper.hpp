@@ -1,0 +1,34 @@
+// Removes what doesn't belong into the cache's folders: leftovers of crashed processes, folders
+// that aren't in the ledger, unused lock files. Internal to this folder.
+#pragma once
+
+#include "cache/cache_state.hpp"
+#include "cache/trash.hpp"
+
+namespace rtenv::cache {
+
+/// Held by the process that evicts.
+inline constexpr const char* k_collector_lock = "collector";
+
+class Sweeper {
+ public:
+  explicit Sweeper(CacheState& state) : state_(state) {}
+
+  /// Temporary folders, leases and unfinished entries of processes that have died. The cost doesn't
+  /// depend on the number of entries. Fails: as the ledger and remove_tree.
+  Result<void> remove_crash_leftovers();
+
+  /// Moves entry folders without a row to the trash: another program created them. Requires: the
+  /// collector's lock. Fails: as the ledger and rename(2).
+  Result<void> remove_unknown_folders(Trash& trash);
+  /// Lock files whose lock is free. Requires: the collector's lock. Fails: as
+  /// LockFile::try_acquire.
+  Result<void> remove_free_locks();
+
+ private:
+  Result<void> remove_unfinished(const EntryRow& row);
+
+  CacheState& state_;
+};
+
+}  // namespace rtenv::cache

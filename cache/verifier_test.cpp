@@ -1,0 +1,54 @@
+#include "cache/verifier.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cache/cache_fixture.hpp"
+
+namespace rtenv::cache {
+namespace {
+
+using testing::SizeIs;
+
+class CacheVerify : public OpenCache {
+ protected:
+  void damage(const char* key) const {
+    const Path file = cache_.path_of(Kind::tree, key) / "file";
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+    std::ofstream(file) << "other";
+  }
+};
+
+TEST_F(CacheVerify, QuarantinesChangedEntries) {
+  for (const char* key : {"good", "changed", "held", "gone"}) must(make(Kind::tree, key, key));
+  EXPECT_EQ(must(cache_.verify(2)).checked, 4U);
+  damage("changed");
+  damage("held");
+  must(remove_tree(cache_.path_of(Kind::tree, "gone")));
+  {
+    const auto held = must(cache_.find(Kind::tree, "held"));
+    const VerifyReport report = must(cache_.verify(2));
+    EXPECT_EQ(report.checked, 1U);
+    ASSERT_THAT(report.quarantined, SizeIs(1));
+    EXPECT_EQ(report.quarantined[0].key, "changed");
+    ASSERT_THAT(report.damaged_in_use, SizeIs(1));
+    EXPECT_EQ(report.damaged_in_use[0].key, "held");
+    ASSERT_THAT(report.missing, SizeIs(1));
+    EXPECT_EQ(report.missing[0].key, "gone");
+  }
+  EXPECT_EQ(count_in(folder_ / "quarantine"), 1U);
+  EXPECT_THAT(keys(cache_), testing::UnorderedElementsAre("good", "held"));
+  EXPECT_THAT(must(cache_.verify(2)).quarantined, SizeIs(1)) << "no longer leased";
+  must(make(Kind::tree, "changed", "changed"));
+}
+
+TEST_F(CacheVerify, RecordsTheDigestOfAnEnvironmentFirstAndIgnoresCompiledPython) {
+  must(make(Kind::env, "e"));
+  EXPECT_EQ(must(cache_.verify(1)).recorded, 1U);
+  folder_.file("envs/e/__pycache__/m.pyc", "compiled");
+  EXPECT_EQ(must(cache_.verify(1)).checked, 1U);
+  folder_.file("envs/e/extra", "installed by hand");
+  EXPECT_THAT(must(cache_.verify(1)).quarantined, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace rtenv::cache
