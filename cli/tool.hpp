@@ -2,6 +2,7 @@
 // cache that follow from both. Created by main and passed down; there is no other global state.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
