@@ -68,11 +68,11 @@ Result<int> EnvCommand::key(const Tool& tool) const {
   const auto& env_key = plan.env->key;
   if (tool.json) {
     nlohmann::json object{{"key", env_key.digits}};
-    if (explain) object["parts"] = env_key.parts;
+    if (explain) object["parts"] = json_from_text(env_key.parts);
     Tool::print_json(object);
   } else {
     Tool::print_line(env_key.digits);
-    if (explain) Tool::print_line(pretty_json_text(env_key.parts));
+    if (explain) Tool::print_line(pretty_json_text(json_from_text(env_key.parts)));
   }
   return 0;
 }
@@ -101,7 +101,7 @@ Result<int> EnvCommand::lock(const Tool& tool) const {
 
 Result<int> EnvCommand::check(const Tool& tool) const {
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
-  RTENV_TRY(runtime_env::check_sources(runtime_env));
+  RTENV_TRY(runtime_env::check_locations(runtime_env));
   if (tool.json)
     Tool::print_json({{"valid", true}});
   else

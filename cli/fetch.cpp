@@ -30,10 +30,10 @@ struct FetchCommand {
     if (!fetched) return Failure(std::move(fetched).error());
     if (tool.json)
       Tool::print_json({{"uri", parsed.shown()},
-                        {"path", fetched->path.native()},
+                        {"path", fetched->object.path.native()},
                         {"from_cache", fetched->from_cache}});
     else
-      Tool::print_line(fetched->path.native());
+      Tool::print_line(fetched->object.path.native());
     return 0;
   }
 };
