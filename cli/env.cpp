@@ -69,10 +69,10 @@ Result<int> EnvCommand::key(const Tool& tool) const {
   if (!plan.env) return fail_no_packages();
   const auto& env_key = plan.env->key;
   nlohmann::json object{{"key", env_key.digits}};
-  if (explain) object["parts"] = env_key.parts;
+  if (explain) object["parts"] = json_from_text(env_key.parts);
   tool.output.print(object, [&] {
     print_line(env_key.digits);
-    if (explain) print_line(pretty_json_text(env_key.parts));
+    if (explain) print_line(pretty_json_text(object["parts"]));
   });
   return 0;
 }
@@ -98,7 +98,7 @@ Result<int> EnvCommand::lock(const Tool& tool) const {
 
 Result<int> EnvCommand::check(const Tool& tool) const {
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
-  RTENV_TRY(runtime_env::check_sources(runtime_env));
+  RTENV_TRY(runtime_env::check_locations(runtime_env));
   tool.output.print({{"valid", true}}, [] { log::info("the runtime_env is valid"); });
   return 0;
 }

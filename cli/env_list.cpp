@@ -6,7 +6,7 @@
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
-#include "envbuild/env_pack.hpp"
+#include "envbuild/env_description.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -30,7 +30,7 @@ Result<std::vector<KnownEnv>> known_envs(cache::Cache& cache) {
   for (auto& row : rows) {
     if (row.kind != cache::Kind::env || !row.ready) continue;
     Path path = cache.path_of(row.kind, row.key);
-    const auto parts = envbuild::env_description(path);
+    const auto parts = envbuild::read_env_description(path);
     envs.push_back({std::move(row), std::move(path), parts ? *parts : nlohmann::json()});
   }
   return envs;

@@ -31,7 +31,7 @@ envbuild::TransferOptions transfer_options(const Tool& tool, ProgressLine& progr
           .cancellation = tool.cancellation};
 }
 
-nlohmann::json to_json(const envbuild::WrittenPack& written) {
+nlohmann::json to_json(const envbuild::WrittenArchive& written) {
   return {{"size_bytes", written.size_bytes}, {"sha256", written.sha256}};
 }
 
@@ -56,11 +56,12 @@ Result<std::string> EnvPackCommand::location_or_tier(const Tool& tool) const {
 Result<int> EnvPackCommand::pack(const Tool& tool) const {
   ProgressLine progress(tool);
   RTENV_TRY(const auto env, build(tool, progress));
-  Path file = output.empty() ? Path(envbuild::env_pack_name(env.lease.key())) : Path(output);
+  Path file = output.empty() ? Path(envbuild::env_archive_name(env.lease.key())) : Path(output);
   std::error_code error;
-  if (std::filesystem::is_directory(file, error)) file /= envbuild::env_pack_name(env.lease.key());
+  if (std::filesystem::is_directory(file, error))
+    file /= envbuild::env_archive_name(env.lease.key());
   RTENV_TRY(const auto written,
-            envbuild::pack_env(env.lease, file, transfer_options(tool, progress)));
+            envbuild::write_env_archive(env.lease, file, transfer_options(tool, progress)));
   progress.clear();
   nlohmann::json object = to_json(written);
   object["key"] = env.lease.key();

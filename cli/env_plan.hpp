@@ -10,7 +10,7 @@ namespace rtenv::cli {
 struct EnvInputs {
   runtime_env::RuntimeEnv runtime_env;
   cache::Cache cache;
-  std::optional<envbuild::WorkingDir> working_dir;
+  std::optional<envbuild::LeasedPath> working_dir;
   std::optional<envbuild::EnvPlan> env;  // nullopt if the runtime_env names no packages
 };
 

@@ -32,9 +32,9 @@ struct FetchCommand {
     }();
     if (!fetched) return Failure(std::move(fetched).error());
     tool.output.print({{"uri", parsed.shown()},
-                       {"path", fetched->path.native()},
+                       {"path", fetched->object.path.native()},
                        {"from_cache", fetched->from_cache}},
-                      fetched->path.native());
+                      fetched->object.path.native());
     return 0;
   }
 };

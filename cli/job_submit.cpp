@@ -130,7 +130,7 @@ Result<json> SubmitCommand::runtime_env() const {
                 runtime_env_file);
   if (!working_dir.empty()) value["working_dir"] = working_dir;
   RTENV_TRY(const auto parsed, runtime_env::parse_runtime_env(value));
-  RTENV_TRY(runtime_env::check_sources(parsed));
+  RTENV_TRY(runtime_env::check_locations(parsed));
   RTENV_TRY(inline_requirements(value));
   return value;
 }

@@ -20,11 +20,10 @@ int supervise(const Tool& tool, const std::vector<std::string>& words) {
   if (words.size() != 3) return exit_status(Errc::invalid_argument);
   log::configure(log::Verbosity::normal);
   const auto cache_root = tool.cache_root();
-  const int status =
-      job::supervise({.node = tool.environment,
-                      .cache_root = cache_root ? *cache_root : Path(),
-                      .open_cache = [&tool] { return tool.open_cache_with_tier(); }},
-                     words[0], Fd(parse_fd(words[1])), Fd(parse_fd(words[2])));
+  const int status = job::supervise({.node = tool.environment,
+                                     .cache_root = cache_root ? *cache_root : Path(),
+                                     .open_cache = [&tool] { return tool.open_cache_with_tier(); }},
+                                    words[0], Fd(parse_fd(words[1])), Fd(parse_fd(words[2])));
   tool.enforce_cache_limits();
   return status;
 }

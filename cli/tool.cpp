@@ -3,7 +3,7 @@
 #include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/duration.hpp"
-#include "envbuild/env_pack.hpp"
+#include "envbuild/env_archive.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -75,7 +75,7 @@ Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
   RTENV_TRY(options.max_age, span("RTENV_REMOTE_CACHE_MAX_AGE"));
   RTENV_TRY(const auto timeout, span("RTENV_REMOTE_CACHE_TIMEOUT"));
   if (timeout) options.timeout = *timeout;
-  options.filters[cache::Kind::env] = envbuild::make_env_pack_filter;
+  options.filters = envbuild::archive_filters();
   return std::optional(std::move(options));
 }
 

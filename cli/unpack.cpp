@@ -18,14 +18,16 @@ struct UnpackCommand {
   bool strip_top = false;
 
   // The file itself, or the cached one if the source is a URI.
-  [[nodiscard]] Result<envbuild::Fetched> find_archive(const Tool& tool) const {
+  [[nodiscard]] Result<envbuild::LeasedPath> find_archive(const Tool& tool) const {
     if (!remote::looks_like_uri(source))
-      return envbuild::Fetched{.path = source, .lease = std::nullopt};
+      return envbuild::LeasedPath{.path = source, .lease = std::nullopt};
     RTENV_TRY(const auto uri, remote::Uri::parse(source));
     RTENV_TRY(auto cache, tool.open_cache());
     ProgressLine progress(tool);
-    return envbuild::fetch_file(
-        uri, cache, {.store = store_options(tool, address), .on_progress = progress.callback()});
+    RTENV_TRY(auto fetched, envbuild::fetch_file(uri, cache,
+                                                 {.store = store_options(tool, address),
+                                                  .on_progress = progress.callback()}));
+    return std::move(fetched.object);
   }
 
   Result<int> run(const Tool& tool) const {

@@ -16,13 +16,13 @@ namespace {
 using nlohmann::json;
 using SystemClock = std::chrono::system_clock;
 
-constexpr int k_look_interval_ms = 200;
+constexpr int k_poll_interval_ms = 200;
 constexpr int k_last_line_interval_ms = 2000;
 
 Path log_path(const Path& cache_root, std::string_view key) {
   return cache_root / "logs" / fmt::format("env-{}.log", key);
 }
-Path note_path(const Path& cache_root, std::string_view key) {
+Path error_path(const Path& cache_root, std::string_view key) {
   return cache_root / "logs" / fmt::format("env-{}.failed", key);
 }
 
@@ -30,8 +30,8 @@ std::int64_t microseconds(SystemClock::time_point time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
-Result<void> write_note(const Path& note, const Error& error) {
-  RTENV_TRY(AtomicFile file, AtomicFile::create(note));
+Result<void> write_error(const Path& path, const Error& error) {
+  RTENV_TRY(AtomicFile file, AtomicFile::create(path));
   RTENV_TRY(file.write(json_text({{"at_us", microseconds(SystemClock::now())},
                                   {"code", static_cast<int>(error.code())},
                                   {"message", error.message()},
@@ -43,11 +43,11 @@ Result<void> write_note(const Path& note, const Error& error) {
 
 Result<BuildLog> BuildLog::begin(const Path& cache_root, std::string_view key) {
   Path path = log_path(cache_root, key);
-  Path note = note_path(cache_root, key);
+  Path error = error_path(cache_root, key);
   RTENV_TRY(make_directories(path.parent_path()));
-  ::unlink(note.c_str());
+  ::unlink(error.c_str());
   RTENV_TRY(Fd file, open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600));
-  return BuildLog(std::move(path), std::move(note), std::move(file));
+  return BuildLog(std::move(path), std::move(error), std::move(file));
 }
 
 Failure BuildLog::fail_with(Error error) {
@@ -55,32 +55,33 @@ Failure BuildLog::fail_with(Error error) {
     succeed();
     return Failure(std::move(error));
   }
-  Error told(error.code(),
-             fmt::format("{}\n  the whole output: {}", error.message(), path_.native()),
-             error.hint());
-  if (const auto noted = write_note(note_, told); !noted) log::debug("{}", noted.error().message());
-  return Failure(std::move(told));
+  Error with_path(error.code(),
+                  fmt::format("{}\n  full output: {}", error.message(), path_.native()),
+                  error.hint());
+  if (const auto written = write_error(error_path_, with_path); !written)
+    log::debug("{}", written.error().message());
+  return Failure(std::move(with_path));
 }
 
 void BuildLog::succeed() noexcept { ::unlink(path_.c_str()); }
 
 std::optional<Error> failure_since(const Path& cache_root, std::string_view key,
                                    SystemClock::time_point begin) {
-  const auto text = read_file(note_path(cache_root, key));
+  const auto text = read_file(error_path(cache_root, key));
   if (!text) return std::nullopt;
-  const json note = json_from_text(*text);
-  if (!note.is_object() || note.value("at_us", std::int64_t{0}) < microseconds(begin))
+  const json record = json_from_text(*text);
+  if (!record.is_object() || record.value("at_us", std::int64_t{0}) < microseconds(begin))
     return std::nullopt;
-  const int code = note.value("code", -1);
+  const int code = record.value("code", -1);
   if (code < 0 || code >= k_errc_count) return std::nullopt;
-  return Error(static_cast<Errc>(code), note.value("message", ""), note.value("hint", ""));
+  return Error(static_cast<Errc>(code), record.value("message", ""), record.value("hint", ""));
 }
 
-BuildFollower::BuildFollower(const Path& cache_root, std::string_view key, bool all) {
+BuildFollower::BuildFollower(const Path& cache_root, std::string_view key, Detail detail) {
   auto stop = Cancellation::create();
   if (!stop) return;
   stop_.emplace(std::move(*stop));
-  thread_ = std::thread([this, path = log_path(cache_root, key), all] { follow(path, all); });
+  thread_ = std::thread([this, path = log_path(cache_root, key), detail] { follow(path, detail); });
 }
 
 BuildFollower::~BuildFollower() {
@@ -89,13 +90,14 @@ BuildFollower::~BuildFollower() {
   thread_.join();
 }
 
-void BuildFollower::follow(const Path& path, bool all) {
+void BuildFollower::follow(const Path& path, Detail detail) {
+  const bool all = detail == Detail::all_lines;
   std::size_t shown_bytes = 0;
   pollfd stop{.fd = stop_->poll_fd(), .events = POLLIN, .revents = 0};
-  while (::poll(&stop, 1, all ? k_look_interval_ms : k_last_line_interval_ms) == 0) {
+  while (::poll(&stop, 1, all ? k_poll_interval_ms : k_last_line_interval_ms) == 0) {
     const auto text = read_file(path);
     if (!text) continue;
-    if (text->size() < shown_bytes) shown_bytes = 0;  // another build
+    if (text->size() < shown_bytes) shown_bytes = 0;  // another build began
     const auto end = text->rfind('\n');
     if (end == std::string::npos || end + 1 <= shown_bytes) continue;
     const std::string_view lines = std::string_view(*text).substr(shown_bytes, end - shown_bytes);

@@ -1,12 +1,14 @@
-// What an installer says while it builds an environment: in a file of the cache, for those who wait
-// for it and, where it failed, for whoever wants to know why. Gone when the build succeeded.
+// The output of an installer while it builds an environment: in a file, so that processes that wait
+// for the same environment can show it, and that it can be read after a failure. Removed after a
+// success.
 //
-//   CACHE/logs/env-KEY.log     the output    CACHE/logs/env-KEY.failed   when and how it ended, for
-//   those who waited
+//   CACHE/logs/env-KEY.log      the output
+//   CACHE/logs/env-KEY.failed   the error and when it occurred, for waiting processes
 #pragma once
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 #include "base/cancellation.hpp"
@@ -14,40 +16,43 @@
 
 namespace rtenv::envbuild {
 
-/// Of one build, by who has its lock.
+/// The log of one build. Requires: the caller has the lock of that build.
 class BuildLog {
  public:
+  /// Creates an empty log; removes the error of an earlier build.
   static Result<BuildLog> begin(const Path& cache_root, std::string_view key);
 
   [[nodiscard]] int fd() const noexcept { return file_.get(); }
-  /// Keeps the log, names it in the error, and tells those who wait; a cancelled build leaves
-  /// nothing.
+  /// Keeps the log, records the error for waiting processes, and returns the error with the log's
+  /// path added. Removes the log of a cancelled build.
   Failure fail_with(Error error);
   void succeed() noexcept;
 
  private:
-  BuildLog(Path path, Path note, Fd file)
-      : path_(std::move(path)), note_(std::move(note)), file_(std::move(file)) {}
+  BuildLog(Path path, Path error_path, Fd file)
+      : path_(std::move(path)), error_path_(std::move(error_path)), file_(std::move(file)) {}
   Path path_;
-  Path note_;
+  Path error_path_;
   Fd file_;
 };
 
-/// With what a build ended that failed at `begin` or later.
+/// The error of the last build of this environment, if it failed at `begin` or later.
 std::optional<Error> failure_since(const Path& cache_root, std::string_view key,
                                    std::chrono::system_clock::time_point begin);
 
-/// Shows the progress of another's build for as long as it lives: every line of its output, or now
-/// and then the last one.
+/// Prints the progress of a build in another process, on a thread of its own, until it is
+/// destroyed.
 class BuildFollower {
  public:
-  BuildFollower(const Path& cache_root, std::string_view key, bool all);
+  enum class Detail : std::uint8_t { last_line, all_lines };
+
+  BuildFollower(const Path& cache_root, std::string_view key, Detail detail);
   BuildFollower(const BuildFollower&) = delete;
   BuildFollower& operator=(const BuildFollower&) = delete;
   ~BuildFollower();
 
  private:
-  void follow(const Path& path, bool all);
+  void follow(const Path& path, Detail detail);
   std::optional<Cancellation> stop_;
   std::thread thread_;
 };

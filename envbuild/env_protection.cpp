@@ -12,9 +12,9 @@ namespace {
 
 constexpr const char* k_compiled = "__pycache__";
 
-Result<void> take_write_permission(int parent, const char* name, const Path& shown, mode_t mode) {
+Result<void> remove_write_permission(int parent, const char* name, const Path& shown, mode_t mode) {
   if ((mode & 0222U) == 0 || ::fchmodat(parent, name, mode & 07555U, 0) == 0) return {};
-  // A link to another user's uv cache: who owns it decides.
+  // A hard link into another user's uv cache: only its owner can change the mode.
   if (errno == EPERM) return {};
   return fail_errno("change mode of", shown.native());
 }
@@ -28,7 +28,7 @@ Result<void> protect_folder(int folder, const Path& shown) {
     has_sources = has_sources || name.ends_with(".py");
     struct stat status {};
     if (::fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-      return fail_errno("look at", (shown / name).native());
+      return fail_errno("inspect", (shown / name).native());
     if (S_ISLNK(status.st_mode)) continue;
     if (S_ISDIR(status.st_mode)) {
       const Fd below(
@@ -36,10 +36,10 @@ Result<void> protect_folder(int folder, const Path& shown) {
       if (!below) return fail_errno("open", (shown / name).native());
       RTENV_TRY(protect_folder(below.get(), shown / name));
     }
-    RTENV_TRY(take_write_permission(folder, entry->d_name, shown / name, status.st_mode));
+    RTENV_TRY(remove_write_permission(folder, entry->d_name, shown / name, status.st_mode));
   }
   if (has_sources && ::mkdirat(folder, k_compiled, 0777) != 0 && errno != EEXIST)
-    return fail_errno("make folder", (shown / k_compiled).native());
+    return fail_errno("create folder", (shown / k_compiled).native());
   return {};
 }
 

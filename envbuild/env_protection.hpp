@@ -1,14 +1,16 @@
-// A shared environment is many jobs' environment: none of them may change it by accident.
+// Write protection of environments: several jobs use the same one, so none may change it by
+// accident.
 #pragma once
 
 #include "base/fd.hpp"
 
 namespace rtenv::envbuild {
 
-/// Takes the write permission from all in it, but not from the folder itself: it must still be
-/// renamed. Beside Python's sources it makes the __pycache__ folders, which stay writable: else
-/// every process of a user other than root would compile them again. Files that are links to uv's
-/// cache are protected there, too. Fails: as chmod.
+/// Removes the write permission from everything in the environment, except from the environment's
+/// own folder, which may still be renamed, and from the __pycache__ folders. Creates a __pycache__
+/// beside Python sources, because processes of other users than root would otherwise compile them
+/// every time. Files that are hard links into uv's cache are protected there too.
+/// Fails: permission_denied, as chmod and mkdir.
 Result<void> protect_env(const Path& env);
 
 }  // namespace rtenv::envbuild

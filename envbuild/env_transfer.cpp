@@ -5,20 +5,21 @@
 #include "base/log.hpp"
 #include "cache/archive_manifest.hpp"
 #include "cache/remote_tier.hpp"
+#include "envbuild/env_archive.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
 constexpr std::string_view k_extension = ".tar.zst";
-// Of a store that was named by hand: nobody else waits.
-constexpr std::chrono::milliseconds k_patience{60'000};
+// Longer than for a tier in the background: here, the user waits only for the transfer.
+constexpr std::chrono::milliseconds k_tier_timeout{60'000};
 
-// Digested on its way to where it goes.
-Result<WrittenPack> write_env(const cache::Lease& env,
-                              const std::function<Result<void>(std::span<const std::byte>)>& write,
-                              const TransferOptions& options) {
-  RTENV_TRY(const auto filter, make_env_pack_filter(env.path()));
-  WrittenPack written;
+// Digests the archive while writing it.
+Result<WrittenArchive> write_env(
+    const cache::Lease& env, const std::function<Result<void>(std::span<const std::byte>)>& write,
+    const TransferOptions& options) {
+  RTENV_TRY(const auto filter, make_env_filter(env.path()));
+  WrittenArchive written;
   Sha256 sha;
   RTENV_TRY(
       cache::write_archive(env.path(), {env.kind(), env.key()}, filter.get(),
@@ -34,13 +35,13 @@ Result<WrittenPack> write_env(const cache::Lease& env,
   return written;
 }
 
-// A tier for one command: what failed before doesn't matter, and what it fails with is the
-// command's error.
-struct OneTimeTier {
+// A remote tier for one command. Its state is in a temporary folder, so that earlier failures don't
+// disable it.
+struct TemporaryTier {
   TempDir state;
   cache::RemoteTier tier;
 
-  OneTimeTier(TempDir folder, const remote::Uri& prefix, const TransferOptions& options)
+  TemporaryTier(TempDir folder, const remote::Uri& prefix, const TransferOptions& options)
       : state(std::move(folder)),
         tier(tier_options(prefix, options), state.path(), options.threads) {}
 
@@ -48,45 +49,44 @@ struct OneTimeTier {
                                                const TransferOptions& options) {
     return {.prefix = prefix,
             .mode = cache::TierMode::write_through,
-            .timeout = k_patience,
+            .timeout = k_tier_timeout,
             .store = options.store,
-            .filters = {{cache::Kind::env, make_env_pack_filter}}};
+            .filters = archive_filters()};
   }
 };
 
 Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefix,
                                const TransferOptions& options) {
   RTENV_TRY(TempDir state, TempDir::create());
-  OneTimeTier once(std::move(state), prefix, options);
+  TemporaryTier temporary(std::move(state), prefix, options);
   const cache::EntryName name{env.kind(), env.key()};
-  RTENV_TRY(const bool uploaded, once.tier.push(name, env.path(), options.cancellation));
-  return PushedEnv{.uri = once.tier.uri_of(name), .uploaded = uploaded, .written = std::nullopt};
+  RTENV_TRY(const bool uploaded, temporary.tier.push(name, env.path(), options.cancellation));
+  return PushedEnv{
+      .uri = temporary.tier.uri_of(name), .uploaded = uploaded, .written = std::nullopt};
 }
 
 cache::Relocation relocation_to(const Path& final_path,
                                 const runtime_env::Interpreter& interpreter) {
-  return {.final_path = final_path,
-          .relocate = [&interpreter](const Path& folder, const Path& path,
-                                     const nlohmann::json& properties) {
-            return relocate_env(folder, path, properties, interpreter);
-          }};
+  return {.final_path = final_path, .relocate = relocate_env_to(interpreter)};
 }
 
-// From the cache, or by `take` from elsewhere; never built.
-Result<VirtualEnv> take_over(
-    cache::Cache& cache, const std::string& key, VirtualEnv::Origin elsewhere,
+// Takes the environment from the cache, otherwise from `source` by calling `take`. Never builds it.
+Result<VirtualEnv> cached_or_taken(
+    cache::Cache& cache, const std::string& key, VirtualEnv::Origin source,
     const std::function<Result<void>(const Path& scratch, const Path& target)>& take,
     const TransferOptions& options) {
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
   const cache::Maker make = [&](const cache::MakeContext& context) -> Result<void> {
-    origin = elsewhere;
+    origin = source;
     RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
     return take(scratch.path(), context.target);
   };
   const cache::MakeOptions make_options{
       .wait = {.cancellation = options.cancellation,
                .on_wait =
-                   [] { log::info("another process makes this environment; waiting for it"); }},
+                   [] {
+                     log::info("another process is creating this environment; waiting for it");
+                   }},
       .relocate = {}};
   RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, key, make, make_options));
   return VirtualEnv{.lease = std::move(lease), .origin = origin};
@@ -94,10 +94,10 @@ Result<VirtualEnv> take_over(
 
 }  // namespace
 
-std::string env_pack_name(std::string_view key) { return fmt::format("{}{}", key, k_extension); }
+std::string env_archive_name(std::string_view key) { return fmt::format("{}{}", key, k_extension); }
 
-Result<WrittenPack> pack_env(const cache::Lease& env, const Path& file,
-                             const TransferOptions& options) {
+Result<WrittenArchive> write_env_archive(const cache::Lease& env, const Path& file,
+                                         const TransferOptions& options) {
   RTENV_TRY(AtomicFile output, AtomicFile::create(file));
   RTENV_TRY(
       auto written,
@@ -119,18 +119,18 @@ Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri,
   return PushedEnv{.uri = uri, .uploaded = true, .written = std::move(written)};
 }
 
-Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache,
+Result<VirtualEnv> import_env(const Path& archive, cache::Cache& cache,
                               const runtime_env::Interpreter& interpreter,
                               const TransferOptions& options) {
-  RTENV_TRY(const auto manifest, cache::read_archive_manifest(pack));
+  RTENV_TRY(const auto manifest, cache::read_archive_manifest(archive));
   if (manifest.entry.kind != cache::Kind::env)
-    return fail(Errc::invalid_argument, "{} holds a {}, not an environment", pack.native(),
+    return fail(Errc::invalid_argument, "{} contains a {}, not an environment", archive.native(),
                 cache::info(manifest.entry.kind).name);
-  return take_over(
-      cache, manifest.entry.key, VirtualEnv::Origin::pack,
+  return cached_or_taken(
+      cache, manifest.entry.key, VirtualEnv::Origin::archive,
       [&](const Path& scratch, const Path& target) {
         return cache::import_archive(
-            pack, manifest, scratch, target, relocation_to(target, interpreter),
+            archive, manifest, scratch, target, relocation_to(target, interpreter),
             {.threads = options.threads, .cancellation = options.cancellation});
       },
       options);
@@ -142,11 +142,11 @@ Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache,
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
   RTENV_TRY(const auto info, store->stat(uri));
   RTENV_TRY(const TempDir folder, cache.make_temp_dir());
-  const Path pack = folder.path() / "pack";
+  const Path archive = folder.path() / "archive";
   RTENV_TRY(
-      remote::download(*store, uri, info, pack,
+      remote::download(*store, uri, info, archive,
                        {.on_progress = options.on_progress, .cancellation = options.cancellation}));
-  auto imported = import_env(pack, cache, interpreter, options);
+  auto imported = import_env(archive, cache, interpreter, options);
   if (!imported) return Failure(std::move(imported).error().within(uri.shown()));
   return imported;
 }
@@ -155,17 +155,17 @@ Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const runtime_env:
                                    cache::Cache& cache, const runtime_env::Interpreter& interpreter,
                                    const TransferOptions& options) {
   RTENV_TRY(TempDir state, TempDir::create());
-  OneTimeTier once(std::move(state), prefix, options);
+  TemporaryTier temporary(std::move(state), prefix, options);
   const cache::EntryName name{cache::Kind::env, key.digits};
-  return take_over(
+  return cached_or_taken(
       cache, key.digits, VirtualEnv::Origin::remote_tier,
       [&](const Path& scratch, const Path& target) -> Result<void> {
         RTENV_TRY(const bool pulled,
-                  once.tier.pull(name, scratch, target, relocation_to(target, interpreter),
-                                 options.cancellation));
+                  temporary.tier.pull(name, scratch, target, relocation_to(target, interpreter),
+                                      options.cancellation));
         if (pulled) return {};
-        return fail(Errc::not_found, "{} isn't there", once.tier.uri_of(name).shown())
-            .hint("rtenv env push sends it from where it is built");
+        return fail(Errc::not_found, "{} doesn't exist", temporary.tier.uri_of(name).shown())
+            .hint("run `rtenv env push` where the environment was built");
       },
       options);
 }

@@ -1,11 +1,13 @@
-// Environments as packs by command: written to a file, sent to a store, taken over from either.
-// What the remote tier does by itself, for CI to do when it wants.
+// Moves environments as archives on command: to a file, to a store, and from either into the cache.
+// A remote tier does the same automatically; these commands let CI decide when.
 #pragma once
 
-#include "cache/cache.hpp"
-#include "envbuild/env_pack.hpp"
-#include "envbuild/fetch.hpp"
+#include <optional>
+#include <string>
+
 #include "envbuild/virtual_env.hpp"
+#include "remote/download.hpp"
+#include "remote/object_store.hpp"
 
 namespace rtenv::envbuild {
 
@@ -16,40 +18,45 @@ struct TransferOptions {
   const Cancellation* cancellation = nullptr;
 };
 
-/// The name of an environment's pack where only a folder is given: "KEY.tar.zst".
-std::string env_pack_name(std::string_view key);
+/// "KEY.tar.zst": the default file name of an environment's archive.
+std::string env_archive_name(std::string_view key);
 
-struct WrittenPack {
+struct WrittenArchive {
   std::uint64_t size_bytes = 0;
-  std::string sha256;  // for the pin of its URI
+  std::string sha256;  // to pin its URI
 };
 
-/// Whole or not there. Fails: as write_pack and AtomicFile.
-Result<WrittenPack> pack_env(const cache::Lease& env, const Path& file,
-                             const TransferOptions& options);
+/// Writes the archive to `file`, atomically. Fails: as cache::write_pack, AtomicFile and
+/// make_env_filter.
+Result<WrittenArchive> write_env_archive(const cache::Lease& env, const Path& file,
+                                         const TransferOptions& options);
 
 struct PushedEnv {
   remote::Uri uri;
-  bool uploaded = false;               // false: it was there
-  std::optional<WrittenPack> written;  // where it was sent under exactly this name
+  bool uploaded = false;  // false: the store already had it
+  /// Nullopt if `uri` was chosen by the remote tier's naming scheme.
+  std::optional<WrittenArchive> written;
 };
 
-/// To exactly `uri` where that ends with ".tar.zst"; else to where a remote tier with this prefix
-/// looks for it. Fails: as write_pack and the store.
+/// Uploads to exactly `uri` if it ends with ".tar.zst", otherwise to where a remote tier with this
+/// prefix looks for the environment. Fails: invalid_argument (a URI that can't have archives), as
+/// write_env_archive and the store.
 Result<PushedEnv> push_env(const cache::Lease& env, const remote::Uri& uri,
                            const TransferOptions& options);
 
-/// Into the cache, from a local file or what `uri` names. Fails: not_found, corrupt;
-/// invalid_argument (no environment; made for another platform or interpreter).
-Result<VirtualEnv> import_env(const Path& pack, cache::Cache& cache,
+/// Takes an archive, from a local file, into the cache. Fails: not_found, corrupt,
+/// invalid_argument (not an environment; built for another platform or interpreter), cancelled.
+Result<VirtualEnv> import_env(const Path& archive, cache::Cache& cache,
                               const runtime_env::Interpreter& interpreter,
                               const TransferOptions& options);
+
+/// The same, from the object that `uri` names. Fails: also as the store.
 Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache,
                             const runtime_env::Interpreter& interpreter,
                             const TransferOptions& options);
 
-/// From where a remote tier with this prefix looks for it. Fails: also not_found (it isn't there,
-/// or what is there was refused with a warning).
+/// The same, from where a remote tier with this prefix looks for the key. Fails: also not_found (no
+/// archive, or one that was refused with a warning).
 Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const runtime_env::EnvKey& key,
                                    cache::Cache& cache, const runtime_env::Interpreter& interpreter,
                                    const TransferOptions& options);

@@ -16,12 +16,12 @@ using remote::Uri;
 constexpr std::size_t k_key_digits = 32;
 constexpr std::size_t k_max_name_bytes = 255;
 
-// In what form an object is kept.
+// What an object becomes in the cache.
 enum class Form : std::uint8_t { file, tree };
 
-bool drops_top(const Uri& uri) { return uri.scheme != Scheme::gcs; }
+bool drops_top_folder(const Uri& uri) { return uri.scheme != Scheme::gcs; }
 
-// A name that can be one: an object's may be anything.
+// A valid file name: an object's name can have any characters and length.
 std::string local_name(const Uri& uri) {
   std::string name = uri.file_name();
   for (char& c : name)
@@ -31,7 +31,7 @@ std::string local_name(const Uri& uri) {
   return name;
 }
 
-// Checked against the pin.
+// The digest of a local file. Checks the pin, if the URI has one.
 Result<std::string> sha256_of_file(const Uri& uri) {
   RTENV_TRY(std::string sha256, sha256_hex_of_file(uri.path));
   if (uri.sha256 && sha256 != *uri.sha256) return remote::fail_pin(uri, sha256);
@@ -75,31 +75,32 @@ class Fetcher {
   }
 
   [[nodiscard]] Fetched fetched(cache::Lease lease, bool from_cache) const {
-    Path path = form_ == Form::file ? lease.path() / local_name(uri_) : lease.path();
-    return {.path = std::move(path), .lease = std::move(lease), .from_cache = from_cache};
+    return {.object = leased_path(std::move(lease),
+                                  form_ == Form::file ? Path(local_name(uri_)) : Path()),
+            .from_cache = from_cache};
   }
 
-  // The entry that an earlier fetch made, where its row says so.
+  // The entry of an earlier fetch, if its record satisfies `is_wanted`.
   Result<std::optional<Fetched>> find_fetch_record(
       const std::function<bool(const cache::FetchRecord&)>& is_wanted) {
-    RTENV_TRY(const auto source, cache_.find_fetch_record(digest_));
-    if (!source || !is_wanted(*source)) return std::optional<Fetched>();
-    RTENV_TRY(auto lease, cache_.find(source->kind, source->key));
+    RTENV_TRY(const auto record, cache_.find_fetch_record(digest_));
+    if (!record || !is_wanted(*record)) return std::optional<Fetched>();
+    RTENV_TRY(auto lease, cache_.find(record->kind, record->key));
     if (!lease) return std::optional<Fetched>();
     return std::optional(fetched(std::move(*lease), true));
   }
 
-  // What has the right digest is right, whatever the store says today.
+  // Content with the pinned digest is valid, whatever version the store has now.
   Result<std::optional<Fetched>> find_pinned() {
     if (!uri_.sha256) return std::optional<Fetched>();
     return find_fetch_record(
-        [&](const cache::FetchRecord& source) { return source.sha256 == *uri_.sha256; });
+        [&](const cache::FetchRecord& record) { return record.sha256 == *uri_.sha256; });
   }
 
   Result<std::optional<Fetched>> find_version(const std::string& version) {
     if (version.empty()) return std::optional<Fetched>();
-    return find_fetch_record([&](const cache::FetchRecord& source) {
-      return source.version == version && (!uri_.sha256 || source.sha256 == *uri_.sha256);
+    return find_fetch_record([&](const cache::FetchRecord& record) {
+      return record.version == version && (!uri_.sha256 || record.sha256 == *uri_.sha256);
     });
   }
 
@@ -107,7 +108,7 @@ class Fetcher {
     std::optional<TempDir> folder;
     Path file = uri_.path;
     remote::Downloaded downloaded{.info = info, .sha256 = {}};
-    if (uri_.scheme == Scheme::file) {  // it is here already
+    if (uri_.scheme == Scheme::file) {
       RTENV_TRY(downloaded.sha256, sha256_of_file(uri_));
     } else {
       log::info("fetching {}", uri_.shown());
@@ -117,9 +118,9 @@ class Fetcher {
                                              {.on_progress = options_.on_progress,
                                               .cancellation = cancellation_}));
     }
-    RTENV_TRY(auto lease, form_ == Form::file ? keep_file(file, downloaded.sha256)
+    RTENV_TRY(auto lease, form_ == Form::file ? store_file(file, downloaded.sha256)
                                               : unpack(file, downloaded.sha256));
-    // What a store can't tell the version of is asked for again the next time.
+    // An object without a version is fetched again the next time.
     if (!downloaded.info.version.empty() || uri_.sha256)
       RTENV_TRY(cache_.remember_fetch(digest_, {.version = downloaded.info.version,
                                                 .sha256 = downloaded.sha256,
@@ -129,12 +130,12 @@ class Fetcher {
   }
 
   Result<Fetched> use_uploaded(UploadedPackage uploaded) {
-    if (form_ == Form::file) return fetched(std::move(uploaded.lease), true);
-    RTENV_TRY(auto lease, unpack(uploaded.file, uploaded.sha256));
+    if (form_ == Form::file) return Fetched{.object = std::move(uploaded.file), .from_cache = true};
+    RTENV_TRY(auto lease, unpack(uploaded.file.path, uploaded.sha256));
     return fetched(std::move(lease), true);
   }
 
-  Result<cache::Lease> keep_file(const Path& file, const std::string& sha256) {
+  Result<cache::Lease> store_file(const Path& file, const std::string& sha256) {
     const std::string name = local_name(uri_);
     const std::string key = sha256_hex(sha256 + " " + name).substr(0, k_key_digits);
     return cache_.get_or_make(cache::Kind::file, key,
@@ -146,7 +147,7 @@ class Fetcher {
   }
 
   Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
-    const bool strip_top = drops_top(uri_);
+    const bool strip_top = drops_top_folder(uri_);
     const std::string key = fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "");
     return cache_.get_or_make(cache::Kind::tree, key,
                               [&](const cache::MakeContext& context) -> Result<void> {
@@ -173,12 +174,12 @@ class Fetcher {
 Result<Fetched> file_in_place(const Uri& uri) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(uri.path, error))
-    return fail(Errc::not_found, "{}: there is no such file", uri.shown());
+    return fail(Errc::not_found, "{}: the file doesn't exist", uri.shown());
   if (uri.sha256) RTENV_TRY(sha256_of_file(uri));
-  return Fetched{.path = uri.path, .lease = std::nullopt, .from_cache = true};
+  return Fetched{.object = {.path = uri.path, .lease = std::nullopt}, .from_cache = true};
 }
 
-// A directory that every node already has: never copied, never counted.
+// A directory that every node has: neither copied nor cached.
 Result<Fetched> directory_in_place(const Uri& uri) {
   if (pkg::is_remote_archive(uri.path))
     return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories",
@@ -186,14 +187,14 @@ Result<Fetched> directory_in_place(const Uri& uri) {
         .hint("use file:// for an archive");
   std::error_code error;
   if (!std::filesystem::is_directory(uri.path, error))
-    return fail(Errc::not_found, "{}: the directory isn't there", uri.shown());
-  return Fetched{.path = uri.path, .lease = std::nullopt, .from_cache = true};
+    return fail(Errc::not_found, "{}: the directory doesn't exist", uri.shown());
+  return Fetched{.object = {.path = uri.path, .lease = std::nullopt}, .from_cache = true};
 }
 
 Result<void> check_names_an_object(const Uri& uri) {
   if (uri.is_prefix())
     return fail(Errc::invalid_argument, "{} names no object", uri.shown())
-        .hint("SCHEME://BUCKET/PATH/NAME.zip");
+        .hint("add the object's name: SCHEME://BUCKET/PATH/NAME.zip");
   return {};
 }
 
@@ -210,7 +211,7 @@ Result<Fetched> fetch_tree(const Uri& uri, cache::Cache& cache, const FetchOptio
   RTENV_TRY(check_names_an_object(uri));
   if (!pkg::is_remote_archive(uri.path))
     return fail(Errc::invalid_argument, "{} isn't an archive by its name", uri.shown())
-        .hint("wanted is .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar");
+        .hint("use a URI that ends with .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar");
   return Fetcher(uri, Form::tree, cache, options).run();
 }
 

@@ -1,15 +1,13 @@
-// Brings what a URI names into the cache: an object as a file, or an archive as the folder that it
+// Fetches the object that a URI names into the cache: as a file, or as the folder that the archive
 // unpacks to.
 //
-// An object that hasn't changed since isn't fetched again: its version (ETag, generation) is asked
-// for by one request and compared with the one that was fetched; where the URI is pinned
-// (#sha256=), nothing is asked. Of several processes that want one object, one fetches it and the
-// others wait. The same content under two URIs is kept once.
+// An unchanged object isn't fetched again: one request asks for its version (ETag, generation),
+// which is compared with that of the last fetch. A pinned URI (#sha256=) needs no request. If
+// several processes want the same object, one fetches it and the others wait. Equal content from
+// two URIs is stored once.
 #pragma once
 
-#include <optional>
-
-#include "cache/cache.hpp"
+#include "envbuild/leased_path.hpp"
 #include "remote/download.hpp"
 #include "remote/object_store.hpp"
 
@@ -22,19 +20,18 @@ struct FetchOptions {
 };
 
 struct Fetched {
-  Path path;
-  std::optional<cache::Lease> lease;  // nothing for file:// and local://, which are used in place
-  bool from_cache = false;            // no byte of it was fetched by this call
+  LeasedPath object;        // without a lease for file:// and local://, which are used in place
+  bool from_cache = false;  // this call didn't download anything
 };
 
-/// The object under its own name. file:// is the file itself. Fails: as stat and download;
-/// not_found.
+/// Fetches the object as a file with the object's name. Fails: invalid_argument (a URI without an
+/// object), not_found, as ObjectStore::stat and remote::download.
 Result<Fetched> fetch_file(const remote::Uri& uri, cache::Cache& cache,
                            const FetchOptions& options);
 
-/// The files of an archive, read-only. Where everything lies in one top folder, that folder is
-/// dropped, but for gcs://: as in Ray. local:// is the directory itself. Fails: as fetch_file and
-/// unpack; invalid_argument (not an archive by its name).
+/// Fetches and unpacks an archive; the files are read-only. An only top folder is dropped, except
+/// for gcs://, as in Ray. Fails: invalid_argument (not an archive by its name), as fetch_file and
+/// pkg::unpack.
 Result<Fetched> fetch_tree(const remote::Uri& uri, cache::Cache& cache,
                            const FetchOptions& options);
 

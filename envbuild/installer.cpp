@@ -5,6 +5,10 @@
 #include "base/file.hpp"
 #include "base/lines.hpp"
 #include "base/log.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "envbuild/installer_run.hpp"
+#include "runtime_env/interpreter.hpp"
 #include "runtime_env/redact.hpp"
 
 namespace rtenv::envbuild {
@@ -12,11 +16,9 @@ namespace {
 
 constexpr int k_shown_lines = 20;
 
-// The last lines that say something, indented under the message. An installer repeats the URLs it
-// was given.
+// The last lines, indented, without credentials: installers repeat the URLs that they were given.
 std::string last_lines(std::string_view output) {
-  while (!output.empty() && (output.back() == '\n' || output.back() == ' '))
-    output.remove_suffix(1);
+  output = trim_end(output, "\n ");
   std::size_t begin = output.size();
   for (int i = 0; i < k_shown_lines && begin != std::string_view::npos && begin > 0; ++i)
     begin = output.rfind('\n', begin - 1);
@@ -63,7 +65,7 @@ std::string phase_name(std::string_view step, std::size_t phase, std::size_t cou
                     : fmt::format("{} (phase {} of {})", step, phase + 1, count);
 }
 
-Result<void> show_site_packages(const InstallRequest& request) {
+Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
   if (request.interpreter.executable == request.interpreter.base_executable) return {};
   std::error_code error;
   for (const auto& python : std::filesystem::directory_iterator(request.target / "lib", error)) {
@@ -81,7 +83,7 @@ InstallerRun::InstallerRun(const InstallRequest& request)
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 
-// Whole lines, without the credentials of the URLs that installers repeat.
+// Prints and logs complete lines, without credentials.
 void InstallerRun::show(std::string_view text) {
   pending_ += text;
   const auto end = pending_.rfind('\n');
@@ -94,7 +96,7 @@ void InstallerRun::show(std::string_view text) {
       const auto shown = ::write(fd, lines.data(), lines.size());
 }
 
-Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> argv) {
+Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> argv) {
   log::debug("{}", runtime_env::without_credentials(fmt::format("{}", fmt::join(argv, " "))));
   SpawnOptions spawn{.argv = std::move(argv),
                      .environment = environment_,
@@ -109,13 +111,12 @@ Result<void> InstallerRun::step(std::string_view what, std::vector<std::string> 
                                       .on_output = [&](std::string_view text) { show(text); }}));
   show("\n");
   if (run.timed_out)
-    return fail(Errc::installer_failed,
-                "Failed to set up runtime environment: Timeout: {} took longer than {} s{}", what,
+    return fail(Errc::installer_failed, "Timeout: {} took longer than {} s{}", name,
                 request_.timeout->count(), last_lines(run.output))
         .hint("raise config.setup_timeout_seconds in the runtime_env");
   if (run.state.succeeded()) return {};
-  return fail(Errc::installer_failed, "Failed to set up runtime environment: {} ended with {}{}",
-              what, run.state.describe(), last_lines(run.output));
+  return fail(Errc::installer_failed, "{} ended with {}{}", name, run.state.describe(),
+              last_lines(run.output));
 }
 
 }  // namespace rtenv::envbuild

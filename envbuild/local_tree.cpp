@@ -10,55 +10,59 @@ namespace {
 
 constexpr std::size_t k_key_digits = 32;
 
-// The name of what lies in the entry may be longer than a key.
+// Digested, because the name of the file or folder in the entry may be longer than a key.
 std::string key_with_name(std::string_view content, std::string_view name) {
   return "module-" + sha256_hex(fmt::format("{} {}", content, name)).substr(0, k_key_digits);
 }
 
-cache::MakeOptions make_options(const Path& source, const PrepareOptions& options) {
+cache::MakeOptions make_options(const Path& path, const PrepareOptions& options) {
   return {.wait = {.cancellation = options.cancellation, .on_wait = [&] {
-                     log::info("another process is copying {}; waiting for it", source.native());
+                     log::info("another process is copying {}; waiting for it", path.native());
                    }}};
 }
 
 }  // namespace
 
-Result<cache::Lease> store_directory(const Path& directory, const std::string& top,
-                                     const std::vector<std::string>& excludes, cache::Cache& cache,
-                                     const PrepareOptions& options) {
+Result<LeasedPath> store_directory(const Path& directory, const std::string& top,
+                                   const std::vector<std::string>& excludes, cache::Cache& cache,
+                                   const PrepareOptions& options) {
   const pkg::PackageOptions package{
       .scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes),
       .zip = {.threads = options.threads, .cancellation = options.cancellation},
       .digest_cache = cache::Cache::digests_folder(cache.root())};
   RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
   const std::string tree_key = named.name.tree_key();
-  return cache.get_or_make(
-      cache::Kind::tree, top.empty() ? tree_key : key_with_name(tree_key, top),
-      [&](const cache::MakeContext& context) -> Result<void> {
-        if (!top.empty()) RTENV_TRY(make_directories(context.target));
-        return pkg::copy_tree(named, top.empty() ? context.target : context.target / top,
-                              {.scheme = named.name.scheme(),
-                               .threads = options.threads,
-                               .cancellation = options.cancellation});
-      },
-      make_options(directory, options));
+  RTENV_TRY(auto lease,
+            cache.get_or_make(
+                cache::Kind::tree, top.empty() ? tree_key : key_with_name(tree_key, top),
+                [&](const cache::MakeContext& context) -> Result<void> {
+                  if (!top.empty()) RTENV_TRY(make_directories(context.target));
+                  return pkg::copy_tree(named, top.empty() ? context.target : context.target / top,
+                                        {.scheme = named.name.scheme(),
+                                         .threads = options.threads,
+                                         .cancellation = options.cancellation});
+                },
+                make_options(directory, options)));
+  return leased_path(std::move(lease));
 }
 
-Result<cache::Lease> keep_single_file(const Path& file, cache::Cache& cache,
-                                      const PrepareOptions& options) {
+Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
+                                     const PrepareOptions& options) {
   RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
-  return cache.get_or_make(
-      cache::Kind::tree, key_with_name(digest, file.filename().native()),
-      [&](const cache::MakeContext& context) -> Result<void> {
-        const Path copy = context.target / file.filename();
-        RTENV_TRY(make_directories(context.target));
-        RTENV_TRY(clone_tree(file, copy));
-        RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
-        if (copied == digest) return {};
-        return fail(Errc::unavailable, "{} changed while it was copied", file.native())
-            .hint("try again when it is still");
-      },
-      make_options(file, options));
+  RTENV_TRY(auto lease, cache.get_or_make(
+                            cache::Kind::tree, key_with_name(digest, file.filename().native()),
+                            [&](const cache::MakeContext& context) -> Result<void> {
+                              const Path copy = context.target / file.filename();
+                              RTENV_TRY(make_directories(context.target));
+                              RTENV_TRY(clone_tree(file, copy));
+                              RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
+                              if (copied == digest) return {};
+                              return fail(Errc::unavailable, "{} changed while it was copied",
+                                          file.native())
+                                  .hint("retry when no process is changing it");
+                            },
+                            make_options(file, options)));
+  return leased_path(std::move(lease));
 }
 
 }  // namespace rtenv::envbuild

@@ -1,13 +1,14 @@
 #include "envbuild/lock.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
 #include "base/lines.hpp"
-#include "envbuild/installer.hpp"
+#include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/requirement_line.hpp"
 
@@ -16,14 +17,14 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view k_mark = "# rtenv-lock: ";
+constexpr std::string_view k_header = "# rtenv-lock: ";
 
-// What must be the same for a lock to hold; not the installer, nor its options.
+// What a lock is valid for. The installer and its options may differ.
 json identity(const runtime_env::ResolvedPhases& phases,
               const runtime_env::Interpreter& interpreter) {
   const std::string minor = interpreter.version.substr(
       0, interpreter.version.find('.', interpreter.version.find('.') + 1));
-  const json& parts = phases.front().key_parts;
+  const json parts = json_from_text(phases.front().key_parts);
   const json packages{{"requirements", parts.at("requirements")},
                       {"constraints", parts.at("constraints")}};
   return {{"packages", sha256_hex(json_text(packages))},
@@ -31,8 +32,8 @@ json identity(const runtime_env::ResolvedPhases& phases,
           {"platform", interpreter.platform}};
 }
 
-// "lib @ file:///tmp/…/x.whl" as another machine finds it, too.
-std::string portable(std::string line, const std::optional<WorkingDir>& working_dir) {
+// Replaces the path in "lib @ file:///tmp/…/x.whl" by one that is valid on other machines.
+std::string portable(std::string line, const std::optional<LeasedPath>& working_dir) {
   const auto at = line.find("file://");
   if (at == std::string::npos) return line;
   const auto end = std::min(line.find(' ', at), line.size());
@@ -50,13 +51,13 @@ std::string portable(std::string line, const std::optional<WorkingDir>& working_
 
 }  // namespace
 
-Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDir>& working_dir,
+Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPath>& working_dir,
                               cache::Cache& cache, const PrepareOptions& options) {
   if (plan.phases.size() > 1)
     return fail(Errc::invalid_argument, "a runtime_env with phases can't be locked")
         .hint(
-            "what needs others to be built can't be resolved before they are there; pin its "
-            "versions in the lists");
+            "the build of a later phase's packages needs earlier ones installed, so they can't be "
+            "resolved in advance; pin their versions in the phases");
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
   const InstallRequest request{.packages = plan.packages,
                                .phases = plan.phases,
@@ -69,8 +70,8 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
                                .show_output = options.show_output};
   InstallerRun run(request);
   share_uv_cache(run.environment(), cache);
-  RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, std::nullopt,
-                                        plan.interpreter.executable, options.cancellation));
+  RTENV_TRY(const LeasedPath uv, find_uv(run.environment(), cache, std::nullopt,
+                                         plan.interpreter.executable, options.cancellation));
   RTENV_TRY(const auto lists, write_phases(plan.phases, scratch.path()));
   const Path output = scratch.path() / "lock";
   std::vector<std::string> compile{uv.path.native(),
@@ -84,7 +85,7 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
                                    plan.interpreter.executable.native(),
                                    "-o",
                                    output.native()};
-  // uv's `compile` takes the lists themselves, not "-r" before them.
+  // `uv pip compile` expects the files without "-r".
   for (const std::string& word : lists.front())
     if (word != "-r") compile.push_back(word);
   RTENV_TRY(run.step("uv pip compile", std::move(compile)));
@@ -93,36 +94,37 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<WorkingDi
   std::string lock = fmt::format(
       "# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build "
       "--locked`.\n{}{}\n",
-      k_mark, identity(plan.phases, plan.interpreter).dump());
+      k_header, identity(plan.phases, plan.interpreter).dump());
   for (const std::string_view line : lines_of(compiled))
     lock += portable(std::string(line), working_dir) + "\n";
   return lock;
 }
 
-Result<runtime_env::Packages> locked_packages(const Path& lock,
-                                              const runtime_env::Packages& packages,
-                                              const runtime_env::ResolvedPhases& phases,
-                                              const runtime_env::Interpreter& interpreter) {
+Result<runtime_env::PackageList> locked_packages(const Path& lock,
+                                                 const runtime_env::PackageList& packages,
+                                                 const runtime_env::ResolvedPhases& phases,
+                                                 const runtime_env::Interpreter& interpreter) {
   RTENV_TRY(const std::string text, read_file(lock));
-  const auto mark = text.find(k_mark);
-  const json made_for = mark == std::string::npos
-                            ? json()
-                            : json::parse(text.substr(mark + k_mark.size(),
-                                                      text.find('\n', mark) - mark - k_mark.size()),
-                                          nullptr, false);
+  const auto header = text.find(k_header);
+  const json made_for =
+      header == std::string::npos
+          ? json()
+          : json::parse(text.substr(header + k_header.size(),
+                                    text.find('\n', header) - header - k_header.size()),
+                        nullptr, false);
   if (!made_for.is_object())
-    return fail(Errc::invalid_argument, "{} isn't a lock", lock.native())
-        .hint("rtenv env lock makes one");
-  const json wanted = identity(phases, interpreter);
+    return fail(Errc::invalid_argument, "{} isn't a lock file", lock.native())
+        .hint("create one with `rtenv env lock`");
+  const json expected = identity(phases, interpreter);
   for (const char* part : {"python", "platform"})
-    if (made_for.value(part, "") != wanted[part])
+    if (made_for.value(part, "") != expected[part])
       return fail(Errc::invalid_argument, "{} was made for {} {}, this is {}", lock.native(), part,
-                  made_for.value(part, "?"), wanted[part].get<std::string>())
-          .hint("rtenv env lock makes it for this one");
-  if (phases.size() > 1 || made_for.value("packages", "") != wanted["packages"])
-    return fail(Errc::invalid_argument, "{} was made for other packages than these", lock.native())
-        .hint("rtenv env lock makes it anew");
-  runtime_env::Packages locked = packages;
+                  made_for.value(part, "?"), expected[part].get<std::string>())
+          .hint("create one for this {} with `rtenv env lock`", part);
+  if (phases.size() > 1 || made_for.value("packages", "") != expected["packages"])
+    return fail(Errc::invalid_argument, "{} was made for other packages", lock.native())
+        .hint("create it again with `rtenv env lock`");
+  runtime_env::PackageList locked = packages;
   locked.requirements = runtime_env::logical_lines(text);
   locked.install_options.emplace_back("--no-deps");
   return locked;

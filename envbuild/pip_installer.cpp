@@ -1,11 +1,11 @@
-#include "base/file.hpp"
-#include "envbuild/installer.hpp"
+#include "envbuild/installer_run.hpp"
+#include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
-// virtualenv as in Ray; the standard library's venv where it isn't installed.
-Result<void> make_virtualenv(const InstallRequest& request, InstallerRun& run) {
+// Uses virtualenv, as Ray does, or the standard library's venv if virtualenv isn't installed.
+Result<void> create_virtualenv(const InstallRequest& request, InstallerRun& run) {
   const std::string python = request.interpreter.executable.native();
   std::vector<std::string> virtualenv{
       python, "-m", "virtualenv", "--quiet", "--no-download", "--no-periodic-update"};
@@ -14,12 +14,12 @@ Result<void> make_virtualenv(const InstallRequest& request, InstallerRun& run) {
     if (request.inherit_site_packages) command->emplace_back("--system-site-packages");
     command->push_back(request.target.native());
   }
-  auto made = run.step("virtualenv", std::move(virtualenv));
-  if (made || made.error().message().find("No module named virtualenv") == std::string::npos)
-    return made;
-  made = run.step("venv", std::move(venv));
-  if (made || made.error().code() == Errc::cancelled) return made;
-  return Failure(std::move(made).error().with_hint(
+  auto created = run.step("virtualenv", std::move(virtualenv));
+  if (created || created.error().message().find("No module named virtualenv") == std::string::npos)
+    return created;
+  created = run.step("venv", std::move(venv));
+  if (created || created.error().code() == Errc::cancelled) return created;
+  return Failure(std::move(created).error().with_hint(
       "install virtualenv for this Python (Debian: apt-get install python3-virtualenv)"));
 }
 
@@ -39,8 +39,8 @@ Result<void> install_with_pip(const InstallRequest& request) {
     install.insert(install.end(), lists.front().begin(), lists.front().end());
     return run.step("pip install", std::move(install));
   }
-  RTENV_TRY(make_virtualenv(request, run));
-  if (request.inherit_site_packages) RTENV_TRY(show_site_packages(request));
+  RTENV_TRY(create_virtualenv(request, run));
+  if (request.inherit_site_packages) RTENV_TRY(add_virtualenv_site_packages(request));
   const std::string python = (request.target / "bin" / "python").native();
   if (request.packages.version)
     RTENV_TRY(

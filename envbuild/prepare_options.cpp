@@ -1,5 +1,6 @@
 #include "envbuild/prepare_options.hpp"
 
+#include "envbuild/fetch.hpp"
 #include "runtime_env/expand.hpp"
 
 namespace rtenv::envbuild {

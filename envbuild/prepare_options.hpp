@@ -1,29 +1,35 @@
-// How a job's parts are made ready on this machine: shared by working_dir, py_modules and
+// How a job's parts are prepared on this machine: options shared by working_dir, py_modules and
 // environments.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "envbuild/fetch.hpp"
+#include "base/cancellation.hpp"
+#include "base/environment.hpp"
+#include "remote/download.hpp"
+#include "remote/object_store.hpp"
 #include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::envbuild {
+
+struct FetchOptions;
 
 struct PrepareOptions {
   Environment node;                   // this machine's variables
   std::optional<std::string> python;  // see runtime_env::find_interpreter
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
-  bool show_output = false;  // of installers, as it comes
-  std::optional<Path> lock;  // install what it says, and nothing else
-  bool offline = false;      // installers have no network
-  bool rebuild = false;      // build it although it is there, without what installers keep
-  remote::CredentialProvider credentials;  // for URIs; besides the node's and the job's variables
-  remote::OnProgress on_progress;          // of what is fetched
+  bool show_output = false;  // print the installers' output while they run
+  std::optional<Path> lock;  // install exactly the versions in this lock file
+  bool offline = false;      // installers don't use the network
+  bool rebuild = false;      // replace a cached environment; installers don't use their caches
+  /// Credentials for URIs, in addition to the variables of the node and the job.
+  remote::CredentialProvider credentials;
+  remote::OnProgress on_progress;  // of downloads
 };
 
-/// How a job's URIs are fetched: by the variables of the node and, before them, of its env_vars.
+/// How a job's URIs are fetched. The job's env_vars override the node's variables.
 FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
                            const PrepareOptions& options);
 

@@ -13,23 +13,26 @@ using remote::Uri;
 
 constexpr std::size_t k_buffer_bytes = 1U << 20U;
 
-// Where a prefix is given, the object gets its own name below it.
+// Appends the name to a prefix.
 Result<Uri> named_uri(Uri uri, const std::string& name) {
   if (uri.scheme == Scheme::local)
-    return fail(Errc::invalid_argument, "{} is used in place: nothing is pushed there",
+    return fail(Errc::invalid_argument,
+                "{} names a local directory that is used in place; nothing can be pushed there",
                 uri.shown());
-  if (uri.sha256) return fail(Errc::invalid_argument, "{}: a pin is for fetching", uri.shown());
+  if (uri.sha256)
+    return fail(Errc::invalid_argument, "{}: a URI with a pin (#sha256=) can only be fetched",
+                uri.shown());
   if (uri.is_prefix()) uri.path += name;
   if (uri.scheme == Scheme::gcs && uri.path != name)
     return fail(Errc::invalid_argument,
-                "a job server's packages are named by their content: this is gcs://{}, not {}",
-                name, uri.shown())
-        .hint("leave the name out: gcs://");
+                "a job server names packages by their content: this one is gcs://{}, not {}", name,
+                uri.shown())
+        .hint("push to gcs:// without a name");
   return uri;
 }
 
-// What the job server has needn't be sent.
-Result<bool> is_there(remote::ObjectStore& store, const Uri& uri) {
+// Only job servers are asked: their packages are named by content and never change.
+Result<bool> already_stored(remote::ObjectStore& store, const Uri& uri) {
   if (uri.scheme != Scheme::gcs) return false;
   const auto info = store.stat(uri);
   if (info) return true;
@@ -37,7 +40,7 @@ Result<bool> is_there(remote::ObjectStore& store, const Uri& uri) {
   return Failure(info.error());
 }
 
-// An upload that counts what goes through it.
+// Counts the bytes and reports progress.
 struct CountedUpload {
   std::unique_ptr<remote::Upload> upload;
   std::uint64_t sent_bytes = 0;
@@ -62,13 +65,14 @@ Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& 
     RTENV_TRY(auto named, pkg::name_directory(directory, package));
     name = std::move(named.name);
   } else if (by_content) {
-    return fail(Errc::invalid_argument, "{}: with --git, the name must be given", uri.shown());
+    return fail(Errc::invalid_argument, "{}: with --git, the URI must include the package's name",
+                uri.shown());
   }
   Pushed pushed;
   RTENV_TRY(pushed.uri, named_uri(uri, name ? name->file_name() : std::string()));
   RTENV_TRY(const auto store, remote::open_store(pushed.uri, options.store));
-  RTENV_TRY(const bool there, is_there(*store, pushed.uri));
-  if (there) return pushed;
+  RTENV_TRY(const bool stored, already_stored(*store, pushed.uri));
+  if (stored) return pushed;
 
   CountedUpload upload{
       .upload = nullptr, .total_bytes = std::nullopt, .on_progress = options.on_progress};
@@ -80,7 +84,7 @@ Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& 
             }));
   if (name && packed.zip.name != *name)
     return fail(Errc::unavailable, "{} changed while it was packed", directory.native())
-        .hint("try again when it is still");
+        .hint("retry when no process is changing it");
   RTENV_TRY(upload.upload->finish());
   pushed.size_bytes = packed.zip.size_bytes;
   pushed.uploaded = true;
@@ -102,8 +106,8 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   Pushed pushed{.size_bytes = static_cast<std::uint64_t>(status.st_size)};
   RTENV_TRY(pushed.uri, named_uri(uri, name));
   RTENV_TRY(const auto store, remote::open_store(pushed.uri, options.store));
-  RTENV_TRY(const bool there, is_there(*store, pushed.uri));
-  if (there) return pushed;
+  RTENV_TRY(const bool stored, already_stored(*store, pushed.uri));
+  if (stored) return pushed;
 
   CountedUpload upload{
       .upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
@@ -116,7 +120,7 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   }
   if (upload.sent_bytes != pushed.size_bytes)
     return fail(Errc::unavailable, "{} changed while it was sent", file.native())
-        .hint("try again when it is still");
+        .hint("retry when no process is changing it");
   RTENV_TRY(upload.upload->finish());
   pushed.uploaded = true;
   return pushed;

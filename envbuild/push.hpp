@@ -1,5 +1,5 @@
-// Sends packages to where a URI leads: a directory is packed on its way, without a copy on this
-// machine's disk; a file goes as it is.
+// Uploads packages to the store that a URI names. A directory is packed during the upload, without
+// a temporary file; a file is sent unchanged.
 #pragma once
 
 #include "pkg/package.hpp"
@@ -16,17 +16,19 @@ struct PushOptions {
 struct Pushed {
   remote::Uri uri;  // with the name that was added to a prefix
   std::uint64_t size_bytes = 0;
-  bool uploaded = false;  // false: the job server had it
-  pkg::Tree tree;         // of a directory: what was packed
+  bool uploaded = false;  // false: the job server already had it
+  pkg::Tree tree;         // the packed directory; empty for a file
 };
 
-/// To exactly `uri`; below it, under the package's own name, where it ends with '/' (or is gcs://).
-/// A job server's packages are named by their content: another name is refused, and one that is
-/// there isn't sent. Fails: as name_directory, pack_directory, and the store; invalid_argument;
-/// unavailable (it changed meanwhile).
+/// Uploads to exactly `uri`, or below it, under the package's own name, if it ends with '/' or is
+/// gcs://. A job server names packages by their content: any other name is refused, and a package
+/// that it already has isn't sent. Fails: invalid_argument, unavailable (the directory changed
+/// meanwhile), as pkg::name_directory, pkg::pack_directory and the store.
 Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
                               const remote::Uri& uri, const PushOptions& options);
 
+/// The same for a file. Fails: invalid_argument, unavailable (the file changed meanwhile), as read
+/// and the store.
 Result<Pushed> push_file(const Path& file, const remote::Uri& uri, const PushOptions& options);
 
 }  // namespace rtenv::envbuild

@@ -1,25 +1,25 @@
-// runtime_env::Packages that somebody uploaded to this machine's job server, gcs://NAME: kept in
-// the cache as they came, under their name.
+// Packages that clients uploaded to this machine's job server (gcs://NAME): cached as files, under
+// their names.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "cache/cache.hpp"
+#include "envbuild/leased_path.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::envbuild {
 
 struct UploadedPackage {
-  cache::Lease lease;  // of the folder that holds it
-  Path file;
+  LeasedPath file;  // always has a lease
   std::string sha256;
 };
 
+/// Returns nullopt if nobody uploaded it or it was evicted. Fails: as the cache.
 Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cache::Cache& cache);
 
-/// Moves the file, on the cache's file system, into the cache. A package that is there already
-/// stays as it is. Requires: the URI is gcs:// and a plain name.
+/// Moves `file`, which is on the cache's file system, into the cache. A package that is already
+/// there isn't replaced. Requires: a gcs:// URI with a plain file name. Fails: as the cache.
 Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
                                      const std::string& sha256, cache::Cache& cache);
 

@@ -1,5 +1,6 @@
-#include "envbuild/installer.hpp"
+#include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
+#include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
 
@@ -7,12 +8,12 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   InstallerRun run(request);
   share_uv_cache(run.environment(), cache);
   const Path& python = request.interpreter.executable;
-  RTENV_TRY(const UvProgram uv, find_uv(run.environment(), cache, request.packages.version, python,
-                                        request.cancellation));
+  RTENV_TRY(const LeasedPath uv, find_uv(run.environment(), cache, request.packages.version, python,
+                                         request.cancellation));
   RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
 
   if (request.form == InstallForm::folder) {
-    // Its files become read-only: they mustn't be uv's own.
+    // Copies, because the files will become read-only and links would protect uv's cache too.
     std::vector<std::string> install{
         uv.path.native(),        "pip",         "install", "--python", python.native(), "--target",
         request.target.native(), "--link-mode", "copy"};
@@ -24,7 +25,7 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   if (request.inherit_site_packages) venv.emplace_back("--system-site-packages");
   venv.push_back(request.target.native());
   RTENV_TRY(run.step("uv venv", std::move(venv)));
-  if (request.inherit_site_packages) RTENV_TRY(show_site_packages(request));
+  if (request.inherit_site_packages) RTENV_TRY(add_virtualenv_site_packages(request));
   const std::string target_python = (request.target / "bin" / "python").native();
   for (std::size_t phase = 0; phase < lists.size(); ++phase) {
     std::vector<std::string> install{uv.path.native(), "pip", "install", "--python", target_python};

@@ -21,7 +21,7 @@ constexpr std::string_view k_version = "0.13.8";
 constexpr std::uint64_t k_max_wheel_bytes = 1ULL << 30U;
 
 struct PinnedWheel {
-  std::string_view machine;  // as uname says it
+  std::string_view machine;  // as uname -m prints it
   std::string_view file_name;
   std::string_view sha256;
 };
@@ -40,7 +40,7 @@ constexpr std::string_view k_machine = "aarch64";
 constexpr std::string_view k_machine = "this machine";
 #endif
 
-constexpr std::string_view k_hint = "install uv and put it into PATH, or name it by RTENV_UV";
+constexpr std::string_view k_hint = "install uv into a folder in PATH, or set RTENV_UV to its path";
 
 Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, cache::Cache& cache,
                       const Path& target, const Cancellation* cancellation) {
@@ -59,7 +59,7 @@ Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, 
                                return write_full(out, data, file.native());
                              }));
   if (to_hex(sha.finish()) != wheel.sha256)
-    return fail(Errc::corrupt, "{} isn't the file that rtenv knows: its SHA-256 differs",
+    return fail(Errc::corrupt, "{} isn't the expected file: its SHA-256 differs",
                 remote::redacted_url(url))
         .hint("{}", k_hint);
   RTENV_TRY(
@@ -73,8 +73,8 @@ Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, 
   return {};
 }
 
-Result<UvProgram> pinned_uv(const Environment& environment, cache::Cache& cache,
-                            const Cancellation* cancellation) {
+Result<LeasedPath> pinned_uv(const Environment& environment, cache::Cache& cache,
+                             const Cancellation* cancellation) {
   for (const PinnedWheel& wheel : k_wheels) {
     if (wheel.machine != k_machine) continue;
     auto lease = cache.get_or_make(cache::Kind::tool, fmt::format("uv-{}-{}", k_version, k_machine),
@@ -85,48 +85,46 @@ Result<UvProgram> pinned_uv(const Environment& environment, cache::Cache& cache,
                                    {.wait = {.cancellation = cancellation, .on_wait = {}}});
     if (!lease)
       return Failure(std::move(lease).error().within("uv isn't in PATH and can't be fetched"));
-    Path path = lease->path() / "uv";
-    return UvProgram{.path = std::move(path), .lease = std::move(*lease)};
+    return leased_path(std::move(*lease), "uv");
   }
-  return fail(Errc::not_found, "uv isn't in PATH, and rtenv knows no build of it for {}", k_machine)
+  return fail(Errc::not_found, "uv isn't in PATH, and rtenv can't download it for {}", k_machine)
       .hint("{}", k_hint);
 }
 
-// Another version, as the runtime_env wants it: installed by the uv at hand.
-Result<UvProgram> chosen_uv(const UvProgram& at_hand, const std::string& specifier,
-                            const Environment& environment, cache::Cache& cache, const Path& python,
-                            const Cancellation* cancellation) {
+// The version that the runtime_env requires, installed by `uv`.
+Result<LeasedPath> required_uv(const LeasedPath& uv, const std::string& specifier,
+                               const Environment& environment, cache::Cache& cache,
+                               const Path& python, const Cancellation* cancellation) {
   const std::string key = fmt::format("uv-{}-{}", sha256_hex(specifier).substr(0, 16), k_machine);
-  RTENV_TRY(auto lease,
-            cache.get_or_make(
-                cache::Kind::tool, key,
-                [&](const cache::MakeContext& context) -> Result<void> {
-                  SpawnOptions spawn{.argv = {at_hand.path.native(), "pip", "install", "--quiet",
-                                              "--python", python.native(), "--target",
-                                              context.target.native(), "uv" + specifier},
-                                     .environment = environment,
-                                     .working_dir = {},
-                                     .keep_fds = {context.lock_fd}};
-                  spawn.die_with_parent = true;
-                  RTENV_TRY(const Captured run,
-                            run_captured(std::move(spawn),
-                                         {.deadline = {}, .cancellation = cancellation}));
-                  if (run.state.succeeded()) return {};
-                  return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier,
-                              run.output);
-                },
-                {.wait = {.cancellation = cancellation, .on_wait = {}}}));
-  Path path = lease.path() / "bin" / "uv";
-  return UvProgram{.path = std::move(path), .lease = std::move(lease)};
+  RTENV_TRY(
+      auto lease,
+      cache.get_or_make(cache::Kind::tool, key,
+                        [&](const cache::MakeContext& context) -> Result<void> {
+                          SpawnOptions spawn{.argv = {uv.path.native(), "pip", "install", "--quiet",
+                                                      "--python", python.native(), "--target",
+                                                      context.target.native(), "uv" + specifier},
+                                             .environment = environment,
+                                             .working_dir = {},
+                                             .keep_fds = {context.lock_fd}};
+                          spawn.die_with_parent = true;
+                          RTENV_TRY(const Captured run,
+                                    run_captured(std::move(spawn),
+                                                 {.deadline = {}, .cancellation = cancellation}));
+                          if (run.state.succeeded()) return {};
+                          return fail(Errc::installer_failed, "uv{} can't be installed:\n{}",
+                                      specifier, run.output);
+                        },
+                        {.wait = {.cancellation = cancellation, .on_wait = {}}}));
+  return leased_path(std::move(lease), "bin/uv");
 }
 
-// Absolute: it is started in another folder than ours.
-UvProgram program_at(const Path& path) {
+// Makes the path absolute: uv runs in another current folder.
+LeasedPath program_at(const Path& path) {
   return {.path = std::filesystem::absolute(path), .lease = std::nullopt};
 }
 
-Result<UvProgram> uv_at_hand(const Environment& environment, cache::Cache& cache,
-                             const Cancellation* cancellation) {
+Result<LeasedPath> available_uv(const Environment& environment, cache::Cache& cache,
+                                const Cancellation* cancellation) {
   if (const auto configured = environment.find_filled("RTENV_UV")) {
     const auto program = find_program(*configured, environment);
     if (!program) return Failure(Error(program.error()).within("RTENV_UV"));
@@ -145,12 +143,12 @@ void share_uv_cache(Environment& environment, const cache::Cache& cache) {
 
 std::string_view pinned_uv_version() noexcept { return k_version; }
 
-Result<UvProgram> find_uv(const Environment& environment, cache::Cache& cache,
-                          const std::optional<std::string>& specifier, const Path& python,
-                          const Cancellation* cancellation) {
-  RTENV_TRY(UvProgram at_hand, uv_at_hand(environment, cache, cancellation));
-  if (!specifier) return at_hand;
-  return chosen_uv(at_hand, *specifier, environment, cache, python, cancellation);
+Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
+                           const std::optional<std::string>& version_specifier, const Path& python,
+                           const Cancellation* cancellation) {
+  RTENV_TRY(LeasedPath uv, available_uv(environment, cache, cancellation));
+  if (!version_specifier) return uv;
+  return required_uv(uv, *version_specifier, environment, cache, python, cancellation);
 }
 
 }  // namespace rtenv::envbuild

@@ -1,29 +1,25 @@
-// Finds uv: RTENV_UV, else uv in PATH, else a pinned version, fetched once from the package index,
-// checked against a digest that stands in this program, and kept in the cache.
+// Finds uv: RTENV_UV, else uv in PATH, else a pinned version, which is downloaded once from the
+// package index, checked against a built-in digest, and cached.
 #pragma once
 
 #include "base/environment.hpp"
-#include "cache/cache.hpp"
+#include "envbuild/leased_path.hpp"
 
 namespace rtenv::envbuild {
 
-struct UvProgram {
-  Path path;
-  std::optional<cache::Lease> lease;  // keeps a fetched uv from eviction while it is used
-};
+/// `version_specifier`: the version that the runtime_env requires ("==0.13.8"); the uv found as
+/// above installs it into the cache. Fails: not_found (RTENV_UV names no program; no build for this
+/// platform), unavailable (the index), corrupt (another digest), installer_failed (the required
+/// version), cancelled.
+Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
+                           const std::optional<std::string>& version_specifier, const Path& python,
+                           const Cancellation* cancellation);
 
-/// `specifier`: a version that the runtime_env asks for ("==0.13.8"); uv itself installs that one
-/// into the cache. Fails: not_found (RTENV_UV names nothing, no wheel for this platform),
-/// unavailable (the index), corrupt (the digest).
-Result<UvProgram> find_uv(const Environment& environment, cache::Cache& cache,
-                          const std::optional<std::string>& specifier, const Path& python,
-                          const Cancellation* cancellation);
-
-/// The version that is fetched where there is none.
+/// The version that is downloaded if there is no other.
 std::string_view pinned_uv_version() noexcept;
 
-/// uv's own cache beside ours, on the same file system: then it links files instead of copying
-/// them. Where the environment names none.
+/// Sets uv's own cache, unless the environment does, to a folder in ours: on the same file system,
+/// uv can link files instead of copying them.
 void share_uv_cache(Environment& environment, const cache::Cache& cache);
 
 }  // namespace rtenv::envbuild

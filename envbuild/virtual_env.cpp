@@ -4,16 +4,18 @@
 
 #include "base/log.hpp"
 #include "envbuild/build_log.hpp"
-#include "envbuild/env_pack.hpp"
+#include "envbuild/env_archive.hpp"
+#include "envbuild/env_description.hpp"
 #include "envbuild/env_protection.hpp"
+#include "envbuild/fetch.hpp"
 #include "envbuild/installer.hpp"
 #include "envbuild/lock.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
-// The interpreter that it was made for may have been removed from the machine since.
-bool starts(const Path& virtual_env) {
+// False if the environment's interpreter was removed from this machine.
+bool has_interpreter(const Path& virtual_env) {
   struct stat status {};
   return ::stat((virtual_env / "bin" / "python").c_str(), &status) == 0;
 }
@@ -40,7 +42,7 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
                                .log_fd = log.fd()};
   auto built = install(request, cache);
   if (!built) return log.fail_with(std::move(built).error());
-  RTENV_TRY(describe_env(plan.key, context.target));
+  RTENV_TRY(write_env_description(plan.key, context.target));
   RTENV_TRY(protect_env(context.target));
   log.succeed();
   return {};
@@ -49,10 +51,10 @@ Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache
 }  // namespace
 
 Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_env,
-                                        const std::optional<WorkingDir>& working_dir,
+                                        const std::optional<LeasedPath>& working_dir,
                                         cache::Cache& cache, const PrepareOptions& options) {
   if (!runtime_env.packages) return std::optional<EnvPlan>();
-  const runtime_env::Packages& packages = *runtime_env.packages;
+  const runtime_env::PackageList& packages = *runtime_env.packages;
   const runtime_env::Variables variables(
       working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
       options.node);
@@ -60,8 +62,8 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
   const auto fetch = [&](const std::string& text) -> Result<Path> {
     RTENV_TRY(const auto uri, remote::Uri::parse(text));
     RTENV_TRY(auto fetched, fetch_file(uri, cache, fetch_options(runtime_env, options)));
-    if (fetched.lease) leases.push_back(std::move(*fetched.lease));
-    return std::move(fetched.path);
+    if (fetched.object.lease) leases.push_back(std::move(*fetched.object.lease));
+    return std::move(fetched.object.path);
   };
   auto phases = runtime_env::resolve_requirements(packages, variables, fetch);
   if (!phases)
@@ -70,16 +72,16 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
   RTENV_TRY(
       runtime_env::Interpreter interpreter,
       runtime_env::find_interpreter(options.python, options.node, cache.root() / "interpreters"));
-  runtime_env::Packages chosen = packages;
+  runtime_env::PackageList to_install = packages;
   if (options.lock) {
-    RTENV_TRY(chosen, locked_packages(*options.lock, packages, *phases, interpreter));
-    phases = runtime_env::resolve_requirements(chosen, variables, fetch);
+    RTENV_TRY(to_install, locked_packages(*options.lock, packages, *phases, interpreter));
+    phases = runtime_env::resolve_requirements(to_install, variables, fetch);
     if (!phases) return Failure(std::move(phases).error().within(options.lock->native()));
   }
   Environment environment = installer_environment(variables);
-  runtime_env::EnvKey key = runtime_env::make_env_key(chosen, *phases, interpreter, environment,
+  runtime_env::EnvKey key = runtime_env::make_env_key(to_install, *phases, interpreter, environment,
                                                       runtime_env.inherit_site_packages);
-  return std::optional(EnvPlan{.packages = std::move(chosen),
+  return std::optional(EnvPlan{.packages = std::move(to_install),
                                .phases = std::move(*phases),
                                .fetched = std::move(leases),
                                .interpreter = std::move(interpreter),
@@ -93,7 +95,7 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
   switch (origin) {
     case VirtualEnv::Origin::cache: return "cache";
     case VirtualEnv::Origin::remote_tier: return "remote tier";
-    case VirtualEnv::Origin::pack: return "pack";
+    case VirtualEnv::Origin::archive: return "pack";
     default: return "built";
   }
 }
@@ -104,43 +106,46 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
     RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
   }
   RTENV_TRY(auto found, cache.find(cache::Kind::env, plan.key.digits));
-  if (found && starts(found->path())) return VirtualEnv{std::move(*found)};
+  if (found && has_interpreter(found->path())) return VirtualEnv{std::move(*found)};
   if (found) {
-    log::warn("the interpreter of environment {} is gone; building it anew", plan.key.digits);
+    log::warn("the interpreter of environment {} was removed; rebuilding the environment",
+              plan.key.digits);
     found.reset();
     RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
   }
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
-  const auto asked_at = std::chrono::system_clock::now();
+  const auto requested_at = std::chrono::system_clock::now();
   std::optional<BuildFollower> follower;
-  const cache::MakeOptions make_options{
-      .wait = {.cancellation = options.cancellation,
-               .on_wait =
-                   [&] {
-                     log::info("another process is building this environment; waiting for it");
-                     follower.emplace(cache.root(), plan.key.digits, options.show_output);
-                   }},
-      .use_remote_tier = true,
-      .relocate = [&](const Path& folder, const Path& final_path,
-                      const nlohmann::json& properties) -> Result<void> {
-        RTENV_TRY(relocate_env(folder, final_path, properties, plan.interpreter));
-        origin = VirtualEnv::Origin::remote_tier;
-        return {};
-      }};
-  RTENV_TRY(auto lease,
-            cache.get_or_make(
-                cache::Kind::env, plan.key.digits,
-                [&](const cache::MakeContext& context) -> Result<void> {
-                  follower.reset();
-                  if (auto failure = failure_since(cache.root(), plan.key.digits, asked_at))
-                    return Failure(std::move(*failure));
-                  log::info("building environment {} with {}", plan.key.digits,
-                            name(plan.packages.installer));
-                  origin = VirtualEnv::Origin::built;
-                  return build(plan, context, cache, options);
-                },
-                make_options));
-  return VirtualEnv{.lease = std::move(lease), .origin = origin};
-}
+  const cache::MakeOptions make_options {
+    .wait = {.cancellation = options.cancellation,
+             .on_wait =
+                 [&] {
+                   log::info("another process is building this environment; waiting for it");
+                   follower.emplace(cache.root(), plan.key.digits,
+                                    options.show_output ? BuildFollower::Detail::all_lines
+                                                        : BuildFollower::Detail::last_line);
+                 },
+             .use_remote_tier = true,
+             .relocate = [&](const Path& folder, const Path& final_path,
+                             const nlohmann::json& properties) -> Result<void> {
+               RTENV_TRY(relocate_env_to(plan.interpreter)(folder, final_path, properties));
+               origin = VirtualEnv::Origin::remote_tier;
+               return {};
+             }};
+    RTENV_TRY(auto lease,
+              cache.get_or_make(
+                  cache::Kind::env, plan.key.digits,
+                  [&](const cache::MakeContext& context) -> Result<void> {
+                    follower.reset();
+                    if (auto failure = failure_since(cache.root(), plan.key.digits, requested_at))
+                      return Failure(std::move(*failure));
+                    log::info("building environment {} with {}", plan.key.digits,
+                              name(plan.packages.installer));
+                    origin = VirtualEnv::Origin::built;
+                    return build(plan, context, cache, options);
+                  },
+                  make_options));
+    return VirtualEnv{.lease = std::move(lease), .origin = origin};
+  }
 
 }  // namespace rtenv::envbuild

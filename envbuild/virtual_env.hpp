@@ -1,16 +1,23 @@
-// A job's Python environment: planned (what would be installed, and its key), then taken from the
-// cache or built.
+// A job's Python environment: first planned (what would be installed, and its key), then taken from
+// the cache or built.
 #pragma once
 
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "envbuild/leased_path.hpp"
+#include "envbuild/prepare_options.hpp"
 #include "envbuild/working_dir.hpp"
 #include "runtime_env/env_key.hpp"
+#include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
 
 struct EnvPlan {
-  runtime_env::Packages packages;
+  runtime_env::PackageList packages;
   runtime_env::ResolvedPhases phases;
-  std::vector<cache::Lease> fetched;  // keeps the files that the requirements name
+  std::vector<cache::Lease> fetched;  // of the files that the requirements name
   runtime_env::Interpreter interpreter;
   Environment installer_environment;
   std::optional<std::chrono::seconds> timeout;
@@ -18,25 +25,27 @@ struct EnvPlan {
   runtime_env::EnvKey key;
 };
 
-/// Everything that can be known without installing. Nothing where the runtime_env asks for no
-/// packages. Fails: as runtime_env::resolve_requirements and find_interpreter.
+/// Determines everything that can be known without installing. Returns nullopt if the runtime_env
+/// names no packages. Fails: as runtime_env::resolve_requirements, find_interpreter, fetch_file and
+/// locked_packages.
 Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_env,
-                                        const std::optional<WorkingDir>& working_dir,
+                                        const std::optional<LeasedPath>& working_dir,
                                         cache::Cache& cache, const PrepareOptions& options);
 
 struct VirtualEnv {
-  enum class Origin : std::uint8_t { cache, remote_tier, pack, built };
+  enum class Origin : std::uint8_t { cache, remote_tier, archive, built };
   cache::Lease lease;
-  Origin origin = Origin::cache;  // as seen by this call
+  Origin origin = Origin::cache;  // where this call got it from
   [[nodiscard]] const Path& path() const noexcept { return lease.path(); }
 };
 
+/// "cache", "remote tier", "pack" (an archive) or "built": stable, used in --json.
 std::string_view name(VirtualEnv::Origin origin) noexcept;
 
-/// From the cache, the remote tier, or built. Of several askers, also in other processes, one
-/// builds; the others wait, are shown its progress, and get its failure. Who asks afterwards has it
-/// tried again. The output of a build that failed is kept, see build_log. Fails: as the installers,
-/// and as the cache.
+/// Takes the environment from the cache or the remote tier, or builds it. If several callers, in
+/// any process, request the same environment, one builds it; the others wait, show its progress,
+/// and fail with its error. A later call tries again. The output of a failed build is kept, see
+/// build_log.hpp. Fails: installer_failed, cancelled, as find_uv and the cache.
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                                const PrepareOptions& options);
 

@@ -1,6 +1,7 @@
 #include "envbuild/working_dir.hpp"
 
 #include "base/log.hpp"
+#include "envbuild/fetch.hpp"
 #include "envbuild/local_tree.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
@@ -8,14 +9,8 @@
 namespace rtenv::envbuild {
 namespace {
 
-WorkingDir held(cache::Lease lease) {
-  Path path = lease.path();
-  return {.path = std::move(path), .lease = std::move(lease)};
-}
-
-// The top folder of an archive of the user's own machine is kept, unlike that of one that a URI
-// names: as in Ray.
-Result<WorkingDir> from_archive(const Path& archive, cache::Cache& cache,
+// Keeps the top folder of a local archive, unlike that of one that a URI names: as in Ray.
+Result<LeasedPath> from_archive(const Path& archive, cache::Cache& cache,
                                 const PrepareOptions& options) {
   RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
   RTENV_TRY(
@@ -31,28 +26,27 @@ Result<WorkingDir> from_archive(const Path& archive, cache::Cache& cache,
           {.wait = {.cancellation = options.cancellation, .on_wait = [] {
                       log::info("another process is unpacking this working_dir; waiting for it");
                     }}}));
-  return held(std::move(lease));
+  return leased_path(std::move(lease));
 }
 
 }  // namespace
 
-Result<std::optional<WorkingDir>> prepare_working_dir(const runtime_env::RuntimeEnv& runtime_env,
+Result<std::optional<LeasedPath>> prepare_working_dir(const runtime_env::RuntimeEnv& runtime_env,
                                                       cache::Cache& cache,
                                                       const PrepareOptions& options) {
-  if (!runtime_env.working_dir) return std::optional<WorkingDir>();
+  if (!runtime_env.working_dir) return std::optional<LeasedPath>();
   const std::string& text = *runtime_env.working_dir;
-  const auto prepare = [&]() -> Result<WorkingDir> {
+  const auto prepare = [&]() -> Result<LeasedPath> {
     if (remote::looks_like_uri(text)) {
       RTENV_TRY(const auto uri, remote::Uri::parse(text));
       RTENV_TRY(auto fetched, fetch_tree(uri, cache, fetch_options(runtime_env, options)));
-      return WorkingDir{.path = std::move(fetched.path), .lease = std::move(fetched.lease)};
+      return std::move(fetched.object);
     }
     std::error_code error;
     const auto status = std::filesystem::status(text, error);
     if (!std::filesystem::exists(status)) return fail(Errc::not_found, "{} doesn't exist", text);
     if (std::filesystem::is_directory(status)) {
-      RTENV_TRY(auto lease, store_directory(text, "", runtime_env.excludes, cache, options));
-      return held(std::move(lease));
+      return store_directory(text, "", runtime_env.excludes, cache, options);
     }
     return from_archive(text, cache, options);
   };

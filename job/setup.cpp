@@ -1,7 +1,7 @@
 #include "job/setup.hpp"
 
 #include "base/file.hpp"
-#include "envbuild/env_pack.hpp"
+#include "envbuild/env_archive.hpp"
 #include "job/activation.hpp"
 #include "job/python_programs.hpp"
 #include "runtime_env/expand.hpp"
@@ -63,7 +63,7 @@ Result<PreparedJob> prepare_job(const runtime_env::RuntimeEnv& runtime_env, cach
   const runtime_env::Variables variables(working_dir, runtime_env.env_vars, options.prepare.node);
   ActivationInputs inputs{
       .node = options.prepare.node, .env_vars = variables.env_vars(), .working_dir = working_dir};
-  for (const auto& module : job.modules_) inputs.py_modules.push_back(module.folder);
+  for (const auto& module : job.modules_) inputs.py_modules.push_back(module.path);
   if (job.env_) inputs.virtual_env = job.env_->path();
   if (job.env_ && runtime_env.isolation == runtime_env::Isolation::clone) {
     RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));

@@ -45,8 +45,8 @@ class PreparedJob {
   /// Creates the folder on first use.
   Result<Path> own_folder(cache::Cache& cache, bool keep);
 
-  std::optional<envbuild::WorkingDir> source_;
-  std::vector<envbuild::PyModule> modules_;
+  std::optional<envbuild::LeasedPath> source_;
+  std::vector<envbuild::LeasedPath> modules_;
   std::optional<envbuild::VirtualEnv> env_;
   std::optional<TempDir> folder_;
   Environment environment_;

@@ -1,10 +1,12 @@
 #include "runtime_env/env_key.hpp"
 
 #include <array>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
+#include "runtime_env/interpreter.hpp"
 #include "runtime_env/redact.hpp"
 
 namespace rtenv::runtime_env {
@@ -12,11 +14,11 @@ namespace {
 
 using nlohmann::json;
 
-// Raised when the way in which environments are built changes what is in them.
+// Incremented when a change of rtenv changes the content of the environments that it builds.
 constexpr int k_key_version = 2;
 constexpr std::size_t k_digits = 32;
 
-// Settings that choose where packages come from and which of them are taken.
+// Settings that determine which packages are installed, and from where.
 constexpr std::array<std::string_view, 19> k_uv_settings{"UV_BUILD_CONSTRAINT",
                                                          "UV_CONSTRAINT",
                                                          "UV_DEFAULT_INDEX",
@@ -50,13 +52,13 @@ json settings(std::span<const std::string_view> names, const Environment& enviro
 
 }  // namespace
 
-EnvKey make_env_key(const Packages& packages, const ResolvedPhases& phases,
+EnvKey make_env_key(const PackageList& packages, const ResolvedPhases& phases,
                     const Interpreter& interpreter, const Environment& installer_environment,
                     bool inherit_site_packages) {
   const bool uv = packages.installer == InstallerKind::uv;
-  json parts = phases.front().key_parts;
+  json parts = json_from_text(phases.front().key_parts);
   for (const ResolvedRequirements& later : std::span(phases).subspan(1))
-    parts["later_phases"].push_back(later.key_parts);
+    parts["later_phases"].push_back(json_from_text(later.key_parts));
   if (inherit_site_packages) parts["inherits"] = interpreter.site_packages.native();
   parts["key_version"] = k_key_version;
   parts["installer"] = name(packages.installer);
@@ -65,9 +67,10 @@ EnvKey make_env_key(const Packages& packages, const ResolvedPhases& phases,
   parts["interpreter"] = interpreter.key_part();
   parts["settings"] = uv ? settings(k_uv_settings, installer_environment)
                          : settings(k_pip_settings, installer_environment);
-  // nlohmann::json keeps its keys sorted: the dump is canonical.
-  std::string digits = sha256_hex(json_text(parts)).substr(0, k_digits);
-  return {.digits = std::move(digits), .parts = std::move(parts)};
+  // Canonical, because nlohmann::json sorts its keys.
+  std::string text = json_text(parts);
+  std::string digits = sha256_hex(text).substr(0, k_digits);
+  return {.digits = std::move(digits), .parts = std::move(text)};
 }
 
 }  // namespace rtenv::runtime_env

@@ -1,25 +1,28 @@
-// The key of an environment: a digest of everything that changes what gets installed, and of
-// nothing else. A changed wheel gives another key, a changed script beside it doesn't; nor do
-// paths, times, or the order of names.
+// The key of an environment: a digest of everything that determines what gets installed, and only
+// of that. A changed wheel changes the key; a changed script beside it, paths, times and the order
+// of package names don't.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "runtime_env/interpreter.hpp"
+#include "base/environment.hpp"
 #include "runtime_env/requirements.hpp"
 
 namespace rtenv::runtime_env {
 
+struct Interpreter;
+
 struct EnvKey {
-  std::string
-      digits;  // 32 lower-case hex digits: the first half of SHA-256 over the canonical JSON
-  nlohmann::json parts;  // what was digested; no credentials in it
+  /// 32 lower-case hex digits: the first half of the SHA-256 of `parts`.
+  std::string digits;
+  /// Canonical JSON, an object: what was digested. Without credentials.
+  std::string parts;
 };
 
-/// `installer_environment`: what the installer will see; its index settings count.
-/// `inherit_site_packages`: then it counts where the interpreter's packages are, not what they are.
-EnvKey make_env_key(const Packages& packages, const ResolvedPhases& phases,
+/// `installer_environment`: the variables that the installer will see; its index settings count.
+/// `inherit_site_packages`: the location of the interpreter's packages counts too, but not their
+/// versions. Requires: `phases` isn't empty.
+EnvKey make_env_key(const PackageList& packages, const ResolvedPhases& phases,
                     const Interpreter& interpreter, const Environment& installer_environment,
                     bool inherit_site_packages);
 

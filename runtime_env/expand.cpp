@@ -9,10 +9,10 @@ bool is_name_character(char c) {
 
 struct Reference {
   std::string_view name;
-  std::size_t bytes = 0;  // from the '$' to the end
+  std::size_t bytes = 0;  // including the '$' and the brackets
 };
 
-// The reference that begins at the '$' at text[0], if one does.
+// Reads the reference at the beginning of the text. Requires: text[0] is '$'.
 std::optional<Reference> read_reference(std::string_view text) {
   if (text.size() < 2) return std::nullopt;
   if (text[1] == '{') {
@@ -55,7 +55,7 @@ std::string expand_with(std::string_view text, Lookup lookup) {
 Variables::Variables(std::optional<Path> working_dir,
                      const std::map<std::string, std::string>& env_vars, Environment node)
     : working_dir_(std::move(working_dir)), node_(std::move(node)) {
-  // env_vars_ is still empty here: find sees only the working directory and the node.
+  // env_vars_ is still empty here, so find() knows only the working directory and the node.
   std::map<std::string, std::string> expanded;
   for (const auto& [name, value] : env_vars)
     if (std::string text = expand(value, *this); !text.empty())

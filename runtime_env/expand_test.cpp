@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime_env/redact.hpp"
-#include "support/result_matchers.hpp"
-
 namespace rtenv::runtime_env {
 namespace {
 
@@ -21,40 +18,34 @@ Variables variables() {
           node};
 }
 
-TEST(Expand, AllSpellingsOfTheWorkingDirectory) {
+TEST(Expand, ReplacesEverySpellingOfTheWorkingDirectory) {
   for (const char* text :
        {"${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/x.whl", "$RAY_RUNTIME_ENV_CREATE_WORKING_DIR/x.whl",
         "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR>/x.whl"})
     EXPECT_EQ(expand(text, variables()), "/cache/tree/x.whl");
 }
 
-TEST(Expand, TheJobsVariablesStandBeforeTheNodes) {
+TEST(Expand, TheJobsVariablesOverrideTheNodes) {
   EXPECT_EQ(expand("-r $OWN ${SHADOWED} ${HOME}", variables()), "-r value job /home/ray");
 }
 
-TEST(Expand, WhatIsNotKnownOrNotWholeStaysAsWritten) {
+TEST(Expand, LeavesUnknownNamesAndIncompleteReferencesAsWritten) {
   for (const char* text : {"$UNKNOWN", "${UNKNOWN}/x", "$", "$$", "${", "${}", "${OPEN", "$<HOME>",
                            "a$", "$-x", "$<RAY_RUNTIME_ENV_CREATE_WORKING_DIR"})
     EXPECT_EQ(expand(text, variables()), text);
-  EXPECT_EQ(expand("$$OWN", variables()), "$value") << "as Ray's regular expression has it";
+  EXPECT_EQ(expand("$$OWN", variables()), "$value") << "as with Ray's regular expression";
 }
 
-TEST(Variables, EnvVarsAreExpandedByTheNodeAndTheWorkingDirectoryOnce) {
+TEST(Variables, EnvVarsCanReferToTheNodesVariablesAndTheWorkingDirectory) {
   const auto env_vars = variables().env_vars();
   EXPECT_EQ(env_vars.at("BIN"), "/cache/tree/bin:/home/ray");
   EXPECT_EQ(env_vars.at("EMPTY"), "$NOTHING_AT_ALL");
   EXPECT_FALSE(env_vars.contains("GONE"));
 }
 
-TEST(Expand, FirstUnexpandedNamesWhatIsLeft) {
+TEST(Expand, FirstUnexpandedReturnsTheFirstReference) {
   EXPECT_EQ(first_unexpanded("/a/${B}/c"), "${B}");
   EXPECT_EQ(first_unexpanded("$$ ${} a"), std::nullopt);
-}
-
-TEST(Redact, TakesUserInfoOutOfEveryUrl) {
-  EXPECT_EQ(without_credentials("-i https://user:pass@host/simple --extra-index-url http://t@h/"),
-            "-i https://host/simple --extra-index-url http://h/");
-  EXPECT_EQ(without_credentials("six @ https://host/x@1.whl"), "six @ https://host/x@1.whl");
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr auto k_probe_limit = std::chrono::seconds(30);
+constexpr auto k_query_timeout = std::chrono::seconds(30);
 
-constexpr const char* k_probe = R"py(
+constexpr const char* k_query = R"py(
 import json, platform, sys, sysconfig
 print(json.dumps({
     "executable": sys.executable,
@@ -39,7 +39,8 @@ std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find_first_of(" \t\r\n")));
 }
 
-// pyenv's own order: PYENV_VERSION, .python-version here or above, the global version.
+// In pyenv's order: PYENV_VERSION, .python-version in the current folder or one above it, the
+// global version.
 std::optional<std::string> pyenv_version(const Path& pyenv_root, const Environment& environment) {
   if (const auto version = environment.find_filled("PYENV_VERSION"))
     return std::string(version->substr(0, version->find(':')));
@@ -52,9 +53,9 @@ std::optional<std::string> pyenv_version(const Path& pyenv_root, const Environme
   return std::nullopt;
 }
 
-// A shim is a shell script that takes 100 ms to find the interpreter, each time; what it would find
+// A shim is a shell script that takes 100 ms to find the interpreter, every time. The same answer
 // is in plain files.
-Path behind_pyenv_shim(const Path& program, const Environment& environment) {
+Path resolve_pyenv_shim(const Path& program, const Environment& environment) {
   const Path shims = program.parent_path();
   if (shims.filename() != "shims") return program;
   const Path pyenv_root = shims.parent_path();
@@ -65,7 +66,8 @@ Path behind_pyenv_shim(const Path& program, const Environment& environment) {
   return std::filesystem::exists(real, error) ? real : program;
 }
 
-Result<json> stat_part(const Path& program) {
+// What changes whenever the file does.
+Result<json> file_identity(const Path& program) {
   struct stat status {};
   if (::stat(program.c_str(), &status) != 0) return fail_errno("read", program.native());
   return json::array({status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
@@ -88,29 +90,30 @@ std::optional<Interpreter> from_json(const json& value) {
   }
 }
 
-Result<json> probe(const Path& program, Environment environment) {
+Result<json> query(const Path& program, Environment environment) {
   environment.unset("PYTHONHOME");
   environment.unset("PYTHONPATH");
-  const SpawnOptions spawn{.argv = {program.native(), "-I", "-c", k_probe},
+  const SpawnOptions spawn{.argv = {program.native(), "-I", "-c", k_query},
                            .environment = std::move(environment),
                            .working_dir = {},
                            .keep_fds = {}};
   RTENV_TRY(const Captured answer,
-            run_captured(spawn, {.deadline = std::chrono::steady_clock::now() + k_probe_limit}));
+            run_captured(spawn, {.deadline = std::chrono::steady_clock::now() + k_query_timeout}));
   const auto brace = answer.output.find('{');
   if (answer.state.succeeded() && brace != std::string::npos) {
     json value = json_from_text(answer.output.substr(brace));
     if (from_json(value)) return value;
   }
-  return fail(Errc::invalid_argument, "{} isn't a Python that works: {}", program.native(),
-              answer.timed_out ? "no answer" : answer.state.describe());
+  return fail(Errc::invalid_argument, "{} isn't a working Python: {}", program.native(),
+              answer.timed_out ? "it didn't answer in time" : answer.state.describe());
 }
 
-std::string program_name(const std::optional<std::string>& wanted, const Environment& environment) {
-  if (wanted) {
+std::string program_name(const std::optional<std::string>& requested,
+                         const Environment& environment) {
+  if (requested) {
     const bool version =
-        !wanted->empty() && wanted->find_first_not_of("0123456789.") == std::string::npos;
-    return version ? "python" + *wanted : *wanted;
+        !requested->empty() && requested->find_first_not_of("0123456789.") == std::string::npos;
+    return version ? "python" + *requested : *requested;
   }
   return std::string(environment.find_filled("RTENV_PYTHON").value_or("python3"));
 }
@@ -125,40 +128,40 @@ json Interpreter::key_part() const {
           {"libc", libc}};
 }
 
-Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted,
-                                     const Environment& environment, const Path& memory) {
-  const std::string name = program_name(wanted, environment);
+Result<Interpreter> find_interpreter(const std::optional<std::string>& requested,
+                                     const Environment& environment, const Path& query_cache) {
+  const std::string name = program_name(requested, environment);
   auto found = find_program(name, environment);
   if (!found)
     return Failure(std::move(found)
                        .error()
-                       .within("no Python")
-                       .with_hint("install one (Debian: apt-get install python3), or name one by "
+                       .within("no Python found")
+                       .with_hint("install one (Debian: apt-get install python3), or name one with "
                                   "--python or RTENV_PYTHON"));
-  const Path program = behind_pyenv_shim(std::filesystem::absolute(*found), environment);
-  RTENV_TRY(const json identity, stat_part(program));
+  const Path program = resolve_pyenv_shim(std::filesystem::absolute(*found), environment);
+  RTENV_TRY(const json identity, file_identity(program));
 
-  const Path remembered = memory / (sha256_hex(program.native()).substr(0, 32) + ".json");
-  if (const auto text = read_file(remembered)) {
+  const Path cached = query_cache / (sha256_hex(program.native()).substr(0, 32) + ".json");
+  if (const auto text = read_file(cached)) {
     const json value = json_from_text(*text);
     if (value.is_object() && value.value("identity", json()) == identity)
       if (auto interpreter = from_json(value.value("answer", json())))
         return std::move(*interpreter);
   }
 
-  RTENV_TRY(const json answer, probe(program, environment));
+  RTENV_TRY(const json answer, query(program, environment));
   auto interpreter = from_json(answer);
-  // A program that starts another one (a shim) may start yet another the next time: its answer
-  // isn't kept.
+  // The answer of a program that runs another one (a shim) isn't cached: it may run a different one
+  // the next time.
   std::error_code error;
   if (std::filesystem::equivalent(interpreter->executable, program, error)) {
-    const auto keep = [&]() -> Result<void> {
-      RTENV_TRY(make_directories(memory));
-      RTENV_TRY(AtomicFile file, AtomicFile::create(remembered));
-      RTENV_TRY(file.write(json{{"identity", identity}, {"answer", answer}}.dump()));
+    const auto store = [&]() -> Result<void> {
+      RTENV_TRY(make_directories(query_cache));
+      RTENV_TRY(AtomicFile file, AtomicFile::create(cached));
+      RTENV_TRY(file.write(json_text({{"identity", identity}, {"answer", answer}})));
       return file.commit();
     };
-    if (const auto kept = keep(); !kept) log::debug("{}", kept.error().message());
+    if (const auto stored = store(); !stored) log::debug("{}", stored.error().message());
   }
   return std::move(*interpreter);
 }

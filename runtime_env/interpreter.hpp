@@ -1,11 +1,10 @@
-// The Python that environments are made for: found once, asked once, remembered by its file's
-// identity.
+// The Python interpreter that environments are built for. Running one to query it takes tens of
+// milliseconds: the answer is cached and valid until the interpreter's file changes.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "base/environment.hpp"
 #include "base/fd.hpp"
@@ -13,26 +12,25 @@
 namespace rtenv::runtime_env {
 
 struct Interpreter {
-  Path executable;             // absolute; what the interpreter itself calls sys.executable
-  Path base_executable;        // the same, but behind the virtualenv that it may belong to
-  Path site_packages;          // its own packages
+  Path executable;             // sys.executable, absolute
+  Path base_executable;        // outside the virtualenv that `executable` may belong to
+  Path site_packages;          // where its own packages are
   std::string implementation;  // "cpython"
   std::string version;         // "3.11.7"
   std::string abi;             // SOABI: "cpython-311-x86_64-linux-gnu"
   std::string platform;        // "linux-x86_64"
   std::string libc;            // "glibc 2.36"
 
-  /// The part of an environment's key: without the path.
+  /// Its part of an environment's key: everything but the paths.
   [[nodiscard]] nlohmann::json key_part() const;
 };
 
-/// Finds the interpreter. `wanted`: a path, a program's name, a version such as "3.12"
-/// (python3.12), or nothing: RTENV_PYTHON, else python3 in PATH. A pyenv shim is followed to what
-/// it would start, without starting it. `memory`: a folder of the cache where answers are kept; an
-/// answer counts for as long as the file's device, inode, size, mtime and ctime are the same.
-/// Fails: not_found (with what to install), invalid_argument (what was found isn't a Python that
-/// works).
-Result<Interpreter> find_interpreter(const std::optional<std::string>& wanted,
-                                     const Environment& environment, const Path& memory);
+/// `requested`: a path, a program's name or a version such as "3.12" (python3.12); nullopt:
+/// RTENV_PYTHON, else python3 in PATH. A pyenv shim is resolved without being run. `query_cache`:
+/// the folder for cached answers; created if needed. An answer is valid while the interpreter's
+/// device, inode, size, mtime and ctime are the same.
+/// Fails: not_found, permission_denied, invalid_argument (the program isn't a working Python).
+Result<Interpreter> find_interpreter(const std::optional<std::string>& requested,
+                                     const Environment& environment, const Path& query_cache);
 
 }  // namespace rtenv::runtime_env

@@ -1,4 +1,4 @@
-// Keeps credentials out of keys and messages.
+// Keeps credentials out of keys, logs and messages.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace rtenv::runtime_env {
 
-/// The text with the user info ("user:password@") taken out of every URL in it.
+/// Removes the user info ("user:password@") from every URL in the text.
 std::string without_credentials(std::string_view text);
 
 }  // namespace rtenv::runtime_env

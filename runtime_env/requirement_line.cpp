@@ -8,6 +8,7 @@
 
 #include "base/encoding.hpp"
 #include "base/lines.hpp"
+#include "base/text.hpp"
 
 namespace rtenv::runtime_env {
 namespace {
@@ -16,13 +17,9 @@ using Kind = RequirementLine::Kind;
 
 constexpr std::string_view k_spaces = " \t\r\f\v";
 
-std::string_view strip(std::string_view text) {
-  const auto begin = text.find_first_not_of(k_spaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(k_spaces) - begin + 1);
-}
+std::string_view strip(std::string_view text) { return trim(text, k_spaces); }
 
-// A comment begins at the line's start or behind a space: a '#' within a URL is part of it.
+// A comment begins at the start of the line or after a space: a '#' in a URL doesn't begin one.
 std::string_view without_comment(std::string_view line) {
   for (auto hash = line.find('#'); hash != std::string_view::npos; hash = line.find('#', hash + 1))
     if (hash == 0 || k_spaces.find(line[hash - 1]) != std::string_view::npos)
@@ -63,7 +60,7 @@ RequirementLine parse_option(std::string_view line) {
   return {.kind = Kind::option, .text = std::string(line), .extras = {}, .suffix = {}};
 }
 
-// http and https are the installer's own; file: is a path.
+// Stores that installers can't read: not http and https, nor file:.
 bool is_store_uri(std::string_view text) {
   constexpr std::array<std::string_view, 5> k_stores{"s3://", "gs://", "azure://", "abfss://",
                                                      "gcs://"};
@@ -71,14 +68,14 @@ bool is_store_uri(std::string_view text) {
                              [&](std::string_view store) { return text.starts_with(store); });
 }
 
-bool ends_like_an_archive(std::string_view path) {
-  constexpr std::array<std::string_view, 5> k_endings{".whl", ".tar.gz", ".zip", ".tar.bz2",
-                                                      ".tgz"};
-  return std::ranges::any_of(k_endings,
-                             [&](std::string_view ending) { return path.ends_with(ending); });
+bool has_archive_extension(std::string_view path) {
+  constexpr std::array<std::string_view, 5> k_extensions{".whl", ".tar.gz", ".zip", ".tar.bz2",
+                                                         ".tgz"};
+  return std::ranges::any_of(k_extensions,
+                             [&](std::string_view extension) { return path.ends_with(extension); });
 }
 
-// "file:///a%20b/x.whl" → "/a b/x.whl"; nothing for other hosts and schemes.
+// "file:///a%20b/x.whl" → "/a b/x.whl"; nullopt for other hosts and schemes.
 std::optional<std::string> path_of_file_url(std::string_view text) {
   if (!text.starts_with("file:")) return std::nullopt;
   text.remove_prefix(5);
@@ -88,11 +85,12 @@ std::optional<std::string> path_of_file_url(std::string_view text) {
   return percent_decode(text.substr(0, text.find('#')));
 }
 
-// Where the path or URL ends: before a marker (" ;" or "; ") or an option of its own (" --hash").
+// The path or URL ends before a marker (" ;" or "; ") or an option of the line (" --hash").
 std::size_t end_of_location(std::string_view text) {
   return std::min({text.size(), text.find(" ;"), text.find("; "), text.find(" --")});
 }
 
+// Removes the extras from the end of `text` and returns them.
 std::string_view take_extras(std::string_view& text) {
   if (!text.ends_with(']')) return {};
   const auto open = text.rfind('[');
@@ -121,7 +119,7 @@ std::optional<RequirementLine> parse_location(std::string_view line) {
   if (location.starts_with("file:")) {
     auto path = path_of_file_url(location);
     if (!path) return std::nullopt;
-    // Where it is pinned, it goes the way of what is fetched: that checks it.
+    // A pinned file is handled as a remote one, because fetching checks the pin.
     if (const auto pin = location.find("#sha256="); pin != std::string_view::npos)
       return RequirementLine{.kind = Kind::remote,
                              .text = fmt::format("file://{}{}", *path, location.substr(pin)),
@@ -133,7 +131,7 @@ std::optional<RequirementLine> parse_location(std::string_view line) {
   const bool is_url = location.find("://") != std::string_view::npos;
   const bool path_like = location.starts_with('/') || location.starts_with("./") ||
                          location.starts_with("../") || location == "." || location == ".." ||
-                         ends_like_an_archive(location);
+                         has_archive_extension(location);
   if (is_url || !path_like) return std::nullopt;
   return RequirementLine{
       .kind = Kind::local, .text = std::string(location), .extras = extras, .suffix = suffix};

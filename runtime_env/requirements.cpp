@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_text.hpp"
 #include "base/parallel.hpp"
 #include "pkg/package.hpp"
 #include "runtime_env/redact.hpp"
@@ -24,7 +26,7 @@ bool is_url(std::string_view text) {
   return text.find("://") != std::string_view::npos && !text.starts_with("file:");
 }
 
-// Percent-encoded where a requirements file would take a character for its own.
+// Percent-encodes characters that have a meaning in a requirements file.
 std::string file_url(const Path& path) { return "file://" + percent_encode(path.native(), "/+"); }
 
 class Resolver {
@@ -32,36 +34,36 @@ class Resolver {
   Resolver(const Variables& variables, const FetchObject& fetch)
       : variables_(variables), fetch_(fetch) {}
 
-  Result<ResolvedRequirements> run(const Packages& packages) {
+  Result<ResolvedRequirements> run(const PackageList& packages) {
     for (const std::string& line : packages.requirements)
       RTENV_TRY(add_line(line, base_folder(), false, 0));
     for (const std::string& option : packages.install_options)
       RTENV_TRY(add_install_option(option));
-    // An environment doesn't depend on the order of names; on that of options (which index comes
-    // first), it may.
+    // The order of names doesn't change the environment, but the order of options may: the first
+    // index is preferred.
     std::ranges::sort(names_);
-    result_.key_parts = {
-        {"requirements", names_}, {"options", options_}, {"constraints", constraints_}};
+    result_.key_parts =
+        json_text({{"requirements", names_}, {"options", options_}, {"constraints", constraints_}});
     return std::move(result_);
   }
 
  private:
-  // What relative paths are relative to: the job's files, where there are any.
+  // The folder that relative paths are relative to.
   [[nodiscard]] Path base_folder() const {
     return variables_.working_dir() ? *variables_.working_dir() : std::filesystem::current_path();
   }
 
-  // A variable that stays in something that is a path by its look would be a confusing "not found"
-  // of the installer.
+  // Refuses a path with an undefined variable, for which the installer would report a confusing
+  // "not found".
   [[nodiscard]] Result<std::string> expand_path(const std::string& text) const {
     std::string expanded = expand(text, variables_);
-    const auto left = first_unexpanded(expanded);
-    if (left && expanded.find('/') != std::string::npos && !is_url(expanded)) {
-      const bool no_directory = left->find(k_working_dir_variable) != std::string::npos;
-      return fail(Errc::invalid_argument, "'{}' has a variable without a value: {}", expanded,
-                  *left)
-          .hint("{}",
-                no_directory ? "give a working_dir" : "set it in env_vars or in the environment");
+    const auto undefined = first_unexpanded(expanded);
+    if (undefined && expanded.find('/') != std::string::npos && !is_url(expanded)) {
+      const bool is_working_dir = undefined->find(k_working_dir_variable) != std::string::npos;
+      return fail(Errc::invalid_argument, "'{}' refers to an undefined variable: {}", expanded,
+                  *undefined)
+          .hint("{}", is_working_dir ? "set working_dir in the runtime_env"
+                                     : "set it in env_vars or in the environment");
     }
     return expanded;
   }
@@ -77,10 +79,11 @@ class Resolver {
       case Kind::find_links: return add_find_links(line.text, folder);
       case Kind::editable:
         return fail(Errc::invalid_argument,
-                    "an editable install ('-e {}') would point into a folder that isn't the "
-                    "environment's",
+                    "an editable install ('-e {}') isn't supported: it would link to a folder "
+                    "outside "
+                    "the environment",
                     line.text)
-            .hint("name the folder without -e, or build a wheel");
+            .hint("remove the -e, or build a wheel");
       case Kind::option:
         result_.lines.push_back(line.text);
         options_.push_back(without_credentials(line.text));
@@ -95,7 +98,8 @@ class Resolver {
     return {};
   }
 
-  // First as the installer would see it, from the job's files; then beside the file that names it.
+  // A relative path is relative to the base folder, or to the file that names it if the former
+  // doesn't exist.
   [[nodiscard]] Path locate(const std::string& text, const Path& folder) const {
     const Path path = text.starts_with("file:///") ? Path(text.substr(7)) : Path(text);
     if (path.is_absolute()) return path.lexically_normal();
@@ -108,13 +112,13 @@ class Resolver {
   Result<void> add_file(const std::string& text, const Path& folder, bool is_constraint,
                         int depth) {
     if (depth == k_max_nesting)
-      return fail(Errc::invalid_argument, "requirement files include each other: {}", text);
+      return fail(Errc::invalid_argument, "requirements files include each other: {}", text);
     if (parse_requirement_line(text).kind == Kind::remote) {
       RTENV_TRY(const Path fetched, fetch_(text));
       return add_file(fetched.native(), folder, is_constraint, depth);
     }
     if (is_url(text)) {
-      // Its content can't be known before it is fetched: the installer does both.
+      // The installer fetches it; its content isn't part of the key.
       result_.lines.push_back(fmt::format("{} {}", is_constraint ? "-c" : "-r", text));
       options_.push_back(without_credentials(result_.lines.back()));
       return {};
@@ -136,15 +140,14 @@ class Resolver {
     const Path path = locate(text, folder);
     std::error_code error;
     if (!std::filesystem::exists(path, error))
-      return fail(Errc::not_found, "the --find-links folder {} isn't there", path.native());
+      return fail(Errc::not_found, "the --find-links folder {} doesn't exist", path.native());
     RTENV_TRY(json content, content_of(path));
     options_.push_back({{"find-links", std::move(content)}});
     result_.lines.push_back("--find-links " + file_url(path));
     return {};
   }
 
-  // What a path given to an option means for the key: the content of the file, or of the files in
-  // the folder.
+  // The key part of an option's path: the digest of the file, or of each file in the folder.
   static Result<json> content_of(const Path& path) {
     std::error_code error;
     std::vector<Path> files;
@@ -163,7 +166,7 @@ class Resolver {
     return digests;
   }
 
-  // What it holds decides, as of a local file; not where it was.
+  // Its content counts, as that of a local file does, not its URI.
   Result<void> add_remote(RequirementLine line, const Path& folder) {
     RTENV_TRY(const Path fetched, fetch_(line.text));
     line.text = fetched.native();
@@ -175,12 +178,13 @@ class Resolver {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
       const bool wheel = path.extension() == ".whl";
-      return fail(Errc::not_found, "{} {} isn't there", wheel ? "wheel" : "package", path.native())
-          .hint("is it in the working_dir, and not excluded?");
+      return fail(Errc::not_found, "{} {} doesn't exist", wheel ? "wheel" : "package",
+                  path.native())
+          .hint("check that it is in the working_dir and not excluded");
     }
     const std::string file_name = path.filename().native();
     if (S_ISDIR(status.st_mode)) {
-      // Its name doesn't count: a copy elsewhere is the same source.
+      // Without the folder's name: a copy in another folder is the same project.
       RTENV_TRY(const auto named,
                 pkg::name_directory(path, {.scan = {.use_gitignore = false},
                                            .zip = {.threads = default_threads()}}));
@@ -195,15 +199,15 @@ class Resolver {
           fmt::format("{}{} @ {}{}", *project, line.extras, file_url(path), line.suffix));
       return {};
     }
-    result_.sources.push_back(
+    result_.local_projects.push_back(
         {.path = path, .line = result_.lines.size(), .extras = line.extras, .suffix = line.suffix});
     result_.lines.emplace_back();
     return {};
   }
 
-  // Options of the command line, "--find-links", "/a/dist" or "--find-links=/a/dist": a path says
-  // where, not what, and the working directory's is another one for each content; so what it leads
-  // to counts instead.
+  // An option for the installer's command line: "--find-links", "/a/dist" or
+  // "--find-links=/a/dist". If it is or has a path, the content there counts, not the path: the
+  // working directory's path changes with every change of its content.
   Result<void> add_install_option(const std::string& written) {
     RTENV_TRY(const std::string option, expand_path(written));
     result_.install_options.push_back(option);
@@ -237,12 +241,12 @@ Result<void> write_lines(const Path& file, const std::vector<std::string>& lines
 
 }  // namespace
 
-Result<ResolvedPhases> resolve_requirements(const Packages& packages, const Variables& variables,
+Result<ResolvedPhases> resolve_requirements(const PackageList& packages, const Variables& variables,
                                             const FetchObject& fetch) {
   ResolvedPhases phases;
   RTENV_TRY(phases.emplace_back(), Resolver(variables, fetch).run(packages));
   for (const auto& list : packages.later_phases) {
-    Packages later = packages;
+    PackageList later = packages;
     later.requirements = list;
     RTENV_TRY(phases.emplace_back(), Resolver(variables, fetch).run(later));
   }
@@ -252,13 +256,13 @@ Result<ResolvedPhases> resolve_requirements(const Packages& packages, const Vari
 Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved,
                                                     const Path& folder) {
   std::vector<std::string> lines = resolved.lines;
-  for (std::size_t i = 0; i < resolved.sources.size(); ++i) {
-    const LocalSource& source = resolved.sources[i];
+  for (std::size_t i = 0; i < resolved.local_projects.size(); ++i) {
+    const LocalProject& project = resolved.local_projects[i];
     const Path copy_folder = folder / fmt::format("source-{}", i);
     RTENV_TRY(make_directories(copy_folder));
-    const Path copy = copy_folder / source.path.filename();
-    RTENV_TRY(clone_tree(source.path, copy));
-    lines[source.line] = copy.native() + source.extras + source.suffix;
+    const Path copy = copy_folder / project.path.filename();
+    RTENV_TRY(clone_tree(project.path, copy));
+    lines[project.line] = copy.native() + project.extras + project.suffix;
   }
   RTENV_TRY(write_lines(folder / "requirements.txt", lines));
   std::vector<std::string> arguments{"-r", (folder / "requirements.txt").native()};

@@ -1,9 +1,10 @@
-// A runtime_env: what a job needs, as Ray's users write it. Parsed and checked once, at the edge;
-// the rules and their order are Ray's (2.60, runtime_env/validation.py), the messages name the
-// field, what was expected and what came.
+// A runtime_env: what a job needs, as users of Ray write it. Parsed and validated once, where it
+// enters the program. The rules and their order are Ray's (2.60, runtime_env/validation.py); error
+// messages name the field, the expected type and the type that was given.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -11,53 +12,52 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "runtime_env/package_list.hpp"
 
 namespace rtenv::runtime_env {
 
-enum class InstallerKind : std::uint8_t { uv, pip };
-
-std::string_view name(InstallerKind kind) noexcept;
-
-/// The field `uv` or `pip`.
-struct Packages {
-  InstallerKind installer = InstallerKind::uv;
-  std::vector<std::string> requirements;  // as written, deduplicated, never empty
-  /// More lists, each installed once the one before it is: packages whose build needs others
-  /// (`phases`, not in Ray).
-  std::vector<std::vector<std::string>> later_phases;
-  std::vector<std::string> install_options;  // as written; the defaults where none were given
-  bool check = false;                        // uv_check, pip_check
-  std::optional<std::string> version;  // uv_version, pip_version: a specifier such as "==0.13.8"
+/// Which copy of its environment a job sees.
+enum class Isolation : std::uint8_t {
+  shared,  // the cache's, read-only, together with other jobs
+  clone,   // a writable copy of its own
 };
 
-/// Whose the environment is that a job sees.
-enum class Isolation : std::uint8_t {
-  shared,  // of all jobs that want the same: read-only
-  clone,   // the job's own copy
+/// `config.max_processes` and `config.max_open_files`, extensions to Ray: limits of a submitted
+/// job. At least 1; nullopt if not given.
+struct ProcessLimits {
+  std::optional<std::uint64_t> max_processes;   // of the whole job
+  std::optional<std::uint64_t> max_open_files;  // of each of its processes
 };
 
 struct RuntimeEnv {
   std::optional<std::string> working_dir;  // a local directory or archive, or a URI
   std::vector<std::string> py_modules;     // local directories, .py files, wheels, or URIs
-  std::vector<std::string> excludes;
-  std::optional<Packages> packages;
-  std::map<std::string, std::string> env_vars;  // as written
-  std::optional<std::string> py_executable;     // what runs instead of `python`
-  std::optional<std::chrono::seconds> setup_timeout{
-      std::chrono::seconds(600)};  // nothing: no limit
-  // Of `config`, not in Ray, which warns of entries that it doesn't know.
+  std::vector<std::string> excludes;       // patterns in .gitignore syntax
+  std::optional<PackageList> packages;
+  std::map<std::string, std::string> env_vars;  // as written, not expanded
+  std::optional<std::string> py_executable;     // the command that `python` starts
+  /// `config.setup_timeout_seconds`; nullopt: no limit.
+  std::optional<std::chrono::seconds> setup_timeout{std::chrono::seconds(600)};
+  // Of `config` too, but extensions to Ray.
+  ProcessLimits limits;
   Isolation isolation = Isolation::shared;
-  bool inherit_site_packages = false;
+  bool inherit_site_packages = false;  // the environment also sees the interpreter's own packages
 };
 
-/// Requirement files that a field names are read now, relative to the current folder, as in Ray.
-/// Fails: invalid_argument, not_found (a requirements file).
+/// Reads the requirements files that `uv` and `pip` name, relative to the current folder, as Ray
+/// does. Fails: invalid_argument; as read_file for a requirements file.
 Result<RuntimeEnv> parse_runtime_env(const nlohmann::json& value);
 
+/// The same, from a YAML or JSON file. Fails: also as load_structured_file.
 Result<RuntimeEnv> load_runtime_env(const Path& file);
 
-/// What can be known of the files that it names without fetching or reading them. Fails: not_found
-/// (a local path), invalid_argument (a URI that can't be what its field wants).
-Result<void> check_sources(const RuntimeEnv& runtime_env);
+/// Whether a job with this unparsed runtime_env has to be set up before its entrypoint can start:
+/// false for null, an empty object and anything that isn't an object.
+bool needs_setup(const nlohmann::json& runtime_env) noexcept;
+
+/// Checks working_dir and py_modules without fetching or reading them: local paths exist, and URIs
+/// are of a kind that their field accepts. Fails: not_found (a local path), invalid_argument (a
+/// URI).
+Result<void> check_locations(const RuntimeEnv& runtime_env);
 
 }  // namespace rtenv::runtime_env

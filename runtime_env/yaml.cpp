@@ -14,12 +14,12 @@ namespace {
 using nlohmann::json;
 
 constexpr int k_max_depth = 100;
-// Aliases can make a small text denote a giant value.
+// Aliases can expand a small text to a huge value.
 constexpr std::size_t k_max_nodes = 1'000'000;
 
 class Converter {
  public:
-  explicit Converter(std::string_view source) : source_(source) {}
+  explicit Converter(std::string_view file_name) : file_name_(file_name) {}
 
   Result<json> convert(const YAML::Node& node, int depth = 0) {
     if (depth > k_max_depth) return at(node, "nested too deeply");
@@ -38,24 +38,24 @@ class Converter {
       }
       case YAML::NodeType::Map: return map(node, depth);
     }
-    return at(node, "of an unknown kind");
+    return at(node, "an unknown kind of node");
   }
 
  private:
   [[nodiscard]] Failure at(const YAML::Node& node, std::string_view what) const {
-    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source_, node.Mark().line + 1,
-                node.Mark().column + 1, what);
+    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", file_name_,
+                node.Mark().line + 1, node.Mark().column + 1, what);
   }
 
   [[nodiscard]] Result<json> scalar(const YAML::Node& node) const {
     const std::string& tag = node.Tag();
-    if (tag == "!" || tag == "tag:yaml.org,2002:str")
-      return json(node.Scalar());  // quoted, or said to be a string
+    // Quoted, or tagged as a string.
+    if (tag == "!" || tag == "tag:yaml.org,2002:str") return json(node.Scalar());
     if (!tag.empty() && tag != "?" && !tag.starts_with("tag:yaml.org,2002:"))
-      return at(node, fmt::format("the tag {} isn't known", tag));
+      return at(node, fmt::format("the tag {} is unknown", tag));
     auto value = resolve_plain_scalar(node.Scalar());
     if (!value)
-      return at(node, fmt::format("{} is a date to YAML; put it in quotes", node.Scalar()));
+      return at(node, fmt::format("YAML reads {} as a date; put it in quotes", node.Scalar()));
     return std::move(*value);
   }
 
@@ -65,11 +65,12 @@ class Converter {
     for (const auto& pair : node) {
       if (pair.first.IsScalar() && pair.first.Tag() == "?" && pair.first.Scalar() == "<<") {
         RTENV_TRY(const json from, convert(pair.second, depth + 1));
-        const json sources = from.is_array() ? from : json::array({from});
-        for (const json& source : sources) {
-          if (!source.is_object()) return at(pair.second, "only a map can be merged");
-          for (const auto& [key, value] : source.items())
-            if (!merged.contains(key)) merged[key] = value;  // of several, the first wins
+        const json maps = from.is_array() ? from : json::array({from});
+        for (const json& item : maps) {
+          if (!item.is_object()) return at(pair.second, "only a map can be merged");
+          // If several maps have the key, the first one wins.
+          for (const auto& [key, value] : item.items())
+            if (!merged.contains(key)) merged[key] = value;
         }
         continue;
       }
@@ -83,22 +84,22 @@ class Converter {
     return merged;
   }
 
-  std::string_view source_;
+  std::string_view file_name_;
   std::size_t nodes_ = 0;
 };
 
 }  // namespace
 
-Result<json> parse_yaml(std::string_view text, std::string_view source) {
+Result<json> parse_yaml(std::string_view text, std::string_view file_name) {
   try {
-    return Converter(source).convert(YAML::Load(std::string(text)));
+    return Converter(file_name).convert(YAML::Load(std::string(text)));
   } catch (const YAML::Exception& error) {
-    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source, error.mark.line + 1,
-                error.mark.column + 1, error.msg);
+    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", file_name,
+                error.mark.line + 1, error.mark.column + 1, error.msg);
   }
 }
 
-Result<json> parse_json(std::string_view text, std::string_view source) {
+Result<json> parse_json(std::string_view text, std::string_view file_name) {
   try {
     return json::parse(text);
   } catch (const json::parse_error& error) {
@@ -110,7 +111,8 @@ Result<json> parse_json(std::string_view text, std::string_view source) {
     std::string_view reason = error.what();
     if (const auto colon = reason.find(": "); colon != std::string_view::npos)
       reason.remove_prefix(colon + 2);
-    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", source, line, column, reason);
+    return fail(Errc::invalid_argument, "{}, line {}, column {}: {}", file_name, line, column,
+                reason);
   }
 }
 

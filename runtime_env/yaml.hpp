@@ -1,6 +1,6 @@
-// YAML and JSON text to one kind of value. YAML is read as PyYAML's safe_load reads it (YAML 1.1),
-// because that is what Ray uses: yes/no/on/off are booleans, 010 is octal, 1:30 is a number in base
-// 60, "<<" merges.
+// Parses YAML and JSON into one kind of value. YAML is read as PyYAML's safe_load reads it (YAML
+// 1.1), because Ray uses it: yes/no/on/off are booleans, 010 is octal, 1:30 is a number in base 60,
+// "<<" merges maps.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,12 +11,13 @@
 
 namespace rtenv::runtime_env {
 
-/// `source` is the file's name for messages, which give line and column.
+/// `file_name` is for messages, which give line and column.
 /// Fails: invalid_argument.
-Result<nlohmann::json> parse_yaml(std::string_view text, std::string_view source);
-Result<nlohmann::json> parse_json(std::string_view text, std::string_view source);
+Result<nlohmann::json> parse_yaml(std::string_view text, std::string_view file_name);
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view file_name);
 
-/// By the file's extension: .json is JSON, everything else YAML.
+/// A file with the extension .json is JSON, any other is YAML.
+/// Fails: invalid_argument, as read_file.
 Result<nlohmann::json> load_structured_file(const Path& path);
 
 }  // namespace rtenv::runtime_env

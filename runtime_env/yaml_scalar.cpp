@@ -52,7 +52,7 @@ json integer(bool negative, std::string_view digits, int base) {
   return -static_cast<std::int64_t>(value);
 }
 
-// 1:30 and 1:30.5: numbers in base 60.
+// A number in base 60: 1:30 or 1:30.5.
 std::optional<json> sexagesimal(bool negative, std::string_view text) {
   const auto first_colon = text.find(':');
   if (first_colon == std::string_view::npos) return std::nullopt;
@@ -97,7 +97,7 @@ std::optional<json> resolve_integer(bool negative, std::string_view text) {
   return std::nullopt;
 }
 
-// Digits, a dot, digits, and an exponent with a sign: 1e3 and 1.5e3 are strings to YAML 1.1.
+// Needs a dot, and a sign in the exponent: 1e3 and 1.5e3 are strings in YAML 1.1.
 std::optional<json> resolve_float(bool negative, bool has_sign, std::string_view text) {
   if (is_one_of(text, k_infinity)) {
     const double infinity = std::numeric_limits<double>::infinity();
@@ -123,7 +123,7 @@ std::optional<json> resolve_float(bool negative, bool has_sign, std::string_view
   return json(negative ? -value : value);
 }
 
-// 2024-01-31, alone or with a time behind it.
+// 2024-01-31, optionally followed by a time.
 bool is_date(std::string_view text) {
   const auto part = [&](std::size_t at, std::size_t count) {
     return at + count <= text.size() && all_of(text.substr(at, count), k_digits);

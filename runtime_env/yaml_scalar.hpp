@@ -1,4 +1,5 @@
-// What a plain YAML scalar means to PyYAML's SafeLoader (resolver.py, constructor.py).
+// The value of a plain (unquoted) YAML scalar, as PyYAML's SafeLoader resolves it (resolver.py,
+// constructor.py).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,8 +8,8 @@
 
 namespace rtenv::runtime_env {
 
-/// Null, boolean, integer, float or string. Nothing for a date: JSON has none, and no field takes
-/// one.
+/// Null, boolean, integer, float or string. Returns nullopt for a date: JSON has no dates, and no
+/// field of a runtime_env is one.
 std::optional<nlohmann::json> resolve_plain_scalar(const std::string& text);
 
 }  // namespace rtenv::runtime_env

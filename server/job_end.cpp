@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view k_setup_words = "Failed to set up runtime environment";
 
 std::string setup_failure(const std::string& error) {
-  if (error.starts_with(k_setup_words)) return "runtime_env setup failed: " + error;
-  return fmt::format("runtime_env setup failed: {}.\n{}", k_setup_words, error);
+  // Ray puts a timeout on the same line, any other error on the next one.
+  const std::string_view separator = error.starts_with("Timeout:") ? ": " : ".\n";
+  return fmt::format("runtime_env setup failed: {}{}{}", k_setup_words, separator, error);
 }
 
 }  // namespace

@@ -34,8 +34,9 @@ TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
   };
   EXPECT_EQ(message("no such wheel"),
             "runtime_env setup failed: Failed to set up runtime environment.\nno such wheel");
-  EXPECT_EQ(message("Failed to set up runtime environment: Timeout"),
-            "runtime_env setup failed: Failed to set up runtime environment: Timeout");
+  EXPECT_EQ(message("Timeout: uv took longer than 1 s"),
+            "runtime_env setup failed: Failed to set up runtime environment: Timeout: uv took "
+            "longer than 1 s");
 }
 
 TEST(JobEnd, SaysWhatTheLogLost) {

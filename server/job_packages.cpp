@@ -27,7 +27,7 @@ std::string pin_of_job(const std::string& id) { return "job " + id; }
 
 Result<void> pin(cache::Cache& cache, const envbuild::UploadedPackage& package,
                  const cache::Pin& pin) {
-  RTENV_TRY(cache.pin(package.lease.kind(), package.lease.key(), pin));
+  RTENV_TRY(cache.pin(package.file.lease->kind(), package.file.lease->key(), pin));
   return {};
 }
 
@@ -162,8 +162,8 @@ void JobPackages::release(std::vector<remote::Uri> uris, std::string job_id) {
     for (const remote::Uri& uri : uris)
       if (const auto package = envbuild::find_uploaded(uri, **opened); package && *package)
           [[maybe_unused]]
-        const auto unpinned =
-            (*opened)->unpin((*package)->lease.kind(), (*package)->lease.key(), pin_of_job(job_id));
+        const auto unpinned = (*opened)->unpin((*package)->file.lease->kind(),
+                                               (*package)->file.lease->key(), pin_of_job(job_id));
   });
 }
 

@@ -127,7 +127,7 @@ Result<void> check_runtime_env(const json& value) {
   RTENV_TRY(const auto parsed, runtime_env::parse_runtime_env(value));
   if (parsed.working_dir) RTENV_TRY(check_is_uri("working_dir", *parsed.working_dir));
   for (const std::string& module : parsed.py_modules) RTENV_TRY(check_is_uri("py_modules", module));
-  return runtime_env::check_sources(parsed);
+  return runtime_env::check_locations(parsed);
 }
 
 }  // namespace

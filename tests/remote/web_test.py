@@ -175,7 +175,7 @@ class Web(RemoteTest):
                              ("azure:///x.zip", "container"), ("abfss://c/x.zip", "abfss"), ("file://x.zip", "absolute")]:
             with self.subTest(uri=uri):
                 self.refused(2, message, "fetch", uri)
-        self.refused(3, "isn't there", "fetch", "local:///no/such/directory")
+        self.refused(3, "the directory doesn't exist", "fetch", "local:///no/such/directory")
         for extension in ["txt", "py", "rar", "tar"]:
             self.refused(2, "isn't an archive", "run", "--runtime-env-json", json.dumps({"working_dir": f"s3://b/x.{extension}"}), "--", "true")
         self.refused(5, "127.0.0.1:1", "fetch", "http://127.0.0.1:1/x.zip")

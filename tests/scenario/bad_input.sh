@@ -59,7 +59,7 @@ bad_env 2 "runtime_env['uv']['packages'] must be a list of strings, got str" 'uv
 bad_env 2 "exclude each other" $'uv: [six]\npip: [six]'
 bad_env 2 "runtime_env['conda'] is a field of Ray" 'conda: base'
 bad_env 1 'no-such-package-of-rtenv' 'uv: [no-such-package-of-rtenv]'
-tells 'Failed to set up runtime environment: uv pip install ended with exit code 1'
+tells 'uv pip install ended with exit code 1'
 tells 'was not found in the package registry'
 bad_env 3 '/wheels/none-1.0-py3-none-any.whl' 'uv: ["${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels/none-1.0-py3-none-any.whl"]'
 [[ $err == *"$RTENV_CACHE_DIR/trees/_ray_pkg_"* ]] || fail "the path isn't expanded"

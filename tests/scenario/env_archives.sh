@@ -92,7 +92,7 @@ RTENV_REMOTE_CACHE="file://$work/store" rtenv env pull -f env.yaml --json
 ok
 equal "$(field origin)" cache
 rtenv env pull --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' "file://$work/store"
-refused 3 "isn't there"
+refused 3 "doesn't exist"
 rtenv env pull "file://$work/store"
 refused 2 "names no packages"
 

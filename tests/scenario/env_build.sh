@@ -85,7 +85,7 @@ equal "$out" "0 ['x']"
 rm -rf "$RTENV_CACHE_DIR"
 rtenv env build --runtime-env-json '{"uv": ["no-such-package-of-rtenv"]}'
 refused 1 "no-such-package-of-rtenv"
-log=$(sed -n 's/.*the whole output: //p' <<<"$err")
+log=$(sed -n 's/.*full output: //p' <<<"$err")
 grep -q 'no-such-package-of-rtenv' "$log" || fail "the log doesn't say why"
 nothing_half_made
 nothing_temporary

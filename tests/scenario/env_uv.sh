@@ -84,7 +84,7 @@ SH
 chmod +x slow-uv
 SLEEPER=$work/sleeper RTENV_UV=$work/slow-uv rtenv env build --runtime-env-json '{"uv": ["six==1.14.0"], "config": {"setup_timeout_seconds": 1}}'
 exits 1
-tells 'Failed to set up runtime environment: Timeout'
+tells 'Timeout: uv pip install took longer than 1 s'
 tells setup_timeout_seconds
 for _ in $(seq 100); do kill -0 "$(cat sleeper)" 2>/dev/null || break; sleep 0.05; done
 if kill -0 "$(cat sleeper)" 2>/dev/null; then fail "the installer's child lives on"; fi

@@ -1,0 +1,39 @@
+// What the implementations of the installers share.
+#pragma once
+
+#include "envbuild/installer.hpp"
+
+namespace rtenv::envbuild {
+
+Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
+Result<void> install_with_pip(const InstallRequest& request);
+
+/// Writes the requirements of each phase into a folder of `scratch`. Returns the arguments that
+/// name them, per phase.
+Result<std::vector<std::vector<std::string>>> write_phases(
+    const runtime_env::ResolvedPhases& phases, const Path& scratch);
+/// "uv pip install (phase 1 of 2)", or only `step` if there is one phase. `phase` counts from 0.
+std::string phase_name(std::string_view step, std::size_t phase, std::size_t count);
+
+/// Adds the packages of an interpreter that is itself in a virtualenv to the target's path:
+/// "--system-site-packages" adds only those of the base interpreter.
+Result<void> add_virtualenv_site_packages(const InstallRequest& request);
+
+/// Runs the steps of one installation under a common deadline.
+class InstallerRun {
+ public:
+  explicit InstallerRun(const InstallRequest& request);
+  /// `name` is the step's name in error messages: "uv pip install". Fails: installer_failed,
+  /// cancelled, as run_captured.
+  Result<void> step(std::string_view name, std::vector<std::string> argv);
+  Environment& environment() noexcept { return environment_; }
+
+ private:
+  void show(std::string_view text);
+  const InstallRequest& request_;
+  std::string pending_;  // the last, incomplete line of output
+  Environment environment_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+};
+
+}  // namespace rtenv::envbuild
