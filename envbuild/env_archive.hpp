@@ -11,8 +11,8 @@
 
 #include <map>
 
-#include "cache/kind.hpp"
 #include "cache/archive.hpp"
+#include "cache/kind.hpp"
 
 namespace rtenv::runtime_env {
 struct Interpreter;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "cache/cache.hpp"
+#include "cache/lease.hpp"
 
 namespace rtenv::envbuild {
 

@@ -67,44 +67,47 @@ class Preparer {
     const Environment environment = installer_environment(variables);
     const runtime_env::EnvKey key =
         runtime_env::make_env_key(packages, phases, interpreter, environment, false);
-    RTENV_TRY(auto lease, cache_.get_or_make(
-                              cache::Kind::tree, "wheel-" + key.digits,
-                              [&](const cache::MakeContext& context) -> Result<void> {
-      log::info("installing {} with {}", wheel.filename().native(), name(packages.installer));
-      RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
-      return install({.packages = packages,
-                      .phases = phases,
-                      .interpreter = interpreter,
-                      .environment = environment,
-                      .form = InstallForm::folder,
-                      .target = context.target,
-                      .scratch = scratch.path(),
-                      .lock_fd = context.lock_fd,
-                      .timeout = runtime_env_.setup_timeout,
-                      .cancellation = options_.cancellation,
-                      .show_output = options_.show_output},
-                     cache_);
-                              },
-                              {.wait = {.cancellation = options_.cancellation,
-                               .on_wait =
-                                   [&] {
-        log::info("another process is installing {}; waiting for it", wheel.filename().native());
-                                   },
-                               .use_remote_tier = true,
-                               .relocate = {}}));
-      return leased_path(std::move(lease));
+    RTENV_TRY(auto lease,
+              cache_.get_or_make(
+                  cache::Kind::tree, "wheel-" + key.digits,
+                  [&](const cache::MakeContext& context) -> Result<void> {
+                    log::info("installing {} with {}", wheel.filename().native(),
+                              name(packages.installer));
+                    RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
+                    return install({.packages = packages,
+                                    .phases = phases,
+                                    .interpreter = interpreter,
+                                    .environment = environment,
+                                    .form = InstallForm::folder,
+                                    .target = context.target,
+                                    .scratch = scratch.path(),
+                                    .lock_fd = context.lock_fd,
+                                    .timeout = runtime_env_.setup_timeout,
+                                    .cancellation = options_.cancellation,
+                                    .show_output = options_.show_output},
+                                   cache_);
+                  },
+                  {.wait = {.cancellation = options_.cancellation,
+                            .on_wait =
+                                [&] {
+                                  log::info("another process is installing {}; waiting for it",
+                                            wheel.filename().native());
+                                }},
+                   .use_remote_tier = true,
+                   .relocate = {}}));
+    return leased_path(std::move(lease));
   }
 
   const runtime_env::RuntimeEnv& runtime_env_;
   cache::Cache& cache_;
   const PrepareOptions& options_;
-  };
+};
 
 }  // namespace
 
-Result<std::vector<LeasedPath>>
-prepare_py_modules(const runtime_env::RuntimeEnv& runtime_env, cache::Cache& cache,
-                   const PrepareOptions& options) {
+Result<std::vector<LeasedPath>> prepare_py_modules(const runtime_env::RuntimeEnv& runtime_env,
+                                                   cache::Cache& cache,
+                                                   const PrepareOptions& options) {
   std::vector<LeasedPath> modules;
   Preparer preparer(runtime_env, cache, options);
   for (std::size_t i = 0; i < runtime_env.py_modules.size(); ++i) {

@@ -116,36 +116,36 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
   const auto requested_at = std::chrono::system_clock::now();
   std::optional<BuildFollower> follower;
-  const cache::MakeOptions make_options {
-    .wait = {.cancellation = options.cancellation,
-             .on_wait =
-                 [&] {
-                   log::info("another process is building this environment; waiting for it");
-                   follower.emplace(cache.root(), plan.key.digits,
-                                    options.show_output ? BuildFollower::Detail::all_lines
-                                                        : BuildFollower::Detail::last_line);
-                 },
-             .use_remote_tier = true,
-             .relocate = [&](const Path& folder, const Path& final_path,
-                             const nlohmann::json& properties) -> Result<void> {
-               RTENV_TRY(relocate_env_to(plan.interpreter)(folder, final_path, properties));
-               origin = VirtualEnv::Origin::remote_tier;
-               return {};
-             }};
-    RTENV_TRY(auto lease,
-              cache.get_or_make(
-                  cache::Kind::env, plan.key.digits,
-                  [&](const cache::MakeContext& context) -> Result<void> {
-                    follower.reset();
-                    if (auto failure = failure_since(cache.root(), plan.key.digits, requested_at))
-                      return Failure(std::move(*failure));
-                    log::info("building environment {} with {}", plan.key.digits,
-                              name(plan.packages.installer));
-                    origin = VirtualEnv::Origin::built;
-                    return build(plan, context, cache, options);
-                  },
-                  make_options));
-    return VirtualEnv{.lease = std::move(lease), .origin = origin};
-  }
+  const cache::MakeOptions make_options{
+      .wait = {.cancellation = options.cancellation,
+               .on_wait =
+                   [&] {
+                     log::info("another process is building this environment; waiting for it");
+                     follower.emplace(cache.root(), plan.key.digits,
+                                      options.show_output ? BuildFollower::Detail::all_lines
+                                                          : BuildFollower::Detail::last_line);
+                   }},
+      .use_remote_tier = true,
+      .relocate = [&](const Path& folder, const Path& final_path,
+                      const nlohmann::json& properties) -> Result<void> {
+        RTENV_TRY(relocate_env_to(plan.interpreter)(folder, final_path, properties));
+        origin = VirtualEnv::Origin::remote_tier;
+        return {};
+      }};
+  RTENV_TRY(auto lease,
+            cache.get_or_make(
+                cache::Kind::env, plan.key.digits,
+                [&](const cache::MakeContext& context) -> Result<void> {
+                  follower.reset();
+                  if (auto failure = failure_since(cache.root(), plan.key.digits, requested_at))
+                    return Failure(std::move(*failure));
+                  log::info("building environment {} with {}", plan.key.digits,
+                            name(plan.packages.installer));
+                  origin = VirtualEnv::Origin::built;
+                  return build(plan, context, cache, options);
+                },
+                make_options));
+  return VirtualEnv{.lease = std::move(lease), .origin = origin};
+}
 
 }  // namespace rtenv::envbuild
