@@ -14,7 +14,7 @@ JobRecord ended(job::RunState state) {
   return job;
 }
 
-TEST(JobEnd, IsToldInRaysWords) {
+TEST(JobEndTest, UsesRaysMessages) {
   EXPECT_EQ(ended({.outcome = job::Outcome::exited, .exit_code = 0}).message,
             "Job finished successfully.");
   EXPECT_EQ(ended({.outcome = job::Outcome::stopped}).message, "Job was intentionally stopped.");
@@ -28,7 +28,7 @@ TEST(JobEnd, IsToldInRaysWords) {
             error_type::k_entrypoint_start);
 }
 
-TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
+TEST(JobEndTest, PutsRaysPrefixOnceBeforeASetupFailure) {
   const auto message = [](const char* error) {
     return ended({.outcome = job::Outcome::setup_failed, .error = error}).message;
   };
@@ -38,7 +38,7 @@ TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
             "runtime_env setup failed: Failed to set up runtime environment: Timeout");
 }
 
-TEST(JobEnd, SaysWhatTheLogLost) {
+TEST(JobEndTest, ReportsLostOutput) {
   const auto job = ended(
       {.outcome = job::Outcome::exited, .exit_code = 0, .lost_log_bytes = 7, .log_error = "full"});
   EXPECT_EQ(job.status, JobStatus::succeeded);
