@@ -20,7 +20,7 @@ std::string without_port(std::string_view host) {
   return lower_ascii(host.substr(0, host.find(':')));
 }
 
-// Takes as long whatever is wrong: digests of equal size are compared, not the texts.
+// Compares digests of equal size: the time reveals nothing about the texts.
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   const auto digest = [](std::string_view text) {
     Sha256 hash;
@@ -67,27 +67,27 @@ std::optional<Answer> Access::refuse(const Request& request) const {
   if (!knows_host(host))
     return text_answer(
         403,
-        fmt::format("403: this server isn't called '{}' (rtenv serve --allowed-host names others)",
+        fmt::format("403: '{}' isn't a name of this server (rtenv serve --allowed-host adds names)",
                     without_port(host)));
   if (const std::string_view origin = request.header("origin"); !origin.empty()) {
     const auto scheme_end = origin.find("://");
     if (scheme_end == std::string_view::npos ||
         lower_ascii(origin.substr(scheme_end + 3)) != lower_ascii(host))
-      return text_answer(403, "403: requests from pages of another origin aren't taken");
+      return text_answer(403, "403: requests from pages of another origin aren't allowed");
   }
   const std::string_view site = request.header("sec-fetch-site");
   if (!site.empty() && site != "same-origin" && site != "none")
-    return text_answer(403, "403: requests from pages of another site aren't taken");
+    return text_answer(403, "403: requests from pages of another site aren't allowed");
   if (!token_) return std::nullopt;
   const auto given = given_token(request);
   if (!given) {
     Answer answer = text_answer(
-        401, "Unauthorized: a token is needed (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)");
+        401, "Unauthorized: a token is required (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)");
     answer.headers.emplace_back("WWW-Authenticate", "Bearer");
     return answer;
   }
   if (!equal_in_constant_time(*given, *token_))
-    return text_answer(403, "Forbidden: the token isn't this server's");
+    return text_answer(403, "Forbidden: the token is wrong");
   return std::nullopt;
 }
 

@@ -1,7 +1,6 @@
-// Who may speak to the server. Beyond a token: a browser must not be led to it from another site's
-// page (DNS rebinding, cross-site requests), so the names of the server, the origin of a page and
-// what the browser says of it are checked on every request, whatever its method. Thread-safe but
-// for set_token.
+// Which requests are allowed. Besides the token, the Host, Origin and Sec-Fetch-Site headers of
+// every request are checked, so that a page of another site can't make a browser use the server
+// (DNS rebinding, cross-site requests). Thread-safe except for set_token.
 #pragma once
 
 #include <optional>
@@ -14,14 +13,14 @@ namespace rtenv::server {
 
 class Access {
  public:
-  /// `token`: nothing where everybody may. `hosts`: names, besides those of loopback, by which the
-  /// server is called; empty and not on loopback: by any.
+  /// `token`: nullopt if none is required. `hosts`: the server's names besides those of loopback;
+  /// if empty and the server isn't only on loopback, any name is accepted.
   Access(std::optional<std::string> token, std::vector<std::string> hosts, bool on_loopback)
       : token_(std::move(token)), hosts_(std::move(hosts)), on_loopback_(on_loopback) {}
 
   void set_token(std::string token) { token_ = std::move(token); }
 
-  /// The answer of a refusal; nothing where the request may pass.
+  /// The answer to a request that isn't allowed; nullopt if it is.
   [[nodiscard]] std::optional<Answer> refuse(const Request& request) const;
 
  private:

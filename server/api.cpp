@@ -1,10 +1,14 @@
 #include "server/api.hpp"
 
-#include <array>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
 
-#include "base/encoding.hpp"
 #include "job/job_log.hpp"
-#include "server/utf8_text.hpp"
+#include "server/job_manager.hpp"
+#include "server/job_packages.hpp"
+#include "server/log_json.hpp"
+#include "server/log_tail.hpp"
 
 namespace rtenv::server {
 
@@ -13,206 +17,178 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t k_piece_bytes = 256 << 10;
+constexpr const char* k_no_such_job = "Job ID does not exist";
+constexpr std::string_view k_tail_pattern = "/api/jobs/{id}/logs/tail";
 constexpr std::size_t k_upload_piece_bytes = 256 << 10;
+constexpr std::uint64_t k_max_whole_log_bytes = 256 << 10;  // larger ones are sent in pieces
 
-Answer no_such_route() { return text_answer(404, "404: Not Found"); }
-Answer no_such_job() { return text_answer(404, "Job ID does not exist"); }
+asio::awaitable<Answer> ready(Answer answer) { co_return answer; }
 
-Answer wrong_method(const char* allowed) {
-  Answer answer = text_answer(405, "405: Method Not Allowed");
-  answer.headers.emplace_back("Allow", allowed);
-  return answer;
-}
-
-bool reads(const Request& request) { return request.method == "GET" || request.method == "HEAD"; }
-
-// "/api/jobs/ID/logs" → {"api", "jobs", "ID", "logs"}; behind a slash at the end is a part that is
-// empty.
-std::vector<std::string> parts_of(const std::string& path) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 1; begin <= path.size();) {
-    const auto end = std::min(path.find('/', begin), path.size());
-    parts.push_back(path.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
+// A job that doesn't exist is reported in Ray's words.
+Answer job_error(const Error& error) {
+  return error.code() == Errc::not_found ? text_answer(404, k_no_such_job) : error_answer(error);
 }
 
 Result<json> parse_body(const std::string& body) {
   try {
     return json::parse(body);
   } catch (const json::exception& error) {
-    std::string_view why =
-        error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
+    std::string_view why = error.what();
     if (const auto end = why.find("] "); end != std::string_view::npos) why.remove_prefix(end + 2);
     return fail(Errc::invalid_argument, "the body isn't JSON: {}",
                 body.empty() ? "it is empty" : why);
   }
 }
 
-// The pieces of {"logs": "…"}, read as they are sent: a log may be larger than the memory.
-class LogPieces {
- public:
-  LogPieces(std::optional<job::JobLogReader> reader, std::uint64_t begin, std::uint64_t end)
-      : reader_(std::move(reader)), offset_(begin), end_(end) {}
-
-  Result<std::string> next() {
-    if (state_ == State::over) return std::string();
-    std::string piece = state_ == State::begin ? R"({"logs": ")" : "";
-    state_ = State::middle;
-    std::string bytes(k_piece_bytes, '\0');
-    while (reader_ && offset_ < end_) {
-      const auto room =
-          static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), end_ - offset_));
-      RTENV_TRY(const auto chunk, reader_->read(offset_, std::span(bytes).first(room)));
-      if (chunk.size_bytes == 0) break;
-      std::string text;
-      if (chunk.skipped_bytes > 0) text = utf8_.finish() + job::skipped_notice(chunk.skipped_bytes);
-      text += utf8_.add(std::string_view(bytes.data(), chunk.size_bytes));
-      offset_ = chunk.offset + chunk.size_bytes;
-      piece += escaped(text);
-      return piece;
-    }
-    state_ = State::over;
-    return piece + escaped(utf8_.finish()) + "\"}";
-  }
-
- private:
-  static std::string escaped(const std::string& text) {
-    std::string quoted = json(text).dump();
-    return quoted.substr(1, quoted.size() - 2);
-  }
-  enum class State : std::uint8_t { begin, middle, over };
-  std::optional<job::JobLogReader> reader_;
-  std::uint64_t offset_;
-  std::uint64_t end_;
-  Utf8Text utf8_;
-  State state_ = State::begin;
-};
+// The URI of /api/packages/{protocol}/{name}.
+Result<remote::Uri> package_uri(const PathParameters& protocol_and_name) {
+  const std::string& protocol = protocol_and_name[0];
+  if (protocol != "gcs")
+    return fail(Errc::invalid_argument, "packages are stored under the protocol gcs, not '{}'",
+                protocol);
+  return JobPackages::uri_of(protocol_and_name[1]);
+}
 
 }  // namespace
 
+std::span<const Route> Api::routes() {
+  using Parameters = const PathParameters&;
+  static const std::vector<Route> routes{
+      {"GET", "/api/version", [](Api& api, Request&, Parameters) { return ready(api.version()); }},
+      {"GET", "/api/openapi.json",
+       [](Api&, Request&, Parameters) {
+         return ready(
+             {.content_type = "application/json", .body = std::string(openapi_document())});
+       }},
+      {"GET", "/api/packages/{protocol}/{name}",
+       [](Api& api, Request&, Parameters names) { return api.has_package(names); }},
+      {.method = "PUT",
+       .pattern = "/api/packages/{protocol}/{name}",
+       .handle = [](Api& api, Request& request,
+                    Parameters names) { return api.put_package(request, names); },
+       .streams_body = true},
+      {"GET", "/api/jobs/",
+       [](Api& api, Request& request, Parameters) { return ready(api.list(request)); }},
+      {"POST", "/api/jobs/",
+       [](Api& api, Request& request, Parameters) { return api.submit(request, false); }},
+      // The paths of the first beta. They are also those of jobs with these ids.
+      {"POST", "/api/jobs/submit",
+       [](Api& api, Request& request, Parameters) { return api.submit(request, true); }},
+      {.method = "GET",
+       .pattern = "/api/jobs/status",
+       .handle = [](Api& api, Request& request,
+                    Parameters) { return ready(api.status(request.query.at("job_id"))); },
+       .query_parameter = "job_id"},
+      {.method = "GET",
+       .pattern = "/api/jobs/logs",
+       .handle = [](Api& api, Request& request,
+                    Parameters) { return ready(api.logs(request, request.query.at("job_id"))); },
+       .query_parameter = "job_id"},
+      {"GET", "/api/jobs/{id}",
+       [](Api& api, Request& request, Parameters id) {
+         return ready(api.details(request, id[0]));
+       }},
+      {"DELETE", "/api/jobs/{id}",
+       [](Api& api, Request&, Parameters id) { return api.remove(id[0]); }},
+      {"POST", "/api/jobs/{id}/stop",
+       [](Api& api, Request&, Parameters id) { return ready(api.stop(id[0])); }},
+      {"GET", "/api/jobs/{id}/logs",
+       [](Api& api, Request& request, Parameters id) { return ready(api.logs(request, id[0])); }},
+      {"GET", k_tail_pattern,
+       [](Api&, Request&, Parameters) {
+         return ready(text_answer(400, "400: this address speaks the websocket protocol"));
+       }},
+      {"GET", "/api/rtenv/version",
+       [](Api& api, Request&, Parameters) {
+         return ready(json_answer({{"rtenv_version", api.identity_.rtenv_version}}));
+       }},
+      {"GET", "/api/rtenv/jobs/{id}",
+       [](Api& api, Request&, Parameters id) { return ready(api.extras(id[0])); }},
+  };
+  return routes;
+}
+
 bool Api::streams_body(const Request& request) {
-  return request.method == "PUT" && request.path.starts_with("/api/packages/");
+  const Found found = find_route(routes(), request);
+  return found.route != nullptr && found.route->streams_body;
 }
 
 asio::awaitable<Answer> Api::answer(Request& request) {
-  const auto parts = parts_of(request.path);
-  if (parts.size() < 2 || parts[0] != "api") co_return no_such_route();
-  if (parts.size() == 2 && parts[1] == "version")
-    co_return reads(request) ? version() : wrong_method("GET");
-  if (parts.size() == 2 && parts[1] == "openapi.json") {
-    if (!reads(request)) co_return wrong_method("GET");
-    Answer document{.content_type = "application/json", .body = std::string(openapi_document())};
-    co_return document;
+  const Found found = find_route(routes(), request);
+  if (found.route != nullptr)
+    co_return co_await found.route->handle(*this, request, found.parameters);
+  Answer refusal = text_answer(404, "404: Not Found");
+  if (!found.allowed_methods.empty()) {
+    refusal = text_answer(405, "405: Method Not Allowed");
+    refusal.headers.emplace_back("Allow", found.allowed_methods);
+  } else if (!found.redirect.empty()) {
+    refusal = text_answer(308, "308: Permanent Redirect");
+    refusal.headers.emplace_back("Location", found.redirect);
   }
-  if (parts[1] == "packages" && parts.size() == 4)
-    co_return co_await package(request, parts[2], parts[3]);
-  if (parts[1] == "rtenv") {
-    const bool is_version = parts.size() == 3 && parts[2] == "version";
-    const bool is_job = parts.size() == 4 && parts[2] == "jobs";
-    if (!is_version && !is_job) co_return no_such_route();
-    if (!reads(request)) co_return wrong_method("GET");
-    co_return is_job ? extras(parts[3]) : json_answer({{"rtenv_version", identity_.rtenv_version}});
-  }
-  if (parts[1] != "jobs") co_return no_such_route();
-  if (parts.size() == 2) {
-    Answer moved = text_answer(308, "308: Permanent Redirect");
-    moved.headers.emplace_back("Location", "/api/jobs/");
-    co_return moved;
-  }
-  if (parts.size() == 3 && parts[2].empty()) {
-    if (request.method == "POST") co_return co_await submit(request, false);
-    co_return reads(request) ? list(request) : wrong_method("GET, POST");
-  }
-  if (parts.size() == 3) {
-    // The first beta's words are ids, too, where the method or the query isn't that of the beta.
-    const bool beta =
-        (parts[2] == "submit" && request.method == "POST") ||
-        ((parts[2] == "status" || parts[2] == "logs") && request.query.contains("job_id"));
-    if (beta) co_return co_await legacy(request, parts[2]);
-    if (parts[2] == "submit" && !reads(request) && request.method != "DELETE")
-      co_return wrong_method("POST");
-    co_return co_await job(request, parts[2], "");
-  }
-  if (parts.size() == 4 && !parts[3].empty()) co_return co_await job(request, parts[2], parts[3]);
-  if (parts.size() == 5 && parts[3] == "logs" && parts[4] == "tail") {
-    if (!reads(request)) co_return wrong_method("GET");
-    co_return text_answer(400, "400: this address speaks the websocket protocol");
-  }
-  co_return no_such_route();
-}
-
-asio::awaitable<Answer> Api::job(const Request& request, const std::string& id,
-                                 const std::string& what) {
-  if (what.empty()) {
-    if (request.method == "DELETE") co_return co_await remove(id);
-    co_return reads(request) ? details(request, id) : wrong_method("GET, DELETE");
-  }
-  if (what == "logs") co_return reads(request) ? logs(request, id) : wrong_method("GET");
-  if (what == "stop") co_return request.method == "POST" ? stop(id) : wrong_method("POST");
-  co_return no_such_route();
+  co_return refusal;
 }
 
 Answer Api::version() const {
-  // These four and no other: clients compare the whole object.
+  // Exactly these four: clients compare the whole object.
   return json_answer({{"version", "4"},
                       {"ray_version", identity_.ray_version},
                       {"ray_commit", "rtenv-" + identity_.rtenv_version},
                       {"session_name", identity_.session_name}});
 }
 
-asio::awaitable<Answer> Api::package(Request& request, const std::string& protocol,
-                                     const std::string& name) {
-  if (protocol != "gcs")
-    co_return text_answer(400,
-                          fmt::format("packages are kept by the protocol gcs, not '{}'", protocol));
-  const auto uri = JobPackages::uri_of(name);
+asio::awaitable<Answer> Api::has_package(const PathParameters& protocol_and_name) {
+  const auto uri = package_uri(protocol_and_name);
   if (!uri) co_return error_answer(uri.error());
-  if (request.method == "PUT") co_return co_await upload(request, *uri);
-  if (!reads(request)) co_return wrong_method("GET, PUT");
-  const auto there = co_await packages_.has(*uri);
-  if (!there) co_return error_answer(there.error());
-  co_return *there ? text_answer(200, "")
-                   : text_answer(404, fmt::format("Package gcs://{} does not exist", name));
+  const auto exists = co_await packages_.has(*uri);
+  if (!exists) co_return error_answer(exists.error());
+  co_return *exists
+      ? text_answer(200, "")
+      : text_answer(404, fmt::format("Package gcs://{} does not exist", protocol_and_name[1]));
 }
 
-asio::awaitable<Answer> Api::upload(Request& request, const remote::Uri& uri) {
+asio::awaitable<Answer> Api::put_package(Request& request,
+                                         const PathParameters& protocol_and_name) {
+  const auto uri = package_uri(protocol_and_name);
+  if (!uri) co_return error_answer(uri.error());
+  co_return co_await receive_package(request, *uri);
+}
+
+asio::awaitable<Answer> Api::receive_package(Request& request, const remote::Uri& uri) {
   const std::string too_large =
       fmt::format("the package is larger than {} bytes, the limit of this server",
                   packages_.max_package_bytes());
   if (request.body_bytes && *request.body_bytes > packages_.max_package_bytes())
     co_return text_answer(413, too_large);
   if (request.body_bytes == 0U) co_return text_answer(400, "the package is empty");
-  auto incoming = co_await packages_.begin();
-  if (!incoming) co_return error_answer(incoming.error());
+  auto upload = co_await packages_.begin_upload();
+  if (!upload) co_return error_answer(upload.error());
   std::string buffer(k_upload_piece_bytes, '\0');
   for (;;) {
     const auto count = co_await request.read_body(buffer);
     if (!count) co_return error_answer(count.error());
     if (*count == 0) break;
-    if (const auto added = incoming->add(std::span(buffer).first(*count)); !added)
+    if (const auto added = upload->add(std::span(buffer).first(*count)); !added)
       co_return added.error().code() == Errc::invalid_argument ? text_answer(413, too_large)
                                                                : error_answer(added.error());
   }
-  const auto kept = co_await packages_.keep(uri, std::move(*incoming));
-  if (!kept)
-    co_return kept.error().code() == Errc::corrupt ? text_answer(400, kept.error().message())
-                                                   : error_answer(kept.error());
+  const auto stored = co_await packages_.store(uri, std::move(*upload));
+  if (!stored)
+    co_return stored.error().code() == Errc::corrupt ? text_answer(400, stored.error().message())
+                                                     : error_answer(stored.error());
   co_return text_answer(200, "");
 }
 
-asio::awaitable<Answer> Api::submit(const Request& request, bool legacy) {
+asio::awaitable<Answer> Api::submit(const Request& request, bool in_beta_form) {
   const auto body = parse_body(request.body);
   if (!body) co_return error_answer(body.error());
   auto submission = parse_submission(*body);
-  // A file that isn't there is the request's fault, not a missing resource.
+  // Always 400: also a file that doesn't exist (not_found) is the request's fault.
   if (!submission) co_return text_answer(400, error_answer(submission.error()).body);
   const auto id = co_await jobs_.submit(std::move(*submission));
   if (!id) co_return error_answer(id.error());
   json answer{{"job_id", *id}};
-  if (!legacy) answer["submission_id"] = *id;
+  if (!in_beta_form) answer["submission_id"] = *id;
   co_return json_answer(answer);
 }
 
@@ -239,20 +215,30 @@ Answer Api::list(const Request& request) {
   return json_answer(array);
 }
 
+Result<JobRecord> Api::find(const std::string& id) {
+  RTENV_TRY(auto found, jobs_.find(id));
+  if (!found) return fail(Errc::not_found, "{}", k_no_such_job);
+  return std::move(*found);
+}
+
 Answer Api::details(const Request& request, const std::string& id) {
-  const auto found = jobs_.find(id);
-  if (!found) return error_answer(found.error());
-  return *found ? json_answer(job_details(**found, identity_.node, request.from_browser()))
-                : no_such_job();
+  const auto job = find(id);
+  if (!job) return error_answer(job.error());
+  return json_answer(job_details(*job, identity_.node, request.from_browser()));
+}
+
+Answer Api::status(const std::string& id) {
+  const auto job = find(id);
+  if (!job) return error_answer(job.error());
+  return json_answer({{"job_status", name(job->status)}});
 }
 
 Answer Api::extras(const std::string& id) {
-  const auto found = jobs_.find(id);
-  if (!found) return error_answer(found.error());
-  if (!*found) return no_such_job();
-  const JobExtras extras = jobs_.extras(**found);
+  const auto job = find(id);
+  if (!job) return error_answer(job.error());
+  const JobExtras extras = jobs_.extras(*job);
   return json_answer({{"submission_id", id},
-                      {"status", name((*found)->status)},
+                      {"status", name(job->status)},
                       {"phase", extras.phase},
                       {"gpus", extras.gpus},
                       {"usage", extras.usage},
@@ -260,9 +246,7 @@ Answer Api::extras(const std::string& id) {
 }
 
 Answer Api::logs(const Request& request, const std::string& id) {
-  const auto found = jobs_.find(id);
-  if (!found) return error_answer(found.error());
-  if (!*found) return no_such_job();
+  if (const auto job = find(id); !job) return error_answer(job.error());
   const auto offset = request.number("offset");
   const auto tail_lines = request.number("tail_lines");
   if (!offset || !tail_lines) return error_answer(offset ? tail_lines.error() : offset.error());
@@ -281,9 +265,9 @@ Answer Api::logs(const Request& request, const std::string& id) {
     }
     reader.emplace(std::move(*opened));
   }
-  const auto pieces = std::make_shared<LogPieces>(std::move(reader), begin, end);
+  const auto pieces = std::make_shared<LogJson>(std::move(reader), begin, end);
   Answer answer{.content_type = "application/json; charset=utf-8"};
-  if (end - std::min(begin, end) > k_piece_bytes) {
+  if (end - std::min(begin, end) > k_max_whole_log_bytes) {
     answer.next_piece = [pieces] { return pieces->next(); };
     return answer;
   }
@@ -297,41 +281,25 @@ Answer Api::logs(const Request& request, const std::string& id) {
 
 Answer Api::stop(const std::string& id) {
   const auto stopped = jobs_.stop(id);
-  if (!stopped)
-    return stopped.error().code() == Errc::not_found ? no_such_job()
-                                                     : error_answer(stopped.error());
+  if (!stopped) return job_error(stopped.error());
   return json_answer({{"stopped", *stopped}});
 }
 
 asio::awaitable<Answer> Api::remove(const std::string& id) {
   const auto removed = co_await jobs_.remove(id);
-  if (!removed)
-    co_return removed.error().code() == Errc::not_found ? no_such_job()
-                                                        : error_answer(removed.error());
+  if (!removed) co_return job_error(removed.error());
   co_return json_answer({{"deleted", true}});
 }
 
-asio::awaitable<Answer> Api::legacy(const Request& request, const std::string& what) {
-  if (what == "submit") co_return co_await submit(request, true);
-  if (!reads(request)) co_return wrong_method("GET");
-  const std::string& id = request.query.at("job_id");
-  if (what == "logs") co_return logs(request, id);
-  const auto found = jobs_.find(id);
-  if (!found) co_return error_answer(found.error());
-  co_return *found ? json_answer({{"job_status", name((*found)->status)}}) : no_such_job();
-}
-
 Result<std::unique_ptr<LogTail>> Api::tail(const Request& request) {
-  const auto parts = parts_of(request.path);
-  if (parts.size() != 5 || parts[0] != "api" || parts[1] != "jobs" || parts[3] != "logs" ||
-      parts[4] != "tail")
-    return fail(Errc::not_found, "404: Not Found");
-  RTENV_TRY(const auto found, jobs_.find(parts[2]));
-  if (!found) return fail(Errc::not_found, "Job ID does not exist");
+  const auto parameters = match(k_tail_pattern, request.path);
+  if (!parameters) return fail(Errc::not_found, "404: Not Found");
+  const std::string& id = parameters->front();
+  RTENV_TRY(find(id));
   RTENV_TRY(const auto offset, request.number("offset"));
   const auto raw = request.query.find("raw");
   return std::make_unique<LogTail>(
-      jobs_, parts[2], offset.value_or(0),
+      jobs_, id, offset.value_or(0),
       raw != request.query.end() && raw->second == "1" ? LogTail::Form::raw : LogTail::Form::text);
 }
 

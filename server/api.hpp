@@ -1,21 +1,30 @@
-// What each address of the server answers: Ray's Jobs API (2.60, API version 4), its first beta,
-// and what rtenv adds under /api/rtenv/. For the network's thread.
+// What the server answers: Ray's Jobs API (2.60, API version 4), the API of its first beta, and
+// rtenv's additions under /api/rtenv/. For the network's thread.
 #pragma once
 
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "server/http.hpp"
-#include "server/job_manager.hpp"
-#include "server/job_packages.hpp"
-#include "server/log_tail.hpp"
+#include "server/job_record.hpp"
+#include "server/router.hpp"
+
+namespace rtenv::remote {
+struct Uri;
+}
 
 namespace rtenv::server {
 
+class JobManager;
+class JobPackages;
+class LogTail;
+
+/// How the server presents itself to clients.
 struct ApiIdentity {
   std::string rtenv_version;
-  std::string ray_version;  // that clients take this server for
+  std::string ray_version;  // as which it answers Ray's clients
   std::string session_name;
   NodeNames node;
 };
@@ -25,37 +34,41 @@ class Api {
   Api(JobManager& jobs, JobPackages& packages, ApiIdentity identity)
       : jobs_(jobs), packages_(packages), identity_(std::move(identity)) {}
 
-  /// Its body is read by who answers, as it comes; of the others, it comes with the request.
+  /// Everything that is served; the first route that matches answers.
+  static std::span<const Route> routes();
+  /// Whether the request's handler reads the body itself; else the body must come with the request.
   [[nodiscard]] static bool streams_body(const Request& request);
+  /// The request must live until the answer is there.
   boost::asio::awaitable<Answer> answer(Request& request);
 
-  /// What a websocket is to be told. Fails: not_found, invalid_argument.
+  /// The log that a websocket asks for. Fails: not_found, invalid_argument (the offset).
   Result<std::unique_ptr<LogTail>> tail(const Request& request);
 
   [[nodiscard]] const ApiIdentity& identity() const noexcept { return identity_; }
 
  private:
-  Answer version() const;
-  boost::asio::awaitable<Answer> package(Request& request, const std::string& protocol,
-                                         const std::string& name);
-  boost::asio::awaitable<Answer> upload(Request& request, const remote::Uri& uri);
-  boost::asio::awaitable<Answer> submit(const Request& request, bool legacy);
+  [[nodiscard]] Answer version() const;
+  boost::asio::awaitable<Answer> has_package(const PathParameters& protocol_and_name);
+  boost::asio::awaitable<Answer> put_package(Request& request,
+                                             const PathParameters& protocol_and_name);
+  boost::asio::awaitable<Answer> receive_package(Request& request, const remote::Uri& uri);
+  boost::asio::awaitable<Answer> submit(const Request& request, bool in_beta_form);
   Answer list(const Request& request);
+  /// Fails: not_found, in Ray's words.
+  Result<JobRecord> find(const std::string& id);
   Answer details(const Request& request, const std::string& id);
+  Answer status(const std::string& id);
   Answer extras(const std::string& id);
   Answer logs(const Request& request, const std::string& id);
   Answer stop(const std::string& id);
   boost::asio::awaitable<Answer> remove(const std::string& id);
-  boost::asio::awaitable<Answer> legacy(const Request& request, const std::string& what);
-  boost::asio::awaitable<Answer> job(const Request& request, const std::string& id,
-                                     const std::string& what);
 
   JobManager& jobs_;
   JobPackages& packages_;
   ApiIdentity identity_;
 };
 
-/// The OpenAPI document of all that: GET /api/openapi.json.
+/// The OpenAPI document of the routes: GET /api/openapi.json.
 std::string_view openapi_document();
 
 }  // namespace rtenv::server

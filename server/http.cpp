@@ -1,10 +1,36 @@
 #include "server/http.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 
+#include "base/encoding.hpp"
 #include "base/json_text.hpp"
 
 namespace rtenv::server {
+namespace {
+
+std::map<std::string, std::string> parse_query(std::string_view text) {
+  std::map<std::string, std::string> query;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('&'), text.size());
+    const auto item = text.substr(0, end);
+    const auto equals = std::min(item.find('='), item.size());
+    const auto value = item.substr(std::min(equals + 1, item.size()));
+    if (!item.empty())
+      query.insert_or_assign(percent_decode(item.substr(0, equals)), percent_decode(value));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return query;
+}
+
+}  // namespace
+
+void Request::set_target(std::string_view target) {
+  const auto question = std::min(target.find('?'), target.size());
+  path = percent_decode(target.substr(0, question));
+  query = parse_query(target.substr(std::min(question + 1, target.size())));
+}
 
 std::string_view Request::header(const std::string& name) const {
   const auto found = headers.find(name);

@@ -1,14 +1,16 @@
-// A request and its answer, as those who answer see them: without the library that brings them.
+// A request and its answer as the handlers see them: independent of the HTTP library.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -20,15 +22,19 @@ struct Request {
   std::string path;                            // percent-decoded, without the query
   std::map<std::string, std::string> query;    // percent-decoded
   std::map<std::string, std::string> headers;  // names in lower case
-  std::string body;                            // of what isn't streamed
-  std::optional<std::uint64_t> body_bytes;     // as the client says
-  /// Of a streamed body: fills the buffer, 0 at its end.
+  std::string body;                            // empty if the handler reads it, by read_body
+  std::optional<std::uint64_t> body_bytes;     // from Content-Length
+  /// Fills the buffer with the next bytes of the body; 0 at its end. Fails: unavailable.
   std::function<boost::asio::awaitable<Result<std::size_t>>(std::span<char>)> read_body;
 
+  /// Sets path and query from a request line's target, "/path?a=1&b=2".
+  void set_target(std::string_view target);
+  /// The header's value; empty if it is missing.
   [[nodiscard]] std::string_view header(const std::string& name) const;
-  /// Fails: invalid_argument (not a whole number from 0).
+  /// A query parameter as a number; nullopt if it is missing. Fails: invalid_argument (not a whole
+  /// number from 0).
   [[nodiscard]] Result<std::optional<std::uint64_t>> number(const std::string& name) const;
-  /// A page in a browser asked for it.
+  /// Whether it comes from a page in a browser.
   [[nodiscard]] bool from_browser() const;
 };
 
@@ -37,14 +43,14 @@ struct Answer {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  /// Instead of a body: the next piece, empty at the end. An error cuts the connection: the client
-  /// must see that it is cut.
+  /// Instead of a body: the next piece, empty at the end. After an error the connection is closed
+  /// without the end of the body, so that the client notices.
   std::function<Result<std::string>()> next_piece;
 };
 
 Answer json_answer(const nlohmann::json& value);
 Answer text_answer(int status, std::string text);
-/// By its code; the hint in brackets.
+/// With the status of the error's code; the hint follows in parentheses.
 Answer error_answer(const Error& error);
 
 }  // namespace rtenv::server

@@ -4,10 +4,6 @@
 
 namespace rtenv::server {
 
-using job::Outcome;
-using job::RunPhase;
-using job::RunState;
-
 namespace {
 
 constexpr std::string_view k_setup_words = "Failed to set up runtime environment";
@@ -20,7 +16,7 @@ std::string setup_failure(const std::string& error) {
 
 }  // namespace
 
-void describe_end(JobRecord& job, const RunState& state,
+void describe_end(JobRecord& job, const job::RunState& state,
                   const std::function<std::string()>& last_output) {
   job.exit_code = state.exit_code;
   job.usage = to_json(state.usage);
@@ -32,7 +28,7 @@ void describe_end(JobRecord& job, const RunState& state,
     job.message = std::move(message);
   };
   switch (state.outcome) {
-    case Outcome::exited:
+    case job::Outcome::exited:
       if (state.exit_code.value_or(-1) == 0) {
         job.status = JobStatus::succeeded;
         job.message = "Job finished successfully.";
@@ -43,20 +39,20 @@ void describe_end(JobRecord& job, const RunState& state,
                               state.exit_code.value_or(-1), last_output()));
       }
       break;
-    case Outcome::stopped:
+    case job::Outcome::stopped:
       job.status = JobStatus::stopped;
       job.message = "Job was intentionally stopped.";
       job.exit_code.reset();
       break;
-    case Outcome::setup_failed:
+    case job::Outcome::setup_failed:
       fail_with(error_type::k_runtime_env, setup_failure(state.error));
       break;
-    case Outcome::start_failed:
+    case job::Outcome::start_failed:
       fail_with(error_type::k_entrypoint_start,
                 "Job entrypoint command failed to start: " + state.error);
       break;
-    case Outcome::died:
-    case Outcome::none:
+    case job::Outcome::died:
+    case job::Outcome::none:
       fail_with(error_type::k_supervisor_died,
                 state.error.empty()
                     ? "The supervisor of the job was killed; its processes were ended."
@@ -68,10 +64,10 @@ void describe_end(JobRecord& job, const RunState& state,
                                state.lost_log_bytes, state.log_error);
 }
 
-RunState died(std::string why) {
-  RunState state;
-  state.phase = RunPhase::ended;
-  state.outcome = Outcome::died;
+job::RunState died(std::string why) {
+  job::RunState state;
+  state.phase = job::RunPhase::ended;
+  state.outcome = job::Outcome::died;
   state.error = std::move(why);
   return state;
 }

@@ -1,4 +1,4 @@
-// How a job's end is told: what its supervisor said of its run, in Ray's words (2.60).
+// Describes the end of a job as Ray does (2.60), from its supervisor's last state.
 #pragma once
 
 #include <functional>
@@ -9,12 +9,12 @@
 
 namespace rtenv::server {
 
-/// Enters status, message, error type, exit code and time. `last_output`: asked for where the
+/// Sets status, message, error type, exit code, usage and end time. `last_output`: called if the
 /// message quotes it.
 void describe_end(JobRecord& job, const job::RunState& state,
                   const std::function<std::string()>& last_output);
 
-/// The state of a job whose supervisor left none. `why`: empty, where it was killed.
+/// The state of a job whose supervisor left none. `why`: empty if the supervisor was killed.
 job::RunState died(std::string why);
 
 }  // namespace rtenv::server

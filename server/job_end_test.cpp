@@ -14,7 +14,7 @@ JobRecord ended(job::RunState state) {
   return job;
 }
 
-TEST(JobEnd, IsToldInRaysWords) {
+TEST(JobEndTest, UsesRaysMessages) {
   EXPECT_EQ(ended({.outcome = job::Outcome::exited, .exit_code = 0}).message,
             "Job finished successfully.");
   EXPECT_EQ(ended({.outcome = job::Outcome::stopped}).message, "Job was intentionally stopped.");
@@ -28,7 +28,7 @@ TEST(JobEnd, IsToldInRaysWords) {
             error_type::k_entrypoint_start);
 }
 
-TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
+TEST(JobEndTest, PutsRaysPrefixOnceBeforeASetupFailure) {
   const auto message = [](const char* error) {
     return ended({.outcome = job::Outcome::setup_failed, .error = error}).message;
   };
@@ -39,7 +39,7 @@ TEST(JobEnd, SaysTheWordsOfASetUpThatFailedOnce) {
             "longer than 1 s");
 }
 
-TEST(JobEnd, SaysWhatTheLogLost) {
+TEST(JobEndTest, ReportsLostOutput) {
   const auto job = ended(
       {.outcome = job::Outcome::exited, .exit_code = 0, .lost_log_bytes = 7, .log_error = "full"});
   EXPECT_EQ(job.status, JobStatus::succeeded);

@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <thread>
 
@@ -24,7 +27,9 @@
 #include "job/job_log.hpp"
 #include "job/job_order.hpp"
 #include "job/process_tree.hpp"
+#include "job/supervisor.hpp"
 #include "server/job_end.hpp"
+#include "server/job_packages.hpp"
 #include "server/utf8_text.hpp"
 
 namespace rtenv::server {
@@ -36,18 +41,18 @@ using job::RunState;
 
 namespace {
 
-constexpr std::size_t k_message_log_bytes =
-    20'000;  // of the log, in the message of a job that failed: as in Ray
+// The end of the log that is quoted in the message of a failed job, as in Ray.
+constexpr std::size_t k_message_log_bytes = 20'000;
 constexpr auto k_lock_poll = std::chrono::milliseconds(10);
-constexpr auto k_lock_patience = std::chrono::seconds(10);
+constexpr auto k_lock_time_limit = std::chrono::seconds(10);
 constexpr auto k_write_pause = std::chrono::seconds(1);
 constexpr auto k_expiry_interval = std::chrono::seconds(30);
 constexpr std::int64_t k_expired_at_once = 500;
 
-std::size_t max_beginning() { return 2 * std::max(1U, std::thread::hardware_concurrency()) + 2; }
+std::size_t max_starting() { return 2 * std::max(1U, std::thread::hardware_concurrency()) + 2; }
 
 std::string start_message(const std::vector<int>& gpus) {
-  return nlohmann::json{{"start", {{"gpus", gpus}}}}.dump() + "\n";
+  return json_text({{"start", {{"gpus", gpus}}}}) + "\n";
 }
 
 }  // namespace
@@ -60,11 +65,11 @@ struct JobManager::Active {
   RunPhase phase = RunPhase::preparing;
   std::shared_ptr<Broadcast> changed;
   std::weak_ptr<LogWatcher::Watch> watch;
-  asio::local::stream_protocol::socket link;  // to the supervisor, once there is one
+  asio::local::stream_protocol::socket link;  // to the supervisor; open while it is connected
   std::optional<Allocation> allocation;
-  bool beginning = false;  // counted in beginning_
-  bool granted = false;
-  bool stop_asked = false;
+  bool starting = false;  // counted in starting_
+  bool granted = false;   // the supervisor was told that the entrypoint may start
+  bool stop_requested = false;
   bool adopted = false;  // its supervisor was started by an earlier server
   bool ended = false;
   std::string outbox;  // for the supervisor
@@ -80,9 +85,9 @@ Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor execu
     return fail_errno("protect", options.state_dir.native());
   RTENV_TRY(auto lock, LockFile::try_acquire(options.state_dir / "lock"));
   if (!lock)
-    return fail(Errc::unavailable, "another rtenv serve has its state in {}",
+    return fail(Errc::unavailable, "another rtenv serve uses the state in {}",
                 options.state_dir.native())
-        .hint("stop that one, or give this one its own --state-dir");
+        .hint("stop the other server, or use another --state-dir");
   const Path database = options.state_dir / "jobs.db";
   RTENV_TRY(auto reader, JobStore::open(database));
   RTENV_TRY(auto writer, JobStore::open(database));
@@ -109,11 +114,10 @@ JobManager::JobManager(asio::any_io_executor executor, ManagerOptions options,
 
 JobManager::~JobManager() = default;
 
-// Of what a co_await calls, GCC 12 copies temporaries that must be converted bit by bit: so
-// everything has a name here.
+// GCC 12 copies converted temporaries of a co_await expression bitwise: hence the named variables.
 asio::awaitable<Result<void>> JobManager::commit(StoreWriter::Work work) {
   auto start = [this, &work](auto handler) {
-    // Kept by pointer: a std::function must be copyable.
+    // By pointer: a std::function must be copyable.
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
     writer_.write(std::move(work), [shared, executor = executor_](Result<void> done) {
       asio::post(executor, [shared, done = std::move(done)]() mutable {
@@ -133,9 +137,9 @@ void JobManager::write_later(const JobRecord& record) {
 }
 
 asio::awaitable<Result<std::string>> JobManager::submit(Submission submission) {
-  if (draining_) co_return fail(Errc::unavailable, "the server is ending");
-  if (scheduler_.waiting() + unbegun_.size() >= options_.max_queued)
-    co_return fail(Errc::unavailable, "{} jobs wait already, the limit of this server",
+  if (draining_) co_return fail(Errc::unavailable, "the server is shutting down");
+  if (scheduler_.waiting() + unstarted_.size() >= options_.max_queued)
+    co_return fail(Errc::unavailable, "{} jobs are already waiting, the limit of this server",
                    options_.max_queued)
         .hint("try again later");
   if (submission.id.empty()) submission.id = job::make_job_id();
@@ -168,16 +172,14 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission) {
   record.start_ms = unix_ms();
   record.message = pending_message(record.submission);
   const auto never = scheduler_.why_unsatisfiable(record.submission.demand);
-  const bool has_setup =
-      record.submission.runtime_env.is_object() && !record.submission.runtime_env.empty();
   if (never) {
     record.status = JobStatus::failed;
     record.end_ms = record.start_ms;
     record.error_type = error_type::k_unschedulable;
     record.message = fmt::format(
         "Job can't start: it is waiting for resources that will never be there: {}.", *never);
-  } else if (has_setup ? can_start_immediately(record) : unbegun_.empty()) {
-    // It needn't wait: so that it may begin is written together with the job itself.
+  } else if (record.submission.has_setup() ? can_start_immediately(record) : unstarted_.empty()) {
+    // It doesn't have to wait: the permission to start is stored together with the job.
     active->allocation = scheduler_.try_start(record.submission.demand);
     record.launched = active->allocation.has_value();
     record.boot_id = boot_id_;
@@ -204,18 +206,15 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission) {
   co_return id;
 }
 
-// Nothing that others could hold.
+// It needs nothing that other jobs could occupy.
 bool JobManager::can_start_immediately(const JobRecord& record) const {
   return record.submission.demand.empty() && options_.max_running == 0;
 }
 
-// What needs no set-up and no resources starts at once; of the others, who is made ready first
-// waits for resources, not with them.
+// A job with a set-up is prepared first and waits for resources afterwards: a set-up occupies none.
 void JobManager::begin(const ActivePtr& active) {
-  const auto& runtime_env = active->record.submission.runtime_env;
-  const bool has_setup = runtime_env.is_object() && !runtime_env.empty();
-  if (active->allocation || has_setup)
-    unbegun_.emplace(active->record.number, active);
+  if (active->allocation || active->record.submission.has_setup())
+    unstarted_.emplace(active->record.number, active);
   else
     enqueue(active);
   asio::post(executor_, [this] { dispatch(); });
@@ -235,20 +234,20 @@ void JobManager::dispatch() {
     active->allocation = std::move(start.allocation);
     asio::co_spawn(executor_, grant(active), asio::detached);
   }
-  start_waiting_supervisors();
+  start_supervisors();
 }
 
-// Not all at once: a thousand processes that begin together begin later than a few at a time.
-void JobManager::start_waiting_supervisors() {
-  while (!draining_ && !unbegun_.empty() && beginning_ < max_beginning()) {
-    const ActivePtr active = unbegun_.begin()->second;
-    unbegun_.erase(unbegun_.begin());
+// A few at a time: a thousand processes that start together all start late.
+void JobManager::start_supervisors() {
+  while (!draining_ && !unstarted_.empty() && starting_ < max_starting()) {
+    const ActivePtr active = unstarted_.begin()->second;
+    unstarted_.erase(unstarted_.begin());
     if (const auto started = start_supervisor(active); !started)
-      fail_to_start(active, started.error());
+      fail_start(active, started.error());
   }
 }
 
-// Its entrypoint may begin: written down first, so that it never begins twice.
+// The entrypoint may start. That is stored first, so that it never starts twice.
 asio::awaitable<void> JobManager::grant(ActivePtr active) {
   if (!active->record.launched || active->record.boot_id != boot_id_) {
     active->record.launched = true;
@@ -258,14 +257,14 @@ asio::awaitable<void> JobManager::grant(ActivePtr active) {
     };
     const auto written = co_await commit(std::move(update));
     if (!written) {
-      fail_to_start(active, written.error());
+      fail_start(active, written.error());
       co_return;
     }
   }
-  if (active->ended || draining_) co_return;  // of a server that ends: the next one grants
+  if (active->ended || draining_) co_return;  // after a shutdown the next server grants
   if (!active->link.is_open()) {
-    unbegun_.emplace(active->record.number, active);
-    start_waiting_supervisors();
+    unstarted_.emplace(active->record.number, active);
+    start_supervisors();
     co_return;
   }
   active->granted = true;
@@ -277,7 +276,7 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
   const job::JobFolder place = folder(record.id());
   RTENV_TRY(make_directories(place.path));
   if (::chmod(place.path.c_str(), 0700) != 0) return fail_errno("protect", place.path.native());
-  // Locked before there is a process: nobody ever takes this job for one without a supervisor.
+  // Locked before the process exists: a job never looks as if it had no supervisor.
   RTENV_TRY(const auto lock, LockFile::try_acquire(place.lock()));
   if (!lock) return fail(Errc::unavailable, "job {} has a supervisor already", record.id());
   RTENV_TRY(auto sockets, job::make_socket_pair());
@@ -289,10 +288,10 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
       .own_group = false,
       .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
   RTENV_TRY(auto child, ChildProcess::spawn(spawn));
-  child.detach();  // see reap_children
+  child.detach();  // reap_children waits for it
   active->link.assign(asio::local::stream_protocol(), sockets.ours.release());
-  active->beginning = true;
-  ++beginning_;
+  active->starting = true;
+  ++starting_;
 
   const Demand& demand = record.submission.demand;
   job::JobOrder order{.id = record.id(),
@@ -315,7 +314,7 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
   return {};
 }
 
-// One write at a time; what comes meanwhile goes with the next.
+// One write at a time; lines that are added meanwhile go with the next one.
 void JobManager::send(const ActivePtr& active, std::string_view line) {
   active->outbox.append(line);
   if (!std::exchange(active->sending, true))
@@ -325,7 +324,7 @@ void JobManager::send(const ActivePtr& active, std::string_view line) {
 asio::awaitable<void> JobManager::flush(ActivePtr active) {
   while (!active->outbox.empty()) {
     const std::string data = std::exchange(active->outbox, {});
-    // One that is gone is heard of by who listens.
+    // listen() handles a closed connection.
     const auto [error, count] = co_await asio::async_write(active->link, asio::buffer(data),
                                                            asio::as_tuple(asio::use_awaitable));
     if (error) break;
@@ -346,21 +345,21 @@ asio::awaitable<void> JobManager::listen(ActivePtr active) {
         on_state(active, *state);
   }
   if (active->ended || draining_) co_return;
-  co_await on_silence(active);
+  co_await on_disconnect(active);
 }
 
 void JobManager::on_state(const ActivePtr& active, const RunState& state) {
   if (active->ended) return;
   active->phase = state.phase;
-  const auto has_begun = [&] {
-    if (std::exchange(active->beginning, false)) --beginning_;
+  const auto has_started = [&] {
+    if (std::exchange(active->starting, false)) --starting_;
     asio::post(executor_, [this] { dispatch(); });
   };
   switch (state.phase) {
     case RunPhase::preparing: break;
     case RunPhase::ready:
       if (!active->granted && !waiting_.contains(active->record.number)) enqueue(active);
-      has_begun();
+      has_started();
       break;
     case RunPhase::running:
       if (active->record.status == JobStatus::pending) {
@@ -368,21 +367,21 @@ void JobManager::on_state(const ActivePtr& active, const RunState& state) {
         active->record.message = "Job is currently running.";
         write_later(active->record);
       }
-      has_begun();
+      has_started();
       break;
     case RunPhase::ended: end(active, state); return;
   }
   active->changed->notify();
 }
 
-// The supervisor and its guardian closed the connection: it is over, or they were killed.
-asio::awaitable<void> JobManager::on_silence(ActivePtr active) {
+// The supervisor and its guardian closed the connection: they ended or were killed.
+asio::awaitable<void> JobManager::on_disconnect(ActivePtr active) {
   const job::JobFolder place = folder(active->record.id());
   asio::steady_timer pause(executor_);
-  const auto patience = std::chrono::steady_clock::now() + k_lock_patience;
+  const auto deadline = std::chrono::steady_clock::now() + k_lock_time_limit;
   for (;;) {
     const auto lock = LockFile::try_acquire(place.lock());
-    if ((lock && *lock) || std::chrono::steady_clock::now() > patience) break;
+    if ((lock && *lock) || std::chrono::steady_clock::now() > deadline) break;
     if (draining_) co_return;
     pause.expires_after(k_lock_poll);
     co_await pause.async_wait(asio::use_awaitable);
@@ -393,14 +392,15 @@ asio::awaitable<void> JobManager::on_silence(ActivePtr active) {
     end(active, *state);
     co_return;
   }
-  if (active->adopted && (!state || state->phase < RunPhase::running)) co_return begin_anew(active);
+  if (active->adopted && (!state || state->phase < RunPhase::running))
+    co_return begin_again(active);
   job::kill_marked(job::job_mark(active->record.id()));
   end(active, died({}));
 }
 
-// The supervisor of an earlier server is gone, and nothing of the job ever ran: perhaps it wasn't
-// even told what to run.
-void JobManager::begin_anew(const ActivePtr& active) {
+// A supervisor that an earlier server started has ended before the entrypoint started; it may not
+// even have received its order.
+void JobManager::begin_again(const ActivePtr& active) {
   boost::system::error_code ignored;
   active->link.close(ignored);
   active->adopted = false;
@@ -410,10 +410,8 @@ void JobManager::begin_anew(const ActivePtr& active) {
   scheduler_.withdraw(active->record.number);
   if (active->allocation) scheduler_.release(*active->allocation);
   active->allocation.reset();
-  if (!active->stop_asked) return begin(active);
-  RunState stopped;
-  stopped.outcome = Outcome::stopped;
-  end(active, stopped);
+  if (!active->stop_requested) return begin(active);
+  end(active, RunState{.outcome = Outcome::stopped});
 }
 
 void JobManager::end(const ActivePtr& active, const RunState& state) {
@@ -422,7 +420,7 @@ void JobManager::end(const ActivePtr& active, const RunState& state) {
   finish(active);
 }
 
-void JobManager::fail_to_start(const ActivePtr& active, const Error& error) {
+void JobManager::fail_start(const ActivePtr& active, const Error& error) {
   if (std::exchange(active->ended, true)) return;
   active->record.status = JobStatus::failed;
   active->record.error_type = error_type::k_supervisor_start;
@@ -434,12 +432,12 @@ void JobManager::fail_to_start(const ActivePtr& active, const Error& error) {
 void JobManager::finish(const ActivePtr& active) {
   active->phase = RunPhase::ended;
   const JobRecord& record = active->record;
-  unbegun_.erase(record.number);
+  unstarted_.erase(record.number);
   waiting_.erase(record.number);
   scheduler_.withdraw(record.number);
   if (active->allocation) scheduler_.release(*active->allocation);
   active->allocation.reset();
-  if (std::exchange(active->beginning, false)) --beginning_;
+  if (std::exchange(active->starting, false)) --starting_;
   boost::system::error_code ignored;
   active->link.close(ignored);
   packages_.release(JobPackages::named_by(record.submission.runtime_env), record.id());
@@ -448,18 +446,18 @@ void JobManager::finish(const ActivePtr& active) {
   asio::post(executor_, [this] { dispatch(); });
 }
 
-// Known from memory until it is on the disk, however long that takes: a full disk may have room
-// again.
+// Retries until the end is stored (a full disk may get free space); until then the job stays in
+// memory.
 asio::awaitable<void> JobManager::write_end(ActivePtr active) {
   asio::steady_timer pause(executor_);
-  for (bool told = false;; told = true) {
+  for (bool warned = false;; warned = true) {
     StoreWriter::Work update = [record = active->record](JobStore& store) {
       return store.update(record);
     };
     const auto written = co_await commit(std::move(update));
     if (written) break;
-    if (!told)
-      log::warn("the end of job {} can't be written, it is tried again: {}", active->record.id(),
+    if (!warned)
+      log::warn("can't store the end of job {}, retrying: {}", active->record.id(),
                 written.error().message());
     if (draining_) co_return;
     pause.expires_after(k_write_pause);
@@ -506,14 +504,12 @@ Result<bool> JobManager::stop(const std::string& id) {
   }
   const ActivePtr active = found->second;
   if (active->ended) return false;
-  active->stop_asked = true;
+  active->stop_requested = true;
   if (active->link.is_open()) {
     send(active, "{\"stop\": true}\n");
     return true;
   }
-  RunState state;
-  state.outcome = Outcome::stopped;
-  end(active, state);
+  end(active, RunState{.outcome = Outcome::stopped});
   return true;
 }
 
@@ -583,7 +579,7 @@ void JobManager::reap_children() {
 Result<void> JobManager::adopt() {
   RTENV_TRY(auto unfinished, reader_.unfinished());
   for (JobRecord& record : unfinished) adopt_one(std::move(record));
-  if (!active_.empty()) log::info("{} jobs of an earlier server go on", active_.size());
+  if (!active_.empty()) log::info("took over {} jobs of an earlier server", active_.size());
   asio::post(executor_, [this] { dispatch(); });
   return {};
 }
@@ -592,11 +588,11 @@ void JobManager::adopt_one(JobRecord record) {
   const auto active = std::make_shared<Active>(std::move(record), executor_);
   active_.emplace(active->record.id(), active);
   const job::JobFolder place = folder(active->record.id());
-  const auto lock = LockFile::try_acquire(place.lock());  // fails where there is no folder
+  const auto lock = LockFile::try_acquire(place.lock());  // fails if the folder doesn't exist
   const auto state = place.read_state();
   const bool same_boot =
       active->record.boot_id == boot_id_ && (!state || state->boot_id == boot_id_);
-  if (lock && !*lock) {  // its supervisor lives
+  if (lock && !*lock) {  // its supervisor is running
     active->adopted = true;
     if (state && state->phase == RunPhase::running) {
       active->allocation =
@@ -606,8 +602,8 @@ void JobManager::adopt_one(JobRecord record) {
     if (auto fd = job::connect_to(place.control())) {
       active->link.assign(asio::local::stream_protocol(), fd->release());
       asio::co_spawn(executor_, listen(active), asio::detached);
-    } else {  // it is about to end, or has only begun
-      asio::co_spawn(executor_, on_silence(active), asio::detached);
+    } else {  // it is about to end, or has just started
+      asio::co_spawn(executor_, on_disconnect(active), asio::detached);
     }
     return;
   }
@@ -617,7 +613,7 @@ void JobManager::adopt_one(JobRecord record) {
   if (!may_have_run) return begin(active);
   if (same_boot) job::kill_marked(job::job_mark(active->record.id()));
   end(active, died(same_boot ? std::string()
-                             : "The machine was restarted while the job ran, or was about to."));
+                             : "The machine was restarted while the job ran or was about to run."));
 }
 
 asio::awaitable<void> JobManager::collect_expired() {

@@ -4,12 +4,14 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/clock.hpp"
+#include "cache/cache.hpp"
 #include "envbuild/uploaded_package.hpp"
-#include "job/run_state.hpp"
 
 namespace rtenv::server {
 
@@ -17,8 +19,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::int64_t k_promise_ms =
-    10 * 60 * 1000;  // from "it is there" until a job names it: as in Ray
+// How long an upload is kept for a job to name it: as in Ray.
+constexpr std::int64_t k_unclaimed_ms = 10 * 60 * 1000;
 constexpr std::size_t k_max_name_bytes = 255;
 constexpr std::string_view k_prefix = "_ray_pkg_";
 constexpr std::size_t k_sha1_digits = 40;
@@ -31,21 +33,29 @@ Result<void> pin(cache::Cache& cache, const envbuild::UploadedPackage& package,
   return {};
 }
 
-Result<void> promise(cache::Cache& cache, const envbuild::UploadedPackage& package) {
-  return pin(cache, package, {.name = "uploaded", .expires_ms = unix_ms() + k_promise_ms});
+Result<void> pin_unclaimed(cache::Cache& cache, const envbuild::UploadedPackage& package) {
+  return pin(cache, package, {.name = "uploaded", .expires_ms = unix_ms() + k_unclaimed_ms});
 }
 
-// An archive is named by its SHA-1, as Ray's client does; what a directory was packed into isn't
-// named by its bytes.
+// Ray's client names archives by their SHA-1, and packed directories by a shorter digest of their
+// files, which isn't checked.
 Result<void> check_name(const remote::Uri& uri, const std::string& sha1) {
   const std::string stem = uri.path.substr(0, uri.path.find('.'));
   if (!stem.starts_with(k_prefix) || stem.size() != k_prefix.size() + k_sha1_digits) return {};
   if (stem.substr(k_prefix.size()) == sha1) return {};
-  return fail(Errc::corrupt, "{} isn't what its name says: its SHA-1 is {}", uri.path, sha1)
+  return fail(Errc::corrupt, "{} doesn't have the content that its name says: its SHA-1 is {}",
+              uri.path, sha1)
       .hint("upload it again");
 }
 
 }  // namespace
+
+JobPackages::JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes)
+    : open_cache_(std::move(open_cache)),
+      max_package_bytes_(max_package_bytes),
+      pool_(std::make_unique<asio::thread_pool>(1)) {}
+
+JobPackages::~JobPackages() = default;
 
 template <class Value>
 asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>()> work) {
@@ -54,7 +64,7 @@ asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>(
     result->emplace(work());
     co_return;
   };
-  co_await asio::co_spawn(pool_, std::move(run), asio::use_awaitable);
+  co_await asio::co_spawn(*pool_, std::move(run), asio::use_awaitable);
   co_return std::move(**result);
 }
 
@@ -82,43 +92,43 @@ asio::awaitable<Result<bool>> JobPackages::has(remote::Uri uri) {
     RTENV_TRY(cache::Cache* const cache, this->cache());
     RTENV_TRY(const auto package, envbuild::find_uploaded(uri, *cache));
     if (!package) return false;
-    RTENV_TRY(promise(*cache, *package));
+    RTENV_TRY(pin_unclaimed(*cache, *package));
     return true;
   };
   co_return co_await on_pool<bool>(std::move(work));
 }
 
-Result<void> JobPackages::Incoming::add(std::span<const char> data) {
+Result<void> JobPackages::Upload::add(std::span<const char> data) {
   size_bytes_ += data.size();
   if (size_bytes_ > max_bytes_)
     return fail(Errc::invalid_argument,
                 "the package is larger than {} bytes, the limit of this server", max_bytes_)
-        .hint("leave files out by 'excludes' or .rayignore, or raise --max-package-size");
+        .hint("exclude files by 'excludes' or .rayignore, or raise --max-package-size");
   const auto bytes = std::as_bytes(data);
   sha256_.add(bytes);
   sha1_.add(bytes);
   return write_full(file_, bytes, "an uploaded package");
 }
 
-asio::awaitable<Result<JobPackages::Incoming>> JobPackages::begin() {
-  std::function<Result<Incoming>()> work = [this]() -> Result<Incoming> {
+asio::awaitable<Result<JobPackages::Upload>> JobPackages::begin_upload() {
+  std::function<Result<Upload>()> work = [this]() -> Result<Upload> {
     RTENV_TRY(cache::Cache* const cache, this->cache());
     RTENV_TRY(auto folder, cache->make_temp_dir());
     RTENV_TRY(Fd file, open_file(folder.path() / "package", O_WRONLY | O_CREAT | O_EXCL, 0600));
-    return Incoming(std::move(folder), std::move(file), max_package_bytes_);
+    return Upload(std::move(folder), std::move(file), max_package_bytes_);
   };
-  co_return co_await on_pool<Incoming>(std::move(work));
+  co_return co_await on_pool<Upload>(std::move(work));
 }
 
-asio::awaitable<Result<void>> JobPackages::keep(remote::Uri uri, Incoming incoming) {
-  const auto shared =
-      std::make_shared<Incoming>(std::move(incoming));  // a std::function must be copyable
+asio::awaitable<Result<void>> JobPackages::store(remote::Uri uri, Upload upload) {
+  // Shared because a std::function must be copyable.
+  const auto shared = std::make_shared<Upload>(std::move(upload));
   std::function<Result<void>()> work = [this, uri = std::move(uri), shared]() -> Result<void> {
     RTENV_TRY(check_name(uri, to_hex(shared->sha1_.finish())));
     RTENV_TRY(cache::Cache* const cache, this->cache());
     RTENV_TRY(const auto package, envbuild::store_upload(uri, shared->folder_.path() / "package",
                                                          to_hex(shared->sha256_.finish()), *cache));
-    return promise(*cache, package);
+    return pin_unclaimed(*cache, package);
   };
   co_return co_await on_pool<void>(std::move(work));
 }
@@ -156,14 +166,16 @@ asio::awaitable<Result<void>> JobPackages::hold(std::vector<remote::Uri> uris, s
 
 void JobPackages::release(std::vector<remote::Uri> uris, std::string job_id) {
   if (uris.empty()) return;
-  asio::post(pool_, [this, uris = std::move(uris), job_id = std::move(job_id)] {
+  asio::post(*pool_, [this, uris = std::move(uris), job_id = std::move(job_id)] {
     const auto opened = cache();
     if (!opened) return;
-    for (const remote::Uri& uri : uris)
-      if (const auto package = envbuild::find_uploaded(uri, **opened); package && *package)
-          [[maybe_unused]]
-        const auto unpinned = (*opened)->unpin((*package)->file.lease->kind(),
-                                               (*package)->file.lease->key(), pin_of_job(job_id));
+    for (const remote::Uri& uri : uris) {
+      const auto package = envbuild::find_uploaded(uri, **opened);
+      if (!package || !*package) continue;
+      const cache::Lease& lease = *(*package)->file.lease;
+      [[maybe_unused]] const auto unpinned =
+          (*opened)->unpin(lease.kind(), lease.key(), pin_of_job(job_id));
+    }
   });
 }
 

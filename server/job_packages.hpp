@@ -1,47 +1,53 @@
-// Packages that clients upload for their jobs, gcs://NAME: in the cache, kept there by pins until a
-// job has them. The work is done on threads of a pool; what is called is for the network's thread.
+// Packages that clients upload for their jobs, gcs://NAME: in the cache, pinned until a job leases
+// them. Call from the network's thread; the work is done on a thread of its own.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/thread_pool.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/hash.hpp"
-#include "cache/cache.hpp"
+#include "base/temp_dir.hpp"
 #include "remote/uri.hpp"
+
+namespace boost::asio {
+class thread_pool;
+}
+namespace rtenv::cache {
+class Cache;
+}
 
 namespace rtenv::server {
 
 class JobPackages {
  public:
   using OpenCache = std::function<Result<cache::Cache>()>;
-  JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes)
-      : open_cache_(std::move(open_cache)), max_package_bytes_(max_package_bytes), pool_(1) {}
+  JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes);
+  ~JobPackages();  // waits for the work under way
 
   [[nodiscard]] std::uint64_t max_package_bytes() const noexcept { return max_package_bytes_; }
 
-  /// The URI of a name that came in a request. Fails: invalid_argument (not a plain file name).
+  /// The URI of a package's name in a request. Fails: invalid_argument (not a plain file name).
   static Result<remote::Uri> uri_of(const std::string& name);
 
-  /// Whether it is here; then it stays for ten minutes at least.
+  /// Whether the package is stored; if so, it is kept for at least ten minutes. Fails: as opening
+  /// the cache, and as find_uploaded.
   boost::asio::awaitable<Result<bool>> has(remote::Uri uri);
 
-  /// A package on its way in: written as it comes, kept whole or not at all.
-  class Incoming {
+  /// A package that is being received.
+  class Upload {
    public:
-    /// Fails: out_of_space, invalid_argument (larger than a package may be).
+    /// Fails: out_of_space, invalid_argument (the package is too large).
     Result<void> add(std::span<const char> data);
 
    private:
     friend class JobPackages;
-    Incoming(TempDir folder, Fd file, std::uint64_t max_bytes)
+    Upload(TempDir folder, Fd file, std::uint64_t max_bytes)
         : folder_(std::move(folder)), file_(std::move(file)), max_bytes_(max_bytes) {}
     TempDir folder_;
     Fd file_;
@@ -50,18 +56,21 @@ class JobPackages {
     Sha256 sha256_;
     Sha1 sha1_;
   };
-  boost::asio::awaitable<Result<Incoming>> begin();
-  /// Fails: corrupt (a name that says another content).
-  boost::asio::awaitable<Result<void>> keep(remote::Uri uri, Incoming incoming);
+  /// Fails: as opening the cache, and out_of_space.
+  boost::asio::awaitable<Result<Upload>> begin_upload();
+  /// Makes a complete upload available, as after `has`. Fails: corrupt (the name contains another
+  /// SHA-1), and as store_upload.
+  boost::asio::awaitable<Result<void>> store(remote::Uri uri, Upload upload);
 
   /// The packages that a runtime_env names.
   static std::vector<remote::Uri> named_by(const nlohmann::json& runtime_env);
-  /// Pins what a job names until `release`. Fails: not_found.
+  /// Pins a job's packages until `release`. Fails: invalid_argument (one isn't stored), and as
+  /// opening the cache.
   boost::asio::awaitable<Result<void>> hold(std::vector<remote::Uri> uris, std::string job_id);
   void release(std::vector<remote::Uri> uris, std::string job_id);
 
  private:
-  /// Opened when it is first needed. Requires: on the pool's thread.
+  /// Opened on first use. Requires: on the pool's thread.
   Result<cache::Cache*> cache();
   template <class Value>
   boost::asio::awaitable<Result<Value>> on_pool(std::function<Result<Value>()> work);
@@ -69,7 +78,7 @@ class JobPackages {
   OpenCache open_cache_;
   std::uint64_t max_package_bytes_;
   std::unique_ptr<cache::Cache> cache_;
-  boost::asio::thread_pool pool_;  // last: ends before what it works on
+  std::unique_ptr<boost::asio::thread_pool> pool_;  // last: ends before what it uses
 };
 
 }  // namespace rtenv::server

@@ -19,7 +19,7 @@ std::string pending_message(const Submission& submission) {
     message +=
         " It may be waiting for resources (CPUs, GPUs, memory, custom resources) to become "
         "available.";
-  if (submission.runtime_env.is_object() && !submission.runtime_env.empty())
+  if (submission.has_setup())
     message += " It may be waiting for the runtime environment to be set up.";
   return message;
 }

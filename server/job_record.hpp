@@ -1,9 +1,11 @@
-// A job as the server knows it, and as Ray's clients are told of it.
+// A job as the server stores it, and as it is described to Ray's clients.
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "job/job_status.hpp"
 #include "server/submission.hpp"
@@ -12,7 +14,7 @@ namespace rtenv::server {
 
 using job::JobStatus;
 
-/// Why a job failed, by Ray's names (2.60, JobErrorType).
+/// Why a job failed, in Ray's names (2.60, JobErrorType).
 namespace error_type {
 inline constexpr std::string_view k_runtime_env = "RUNTIME_ENV_SETUP_FAILURE";
 inline constexpr std::string_view k_entrypoint = "JOB_ENTRYPOINT_COMMAND_ERROR";
@@ -30,11 +32,11 @@ struct JobRecord {
   std::string error_type;        // empty: none
   std::int64_t start_ms = 0;     // Unix time of the submission, as in Ray
   std::int64_t end_ms = 0;       // 0: not yet
-  std::optional<int> exit_code;  // of the entrypoint; -N where signal N ended it
-  nlohmann::json usage;          // what getrusage said of it, or null
-  /// Its entrypoint may have begun: after a restart of the machine it must not begin again.
+  std::optional<int> exit_code;  // of the entrypoint; -N if signal N ended it
+  nlohmann::json usage;          // its resource usage by getrusage(2), or null
+  /// The entrypoint may have started: after a reboot it must not be started again.
   bool launched = false;
-  std::string boot_id;  // of the machine when that was set
+  std::string boot_id;  // of the machine when `launched` was set
 
   [[nodiscard]] const std::string& id() const noexcept { return submission.id; }
 };
@@ -42,14 +44,14 @@ struct JobRecord {
 /// "Job has not started yet. It may be waiting for …", as Ray says it.
 std::string pending_message(const Submission& submission);
 
-/// Who answers, as the details of a job name it.
+/// How the details of a job name this server.
 struct NodeNames {
   std::string node_id;        // hex
   std::string agent_address;  // http://HOST:PORT
 };
 
-/// The details as GET /api/jobs/{id} answers them; all keys are there. `hide_values`: env_vars as
-/// "<redacted>".
+/// The answer to GET /api/jobs/{id}, with all of its keys. `hide_values`: replaces the values of
+/// env_vars by "<redacted>".
 nlohmann::json job_details(const JobRecord& job, const NodeNames& node, bool hide_values);
 
 }  // namespace rtenv::server

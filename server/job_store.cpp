@@ -34,13 +34,9 @@ CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (end_ms) WHERE end_ms > 0;
 PRAGMA user_version = 1;
 )";
 
-#define RTENV_JOB_COLUMNS                                                                          \
-  "number, id, status, entrypoint, runtime_env, metadata, demand, message, error_type, start_ms, " \
-  "end_ms, exit_code, "                                                                            \
-  "usage, "                                                                                        \
-  "launched, boot_id"
-
-std::string dump(const json& value) { return json_text(value); }
+#define RTENV_JOB_COLUMNS                                                                \
+  "number, id, status, entrypoint, runtime_env, metadata, demand, message, error_type, " \
+  "start_ms, end_ms, exit_code, usage, launched, boot_id"
 
 JobRecord read_row(const Statement& row) {
   JobRecord job;
@@ -73,7 +69,7 @@ Result<std::vector<JobRecord>> read_all(Statement& rows) {
   }
 }
 
-// The state of a job, from parameter `first` on.
+// Binds what `update` writes, from parameter `first` on.
 void bind_state(Statement& statement, int first, const JobRecord& job) {
   statement.bind(first, name(job.status))
       .bind(first + 1, job.message)
@@ -81,7 +77,7 @@ void bind_state(Statement& statement, int first, const JobRecord& job) {
       .bind(first + 3, job.start_ms)
       .bind(first + 4, job.end_ms)
       .bind(first + 5, job.exit_code ? std::to_string(*job.exit_code) : std::string("null"))
-      .bind(first + 6, dump(job.usage))
+      .bind(first + 6, json_text(job.usage))
       .bind(first + 7, static_cast<std::int64_t>(job.launched))
       .bind(first + 8, job.boot_id);
 }
@@ -89,17 +85,17 @@ void bind_state(Statement& statement, int first, const JobRecord& job) {
 }  // namespace
 
 Result<JobStore> JobStore::open(const Path& file) {
-  {  // SQLite gives its other files the same mode
-    RTENV_TRY(const Fd made, open_file(file, O_RDWR | O_CREAT, 0600));
-    if (::fchmod(made.get(), 0600) != 0) return fail_errno("protect", file.native());
+  {  // SQLite creates its other files with the same mode
+    RTENV_TRY(const Fd created, open_file(file, O_RDWR | O_CREAT, 0600));
+    if (::fchmod(created.get(), 0600) != 0) return fail_errno("protect", file.native());
   }
   RTENV_TRY(auto database, Database::open(file));
   RTENV_TRY(database.execute("PRAGMA synchronous=FULL"));
   RTENV_TRY(auto version, database.prepare("PRAGMA user_version"));
   RTENV_TRY(version.step());
   if (version.number(0) > k_version)
-    return fail(Errc::invalid_argument, "{} was made by a newer rtenv", file.native())
-        .hint("use that one, or another --state-dir");
+    return fail(Errc::invalid_argument, "{} was created by a newer rtenv", file.native())
+        .hint("use that version, or another --state-dir");
   version.reset();
   RTENV_TRY(database.transaction([&] { return database.execute(k_schema); }));
   return JobStore(std::move(database));
@@ -108,16 +104,15 @@ Result<JobStore> JobStore::open(const Path& file) {
 Result<void> JobStore::add(JobRecord& job) {
   RTENV_TRY(const auto statement,
             database_.prepare_cached(
-                "INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, "
-                "status, message, error_type, "
-                "start_ms, end_ms, exit_code, usage, launched, boot_id) "
+                "INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, status, message, "
+                "error_type, start_ms, end_ms, exit_code, usage, launched, boot_id) "
                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
                 "ON CONFLICT (id) DO NOTHING RETURNING number"));
   statement->bind(1, job.id())
       .bind(2, job.submission.entrypoint)
-      .bind(3, dump(job.submission.runtime_env))
-      .bind(4, dump(job.submission.metadata))
-      .bind(5, dump(to_json(job.submission.demand)));
+      .bind(3, json_text(job.submission.runtime_env))
+      .bind(4, json_text(job.submission.metadata))
+      .bind(5, json_text(to_json(job.submission.demand)));
   bind_state(*statement, 6, job);
   RTENV_TRY(const bool added, statement->step());
   if (!added)

@@ -1,5 +1,5 @@
-// The jobs of a server, in SQLite: a row a job, durable before anything is answered. Belongs to one
-// thread at a time; one writes, others may read through objects of their own.
+// The jobs of a server, in SQLite: one row for each job. A write is durable when it returns. Use
+// one object from one thread at a time; several objects may open the same file.
 #pragma once
 
 #include <functional>
@@ -19,27 +19,27 @@ struct JobFilter {
 
 class JobStore {
  public:
-  /// Opens or makes the file, readable by its owner alone. Fails: invalid_argument where a newer
-  /// rtenv made it.
+  /// Opens or creates the file, readable only by its owner. Fails: invalid_argument (a newer rtenv
+  /// created it), permission_denied, and as Database::open.
   static Result<JobStore> open(const Path& file);
 
   /// Sets the record's number. Fails: already_exists.
   Result<void> add(JobRecord& job);
-  /// Writes what can change: everything but what was submitted.
+  /// Writes everything but the submission, which doesn't change.
   Result<void> update(const JobRecord& job);
-  /// Nothing there is fine.
+  /// Succeeds if there is no such job.
   Result<void> remove(const std::string& id);
 
   Result<std::optional<JobRecord>> find(const std::string& id);
   /// In the order of submission.
   Result<std::vector<JobRecord>> list(const JobFilter& filter);
-  /// Those that aren't terminal, in the order of submission.
+  /// Jobs whose status isn't terminal, in the order of submission.
   Result<std::vector<JobRecord>> unfinished();
-  /// Terminal ones that ended before `end_ms`, at most `limit`.
+  /// The ids of jobs that ended before `end_ms`, at most `limit`.
   Result<std::vector<std::string>> ended_before(std::int64_t end_ms, std::int64_t limit);
 
-  /// All in one transaction, on the disk when it returns.
-  Result<void> in_one_step(const std::function<Result<void>()>& body) {
+  /// Runs `body` in one transaction; if it fails, nothing is written. Fails: as `body`.
+  Result<void> transaction(const std::function<Result<void>()>& body) {
     return database_.transaction(body);
   }
 

@@ -27,7 +27,7 @@ class JobStoreTest : public testing::Test {
   void add(JobRecord job) { must(store_.add(job)); }
 };
 
-TEST_F(JobStoreTest, KeepsWhatItWasGiven) {
+TEST_F(JobStoreTest, ReadsBackEveryFieldOfAJob) {
   JobRecord written = job("a");
   must(store_.add(written));
   written.status = JobStatus::failed;
@@ -47,12 +47,12 @@ TEST_F(JobStoreTest, KeepsWhatItWasGiven) {
   EXPECT_TRUE(read.launched);
 }
 
-TEST_F(JobStoreTest, HidesTheValuesOfVariables) {
+TEST_F(JobStoreTest, DetailsCanHideTheValuesOfVariables) {
   const auto details = job_details(job("a"), {}, true);
   EXPECT_EQ(details["runtime_env"]["env_vars"]["A"], "<redacted>");
 }
 
-TEST_F(JobStoreTest, AnIdIsTakenOnce) {
+TEST_F(JobStoreTest, RefusesAnIdThatExists) {
   add(job("a"));
   JobRecord again = job("a");
   EXPECT_THAT(store_.add(again),
@@ -78,7 +78,7 @@ TEST_F(JobStoreTest, ListsInTheOrderOfSubmission) {
   EXPECT_THAT(must(store_.ended_before(100, 10)), testing::IsEmpty());
 }
 
-TEST_F(JobStoreTest, IsReadableByItsOwnerAlone) {
+TEST_F(JobStoreTest, IsReadableOnlyByItsOwner) {
   for (const char* name : {"jobs.db", "jobs.db-wal"}) {
     struct stat status {};
     add(job(name));

@@ -34,15 +34,15 @@ std::optional<LogTail::Message> LogTail::read() {
 
 boost::asio::awaitable<std::optional<LogTail::Message>> LogTail::next() {
   for (;;) {
-    // In this order: what is written before the end is told is read after it.
+    // In this order, output that is written before the end of the job isn't missed.
     if (!following_ || !following_->watch) following_ = manager_.follow(id_);
     const std::uint64_t seen = following_ ? following_->changed->epoch() : 0;
-    const bool over = !manager_.follow(id_);
+    const bool job_ended = !manager_.follow(id_);
     if (auto message = read()) {
-      if (message->data.empty()) continue;  // the beginning of a character
+      if (message->data.empty()) continue;  // only the beginning of a character
       co_return message;
     }
-    if (over) {
+    if (job_ended) {
       std::string rest = utf8_.finish();
       if (rest.empty()) co_return std::nullopt;
       co_return Message{.data = std::move(rest)};

@@ -1,5 +1,4 @@
-// One reader of a job's log: from an offset to the job's end, as it grows. For the network's
-// thread.
+// Follows a job's log from an offset until the job has ended. For the network's thread.
 #pragma once
 
 #include <optional>
@@ -15,9 +14,10 @@ namespace rtenv::server {
 class LogTail {
  public:
   enum class Form : std::uint8_t {
-    text,  // UTF-8, as Ray's client wants it
-    raw,   // the bytes; text messages {"offset": N} say where the next byte is, where the log's cap
-           // took some
+    text,  // UTF-8, as Ray's client expects it
+    /// The bytes as they are. A text message {"offset": N} gives the offset of the next byte where
+    /// the log's size limit removed some.
+    raw,
   };
   LogTail(JobManager& manager, std::string id, std::uint64_t offset, Form form)
       : manager_(manager), id_(std::move(id)), offset_(offset), form_(form) {}
@@ -26,7 +26,7 @@ class LogTail {
     std::string data;
     bool is_text = true;
   };
-  /// Waits for output; nothing once the job has ended and all was read. May be cancelled.
+  /// Waits for output; nullopt after the end of the job and its log. May be cancelled.
   boost::asio::awaitable<std::optional<Message>> next();
 
  private:
@@ -39,7 +39,7 @@ class LogTail {
   std::optional<job::JobLogReader> reader_;
   std::optional<JobManager::Following> following_;
   Utf8Text utf8_;
-  std::optional<std::string> held_;  // behind a notice
+  std::optional<std::string> held_;  // the data behind an offset message
 };
 
 }  // namespace rtenv::server

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
 #include "base/log.hpp"
@@ -18,7 +20,8 @@ namespace asio = boost::asio;
 LogWatcher::LogWatcher(const asio::any_io_executor& executor) : inotify_(executor) {
   const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (fd < 0) {
-    log::warn("no inotify: {}", std::strerror(errno));
+    log::warn("can't watch logs, followers see new output only when a job's state changes: {}",
+              std::strerror(errno));
     return;
   }
   inotify_.assign(fd);
@@ -45,7 +48,7 @@ void LogWatcher::close() {
   inotify_.close(ignored);
 }
 
-void LogWatcher::tell(std::string_view events) {
+void LogWatcher::dispatch(std::string_view events) {
   while (events.size() >= sizeof(inotify_event)) {
     inotify_event event{};
     std::memcpy(&event, events.data(), sizeof event);
@@ -61,7 +64,7 @@ asio::awaitable<void> LogWatcher::run() {
     const auto [error, count] = co_await inotify_.async_read_some(
         asio::buffer(buffer), asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
-    tell(std::string_view(buffer.data(), count));
+    dispatch(std::string_view(buffer.data(), count));
   }
 }
 

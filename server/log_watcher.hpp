@@ -1,5 +1,5 @@
-// Tells when a job's log has grown, by inotify: also of jobs that were begun by another server. For
-// one thread.
+// Notices by inotify when the logs of jobs grow, whichever server started the jobs. For the
+// executor's thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -17,7 +17,7 @@ class LogWatcher {
  public:
   explicit LogWatcher(const boost::asio::any_io_executor& executor);
 
-  /// For as long as it lives, changes of the file notify the broadcast.
+  /// While it exists, changes of the file notify the broadcast.
   class Watch {
    public:
     Watch(LogWatcher& watcher, int number) : watcher_(watcher), number_(number) {}
@@ -29,14 +29,15 @@ class LogWatcher {
     LogWatcher& watcher_;
     int number_;
   };
-  /// One watch on a file at a time. Nothing where it can't be watched: then the broadcast is
-  /// notified of nothing.
+  /// At most one watch for a file at a time. Null if the file can't be watched, for example because
+  /// it doesn't exist yet.
   std::unique_ptr<Watch> watch(const Path& file, std::shared_ptr<Broadcast> broadcast);
+  /// Stops watching.
   void close();
 
  private:
   boost::asio::awaitable<void> run();
-  void tell(std::string_view events);
+  void dispatch(std::string_view events);
   void forget(int number);
   boost::asio::posix::stream_descriptor inotify_;
   std::map<int, std::shared_ptr<Broadcast>> watched_;

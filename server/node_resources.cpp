@@ -24,8 +24,8 @@ double usable_cpus(const Path& root) {
   cpu_set_t set;
   CPU_ZERO(&set);
   double cpus = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  if (const auto text =
-          read_file(root / "sys/fs/cgroup/cpu.max")) {  // "QUOTA PERIOD", or "max PERIOD"
+  // "QUOTA PERIOD", or "max PERIOD"
+  if (const auto text = read_file(root / "sys/fs/cgroup/cpu.max")) {
     const auto quota = parse_number<double>(*text);
     const auto space = text->find(' ');
     const auto period = space == std::string::npos
@@ -50,7 +50,7 @@ std::int64_t usable_memory(const Path& root) {
   return bytes;
 }
 
-// /dev/nvidia0, /dev/nvidia1, …; not nvidiactl.
+// /dev/nvidia0, /dev/nvidia1, …, but not nvidiactl.
 std::vector<int> nvidia_gpus(const Path& root) {
   std::vector<int> gpus;
   std::error_code error;
@@ -65,7 +65,7 @@ std::vector<int> nvidia_gpus(const Path& root) {
   return gpus;
 }
 
-// Nodes of the KFD topology that have SIMD units; numbered as HIP does, in their order.
+// The nodes of the KFD topology with SIMD units, numbered in their order, as by HIP.
 std::vector<int> amd_gpus(const Path& root) {
   std::vector<int> gpus;
   std::error_code error;
@@ -80,8 +80,7 @@ std::vector<int> amd_gpus(const Path& root) {
   return gpus;
 }
 
-// Of "0,2": those of the GPUs. Names of other forms (UUIDs) are left to the user, who can give
-// --num-gpus.
+// The GPUs in a list such as "0,2". UUIDs aren't understood: then the user sets --num-gpus.
 std::vector<int> visible(std::vector<int> gpus, std::optional<std::string_view> list) {
   if (!list) return gpus;
   std::vector<int> chosen;

@@ -1,4 +1,4 @@
-// What this machine has for jobs: found by itself, or as given.
+// The resources of this machine that jobs can use.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@ namespace rtenv::server {
 
 struct NodeResources {
   double cpus = 0;
-  std::vector<int> gpus;     // their numbers, as the variable below wants them
-  std::string gpu_variable;  // that says which of them a process sees; empty where there are none
+  std::vector<int> gpus;     // their numbers, as in gpu_variable
+  std::string gpu_variable;  // the environment variable that selects the GPUs of a process
   std::int64_t memory_bytes = 0;
   std::map<std::string, double> custom;
 };
 
-/// CPUs that this process may use, cgroup's quota included; NVIDIA's and AMD's GPUs by their device
-/// files, of those only what CUDA_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES lets this process see;
-/// memory, cgroup's limit included. `root`: instead of "/", for tests.
+/// Detects CPUs and memory within the limits of affinity and cgroup, and the GPUs of NVIDIA or AMD,
+/// only those listed in CUDA_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES if it is set. `root`: replaces
+/// "/" in tests.
 NodeResources find_node_resources(const Environment& environment, const Path& root = "/");
 
 }  // namespace rtenv::server

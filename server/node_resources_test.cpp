@@ -20,7 +20,7 @@ class NodeResourcesTest : public testing::Test {
   }
 };
 
-TEST_F(NodeResourcesTest, NvidiaByItsDeviceFiles) {
+TEST_F(NodeResourcesTest, FindsNvidiaGpusByTheirDeviceFiles) {
   for (const char* name : {"nvidia1", "nvidia0", "nvidiactl", "nvidia-uvm"})
     write(Path("dev") / name, "");
   EXPECT_THAT(find().gpus, testing::ElementsAre(0, 1));
@@ -31,14 +31,14 @@ TEST_F(NodeResourcesTest, NvidiaByItsDeviceFiles) {
   EXPECT_THAT(find().gpus, testing::IsEmpty());
 }
 
-TEST_F(NodeResourcesTest, AmdByItsTopology) {
+TEST_F(NodeResourcesTest, FindsAmdGpusByTheirTopology) {
   write("sys/class/kfd/kfd/topology/nodes/0/properties", "cpu_cores_count 8\nsimd_count 0\n");
   write("sys/class/kfd/kfd/topology/nodes/1/properties", "cpu_cores_count 0\nsimd_count 256\n");
   EXPECT_THAT(find().gpus, testing::ElementsAre(0));
   EXPECT_EQ(find().gpu_variable, "HIP_VISIBLE_DEVICES");
 }
 
-TEST_F(NodeResourcesTest, TheCgroupsLimitsCount) {
+TEST_F(NodeResourcesTest, RespectsTheLimitsOfTheCgroup) {
   write("proc/meminfo", "MemTotal:       1024 kB\nMemFree: 5 kB\n");
   EXPECT_EQ(find().memory_bytes, 1 << 20);
   write("sys/fs/cgroup/memory.max", "4096\n");

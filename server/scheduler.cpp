@@ -12,9 +12,9 @@ constexpr const char* k_jobs = "jobs at a time";
 
 std::int64_t thousandths(double amount) { return std::llround(amount * k_per_unit); }
 
-// Ray's selectors: "a", "!a", "in(a,b)", "!in(a,b)". This node has no labels: only what excludes
-// can hold.
-bool holds_without_labels(const std::string& selector) { return selector.starts_with('!'); }
+// Ray's selectors are "a", "!a", "in(a,b)" and "!in(a,b)". This node has no labels: only the
+// negated ones match it.
+bool matches_no_label(const std::string& selector) { return selector.starts_with('!'); }
 
 }  // namespace
 
@@ -37,25 +37,25 @@ Scheduler::Amounts Scheduler::amounts_of(const Demand& demand) {
 }
 
 std::optional<std::string> Scheduler::why_unsatisfiable(const Demand& demand) const {
-  const auto short_of = [](std::string_view name, double wanted,
-                           double has) -> std::optional<std::string> {
-    if (wanted <= has) return std::nullopt;
-    return fmt::format("it asks for {} {}, this machine has {}", wanted, name, has);
+  const auto lacks = [](std::string_view name, double requested,
+                        double has) -> std::optional<std::string> {
+    if (requested <= has) return std::nullopt;
+    return fmt::format("it requests {} {}, this machine has {}", requested, name, has);
   };
-  if (auto why = short_of("CPU", demand.cpus, node_.cpus)) return why;
-  if (auto why = short_of("GPU", demand.gpus, static_cast<double>(node_.gpus.size()))) return why;
+  if (auto why = lacks("CPU", demand.cpus, node_.cpus)) return why;
+  if (auto why = lacks("GPU", demand.gpus, static_cast<double>(node_.gpus.size()))) return why;
   if (demand.memory_bytes > node_.memory_bytes)
-    return fmt::format("it asks for {} bytes of memory, this machine has {}", demand.memory_bytes,
+    return fmt::format("it requests {} bytes of memory, this machine has {}", demand.memory_bytes,
                        node_.memory_bytes);
   for (const auto& [name, amount] : demand.custom) {
     const auto has = node_.custom.find(name);
-    if (auto why = short_of(fmt::format("of the resource '{}'", name), amount,
-                            has == node_.custom.end() ? 0 : has->second))
+    if (auto why = lacks(fmt::format("of the resource '{}'", name), amount,
+                         has == node_.custom.end() ? 0 : has->second))
       return why;
   }
   for (const auto& [name, selector] : demand.labels)
-    if (!holds_without_labels(selector))
-      return fmt::format("it asks for a node with the label {}={}, this machine has no labels",
+    if (!matches_no_label(selector))
+      return fmt::format("it requests a node with the label {}={}, this machine has no labels",
                          name, selector);
   return std::nullopt;
 }
@@ -67,7 +67,7 @@ bool Scheduler::fits(const Amounts& wanted, const Amounts& free) const {
   });
 }
 
-// A fraction goes where there is least left of a whole: so whole ones stay free.
+// The GPUs with the least free share that is enough, so that whole GPUs stay free.
 std::optional<std::vector<int>> Scheduler::choose_gpus(double wanted) const {
   std::vector<int> chosen;
   if (wanted <= 0) return chosen;
@@ -101,12 +101,12 @@ std::optional<Allocation> Scheduler::try_start(const Demand& demand) {
 
 std::vector<Scheduler::Start> Scheduler::starts() {
   std::vector<Start> result;
-  Amounts held_back;  // for those before
+  Amounts held_back;  // for the jobs before
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     const Amounts wanted = amounts_of(next->second);
     Amounts free = free_;
     for (const auto& [name, amount] : held_back) free[name] -= amount;
-    if (free[k_jobs] <= 0) break;  // nobody further back can start either
+    if (free[k_jobs] <= 0) break;  // no later job can start either
     if (auto allocation = start(next->second, wanted, free)) {
       result.push_back({next->first, std::move(*allocation)});
       next = waiting_.erase(next);

@@ -1,6 +1,6 @@
-// Which job may start: first come, first served. A job that doesn't fit holds back, of those behind
-// it, what asks for the same resources, so that it is never overtaken for ever; what asks for
-// others goes on. Not thread-safe; touches nothing.
+// Decides which jobs may start: first come, first served. A job that doesn't fit yet holds back
+// later jobs that request the same resources, so that it can't starve; jobs that request other
+// resources may overtake it. Not thread-safe; only computes.
 #pragma once
 
 #include <map>
@@ -16,20 +16,20 @@ namespace rtenv::server {
 /// What a job occupies.
 struct Allocation {
   Demand demand;
-  std::vector<int> gpus;  // their numbers; of a fraction one, which others may share
+  std::vector<int> gpus;  // their numbers; for a fraction one, which other jobs may share
 };
 
 class Scheduler {
  public:
-  /// `max_running`: jobs at a time, whatever they ask for; 0: any number.
+  /// `max_running`: the number of jobs at a time; 0: no limit.
   Scheduler(NodeResources node, std::size_t max_running);
 
-  /// What this machine can never give, as a sentence; nothing where it can.
+  /// Which resource this machine lacks; nullopt if the demand can be satisfied at some time.
   [[nodiscard]] std::optional<std::string> why_unsatisfiable(const Demand& demand) const;
 
-  /// Takes at once what a new job asks for, if it fits and none waits for the same.
+  /// Allocates immediately if the demand fits beside the running and all waiting jobs.
   std::optional<Allocation> try_start(const Demand& demand);
-  /// `number`: in the order of submission.
+  /// `number`: increases with the order of submission.
   void enqueue(std::int64_t number, const Demand& demand) { waiting_.emplace(number, demand); }
   void withdraw(std::int64_t number) { waiting_.erase(number); }
 
@@ -37,10 +37,10 @@ class Scheduler {
     std::int64_t number = 0;
     Allocation allocation;
   };
-  /// Those that may start now; they occupy what they asked for.
+  /// Removes the jobs that may start now from the queue and allocates their resources.
   std::vector<Start> starts();
 
-  /// By a job that runs already, begun by another server.
+  /// For a job that an earlier server started.
   void occupy(const Allocation& allocation);
   void release(const Allocation& allocation);
 
@@ -48,7 +48,7 @@ class Scheduler {
   [[nodiscard]] const NodeResources& node() const noexcept { return node_; }
 
  private:
-  // In one unit: thousandths, so that 0.1 ten times is 1.
+  // In thousandths (memory: bytes), so that ten times 0.1 is 1.
   using Amounts = std::map<std::string, std::int64_t, std::less<>>;
   [[nodiscard]] static Amounts amounts_of(const Demand& demand);
   [[nodiscard]] bool fits(const Amounts& wanted, const Amounts& free) const;

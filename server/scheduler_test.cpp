@@ -24,7 +24,7 @@ std::vector<std::int64_t> numbers(const std::vector<Scheduler::Start>& starts) {
   return result;
 }
 
-TEST(Scheduler, FirstComeFirstServed) {
+TEST(SchedulerTest, StartsJobsInTheOrderOfSubmission) {
   Scheduler scheduler(node(), 0);
   for (int i = 1; i <= 3; ++i) scheduler.enqueue(i, cpus(2));
   const auto begun = scheduler.starts();
@@ -34,21 +34,21 @@ TEST(Scheduler, FirstComeFirstServed) {
   EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(3));
 }
 
-TEST(Scheduler, ALargeJobIsNotOvertakenByThoseThatWantTheSame) {
+TEST(SchedulerTest, AWaitingJobIsOvertakenOnlyByJobsThatRequestOtherResources) {
   Scheduler scheduler(node(), 0);
   const auto running = scheduler.try_start(cpus(1));
   ASSERT_TRUE(running);
   scheduler.enqueue(1, cpus(4));
   scheduler.enqueue(2, cpus(1));
   scheduler.enqueue(3, gpus(1));
-  EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(3)) << "who wants something else goes on";
-  EXPECT_FALSE(scheduler.try_start(cpus(1))) << "nor by a new one";
+  EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(3)) << "it requests another resource";
+  EXPECT_FALSE(scheduler.try_start(cpus(1))) << "a new job must not overtake either";
   EXPECT_TRUE(scheduler.try_start({}));
   scheduler.release(*running);
   EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(1));
 }
 
-TEST(Scheduler, GpusAreDistinctAndFractionsShareOne) {
+TEST(SchedulerTest, FractionsShareAGpuAndWholeOnesAreDistinct) {
   Scheduler scheduler(node(), 0);
   const auto half = scheduler.try_start(gpus(0.5));
   const auto other_half = scheduler.try_start(gpus(0.5));
@@ -58,36 +58,76 @@ TEST(Scheduler, GpusAreDistinctAndFractionsShareOne) {
   EXPECT_NE(half->gpus, whole->gpus);
   EXPECT_FALSE(scheduler.try_start(gpus(0.1)));
   scheduler.release(*half);
-  EXPECT_FALSE(scheduler.try_start(gpus(1))) << "half a GPU is left";
+  EXPECT_FALSE(scheduler.try_start(gpus(1))) << "only half of a GPU is free";
   scheduler.release(*other_half);
   scheduler.release(*whole);
   EXPECT_THAT(scheduler.try_start(gpus(2))->gpus, ElementsAre(0, 1));
 }
 
-TEST(Scheduler, TenTenthsAreAWhole) {
+TEST(SchedulerTest, FractionsAddUpExactly) {
   Scheduler scheduler(node(), 0);
   for (int i = 0; i < 40; ++i) EXPECT_TRUE(scheduler.try_start(cpus(0.1))) << i;
   EXPECT_FALSE(scheduler.try_start(cpus(0.1)));
 }
 
-TEST(Scheduler, TellsWhatCanNeverBe) {
+TEST(SchedulerTest, ExplainsDemandsThatCannotBeSatisfied) {
   const Scheduler scheduler(node(), 0);
-  EXPECT_EQ(scheduler.why_unsatisfiable(cpus(5)), "it asks for 5 CPU, this machine has 4");
-  EXPECT_EQ(scheduler.why_unsatisfiable(gpus(3)), "it asks for 3 GPU, this machine has 2");
+  EXPECT_EQ(scheduler.why_unsatisfiable(cpus(5)), "it requests 5 CPU, this machine has 4");
+  EXPECT_EQ(scheduler.why_unsatisfiable(gpus(3)), "it requests 3 GPU, this machine has 2");
   EXPECT_EQ(scheduler.why_unsatisfiable({.custom = {{"tpu", 2}}}),
-            "it asks for 2 of the resource 'tpu', this machine has 1");
+            "it requests 2 of the resource 'tpu', this machine has 1");
   EXPECT_EQ(scheduler.why_unsatisfiable({.memory_bytes = 1001}),
-            "it asks for 1001 bytes of memory, this machine has 1000");
+            "it requests 1001 bytes of memory, this machine has 1000");
   EXPECT_TRUE(scheduler.why_unsatisfiable({.labels = {{"zone", "a"}}}));
   EXPECT_FALSE(scheduler.why_unsatisfiable({.labels = {{"zone", "!a"}}}));
   EXPECT_FALSE(scheduler.why_unsatisfiable(cpus(4)));
 }
 
-TEST(Scheduler, NoMoreThanSoManyAtATime) {
+TEST(SchedulerTest, LimitsTheNumberOfRunningJobs) {
   Scheduler scheduler(node(), 2);
   for (int i = 1; i <= 3; ++i) scheduler.enqueue(i, {});
   EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(1, 2));
   EXPECT_FALSE(scheduler.try_start({}));
+}
+
+TEST(SchedulerTest, AWithdrawnJobHoldsNothingBack) {
+  Scheduler scheduler(node(), 0);
+  const auto running = scheduler.try_start(cpus(2));
+  scheduler.enqueue(1, cpus(4));
+  scheduler.enqueue(2, cpus(2));
+  EXPECT_THAT(scheduler.starts(), IsEmpty());
+  EXPECT_EQ(scheduler.waiting(), 2U);
+  scheduler.withdraw(1);
+  scheduler.withdraw(7);
+  EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(2));
+  EXPECT_EQ(scheduler.waiting(), 0U);
+}
+
+TEST(SchedulerTest, MemoryAndCustomResourcesAreReleased) {
+  Scheduler scheduler(node(), 0);
+  const Demand all{.memory_bytes = 1000, .custom = {{"tpu", 1}}};
+  const auto first = scheduler.try_start(all);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(scheduler.try_start({.memory_bytes = 1}));
+  EXPECT_FALSE(scheduler.try_start({.custom = {{"tpu", 0.5}}}));
+  scheduler.release(*first);
+  EXPECT_TRUE(scheduler.try_start(all));
+}
+
+TEST(SchedulerTest, OccupyCountsJobsOfAnEarlierServer) {
+  Scheduler scheduler(node(), 1);
+  const Allocation earlier{.demand = gpus(2), .gpus = {0, 1}};
+  scheduler.occupy(earlier);
+  EXPECT_FALSE(scheduler.try_start(cpus(1))) << "one job at a time";
+  scheduler.release(earlier);
+  EXPECT_THAT(scheduler.try_start(gpus(1))->gpus, ElementsAre(0));
+}
+
+TEST(SchedulerTest, AnEmptyMachineStartsJobsThatRequestNothing) {
+  Scheduler scheduler({}, 0);
+  EXPECT_TRUE(scheduler.try_start({}));
+  EXPECT_TRUE(scheduler.why_unsatisfiable(cpus(0.1)));
+  EXPECT_FALSE(scheduler.why_unsatisfiable({}));
 }
 
 }  // namespace

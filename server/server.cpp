@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,13 +11,19 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <list>
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "base/unique_name.hpp"
+#include "cache/cache.hpp"
+#include "server/job_manager.hpp"
+#include "server/job_packages.hpp"
 #include "server/session.hpp"
 #include "server/systemd.hpp"
 
@@ -30,21 +37,21 @@ namespace {
 constexpr std::size_t k_node_id_digits = 56;  // as long as Ray's
 constexpr auto k_accept_pause = std::chrono::milliseconds(100);
 constexpr std::size_t k_max_connections = 8192;
-constexpr auto k_answer_time = std::chrono::milliseconds(50);
-constexpr auto k_end_pause = std::chrono::milliseconds(10);
-constexpr int k_max_end_rounds = 500;
+constexpr auto k_time_to_finish = std::chrono::milliseconds(50);  // of current requests
+constexpr auto k_cancel_pause = std::chrono::milliseconds(10);
+constexpr int k_max_cancel_rounds = 500;
 
 Result<std::string> read_token(const Path& file) {
-  RTENV_TRY(std::string token, read_file(file));
-  token.erase(token.find_last_not_of(" \r\n\t") + 1);
-  if (token.empty()) return fail(Errc::invalid_argument, "{} holds no token", file.native());
+  RTENV_TRY(const std::string text, read_file(file));
+  std::string token(trim_end(text));
+  if (token.empty()) return fail(Errc::invalid_argument, "{} contains no token", file.native());
   struct stat status {};
   if (::stat(file.c_str(), &status) == 0 && (status.st_mode & 077U) != 0)
     log::warn("{} can be read by others: chmod 600 {}", file.native(), file.native());
   return token;
 }
 
-Result<std::shared_ptr<asio::ssl::context>> make_tls(const ServerOptions& options) {
+Result<std::shared_ptr<asio::ssl::context>> load_tls(const ServerOptions& options) {
   if (!options.tls_certificate) return std::shared_ptr<asio::ssl::context>();
   auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
   boost::system::error_code error;
@@ -62,7 +69,7 @@ Result<std::shared_ptr<asio::ssl::context>> make_tls(const ServerOptions& option
   return tls;
 }
 
-// The same for as long as the state is: clients remember it.
+// As durable as the state directory, because clients remember it.
 Result<std::string> node_id(const Path& state_dir) {
   const Path file = state_dir / "node-id";
   if (auto known = read_file(file); known && known->size() == k_node_id_digits) return known;
@@ -73,9 +80,9 @@ Result<std::string> node_id(const Path& state_dir) {
   return id;
 }
 
-Result<void> check_open(const ServerOptions& options, bool loopback) {
+Result<void> check_exposure(const ServerOptions& options, bool loopback) {
   if (options.tls_certificate.has_value() != options.tls_key.has_value())
-    return fail(Errc::invalid_argument, "--tls-cert and --tls-key go together");
+    return fail(Errc::invalid_argument, "--tls-cert and --tls-key must be given together");
   if (loopback || options.insecure) return {};
   std::string missing;
   if (!options.token_file) missing = "a token (--token-file)";
@@ -83,10 +90,10 @@ Result<void> check_open(const ServerOptions& options, bool loopback) {
     missing += missing.empty() ? "TLS (--tls-cert, --tls-key)" : " and TLS (--tls-cert, --tls-key)";
   if (missing.empty()) return {};
   return fail(Errc::permission_denied,
-              "--host {} opens this server to other machines, which needs {}: whoever reaches it "
-              "runs commands as this user",
+              "--host {} opens this server to other machines, which requires {}: its clients run "
+              "commands as this user",
               options.host, missing)
-      .hint("--insecure does without");
+      .hint("--insecure allows it without them");
 }
 
 class Server {
@@ -96,7 +103,7 @@ class Server {
         packages_(options_.open_cache, options_.max_package_bytes),
         acceptor_(context_),
         children_(context_, SIGCHLD),
-        ending_(context_, SIGTERM, SIGINT),
+        termination_(context_, SIGTERM, SIGINT),
         hangup_(context_, SIGHUP) {}
 
   Result<void> run();
@@ -107,33 +114,33 @@ class Server {
   asio::awaitable<void> accept();
   asio::awaitable<void> reap();
   asio::awaitable<void> reload();
-  asio::awaitable<void> end();
+  asio::awaitable<void> shut_down();
 
   ServerOptions options_;
   asio::io_context context_{1};
   JobPackages packages_;
   tcp::acceptor acceptor_;
   asio::signal_set children_;
-  asio::signal_set ending_;
+  asio::signal_set termination_;
   asio::signal_set hangup_;
   std::shared_ptr<asio::ssl::context> tls_;
   std::unique_ptr<JobManager> jobs_;
   std::unique_ptr<Access> access_;
   std::unique_ptr<Api> api_;
   std::list<asio::cancellation_signal> connections_;
-  bool ended_ = false;
+  bool shutting_down_ = false;
 };
 
 Result<void> Server::listen() {
   boost::system::error_code error;
-  if (auto given = activated_socket(options_.environment)) {
+  if (auto passed = activated_socket(options_.environment)) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    ::getsockname(given->get(), reinterpret_cast<sockaddr*>(&address), &size);
-    acceptor_.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), given->release(),
+    ::getsockname(passed->get(), reinterpret_cast<sockaddr*>(&address), &size);
+    acceptor_.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), passed->release(),
                      error);
     if (error)
-      return fail(Errc::invalid_argument, "the socket that systemd gave can't be used: {}",
+      return fail(Errc::invalid_argument, "can't use the socket that systemd passed: {}",
                   error.message());
     return {};
   }
@@ -141,20 +148,21 @@ Result<void> Server::listen() {
       asio::ip::make_address(options_.host == "localhost" ? "127.0.0.1" : options_.host, error);
   if (error)
     return fail(Errc::invalid_argument, "--host {} isn't an IP address", options_.host)
-        .hint("127.0.0.1, ::1, 0.0.0.0 or ::");
+        .hint("use 127.0.0.1, ::1, 0.0.0.0 or ::");
   const tcp::endpoint endpoint(address, options_.port);
   acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error == asio::error::address_in_use)
-    return fail(Errc::unavailable, "port {} of {} is taken", options_.port, options_.host)
-        .hint("--port 0 takes any that is free");
+    return fail(Errc::unavailable, "port {} of {} is in use", options_.port, options_.host)
+        .hint("--port 0 chooses a free one");
   if (error == asio::error::access_denied)
-    return fail(Errc::permission_denied, "port {} of {} may not be listened at", options_.port,
-                options_.host);
+    return fail(Errc::permission_denied, "not allowed to listen on port {} of {}", options_.port,
+                options_.host)
+        .hint("ports from 1024 need no privilege");
   if (error)
-    return fail(Errc::unavailable, "can't listen at {} port {}: {}", options_.host, options_.port,
+    return fail(Errc::unavailable, "can't listen on {} port {}: {}", options_.host, options_.port,
                 error.message());
   return {};
 }
@@ -164,7 +172,7 @@ Result<void> Server::load_access(bool loopback) {
   if (options_.token_file) {
     RTENV_TRY(token, read_token(*options_.token_file));
   }
-  RTENV_TRY(tls_, make_tls(options_));
+  RTENV_TRY(tls_, load_tls(options_));
   access_ = std::make_unique<Access>(std::move(token), options_.allowed_hosts, loopback);
   return {};
 }
@@ -175,7 +183,7 @@ Result<void> Server::run() {
   boost::system::error_code error;
   const tcp::endpoint local = acceptor_.local_endpoint(error);
   const bool loopback = local.address().is_loopback();
-  RTENV_TRY(check_open(options_, loopback));
+  RTENV_TRY(check_exposure(options_, loopback));
   RTENV_TRY(load_access(loopback));
   const std::string shown_host = local.address().is_v6()
                                      ? fmt::format("[{}]", local.address().to_string())
@@ -193,7 +201,7 @@ Result<void> Server::run() {
   asio::co_spawn(context_, accept(), asio::detached);
   asio::co_spawn(context_, reap(), asio::detached);
   asio::co_spawn(context_, reload(), asio::detached);
-  asio::co_spawn(context_, end(), asio::detached);
+  asio::co_spawn(context_, shut_down(), asio::detached);
   if (options_.on_ready) options_.on_ready(address);
   notify_systemd(options_.environment, "READY=1");
   context_.run();
@@ -206,8 +214,8 @@ asio::awaitable<void> Server::accept() {
   for (;;) {
     auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
-    if (error ||
-        connections_.size() >= k_max_connections) {  // too many files open: who is there goes first
+    // At the connection limit, or without a free descriptor, existing clients are served first.
+    if (error || connections_.size() >= k_max_connections) {
       pause.expires_after(k_accept_pause);
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
       continue;
@@ -216,16 +224,16 @@ asio::awaitable<void> Server::accept() {
     asio::co_spawn(
         context_,
         serve_connection(std::move(socket), tls_, {.api = *api_, .access = *access_, .limits = {}}),
-        asio::bind_cancellation_slot(connection->slot(),
-                                     [this, connection](const std::exception_ptr& fault) {
-                                       connections_.erase(connection);
-                                       try {
-                                         if (fault) std::rethrow_exception(fault);
-                                       } catch (const std::exception& what) {
-                                         if (!ended_)
-                                           log::warn("a connection was closed: {}", what.what());
-                                       }
-                                     }));
+        asio::bind_cancellation_slot(
+            connection->slot(), [this, connection](const std::exception_ptr& fault) {
+              connections_.erase(connection);
+              try {
+                if (fault) std::rethrow_exception(fault);
+              } catch (const std::exception& what) {
+                if (!shutting_down_)
+                  log::warn("closed a connection after an error: {}", what.what());
+              }
+            }));
   }
 }
 
@@ -241,36 +249,36 @@ asio::awaitable<void> Server::reload() {
   for (;;) {
     const auto [error, number] = co_await hangup_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
-    // What can't be read leaves everything as it was.
+    // After an error the old ones stay in use.
     if (options_.token_file) {
       if (auto token = read_token(*options_.token_file))
         access_->set_token(std::move(*token));
       else
-        log::warn("the token stays as it was: {}", token.error().message());
+        log::warn("keeping the old token: {}", token.error().message());
     }
-    if (auto tls = make_tls(options_))
+    if (auto tls = load_tls(options_))
       tls_ = std::move(*tls);
     else
-      log::warn("the certificate stays as it was: {}", tls.error().message());
-    log::info("token and certificate were read again");
+      log::warn("keeping the old certificate: {}", tls.error().message());
+    log::info("reloaded token and certificate");
   }
 }
 
-asio::awaitable<void> Server::end() {
-  const auto [error, number] = co_await ending_.async_wait(asio::as_tuple(asio::use_awaitable));
+asio::awaitable<void> Server::shut_down() {
+  const auto [error, number] =
+      co_await termination_.async_wait(asio::as_tuple(asio::use_awaitable));
   if (error) co_return;
-  log::info("ending; jobs that run go on, and are taken over by the next server");
-  ended_ = true;
+  log::info("shutting down; running jobs continue, and the next server takes them over");
+  shutting_down_ = true;
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   jobs_->drain();
-  // What is being answered is answered; then all that is left is let go, so that nothing outlives
-  // what it works on.
-  asio::steady_timer pause(context_, k_answer_time);
+  // Finish current requests, then cancel the rest before shared state is destroyed.
+  asio::steady_timer pause(context_, k_time_to_finish);
   co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
-  for (int round = 0; !connections_.empty() && round < k_max_end_rounds; ++round) {
+  for (int round = 0; !connections_.empty() && round < k_max_cancel_rounds; ++round) {
     for (auto& connection : connections_) connection.emit(asio::cancellation_type::terminal);
-    pause.expires_after(k_end_pause);
+    pause.expires_after(k_cancel_pause);
     co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }
   jobs_->close();

@@ -1,5 +1,5 @@
-// One connection of a client, with or without TLS: requests one after another, or a websocket. For
-// the network's thread.
+// Serves one connection of a client: requests one after another, or one websocket. For the
+// network's thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -15,9 +15,9 @@ namespace rtenv::server {
 
 struct SessionLimits {
   std::uint32_t header_bytes = 64 << 10;
-  std::uint64_t body_bytes = 16 << 20;  // of what isn't a package
-  std::chrono::seconds request_time{
-      30};  // for a header, for a body, for a piece of a package or of an answer
+  std::uint64_t body_bytes = 16 << 20;  // of all but packages
+  /// For a header, a body, or a piece of a package or of an answer.
+  std::chrono::seconds request_time{30};
   std::chrono::seconds idle_time{75};  // between requests
 };
 
@@ -27,7 +27,7 @@ struct SessionContext {
   SessionLimits limits;
 };
 
-/// Until the client or the server closes it. `tls`: nothing without.
+/// Returns when the client or the server has closed the connection. `tls`: null for plain TCP.
 boost::asio::awaitable<void> serve_connection(boost::asio::ip::tcp::socket socket,
                                               std::shared_ptr<boost::asio::ssl::context> tls,
                                               SessionContext context);

@@ -35,13 +35,13 @@ void StoreWriter::run() {
 }
 
 void StoreWriter::write_all(std::vector<Item>& items) {
-  const auto together = store_.in_one_step([&]() -> Result<void> {
+  const auto together = store_.transaction([&]() -> Result<void> {
     for (const Item& item : items) RTENV_TRY(item.work(store_));
     return {};
   });
-  // One that fails must not take the others along.
+  // If one failed, each is tried alone, so that it doesn't affect the others.
   for (Item& item : items)
-    item.done(together ? Result<void>() : store_.in_one_step([&] { return item.work(store_); }));
+    item.done(together ? Result<void>() : store_.transaction([&] { return item.work(store_); }));
 }
 
 }  // namespace rtenv::server

@@ -1,6 +1,6 @@
-// Writes to the job store on a thread of its own, so that the network never waits for the disk.
-// What comes while one write is under way goes to the disk together in the next: many submissions,
-// one sync. Thread-safe.
+// Writes to the job store on a thread of its own, so that the network's thread never waits for the
+// disk. Writes that are requested during a transaction share the next one, and its sync.
+// Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -16,16 +16,17 @@ namespace rtenv::server {
 class StoreWriter {
  public:
   using Work = std::function<Result<void>(JobStore&)>;
-  /// Called on the writer's thread, once the work is durable or failed.
+  /// Called on the writer's thread when the work is durable or has failed.
   using Done = std::function<void(Result<void>)>;
 
   explicit StoreWriter(JobStore store);
-  /// Writes what is left.
+  /// Waits until all requested writes are done.
   ~StoreWriter();
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
 
-  /// In the order of the calls. `work` may be run twice, the first time to no effect.
+  /// Writes in the order of the calls. `work` is run again if its first transaction was rolled
+  /// back.
   void write(Work work, Done done);
 
  private:

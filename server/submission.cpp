@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 10> k_fields{"entrypoint",
                                                     "entrypoint_memory",
                                                     "entrypoint_resources",
                                                     "entrypoint_label_selector"};
-constexpr double k_max_amount = 1e15;  // beyond it, doubles stop being exact
+constexpr double k_max_amount = 1e15;  // doubles are exact up to here
 
 std::string_view type_name(const json& value) {
   switch (value.type()) {
@@ -43,7 +43,7 @@ Failure wrong_type(std::string_view field, std::string_view expected, const json
 Result<void> check_string(std::string_view field, const json& value) {
   if (!value.is_string()) return wrong_type(field, "a string", value);
   if (value.get_ref<const std::string&>().find('\0') != std::string::npos)
-    return fail(Errc::invalid_argument, "{} has a NUL byte", field);
+    return fail(Errc::invalid_argument, "{} contains a NUL byte", field);
   return {};
 }
 
@@ -87,8 +87,8 @@ Result<Demand> parse_demand(const json& body) {
         return fail(Errc::invalid_argument,
                     "{}: use entrypoint_num_cpus, entrypoint_num_gpus or entrypoint_memory", shown);
       if (value.is_null()) return wrong_type(shown, "a number", value);
-      RTENV_TRY(const double wanted, amount(shown, value));
-      if (wanted > 0) demand.custom.emplace(name, wanted);
+      RTENV_TRY(const double quantity, amount(shown, value));
+      if (quantity > 0) demand.custom.emplace(name, quantity);
     }
   }
   if (const json labels = field("entrypoint_label_selector"); !labels.is_null()) {
@@ -98,12 +98,12 @@ Result<Demand> parse_demand(const json& body) {
   return demand;
 }
 
-// A path of the submitter's machine means nothing on this one, and one of this machine is nobody's
-// business.
+// A path on the submitter's machine means nothing here, and clients must not name paths on this
+// one.
 Result<void> check_is_uri(std::string_view field, const std::string& text) {
   if (remote::looks_like_uri(text)) return {};
   return fail(Errc::invalid_argument,
-              "runtime_env['{}'] is '{}', a path of the submitter's machine", field, text)
+              "runtime_env['{}'] is '{}', a path on the submitter's machine", field, text)
       .hint(
           "`ray job submit` and `rtenv job submit` upload it; or use a URI such as "
           "s3://BUCKET/NAME.zip");
@@ -116,8 +116,8 @@ Result<void> check_no_requirements_file(const json& runtime_env) {
     if (value.is_string() ||
         (value.is_object() && value.contains("packages") && value.at("packages").is_string()))
       return fail(Errc::invalid_argument,
-                  "runtime_env['{}'] names a file of the submitter's machine", field)
-          .hint("send the list that is in it; `ray job submit` and `rtenv job submit` do");
+                  "runtime_env['{}'] names a file on the submitter's machine", field)
+          .hint("send the list that it contains, as `ray job submit` and `rtenv job submit` do");
   }
   return {};
 }
@@ -148,8 +148,8 @@ Result<Submission> parse_submission(const json& body) {
   submission.entrypoint = body.at("entrypoint").get<std::string>();
   if (submission.entrypoint.find_first_not_of(" \t\r\n") == std::string::npos)
     return fail(Errc::invalid_argument, "entrypoint is empty");
-  for (const char* field :
-       {"job_id", "submission_id"}) {  // the older name first: the other one wins
+  // The former name first: the current one overrides it.
+  for (const char* field : {"job_id", "submission_id"}) {
     const json id = body.value(field, json());
     if (id.is_null()) continue;
     if (!id.is_string()) return wrong_type(field, "a string", id);

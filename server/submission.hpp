@@ -1,6 +1,5 @@
 // What a client submits: the body of POST /api/jobs/, checked field by field (Ray 2.60,
-// dashboard/modules/job/common.py: JobSubmitRequest). Whatever can be known to be wrong is refused
-// here, before anything is stored.
+// dashboard/modules/job/common.py: JobSubmitRequest), before anything is stored.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +15,11 @@ namespace rtenv::server {
 /// What the entrypoint occupies while it runs.
 struct Demand {
   double cpus = 0;
-  double gpus = 0;          // a fraction of one, or whole ones
-  bool names_gpus = false;  // also where it says 0: then it sees none; else all
+  double gpus = 0;          // a fraction of one, or a whole number
+  bool names_gpus = false;  // even if 0, which hides all GPUs; else the job sees all
   std::int64_t memory_bytes = 0;
   std::map<std::string, double> custom;
-  std::map<std::string, std::string> labels;  // what the node's labels must match
+  std::map<std::string, std::string> labels;  // selectors for the node's labels
 
   [[nodiscard]] bool empty() const {
     return cpus == 0 && !names_gpus && memory_bytes == 0 && custom.empty() && labels.empty();
@@ -28,20 +27,23 @@ struct Demand {
 };
 
 struct Submission {
-  std::string id;  // empty: one is to be made
+  std::string id;  // empty: one will be generated
   std::string entrypoint;
   nlohmann::json runtime_env;  // null, or an object that parse_runtime_env accepts; holds secrets
   nlohmann::json metadata;     // null, or an object of strings
   Demand demand;
+
+  /// Whether something must be set up before the entrypoint can start.
+  [[nodiscard]] bool has_setup() const { return runtime_env.is_object() && !runtime_env.empty(); }
 };
 
-/// Fails: invalid_argument, naming the field, what was expected and what came.
+/// Fails: invalid_argument (the message names the field, what is expected and what was sent), and
+/// as parse_runtime_env.
 Result<Submission> parse_submission(const nlohmann::json& body);
 
-/// The fields entrypoint_num_cpus and so on, as they were submitted; what isn't asked for is left
-/// out.
+/// As the job store keeps it; fields that request nothing are left out.
 nlohmann::json to_json(const Demand& demand);
-/// Requires: made by to_json.
+/// Requires: the value comes from to_json.
 Demand demand_from_json(const nlohmann::json& value);
 
 }  // namespace rtenv::server

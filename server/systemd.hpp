@@ -1,18 +1,18 @@
-// What systemd passes to a service, and wants to hear from it: sd_listen_fds(3), sd_notify(3).
-// Nothing where there is none.
+// The protocols between systemd and a service: sd_listen_fds(3) and sd_notify(3).
 #pragma once
 
 #include <optional>
 #include <string_view>
 
 #include "base/environment.hpp"
+#include "base/fd.hpp"
 
 namespace rtenv::server {
 
-/// The listening socket that this process was started with.
+/// The listening socket that systemd passed to this process; nullopt if there is none.
 std::optional<Fd> activated_socket(const Environment& environment);
 
-/// "READY=1", "STOPPING=1", "RELOADING=1".
+/// `state`: "READY=1" or "STOPPING=1". Does nothing if systemd didn't start this process.
 void notify_systemd(const Environment& environment, std::string_view state);
 
 }  // namespace rtenv::server

@@ -1,6 +1,6 @@
-// A job's bytes as text for JSON and websockets: what isn't UTF-8 becomes U+FFFD, as Python's
-// errors="replace" has it (one for each longest beginning of a sequence; Unicode 15, table 3-7).
-// Bytes come in pieces; a sequence that a piece cuts is held back.
+// Decodes a job's output, piece by piece, into valid UTF-8 for JSON and websockets. Invalid bytes
+// become U+FFFD as by Python's errors="replace": one for each maximal subpart of a sequence
+// (Unicode 15, table 3-7). A sequence that continues in the next piece is held back.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace rtenv::server {
 class Utf8Text {
  public:
   std::string add(std::string_view bytes);
-  /// No more bytes come.
+  /// The replacement of an incomplete sequence at the end, if there is one.
   std::string finish();
 
  private:

@@ -10,7 +10,7 @@ struct Case {
   std::string text;
 };
 
-// What Python 3.11 says to bytes.decode("utf-8", "replace").
+// The results of Python 3.11's bytes.decode("utf-8", "replace").
 const Case k_cases[] = {
     {"plain, and longer than a word", "plain, and longer than a word"},
     {"ü€😀", "ü€😀"},
@@ -19,13 +19,13 @@ const Case k_cases[] = {
     {"\xe2\x82x", "\ufffdx"},
     {"\xe2\x28\xa1", "\ufffd(\ufffd"},
     {"\xed\xa0\x80", "\ufffd\ufffd\ufffd"},            // a surrogate
-    {"\xf0\x80\x80\x80", "\ufffd\ufffd\ufffd\ufffd"},  // too long a form
+    {"\xf0\x80\x80\x80", "\ufffd\ufffd\ufffd\ufffd"},  // an overlong form
     {"\xf4\x90\x80\x80", "\ufffd\ufffd\ufffd\ufffd"},  // beyond Unicode
     {"\xf0\x9f\x98\xf0\x9f\x98\x80", "\ufffd😀"},
     {"\xc3", "\ufffd"},
 };
 
-TEST(Utf8Text, ReplacesAsPythonDoes) {
+TEST(Utf8TextTest, ReplacesInvalidBytesAsPython) {
   for (const Case& each : k_cases) {
     Utf8Text utf8;
     const std::string text = utf8.add(each.bytes);
@@ -33,7 +33,7 @@ TEST(Utf8Text, ReplacesAsPythonDoes) {
   }
 }
 
-TEST(Utf8Text, PiecesMakeNoDifference) {
+TEST(Utf8TextTest, TheSizeOfPiecesMakesNoDifference) {
   for (const Case& each : k_cases)
     for (std::size_t size = 1; size < 4; ++size) {
       Utf8Text utf8;

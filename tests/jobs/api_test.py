@@ -215,7 +215,7 @@ class Answers(harness.JobTest):
         self.assertEqual(self.server.request("PUT", f"/api/packages/gcs/{name}", data).status, 200)
         answer = self.server.request("GET", f"/api/packages/gcs/{name}")
         self.assertEqual((answer.status, answer.body), (200, b""))
-        self.refused(400, "isn't what its name says", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
+        self.refused(400, "doesn't have the content that its name says", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
         self.refused(400, "not 's3'", "PUT", "/api/packages/s3/a.zip", data)
         self.refused(400, "plain file name", "PUT", "/api/packages/gcs/..", data)
         self.refused(404, "404", "PUT", "/api/packages/gcs/a%2fb.zip", data)
@@ -331,7 +331,7 @@ class Resources(harness.JobTest):
         details = server.wait(server.submit("true", entrypoint_num_cpus=3))
         self.assertEqual((details["status"], details["error_type"]), ("FAILED", "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE"))
         self.assertIn("waiting for resources", details["message"])
-        self.assertIn("it asks for 3 CPU, this machine has 2", details["message"])
+        self.assertIn("it requests 3 CPU, this machine has 2", details["message"])
 
     def test_jobs_wait_for_cpus_in_order(self):
         server = self.serve("--num-cpus", 1)
@@ -380,7 +380,7 @@ class Resources(harness.JobTest):
             server.submit("true", entrypoint_num_cpus=1)
         answer = server.request("POST", "/api/jobs/", {"entrypoint": "true", "entrypoint_num_cpus": 1})
         self.assertEqual(answer.status, 503)
-        self.assertIn("2 jobs wait already", answer.text)
+        self.assertIn("2 jobs are already waiting", answer.text)
         server.request("POST", "/api/jobs/first/stop")
 
     def test_process_memory_and_file_limits_are_enforced(self):
@@ -390,7 +390,7 @@ class Resources(harness.JobTest):
         job, details = server.run("python3 -c 'x = bytearray(200 << 20)'", entrypoint_memory=64 << 20)
         self.assertEqual(details["status"], "FAILED")
         self.assertIn("MemoryError", server.output(job))
-        job, details = server.run("bomb() { bomb | bomb & }; bomb; sleep 1000")
+        job, details = server.run("bomb() { [ $1 -eq 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & }; sleep 1000; }; bomb 9")  # at most 1,023
         self.assertEqual(details["status"], "FAILED")
         self.assertIn("the job exceeded its limit of 40 processes", server.logs(job))
         self.assertEqual(processes_with(f"RTENV_JOB={job}"), [])

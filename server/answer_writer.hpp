@@ -1,0 +1,30 @@
+// An answer as HTTP/1.1 or 1.0. For the network's thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <string>
+
+#include "server/any_stream.hpp"
+#include "server/http.hpp"
+
+namespace rtenv::server {
+
+/// What the request and the connection say about the form of an answer.
+struct AnswerForm {
+  unsigned version = 11;   // of HTTP: 10 or 11
+  bool keep_alive = true;  // another request may follow
+  bool head_only = false;  // it answers HEAD
+};
+
+/// The status line and the headers, with the empty line behind them.
+std::string answer_head(const Answer& answer, const AnswerForm& form,
+                        const std::string& server_name);
+
+/// Writes all of it; each piece within `piece_time`. False if the connection must be closed. The
+/// stream and the name must live until it is done.
+boost::asio::awaitable<bool> write_answer(AnyStream& stream, Answer answer, AnswerForm form,
+                                          const std::string& server_name,
+                                          std::chrono::seconds piece_time);
+
+}  // namespace rtenv::server

@@ -1,0 +1,28 @@
+// How the jobs of a server are run and limited.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "job/job_log.hpp"
+#include "job/supervisor.hpp"
+#include "server/node_resources.hpp"
+
+namespace rtenv::server {
+
+struct ManagerOptions {
+  Path state_dir;
+  NodeResources node;
+  std::size_t max_queued = 10'000;  // waiting jobs; further submissions are refused
+  std::size_t max_running = 0;      // at a time; 0: no limit
+  /// How long ended jobs and their logs are kept; nullopt: for ever.
+  std::optional<std::chrono::seconds> job_ttl = std::chrono::hours(24 * 7);
+  std::optional<std::string> python;  // see find_interpreter
+  job::LogLimits log;
+  job::JobLimits limits;  // of each job; its entrypoint_memory overrides memory_bytes
+  bool sandbox = false;
+};
+
+}  // namespace rtenv::server
