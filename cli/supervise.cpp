@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "cache/cache.hpp"
 #include "cli/tool.hpp"
 
 namespace rtenv::cli {

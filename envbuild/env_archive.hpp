@@ -13,6 +13,7 @@
 
 #include "cache/archive.hpp"
 #include "cache/kind.hpp"
+#include "cache/remote_tier_options.hpp"
 
 namespace rtenv::runtime_env {
 struct Interpreter;

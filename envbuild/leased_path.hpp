@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "cache/lease.hpp"
+#include "cache/cache.hpp"
 
 namespace rtenv::envbuild {
 

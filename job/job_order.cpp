@@ -59,16 +59,12 @@ Result<JobOrder> job_order_from_json(const json& value) {
   }
 }
 
-JobLimits effective_limits(const JobOrder& order) {
-  JobLimits limits = order.limits;
-  const json config =
-      order.runtime_env.is_object() ? order.runtime_env.value("config", json()) : json();
-  const auto lower = [&](const char* name, std::optional<std::uint64_t>& limit) {
-    if (config.is_object() && config.contains(name))
-      limit = std::min(limit.value_or(UINT64_MAX), config.at(name).get<std::uint64_t>());
+JobLimits effective_limits(JobLimits limits, const runtime_env::ProcessLimits& requested) {
+  const auto lower = [](std::optional<std::uint64_t>& limit, std::optional<std::uint64_t> to) {
+    if (to) limit = std::min(limit.value_or(*to), *to);
   };
-  lower("max_processes", limits.processes);
-  lower("max_open_files", limits.open_files);
+  lower(limits.processes, requested.max_processes);
+  lower(limits.open_files, requested.max_open_files);
   return limits;
 }
 

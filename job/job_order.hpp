@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "job/job_limits.hpp"
 #include "job/job_log.hpp"
+#include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::job {
 
@@ -28,18 +29,14 @@ struct JobOrder {
   std::optional<std::vector<int>> start;
   /// The environment variable that selects visible GPUs; empty: the job sees all of the node's.
   std::string gpu_variable;
-
-  /// False if the runtime_env is missing or empty: there is nothing to prepare.
-  [[nodiscard]] bool has_setup() const { return runtime_env.is_object() && !runtime_env.empty(); }
 };
 
 nlohmann::json to_json(const JobOrder& order);
 /// Fails: corrupt (a field is missing or has the wrong type).
 Result<JobOrder> job_order_from_json(const nlohmann::json& value);
 
-/// The order's limits, lowered by config.max_processes and config.max_open_files of its
-/// runtime_env. Requires: the runtime_env is valid.
-JobLimits effective_limits(const JobOrder& order);
+/// `limits`, lowered to those that the job's runtime_env requests.
+JobLimits effective_limits(JobLimits limits, const runtime_env::ProcessLimits& requested);
 
 /// "RTENV_JOB=ID": set in the environment of each process of the job.
 std::string job_mark(std::string_view id);

@@ -43,21 +43,13 @@ TEST(JobOrder, RejectsMissingAndMistypedFields) {
   EXPECT_THAT(job_order_from_json(json(json::value_t::discarded)), IsError(Errc::corrupt));
 }
 
-TEST(JobOrder, HasASetupIfTheRuntimeEnvIsNotEmpty) {
-  EXPECT_FALSE(JobOrder{}.has_setup());
-  EXPECT_FALSE(JobOrder{.runtime_env = json::object()}.has_setup());
-  EXPECT_TRUE((JobOrder{.runtime_env = {{"pip", {"six"}}}}.has_setup()));
-}
-
 TEST(JobOrder, ARuntimeEnvOnlyLowersLimits) {
-  JobOrder order{.runtime_env = {{"config", {{"max_processes", 50}, {"max_open_files", 100}}}},
-                 .limits = {.memory_bytes = 7, .open_files = 30}};
-  const JobLimits limits = effective_limits(order);
+  const JobLimits limits = effective_limits({.memory_bytes = 7, .open_files = 30},
+                                            {.max_processes = 50, .max_open_files = 100});
   EXPECT_EQ(limits.processes, 50U);
   EXPECT_EQ(limits.open_files, 30U);
   EXPECT_EQ(limits.memory_bytes, 7U);
-  order.runtime_env = json();
-  EXPECT_EQ(effective_limits(order).processes, std::nullopt);
+  EXPECT_EQ(effective_limits({}, {}).processes, std::nullopt);
 }
 
 TEST(JobOrder, MarksProcessesWithTheJobId) { EXPECT_EQ(job_mark("a-1"), "RTENV_JOB=a-1"); }

@@ -153,7 +153,7 @@ Result<void> Supervisor::begin() {
   ::fcntl(output_.read_end.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(output_.read_end.get(), F_SETPIPE_SZ, k_pipe_bytes);
   log_.redirect_stderr();
-  if (!order_.has_setup()) {
+  if (!runtime_env::needs_setup(order_.runtime_env)) {
     become_ready();
     return {};
   }
@@ -165,7 +165,7 @@ Result<void> Supervisor::begin() {
 
 Result<void> Supervisor::start_setup() {
   RTENV_TRY(auto runtime_env, runtime_env::parse_runtime_env(order_.runtime_env));
-  order_.limits = effective_limits(order_);
+  order_.limits = effective_limits(order_.limits, runtime_env.limits);
   const auto timeout = runtime_env.setup_timeout;
   SetupThread::Prepare prepare =
       [runtime_env = std::move(runtime_env), node = without_server_variables(options_.node),

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "job/job_limits.hpp"
 #include "job/job_log.hpp"
-#include "job/supervisor.hpp"
 #include "server/node_resources.hpp"
 
 namespace rtenv::server {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::server {
 
@@ -34,7 +35,7 @@ struct Submission {
   Demand demand;
 
   /// Whether something must be set up before the entrypoint can start.
-  [[nodiscard]] bool has_setup() const { return runtime_env.is_object() && !runtime_env.empty(); }
+  [[nodiscard]] bool has_setup() const { return runtime_env::needs_setup(runtime_env); }
 };
 
 /// Fails: invalid_argument (the message names the field, what is expected and what was sent), and
