@@ -13,7 +13,7 @@ namespace rtenv::cache {
 class Holder {
  public:
   /// Locks a new file in `locks`, then inserts the row: no other process finds the row unlocked.
-  /// Fails: as LockFile::try_acquire and the ledger.
+  /// Fails: internal; as LockFile::try_acquire and the ledger.
   static Result<Holder> create(const Path& locks, Ledger& ledger);
 
   [[nodiscard]] HolderId id() const noexcept { return id_; }
@@ -32,7 +32,7 @@ class Holder {
 };
 
 /// Deletes the rows, leases and lock files of holders that have died. Returns the lock names of the
-/// others. Fails: as LockFile::try_acquire and the ledger.
+/// others. Fails: internal; as LockFile::try_acquire and the ledger.
 Result<std::vector<std::string>> sweep_holders(const Path& locks, Ledger& ledger);
 
 }  // namespace rtenv::cache
