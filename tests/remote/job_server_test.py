@@ -55,7 +55,7 @@ class JobServer(RemoteTest):
         self.assertIn("from an archive", self.python(RUN_JOB, self.url, uri))
 
     def test_another_name_is_refused(self):
-        self.refused(2, "named by their content", "push", self.job(), "gcs://_ray_pkg_0000000000000000.zip", "--address", self.url)
+        self.refused(2, "names packages by their content", "push", self.job(), "gcs://_ray_pkg_0000000000000000.zip", "--address", self.url)
 
     def test_packages_cannot_be_fetched_from_ray(self):
         uri = self.ok("push", self.job("other"), "gcs://", "--address", self.url).out.strip()
