@@ -95,6 +95,7 @@ TEST_F(ApiTest, OtherMethodsAreNotAllowed) {
   EXPECT_EQ(allowed("GET", "/api/jobs/a/stop"), "POST");
   EXPECT_EQ(allowed("POST", "/api/packages/gcs/a.zip"), "GET, PUT");
   EXPECT_EQ(allowed("DELETE", "/api/jobs/status?job_id=a"), "GET");
+  EXPECT_EQ(allowed("OPTIONS", "/api/jobs/submit"), "POST");
 }
 
 TEST_F(ApiTest, RedirectsToTheListOfJobs) {

@@ -41,6 +41,7 @@ std::optional<PathParameters> match(std::string_view pattern, std::string_view p
 
 Found find_route(std::span<const Route> routes, const Request& request) {
   Found found;
+  std::string_view resource;  // the first pattern that matches: `Allow` is about this one
   for (const Route& route : routes) {
     if (adds_slash(route.pattern, request.path)) found.redirect = route.pattern;
     if (!route.query_parameter.empty() &&
@@ -49,8 +50,11 @@ Found find_route(std::span<const Route> routes, const Request& request) {
     auto parameters = match(route.pattern, request.path);
     if (!parameters) continue;
     if (serves(route, request)) return {.route = &route, .parameters = std::move(*parameters)};
-    if (!found.allowed_methods.empty()) found.allowed_methods += ", ";
-    found.allowed_methods += route.method;
+    if (resource.empty()) resource = route.pattern;
+    if (route.pattern == resource) {
+      if (!found.allowed_methods.empty()) found.allowed_methods += ", ";
+      found.allowed_methods += route.method;
+    }
     if (!route.query_parameter.empty()) break;
   }
   return found;

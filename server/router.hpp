@@ -34,7 +34,7 @@ std::optional<PathParameters> match(std::string_view pattern, std::string_view p
 struct Found {
   const Route* route = nullptr;  // null if there is none
   PathParameters parameters;
-  std::string allowed_methods;  // for the Allow header: of routes that match but for the method
+  std::string allowed_methods;  // for the Allow header: of the first pattern that matches
   std::string redirect;         // the path with a '/' at its end, if only that matches a route
 };
 /// The first route that serves the request.
