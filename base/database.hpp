@@ -73,7 +73,7 @@ class Database {
   /// Fails: as Statement::step; internal for invalid SQL.
   Result<Statement> prepare(std::string_view sql);
   /// Prepares the statement at the first call and returns the cached one afterwards. Requires:
-  /// `sql` is a string literal, and the previous CachedStatement of this literal is gone. Fails: as
+  /// `sql` is a string literal, and its previous CachedStatement was destroyed. Fails: as
   /// prepare.
   Result<CachedStatement> prepare_cached(const char* sql);
   /// Executes one or more statements without parameters. Fails: as Statement::step.

@@ -39,7 +39,7 @@ class DynamicLibrary {
 };
 
 /// Base of a table of functions; see the example above. Its members are null if the library lacks
-/// them: `complete` tells.
+/// them, which `complete` reports.
 class LibraryFunctions {
  public:
   explicit LibraryFunctions(const DynamicLibrary& library) : library_(&library) {}

@@ -26,7 +26,7 @@ void emit_formatted(Level level, fmt::format_string<Args...> format, Args&&... a
   if (is_shown(level))
     emit(level, std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
-/// Details for finding a fault.
+/// Details for debugging.
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
   emit_formatted(Level::debug, format, std::forward<Args>(args)...);

@@ -1,5 +1,5 @@
 // A read-only memory mapping of a file. Accessing the mapping after the file was truncated raises
-// SIGBUS, so use it only for files that nobody else changes. Move-only.
+// SIGBUS, so use it only for files that don't change. Move-only.
 #pragma once
 
 #include <span>

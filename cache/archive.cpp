@@ -57,7 +57,7 @@ class ArchiveWriter {
  private:
   [[nodiscard]] Result<void> check_cancelled() const {
     if (options_.cancellation == nullptr || !options_.cancellation->requested()) return {};
-    return fail(Errc::cancelled, "interrupted while packing {}", folder_.native());
+    return fail(Errc::cancelled, "interrupted while archiving {}", folder_.native());
   }
 
   Result<void> apply_filter() {
@@ -99,12 +99,12 @@ class ArchiveWriter {
       case ItemType::link:
         if (!pkg::stays_inside(item.path, item.content))
           return fail(Errc::invalid_argument,
-                      "{} can't be packed: it is a link to {}, outside the entry",
+                      "{} can't be archived: it is a link to {}, outside the entry",
                       (folder_ / item.path).native(), item.content);
         return tar_.add_link(item.path, item.content);
       case ItemType::other:
         return fail(Errc::invalid_argument,
-                    "{} can't be packed: it is a device, a pipe or a socket",
+                    "{} can't be archived: it is a device, a pipe or a socket",
                     (folder_ / item.path).native());
       default: break;
     }
@@ -129,7 +129,7 @@ class ArchiveWriter {
       if (count < buffer_.size()) break;
     }
     if (done_bytes == item.size_bytes) return {};
-    return fail(Errc::unavailable, "{} changed while it was being packed", path.native())
+    return fail(Errc::unavailable, "{} changed while it was being archived", path.native())
         .hint("retry when no process is changing it");
   }
 

@@ -98,7 +98,7 @@ Result<bool> Cache::pin(Kind kind, std::string_view key, const Pin& pin) {
 Result<bool> Cache::unpin(Kind kind, std::string_view key, std::string_view name) {
   RTENV_TRY(const bool unpinned, state_->ledger().unpin(kind, key, name));
   if (!unpinned) return false;
-  // The pin is gone even if the limits can't be enforced now.
+  // The pin was removed, even if the limits can't be enforced now.
   if (const auto enforced = Collector(*state_).enforce_limits(OtherCollector::wait_for, nullptr);
       !enforced)
     log::debug("the cache's limits are not enforced: {}", enforced.error().message());

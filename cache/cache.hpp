@@ -53,7 +53,7 @@ struct VerifyReport {
   std::uint64_t recorded = 0;            // entries whose digest was computed for the first time
   std::vector<EntryRow> quarantined;     // changed; moved to quarantine/
   std::vector<EntryRow> damaged_in_use;  // changed, but in use or pinned; left in place
-  std::vector<EntryRow> missing;         // the files were gone; the row is removed
+  std::vector<EntryRow> missing;         // the files were missing; the row was removed
 };
 
 /// Thread-safe. Copies share one state.
@@ -74,7 +74,7 @@ class Cache {
   /// as the ledger.
   Result<std::optional<Lease>> find(Kind kind, std::string_view key);
 
-  /// Leases an entry; makes it first if it doesn't exist. If several processes or threads ask for
+  /// Leases an entry; makes it first if it doesn't exist. If several processes or threads request
   /// the same entry, one makes it and the others wait. A failed maker leaves nothing. Fails:
   /// cancelled, out_of_space, permission_denied, and as `make` and the ledger.
   Result<Lease> get_or_make(Kind kind, std::string_view key, const Maker& make,
@@ -112,7 +112,7 @@ class Cache {
   /// Reads every entry and compares it with its digest. Fails: as the ledger.
   Result<VerifyReport> verify(unsigned threads);
 
-  /// What is known about a fetched object. `digest` identifies the object; it stands for names that
+  /// The record of a fetched object. `digest` identifies the object; it stands for names that
   /// may be secret. A record is deleted with its entry. Fails: as the ledger.
   Result<std::optional<FetchRecord>> find_fetch_record(std::string_view digest);
   Result<void> remember_fetch(std::string_view digest, const FetchRecord& record);
@@ -121,7 +121,7 @@ class Cache {
 
   /// Whether new entries are pushed in the background (TierMode::write_back).
   [[nodiscard]] bool sends_later() const;
-  /// Pushes what is not yet in the remote tier. Waits for another process that does so. Fails:
+  /// Pushes entries that the remote tier doesn't have. Waits while another process pushes. Fails:
   /// invalid_argument (no tier), and as RemoteTier::push.
   Result<void> flush(const Cancellation* cancellation);
   /// See RemoteTier::remove_expired. Fails: also invalid_argument (no tier).

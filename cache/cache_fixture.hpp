@@ -1,4 +1,4 @@
-// What the cache's tests have in common: a cache in a temporary folder, and makers.
+// For the cache's tests: a cache in a temporary folder, and makers.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -74,7 +74,7 @@ TEST_P(CacheOfKind, ReplacesAFolderThatHasNoRow) {
   EXPECT_EQ(content_of(lease.path() / "file"), "made");
 }
 
-TEST_P(CacheOfKind, MakesAnEntryAgainWhoseFilesAreGone) {
+TEST_P(CacheOfKind, RebuildsAnEntryWhoseFilesAreMissing) {
   Cache cache = open();
   must(cache.get_or_make(GetParam(), "k", writes("x")));
   must(remove_tree(cache.path_of(GetParam(), "k")));
@@ -163,7 +163,7 @@ TEST_F(CachePin, ProtectsAnEntryUntilItExpiresOrIsRemoved) {
   EXPECT_TRUE(must(cache_.remove(Kind::tree, "a")));
 }
 
-TEST_F(CachePin, FailsForAnEntryWhoseFilesAreGone) {
+TEST_F(CachePin, FailsForAnEntryWhoseFilesAreMissing) {
   must(make(Kind::tree, "lost"));
   must(remove_tree(cache_.path_of(Kind::tree, "lost")));
   EXPECT_FALSE(must(cache_.pin(Kind::tree, "lost", {.name = "p", .expires_ms = {}})));

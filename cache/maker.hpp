@@ -18,7 +18,7 @@ struct MakeContext {
 using Maker = std::function<Result<void>(const MakeContext&)>;
 
 struct MakeOptions {
-  /// For another process or thread that makes the same entry.
+  /// How to wait for another process or thread that makes the same entry.
   WaitOptions wait;
   /// Pull the entry from the remote tier if it is there, push it after making it. For entries that
   /// are expensive to make and the same on other machines.

@@ -1,4 +1,4 @@
-// Adapts an unpacked archive to the path at which the entry will lie.
+// Adapts an unpacked archive to the final path of its entry.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 
 namespace rtenv::cache {
 
-/// Rewrites what was unpacked into `folder` for `final_path`. `properties` are the archive's, see
+/// Adapts the content of `folder` to `final_path`. `properties` are the archive's, see
 /// ArchiveFilter. An error rejects the archive.
 using Relocate = std::function<Result<void>(const Path& folder, const Path& final_path,
                                             const nlohmann::json& properties)>;

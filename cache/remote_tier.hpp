@@ -54,7 +54,7 @@ class RemoteTier {
   RemoteTierOptions options_;
   std::mutex mutex_;
   std::set<std::string> damaged_;  // paths of archives that the next push replaces
-  Path pause_file_;                // its modification time says since when the tier is disabled
+  Path pause_file_;                // last modified when the tier was disabled
   unsigned threads_;
 };
 

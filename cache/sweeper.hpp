@@ -1,4 +1,4 @@
-// Removes what doesn't belong into the cache's folders: leftovers of crashed processes, folders
+// Removes stray files from the cache's folders: leftovers of crashed processes, folders
 // that aren't in the ledger, unused lock files. Internal to this folder.
 #pragma once
 

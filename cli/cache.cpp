@@ -63,7 +63,7 @@ bool confirmed(std::size_t count) {
 
 Result<int> CacheCommand::remove(const Tool& tool) const {
   if (keys.empty() == !all)
-    return fail(Errc::invalid_argument, "no entries were named")
+    return fail(Errc::invalid_argument, "no keys were given")
         .hint("give keys, which rtenv cache ls shows, or --all");
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto rows, cache.entries());
@@ -231,7 +231,7 @@ void register_cache(const Command& root, Tool& tool) {
   const Command group = root.add_group("cache", "List, check, pin and remove entries of the cache");
 
   add_command(group, tool, "ls",
-              "List the entries, least recently used first (--json: one object a line)",
+              "List the entries, least recently used first (--json: one object per line)",
               "  rtenv cache ls")
       .alias("list")
       .set_action([&tool] { return list(tool); });

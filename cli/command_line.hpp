@@ -90,12 +90,12 @@ class Command {
   Action* chosen_;
 };
 
-/// Text that was asked for with --help or --version.
+/// Text that --help or --version requested.
 struct RequestedText {
   std::string text;
 };
 
-/// The words aren't a command line of this tool.
+/// The error of an invalid command line.
 struct UsageError {
   std::string message;
   std::string hint;

@@ -108,7 +108,7 @@ Result<int> EnvCommand::check(const Tool& tool) const {
 void register_env(const Command& root, Tool& tool) {
   auto state = std::make_shared<EnvCommand>();
   const Command group =
-      root.add_group("env", "Build environments ahead of their jobs, list, lock and move them");
+      root.add_group("env", "Build environments in advance; list, lock and transfer them");
 
   const Command build = add_command(
       group, tool, "build", "Build the environment, or find it in the cache, and print its path",
@@ -123,7 +123,7 @@ void register_env(const Command& root, Tool& tool) {
   state->inputs.declare(key);
   key.add_option("--locked", state->inputs.lock, "Use exactly the packages of this lock file")
       .value_name("LOCK");
-  key.add_flag("--explain", state->explain, "Also print what the key is a digest of");
+  key.add_flag("--explain", state->explain, "Also print the values that determine the key");
   key.set_action([state, &tool] { return state->key(tool); });
 
   const Command lock =

@@ -125,8 +125,8 @@ void register_env_list(const Command& env_group, Tool& tool) {
   constexpr const char* k_keys_help = "Keys, or their first characters";
   auto state = std::make_shared<EnvListCommand>();
   add_command(env_group, tool, "list",
-              "List the environments in the cache, least recently used first (--json: one object a "
-              "line)",
+              "List the environments in the cache, least recently used first (--json: one object "
+              "per line)",
               "  rtenv env list")
       .alias("ls")
       .set_action([&tool] { return list(tool); });

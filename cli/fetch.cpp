@@ -45,7 +45,7 @@ void register_fetch(const Command& root, Tool& tool) {
   auto state = std::make_shared<FetchCommand>();
   const Command command = add_command(
       root, tool, "fetch",
-      "Fetch a URI into the cache, unless the cache has it unchanged, and print its path",
+      "Fetch a URI into the cache, if it is new or has changed, and print its path",
       "  rtenv fetch s3://bucket/my_job.zip\n"
       "  rtenv fetch https://host/lib-1.0-py3-none-any.whl#sha256=9f86d081…\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "

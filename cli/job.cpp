@@ -26,8 +26,8 @@ Result<std::chrono::milliseconds> grace_period(const Environment& environment) {
     const char* const end = text->data() + text->size();
     const auto parsed = std::from_chars(text->data(), end, seconds);
     if (parsed.ec != std::errc() || parsed.ptr != end || !(seconds >= 0 && seconds < 1e9))
-      return fail(Errc::invalid_argument, "RAY_CLIENT_RECONNECT_GRACE_PERIOD is '{}'", *text)
-          .hint("seconds, such as 30");
+      return fail(Errc::invalid_argument, "invalid RAY_CLIENT_RECONNECT_GRACE_PERIOD '{}'", *text)
+          .hint("use a number of seconds, such as 30");
   }
   return std::chrono::milliseconds(std::llround(seconds * 1000));
 }
@@ -96,7 +96,7 @@ struct StopCommand {
       RTENV_TRY(json details, client.details(id));
       if (client::is_terminal(details)) return details;
       if (cancellation.requested())
-        return fail(Errc::cancelled, "interrupted; the job is being stopped all the same");
+        return fail(Errc::cancelled, "interrupted; the job will still be stopped");
       std::this_thread::sleep_for(k_stop_poll);
     }
   }
@@ -164,7 +164,7 @@ void JobServerOptions::declare(const Command& command) {
       .value_name("JSON");
   command
       .add_option("--verify", verify,
-                  "Check TLS certificates: true, false, or a file of trusted ones [true]")
+                  "Check TLS certificates: true, false, or a file of trusted CAs [true]")
       .value_name("BOOL|FILE");
   // Accepted because scripts written for `ray job` pass them.
   command.add_option("--log-style", log_style, "").one_of({"auto", "record", "pretty"}).hidden();

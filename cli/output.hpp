@@ -21,7 +21,7 @@ struct Output {
   /// The same for a large value, which is created only if it is printed.
   void print_either(const std::function<nlohmann::json()>& make_value,
                     const std::function<void()>& print_text) const;
-  /// Nothing as text.
+  /// Prints nothing without --json.
   void print_json(const nlohmann::json& value) const;
   /// A line that the JSON form doesn't have; shown at once, also if standard output is a pipe.
   void print_text(std::string_view line) const;

@@ -48,13 +48,13 @@ void ServeCommand::declare(const Command& command) {
   command
       .add_option(
           "--host", host,
-          "The address to listen at [127.0.0.1]; any other than loopback needs a token and TLS")
+          "The address to listen on [127.0.0.1]; any other than loopback needs a token and TLS")
       .value_name("IP");
-  command.add_option("--port", port, "The port to listen at [8265]; 0: any free port")
+  command.add_option("--port", port, "The port to listen on [8265]; 0: any free port")
       .value_name("PORT");
   command
       .add_option("--state-dir", state_dir,
-                  "The folder of jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
+                  "The folder for jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
       .value_name("DIR");
   command
       .add_option("--token-file", token_file,
@@ -67,7 +67,7 @@ void ServeCommand::declare(const Command& command) {
   command.add_flag("--insecure", insecure, "Allow other machines without a token or without TLS");
   command
       .add_option("--allowed-host", allowed_hosts,
-                  "A name by which clients call this server (repeatable)")
+                  "A host name that clients may use for this server (repeatable)")
       .value_name("NAME")
       .one_value_each();
   command.add_option("--num-cpus", num_cpus, "CPUs for jobs [all]").not_negative().value_name("N");
@@ -89,7 +89,7 @@ void ServeCommand::declare(const Command& command) {
       .value_name("TIME");
   command
       .add_option("--max-log-size", max_log_size,
-                  "Size limit of a job's log; a longer one loses its middle, never its end [1GiB]")
+                  "Size limit of a job's log; beyond it, the middle of the log is dropped [1GiB]")
       .value_name("SIZE");
   command
       .add_option("--max-package-size", max_package_size,

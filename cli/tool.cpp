@@ -62,7 +62,7 @@ Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
   const auto mode = environment.find_filled("RTENV_REMOTE_CACHE_MODE").value_or("read");
   const auto known = cache::parse_tier_mode(mode);
   if (!known)
-    return fail(Errc::invalid_argument, "RTENV_REMOTE_CACHE_MODE is '{}'", mode)
+    return fail(Errc::invalid_argument, "unknown RTENV_REMOTE_CACHE_MODE '{}'", mode)
         .hint("one of: read, write-through, write-back");
   options.mode = *known;
   const auto span = [&](const char* variable) -> Result<std::optional<std::chrono::seconds>> {

@@ -165,7 +165,7 @@ std::string description(const json& interpreter) {
 Result<void> relocate(const Path& folder, const Path& final_path, const json& properties,
                       const runtime_env::Interpreter& interpreter) {
   if (properties.at("interpreter") != interpreter.key_part())
-    return fail(Errc::invalid_argument, "the archive was made for {}, this is {}",
+    return fail(Errc::invalid_argument, "the archive was built for {}, this is {}",
                 description(properties.at("interpreter")), description(interpreter.key_part()))
         .hint("choose a matching interpreter with --python, or build the environment here");
   for (const std::string name : properties.at("relocated")) {

@@ -73,7 +73,7 @@ TEST_F(EnvArchiveTest, RefusesAnotherInterpreter) {
   const json properties = must(filter_->properties());
   python_.version = "3.12.0";
   EXPECT_THAT(relocate_env_to(python_)(tree_ / "env", "/final", properties),
-              IsError(Errc::invalid_argument, "was made for cpython 3.11.2"));
+              IsError(Errc::invalid_argument, "was built for cpython 3.11.2"));
 }
 
 TEST_F(EnvArchiveTest, RefusesADamagedManifest) {

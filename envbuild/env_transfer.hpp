@@ -26,7 +26,7 @@ struct WrittenArchive {
   std::string sha256;  // to pin its URI
 };
 
-/// Writes the archive to `file`, atomically. Fails: as cache::write_pack, AtomicFile and
+/// Writes the archive to `file`, atomically. Fails: as cache::write_archive, AtomicFile and
 /// make_env_filter.
 Result<WrittenArchive> write_env_archive(const cache::Lease& env, const Path& file,
                                          const TransferOptions& options);

@@ -193,7 +193,7 @@ Result<Fetched> directory_in_place(const Uri& uri) {
 
 Result<void> check_names_an_object(const Uri& uri) {
   if (uri.is_prefix())
-    return fail(Errc::invalid_argument, "{} names no object", uri.shown())
+    return fail(Errc::invalid_argument, "{} has no object name", uri.shown())
         .hint("add the object's name: SCHEME://BUCKET/PATH/NAME.zip");
   return {};
 }
@@ -210,7 +210,7 @@ Result<Fetched> fetch_tree(const Uri& uri, cache::Cache& cache, const FetchOptio
   if (uri.scheme == Scheme::local) return directory_in_place(uri);
   RTENV_TRY(check_names_an_object(uri));
   if (!pkg::is_remote_archive(uri.path))
-    return fail(Errc::invalid_argument, "{} isn't an archive by its name", uri.shown())
+    return fail(Errc::invalid_argument, "{} isn't an archive: unknown extension", uri.shown())
         .hint("use a URI that ends with .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar");
   return Fetcher(uri, Form::tree, cache, options).run();
 }

@@ -3,7 +3,7 @@
 //
 // An unchanged object isn't fetched again: one request asks for its version (ETag, generation),
 // which is compared with that of the last fetch. A pinned URI (#sha256=) needs no request. If
-// several processes want the same object, one fetches it and the others wait. Equal content from
+// several processes need the same object, one fetches it and the others wait. Equal content from
 // two URIs is stored once.
 #pragma once
 
@@ -30,7 +30,7 @@ Result<Fetched> fetch_file(const remote::Uri& uri, cache::Cache& cache,
                            const FetchOptions& options);
 
 /// Fetches and unpacks an archive; the files are read-only. An only top folder is dropped, except
-/// for gcs://, as in Ray. Fails: invalid_argument (not an archive by its name), as fetch_file and
+/// for gcs://, as in Ray. Fails: invalid_argument (no archive extension), as fetch_file and
 /// pkg::unpack.
 Result<Fetched> fetch_tree(const remote::Uri& uri, cache::Cache& cache,
                            const FetchOptions& options);

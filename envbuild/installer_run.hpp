@@ -1,4 +1,4 @@
-// What the implementations of the installers share.
+// Helpers for the implementations of the installers.
 #pragma once
 
 #include "envbuild/installer.hpp"

@@ -118,11 +118,11 @@ Result<runtime_env::PackageList> locked_packages(const Path& lock,
   const json expected = identity(phases, interpreter);
   for (const char* part : {"python", "platform"})
     if (made_for.value(part, "") != expected[part])
-      return fail(Errc::invalid_argument, "{} was made for {} {}, this is {}", lock.native(), part,
+      return fail(Errc::invalid_argument, "{} is valid for {} {}, this is {}", lock.native(), part,
                   made_for.value(part, "?"), expected[part].get<std::string>())
           .hint("create one for this {} with `rtenv env lock`", part);
   if (phases.size() > 1 || made_for.value("packages", "") != expected["packages"])
-    return fail(Errc::invalid_argument, "{} was made for other packages", lock.native())
+    return fail(Errc::invalid_argument, "{} is valid for other packages", lock.native())
         .hint("create it again with `rtenv env lock`");
   runtime_env::PackageList locked = packages;
   locked.requirements = runtime_env::logical_lines(text);

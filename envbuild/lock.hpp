@@ -1,6 +1,6 @@
 // A lock file: the exact versions and hashes that a runtime_env's packages resolve to, for one
 // version of Python on one platform. It is a requirements file as uv writes it, with a first line
-// that says what it was made for. Local files are named relative to
+// that says what it is valid for. Local files are named relative to
 // ${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}, or to the current folder if there is no working_dir.
 #pragma once
 

@@ -15,7 +15,7 @@ struct UploadedPackage {
   std::string sha256;
 };
 
-/// Returns nullopt if nobody uploaded it or it was evicted. Fails: as the cache.
+/// Returns nullopt if it wasn't uploaded or was evicted. Fails: as the cache.
 Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cache::Cache& cache);
 
 /// Moves `file`, which is on the cache's file system, into the cache. A package that is already

@@ -15,10 +15,10 @@ Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
                            const std::optional<std::string>& version_specifier, const Path& python,
                            const Cancellation* cancellation);
 
-/// The version that is downloaded if there is no other.
+/// The version that is downloaded if no other uv is found.
 std::string_view pinned_uv_version() noexcept;
 
-/// Sets uv's own cache, unless the environment does, to a folder in ours: on the same file system,
+/// Sets uv's cache, unless the environment does, to a folder in rtenv's: on the same file system,
 /// uv can link files instead of copying them.
 void share_uv_cache(Environment& environment, const cache::Cache& cache);
 

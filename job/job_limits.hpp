@@ -1,4 +1,4 @@
-// What one job may use.
+// The resource limits of one job.
 #pragma once
 
 #include <cstdint>

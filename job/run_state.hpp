@@ -29,7 +29,7 @@ enum class Outcome : std::uint8_t {
   died,          // the supervisor or its guardian was killed, and so the job's processes were ended
 };
 
-/// What the entrypoint and its waited-for children used: from getrusage(2).
+/// Resource usage of the entrypoint and its reaped children, from getrusage(2).
 struct ResourceUsage {
   double user_s = 0;
   double system_s = 0;

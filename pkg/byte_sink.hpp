@@ -1,4 +1,4 @@
-// Where an archive is written: a stream of bytes, forward only.
+// The output of an archive writer: a stream of bytes, forward only.
 #pragma once
 
 #include <functional>

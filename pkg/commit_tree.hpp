@@ -23,7 +23,7 @@ class CommitTree {
   static Result<CommitTree> open(const GitRepository& repository, const CommitSource& source,
                                  const git_oid& root);
 
-  /// Whether a checkout could convert any file. If not, nobody needs to look up the attributes of
+  /// Whether a checkout could convert any file. If not, callers needn't look up the attributes of
   /// each file, which costs more than reading it.
   [[nodiscard]] bool converts() const noexcept { return converts_; }
 

@@ -48,7 +48,7 @@ TEST(Digest, ManifestDigestsNeverChange) {
             "8e9965e49d99ffb8fa89967f12e04c9b6fb807a979d6156180179a35e6b621eb");
 }
 
-TEST(PackageName, TellsItsSchemeByItsLength) {
+TEST(PackageName, LengthIdentifiesTheScheme) {
   TreeBuilder tree;
   tree.file("x", "y");
   for (const auto& [scheme, digits] : {std::pair{Scheme::ray, 16U}, std::pair{Scheme::xxh3, 32U},

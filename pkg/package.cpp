@@ -25,7 +25,7 @@ ScanOptions effective_scan(const PackageOptions& options) {
 
 void warn_if_empty(const Tree& tree) {
   if (tree.entries.empty())
-    log::warn("nothing of {} is in the package: it is empty, or every file is excluded",
+    log::warn("the package of {} is empty: there are no files, or all are excluded",
               tree.root.native());
 }
 

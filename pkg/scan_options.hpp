@@ -25,7 +25,7 @@ struct ScanOptions {
   IgnoreSemantics semantics = IgnoreSemantics::ray;
   Links links = Links::keep;
   bool record_excluded = false;  // also record in Tree::excluded what the rules left out
-  // False leaves the entries unmeasured until somebody reads them: saves a system call per file.
+  // False leaves the entries unmeasured until they are read: saves a system call per file.
   bool measure = true;
   const FileStamper* stamper = nullptr;  // stamps the files; not owned
   unsigned threads = 1;

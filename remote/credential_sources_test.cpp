@@ -23,7 +23,7 @@ class CredentialSourcesTest : public testing::Test {
   Environment environment_;
 };
 
-TEST_F(CredentialSourcesTest, TellsWhatHappensWithoutCredentials) {
+TEST_F(CredentialSourcesTest, ReportsWhatHappensWithoutCredentials) {
   EXPECT_EQ(report(),
             "s3 false none; tries the machine's metadata service, else requests are unsigned\n"
             "gs false none; tries the machine's metadata service, else requests are anonymous\n"

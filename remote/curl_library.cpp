@@ -28,7 +28,7 @@ Result<CurlLibrary> load() {
   RTENV_TRY(library.find("curl_url_cleanup", curl.url_cleanup));
   RTENV_TRY(library.find("curl_free", curl.free));
   if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-    return fail(Errc::internal, "libcurl can't be initialised");
+    return fail(Errc::internal, "libcurl can't be initialized");
   return curl;
 }
 

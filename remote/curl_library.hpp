@@ -32,7 +32,7 @@ struct CurlLibrary {
   decltype(&curl_free) free;
 };
 
-/// Loads and initialises libcurl at the first call. Thread-safe. Fails: not_found (the library or a
+/// Loads and initializes libcurl at the first call. Thread-safe. Fails: not_found (the library or a
 /// function of it), internal.
 Result<const CurlLibrary*> curl_library();
 

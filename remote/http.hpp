@@ -32,7 +32,7 @@ struct AwsSigning {
 struct HttpResponse {
   int status = 0;
   std::map<std::string, std::string, std::less<>> headers;  // names in lower case
-  std::string body;       // unless the status is 2xx: the explanation, cut at 64 KiB
+  std::string body;       // only if the status isn't 2xx; at most 64 KiB
   std::string final_url;  // after redirects; may hold secrets
 
   [[nodiscard]] bool succeeded() const noexcept { return status >= 200 && status < 300; }

@@ -1,11 +1,11 @@
-// Reading objects over HTTP: what the stores have in common.
+// Reads objects over HTTP: shared by the stores.
 #pragma once
 
 #include "remote/object_store.hpp"
 
 namespace rtenv::remote {
 
-/// What a response's headers tell about an object: the size of the whole object from Content-Range,
+/// An object's properties from a response's headers: the whole size from Content-Range,
 /// else Content-Length; the version from ETag, else Last-Modified.
 ObjectInfo object_info(const HttpResponse& response);
 

@@ -1,7 +1,7 @@
 // Packages on a job server, gcs://NAME: GET and PUT /api/packages/gcs/NAME of Ray's job API (2.60).
 // Address and token: remote/job_server.hpp.
 //
-// Ray only tells whether it has a package: packages can be uploaded and looked up, but not read.
+// Ray only reports whether it has a package: packages can be uploaded and looked up, but not read.
 #pragma once
 
 #include "remote/object_store.hpp"

@@ -1,4 +1,4 @@
-// What the stores with a REST API and one URL for each object have in common: Azure Blob Storage
+// The base of stores with a REST API and one URL for each object: Azure Blob Storage
 // and Google Cloud Storage. Thread-safe, as each ObjectStore.
 #pragma once
 

@@ -24,7 +24,7 @@ Result<void> check_location(const std::string& text, Field field) {
     return {};
   }
   if (is_archive) return {};
-  return fail(Errc::invalid_argument, "{} isn't an archive by its name", uri.shown())
+  return fail(Errc::invalid_argument, "{} isn't an archive: unknown extension", uri.shown())
       .hint("use a URI that ends with .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar{}",
             field == Field::py_module ? ", or with .whl" : "");
 }

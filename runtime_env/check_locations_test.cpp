@@ -25,7 +25,7 @@ TEST(CheckLocations, ALocalPathMustExist) {
 TEST(CheckLocations, AUriMustNameAnArchive) {
   EXPECT_THAT(check_working_dir("s3://bucket/a.tar.gz"), IsOk());
   EXPECT_THAT(check_working_dir("s3://bucket/a.txt"),
-              IsError(Errc::invalid_argument, "isn't an archive by its name"));
+              IsError(Errc::invalid_argument, "isn't an archive: unknown extension"));
   EXPECT_THAT(check_working_dir("ftp://host/a.zip"), IsError(Errc::invalid_argument));
 }
 

@@ -15,7 +15,7 @@ struct Interpreter;
 struct EnvKey {
   /// 32 lower-case hex digits: the first half of the SHA-256 of `parts`.
   std::string digits;
-  /// Canonical JSON, an object: what was digested. Without credentials.
+  /// The digested values, a canonical JSON object. Without credentials.
   std::string parts;
 };
 

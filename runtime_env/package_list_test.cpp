@@ -62,7 +62,7 @@ TEST(PackageList, HasRaysDefaultOptionsExceptThatUvUsesItsCache) {
               ElementsAre("--disable-pip-version-check", "--no-cache-dir"));
 }
 
-TEST(PackageList, IsNothingIfItNamesNoPackages) {
+TEST(PackageList, IsNulloptForAnEmptyList) {
   for (const char* text : {"[]", R"(["", " "])", R"({"packages": []})"})
     EXPECT_EQ(must(parse(InstallerKind::uv, text)).has_value(), false) << text;
 }

@@ -82,7 +82,7 @@ Result<std::optional<std::uint64_t>> parse_limit(const json& config, const char*
   if (value == nullptr) return std::optional<std::uint64_t>();
   if (value->is_number_unsigned() && *value > 0) return std::optional(value->get<std::uint64_t>());
   return fail(Errc::invalid_argument,
-              "runtime_env['config']['{}'] must be a whole number above 0, got {}", key,
+              "runtime_env['config']['{}'] must be a whole number greater than 0, got {}", key,
               value->dump());
 }
 

@@ -10,14 +10,14 @@
 
 namespace rtenv::server {
 
-/// What the request and the connection say about the form of an answer.
+/// The form of an answer, as determined by the request and the connection.
 struct AnswerForm {
   unsigned version = 11;   // of HTTP: 10 or 11
   bool keep_alive = true;  // another request may follow
-  bool head_only = false;  // it answers HEAD
+  bool head_only = false;  // the request is a HEAD request
 };
 
-/// The status line and the headers, with the empty line behind them.
+/// The status line and the headers, followed by an empty line.
 std::string answer_head(const Answer& answer, const AnswerForm& form,
                         const std::string& server_name);
 

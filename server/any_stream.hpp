@@ -1,4 +1,4 @@
-// The byte stream of one client, TCP or TLS over TCP, as one type: what speaks HTTP and websockets
+// The byte stream of one client, TCP or TLS over TCP, as one type: HTTP and websocket code
 // is compiled once. An AsyncStream in Beast's sense. For the network's thread.
 #pragma once
 
@@ -59,7 +59,7 @@ class AnyStream {
   virtual boost::asio::awaitable<void> close() = 0;
   /// Drops the connection at once.
   virtual void abort() = 0;
-  /// Reads and writes fail with a time-out from then on.
+  /// Reads and writes fail with a timeout from then on.
   virtual void expires_after(std::chrono::seconds time) = 0;
   virtual void expires_never() = 0;
 

@@ -1,4 +1,4 @@
-// What the server answers: Ray's Jobs API (2.60, API version 4), the API of its first beta, and
+// The server's HTTP API: Ray's Jobs API (2.60, API version 4), the API of its first beta, and
 // rtenv's additions under /api/rtenv/. For the network's thread.
 #pragma once
 
@@ -24,7 +24,7 @@ class LogTail;
 /// How the server presents itself to clients.
 struct ApiIdentity {
   std::string rtenv_version;
-  std::string ray_version;  // as which it answers Ray's clients
+  std::string ray_version;  // the version of Ray that clients see
   std::string session_name;
   NodeNames node;
 };
@@ -34,14 +34,14 @@ class Api {
   Api(JobManager& jobs, JobPackages& packages, ApiIdentity identity)
       : jobs_(jobs), packages_(packages), identity_(std::move(identity)) {}
 
-  /// Everything that is served; the first route that matches answers.
+  /// All routes; the first one that matches handles a request.
   static std::span<const Route> routes();
   /// Whether the request's handler reads the body itself; else the body must come with the request.
   [[nodiscard]] static bool streams_body(const Request& request);
-  /// The request must live until the answer is there.
+  /// The request must outlive the call.
   boost::asio::awaitable<Answer> answer(Request& request);
 
-  /// The log that a websocket asks for. Fails: not_found, invalid_argument (the offset).
+  /// The log that a websocket requests. Fails: not_found, invalid_argument (the offset).
   Result<std::unique_ptr<LogTail>> tail(const Request& request);
 
   [[nodiscard]] const ApiIdentity& identity() const noexcept { return identity_; }

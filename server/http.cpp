@@ -44,7 +44,7 @@ Result<std::optional<std::uint64_t>> Request::number(const std::string& name) co
   const char* const end = found->second.data() + found->second.size();
   const auto parsed = std::from_chars(found->second.data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end || value > INT64_MAX)
-    return fail(Errc::invalid_argument, "{} must be a whole number from 0, got '{}'", name,
+    return fail(Errc::invalid_argument, "{} must be a whole number, 0 or more, got '{}'", name,
                 found->second);
   return std::optional(value);
 }

@@ -68,7 +68,7 @@ struct JobManager::Active {
   asio::local::stream_protocol::socket link;  // to the supervisor; open while it is connected
   std::optional<Allocation> allocation;
   bool starting = false;  // counted in starting_
-  bool granted = false;   // the supervisor was told that the entrypoint may start
+  bool granted = false;   // the supervisor has permission to start the entrypoint
   bool stop_requested = false;
   bool adopted = false;  // its supervisor was started by an earlier server
   bool ended = false;
@@ -211,7 +211,7 @@ bool JobManager::can_start_immediately(const JobRecord& record) const {
   return record.submission.demand.empty() && options_.max_running == 0;
 }
 
-// A job with a set-up is prepared first and waits for resources afterwards: a set-up occupies none.
+// A job with a setup is prepared first and waits for resources afterwards: a setup needs none.
 void JobManager::begin(const ActivePtr& active) {
   if (active->allocation || active->record.submission.has_setup())
     unstarted_.emplace(active->record.number, active);

@@ -43,8 +43,8 @@ Result<void> check_name(const remote::Uri& uri, const std::string& sha1) {
   const std::string stem = uri.path.substr(0, uri.path.find('.'));
   if (!stem.starts_with(k_prefix) || stem.size() != k_prefix.size() + k_sha1_digits) return {};
   if (stem.substr(k_prefix.size()) == sha1) return {};
-  return fail(Errc::corrupt, "{} doesn't have the content that its name says: its SHA-1 is {}",
-              uri.path, sha1)
+  return fail(Errc::corrupt, "the content of {} doesn't match its name: its SHA-1 is {}", uri.path,
+              sha1)
       .hint("upload it again");
 }
 

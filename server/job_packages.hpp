@@ -28,7 +28,7 @@ class JobPackages {
  public:
   using OpenCache = std::function<Result<cache::Cache>()>;
   JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes);
-  ~JobPackages();  // waits for the work under way
+  ~JobPackages();  // waits for work in progress
 
   [[nodiscard]] std::uint64_t max_package_bytes() const noexcept { return max_package_bytes_; }
 

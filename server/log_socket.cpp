@@ -45,7 +45,7 @@ asio::awaitable<void> discard_messages(Socket& socket) {
 asio::awaitable<void> serve_log(AnyStream& stream, const http::request_header<>& request,
                                 LogTail& tail, const std::string& server_name) {
   using namespace asio::experimental::awaitable_operators;
-  stream.expires_never();  // a websocket has time-outs of its own
+  stream.expires_never();  // a websocket has its own timeouts
   Socket socket(stream);
   socket.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
   socket.set_option(websocket::stream_base::decorator(

@@ -10,8 +10,8 @@
 
 namespace rtenv::server {
 
-/// Accepts the upgrade that `request` asks for, and sends messages until the log ends (then it
-/// closes the websocket with code 1000) or the client goes away. `server_name`: for the Server
+/// Accepts the upgrade that `request` requests, and sends messages until the log ends (then it
+/// closes the websocket with code 1000) or the client disconnects. `server_name`: for the Server
 /// header. Doesn't close the stream.
 boost::asio::awaitable<void> serve_log(AnyStream& stream,
                                        const boost::beast::http::request_header<>& request,

@@ -13,7 +13,7 @@
 
 namespace rtenv::server {
 
-/// What a job occupies.
+/// The resources that a job occupies.
 struct Allocation {
   Demand demand;
   std::vector<int> gpus;  // their numbers; for a fraction one, which other jobs may share

@@ -160,7 +160,7 @@ Result<void> Server::listen() {
   if (error == asio::error::access_denied)
     return fail(Errc::permission_denied, "not allowed to listen on port {} of {}", options_.port,
                 options_.host)
-        .hint("ports from 1024 need no privilege");
+        .hint("use a port above 1023, which needs no privilege");
   if (error)
     return fail(Errc::unavailable, "can't listen on {} port {}: {}", options_.host, options_.port,
                 error.message());

@@ -1,4 +1,4 @@
-// What a client submits: the body of POST /api/jobs/, checked field by field (Ray 2.60,
+// A submission by a client: the body of POST /api/jobs/, checked field by field (Ray 2.60,
 // dashboard/modules/job/common.py: JobSubmitRequest), before anything is stored.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace rtenv::server {
 
-/// What the entrypoint occupies while it runs.
+/// The resources that the entrypoint occupies while it runs.
 struct Demand {
   double cpus = 0;
   double gpus = 0;          // a fraction of one, or a whole number
@@ -42,7 +42,7 @@ struct Submission {
 /// as parse_runtime_env.
 Result<Submission> parse_submission(const nlohmann::json& body);
 
-/// As the job store keeps it; fields that request nothing are left out.
+/// The form in the job store; fields that request nothing are left out.
 nlohmann::json to_json(const Demand& demand);
 /// Requires: the value comes from to_json.
 Demand demand_from_json(const nlohmann::json& value);

@@ -215,7 +215,7 @@ class Answers(harness.JobTest):
         self.assertEqual(self.server.request("PUT", f"/api/packages/gcs/{name}", data).status, 200)
         answer = self.server.request("GET", f"/api/packages/gcs/{name}")
         self.assertEqual((answer.status, answer.body), (200, b""))
-        self.refused(400, "doesn't have the content that its name says", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
+        self.refused(400, "doesn't match its name: its SHA-1 is", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
         self.refused(400, "not 's3'", "PUT", "/api/packages/s3/a.zip", data)
         self.refused(400, "plain file name", "PUT", "/api/packages/gcs/..", data)
         self.refused(404, "404", "PUT", "/api/packages/gcs/a%2fb.zip", data)

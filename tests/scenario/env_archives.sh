@@ -116,5 +116,5 @@ names = [".rtenv-pack.json"] + sorted(p for p in __import__("os").listdir("opene
 subprocess.run(["tar", "--zstd", "-cf", "foreign.tar.zst", "-C", "opened", *names], check=True)
 PY
 rtenv env pull foreign.tar.zst
-refused 2 "was made for cpython 2.7.18"
+refused 2 "was built for cpython 2.7.18"
 nothing_half_made

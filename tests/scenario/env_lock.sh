@@ -36,12 +36,12 @@ rtenv env build -f env.yaml --working-dir job --locked env.lock --json
 equal "$(field key) $(field built)" "$locked False"
 sed 's/"python":"[^"]*"/"python":"2.7"/' env.lock >old.lock
 rtenv env build -f env.yaml --working-dir job --locked old.lock
-refused 2 "was made for python 2.7"
+refused 2 "is valid for python 2.7"
 rtenv env build -f env.yaml --working-dir job --locked env.yaml
 refused 2 "isn't a lock"
 make_wheel job/wheels lib two
 rtenv env build -f env.yaml --working-dir job --locked env.lock
-refused 2 "was made for other packages"
+refused 2 "is valid for other packages"
 make_wheel job/wheels lib one
 # pip installs from it, too.
 sed 's/^uv:/pip:/' env.yaml >pip.yaml

@@ -75,7 +75,7 @@ for i in 1 2 3 4; do "$RTENV" env build --runtime-env-json '{"uv": ["six==1.15.0
 wait
 equal "$(cat out? | sort -u | wc -l) $(cat err? | grep -c 'building environment')" "1 1"
 
-# A set-up that exceeds its time limit is ended, with its processes.
+# A setup that exceeds its time limit is ended, with its processes.
 cat >slow-uv <<'SH'
 #!/bin/sh
 [ "$1" = venv ] && exit 0

@@ -147,4 +147,4 @@ ok
 [[ $out != *3030303030303030* ]] || fail "the root was excluded"
 rtenv hash job --exclude '*'
 ok
-tells "nothing of $work/job is in the package"
+tells "the package of $work/job is empty"
