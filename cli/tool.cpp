@@ -94,8 +94,10 @@ Result<cache::Limits> Tool::cache_limits() const {
 
 void Tool::enforce_cache_limits() const {
   if (!opened_cache) return;
-  if (const auto enforced = opened_cache->enforce_limits(cancellation); !enforced)
-    log::debug("the cache's limits are not enforced: {}", enforced.error().message());
+  // An interruption of the command isn't one of the eviction that follows it.
+  const bool interrupted_before = cancellation != nullptr && cancellation->requested();
+  const auto enforced = opened_cache->enforce_limits(interrupted_before ? nullptr : cancellation);
+  if (!enforced) log::debug("the cache's limits are not enforced: {}", enforced.error().message());
 }
 
 std::optional<Path> Tool::digest_cache() const {

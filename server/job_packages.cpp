@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/uploaded_package.hpp"
 
@@ -60,12 +61,21 @@ JobPackages::~JobPackages() = default;
 template <class Value>
 asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>()> work) {
   const auto result = std::make_shared<std::optional<Result<Value>>>();
-  auto run = [work = std::move(work), result]() -> asio::awaitable<void> {
+  auto run = [this, work = std::move(work), result]() -> asio::awaitable<void> {
     result->emplace(work());
+    enforce_limits();
     co_return;
   };
   co_await asio::co_spawn(*pool_, std::move(run), asio::use_awaitable);
   co_return std::move(**result);
+}
+
+// Called when the leases of a piece of work have ended: entries that they protected may be
+// evictable.
+void JobPackages::enforce_limits() {
+  if (!cache_) return;
+  if (const auto enforced = cache_->enforce_limits(); !enforced)
+    log::debug("the cache's limits are not enforced: {}", enforced.error().message());
 }
 
 Result<cache::Cache*> JobPackages::cache() {
@@ -176,6 +186,7 @@ void JobPackages::release(std::vector<remote::Uri> uris, std::string job_id) {
       [[maybe_unused]] const auto unpinned =
           (*opened)->unpin(lease.kind(), lease.key(), pin_of_job(job_id));
     }
+    enforce_limits();
   });
 }
 

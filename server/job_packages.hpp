@@ -72,6 +72,7 @@ class JobPackages {
  private:
   /// Opened on first use. Requires: on the pool's thread.
   Result<cache::Cache*> cache();
+  void enforce_limits();
   template <class Value>
   boost::asio::awaitable<Result<Value>> on_pool(std::function<Result<Value>()> work);
 
