@@ -223,23 +223,6 @@ class Answers(harness.JobTest):
         self.refused(400, "plain file name", "PUT", "/api/packages/gcs/..", data)
         self.refused(404, "404", "PUT", "/api/packages/gcs/a%2fb.zip", data)
 
-    def test_a_package_beyond_the_cache_limit_is_evicted_when_its_job_ends(self):
-        server = self.serve(env={"RTENV_CACHE_MAX_SIZE": "100KiB"})
-        data = io.BytesIO()
-        with zipfile.ZipFile(data, "w") as package:
-            package.writestr("data.bin", os.urandom(600_000))
-        name = "_ray_pkg_0123456789abcdef.zip"
-        self.assertEqual(server.request("PUT", f"/api/packages/gcs/{name}", data.getvalue()).status, 200)
-        job = server.submit(f"sleep {NAP_S}", runtime_env={"working_dir": f"gcs://{name}"})
-        server.wait(job, "RUNNING")
-        cache = lambda *words: subprocess.run([harness.RTENV, "cache", *words], env=server.environment(), check=True,
-                                              capture_output=True, text=True).stdout
-        [package] = [entry for entry in map(json.loads, cache("ls", "--json").splitlines()) if entry["kind"] == "file"]
-        cache("unpin", package["key"], "--name", "uploaded")
-        server.request("POST", f"/api/jobs/{job}/stop")
-        server.wait(job)
-        eventually(lambda: not cache("ls", "--json"), "the eviction")
-
     def test_an_interrupted_upload_leaves_nothing(self):
         with socket.create_connection(("127.0.0.1", self.server.port)) as client:
             client.sendall(b"PUT /api/packages/gcs/cut.zip HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)
@@ -420,6 +403,23 @@ class Resources(harness.JobTest):
         self.assertIn("the job exceeded its limit of 5 processes", server.logs(job))
         job, _ = server.run("ulimit -n", runtime_env={"config": {"max_open_files": 100_000}})
         self.assertEqual(server.output(job).split(), ["50"], "the server's own limit")
+
+    def test_a_package_beyond_the_cache_limit_is_evicted_when_its_job_ends(self):
+        server = self.serve(env={"RTENV_CACHE_MAX_SIZE": "100KiB"})
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as package:
+            package.writestr("data.bin", os.urandom(600_000))
+        name = "_ray_pkg_0123456789abcdef.zip"
+        self.assertEqual(server.request("PUT", f"/api/packages/gcs/{name}", data.getvalue()).status, 200)
+        job = server.submit(f"sleep {NAP_S}", runtime_env={"working_dir": f"gcs://{name}"})
+        server.wait(job, "RUNNING")
+        cache = lambda *words: subprocess.run([harness.RTENV, "cache", *words], env=server.environment(), check=True,
+                                              capture_output=True, text=True).stdout
+        [package] = [entry for entry in map(json.loads, cache("ls", "--json").splitlines()) if entry["kind"] == "file"]
+        cache("unpin", package["key"], "--name", "uploaded")
+        server.request("POST", f"/api/jobs/{job}/stop")
+        server.wait(job)
+        eventually(lambda: not cache("ls", "--json"), "the eviction")
 
     def test_ended_jobs_are_deleted_after_the_ttl(self):
         server = self.serve("--job-ttl", "1s")
