@@ -13,7 +13,7 @@ bool is_readable(int fd) {
   return ::poll(&entry, 1, 0) == 1;
 }
 
-TEST(Cancellation, ARequestIsVisibleAndReadable) {
+TEST(Cancellation, RequestSetsTheFlagAndMakesThePollFdReadable) {
   const auto cancellation = must(Cancellation::create());
   EXPECT_FALSE(cancellation.requested());
   EXPECT_FALSE(is_readable(cancellation.poll_fd()));

@@ -92,7 +92,7 @@ TEST_F(DatabaseTable, ATransactionIsRolledBackIfItsBodyFails) {
   EXPECT_EQ(count(), 1);
 }
 
-TEST(Database, AFileThatIsNoDatabaseIsCorrupt) {
+TEST(Database, ReportsCorruptForAFileThatIsNotADatabase) {
   TreeBuilder tree;
   tree.file("db", std::string(4096, 'x'));
   EXPECT_THAT(Database::open(tree / "db"), IsError(Errc::corrupt, (tree / "db").native()));

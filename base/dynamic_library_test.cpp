@@ -16,7 +16,7 @@ TEST(DynamicLibrary, FindsFunctions) {
               IsError(Errc::not_found, "libc.so.6 has no function no_such_function"));
 }
 
-TEST(DynamicLibrary, AMissingLibraryHasAHint) {
+TEST(DynamicLibrary, SuggestsThePackageOfAMissingLibrary) {
   const auto library = DynamicLibrary::open("libnone.so.1", "libnone1");
   ASSERT_THAT(library, IsError(Errc::not_found, "libnone.so.1"));
   EXPECT_EQ(library.error().hint(), "install it (Debian: apt-get install libnone1)");

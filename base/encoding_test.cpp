@@ -17,7 +17,7 @@ TEST(Encoding, PercentDecodeAcceptsBothCasesAndCopiesInvalidEscapes) {
   EXPECT_EQ(percent_decode("%"), "%");
 }
 
-TEST(Encoding, Base64AsInTheRfc) {
+TEST(Encoding, EncodesAndDecodesBase64) {
   EXPECT_EQ(base64(bytes("foobar")), "Zm9vYmFy");
   EXPECT_EQ(base64(bytes("fo")), "Zm8=");
   EXPECT_EQ(base64(bytes("")), "");

@@ -11,7 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST(Environment, OfProcessHasTheVariablesOfTheProcess) {
+TEST(Environment, OfProcessCopiesTheProcessEnvironment) {
   const char* path = std::getenv("PATH");
   ASSERT_NE(path, nullptr);
   EXPECT_EQ(Environment::of_process().find("PATH"), path);
@@ -57,12 +57,12 @@ class FindProgram : public testing::Test {
   Environment environment;
 };
 
-TEST_F(FindProgram, SkipsFilesThatAreNotExecutableAndDirectories) {
+TEST_F(FindProgram, SkipsDirectoriesAndNonExecutableFiles) {
   EXPECT_EQ(must(find_program("data", environment)), tree / "second/data");
   EXPECT_EQ(must(find_program("only", environment)), tree / "second/only");
 }
 
-TEST_F(FindProgram, ReportsAFileThatIsNotExecutable) {
+TEST_F(FindProgram, ReportsANonExecutableFile) {
   EXPECT_THAT(find_program("plain", environment), IsError(Errc::permission_denied, "first/plain"));
   EXPECT_THAT(find_program((tree / "first/plain").native(), environment),
               IsError(Errc::permission_denied));
@@ -74,7 +74,7 @@ TEST_F(FindProgram, ReportsAMissingProgram) {
   EXPECT_THAT(find_program((tree / "none").native(), environment), IsError(Errc::not_found));
 }
 
-TEST_F(FindProgram, DoesNotSearchForAPath) {
+TEST_F(FindProgram, ReturnsAPathWithoutSearching) {
   EXPECT_EQ(must(find_program((tree / "second/only").native(), Environment())),
             tree / "second/only");
 }

@@ -58,7 +58,7 @@ TEST(ReadFull, CombinesShortReads) {
   ::waitpid(child, nullptr, 0);
 }
 
-TEST(ReadFull, AtAnOffsetDoesNotMoveThePosition) {
+TEST(ReadFull, ReadingAtAnOffsetKeepsTheFilePosition) {
   TreeBuilder tree;
   tree.file("f", "0123456789");
   const Fd file = must(open_file(tree / "f", O_RDONLY));

@@ -20,7 +20,7 @@ std::size_t entries_in(const Path& folder) {
   return count;
 }
 
-TEST(AtomicFile, ReplacesTheContentAndLeavesNoOtherFile) {
+TEST(AtomicFile, ReplacesTheContentAndLeavesNoTemporaryFile) {
   TreeBuilder tree;
   tree.file("f", "old");
   auto file = must(AtomicFile::create(tree / "f"));
@@ -31,7 +31,7 @@ TEST(AtomicFile, ReplacesTheContentAndLeavesNoOtherFile) {
   EXPECT_EQ(entries_in(tree.root()), 1U);
 }
 
-TEST(AtomicFile, WithoutACommitTheTargetIsUnchanged) {
+TEST(AtomicFile, LeavesTheTargetUnchangedWithoutCommit) {
   TreeBuilder tree;
   tree.file("f", "old");
   {
@@ -55,7 +55,7 @@ TEST(RemoveTree, RemovesReadOnlyFoldersAndDoesNotFollowLinks) {
   EXPECT_THAT(remove_tree(tree / "top"), IsOk()) << "removing a missing tree succeeds";
 }
 
-TEST(DiskUsage, CountsAFileWithTwoNamesOnce) {
+TEST(DiskUsage, CountsHardLinksOnce) {
   TreeBuilder tree;
   tree.file("one/a", std::string(1 << 20, 'x'));
   const auto before = must(disk_usage_bytes(tree / "one"));
@@ -88,7 +88,7 @@ TEST(LockFile, IsExclusiveUntilItIsDestroyed) {
   EXPECT_TRUE(must(LockFile::try_acquire(tree / "lock")));
 }
 
-TEST(LockFile, OfARemovedFileDoesNotBlockOthers) {
+TEST(LockFile, RemovedLockFileDoesNotBlockOthers) {
   TreeBuilder tree;
   const auto stale = must(LockFile::try_acquire(tree / "lock"));
   ::unlink((tree / "lock").c_str());

@@ -19,7 +19,7 @@ std::string hex_of(std::string_view text) {
 
 // From FIPS 180-4's examples, RFC 1321, RFC 4231 (test case 2), and from xxhsum -H2 of Debian's
 // xxhash 0.8.1.
-TEST(Hash, AgreesWithPublishedValues) {
+TEST(Hash, MatchesPublishedTestVectors) {
   EXPECT_EQ(hex_of<Sha1>("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(hex_of<Sha256>("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -32,7 +32,7 @@ TEST(Hash, AgreesWithPublishedValues) {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
-TEST(Hash, OfDataInMemoryIsTheHashOfTheStream) {
+TEST(Hash, OneShotHashEqualsIncrementalHash) {
   const std::string text(1000, 'x');
   const auto data = std::as_bytes(std::span(text));
   EXPECT_EQ(to_hex(Md5::of(data)), hex_of<Md5>(text));
@@ -40,7 +40,7 @@ TEST(Hash, OfDataInMemoryIsTheHashOfTheStream) {
   EXPECT_EQ(to_hex(Xxh3::of(data)), hex_of<Xxh3>(text));
 }
 
-TEST(Hash, OfAFileIsTheHashOfItsContent) {
+TEST(Hash, FileHashEqualsHashOfContent) {
   TreeBuilder tree;
   const std::string content(1'000'000, 'x');
   tree.file("f", content);

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(JsonText, IsOnOneLineOrIndented) {
+TEST(JsonText, WritesOneLineOrIndented) {
   const json value = {{"a", {1, 2}}};
   EXPECT_EQ(json_text(value), R"({"a":[1,2]})");
   EXPECT_EQ(pretty_json_text(value), "{\n  \"a\": [\n    1,\n    2\n  ]\n}");

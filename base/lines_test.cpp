@@ -8,11 +8,11 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(Lines, EndAtNewlinesAndCarriageReturnNewlines) {
+TEST(Lines, SplitsAtLfAndCrlf) {
   EXPECT_THAT(lines_of("a\nb\r\n\nc"), ElementsAre("a", "b", "", "c"));
 }
 
-TEST(Lines, ALineEndAtTheEndStartsNoFurtherLine) {
+TEST(Lines, TrailingNewlineAddsNoEmptyLine) {
   EXPECT_THAT(lines_of("a\n"), ElementsAre("a"));
   EXPECT_THAT(lines_of("\n"), ElementsAre(""));
   EXPECT_THAT(lines_of(""), IsEmpty());

@@ -16,7 +16,7 @@ std::string logged(log::Verbosity verbosity) {
   return testing::internal::GetCapturedStderr();
 }
 
-TEST(Log, WritesWhatTheVerbosityAllows) {
+TEST(Log, FiltersByVerbosity) {
   EXPECT_EQ(logged(log::Verbosity::quiet), "");
   EXPECT_EQ(logged(log::Verbosity::normal), "rtenv: progress 2\nrtenv: warning: trouble 3\n");
   EXPECT_EQ(logged(log::Verbosity::verbose),

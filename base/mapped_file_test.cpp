@@ -7,7 +7,7 @@
 namespace rtenv {
 namespace {
 
-TEST(MappedFile, HasTheContentAlsoAfterForget) {
+TEST(MappedFile, ContentIsReadableAfterForget) {
   TreeBuilder tree;
   tree.file("f", "content").file("empty", "");
   const auto mapped = must(MappedFile::open(tree / "f"));

@@ -51,7 +51,7 @@ TEST(Process, HasOnlyTheGivenEnvironmentAndWorkingDirectory) {
             std::filesystem::canonical(tree.root()).native() + "\nONLY=this\nPATH=/usr/bin:/bin\n");
 }
 
-TEST(Process, LooksTheProgramUpInThePathOfItsEnvironment) {
+TEST(Process, SearchesThePathOfTheGivenEnvironment) {
   TreeBuilder tree;
   tree.file("bin/hello", "#!/bin/sh\necho from here\n", 0755).file("bin/data", "x", 0644);
   SpawnOptions options{.argv = {"hello"}};
@@ -63,7 +63,7 @@ TEST(Process, LooksTheProgramUpInThePathOfItsEnvironment) {
   EXPECT_THAT(run_captured(options), IsError(Errc::not_found, "'sh' isn't in PATH"));
 }
 
-TEST(Process, ARelativeProgramPathStartsAtTheWorkingDirectory) {
+TEST(Process, ResolvesARelativeProgramPathAgainstTheWorkingDirectory) {
   TreeBuilder tree;
   tree.file("bin/hello", "#!/bin/sh\necho from here\n", 0755);
   SpawnOptions options = shell("");
@@ -103,7 +103,7 @@ TEST(Process, CancellationKillsTheProcessAndIsAnError) {
               IsError(Errc::cancelled));
 }
 
-TEST(Process, ReturnsTheEndOfAnOutputThatIsTooLong) {
+TEST(Process, KeepsTheEndOfLongOutput) {
   const auto run = must(run_captured(shell("seq 1 100000; echo last"), {.max_output_bytes = 1000}));
   EXPECT_EQ(run.output.size(), 1000U);
   EXPECT_THAT(run.output, HasSubstr("100000\nlast\n"));
@@ -116,7 +116,7 @@ TEST(Process, DoesNotWaitForABackgroundProcessWithTheOutputOpen) {
   EXPECT_EQ(::kill(std::stoi(run.output), SIGKILL), 0) << "it runs on, until now";
 }
 
-TEST(Process, AChildThatInheritsALockHoldsItAfterTheParentReleasesIt) {
+TEST(Process, ChildHoldsAnInheritedLockAfterTheParentReleasesIt) {
   TreeBuilder tree;
   auto lock = must(LockFile::try_acquire(tree / "lock"));
   SpawnOptions options = shell("exec sleep 100");

@@ -23,7 +23,7 @@ TEST(TempDir, IsPrivateAndRemovedWithItsContent) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST(TempDir, StaysAfterRelease) {
+TEST(TempDir, IsKeptAfterRelease) {
   TreeBuilder tree;
   const Path path = must(TempDir::create(tree.root())).release();
   EXPECT_TRUE(std::filesystem::exists(path));

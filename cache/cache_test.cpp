@@ -21,7 +21,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, CacheOfKind, testing::Values(Kind::tree, Kind::e
                            return std::string(cache::info(test.param).name);
                          });
 
-TEST_P(CacheOfKind, MakesAnEntryOnceAndFindsItAgain) {
+TEST_P(CacheOfKind, BuildsAnEntryOnceAndFindsItAgain) {
   {
     Cache cache = open();
     EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
@@ -35,7 +35,7 @@ TEST_P(CacheOfKind, MakesAnEntryOnceAndFindsItAgain) {
   EXPECT_EQ(count_in(folder_ / "tmp"), 0U) << "no temporary folder is left";
 }
 
-TEST_P(CacheOfKind, LeavesNothingAfterAFailedMaker) {
+TEST_P(CacheOfKind, LeavesNothingAfterAFailedBuild) {
   Cache cache = open();
   const Maker fails = [](const MakeContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target / "half"));
@@ -47,7 +47,7 @@ TEST_P(CacheOfKind, LeavesNothingAfterAFailedMaker) {
   EXPECT_THAT(cache.get_or_make(GetParam(), "k", writes("x")), IsOk());
 }
 
-TEST_P(CacheOfKind, RecoversFromAMakerThatIsKilled) {
+TEST_P(CacheOfKind, RecoversFromAKilledBuild) {
   in_killed_process([&] {
     Cache cache = open();
     [[maybe_unused]] const auto lease =
@@ -66,7 +66,7 @@ TEST_P(CacheOfKind, RecoversFromAMakerThatIsKilled) {
   EXPECT_EQ(content_of(lease.path() / "file"), "whole");
 }
 
-TEST_P(CacheOfKind, ReplacesAFolderThatHasNoRow) {
+TEST_P(CacheOfKind, ReplacesAFolderThatIsNotInTheLedger) {
   Cache cache = open();
   folder_.file(cache.path_of(GetParam(), "k").lexically_relative(folder_.root()) / "file", "left");
   EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
@@ -84,7 +84,7 @@ TEST_P(CacheOfKind, RebuildsAnEntryWhoseFilesAreMissing) {
 
 using CacheMake = OpenCache;
 
-TEST_F(CacheMake, RunsOneOfSeveralConcurrentMakersAndTheOthersWait) {
+TEST_F(CacheMake, BuildsOnceForConcurrentCallers) {
   std::atomic<int> made{0};
   std::atomic<int> waited{0};
   std::vector<std::jthread> threads;
@@ -116,7 +116,7 @@ TEST_F(CacheMake, MakesTreesReadOnlyAndEnvironmentsWritable) {
 
 using CacheRemove = OpenCache;
 
-TEST_F(CacheRemove, IsRefusedForALeasedEntry) {
+TEST_F(CacheRemove, RefusesALeasedEntry) {
   {
     const Lease lease = must(make(Kind::tree, "k"));
     Cache other = open();
@@ -129,7 +129,7 @@ TEST_F(CacheRemove, IsRefusedForALeasedEntry) {
   EXPECT_FALSE(must(cache_.remove(Kind::tree, "k"))) << "it is already removed";
 }
 
-TEST_F(CacheRemove, IsRefusedWhileTheEntryIsBeingBuilt) {
+TEST_F(CacheRemove, RefusesAnEntryThatIsBeingBuilt) {
   const Lease lease =
       must(cache_.get_or_make(Kind::env, "k", [&](const MakeContext& context) -> Result<void> {
         RTENV_TRY(make_directories(context.target));

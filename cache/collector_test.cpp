@@ -85,7 +85,7 @@ TEST_F(CacheLimits, AreEnforcedAsSoonAsLeasesAllow) {
   EXPECT_EQ(must(cache_.usage()).at(Kind::tree).evictions, 2U);
 }
 
-TEST_F(CacheLimits, AreEnforcedWhenTheNextEntryIsMade) {
+TEST_F(CacheLimits, AreEnforcedWhenTheNextEntryIsBuilt) {
   must(make("a"));
   const Lease b = must(make("b"));
   EXPECT_THAT(keys(cache_), ElementsAre("b"));

@@ -27,11 +27,11 @@ std::vector<std::string> chosen(const std::vector<EntryRow>& rows, const Limits&
   return result;
 }
 
-TEST(Eviction, WithoutLimitsEverythingStays) {
+TEST(Eviction, KeepsEverythingWithoutLimits) {
   EXPECT_THAT(chosen({entry("a", 100, 1'000'000)}, {}), IsEmpty());
 }
 
-TEST(Eviction, TheLeastRecentlyUsedAreEvictedUntilTheRestFits) {
+TEST(Eviction, EvictsTheLeastRecentlyUsedUntilTheRestFits) {
   const std::vector<EntryRow> rows{entry("a", 10, 30), entry("b", 10, 20), entry("c", 10, 10)};
   EXPECT_THAT(chosen(rows, {.max_bytes = 30}), IsEmpty());
   EXPECT_THAT(chosen(rows, {.max_bytes = 29}), ElementsAre("a:size"));
@@ -39,7 +39,7 @@ TEST(Eviction, TheLeastRecentlyUsedAreEvictedUntilTheRestFits) {
   EXPECT_THAT(chosen(rows, {.max_bytes = 0}), ElementsAre("a:size", "b:size", "c:size"));
 }
 
-TEST(Eviction, LeasedPinnedAndUnreadyEntriesStay) {
+TEST(Eviction, KeepsLeasedPinnedAndUnreadyEntries) {
   std::vector<EntryRow> rows{entry("held", 10, 40), entry("pinned", 10, 30),
                              entry("unready", 10, 20), entry("free", 10, 10)};
   rows[0].holder_pids = {1};
@@ -55,14 +55,14 @@ TEST(Eviction, AgeIsMeasuredFromTheLastUse) {
       ElementsAre("old:age"));
 }
 
-TEST(Eviction, AKindCanHaveALimit) {
+TEST(Eviction, LimitsASingleKind) {
   const std::vector<EntryRow> rows{entry("tree", 10, 30), entry("env1", 10, 20, Kind::env),
                                    entry("env2", 10, 10, Kind::env)};
   EXPECT_THAT(chosen(rows, {.max_bytes_of_kind = {{Kind::env, 10}}}),
               ElementsAre("env1:kind_size"));
 }
 
-TEST(Eviction, BelowMinFreeBytesEntriesAreEvictedUntilTargetFreeBytes) {
+TEST(Eviction, BelowMinFreeBytesEvictsUntilTargetFreeBytes) {
   const std::vector<EntryRow> rows{entry("a", 10, 30), entry("b", 10, 20), entry("c", 10, 10)};
   const Limits limits{.min_free_bytes = 100, .target_free_bytes = 115};
   EXPECT_THAT(chosen(rows, limits, 100), IsEmpty());

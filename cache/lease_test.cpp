@@ -26,7 +26,7 @@ TEST_F(CacheLease, EndsWhenItsHolderDies) {
   EXPECT_TRUE(must(cache.remove(Kind::tree, "k")));
 }
 
-TEST_F(CacheLease, StaysAliveInAChildThatInheritedItsLock) {
+TEST_F(CacheLease, IsHeldByAChildThatInheritedItsLock) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
   const Fd child_waits(ends[0]);

@@ -60,7 +60,7 @@ class RemoteTierTest : public testing::Test {
   TreeBuilder folder_;
 };
 
-TEST_F(RemoteTierTest, AnEntryMadeOnOneMachineIsPulledByAnother) {
+TEST_F(RemoteTierTest, PullsAnEntryBuiltOnAnotherMachine) {
   Cache first = open("first", tier(TierMode::write_through));
   const Lease made = must(get(first, writes_tool("x")));
   ASSERT_TRUE(std::filesystem::exists(archive()));
@@ -73,13 +73,13 @@ TEST_F(RemoteTierTest, AnEntryMadeOnOneMachineIsPulledByAnother) {
   EXPECT_EQ(must(second.usage()).at(Kind::env).pulls, 1U);
 }
 
-TEST_F(RemoteTierTest, NothingIsPushedInReadMode) {
+TEST_F(RemoteTierTest, PushesNothingInReadMode) {
   Cache cache = open("first", tier(TierMode::read));
   must(get(cache, writes_tool("x")));
   EXPECT_FALSE(std::filesystem::exists(bucket()));
 }
 
-TEST_F(RemoteTierTest, ADamagedArchiveIsNotUsedAndIsReplaced) {
+TEST_F(RemoteTierTest, ReplacesADamagedArchive) {
   {
     Cache first = open("first", tier(TierMode::write_through));
     must(get(first, writes_tool(std::string(100'000, 'x'))));
@@ -100,7 +100,7 @@ TEST_F(RemoteTierTest, ADamagedArchiveIsNotUsedAndIsReplaced) {
   EXPECT_EQ(must(read_file(archive())), whole) << "replaced by a machine that pushes";
 }
 
-TEST_F(RemoteTierTest, AnArchiveOfAnotherKeyIsNotUsed) {
+TEST_F(RemoteTierTest, IgnoresAnArchiveOfAnotherKey) {
   Cache first = open("first", tier(TierMode::write_through));
   must(get(first, writes_tool("x")));
   std::filesystem::copy_file(archive(), archive("other"));
@@ -108,7 +108,7 @@ TEST_F(RemoteTierTest, AnArchiveOfAnotherKeyIsNotUsed) {
   EXPECT_THAT(get(second, must_not_run(), {}, "other"), IsError(Errc::internal));
 }
 
-TEST_F(RemoteTierTest, AnArchiveThatRelocationRejectsIsNotUsed) {
+TEST_F(RemoteTierTest, IgnoresAnArchiveThatRelocationRejects) {
   Cache first = open("first", tier(TierMode::write_through));
   must(get(first, writes_tool("x")));
   Cache second = open("second", tier(TierMode::read));
@@ -119,7 +119,7 @@ TEST_F(RemoteTierTest, AnArchiveThatRelocationRejectsIsNotUsed) {
   EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
 }
 
-TEST_F(RemoteTierTest, ExpiredArchivesAreNotUsedAndAreRemoved) {
+TEST_F(RemoteTierTest, IgnoresAndRemovesExpiredArchives) {
   RemoteTierOptions options = tier(TierMode::write_through);
   options.max_age = std::chrono::seconds(3600);
   Cache first = open("first", options);
@@ -179,7 +179,7 @@ class SilentServer {
   int port_ = 0;
 };
 
-TEST_F(RemoteTierTest, ATierThatDoesNotAnswerIsDisabledAfterOneTimeout) {
+TEST_F(RemoteTierTest, OneTimeoutDisablesTheTier) {
   const SilentServer server;
   {
     Cache cache = open("first", tier_at(server.uri(), TierMode::write_through));
@@ -195,7 +195,7 @@ TEST_F(RemoteTierTest, ATierThatDoesNotAnswerIsDisabledAfterOneTimeout) {
   must(get(cache, writes_tool("x"), {}, "two"));
 }
 
-TEST_F(RemoteTierTest, AnOperationCanBeCancelled) {
+TEST_F(RemoteTierTest, OperationsCanBeCancelled) {
   const SilentServer server;
   RemoteTierOptions patient = tier_at(server.uri(), TierMode::read);
   patient.timeout = std::chrono::minutes(10);
@@ -229,7 +229,7 @@ class OwnPathFilter final : public ArchiveFilter {
   Path entry_;
 };
 
-TEST_F(RemoteTierTest, AnArchiveDoesNotDependOnTheEntrysPath) {
+TEST_F(RemoteTierTest, ArchiveBytesDoNotDependOnTheEntrysPath) {
   const auto options = [&] {
     RemoteTierOptions result = tier(TierMode::write_through);
     result.filters[Kind::env] = [](const Path& entry) -> Result<std::unique_ptr<ArchiveFilter>> {

@@ -20,7 +20,7 @@ class SharedContents : public OpenCache {
   Lease first_ = must(make(Kind::tree, "first", model_));
 };
 
-TEST_F(SharedContents, LargeFilesOfReadOnlyEntriesAreOneFile) {
+TEST_F(SharedContents, HardLinksEqualLargeFilesOfReadOnlyEntries) {
   {
     const Lease second = must(make(Kind::tree, "second", model_));
     EXPECT_EQ(inode_of(first_.path() / "file"), inode_of(second.path() / "file"));
@@ -36,7 +36,7 @@ TEST_F(SharedContents, LargeFilesOfReadOnlyEntriesAreOneFile) {
   EXPECT_THAT(read_file(first_.path() / "file"), IsOk());
 }
 
-TEST_F(SharedContents, FilesOfAnotherModeAndDamagedFilesAreNotShared) {
+TEST_F(SharedContents, DoesNotShareDamagedFilesOrFilesOfAnotherMode) {
   const Lease private_one = must(
       cache_.get_or_make(Kind::tree, "private", [&](const MakeContext& context) -> Result<void> {
         RTENV_TRY(writes(model_)(context));

@@ -41,7 +41,7 @@ TEST_F(CacheVerify, QuarantinesChangedEntries) {
   must(make(Kind::tree, "changed", "changed"));
 }
 
-TEST_F(CacheVerify, RecordsTheDigestOfAnEnvironmentFirstAndIgnoresCompiledPython) {
+TEST_F(CacheVerify, RecordsTheFirstDigestOfAnEnvironmentAndIgnoresBytecode) {
   must(make(Kind::env, "e"));
   EXPECT_EQ(must(cache_.verify(1)).recorded, 1U);
   folder_.file("envs/e/__pycache__/m.pyc", "compiled");

@@ -72,24 +72,24 @@ TEST_F(CommandLineTest, FillsTheVariablesAndReturnsTheAction) {
   EXPECT_TRUE(quiet_);
 }
 
-TEST_F(CommandLineTest, LeavesVariablesOfAbsentOptionsAlone) {
+TEST_F(CommandLineTest, KeepsTheDefaultsOfAbsentOptions) {
   EXPECT_EQ(run({"box", "open", "crate"}), 7);
   EXPECT_EQ(key_, std::nullopt);
   EXPECT_EQ(mode_, "slow");
 }
 
-TEST_F(CommandLineTest, PassesOptionsOfTheProgramThrough) {
+TEST_F(CommandLineTest, PassesTheProgramsOptionsThrough) {
   EXPECT_EQ(run({"run", "ls", "--quiet", "-l"}), 8);
   EXPECT_THAT(program_, ElementsAre("ls", "--quiet", "-l"));
   EXPECT_FALSE(quiet_);
 }
 
-TEST_F(CommandLineTest, AcceptsAnAliasThatTheHelpDoesNotShow) {
+TEST_F(CommandLineTest, AcceptsAnAliasThatIsHiddenFromHelp) {
   EXPECT_THAT(text_of({"box", "--help"}), Not(HasSubstr("unlock")));
   EXPECT_EQ(run({"box", "unlock", "crate"}), 7);
 }
 
-TEST_F(CommandLineTest, PrintsHelpWithDefaultAndExampleButWithoutHiddenOptions) {
+TEST_F(CommandLineTest, HelpShowsDefaultAndExampleButNoHiddenOptions) {
   const std::string help = text_of({"box", "open", "--help"});
   EXPECT_THAT(help, HasSubstr("--mode TEXT:{slow,fast}=slow"));
   EXPECT_THAT(help, HasSubstr("--key KEY"));
@@ -109,7 +109,7 @@ TEST_F(CommandLineTest, SuggestsTheNearestCommandOrOption) {
             "unknown argument 'other' | tool box open --help");
 }
 
-TEST_F(CommandLineTest, DoesNotSuggestTheOptionThatWasGiven) {
+TEST_F(CommandLineTest, ReportsAnOptionThatPrecedesItsCommand) {
   EXPECT_EQ(error_of({"--key", "gold", "box", "open", "crate"}),
             "option '--key' must follow its command | tool box open --help");
 }

@@ -8,7 +8,7 @@
 namespace rtenv::cli {
 namespace {
 
-TEST(Tool, EnforcesTheCacheLimitsAlsoAfterAnInterruptedCommand) {
+TEST(Tool, EnforcesTheCacheLimitsAfterAnInterruptedCommand) {
   const TreeBuilder tree;
   const Cancellation cancellation = must(Cancellation::create());
   Tool tool{.environment = {}, .cancellation = &cancellation};

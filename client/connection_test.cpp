@@ -86,7 +86,7 @@ TEST_F(ConnectionTest, OpenFailsIfNobodyListens) {
               IsError(Errc::unavailable, "no connection"));
 }
 
-TEST_F(ConnectionTest, TlsFailsAtTheDeadlineIfTheServerDoesNotAnswer) {
+TEST_F(ConnectionTest, TlsHandshakeFailsAtTheDeadline) {
   endpoint_.tls = true;
   Connection connection(nullptr);
   connection.set_deadline(Connection::Clock::now() + std::chrono::milliseconds(50));

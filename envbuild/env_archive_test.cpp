@@ -47,18 +47,18 @@ class EnvArchiveTest : public testing::Test {
   std::unique_ptr<cache::ArchiveFilter> filter_;
 };
 
-TEST_F(EnvArchiveTest, ReplacesPathsByPlaceholders) {
+TEST_F(EnvArchiveTest, ReplacesPathsWithPlaceholders) {
   EXPECT_EQ(archived("bin/tool"), "#!/@RTENV_ENV@/bin/python\n");
   EXPECT_EQ(archived("pyvenv.cfg"), "home = @RTENV_PYTHON_HOME@\nversion = 3\n");
   EXPECT_EQ(archived("lib/module.py"), std::nullopt);
 }
 
-TEST_F(EnvArchiveTest, LinksInsideAreMadeRelativeAndThoseToTheInterpreterAreLeftOut) {
+TEST_F(EnvArchiveTest, MakesInternalLinksRelativeAndOmitsLinksToTheInterpreter) {
   EXPECT_EQ(archived_link("bin/inside"), "tool");
   EXPECT_EQ(archived_link("bin/python"), std::nullopt);
 }
 
-TEST_F(EnvArchiveTest, RelocationPutsTheLocalPathsBack) {
+TEST_F(EnvArchiveTest, RelocationReplacesPlaceholdersWithLocalPaths) {
   tree_.file("new/bin/tool", *archived("bin/tool"), 0755)
       .file("new/pyvenv.cfg", *archived("pyvenv.cfg"));
   archived_link("bin/python");
@@ -85,7 +85,7 @@ TEST_F(EnvArchiveTest, RefusesADamagedManifest) {
               IsError(Errc::corrupt, "manifest is damaged"));
 }
 
-TEST_F(EnvArchiveTest, AnEnvironmentWithoutADescriptionIsRefused) {
+TEST_F(EnvArchiveTest, RefusesAnEnvironmentWithoutADescription) {
   tree_.file("other/pyvenv.cfg", "").file("broken/rtenv-env.json", "{}");
   EXPECT_THAT(make_env_filter(tree_ / "other"), IsError(Errc::not_found));
   EXPECT_THAT(make_env_filter(tree_ / "broken"), IsError(Errc::corrupt, "rtenv-env.json"));

@@ -15,18 +15,18 @@ std::string usable(std::string text) {
   return text;
 }
 
-TEST(Shebang, PathsThatTheKernelCanUseStayPlain) {
+TEST(Shebang, KeepsALineThatTheKernelAccepts) {
   for (const char* text : {"#!/env/bin/python\nimport x\n", "#!/env/bin/python3 -I\n",
                            "#!/bin/sh\necho\n", "import x\n", "", "#!/env/bin/python"})
     EXPECT_EQ(usable(text), text);
 }
 
-TEST(Shebang, APathWithASpaceGoesThroughTheShell) {
+TEST(Shebang, UsesTheShellForAPathWithASpace) {
   EXPECT_EQ(usable("#!/my env/bin/python\nimport x\n"),
             "#!/bin/sh\n'''exec' \"/my env/bin/python\" \"$0\" \"$@\"\n' '''\nimport x\n");
 }
 
-TEST(Shebang, ALongPathGoesThroughTheShell) {
+TEST(Shebang, UsesTheShellForALongPath) {
   const auto script = [](std::size_t first_line_bytes) {
     const std::string folder(first_line_bytes - std::string("#!//bin/python").size(), 'x');
     return fmt::format("#!/{}/bin/python\n", folder);
@@ -35,14 +35,14 @@ TEST(Shebang, ALongPathGoesThroughTheShell) {
   EXPECT_TRUE(usable(script(128)).starts_with("#!/bin/sh\n'''exec' \"/xxx"));
 }
 
-TEST(Shebang, BothConversionsAreInverse) {
+TEST(Shebang, ConversionsAreInverse) {
   for (const char* text : {"#!/my env/bin/python\nimport x\n", "#!/my env/bin/python3.11 -E\n"}) {
     EXPECT_NE(usable(text), text);
     EXPECT_EQ(plain(usable(text)), text);
   }
 }
 
-TEST(Shebang, AcceptsTheQuotesOfPipAndOfUv) {
+TEST(Shebang, AcceptsTheQuotingOfPipAndUv) {
   for (const char* quoted : {"\"/my env/bin/python\"", "'/my env/bin/python'"})
     EXPECT_EQ(plain(fmt::format("#!/bin/sh\n'''exec' {} \"$0\" \"$@\"\n' '''\n", quoted)),
               "#!/my env/bin/python\n");
@@ -50,7 +50,7 @@ TEST(Shebang, AcceptsTheQuotesOfPipAndOfUv) {
             "#!/env/bin/python\n");
 }
 
-TEST(Shebang, OtherShellScriptsStayUnchanged) {
+TEST(Shebang, KeepsOtherShellScripts) {
   for (const char* text : {"#!/bin/sh\nexec python\n", "#!/bin/sh\n'''exec' \"/x\n", "#!/bin/sh"})
     EXPECT_EQ(plain(text), text);
 }

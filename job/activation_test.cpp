@@ -24,7 +24,7 @@ TEST(Activation, PrependsTheWorkingDirAndTheVirtualenv) {
   EXPECT_EQ(job.find("A"), "b");
 }
 
-TEST(Activation, KeepsTheNodesPathsWithoutDirectoryAndVirtualenv) {
+TEST(Activation, WithoutDirectoryAndVirtualenvKeepsTheNodesPath) {
   Environment node;
   node.set("PATH", "/usr/bin");
   const Environment job = activate({.node = node});
@@ -33,7 +33,7 @@ TEST(Activation, KeepsTheNodesPathsWithoutDirectoryAndVirtualenv) {
   EXPECT_EQ(job.find("VIRTUAL_ENV"), std::nullopt);
 }
 
-TEST(Activation, RemovesTheServersOwnVariables) {
+TEST(Activation, RemovesServerVariables) {
   Environment server;
   server.set("RAY_AUTH_TOKEN", "secret");
   server.set("NOTIFY_SOCKET", "/run/notify");

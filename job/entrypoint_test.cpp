@@ -24,7 +24,7 @@ TEST(Entrypoint, PassesTheJobIdAndItsMetadataToRay) {
   EXPECT_EQ(config.at("runtime_env"), json::object());
 }
 
-TEST(Entrypoint, RemovesWhatIsAlreadyPreparedFromRaysRuntimeEnv) {
+TEST(Entrypoint, RemovesPreparedFieldsFromRaysRuntimeEnv) {
   const json config = job_config({.id = "job",
                                   .runtime_env = {{"working_dir", "gcs://a.zip"},
                                                   {"pip", {"six"}},
@@ -33,7 +33,7 @@ TEST(Entrypoint, RemovesWhatIsAlreadyPreparedFromRaysRuntimeEnv) {
   EXPECT_EQ(config.at("runtime_env"), json({{"env_vars", {{"A", "b"}}}}));
 }
 
-TEST(Entrypoint, SelectsItsGpus) {
+TEST(Entrypoint, SetsTheGpuVariable) {
   JobOrder order{.id = "job", .start = std::vector{0, 3}, .gpu_variable = "CUDA_VISIBLE_DEVICES"};
   EXPECT_EQ(entrypoint_environment(order, {}).find("CUDA_VISIBLE_DEVICES"), "0,3");
   order.start = std::vector<int>();
@@ -42,7 +42,7 @@ TEST(Entrypoint, SelectsItsGpus) {
   EXPECT_EQ(entrypoint_environment(order, {}).find("CUDA_VISIBLE_DEVICES"), std::nullopt);
 }
 
-TEST(Entrypoint, IsStoppedAsItsEnvironmentSays) {
+TEST(Entrypoint, ReadsStopSettingsFromTheEnvironment) {
   Environment environment;
   EXPECT_EQ(stop_settings(environment).signal, SIGTERM);
   EXPECT_EQ(stop_settings(environment).wait, 3s);

@@ -68,7 +68,7 @@ TEST_F(JobFolderTest, HasNoStateIfTheFileIsMissingOrInvalid) {
   }
 }
 
-TEST(RunState, WritesNullForValuesThatAreNotKnownYet) {
+TEST(RunState, WritesNullForUnknownValues) {
   const auto json = to_json(RunState{});
   EXPECT_EQ(json.at("phase"), "preparing");
   EXPECT_TRUE(json.at("exit_code").is_null());

@@ -5,7 +5,7 @@
 namespace rtenv::job {
 namespace {
 
-TEST(JobId, CannotBeAPath) {
+TEST(JobId, RefusesInvalidCharactersAndLongIds) {
   for (const char* good : {"a", "raysubmit_x", "A.b-c_9"})
     EXPECT_THAT(check_job_id(good), IsOk()) << good;
   for (const char* bad : {"", ".", "..", ".hidden", "a/b", "a b", "ä", "a\n"})
@@ -14,7 +14,7 @@ TEST(JobId, CannotBeAPath) {
   EXPECT_THAT(check_job_id(std::string(k_max_id_bytes + 1, 'x')), IsError(Errc::invalid_argument));
 }
 
-TEST(JobId, IsGeneratedAsInRay) {
+TEST(JobId, GeneratesIdsInRaysFormat) {
   const std::string id = make_job_id();
   EXPECT_EQ(id.size(), 26U);
   EXPECT_THAT(id, testing::StartsWith("raysubmit_"));

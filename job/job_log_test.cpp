@@ -68,7 +68,7 @@ TEST_F(JobLogTest, ExceedingTheLimitRemovesTheMiddle) {
       << "offsets are unchanged";
 }
 
-TEST_F(JobLogTest, CountsTheBytesThatAFullDiskLoses) {
+TEST_F(JobLogTest, CountsBytesLostOnAFullDisk) {
   auto log = must(JobLog::open("/dev/full", {}));
   log.write("lost");
   log.write("too");
@@ -78,7 +78,7 @@ TEST_F(JobLogTest, CountsTheBytesThatAFullDiskLoses) {
   EXPECT_THAT(log.error(), testing::HasSubstr("No space left"));
 }
 
-TEST_F(JobLogTest, WritesNoticesOnLinesOfTheirOwn) {
+TEST_F(JobLogTest, WritesNoticesOnSeparateLines) {
   auto log = must(JobLog::open(file_, {}));
   log.write_notice("first");
   log.write("no newline");
@@ -86,7 +86,7 @@ TEST_F(JobLogTest, WritesNoticesOnLinesOfTheirOwn) {
   EXPECT_EQ(read_all().text, "[rtenv: first]\nno newline\n[rtenv: second]\n");
 }
 
-TEST_F(JobLogTest, CollectsStandardError) {
+TEST_F(JobLogTest, RedirectsStandardError) {
   const auto log = must(JobLog::open(file_, {}));
   const Fd saved(::dup(STDERR_FILENO));
   log.redirect_stderr();

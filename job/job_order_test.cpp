@@ -7,7 +7,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(JobOrder, IsUnchangedByARoundTripThroughJson) {
+TEST(JobOrder, SurvivesARoundTripThroughJson) {
   const JobOrder order{.id = "job",
                        .entrypoint = "echo hi",
                        .runtime_env = {{"env_vars", {{"A", "b"}}}},
@@ -43,7 +43,7 @@ TEST(JobOrder, RejectsMissingAndMistypedFields) {
   EXPECT_THAT(job_order_from_json(json(json::value_t::discarded)), IsError(Errc::corrupt));
 }
 
-TEST(JobOrder, ARuntimeEnvOnlyLowersLimits) {
+TEST(JobOrder, RuntimeEnvCanOnlyLowerLimits) {
   const JobLimits limits = effective_limits({.memory_bytes = 7, .open_files = 30},
                                             {.max_processes = 50, .max_open_files = 100});
   EXPECT_EQ(limits.processes, 50U);

@@ -43,7 +43,7 @@ class ProcessTreeTest : public testing::Test {
   }
 };
 
-TEST_F(ProcessTreeTest, FindsOrphansInSessionsOfTheirOwn) {
+TEST_F(ProcessTreeTest, FindsOrphansInOtherSessions) {
   start("setsid -f sleep 1000; exec sleep 1000");
   wait_for_descendants(2);
 }
@@ -65,7 +65,7 @@ TEST_F(ProcessTreeTest, SignalsAllDescendantsButTheSparedOne) {
   EXPECT_THAT(descendants(), testing::ElementsAre(spared));
 }
 
-TEST_F(ProcessTreeTest, ReapsWithStatus) {
+TEST_F(ProcessTreeTest, ReapReturnsTheStatus) {
   const pid_t pid = start("exit 5");
   const auto reaped = reap_all();
   ASSERT_THAT(reaped, SizeIs(1));
@@ -73,7 +73,7 @@ TEST_F(ProcessTreeTest, ReapsWithStatus) {
   EXPECT_EQ(WEXITSTATUS(reaped.front().status), 5);
 }
 
-TEST_F(ProcessTreeTest, KillsProcessesByAVariableInTheirEnvironment) {
+TEST_F(ProcessTreeTest, KillsProcessesByEnvironmentVariable) {
   Environment marked = Environment::of_process();
   marked.set("RTENV_JOB", "process-tree-test");
   Environment similar = Environment::of_process();

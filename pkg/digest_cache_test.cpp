@@ -41,7 +41,7 @@ class DigestCacheTest : public testing::TestWithParam<Scheme> {
   TreeBuilder cache_;
 };
 
-TEST_P(DigestCacheTest, GivesTheSameNameByStatAlone) {
+TEST_P(DigestCacheTest, UnchangedFilesAreNotCachedAgain) {
   tree_.file("a/b", "123")
       .file("c", "")
       .file("d", std::string(3'000'000, 'x'))
@@ -56,7 +56,7 @@ TEST_P(DigestCacheTest, GivesTheSameNameByStatAlone) {
   EXPECT_EQ(cached(), before) << "nothing new to cache";
 }
 
-TEST_P(DigestCacheTest, DetectsEveryKindOfChange) {
+TEST_P(DigestCacheTest, DetectsChangesOfEqualSize) {
   tree_.file("f", "one").file("g", "same");
   settle();
   const auto expect_change = [&](const char* what, const auto& change) {
@@ -96,7 +96,7 @@ TEST_P(DigestCacheTest, DetectsAnEditWithinTheSameClockTick) {
   }
 }
 
-TEST_P(DigestCacheTest, DoesNotCacheAFileThatChangedJustNow) {
+TEST_P(DigestCacheTest, DoesNotCacheARecentlyChangedFile) {
   tree_.file("old", "1");
   settle();
   tree_.file("new", "2");
@@ -142,7 +142,7 @@ TEST(DigestCache, CachedFilesAreNotRead) {
   EXPECT_NE(must(digest(tree, {.cache = &wrong_cache})).digits(), read);
 }
 
-TEST(FileStamper, RefusesFileSystemsThatItDoesNotTrust) {
+TEST(FileStamper, RefusesUntrustedFileSystems) {
   EXPECT_FALSE(FileStamper::begin("/proc"));
   EXPECT_FALSE(FileStamper::begin("/no/such/folder"));
 }

@@ -7,7 +7,7 @@
 namespace rtenv::pkg {
 namespace {
 
-TEST(Digest, ManifestSeparatesPathFromContentAndSeesModesUnlikeRay) {
+TEST(Digest, ManifestCoversModesAndPathBoundariesUnlikeRay) {
   TreeBuilder tree;
   tree.file("ab", "c");
   TreeBuilder other_border;
@@ -33,7 +33,7 @@ TEST(Digest, DistinguishesAnEmptyFileAnEmptyFolderAndALink) {
   EXPECT_EQ(name_of(file, Scheme::ray), name_of(link, Scheme::ray)) << "Ray follows links";
 }
 
-TEST(Digest, OfAnEmptyTreeIsTheSameAsRays) {
+TEST(Digest, EmptyTreeHasRaysDigest) {
   const TreeBuilder tree;
   // SHA-1(".") begins 3a52ce780950d4d9; XORed with eight ASCII zeros.
   EXPECT_EQ(name_of(tree, Scheme::ray).digits(), "0a62fe483960e4e9");

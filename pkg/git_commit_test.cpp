@@ -100,7 +100,7 @@ TEST_F(GitCommitTest, FindsRevisions) {
   EXPECT_THAT(scan({}, "HEAD:new"), IsError(Errc::invalid_argument, "isn't a commit"));
 }
 
-TEST_F(GitCommitTest, TakesTheSameFolderOfTheCommit) {
+TEST_F(GitCommitTest, ScansASubfolderOfTheCommit) {
   tree_.file("job/f", "1").file("other", "");
   commit();
   tree_.file("later/f", "");
@@ -126,7 +126,7 @@ TEST_F(GitCommitTest, AppliesTheIgnoreFilesOfTheCommit) {
               ElementsAre(".gitignore", "own/", "own/.gitignore", "own/f", "x.log"));
 }
 
-TEST_F(GitCommitTest, ConvertsFilesByTheAttributesOfTheCommit) {
+TEST_F(GitCommitTest, AppliesTheGitattributesOfTheCommit) {
   tree_.file(".gitattributes", "*.txt text eol=crlf\nid ident\n").file("a.txt", "1\n2\n");
   tree_.file("b", "1\n").file("id", "$Id$\n");
   commit();
@@ -152,7 +152,7 @@ TEST_F(GitCommitTest, FollowsLinksWithinTheCommit) {
   EXPECT_EQ(kept.excluded[0].path, "out");
 }
 
-TEST_F(GitCommitTest, RefusesALinkBackToItsParent) {
+TEST_F(GitCommitTest, RefusesALinkToAParentFolder) {
   tree_.file("a/b/f", "").link("a/b/loop", "../../a");
   tree_.link("x", "y").link("y", "x");
   commit();
@@ -162,7 +162,7 @@ TEST_F(GitCommitTest, RefusesALinkBackToItsParent) {
   EXPECT_EQ(tree.entries.back().type, EntryType::name_only) << "y, a cycle of links";
 }
 
-TEST_F(GitCommitTest, WarnsOfSubmodulesAndLfsPointers) {
+TEST_F(GitCommitTest, WarnsAboutSubmodulesAndLfsPointers) {
   tree_.file("model", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n");
   tree_.file("sub/f", "");
   git("-C sub init -q");

@@ -17,7 +17,7 @@ void PrintTo(const Case& test, std::ostream* out) {
 
 class RayPatternTest : public testing::TestWithParam<Case> {};
 
-TEST_P(RayPatternTest, MatchesAsInRaysPathspec) {
+TEST_P(RayPatternTest, MatchesLikeRaysPathspec) {
   const auto pattern = IgnorePattern::compile(GetParam().pattern);
   ASSERT_TRUE(pattern);
   EXPECT_EQ(pattern->matches(GetParam().path), GetParam().matches);
@@ -60,7 +60,7 @@ struct GitCase {
   bool matches;
 };
 
-TEST(IgnorePattern, MatchesAsInGit) {
+TEST(IgnorePattern, MatchesLikeGit) {
   for (const GitCase& test : std::initializer_list<GitCase>{
            {"foo", "a/foo", true},     {"foo", "foo/b", false},     {"foo/", "foo", false},
            {"foo/", "a/foo/", true},   {"/foo", "a/foo", false},    {"a/foo", "b/a/foo", false},
@@ -82,7 +82,7 @@ TEST(IgnorePattern, MatchesAsInGit) {
   }
 }
 
-TEST(IgnoreFile, IndexGivesTheSameResultAsTryingRulesOneByOne) {
+TEST(IgnoreFile, IndexFindsTheSameRuleAsALinearSearch) {
   // Names, suffixes and other rules, interleaved, some negated.
   std::string content;
   for (int i = 0; i < 400; ++i) {
@@ -110,7 +110,7 @@ TEST(IgnoreFile, IndexGivesTheSameResultAsTryingRulesOneByOne) {
   }
 }
 
-TEST(IgnorePattern, BlankLinesCommentsAndASlashAreNoPatterns) {
+TEST(IgnorePattern, RejectsTextWithoutAPattern) {
   for (const char* text : {"", "   ", "# x", "  # x", "/", "!", "\\", "[z-a]"})
     EXPECT_FALSE(IgnorePattern::compile(text)) << text;
 }
@@ -124,7 +124,7 @@ TEST(IgnoreFile, TheLastMatchingRuleDecides) {
   EXPECT_EQ(file.deciding_rule("other"), nullptr);
 }
 
-TEST(IgnoreFile, ANegationDoesNotCoverEntriesBelowIt) {
+TEST(IgnoreFile, NegationDoesNotApplyToEntriesBelow) {
   // "foo" matches foo/bar, "!foo" only foo itself, as in pathspec.
   const auto file = IgnoreFile::parse("foo\n!foo\n", "x");
   EXPECT_TRUE(file.deciding_rule("foo")->pattern.negated());

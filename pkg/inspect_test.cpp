@@ -26,7 +26,7 @@ TEST_F(InspectTest, DetectsAPackageWhoseNameDoesNotMatchItsContent) {
   EXPECT_EQ(wrong.computed, packed.name);
 }
 
-TEST_F(InspectTest, ComputesTheNameOfAFileWithoutOne) {
+TEST_F(InspectTest, ComputesTheNameOfARenamedPackage) {
   tree_.file("a", "x");
   const Packed packed = pack(tree_);
   const auto plain = inspect_as("plain.zip", packed);
@@ -34,7 +34,7 @@ TEST_F(InspectTest, ComputesTheNameOfAFileWithoutOne) {
   EXPECT_EQ(plain.computed, packed.name);
 }
 
-TEST_F(InspectTest, VerifiesRaysNamesWithFoldersThatAreEmptyInThePackage) {
+TEST_F(InspectTest, VerifiesRaysNameOfAPackageWithEmptyFolders) {
   tree_.file(".gitignore", "build/\n").file("build/x", "").file("a/b/c", "1").directory("e");
   const Packed packed = pack(tree_, {.scheme = Scheme::ray});
   EXPECT_TRUE(inspect_as(packed.name.file_name(), packed).verifies());

@@ -35,7 +35,7 @@ TEST_P(RoundTripTest, UnpackRestoresTheTreeAndInspectVerifiesTheName) {
   EXPECT_EQ(inspection.computed, packed.name);
 }
 
-TEST(CopyTree, GivesTheSameTreeAsUnpackingThePackage) {
+TEST(CopyTree, CreatesTheSameTreeAsUnpack) {
   const MixedTree tree;
   const auto named = must(name_directory(tree.root(), {}));
   const TreeBuilder out;

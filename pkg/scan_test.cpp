@@ -25,7 +25,7 @@ TEST_F(ScanTest, SortsEntriesByTheBytesOfTheirPaths) {
   EXPECT_THAT(scanned(), ElementsAre("a/", "a-b", "a/z", "b", "empty/", "é"));
 }
 
-TEST_F(ScanTest, MeasuresSizeExecutableBitAndChildlessness) {
+TEST_F(ScanTest, RecordsSizeExecutableBitAndEmptyFolders) {
   tree_.file("a/run", "12345", 0755).file("a-b", "").directory("c");
   const Tree result = must(scan(tree_.root(), {}));
   EXPECT_FALSE(result.entries[0].childless) << "a, although a-b sorts between it and a/run";
@@ -34,12 +34,12 @@ TEST_F(ScanTest, MeasuresSizeExecutableBitAndChildlessness) {
   EXPECT_TRUE(result.entries[3].childless);
 }
 
-TEST_F(ScanTest, ANestedIgnoreFileAppliesToItsFolderOnly) {
+TEST_F(ScanTest, NestedIgnoreFileAppliesOnlyToItsFolder) {
   tree_.file("d/.gitignore", "*.log\n").file("d/x.log", "").file("d/e/y.log", "").file("z.log", "");
   EXPECT_THAT(scanned(), ElementsAre("d/", "d/.gitignore", "d/e/", "z.log"));
 }
 
-TEST_F(ScanTest, ANestedFileCannotIncludeWhatAnOuterOneExcludes) {
+TEST_F(ScanTest, NestedIgnoreFileCannotReincludeEntries) {
   tree_.file(".gitignore", "*.log\n").file("d/.gitignore", "!x.log\n").file("d/x.log", "");
   EXPECT_THAT(scanned(), ElementsAre(".gitignore", "d/", "d/.gitignore"));
 }
@@ -49,7 +49,7 @@ TEST_F(ScanTest, RayignoreAppliesEvenIfGitignoreIsOff) {
   EXPECT_THAT(scanned({.use_gitignore = false}), ElementsAre(".gitignore", ".rayignore", "a"));
 }
 
-TEST_F(ScanTest, APatternWithATrailingSlashDoesNotExcludeTheFolderItself) {
+TEST_F(ScanTest, TrailingSlashPatternKeepsTheFolderItself) {
   tree_.file(".gitignore", "build/\n").file("build/x", "");
   EXPECT_THAT(scanned(), ElementsAre(".gitignore", "build/"));
 }
@@ -64,7 +64,7 @@ TEST_F(ScanTest, Issue53635_NoPatternExcludesTheRoot) {
       << "a folder below may exclude itself by its own file, as in Ray";
 }
 
-TEST_F(ScanTest, AnExcludedFolderIsNotEntered) {
+TEST_F(ScanTest, DoesNotEnterExcludedFolders) {
   tree_.link("trap/loop", "../trap");  // entering it is an error
   EXPECT_THAT(scan(tree_.root(), {.links = Links::follow}),
               IsError(Errc::invalid_argument, "trap/loop"));
@@ -79,7 +79,7 @@ TEST_F(ScanTest, RecordsTheRuleThatExcludesAnEntry) {
             "d/.gitignore:2: *.log|excludes: y");
 }
 
-TEST_F(ScanTest, KeepsLinksThatStayInsideAndFollowsTheOthers) {
+TEST_F(ScanTest, KeepsInternalLinksAndFollowsOthers) {
   TreeBuilder outside;
   outside.file("o", "12");
   tree_.file("d/f", "x")
@@ -99,7 +99,7 @@ TEST_F(ScanTest, KeepsLinksThatStayInsideAndFollowsTheOthers) {
   EXPECT_EQ(followed.entries[6].type, EntryType::name_only);
 }
 
-TEST_F(ScanTest, ALinkBackToItsParentIsAnError) {
+TEST_F(ScanTest, RefusesALinkToAParentFolder) {
   tree_.file("a/b/f", "").link("a/b/loop", "../../a");
   EXPECT_THAT(scan(tree_.root(), {.links = Links::follow}),
               IsError(Errc::invalid_argument, "a/b/loop"));
@@ -107,7 +107,7 @@ TEST_F(ScanTest, ALinkBackToItsParentIsAnError) {
   EXPECT_THAT(scan(tree_.root(), {.excludes = {"loop"}, .links = Links::follow}), IsOk());
 }
 
-TEST_F(ScanTest, SpecialFilesAreNeverOpened) {
+TEST_F(ScanTest, NeverOpensSpecialFiles) {
   ASSERT_EQ(::mkfifo((tree_ / "pipe").c_str(), 0600), 0);
   EXPECT_THAT(scanned({.links = Links::keep}), ElementsAre());
   EXPECT_THAT(scanned({.links = Links::follow}), ElementsAre("pipe"));
@@ -130,7 +130,7 @@ TEST(StaysInside, AcceptsOnlyTargetsThatCannotLeaveTheTree) {
   EXPECT_FALSE(stays_inside("l", "d/../x")) << "d may itself be a link, which leads out";
 }
 
-TEST(DefaultExcludes, AreThoseOfRayAndCanBeOverridden) {
+TEST(DefaultExcludes, MatchRaysAndCanBeOverridden) {
   Environment environment;
   EXPECT_THAT(default_excludes(environment, Scheme::ray),
               ElementsAre(".git", ".venv", "venv", "__pycache__"));

@@ -64,13 +64,13 @@ TEST_F(TarZstReaderTest, RefusesADamagedArchive) {
   EXPECT_TRUE(!damaged || !*damaged);
 }
 
-TEST_F(TarZstReaderTest, ReturnsNulloptForAnArchiveThatIsNotOfWholeFrames) {
+TEST_F(TarZstReaderTest, ReturnsNulloptForIncompleteFrames) {
   const std::string whole = sample_.packed(2);
   EXPECT_FALSE(must(unpack_to("truncated", whole.substr(0, whole.size() - 1))));
   EXPECT_FALSE(must(unpack_to("nothing", "nothing")));
 }
 
-TEST_F(TarZstReaderTest, RefusesAPathThatLeadsOut) {
+TEST_F(TarZstReaderTest, RefusesAPathOutsideTheTarget) {
   for (const char* path : {"../out", "/etc/x", "a/../../b"}) {
     std::string bytes;
     TarWriter tar(append_to(bytes), 1);

@@ -9,7 +9,7 @@
 namespace rtenv::pkg {
 namespace {
 
-TEST(CheckedEntryPath, NormalizesOrRefuses) {
+TEST(CheckedEntryPath, NormalizesSafePathsAndRefusesOthers) {
   EXPECT_EQ(must(checked_entry_path("./a//b/./c/", true)), "a/b/c");
   EXPECT_EQ(must(checked_entry_path("a\\b", true)), "a\\b") << "a plain character on Unix";
   EXPECT_EQ(must(checked_entry_path("..a/b..", true)), "..a/b..");
@@ -35,7 +35,7 @@ TEST(TargetFolder, NeverWritesThroughALink) {
   EXPECT_TRUE(std::filesystem::is_empty(outside / "victim"));
 }
 
-TEST(TargetFolder, CreatesParentsAndReplacesNothing) {
+TEST(TargetFolder, CreatesParentsAndNeverOverwrites) {
   TreeBuilder tree;
   auto folder = must(TargetFolder::open(tree.root()));
   EXPECT_THAT(folder.create_file("a/b/c", 0644), IsOk());

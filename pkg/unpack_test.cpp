@@ -19,7 +19,7 @@ class UnpackTest : public testing::Test {
   TreeBuilder out_;
 };
 
-TEST_F(UnpackTest, ADamagedPackageNeverCrashesAndLeavesNothing) {
+TEST_F(UnpackTest, DamagedPackageLeavesNoFiles) {
   tree_.file("src/a.py", std::string(2000, 'x')).file("b", "y").directory("e").link("l", "b");
   const Packed packed = pack(tree_);
   std::size_t refused = 0;
@@ -53,7 +53,7 @@ TEST_F(UnpackTest, RefusesANonemptyTargetAndAcceptsAnEmptyOne) {
   EXPECT_EQ(content_of(out_ / "empty/a"), "x");
 }
 
-TEST_F(UnpackTest, StopsAtItsLimits) {
+TEST_F(UnpackTest, EnforcesTheLimits) {
   tree_.file("a", std::string(100'000, 'x')).file("b", "y");
   EXPECT_THAT(unpack(package(), out_ / "t", {.limits = {.max_total_bytes = 99'999}}),
               IsError(Errc::invalid_argument, "more than 99999"));

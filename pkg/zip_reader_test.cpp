@@ -68,7 +68,7 @@ class ZipReaderTest : public testing::Test {
   TreeBuilder folder_;
 };
 
-TEST_F(ZipReaderTest, ReadsWhatTheWriterWrites) {
+TEST_F(ZipReaderTest, ReadsTheOutputOfZipWriter) {
   const MixedTree tree;
   for (const Compression compression : {Compression::store, Compression::fast, Compression::best}) {
     const ZipReader zip = must(open(pack(tree, {.compression = compression}).bytes));
@@ -126,7 +126,7 @@ TEST_F(ZipReaderTest, ReadsZip64Sizes) {
   EXPECT_THAT(open(without_field), IsError(Errc::corrupt, "sizes of 'a' are missing"));
 }
 
-TEST_F(ZipReaderTest, RefusesWhatIsNotAZip) {
+TEST_F(ZipReaderTest, RefusesFilesThatAreNotZips) {
   for (const char* bytes : {"", "PK", "not a zip at all, but long enough for an end record"})
     EXPECT_THAT(open(bytes), IsError(Errc::corrupt, "isn't a complete zip")) << bytes;
   EXPECT_THAT(ZipReader::open(folder_ / "missing.zip"), IsError(Errc::not_found));
@@ -164,14 +164,14 @@ TEST_F(ZipReaderTest, RefusesALocalHeaderWithAnotherName) {
   EXPECT_THAT(read(bytes), IsError(Errc::corrupt, "'good' isn't at the offset"));
 }
 
-TEST_F(ZipReaderTest, RefusesDataThatOverlapTheDirectory) {
+TEST_F(ZipReaderTest, RefusesDataThatOverlapsTheCentralDirectory) {
   std::string bytes = raw_zip({.method = zip::k_method_deflate});
   const std::size_t directory = zip::k_local_header_bytes + 1 + 5;
   bytes[directory + 20] = 6;  // the packed size: one byte into the directory
   EXPECT_THAT(open(bytes), IsError(Errc::corrupt, "overlaps"));
 }
 
-TEST_F(ZipReaderTest, RefusesEncryptionAndOtherMethods) {
+TEST_F(ZipReaderTest, RefusesEncryptionAndUnsupportedMethods) {
   EXPECT_THAT(open(raw_zip({.flags = zip::k_flag_encrypted})),
               IsError(Errc::invalid_argument, "'a' is encrypted"));
   EXPECT_THAT(open(raw_zip({.method = 14})),
@@ -187,7 +187,7 @@ TEST_F(ZipReaderTest, RefusesALongLinkTarget) {
   EXPECT_THAT(zip.read_link(zip.entries()[0], inflater), IsError(Errc::corrupt, "too long"));
 }
 
-TEST_F(ZipReaderTest, PassesTheErrorsOfTheSink) {
+TEST_F(ZipReaderTest, PropagatesSinkErrors) {
   const ZipReader zip = must(open(raw_zip({})));
   Inflater inflater;
   EXPECT_THAT(zip.read(zip.entries()[0], inflater,

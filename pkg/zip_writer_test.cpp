@@ -41,7 +41,7 @@ TEST_F(ZipWriterTest, CompressionChangesTheBytesButNotTheName) {
       << "only what doesn't shrink is stored";
 }
 
-TEST_F(ZipWriterTest, NameIsThatOfTheDirectory) {
+TEST_F(ZipWriterTest, PackageHasTheNameOfTheTree) {
   for (const Scheme scheme : {Scheme::xxh3, Scheme::ray, Scheme::sha256})
     EXPECT_EQ(pack(tree_, {.scheme = scheme, .threads = 3}).name, name_of(tree_, scheme));
 }

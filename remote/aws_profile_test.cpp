@@ -33,7 +33,7 @@ TEST_F(AwsProfileTest, CredentialsFileTakesPrecedenceOverConfigFile) {
   EXPECT_EQ(find_setting(must(load_aws_profile("other", environment_)), "x"), "y = z");
 }
 
-TEST_F(AwsProfileTest, NestedSettingsAreNamedAfterTheirSection) {
+TEST_F(AwsProfileTest, NestedSettingsHaveDottedNames) {
   tree_.file(
       "config",
       "[default]\ns3 =\n  addressing_style = path\n  max_concurrent_requests = 20\nregion = r\n");

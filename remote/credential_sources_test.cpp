@@ -23,7 +23,7 @@ class CredentialSourcesTest : public testing::Test {
   Environment environment_;
 };
 
-TEST_F(CredentialSourcesTest, ReportsWhatHappensWithoutCredentials) {
+TEST_F(CredentialSourcesTest, ReportsTheFallbackWithoutCredentials) {
   EXPECT_EQ(report(),
             "s3 false none; tries the machine's metadata service, else requests are unsigned\n"
             "gs false none; tries the machine's metadata service, else requests are anonymous\n"
@@ -32,7 +32,7 @@ TEST_F(CredentialSourcesTest, ReportsWhatHappensWithoutCredentials) {
             "gcs false none\n");
 }
 
-TEST_F(CredentialSourcesTest, NamesVariablesWithoutTheirSecrets) {
+TEST_F(CredentialSourcesTest, ListsVariablesWithoutSecrets) {
   environment_.set("AWS_ACCESS_KEY_ID", "secret");
   environment_.set("AWS_SECRET_ACCESS_KEY", "secret");
   environment_.set("AZURE_STORAGE_SAS_TOKEN", "secret");

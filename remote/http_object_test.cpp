@@ -65,14 +65,14 @@ TEST_F(ReadObjectTest, ReadsARange) {
   EXPECT_NE(head_.find("range: bytes=2-4\r\n"), std::string::npos);
 }
 
-TEST_F(ReadObjectTest, RefusesAnotherRange) {
+TEST_F(ReadObjectTest, RefusesAResponseWithAnotherRange) {
   EXPECT_THAT(read(TestServer::response("200 OK", "123"), {.size_bytes = 3, .version = {}},
                    ByteRange{1, 2}),
               IsError(Errc::invalid_argument, "another range"));
   EXPECT_EQ(received_, "");
 }
 
-TEST_F(ReadObjectTest, RefusesAnotherVersionOrSize) {
+TEST_F(ReadObjectTest, RefusesAResponseWithAnotherVersionOrSize) {
   for (const ObjectInfo& expected :
        {ObjectInfo{.size_bytes = 3, .version = "old"}, ObjectInfo{.size_bytes = 4, .version = {}}})
     EXPECT_THAT(read(TestServer::response("200 OK", "123", {"ETag: new"}), expected),
@@ -88,7 +88,7 @@ TEST_F(ReadObjectTest, DetectsMissingAndSurplusBytes) {
               IsError(Errc::corrupt, "announced 3 bytes"));
 }
 
-TEST_F(ReadObjectTest, FailsAsTheStoreExplainsAnErrorStatus) {
+TEST_F(ReadObjectTest, ReportsAnErrorStatus) {
   EXPECT_THAT(read(TestServer::response("404 Not Found"), {}),
               IsError(Errc::not_found, "status 404"));
 }

@@ -80,7 +80,7 @@ TEST(HttpClient, FailsWithUnavailableIfNobodyListens) {
   EXPECT_THAT(client.stream({.url = url}, body.sink), IsError(Errc::unavailable, "cannot reach"));
 }
 
-TEST(HttpClient, StopsAtACancellation) {
+TEST(HttpClient, StopsWhenCancelled) {
   const Cancellation cancellation = must(Cancellation::create());
   cancellation.request();
   HttpClient client(Environment(), &cancellation);
@@ -99,7 +99,7 @@ TEST(HttpGet, DoesNotRetryAfterTheFirstByte) {
   EXPECT_EQ(server.stop().size(), 1U);
 }
 
-TEST(HttpGet, FailsByTheStatus) {
+TEST(HttpGet, ReportsAnErrorStatus) {
   TestServer server({TestServer::response("403 Forbidden")});
   HttpClient client{Environment()};
   Body body;

@@ -14,7 +14,7 @@ Environment with(const char* name, std::string value) {
   return environment;
 }
 
-TEST(JobServer, AddressHasADefaultAndAScheme) {
+TEST(JobServer, AddressHasADefaultHostAndScheme) {
   EXPECT_EQ(must(find_job_server({})).address, "http://127.0.0.1:8265");
   EXPECT_EQ(must(find_job_server(with("RAY_ADDRESS", "host:1//"))).address, "http://host:1");
   EXPECT_EQ(must(find_job_server(with("RAY_API_SERVER_ADDRESS", "https://h/p/"))).address,
@@ -34,7 +34,7 @@ TEST(JobServer, TokenIsReadFromVariableOrFile) {
               IsError(Errc::not_found, "RAY_AUTH_TOKEN_PATH"));
 }
 
-TEST(JobServer, HeadersAreAJsonObjectOfStrings) {
+TEST(JobServer, ParsesHeadersFromAJsonObjectOfStrings) {
   EXPECT_EQ(must(find_job_server(with("RAY_JOB_HEADERS", R"({"A": "b"})"))).headers,
             std::vector<std::string>{"A: b"});
   for (const char* bad : {"A: b", "[]", R"({"A": 1})"})

@@ -7,7 +7,7 @@
 namespace rtenv::remote {
 namespace {
 
-TEST(JsonField, IsEmptyUnlessItIsAString) {
+TEST(JsonField, TextFieldIsEmptyUnlessItIsAString) {
   EXPECT_EQ(text_field(json_from_text(R"({"a": "text"})"), "a"), "text");
   for (const char* other : {R"({"a": 1})", R"({"b": "text"})", R"(["a"])", R"("a")", "not JSON"})
     EXPECT_EQ(text_field(json_from_text(other), "a"), "") << other;

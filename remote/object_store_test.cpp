@@ -46,7 +46,7 @@ TEST(OpenStore, RefusesALocalDirectory) {
               IsError(Errc::invalid_argument, "in place"));
 }
 
-TEST(AzureStore, NeedsAnAccount) {
+TEST(AzureStore, RequiresAnAccount) {
   const auto uri = must(Uri::parse("azure://box/x"));
   const auto open = [&](std::map<std::string, std::string> variables) {
     return open_store(uri, {.environment = of(std::move(variables))});

@@ -8,7 +8,7 @@
 namespace rtenv::remote {
 namespace {
 
-TEST(PackageIndex, UrlIsTakenFromTheToolsVariables) {
+TEST(PackageIndex, ReadsTheUrlFromTheVariablesOfPipAndUv) {
   Environment environment;
   EXPECT_TRUE(package_index_url(environment).starts_with("https://")) << "the built-in default";
   environment.set("PIP_INDEX_URL", "https://pip/simple");
@@ -17,7 +17,7 @@ TEST(PackageIndex, UrlIsTakenFromTheToolsVariables) {
   EXPECT_EQ(package_index_url(environment), "https://uv/simple?a=b");
 }
 
-TEST(PackageIndex, ResolvesTheLinkOfTheFile) {
+TEST(PackageIndex, ResolvesTheLinkToAFile) {
   const auto page = TestServer::response(
       "200 OK", R"(<a href="../../p/x-1.whl">x</a> <a href='/f/x-2.whl?a&amp;b#sha256=0'>x</a>)");
   TestServer server({page, page});

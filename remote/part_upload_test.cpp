@@ -64,7 +64,7 @@ Result<void> upload(Stored& stored, const RawBytes& object, unsigned connections
   return upload.finish();
 }
 
-TEST(PartUpload, SendsASmallObjectAsAWhole) {
+TEST(PartUpload, SendsASmallObjectInOneRequest) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, PartUpload::k_first_part_bytes}) {
     Stored stored;
     const RawBytes object = bytes(size);
@@ -75,7 +75,7 @@ TEST(PartUpload, SendsASmallObjectAsAWhole) {
   }
 }
 
-TEST(PartUpload, SendsPartsThatMakeUpTheObject) {
+TEST(PartUpload, SendsALargeObjectInParts) {
   for (const unsigned connections : {1U, 3U}) {
     Stored stored;
     const RawBytes object = bytes(3 * PartUpload::k_first_part_bytes + 12345);
@@ -98,7 +98,7 @@ TEST(PartUpload, AbortsIfAPartIsRefused) {
   EXPECT_EQ(stored.completed_parts, 0U);
 }
 
-TEST(PartUpload, AbortsIfItIsDestroyedBeforeItIsFinished) {
+TEST(PartUpload, DestructionAbortsAnUnfinishedUpload) {
   Stored stored;
   {
     PartUpload upload(std::make_unique<MemoryTarget>(stored), 2);

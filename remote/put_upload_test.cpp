@@ -66,7 +66,7 @@ TEST_F(PutUploadTest, StreamsInChunksIfTheSizeIsUnknown) {
   EXPECT_GT(requests[0].body.size(), large_.size());
 }
 
-TEST_F(PutUploadTest, FailsAsTheStoreExplainsAnErrorStatus) {
+TEST_F(PutUploadTest, ReportsAnErrorStatus) {
   for (const std::string& object : {std::string("small"), large_}) {
     TestServer server({TestServer::response("403 Forbidden")});
     const auto upload = open(server, object.size());
@@ -75,7 +75,7 @@ TEST_F(PutUploadTest, FailsAsTheStoreExplainsAnErrorStatus) {
   }
 }
 
-TEST_F(PutUploadTest, StopsTheStreamIfItIsDestroyedBeforeItIsFinished) {
+TEST_F(PutUploadTest, DestructionStopsAnUnfinishedStream) {
   TestServer server({TestServer::response("201 Created")});
   {
     const auto upload = open(server, 2 * large_.size());

@@ -30,7 +30,7 @@ TEST(Redirect, DropsCredentialsForAnotherOrigin) {
   }
 }
 
-TEST(Redirect, HasFiveStatuses) {
+TEST(Redirect, RecognizesFiveStatuses) {
   for (const int status : {301, 302, 303, 307, 308}) EXPECT_TRUE(is_redirect(status)) << status;
   for (const int status : {200, 300, 304, 400}) EXPECT_FALSE(is_redirect(status)) << status;
 }

@@ -43,7 +43,7 @@ TEST_F(EnvKeyTest, IsTheFirstHalfOfTheSha256OfItsParts) {
 }
 
 // A changed digest would make every cached environment useless.
-TEST_F(EnvKeyTest, PartsHaveAStableForm) {
+TEST_F(EnvKeyTest, PartsHaveAStableFormat) {
   EXPECT_EQ(key().parts,
             R"({"check":false,"constraints":[],"installer":"uv","interpreter":{"abi":"a",)"
             R"("implementation":"cpython","libc":"l","platform":"p","version":"3.11.2"},)"
@@ -76,7 +76,7 @@ TEST_F(EnvKeyTest, EveryInputThatChangesTheEnvironmentChangesTheKey) {
   EXPECT_TRUE(changes([&] { python_.site_packages = "/opt/lib"; })) << "inherited";
 }
 
-TEST_F(EnvKeyTest, HasNoCredentials) {
+TEST_F(EnvKeyTest, OmitsCredentials) {
   const std::string url = "https://user:secret@index/simple";
   packages_.requirements.push_back("--extra-index-url " + url);
   environment_.set("UV_INDEX_URL", url);

@@ -24,7 +24,7 @@ echo run >> "$(dirname "$0")/queries"
 printf '{"executable": "%s", "base_executable": "%s", "site_packages": "s", "implementation": "cpython", "version": "%s", "abi": "x", "platform": "p", "libc": "l"}' "$0" "$0" "$(cat "$(dirname "$0")/version")"
 )sh";
 
-TEST_F(FindInterpreter, CachesTheAnswerUntilTheFileChanges) {
+TEST_F(FindInterpreter, CachesTheResultUntilTheFileChanges) {
   tree_.file("bin/python", k_fake_python, 0755).file("bin/version", "3.9.1");
   const std::string python = (tree_ / "bin/python").native();
   EXPECT_EQ(must(find(python)).version, "3.9.1");

@@ -20,7 +20,7 @@ PackageList parsed(InstallerKind kind, std::string_view text) {
   return must(parse(kind, text)).value();
 }
 
-TEST(PackageList, AcceptsAListWithoutItsDuplicates) {
+TEST(PackageList, RemovesDuplicatesFromAList) {
   EXPECT_THAT(parsed(InstallerKind::uv, R"(["six", "six", "requests"])").requirements,
               ElementsAre("six", "requests"));
 }
@@ -56,7 +56,7 @@ TEST(PackageList, AcceptsPhasesInsteadOfPackages) {
   EXPECT_THAT(list.later_phases, ElementsAre(ElementsAre("flash-attn", "six")));
 }
 
-TEST(PackageList, HasRaysDefaultOptionsExceptThatUvUsesItsCache) {
+TEST(PackageList, HasRaysDefaultOptionsButUvUsesItsCache) {
   EXPECT_THAT(parsed(InstallerKind::uv, R"(["a"])").install_options, ElementsAre());
   EXPECT_THAT(parsed(InstallerKind::pip, R"(["a"])").install_options,
               ElementsAre("--disable-pip-version-check", "--no-cache-dir"));

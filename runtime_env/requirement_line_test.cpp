@@ -53,12 +53,12 @@ TEST(RequirementLine, AcceptsEverySpellingOfAnInclude) {
   }
 }
 
-TEST(RequirementLine, ACommentBeginsAfterASpace) {
+TEST(RequirementLine, CommentBeginsAfterASpace) {
   EXPECT_EQ(parse_requirement_line("six # why").text, "six");
   EXPECT_EQ(parse_requirement_line("git+https://host/x#egg=x").text, "git+https://host/x#egg=x");
 }
 
-TEST(LogicalLines, ABackslashJoinsLines) {
+TEST(LogicalLines, BackslashJoinsLines) {
   EXPECT_THAT(logical_lines("a \\\n --hash=x\r\nb\n# c \\\nd"),
               ElementsAre("a  --hash=x", "b", "# c \\", "d"));
 }

@@ -33,7 +33,7 @@ class RequirementsTest : public testing::Test {
 
 constexpr const char* k_wheel = "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels/x-1-py3-none-any.whl";
 
-TEST_F(RequirementsTest, TheKeyHasAWheelsContentNotItsPath) {
+TEST_F(RequirementsTest, KeyDependsOnAWheelsContentNotItsPath) {
   tree_.file("wheels/x-1-py3-none-any.whl", "one")
       .file("other/x-1-py3-none-any.whl", "one")
       .file("script.py", "a");
@@ -46,7 +46,7 @@ TEST_F(RequirementsTest, TheKeyHasAWheelsContentNotItsPath) {
   EXPECT_NE(key({k_wheel}), before);
 }
 
-TEST_F(RequirementsTest, AnObjectInAStoreHasTheKeyOfALocalFileWithTheSameContent) {
+TEST_F(RequirementsTest, StoreObjectHasTheKeyOfALocalFileWithTheSameContent) {
   tree_.file("wheels/x-1-py3-none-any.whl", "one").file("bucket/x-1-py3-none-any.whl", "one");
   EXPECT_EQ(key({"s3://b/some/x-1-py3-none-any.whl"}), key({k_wheel}));
   EXPECT_EQ(key({"x @ gs://b/x-1-py3-none-any.whl"}), key({k_wheel}));
@@ -54,7 +54,7 @@ TEST_F(RequirementsTest, AnObjectInAStoreHasTheKeyOfALocalFileWithTheSameContent
   EXPECT_EQ(key({"-r s3://b/list.txt"}), key({k_wheel}));
 }
 
-TEST_F(RequirementsTest, TheOrderOfOptionsChangesTheKeyButThatOfNamesDoesNot) {
+TEST_F(RequirementsTest, KeyDependsOnTheOrderOfOptionsButNotOfNames) {
   EXPECT_EQ(key({"six", "requests"}), key({"requests", "six"}));
   EXPECT_NE(key({"-i https://a/", "--extra-index-url https://b/"}),
             key({"--extra-index-url https://b/", "-i https://a/"}));
@@ -78,7 +78,7 @@ TEST_F(RequirementsTest, ReadsNestedFilesAndExpandsTheirVariables) {
   EXPECT_NE(key({"-r requirements.txt"}), before);
 }
 
-TEST_F(RequirementsTest, TheKeyHasTheContentOfAnOptionsPath) {
+TEST_F(RequirementsTest, KeyDependsOnTheContentOfAnOptionsFile) {
   tree_.file("dist/x-1-py3-none-any.whl", "one");
   const std::vector<std::string> options{"--find-links",
                                          "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/dist"};

@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 // The expected values are what PyYAML 6.0's safe_load returns.
-TEST(YamlScalar, ResolvesAsPyYamlDoes) {
+TEST(YamlScalar, ResolvesLikePyYaml) {
   const std::pair<const char*, json> cases[] = {
       {"yes", true},      {"Off", false},        {"y", "y"},
       {"TRUE", true},     {"tRUE", "tRUE"},      {"010", 8},
@@ -35,7 +35,7 @@ TEST(YamlScalar, ResolvesInfinityAndNan) {
   EXPECT_EQ(resolve_plain_scalar("+.nan"), json("+.nan"));
 }
 
-TEST(YamlScalar, ReturnsNothingForADate) {
+TEST(YamlScalar, ReturnsNulloptForADate) {
   for (const char* date : {"2024-01-31", "2024-01-31T10:20:30Z", "2024-1-3 10:20:30"})
     EXPECT_EQ(resolve_plain_scalar(date), std::nullopt) << date;
   for (const char* text : {"2024-1-3", "2024-01-31x", "2024-", "24-01-31"})

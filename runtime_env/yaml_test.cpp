@@ -32,11 +32,11 @@ TEST(Yaml, MergesMapsByAnchor) {
               IsError(Errc::invalid_argument, "only a map can be merged"));
 }
 
-TEST(Yaml, TheLastOfTwoEqualKeysWins) {
+TEST(Yaml, LastOfTwoEqualKeysWins) {
   EXPECT_EQ(must(parse_yaml("a: 1\na: 2\n", "t")), (json{{"a", 2}}));
 }
 
-TEST(Yaml, ErrorsGiveLineAndColumn) {
+TEST(Yaml, ErrorsShowLineAndColumn) {
   EXPECT_THAT(parse_yaml("uv:\n  - six\n bad: [", "env.yaml"),
               IsError(Errc::invalid_argument, "env.yaml, line 3, column"));
   EXPECT_THAT(parse_yaml("a: 1\nb: 2024-01-31\n", "env.yaml"),
@@ -65,7 +65,7 @@ TEST(Yaml, RefusesDeepNesting) {
               IsError(Errc::invalid_argument, "nested too deeply"));
 }
 
-TEST(Yaml, TheExtensionOfAFileDecidesBetweenJsonAndYaml) {
+TEST(Yaml, FileExtensionSelectsJsonOrYaml) {
   TreeBuilder tree;
   tree.file("env.json", "yes").file("env.yaml", "yes");
   EXPECT_THAT(load_structured_file(tree / "env.json"), IsError(Errc::invalid_argument));

@@ -11,7 +11,7 @@ int status(const Access& access, std::map<std::string, std::string> headers) {
   return refusal ? refusal->status : 0;
 }
 
-TEST(AccessTest, AcceptsOnlyNamesOfTheServerOnLoopback) {
+TEST(AccessTest, OnLoopbackAcceptsOnlyTheServersHostNames) {
   const Access access(std::nullopt, {"job.example"}, true);
   for (const char* host :
        {"localhost", "LOCALHOST:1", "127.0.0.1:8265", "[::1]:8265", "job.example:8265"})
@@ -20,7 +20,7 @@ TEST(AccessTest, AcceptsOnlyNamesOfTheServerOnLoopback) {
     EXPECT_EQ(status(access, {{"host", host}}), 403) << host;
 }
 
-TEST(AccessTest, RefusesPagesOfOtherOrigins) {
+TEST(AccessTest, RefusesOtherOrigins) {
   const Access access(std::nullopt, {}, true);
   EXPECT_EQ(status(access, {{"origin", "http://127.0.0.1:8265"}}), 0);
   for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1:9999"})
@@ -43,7 +43,7 @@ TEST(AccessTest, AcceptsTheTokenInEachOfRaysHeaders) {
   EXPECT_EQ(status(access, {{"cookie", "ray-authentication-token="}}), 403);
 }
 
-TEST(AccessTest, AcceptsAnyNameOffLoopbackUnlessNamesAreGiven) {
+TEST(AccessTest, OffLoopbackAcceptsAnyHostNameUnlessSomeAreGiven) {
   EXPECT_EQ(status(Access("t", {}, false), {{"host", "any"}, {"authorization", "Bearer t"}}), 0);
   EXPECT_EQ(status(Access("t", {"one"}, false), {{"host", "other"}, {"authorization", "Bearer t"}}),
             403);

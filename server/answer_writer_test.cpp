@@ -21,7 +21,7 @@ TEST(AnswerHeadTest, HasStatusHeadersAndLength) {
             "Allow: GET\r\nContent-Length: 2\r\n\r\n");
 }
 
-TEST(AnswerHeadTest, StatesTheConnectionIfItIsNotTheDefault) {
+TEST(AnswerHeadTest, SendsTheConnectionHeaderUnlessItIsTheDefault) {
   using testing::HasSubstr;
   using testing::Not;
   const Answer answer = text_answer(200, "");
@@ -32,7 +32,7 @@ TEST(AnswerHeadTest, StatesTheConnectionIfItIsNotTheDefault) {
   EXPECT_THAT(head(answer, {.version = 10, .keep_alive = false}), Not(HasSubstr("Connection")));
 }
 
-TEST(AnswerHeadTest, PiecesAreChunkedInHttp11Only) {
+TEST(AnswerHeadTest, ChunksPiecesOnlyInHttp11) {
   using testing::HasSubstr;
   using testing::Not;
   const std::string chunked = head(in_pieces(), {});
@@ -43,7 +43,7 @@ TEST(AnswerHeadTest, PiecesAreChunkedInHttp11Only) {
   EXPECT_THAT(until_close, Not(HasSubstr("Connection"))) << "the end of the body closes it";
 }
 
-TEST(AnswerHeadTest, HeadHasTheLengthOfTheBodyThatGetWouldReturn) {
+TEST(AnswerHeadTest, HeadHasTheContentLengthOfGet) {
   EXPECT_THAT(head(text_answer(200, "abc"), {.head_only = true}),
               testing::HasSubstr("Content-Length: 3\r\n"));
   EXPECT_THAT(head(in_pieces(), {.head_only = true}),

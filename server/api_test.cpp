@@ -119,7 +119,7 @@ TEST_F(ApiTest, AJobIsListedDescribedAndDeleted) {
   EXPECT_EQ(ask("GET", "/api/jobs/a").status, 404);
 }
 
-TEST_F(ApiTest, PathsOfTheFirstBetaAreAlsoJobs) {
+TEST_F(ApiTest, PathsOfTheFirstBetaAreValidJobIds) {
   submit("status");
   EXPECT_EQ(get("/api/jobs/status").at("submission_id"), "status");
   EXPECT_EQ(ask("GET", "/api/jobs/submit").body, "Job ID does not exist");
@@ -127,7 +127,7 @@ TEST_F(ApiTest, PathsOfTheFirstBetaAreAlsoJobs) {
   EXPECT_THAT(ask("POST", "/api/jobs/submit", "{}").body, HasSubstr("entrypoint is missing"));
 }
 
-TEST_F(ApiTest, RefusesABadRequestWithItsReason) {
+TEST_F(ApiTest, ExplainsBadRequests) {
   EXPECT_THAT(ask("POST", "/api/jobs/", "").body, HasSubstr("it is empty"));
   EXPECT_THAT(ask("POST", "/api/jobs/", "{").body, HasSubstr("parse error at line 1, column 2"));
   EXPECT_THAT(ask("GET", "/api/jobs/?status=DONE").body, HasSubstr("status must be"));
@@ -149,7 +149,7 @@ TEST_F(ApiTest, OnlyUploadsAreStreamed) {
   EXPECT_FALSE(streams("PUT", "/none"));
 }
 
-TEST_F(ApiTest, ATailNeedsAJobAndANumber) {
+TEST_F(ApiTest, TailRequiresAJobAndANumericOffset) {
   const auto tail = [&](std::string_view target) {
     Request request{.method = "GET"};
     request.set_target(target);

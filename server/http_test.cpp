@@ -24,14 +24,14 @@ TEST(HttpTest, DecodesPathAndQuery) {
               ElementsAre(Pair("empty", ""), Pair("flag", ""), Pair("x", "2"), Pair("y", "&=")));
 }
 
-TEST(HttpTest, AQueryMayBeMissingOrEmpty) {
+TEST(HttpTest, QueryCanBeMissingOrEmpty) {
   EXPECT_THAT(request("/a").query, IsEmpty());
   EXPECT_THAT(request("/a?").query, IsEmpty());
   EXPECT_EQ(request("/a?").path, "/a");
   EXPECT_EQ(request("").path, "");
 }
 
-TEST(HttpTest, NumbersAreWholeAndNotNegative) {
+TEST(HttpTest, NumberAcceptsOnlyNonNegativeIntegers) {
   EXPECT_EQ(must(request("/?n=0").number("n")), 0U);
   EXPECT_EQ(must(request("/?n=9223372036854775807").number("n")), 9223372036854775807U);
   EXPECT_EQ(must(request("/").number("n")), std::nullopt);
@@ -48,7 +48,7 @@ TEST(HttpTest, RecognizesBrowsers) {
   EXPECT_TRUE((Request{.headers = {{"sec-fetch-mode", "cors"}}}.from_browser()));
 }
 
-TEST(HttpTest, AnErrorAnswerHasTheStatusOfTheCodeAndTheHint) {
+TEST(HttpTest, ErrorResponseHasStatusAndHint) {
   const Answer plain = error_answer(Error(Errc::not_found, "no job"));
   EXPECT_EQ(plain.status, 404);
   EXPECT_EQ(plain.body, "no job");

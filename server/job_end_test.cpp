@@ -28,7 +28,7 @@ TEST(JobEndTest, UsesRaysMessages) {
             error_type::k_entrypoint_start);
 }
 
-TEST(JobEndTest, PutsRaysPrefixOnceBeforeASetupFailure) {
+TEST(JobEndTest, PrefixesASetupFailureOnce) {
   const auto message = [](const char* error) {
     return ended({.outcome = job::Outcome::setup_failed, .error = error}).message;
   };

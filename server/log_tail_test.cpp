@@ -36,13 +36,13 @@ TEST_F(LogTailTest, SendsEverythingFromTheOffset) {
   EXPECT_EQ(read(LogTail::Form::raw, 1'000'000), "");
 }
 
-TEST_F(LogTailTest, TextIsUtf8AndRawIsNot) {
+TEST_F(LogTailTest, TextIsValidUtf8AndRawIsUnchanged) {
   write_log("a\xff ü \xe2\x82");
   EXPECT_EQ(read(LogTail::Form::text), "a\ufffd ü \ufffd");
   EXPECT_EQ(read(LogTail::Form::raw), "a\xff ü \xe2\x82");
 }
 
-TEST_F(LogTailTest, LogJsonIsOneObjectInPieces) {
+TEST_F(LogTailTest, LogJsonSplitsOneObjectIntoPieces) {
   write_log("\"quoted\"\n\xff" + std::string(600'000, 'x'));
   auto reader = must(job::JobLogReader::open(jobs_->log_file("a")));
   const auto size = must(reader.size_bytes());

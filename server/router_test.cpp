@@ -30,14 +30,14 @@ TEST(RouterTest, MatchReturnsTheParameters) {
   EXPECT_EQ(match("/jobs/{id}", "/jobs/"), std::nullopt);
 }
 
-TEST(RouterTest, APatternMatchesOnlyWholePaths) {
+TEST(RouterTest, PatternsMatchOnlyWholePaths) {
   for (const char* path : {"", "/", "/jobs", "/jobs/", "/jobs/a", "/jobs/a/logs/", "/jobs/a/log",
                            "/jobs/a/logs/tail", "x/jobs/a/logs"})
     EXPECT_EQ(match("/jobs/{id}/logs", path), std::nullopt) << path;
   EXPECT_EQ(match("/jobs/", "/jobs"), std::nullopt);
 }
 
-TEST(RouterTest, GetServesHead) {
+TEST(RouterTest, HeadUsesTheRouteOfGet) {
   ASSERT_TRUE(find("HEAD", "/jobs/a").route);
   EXPECT_EQ(find("HEAD", "/jobs/a").route->method, "GET");
   EXPECT_FALSE(find("get", "/jobs/a").route);
@@ -50,7 +50,7 @@ TEST(RouterTest, ListsTheAllowedMethods) {
   EXPECT_EQ(find("PUT", "/none").allowed_methods, "");
 }
 
-TEST(RouterTest, AQueryParameterSelectsItsRouteAlone) {
+TEST(RouterTest, QueryParameterSelectsOnlyItsRoute) {
   EXPECT_EQ(find("GET", "/jobs/status?job_id=a").route, &k_routes[2]);
   EXPECT_EQ(find("GET", "/jobs/status").route, &k_routes[3]);
   EXPECT_EQ(find("DELETE", "/jobs/status").route, &k_routes[4]);

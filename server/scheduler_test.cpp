@@ -34,7 +34,7 @@ TEST(SchedulerTest, StartsJobsInTheOrderOfSubmission) {
   EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(3));
 }
 
-TEST(SchedulerTest, AWaitingJobIsOvertakenOnlyByJobsThatRequestOtherResources) {
+TEST(SchedulerTest, OnlyJobsForOtherResourcesOvertakeAWaitingJob) {
   Scheduler scheduler(node(), 0);
   const auto running = scheduler.try_start(cpus(1));
   ASSERT_TRUE(running);
@@ -48,7 +48,7 @@ TEST(SchedulerTest, AWaitingJobIsOvertakenOnlyByJobsThatRequestOtherResources) {
   EXPECT_THAT(numbers(scheduler.starts()), ElementsAre(1));
 }
 
-TEST(SchedulerTest, FractionsShareAGpuAndWholeOnesAreDistinct) {
+TEST(SchedulerTest, FractionsShareAGpuAndWholeGpusAreExclusive) {
   Scheduler scheduler(node(), 0);
   const auto half = scheduler.try_start(gpus(0.5));
   const auto other_half = scheduler.try_start(gpus(0.5));
@@ -90,7 +90,7 @@ TEST(SchedulerTest, LimitsTheNumberOfRunningJobs) {
   EXPECT_FALSE(scheduler.try_start({}));
 }
 
-TEST(SchedulerTest, AWithdrawnJobHoldsNothingBack) {
+TEST(SchedulerTest, WithdrawnJobDoesNotBlockOthers) {
   Scheduler scheduler(node(), 0);
   const auto running = scheduler.try_start(cpus(2));
   scheduler.enqueue(1, cpus(4));
@@ -114,7 +114,7 @@ TEST(SchedulerTest, MemoryAndCustomResourcesAreReleased) {
   EXPECT_TRUE(scheduler.try_start(all));
 }
 
-TEST(SchedulerTest, OccupyCountsJobsOfAnEarlierServer) {
+TEST(SchedulerTest, OccupyReservesTheResourcesOfRunningJobs) {
   Scheduler scheduler(node(), 1);
   const Allocation earlier{.demand = gpus(2), .gpus = {0, 1}};
   scheduler.occupy(earlier);
@@ -123,7 +123,7 @@ TEST(SchedulerTest, OccupyCountsJobsOfAnEarlierServer) {
   EXPECT_THAT(scheduler.try_start(gpus(1))->gpus, ElementsAre(0));
 }
 
-TEST(SchedulerTest, AnEmptyMachineStartsJobsThatRequestNothing) {
+TEST(SchedulerTest, MachineWithoutResourcesStartsJobsThatRequestNone) {
   Scheduler scheduler({}, 0);
   EXPECT_TRUE(scheduler.try_start({}));
   EXPECT_TRUE(scheduler.why_unsatisfiable(cpus(0.1)));

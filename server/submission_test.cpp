@@ -35,7 +35,7 @@ TEST(SubmissionTest, NullMeansAbsent) {
   EXPECT_FALSE(submission.has_setup());
 }
 
-TEST(SubmissionTest, OnlyAFilledRuntimeEnvNeedsASetup) {
+TEST(SubmissionTest, OnlyANonemptyRuntimeEnvNeedsSetup) {
   EXPECT_FALSE(must(parse(R"({"entrypoint": "x", "runtime_env": {}})")).has_setup());
   EXPECT_TRUE(
       must(parse(R"({"entrypoint": "x", "runtime_env": {"env_vars": {"A": "1"}}})")).has_setup());
@@ -52,7 +52,7 @@ struct BadBody {
 };
 void PrintTo(const BadBody& bad, std::ostream* out) { *out << bad.body; }
 class BadSubmissionTest : public testing::TestWithParam<BadBody> {};
-TEST_P(BadSubmissionTest, IsRefusedWithTheFieldsName) {
+TEST_P(BadSubmissionTest, ErrorNamesTheField) {
   EXPECT_THAT(parse(GetParam().body), IsError(Errc::invalid_argument, GetParam().message));
 }
 INSTANTIATE_TEST_SUITE_P(

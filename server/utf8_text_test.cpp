@@ -25,7 +25,7 @@ const Case k_cases[] = {
     {"\xc3", "\ufffd"},
 };
 
-TEST(Utf8TextTest, ReplacesInvalidBytesAsPython) {
+TEST(Utf8TextTest, ReplacesInvalidBytesLikePython) {
   for (const Case& each : k_cases) {
     Utf8Text utf8;
     const std::string text = utf8.add(each.bytes);
@@ -33,7 +33,7 @@ TEST(Utf8TextTest, ReplacesInvalidBytesAsPython) {
   }
 }
 
-TEST(Utf8TextTest, TheSizeOfPiecesMakesNoDifference) {
+TEST(Utf8TextTest, ResultDoesNotDependOnPieceSize) {
   for (const Case& each : k_cases)
     for (std::size_t size = 1; size < 4; ++size) {
       Utf8Text utf8;
