@@ -33,7 +33,7 @@ rtenv_layer(pkg
         self.assertEqual(rules.linked_layers(self.CMAKE), {"base", "remote"})
         self.assertEqual(rules.linked_layers("target_link_libraries(rtenv PRIVATE rtenv_settings rtenv::base CLI11::CLI11)"), {"base"})
 
-    def test_links_are_what_the_files_include(self):
+    def test_links_match_the_includes(self):
         sources = {"pkg/scan.cpp": '#include "pkg/scan.hpp"\n#include <string>\n', "pkg/scan.hpp": '#include "base/file.hpp"\n#include "remote/uri.hpp"\n'}
         self.assertEqual(rules.check_links("pkg", self.CMAKE, sources), [])
 
@@ -80,11 +80,11 @@ rtenv_layer(pkg
 
 
 class HeavyHeaders(unittest.TestCase):
-    def test_each_is_found(self):
+    def test_heavy_headers_are_found(self):
         for name in ("boost/asio.hpp", "spdlog/spdlog.h", "sqlite3.h", "CLI/CLI.hpp", "nlohmann/json.hpp"):
             self.assertEqual(len(rules.check_heavy_headers("base/x.hpp", f"#include <{name}>\n")), 1, name)
 
-    def test_light_ones_and_upper_layers_may(self):
+    def test_light_headers_and_upper_layers_are_allowed(self):
         self.assertEqual(rules.check_heavy_headers("base/x.hpp", "#include <nlohmann/json_fwd.hpp>\n// #include <sqlite3.h>\n"), [])
         self.assertEqual(rules.check_heavy_headers("server/x.hpp", "#include <boost/asio.hpp>\n"), [])
 
@@ -112,7 +112,7 @@ class Fails(unittest.TestCase):
         self.assertEqual(rules.fails_clause("Opens it. Fails: not_found (e.g. no\nfile), corrupt. `x` stays."), "not_found (e.g. no file), corrupt")
         self.assertIsNone(rules.fails_clause("Fails never."))
 
-    def test_words_that_are_no_codes(self):
+    def test_words_that_are_not_codes(self):
         self.assertEqual(rules.doubtful_words("not_found, no_such_code", CODES), ["no_such_code"])
         self.assertEqual(rules.doubtful_words("canceled, corupt", CODES), ["canceled", "corupt"])
         self.assertEqual(rules.doubtful_words("not_found (max_bytes), `max_age`; as fetch_file and find_uv; see Cache::get_or_make; cancelled", CODES), [])
@@ -166,7 +166,7 @@ Result<void> undocumented() { return fail(Errc::invalid_argument, "x"); }
         self.assertEqual([d[0] for d in rules.definitions(self.SOURCE)],
                          ["helper", "Reader::open", "Reader::close", "wait", "wait_twice", "undocumented"])
 
-    def test_a_true_header_has_no_problems(self):
+    def test_an_accurate_header_has_no_problems(self):
         self.assertEqual(self.problems(self.HEADER, self.SOURCE), [])
 
     def test_a_code_that_is_not_named_is_found(self):
@@ -183,7 +183,7 @@ Result<void> undocumented() { return fail(Errc::invalid_argument, "x"); }
         problems = self.problems(self.HEADER.replace("return fail(Errc::corrupt", "return fail(Errc::not_found"), self.SOURCE)
         self.assertEqual(problems, ['pkg/x.hpp: Reader::Part::check: returns not_found, which "Fails: corrupt" doesn\'t name'])
 
-    def test_overloads_are_told_apart(self):
+    def test_overloads_are_distinguished(self):
         header = "/// Fails: corrupt.\nResult<void> f(int x);\n\n/// Fails: cancelled.\nResult<void> f(const std::string& x);\n"
         source = 'Result<void> f(int x) { return fail(Errc::corrupt, "x"); }\nResult<void> f(const string& x) { return fail(Errc::cancelled, "x"); }\n'
         self.assertEqual(self.problems(header, source), [])

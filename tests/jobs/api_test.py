@@ -65,24 +65,24 @@ class WebSocket:
         return bytes(data), code
 
 
-class Answers(harness.JobTest):
+class Api(harness.JobTest):
     def setUp(self):
         super().setUp()
         self.server = self.serve()
 
     def refused(self, status, words, method, path, body=None, headers=None):
-        answer = self.server.request(method, path, body, headers)
-        self.assertEqual(answer.status, status, answer.text)
-        self.assertIn(words, answer.text)
-        self.assertEqual(answer.headers["content-type"], "text/plain; charset=utf-8")
-        self.assertNotIn("\n", answer.text, "one sentence")
-        return answer
+        response = self.server.request(method, path, body, headers)
+        self.assertEqual(response.status, status, response.text)
+        self.assertIn(words, response.text)
+        self.assertEqual(response.headers["content-type"], "text/plain; charset=utf-8")
+        self.assertNotIn("\n", response.text, "one sentence")
+        return response
 
     def test_version_has_exactly_rays_keys(self):
-        answer = self.server.request("GET", "/api/version")
-        self.assertEqual(set(answer.json), {"version", "ray_version", "ray_commit", "session_name"})
-        self.assertEqual((answer.json["version"], answer.json["ray_version"]), ("4", "2.60.0"))
-        self.assertTrue(answer.headers["server"].startswith("rtenv/"))
+        response = self.server.request("GET", "/api/version")
+        self.assertEqual(set(response.json), {"version", "ray_version", "ray_commit", "session_name"})
+        self.assertEqual((response.json["version"], response.json["ray_version"]), ("4", "2.60.0"))
+        self.assertTrue(response.headers["server"].startswith("rtenv/"))
 
     def test_a_job_runs_from_submission_to_success(self):
         job, details = self.server.run("echo out; echo err >&2", metadata={"k": "v"}, runtime_env={"env_vars": {"A": "x"}})
@@ -140,23 +140,23 @@ class Answers(harness.JobTest):
         self.assertEqual(moved.headers["location"], "/api/jobs/")
 
     def test_concurrent_submissions_of_one_id_succeed_once(self):
-        answers = []
+        responses = []
         def submit():
-            answers.append(self.server.request("POST", "/api/jobs/", {"entrypoint": "true", "submission_id": "mine"}))
+            responses.append(self.server.request("POST", "/api/jobs/", {"entrypoint": "true", "submission_id": "mine"}))
         threads = [threading.Thread(target=submit) for _ in range(16)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual(sorted(answer.status for answer in answers), [200] + [409] * 15)
-        self.assertEqual({answer.text for answer in answers if answer.status == 409},
+        self.assertEqual(sorted(response.status for response in responses), [200] + [409] * 15)
+        self.assertEqual({response.text for response in responses if response.status == 409},
                          {"Job with submission_id mine already exists. Please use a different submission_id."})
         self.assertEqual(len(self.server.request("GET", "/api/jobs/").json), 1)
 
     def test_requests_of_the_apis_first_beta_work(self):
-        answer = self.server.request("POST", "/api/jobs/submit", {"entrypoint": "echo hi", "runtime_env": {}, "job_id": None, "metadata": {}})
-        self.assertEqual((answer.status, list(answer.json)), (200, ["job_id"]))
-        job = answer.json["job_id"]
+        response = self.server.request("POST", "/api/jobs/submit", {"entrypoint": "echo hi", "runtime_env": {}, "job_id": None, "metadata": {}})
+        self.assertEqual((response.status, list(response.json)), (200, ["job_id"]))
+        job = response.json["job_id"]
         self.server.wait(job)
         self.assertEqual(self.server.request("GET", f"/api/jobs/status?job_id={job}").json, {"job_status": "SUCCEEDED"})
         self.assertIn("hi\n", self.server.request("GET", f"/api/jobs/logs?job_id={job}").json["logs"])
@@ -216,8 +216,8 @@ class Answers(harness.JobTest):
         name = f"_ray_pkg_{hashlib.sha1(data).hexdigest()}.zip"
         self.refused(404, f"Package gcs://{name} does not exist", "GET", f"/api/packages/gcs/{name}")
         self.assertEqual(self.server.request("PUT", f"/api/packages/gcs/{name}", data).status, 200)
-        answer = self.server.request("GET", f"/api/packages/gcs/{name}")
-        self.assertEqual((answer.status, answer.body), (200, b""))
+        response = self.server.request("GET", f"/api/packages/gcs/{name}")
+        self.assertEqual((response.status, response.body), (200, b""))
         self.refused(400, "doesn't match its name: its SHA-1 is", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
         self.refused(400, "not 's3'", "PUT", "/api/packages/s3/a.zip", data)
         self.refused(400, "plain file name", "PUT", "/api/packages/gcs/..", data)
@@ -250,7 +250,7 @@ class Logs(harness.JobTest):
         self.assertEqual(socket_.status, 101)
         return socket_.everything()
 
-    def test_logs_may_hold_any_bytes(self):
+    def test_logs_can_contain_any_bytes(self):
         job, _ = self.server.run(f"cat {self.work}/bytes")
         log = self.server.log_bytes(job)
         self.assertTrue(log.endswith(self.BYTES))
@@ -311,7 +311,7 @@ class Logs(harness.JobTest):
         self.assertEqual(self.server.logs(job).encode(), self.server.log_bytes(job))
         self.assertEqual(self.server.request("GET", f"/api/jobs/{job}/logs").headers["transfer-encoding"], "chunked")
 
-    def test_a_log_beyond_its_limit_loses_its_middle(self):
+    def test_a_log_over_its_size_limit_drops_its_middle(self):
         self.server.stop()
         server = self.serve("--max-log-size", "1MiB")
         job, _ = server.run("seq 1000000")
@@ -343,7 +343,7 @@ class Resources(harness.JobTest):
             self.assertEqual(server.wait(job)["status"], "SUCCEEDED")
         self.assertEqual((self.work / "order").read_text().split(), [str(i) for i in range(20)])
 
-    def test_a_queued_job_says_so_and_can_be_stopped(self):
+    def test_a_queued_job_is_pending_and_can_be_stopped(self):
         server = self.serve("--num-cpus", 1)
         first = server.submit("sleep 1000", entrypoint_num_cpus=1)
         second = server.submit("echo never", entrypoint_num_cpus=1)
@@ -381,9 +381,9 @@ class Resources(harness.JobTest):
         server.submit("sleep 1000", submission_id="first", entrypoint_num_cpus=1)
         for _ in range(2):
             server.submit("true", entrypoint_num_cpus=1)
-        answer = server.request("POST", "/api/jobs/", {"entrypoint": "true", "entrypoint_num_cpus": 1})
-        self.assertEqual(answer.status, 503)
-        self.assertIn("2 jobs are already waiting", answer.text)
+        response = server.request("POST", "/api/jobs/", {"entrypoint": "true", "entrypoint_num_cpus": 1})
+        self.assertEqual(response.status, 503)
+        self.assertIn("2 jobs are already waiting", response.text)
         server.request("POST", "/api/jobs/first/stop")
 
     def test_process_memory_and_file_limits_are_enforced(self):
@@ -493,18 +493,18 @@ class Access(harness.JobTest):
 class Service(harness.JobTest):
     def test_systemd_socket_activation_and_readiness(self):
         """As systemd starts a service: it passes an open socket and is notified of readiness and shutdown."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, socket.create_server(("127.0.0.1", 0)) as port:
-            told.bind(str(self.work / "notify"))
-            told.settimeout(harness.LIMIT_S)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications, socket.create_server(("127.0.0.1", 0)) as port:
+            notifications.bind(str(self.work / "notify"))
+            notifications.settimeout(harness.LIMIT_S)
             wrapper = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid()); os.execv(sys.argv[2], sys.argv[2:])"
             process = subprocess.Popen([sys.executable, "-c", wrapper, str(port.fileno()), harness.RTENV, "serve", "--state-dir", self.work / "state"],
                                        pass_fds=[port.fileno()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                        env={**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": str(self.work / "notify")})
             self.addCleanup(process.kill)
-            self.assertEqual(told.recv(100), b"READY=1")
+            self.assertEqual(notifications.recv(100), b"READY=1")
             self.assertEqual(process.stdout.readline(), f"http://127.0.0.1:{port.getsockname()[1]}\n")
             process.send_signal(harness.signal.SIGTERM)
-            self.assertEqual(told.recv(100), b"STOPPING=1")
+            self.assertEqual(notifications.recv(100), b"STOPPING=1")
             self.assertEqual(process.wait(harness.LIMIT_S), 0)
             process.stdout.close()
 

@@ -134,7 +134,7 @@ class RayClient(harness.JobTest):
     def both(run):
         return run.stdout + run.stderr
 
-    def test_a_failed_job_fails_the_command_and_says_why(self):
+    def test_a_failed_job_fails_the_command_with_its_reason(self):
         self.server = self.serve()
         run = self.ray("submit", "--", "sh", "-c", "echo why; exit 3")
         self.assertEqual(run.returncode, 1)

@@ -152,7 +152,7 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.server.kill()
         self.server.start()
 
-    def test_following_gives_up_when_the_server_stays_away(self):
+    def test_following_gives_up_when_the_server_stays_down(self):
         job = self.server.submit("sleep 1000")
         follower = self.start("logs", "-f", job, env={"RAY_CLIENT_RECONNECT_GRACE_PERIOD": "0.3"})
         self.assertIn("Running entrypoint", follower.process.stdout.readline())

@@ -28,7 +28,7 @@ class Faults(harness.JobTest):
     def test_a_killed_server_loses_nothing(self):
         """The server is killed at random times while clients submit and jobs run; every job runs once and its log is complete."""
         self.server = self.serve("--num-cpus", 2, port=self.free_port())
-        answered, lock = {}, threading.Lock()
+        statuses, lock = {}, threading.Lock()
         over = threading.Event()
         seed = random.randrange(1 << 30)
         print(f"seed {seed}", flush=True)
@@ -41,16 +41,16 @@ class Faults(harness.JobTest):
                     "runtime_env": {"env_vars": {"N": str(number)}} if number % 3 == 0 else None}
             while True:
                 try:
-                    answer = self.server.request("POST", "/api/jobs/", body)
+                    response = self.server.request("POST", "/api/jobs/", body)
                 except OSError:
                     time.sleep(0.02)
                     continue
-                except Exception:  # an answer that was cut
+                except Exception:  # a response that was cut off
                     continue
-                # 409: an earlier attempt was accepted, but its answer was lost.
-                self.assertIn(answer.status, (200, 409), answer.text)
+                # 409: an earlier attempt was accepted, but its response was lost.
+                self.assertIn(response.status, (200, 409), response.text)
                 with lock:
-                    answered[job] = answer.status
+                    statuses[job] = response.status
                 return
 
         def client(first):
@@ -70,8 +70,8 @@ class Faults(harness.JobTest):
         for thread in threads:
             thread.join()
         self.assertTrue(over.is_set())
-        self.assertEqual(len(answered), JOBS)
-        for job in answered:
+        self.assertEqual(len(statuses), JOBS)
+        for job in statuses:
             details = self.server.wait(job)
             self.assertEqual(details["status"], "SUCCEEDED", details)
             self.assertEqual(self.server.output(job), "".join(f"line {i}\n" for i in range(1, 6)) + "end\n", job)
@@ -120,7 +120,7 @@ class Faults(harness.JobTest):
             os.kill(pid, signal.SIGKILL)
         self.died(job)
 
-    def test_a_supervisor_that_died_while_there_was_no_server(self):
+    def test_a_supervisor_can_die_while_no_server_runs(self):
         self.server = self.serve()
         job = self.begin()
         self.server.kill()
@@ -165,7 +165,7 @@ class Faults(harness.JobTest):
         self.assertEqual(details["status"], "SUCCEEDED", details)
         self.assertRegex(details["message"], r"\(\d+ bytes of its output couldn't be written to the log: No space left on device\)")
 
-    def test_the_sandbox_hides_and_protects(self):
+    def test_the_sandbox_protects_files_and_hides_processes(self):
         if subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
             self.skipTest("bwrap doesn't work here")
         self.server = self.serve("--sandbox")

@@ -33,7 +33,7 @@ def eventually(check, what="it", limit_s=LIMIT_S):
         time.sleep(0.01)
 
 
-class Answer:
+class Response:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
 
@@ -89,13 +89,13 @@ class Server:
             data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
             connection.request(method, path, data, headers or {})
             response = connection.getresponse()
-            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+            return Response(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
     def submit(self, entrypoint, **fields):
-        answer = self.request("POST", "/api/jobs/", {"entrypoint": entrypoint, **fields})
-        if answer.status != 200:
-            raise AssertionError(f"{answer.status}: {answer.text}")
-        return answer.json["submission_id"]
+        response = self.request("POST", "/api/jobs/", {"entrypoint": entrypoint, **fields})
+        if response.status != 200:
+            raise AssertionError(f"{response.status}: {response.text}")
+        return response.json["submission_id"]
 
     def details(self, job):
         return self.request("GET", f"/api/jobs/{job}").json

@@ -1,5 +1,5 @@
 """The server keeps to its own description, GET /api/openapi.json: schemathesis makes requests from it, good and bad, and looks at
-every answer."""
+every response."""
 
 import pathlib
 import subprocess

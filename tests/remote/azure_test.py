@@ -28,14 +28,14 @@ class AzureStore(RemoteTest):
     def stored(self, name):
         return self.container.download_blob(name).readall()
 
-    def test_microsofts_client_reads_what_was_pushed(self):
+    def test_microsofts_client_reads_pushed_objects(self):
         job = self.job()
         for name in ["job.zip", "sub/job ü+1&=%20.zip"]:
             self.assertEqual(self.ok("push", job, f"azure://box/{name}").out, f"azure://box/{name}\n")
             self.assert_packed(self.stored(name), job)
             self.assertEqual((self.ok("fetch", f"azure://box/{name}").path / "lib/deep/data.txt").read_text(), "data")
 
-    def test_a_large_directory_goes_up_in_blocks_and_comes_down_in_parts(self):
+    def test_a_large_directory_is_pushed_in_blocks_and_fetched_in_parts(self):
         job = self.job(size=40 << 20)
         self.ok("push", job, "azure://box/large.zip", "--compress", "store")
         self.assertGreater(sum("comp=block&" in request.path for request in self.proxy.requests), 3)
@@ -43,7 +43,7 @@ class AzureStore(RemoteTest):
         folder = self.ok("fetch", "azure://box/large.zip").path
         self.assertEqual((folder / "noise.bin").read_bytes(), noise(40 << 20))
 
-    def test_what_microsofts_client_wrote_is_fetched_once(self):
+    def test_objects_written_by_microsofts_client_are_fetched_once(self):
         for text in ["one", "two"]:
             self.container.upload_blob("job.zip", zip_of({"a.txt": text}), overwrite=True)
             self.assertEqual((self.ok("fetch", "azure://box/job.zip").path / "a.txt").read_text(), text)

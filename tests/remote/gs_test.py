@@ -23,14 +23,14 @@ class TokenServer(servers.Quiet):
         try:
             self.check(form)
         except Exception as problem:  # any: the client is told
-            return self.answer(400, json.dumps({"error": "invalid_grant", "error_description": repr(problem)}).encode())
-        return self.answer(200, json.dumps({"access_token": self.server.token, "expires_in": 3600}).encode())
+            return self.respond(400, json.dumps({"error": "invalid_grant", "error_description": repr(problem)}).encode())
+        return self.respond(200, json.dumps({"access_token": self.server.token, "expires_in": 3600}).encode())
 
     def do_GET(self):
         if self.headers.get("Metadata-Flavor") != "Google" or not self.path.endswith("/service-accounts/default/token"):
-            return self.answer(403)
+            return self.respond(403)
         self.server.asked.append("metadata")
-        return self.answer(200, json.dumps({"access_token": self.server.token, "expires_in": 3600}).encode())
+        return self.respond(200, json.dumps({"access_token": self.server.token, "expires_in": 3600}).encode())
 
     def check(self, form):
         if form["grant_type"] == "refresh_token":
@@ -55,7 +55,7 @@ class GoogleStore(RemoteTest):
         self.bucket = self.google.create_bucket("bucket")
         self.environment = {"STORAGE_EMULATOR_HOST": self.proxy.url}
 
-    def test_googles_client_reads_what_was_pushed(self):
+    def test_googles_client_reads_pushed_objects(self):
         job = self.job()
         self.assertEqual(self.ok("push", job, "gs://bucket/jobs/job ü+1.zip").out, "gs://bucket/jobs/job ü+1.zip\n")
         self.assert_packed(self.bucket.blob("jobs/job ü+1.zip").download_as_bytes(), job)
@@ -68,7 +68,7 @@ class GoogleStore(RemoteTest):
         folder = self.ok("fetch", "gs://bucket/large.zip").path
         self.assertEqual((folder / "noise.bin").read_bytes(), noise(40 << 20))
 
-    def test_what_googles_client_wrote_is_fetched_once(self):
+    def test_objects_written_by_googles_client_are_fetched_once(self):
         self.bucket.blob("x/job.zip").upload_from_string(zip_of({"a.txt": "one"}))
         path = self.ok("fetch", "gs://bucket/x/job.zip").path
         self.assertEqual((path / "a.txt").read_text(), "one")
@@ -88,8 +88,8 @@ class GoogleStore(RemoteTest):
         self.assertEqual(self.entries(), [])
 
     def test_errors_quote_the_stores_message(self):
-        answer = json.dumps({"error": {"code": 401, "message": "Invalid Credentials", "errors": []}}).encode()
-        self.proxy.fault = lambda request: servers.Fault(status=401, body=answer)
+        body = json.dumps({"error": {"code": 401, "message": "Invalid Credentials", "errors": []}}).encode()
+        self.proxy.fault = lambda request: servers.Fault(status=401, body=body)
         self.refused(4, "Invalid Credentials", "fetch", "gs://bucket/x.zip")
         self.refused(4, "Invalid Credentials", "push", self.job(), "gs://bucket/x.zip")
 

@@ -38,7 +38,7 @@ class JobServer(RemoteTest):
         return subprocess.run([ORACLE / "python", "-c", *words], stdout=subprocess.PIPE, text=True, check=True, cwd=self.work,
                               env=self.process_environment({"RAY_RUNTIME_ENV_LOG_TO_DRIVER_ENABLED": "0"})).stdout
 
-    def test_ray_runs_what_was_pushed(self):
+    def test_ray_runs_pushed_packages(self):
         job = self.job()
         run = self.ok("push", job, "gcs://", "--address", self.url)
         self.assertEqual(run.out, self.python(NAME_OF, str(job)))
@@ -54,7 +54,7 @@ class JobServer(RemoteTest):
         uri = self.ok("push", archive, "gcs://", "--address", self.url).out.strip()
         self.assertIn("from an archive", self.python(RUN_JOB, self.url, uri))
 
-    def test_another_name_is_refused(self):
+    def test_a_name_that_does_not_match_the_content_is_refused(self):
         self.refused(2, "names packages by their content", "push", self.job(), "gcs://_ray_pkg_0000000000000000.zip", "--address", self.url)
 
     def test_packages_cannot_be_fetched_from_ray(self):

@@ -35,13 +35,13 @@ class StrictStore(RemoteTest):
     def stored(self, key):
         return self.boto.get_object(Bucket="bucket", Key=key)["Body"].read()
 
-    def test_boto3_reads_what_was_pushed(self):
+    def test_boto3_reads_pushed_objects(self):
         job = self.job()
         run = self.ok("push", job, "s3://bucket/jobs/job.zip")
         self.assertEqual(run.out, "s3://bucket/jobs/job.zip\n")
         self.assert_packed(self.stored("jobs/job.zip"), job)
 
-    def test_a_prefix_gets_the_package_under_its_own_name(self):
+    def test_pushing_to_a_prefix_appends_the_packages_name(self):
         job = self.job()
         name = self.ok("hash", job).out.strip().removeprefix("gcs://")
         self.assertEqual(self.ok("push", job, "s3://bucket/jobs/").out, f"s3://bucket/jobs/{name}\n")
@@ -65,7 +65,7 @@ class StrictStore(RemoteTest):
                     self.assertEqual(self.stored(key), name.encode())
                 self.assertEqual(self.ok("fetch", f"s3://bucket/{key}").path.read_text(), name)
 
-    def test_a_large_directory_goes_up_in_parts_and_comes_down_in_parts(self):
+    def test_a_large_directory_is_pushed_and_fetched_in_parts(self):
         job = self.job(size=40 << 20)
         self.ok("push", job, "s3://bucket/large.zip", "--compress", "store")
         self.assertGreater(sum("partNumber=" in request.path for request in self.proxy.requests), 3)
@@ -162,7 +162,7 @@ class StrictStore(RemoteTest):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "public"}))
         self.assertEqual((self.ok("fetch", "s3://bucket/job.zip", env=anonymous).path / "a.txt").read_text(), "public")
 
-    def test_the_region_is_taken_from_the_stores_answer(self):
+    def test_the_region_is_taken_from_the_stores_response(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
 
         def elsewhere(request):
@@ -262,7 +262,7 @@ class LenientStore(RemoteTest):
         self.assertTrue(key.startswith("ASIA"), key)
         self.assertTrue(session)
 
-    def test_buckets_in_the_hosts_name(self):
+    def test_buckets_in_the_host_name(self):
         self.write("home/.aws/config", "[default]\ns3 =\n    addressing_style = virtual\n")
         self.environment |= {"AWS_ENDPOINT_URL": self.proxy.url.replace("127.0.0.1", "localhost"), "AWS_ACCESS_KEY_ID": "a",
                              "AWS_SECRET_ACCESS_KEY": "b"}
@@ -278,7 +278,7 @@ class LenientStore(RemoteTest):
         self.assertTrue(key.startswith("ASIA"), key)
         self.assertTrue(session)
 
-    def test_the_machines_metadata(self):
+    def test_the_instance_metadata_service(self):
         boto3.client("iam", endpoint_url=self.url, region_name=REGION, aws_access_key_id="a", aws_secret_access_key="bucket")
         self.ok("fetch", "s3://runtime-env-test/script.zip", env={"AWS_EC2_METADATA_SERVICE_ENDPOINT": self.proxy.url})
         [(key, session)] = self.signers()

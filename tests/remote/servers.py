@@ -1,5 +1,5 @@
 """Servers on loopback, each on a free port, stopped at the end: the real ones from tests/servers/install, a web server with
-ranges, and a proxy that does to answers what networks do."""
+ranges, and a proxy that does to responses what networks do."""
 
 import base64
 import contextlib
@@ -108,7 +108,7 @@ class Quiet(http.server.BaseHTTPRequestHandler):
             return data
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def answer(self, status, data=b"", headers=None):
+    def respond(self, status, data=b"", headers=None):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -159,24 +159,24 @@ class FileHandler(Quiet):
         server.requests.append(Request(self.command, self.path, self.headers))
         refusal = server.guard(self) if server.guard else None
         if refusal:
-            return self.answer(*refusal)
+            return self.respond(*refusal)
         if self.command == "PUT":
             server.files[path] = body
-            return self.answer(201)
+            return self.respond(201)
         if path not in server.files:
-            return self.answer(404)
+            return self.respond(404)
         data = server.files[path]
         headers = {"ETag": f'"{hash(data) & 0xFFFFFFFF:x}"'} if server.etags else {}
         if server.ranges:
             headers["Accept-Ranges"] = "bytes"
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not (server.ranges and wanted):
-            return self.answer(200, data, headers)
+            return self.respond(200, data, headers)
         first, last = int(wanted[1]), min(int(wanted[2] or len(data) - 1), len(data) - 1)
         if first >= len(data):
-            return self.answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
+            return self.respond(416, b"", {"Content-Range": f"bytes */{len(data)}"})
         headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
-        return self.answer(206, data[first:last + 1], headers)
+        return self.respond(206, data[first:last + 1], headers)
 
     do_GET = do_HEAD = do_PUT = do_DELETE = handle_any
 
@@ -192,7 +192,7 @@ def basic(user, password):
 
 @dataclass
 class Fault:
-    """A fault that the proxy applies to one answer."""
+    """A fault that the proxy applies to one response."""
     status: int = 0  # sent instead of forwarding the request
     headers: dict = field(default_factory=dict)
     body: bytes = b""
@@ -212,7 +212,7 @@ class ProxyHandler(Quiet):
         fault = server.fault(request) or Fault()
         time.sleep(fault.delay_s)
         if fault.status:
-            return self.answer(fault.status, fault.body, fault.headers)
+            return self.respond(fault.status, fault.body, fault.headers)
         upstream = http.client.HTTPConnection(server.upstream, timeout=30)
         upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():  # Host, too: it is signed
@@ -252,5 +252,5 @@ class ProxyHandler(Quiet):
 
 
 def proxy(url, fault=lambda request: None):
-    """Forwards requests to `url`, records them in .requests, and applies the Fault that `fault(request)` returns to each answer."""
+    """Forwards requests to `url`, records them in .requests, and applies the Fault that `fault(request)` returns to each response."""
     return serving(ProxyHandler, upstream=url.removeprefix("http://"), fault=fault, requests=[])

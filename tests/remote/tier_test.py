@@ -47,7 +47,7 @@ class TierTest(RemoteTest):
         self.ok("cache", "rm", "--all", "--yes", env=self.on(machine))
 
 
-class Everywhere:
+class AnyStoreTier:
     """The same tests for each store. Writing needs a mode that allows it."""
 
     def test_an_environment_built_on_one_machine_is_reused_on_another(self):
@@ -86,7 +86,7 @@ class OnS3(TierTest):
         self.proxy.requests.clear()
 
 
-class S3Tier(Everywhere, OnS3):
+class S3Tier(AnyStoreTier, OnS3):
     def names(self):
         return [item["Key"] for item in self.s3.list_objects_v2(Bucket="bucket").get("Contents", [])]
 
@@ -170,15 +170,15 @@ class S3Tier(Everywhere, OnS3):
         for damaged in [bytes(flipped), whole[:-1000], b"", b"PK\x03\x04 a zip?"]:
             shutil.rmtree(self.work / "second", ignore_errors=True)
             self.s3.put_object(Bucket="bucket", Key=name, Body=damaged)
-            told = self.build("second", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
-            self.assertEqual(told.json["origin"], "built")
-            self.assertIn("isn't pulled from the remote tier", told.err)
+            rebuilt = self.build("second", {"RTENV_REMOTE_CACHE_MODE": "write-through"})
+            self.assertEqual(rebuilt.json["origin"], "built")
+            self.assertIn("isn't pulled from the remote tier", rebuilt.err)
             self.assertEqual(self.build("third").json["origin"], "remote tier")
             self.forget("third")
 
     def test_killing_an_upload_leaves_no_partial_archive(self):
         write = {"RTENV_REMOTE_CACHE_MODE": "write-through"}
-        # The answer to the upload is delayed, and the process is killed while it waits.
+        # The response to the upload is delayed, and the process is killed while it waits.
         self.proxy.fault = lambda request: servers.Fault(delay_s=1.5) if request.method in ("PUT", "POST") else None
         process = self.spawn("env", "build", "--python", sys.executable, "--runtime-env-json", self.runtime_env, env=self.on("first", write))
         while not any(request.method in ("PUT", "POST") for request in self.proxy.requests):
@@ -199,12 +199,12 @@ class S3Tier(Everywhere, OnS3):
         self.refused(2, "don't expire", "cache", "gc", "--remote")
 
 
-class LargePack(Everywhere, OnS3):
+class LargePack(AnyStoreTier, OnS3):
     """Archives large enough to be transferred in several parts."""
     size = 30 << 20
 
 
-class GoogleTier(Everywhere, TierTest):
+class GoogleTier(AnyStoreTier, TierTest):
     def setUp(self):
         super().setUp()
         url = self.start(servers.fake_gcs(self.work))
@@ -212,7 +212,7 @@ class GoogleTier(Everywhere, TierTest):
         self.environment = {"STORAGE_EMULATOR_HOST": url, "RTENV_REMOTE_CACHE": "gs://bucket/team/"}
 
 
-class AzureTier(Everywhere, TierTest):
+class AzureTier(AnyStoreTier, TierTest):
     def setUp(self):
         super().setUp()
         self.secrets = [servers.AZURITE_KEY]
@@ -222,7 +222,7 @@ class AzureTier(Everywhere, TierTest):
         self.environment = {"AZURE_STORAGE_CONNECTION_STRING": connection, "RTENV_REMOTE_CACHE": "azure://box"}
 
 
-class FolderTier(Everywhere, TierTest):
+class FolderTier(AnyStoreTier, TierTest):
     def setUp(self):
         super().setUp()
         self.environment = {"RTENV_REMOTE_CACHE": f"file://{self.work}/shared"}

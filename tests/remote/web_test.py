@@ -27,7 +27,7 @@ class Web(RemoteTest):
         self.refused(3, "404", "unpack", web.url + "/nothing.zip", self.work / "there")
         self.assertFalse((self.work / "there").exists())
 
-    def test_without_ranges_and_etags(self):
+    def test_servers_without_ranges_and_etags(self):
         large = noise(20 << 20)
         web = self.start(servers.files({"/large.bin": large}, ranges=False, etags=False))
         self.assertEqual(self.ok("fetch", web.url + "/large.bin").path.read_bytes(), large)
@@ -44,7 +44,7 @@ class Web(RemoteTest):
         own = self.write("my-netrc", "machine 127.0.0.1 login me password hunter2\n")
         self.ok("fetch", web.url + "/job.zip", env={"NETRC": str(own), "HOME": "/nonexistent"})
 
-    def test_credentials_do_not_follow_to_another_host(self):
+    def test_credentials_are_not_sent_to_another_host(self):
         self.secrets = ["the-bearer", "hunter2"]
         other = self.start(servers.files({"/job.zip": JOB}))
         away = lambda handler: (302, b"", {"Location": other.url.replace("127.0.0.1", "localhost") + "/job.zip"})
@@ -54,7 +54,7 @@ class Web(RemoteTest):
         self.ok("fetch", web.url.replace("//", "//me:hunter2@") + "/other.zip")
         self.assertEqual({request.headers["Authorization"] for request in other.requests}, {None})
 
-    def test_credentials_follow_on_the_same_host(self):
+    def test_credentials_are_kept_on_the_same_host(self):
         web = self.start(servers.files({"/job.zip": JOB}, guard=lambda handler: (301, b"", {"Location": "/job.zip"})
                                        if handler.path == "/old.zip" else None))
         self.ok("fetch", web.url + "/old.zip", env={"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"})
@@ -76,7 +76,7 @@ class Web(RemoteTest):
         run = self.ok("-v", "run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python3", "script.py")
         self.assertEqual(run.out, "ran\n")
 
-    def test_a_url_signed_for_get_only(self):
+    def test_a_url_signed_only_for_get(self):
         web = self.start(servers.files({"/job.zip": JOB}, guard=lambda handler: (403, b"", {}) if handler.command == "HEAD" else None))
         self.ok("fetch", web.url + "/job.zip")
 

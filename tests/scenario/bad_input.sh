@@ -9,7 +9,7 @@ echo 'print(1)' >job/main.py
 # Usage.
 rtenv
 exits 2
-tells 'Usage: rtenv'
+stderr_has 'Usage: rtenv'
 rtenv pakc dir
 refused 2 "unknown command 'pakc'; did you mean 'pack'?"
 rtenv pack job --compres store
@@ -54,13 +54,13 @@ bad_env() { # STATUS MESSAGE YAML
 }
 bad_env 2 'env.yaml, line 3, column 2' $'uv:\n  - six\n ]'
 bad_env 2 "unknown field 'env_var'" 'env_var: {A: b}'
-tells "did you mean 'env_vars'?"
+stderr_has "did you mean 'env_vars'?"
 bad_env 2 "runtime_env['uv']['packages'] must be a list of strings, got str" 'uv: {packages: six}'
 bad_env 2 "exclude each other" $'uv: [six]\npip: [six]'
 bad_env 2 "runtime_env['conda'] is a field of Ray" 'conda: base'
 bad_env 1 'no-such-package-of-rtenv' 'uv: [no-such-package-of-rtenv]'
-tells 'uv pip install ended with exit code 1'
-tells 'was not found in the package registry'
+stderr_has 'uv pip install ended with exit code 1'
+stderr_has 'was not found in the package registry'
 bad_env 3 '/wheels/none-1.0-py3-none-any.whl' 'uv: ["${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/wheels/none-1.0-py3-none-any.whl"]'
 [[ $err == *"$RTENV_CACHE_DIR/trees/_ray_pkg_"* ]] || fail "the path isn't expanded"
 rtenv run -f none.yaml -- true
@@ -89,10 +89,10 @@ refused 2 "isn't absolute"
 # A command that doesn't exist or isn't executable.
 rtenv run -- no-such-command
 exits 127
-tells "'no-such-command' isn't in PATH"
+stderr_has "'no-such-command' isn't in PATH"
 rtenv run --working-dir job -- ./main.py
 exits 126
-tells "isn't executable"
+stderr_has "isn't executable"
 
 # Errors as JSON.
 rtenv hash none --json

@@ -23,7 +23,7 @@ pid=$!
 exec 9>go
 until find "$RTENV_CACHE_DIR/tmp" -name started | grep -q .; do sleep 0.05; done
 rtenv cache ls
-says "in use by $pid"
+stdout_has "in use by $pid"
 rtenv cache rm "$(key job1)"
 refused 4 "is in use by process $pid"
 rtenv cache gc --max-size 1500000 --dry-run --json
@@ -31,7 +31,7 @@ equal "$(python3 -c 'import json, sys; print([r["key"] for r in json.loads(sys.a
 equal "$("$RTENV" cache ls --json | wc -l)" 3 "a dry run removes nothing"
 rtenv cache gc --max-size 0
 ok
-tells 'still larger'
+stderr_has 'still larger'
 equal "$("$RTENV" cache ls --json | wc -l)" 1
 exec 9>&-
 wait $pid
@@ -53,7 +53,7 @@ kill -9 $pid
 wait $pid 2>/dev/null || true
 kill -0 "$job" || fail "the job died with rtenv"
 rtenv cache ls
-says "in use by"
+stdout_has "in use by"
 [[ -d $(readlink "/proc/$job/cwd") ]] || fail "the job's folder is swept under it"
 exec 9>&-
 for _ in $(seq 100); do kill -0 "$job" 2>/dev/null || break; sleep 0.05; done

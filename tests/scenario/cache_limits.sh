@@ -24,13 +24,13 @@ equal "$(keys)" "$(key job2) $(key job3)"
 rtenv cache pin "$(key job2)"
 ok
 rtenv cache ls
-says "pinned by 'user'"
+stdout_has "pinned by 'user'"
 job job4 1000000
 rtenv run --working-dir job4 -- true
 equal "$(keys)" "$(key job2) $(key job4)"
 rtenv cache rm "$(key job2)"
 refused 4 "is pinned by 'user'"
-tells 'rtenv cache unpin'
+stderr_has 'rtenv cache unpin'
 rtenv cache unpin "$(key job2)"
 ok
 rtenv cache unpin "$(key job2)"
@@ -52,15 +52,15 @@ equal "$(field misses)" 4
 equal "$(field hits)" 1
 equal "$(field evictions)" 2
 rtenv cache stat
-says 'ratio'
+stdout_has 'ratio'
 
 # gc by age, kind and free space prints the reason; a dry run removes nothing.
 rtenv cache gc --max-age 0s --dry-run --json
 equal "$(python3 -c 'import json, sys; print([r["reason"] for r in json.loads(sys.argv[1])["removed"]])' "$out")" "['age']"
 rtenv cache gc --max-size-of tree=0 --dry-run
-says 'for kind_size'
+stdout_has 'for kind_size'
 rtenv cache gc --min-free 1000PiB --dry-run
-says 'for free_space'
+stdout_has 'for free_space'
 equal "$(keys)" "$(key job4)"
 rtenv cache gc --max-size-of shed=0
 refused 2 'KIND=SIZE'

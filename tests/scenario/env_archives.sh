@@ -59,7 +59,7 @@ equal "$("$path/bin/tool")" "tool of $path"
 equal "$("$path/bin/python" -c 'import lib; print(lib.TEXT)')" "a text"
 RTENV_CACHE_DIR=$work/$long RTENV_UV=/nowhere rtenv run -f env.yaml -- tool
 ok
-says "tool of $path"
+stdout_has "tool of $path"
 # … and packed again there: the same bytes.
 RTENV_CACHE_DIR=$work/$long RTENV_UV=/nowhere rtenv env pack -f env.yaml -o third.tar.zst
 ok
@@ -71,7 +71,7 @@ ok
 pin=$(field sha256)
 rtenv env push -f env.yaml "file://$work/store/"
 ok
-says "file://$work/store/rtenv-1/envs/$key.tar.zst"
+stdout_has "file://$work/store/rtenv-1/envs/$key.tar.zst"
 if [[ $(id -u) -eq 0 ]] && id nobody >/dev/null; then
   chmod 755 "$work" && chmod -R a+rX store env.yaml wheels tool
   install -d -o nobody other

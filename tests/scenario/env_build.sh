@@ -19,7 +19,7 @@ for installer in uv pip; do
   rtenv run --runtime-env-json "{\"$installer\": {\"phases\": [[\"setuptools<81\", \"wheel\", \"./wheels/lib-1.0-py3-none-any.whl\"], [\"./second\"]],
     \"$options\": [\"--no-build-isolation\"]}}" -- python -c 'import second; print(second.TEXT)'
   ok
-  says "built with 'one'"
+  stdout_has "built with 'one'"
 done
 rtenv run --runtime-env-json '{"uv": {"phases": [["six==1.16.0"], ["no-such-package-of-rtenv"]]}}' -- true
 refused 1 "uv pip install (phase 2 of 2)"
@@ -48,8 +48,8 @@ fi
 # env list and env show.
 rtenv env list
 ok
-says "$(basename "$env")"
-says "python 3."
+stdout_has "$(basename "$env")"
+stdout_has "python 3."
 rtenv env show "$(basename "$env" | cut -c 1-10)" --json
 ok
 equal "$(field path)" "$env"
@@ -169,7 +169,7 @@ if [[ $(id -u) -eq 0 ]] && mount -t tmpfs -o size=40m tmpfs small 2>/dev/null; t
   trap 'umount "$work/small"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
   RTENV_CACHE_DIR=$work/small/cache rtenv env build --runtime-env-json '{"uv": ["numpy==2.2.0"]}'
   [[ $status -eq 1 || $status -eq 6 ]] || fail "expected a refusal"
-  tells "No space left"
+  stderr_has "No space left"
   equal "$(find small/cache/envs small/cache/tmp -mindepth 1 | wc -l)" 0
   rm -rf small/cache/uv
   RTENV_CACHE_DIR=$work/small/cache rtenv env build --runtime-env-json '{"uv": ["six"]}'

@@ -56,7 +56,7 @@ rtenv env lock --runtime-env-json '{"uv": {"phases": [["six"], ["flask"]]}}'
 refused 2 "can't be locked"
 rtenv env lock --runtime-env-json '{"uv": ["./job/wheels/lib-1.0-py3-none-any.whl"]}' -o -
 ok
-says "lib @ ./job/wheels/lib-1.0-py3-none-any.whl"
+stdout_has "lib @ ./job/wheels/lib-1.0-py3-none-any.whl"
 
 # --offline: from uv's cache, or an error.
 rtenv cache rm --all --yes

@@ -35,7 +35,7 @@ make_wheel job/wheels own_wheel two
 rtenv run -f env.yaml --working-dir job -- python main.py
 ok
 equal "$out" "changed two"
-tells "building environment"
+stderr_has "building environment"
 
 # Isolated: the interpreter's packages aren't visible.
 "$ORACLE_PYTHON" -c 'import ray' 2>/dev/null || fail "the oracle has ray"
@@ -49,7 +49,7 @@ echo 'six<1.17' >job/limits.txt
 rtenv run --working-dir job --runtime-env-json '{"uv": {"packages": ["-r $<RAY_RUNTIME_ENV_CREATE_WORKING_DIR>/more/req.txt", "own_wheel"],
   "uv_check": true, "uv_pip_install_options": ["--find-links", "$RAY_RUNTIME_ENV_CREATE_WORKING_DIR/wheels"]}}' -- python main.py
 ok
-says "changed two"
+stdout_has "changed two"
 
 # uv_version: that uv is fetched, and cached.
 rtenv env build -v --runtime-env-json '{"uv": {"packages": ["six==1.16.0"], "uv_version": "==0.9.0"}}'
@@ -84,8 +84,8 @@ SH
 chmod +x slow-uv
 SLEEPER=$work/sleeper RTENV_UV=$work/slow-uv rtenv env build --runtime-env-json '{"uv": ["six==1.14.0"], "config": {"setup_timeout_seconds": 1}}'
 exits 1
-tells 'Timeout: uv pip install took longer than 1 s'
-tells setup_timeout_seconds
+stderr_has 'Timeout: uv pip install took longer than 1 s'
+stderr_has setup_timeout_seconds
 for _ in $(seq 100); do kill -0 "$(cat sleeper)" 2>/dev/null || break; sleep 0.05; done
 if kill -0 "$(cat sleeper)" 2>/dev/null; then fail "the installer's child lives on"; fi
 [[ $("$RTENV" cache ls --json | grep -c '"ready":false') -eq 0 ]] || fail "a half-made entry is left"

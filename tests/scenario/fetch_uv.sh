@@ -12,7 +12,7 @@ ln -sf "$python" bin/python3
 build() { PATH=$work/bin rtenv env build --python "$python" --runtime-env-json "{\"uv\": [\"six==1.1$1.0\"]}"; }
 build 6
 ok
-tells 'fetching uv'
+stderr_has 'fetching uv'
 build 5
 ok
 [[ $err != *'fetching uv'* ]] || fail "fetched twice"

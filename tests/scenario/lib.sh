@@ -30,8 +30,8 @@ refused() {
   [[ $err == *"rtenv: error: "* ]] || fail "expected an error message"
   [[ $err == *"$2"* ]] || fail "expected '$2' in the message"
 }
-says() { [[ $out == *"$1"* ]] || fail "expected '$1' on standard output"; }
-tells() { [[ $err == *"$1"* ]] || fail "expected '$1' on standard error"; }
+stdout_has() { [[ $out == *"$1"* ]] || fail "expected '$1' on standard output"; }
+stderr_has() { [[ $err == *"$1"* ]] || fail "expected '$1' on standard error"; }
 equal() { [[ $1 == "$2" ]] || fail "expected '$2', got '$1'${3:+ ($3)}"; }
 # The value of a key in the JSON object on standard output.
 field() { python3 -c 'import json, sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$out" "$1"; }

@@ -44,16 +44,16 @@ rm job/_ray_pkg_*
 
 rtenv inspect "$package"
 ok
-says verified
+stdout_has verified
 cp "$package" _ray_pkg_00000000000000000000000000000000.zip
 rtenv inspect _ray_pkg_00000000000000000000000000000000.zip
 exits 1
-says "the content does NOT match the name; it should be called $package"
+stdout_has "the content does NOT match the name; it should be called $package"
 
 rtenv pack job --explain -o explained.zip
 ok
-tells 'left out  a.log  (.gitignore:2: *.log)'
-tells 'left out  __pycache__/  (excludes: __pycache__)'
+stderr_has 'left out  a.log  (.gitignore:2: *.log)'
+stderr_has 'left out  __pycache__/  (excludes: __pycache__)'
 rtenv pack job --no-gitignore --exclude '*.py' --json -o with-logs.zip
 ok
 equal "$(field files)" 5
@@ -102,7 +102,7 @@ printf '!keep.log\n' >rules/sub/.gitignore
 touch rules/build/x rules/sub/keep.log rules/a.log
 rtenv pack rules --ignore-rules git -o git.zip --explain
 ok
-tells 'left out  build/  (.gitignore:1: build/)'
+stderr_has 'left out  build/  (.gitignore:1: build/)'
 equal "$(python3 -c 'import zipfile; print(*zipfile.ZipFile("git.zip").namelist())')" ".gitignore sub/.gitignore sub/keep.log"
 rtenv pack rules -o ray.zip
 equal "$(python3 -c 'import zipfile; print(*zipfile.ZipFile("ray.zip").namelist())')" ".gitignore build/ sub/.gitignore"
@@ -125,7 +125,7 @@ rtenv pack repository --git HEAD -o commit.zip
 ok
 equal "$out" "$committed"
 cmp clone.zip commit.zip || fail "the bytes differ from a checkout's"
-tells "model.bin is a git-lfs pointer"
+stderr_has "model.bin is a git-lfs pointer"
 rtenv hash repository/src --git HEAD
 equal "$out" "$("$RTENV" hash clone/src)" "a folder of the commit"
 rtenv hash repository --git nowhere
@@ -135,11 +135,11 @@ refused 3 "isn't in a git repository"
 
 # --explain lists the largest files, as text and as JSON.
 rtenv pack job --explain -o explained.zip
-tells "folder                12 bytes  src/  (1 files)"
+stderr_has "folder                12 bytes  src/  (1 files)"
 rtenv pack job --explain --json -o explained.zip
 ok
 [[ -z $err ]] || fail "the explanation is told twice"
-says '"left_out":[{"directory":true,"path":".git","reason":"excludes: .git"}'
+stdout_has '"left_out":[{"directory":true,"path":".git","reason":"excludes: .git"}'
 
 # ray#53635: a rule that matches all hidden files doesn't give every tree the same name.
 rtenv hash job --scheme ray --exclude '.*'
@@ -147,4 +147,4 @@ ok
 [[ $out != *3030303030303030* ]] || fail "the root was excluded"
 rtenv hash job --exclude '*'
 ok
-tells "the package of $work/job is empty"
+stderr_has "the package of $work/job is empty"

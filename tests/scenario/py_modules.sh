@@ -51,7 +51,7 @@ equal "$out" "changed ['__init__.py']"
 make_wheel wheels ahead 'ahead'
 rtenv env build --python "$ORACLE_PYTHON" --runtime-env-json '{"py_modules": ["wheels/ahead-1.0-py3-none-any.whl"]}'
 ok
-tells 'installing ahead'
+stderr_has 'installing ahead'
 run_with '{"py_modules": ["wheels/ahead-1.0-py3-none-any.whl"]}' 'import ahead'
 ok
 [[ $err != *installing* ]] || fail "installed twice"
@@ -62,7 +62,7 @@ run_with '{"pip": ["./wheels/wheely-1.0-py3-none-any.whl"], "py_modules": ["whee
   'import piped, wheely; print(piped.TEXT)'
 ok
 equal "$out" 'by pip'
-tells 'with pip'
+stderr_has 'with pip'
 
 echo text >notes.txt
 run_with '{"py_modules": ["notes.txt"]}' ''

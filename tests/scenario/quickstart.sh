@@ -14,16 +14,16 @@ equal "$(sha256sum <quickstart/wheels/greeting-1.0-py3-none-any.whl)" "$first" "
 
 rtenv run -f quickstart/runtime_env.yaml --working-dir quickstart -- python main.py
 ok
-says 'Hello Ada, from a wheel built beside the job.'
-says 'humanize 4.9.0 says: that was 3 minutes ago'
-says 'isolated: True'
+stdout_has 'Hello Ada, from a wheel built beside the job.'
+stdout_has 'humanize 4.9.0 says: that was 3 minutes ago'
+stdout_has 'isolated: True'
 rtenv run -f quickstart/runtime_env.yaml --working-dir quickstart -- python main.py
 ok
-says 'Hello Ada'
+stdout_has 'Hello Ada'
 equal "$err" "" "the second time nothing is done, and nothing said"
 
 rtenv doctor
 ok
-says 'ok       python'
+stdout_has 'ok       python'
 rtenv version --json
 ok

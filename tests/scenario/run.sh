@@ -18,7 +18,7 @@ env_vars:
 Y
 rtenv run -f env.yaml --working-dir job -- python3 main.py 'one arg' two
 ok
-says "Ada True ['one arg', 'two']"
+stdout_has "Ada True ['one arg', 'two']"
 [[ ! -e job/result.txt ]] || fail "the job wrote into the user's directory"
 folder=${out%% *}
 [[ $folder == "$RTENV_CACHE_DIR"/* && ! -e $folder ]] || fail "the job's folder isn't removed"
@@ -40,7 +40,7 @@ equal "$(cat piped)" input
 
 rtenv run --keep --working-dir job --env NAME=x -- python3 main.py
 ok
-tells "the job's directory was kept: "
+stderr_has "the job's directory was kept: "
 kept=${err##*kept: }
 equal "$(cat "$kept/result.txt")" "written by the job"
 rm -r "${kept%/working_dir}"
@@ -56,13 +56,13 @@ exits 9
 # Archives, and local:// directories that are used in place.
 (cd job && python3 -m zipfile -c ../job.zip main.py) && tar -czf top.tar.gz job
 rtenv run --working-dir job.zip --env NAME=zip -- python3 main.py
-says ' zip True'
+stdout_has ' zip True'
 rtenv run --working-dir top.tar.gz --env NAME=tar -- python3 job/main.py
-says ' tar True'
+stdout_has ' tar True'
 rtenv run --working-dir "file://$work/top.tar.gz" --env NAME=file -- python3 main.py
-says ' file True'
+stdout_has ' file True'
 rtenv run --working-dir "local://$work/job" --env NAME=here -- python3 main.py
-says "$work/job here True"
+stdout_has "$work/job here True"
 [[ -e job/result.txt ]] || fail "local:// is used in place"
 rm job/result.txt
 
@@ -76,6 +76,6 @@ equal "$out" $'.rayignore\nmain.py'
 # Background processes of the command are ended with it: its directory is removed and its environment released.
 rtenv run --working-dir job -- sh -c 'setsid -f sleep 98761; echo done'
 ok
-says 'done'
-tells "processes that the command left running"
+stdout_has 'done'
+stderr_has "processes that the command left running"
 [[ -z $(pgrep -f 'sleep 98761') ]] || fail "a daemon is left"
