@@ -62,10 +62,10 @@ bool Access::knows_host(std::string_view host) const {
   return !on_loopback_ && hosts_.empty();
 }
 
-std::optional<Answer> Access::refuse(const Request& request) const {
+std::optional<Response> Access::refuse(const Request& request) const {
   const std::string_view host = request.header("host");
   if (!knows_host(host))
-    return text_answer(
+    return text_response(
         403,
         fmt::format("403: '{}' isn't a name of this server (rtenv serve --allowed-host adds names)",
                     without_port(host)));
@@ -73,21 +73,21 @@ std::optional<Answer> Access::refuse(const Request& request) const {
     const auto scheme_end = origin.find("://");
     if (scheme_end == std::string_view::npos ||
         lower_ascii(origin.substr(scheme_end + 3)) != lower_ascii(host))
-      return text_answer(403, "403: requests from pages of another origin aren't allowed");
+      return text_response(403, "403: requests from pages of another origin aren't allowed");
   }
   const std::string_view site = request.header("sec-fetch-site");
   if (!site.empty() && site != "same-origin" && site != "none")
-    return text_answer(403, "403: requests from pages of another site aren't allowed");
+    return text_response(403, "403: requests from pages of another site aren't allowed");
   if (!token_) return std::nullopt;
   const auto given = given_token(request);
   if (!given) {
-    Answer answer = text_answer(
+    Response response = text_response(
         401, "Unauthorized: a token is required (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)");
-    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return answer;
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return response;
   }
   if (!equal_in_constant_time(*given, *token_))
-    return text_answer(403, "Forbidden: the token is wrong");
+    return text_response(403, "Forbidden: the token is wrong");
   return std::nullopt;
 }
 

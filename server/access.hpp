@@ -20,8 +20,8 @@ class Access {
 
   void set_token(std::string token) { token_ = std::move(token); }
 
-  /// The answer to a request that isn't allowed; nullopt if it is.
-  [[nodiscard]] std::optional<Answer> refuse(const Request& request) const;
+  /// The response that refuses a request; nullopt if the request is allowed.
+  [[nodiscard]] std::optional<Response> refuse(const Request& request) const;
 
  private:
   [[nodiscard]] bool knows_host(std::string_view host) const;

@@ -21,7 +21,7 @@ constexpr std::size_t k_discarded_at_once = 64 << 10;
 constexpr std::uint64_t k_max_discarded_bytes = 256 << 20;
 const auto k_result = asio::as_tuple(asio::use_awaitable);
 
-// A connection that is closed while input is unread is reset, and the client loses the answer.
+// A connection that is closed while input is unread is reset, and the client loses the response.
 asio::awaitable<void> discard_input(beast::tcp_stream& stream) {
   AnyStream::ErrorCode ignored;
   stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

@@ -55,7 +55,7 @@ class AnyStream {
 
   /// The TLS handshake; nothing for plain TCP.
   virtual boost::asio::awaitable<ErrorCode> handshake() = 0;
-  /// Ends the connection in order: a client that is still sending can read the answer first.
+  /// Ends the connection in order: a client that is still sending can read the response first.
   virtual boost::asio::awaitable<void> close() = 0;
   /// Drops the connection at once.
   virtual void abort() = 0;

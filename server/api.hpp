@@ -39,7 +39,7 @@ class Api {
   /// Whether the request's handler reads the body itself; else the body must come with the request.
   [[nodiscard]] static bool streams_body(const Request& request);
   /// The request must outlive the call.
-  boost::asio::awaitable<Answer> answer(Request& request);
+  boost::asio::awaitable<Response> handle(Request& request);
 
   /// The log that a websocket requests. Fails: not_found, invalid_argument (the offset).
   Result<std::unique_ptr<LogTail>> tail(const Request& request);
@@ -47,21 +47,21 @@ class Api {
   [[nodiscard]] const ApiIdentity& identity() const noexcept { return identity_; }
 
  private:
-  [[nodiscard]] Answer version() const;
-  boost::asio::awaitable<Answer> has_package(const PathParameters& protocol_and_name);
-  boost::asio::awaitable<Answer> put_package(Request& request,
-                                             const PathParameters& protocol_and_name);
-  boost::asio::awaitable<Answer> receive_package(Request& request, const remote::Uri& uri);
-  boost::asio::awaitable<Answer> submit(const Request& request, bool in_beta_form);
-  Answer list(const Request& request);
+  [[nodiscard]] Response version() const;
+  boost::asio::awaitable<Response> has_package(const PathParameters& protocol_and_name);
+  boost::asio::awaitable<Response> put_package(Request& request,
+                                               const PathParameters& protocol_and_name);
+  boost::asio::awaitable<Response> receive_package(Request& request, const remote::Uri& uri);
+  boost::asio::awaitable<Response> submit(const Request& request, bool in_beta_form);
+  Response list(const Request& request);
   /// Fails: not_found, in Ray's words.
   Result<JobRecord> find(const std::string& id);
-  Answer details(const Request& request, const std::string& id);
-  Answer status(const std::string& id);
-  Answer extras(const std::string& id);
-  Answer logs(const Request& request, const std::string& id);
-  Answer stop(const std::string& id);
-  boost::asio::awaitable<Answer> remove(const std::string& id);
+  Response details(const Request& request, const std::string& id);
+  Response status(const std::string& id);
+  Response extras(const std::string& id);
+  Response logs(const Request& request, const std::string& id);
+  Response stop(const std::string& id);
+  boost::asio::awaitable<Response> remove(const std::string& id);
 
   JobManager& jobs_;
   JobPackages& packages_;

@@ -49,18 +49,18 @@ TEST(OpenApiTest, DocumentsTheParametersOfEachPath) {
 
 class ApiTest : public ManagerFixture {
  protected:
-  Answer ask(std::string method, std::string_view target, std::string body = {}) {
+  Response ask(std::string method, std::string_view target, std::string body = {}) {
     Request request{.method = std::move(method), .body = std::move(body)};
     request.set_target(target);
-    return run(api_.answer(request));
+    return run(api_.handle(request));
   }
   json get(std::string_view target) { return json::parse(ask("GET", target).body); }
   // Submits a job that fails immediately because there are no CPUs.
   void submit(const std::string& id) {
     const json body{{"entrypoint", "true"}, {"submission_id", id}, {"entrypoint_num_cpus", 1}};
-    const Answer answer = ask("POST", "/api/jobs/", body.dump());
-    ASSERT_EQ(answer.status, 200) << answer.body;
-    ASSERT_EQ(json::parse(answer.body), (json{{"job_id", id}, {"submission_id", id}}));
+    const Response response = ask("POST", "/api/jobs/", body.dump());
+    ASSERT_EQ(response.status, 200) << response.body;
+    ASSERT_EQ(json::parse(response.body), (json{{"job_id", id}, {"submission_id", id}}));
   }
 
   Api api_{*jobs_, packages_, {.rtenv_version = "1", .ray_version = "2", .session_name = "s"}};
@@ -77,17 +77,17 @@ TEST_F(ApiTest, UnknownPathsAreNotFound) {
   for (const char* path : {"", "/", "/api", "/api/", "/api/none", "/api/version/", "/api/jobs/a/",
                            "/api/jobs/a/none", "/api/jobs/a/logs/none", "/api/packages/gcs",
                            "/api/packages/gcs/a%2fb.zip", "/api/rtenv", "/version"}) {
-    const Answer answer = ask("GET", path);
-    EXPECT_EQ(answer.status, 404) << path;
-    EXPECT_EQ(answer.body, "404: Not Found") << path;
+    const Response response = ask("GET", path);
+    EXPECT_EQ(response.status, 404) << path;
+    EXPECT_EQ(response.body, "404: Not Found") << path;
   }
 }
 
 TEST_F(ApiTest, OtherMethodsAreNotAllowed) {
   const auto allowed = [&](const char* method, const char* path) {
-    const Answer answer = ask(method, path);
-    EXPECT_EQ(answer.status, 405) << method << " " << path;
-    return answer.headers.empty() ? "" : answer.headers.front().second;
+    const Response response = ask(method, path);
+    EXPECT_EQ(response.status, 405) << method << " " << path;
+    return response.headers.empty() ? "" : response.headers.front().second;
   };
   EXPECT_EQ(allowed("DELETE", "/api/version"), "GET");
   EXPECT_EQ(allowed("PUT", "/api/jobs/"), "GET, POST");
@@ -99,9 +99,10 @@ TEST_F(ApiTest, OtherMethodsAreNotAllowed) {
 }
 
 TEST_F(ApiTest, RedirectsToTheListOfJobs) {
-  const Answer answer = ask("GET", "/api/jobs");
-  EXPECT_EQ(answer.status, 308);
-  EXPECT_EQ(answer.headers.front(), std::pair(std::string("Location"), std::string("/api/jobs/")));
+  const Response response = ask("GET", "/api/jobs");
+  EXPECT_EQ(response.status, 308);
+  EXPECT_EQ(response.headers.front(),
+            std::pair(std::string("Location"), std::string("/api/jobs/")));
 }
 
 TEST_F(ApiTest, AJobIsListedDescribedAndDeleted) {

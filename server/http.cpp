@@ -54,18 +54,19 @@ bool Request::from_browser() const {
          header("user-agent").starts_with("Mozilla/");
 }
 
-Answer json_answer(const nlohmann::json& value) {
+Response json_response(const nlohmann::json& value) {
   return {.content_type = "application/json; charset=utf-8", .body = json_text(value)};
 }
 
-Answer text_answer(int status, std::string text) {
+Response text_response(int status, std::string text) {
   return {.status = status, .body = std::move(text)};
 }
 
-Answer error_answer(const Error& error) {
-  return text_answer(http_status(error.code()),
-                     error.hint().empty() ? error.message()
-                                          : fmt::format("{} ({})", error.message(), error.hint()));
+Response error_response(const Error& error) {
+  return text_response(http_status(error.code()),
+                       error.hint().empty()
+                           ? error.message()
+                           : fmt::format("{} ({})", error.message(), error.hint()));
 }
 
 }  // namespace rtenv::server

@@ -1,4 +1,4 @@
-// A request and its answer as the handlers see them: independent of the HTTP library.
+// A request and its response as the handlers see them: independent of the HTTP library.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -38,7 +38,7 @@ struct Request {
   [[nodiscard]] bool from_browser() const;
 };
 
-struct Answer {
+struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
@@ -48,9 +48,9 @@ struct Answer {
   std::function<Result<std::string>()> next_piece;
 };
 
-Answer json_answer(const nlohmann::json& value);
-Answer text_answer(int status, std::string text);
+Response json_response(const nlohmann::json& value);
+Response text_response(int status, std::string text);
 /// With the status of the error's code; the hint follows in parentheses.
-Answer error_answer(const Error& error);
+Response error_response(const Error& error);
 
 }  // namespace rtenv::server

@@ -49,11 +49,11 @@ TEST(HttpTest, RecognizesBrowsers) {
 }
 
 TEST(HttpTest, ErrorResponseHasStatusAndHint) {
-  const Answer plain = error_answer(Error(Errc::not_found, "no job"));
+  const Response plain = error_response(Error(Errc::not_found, "no job"));
   EXPECT_EQ(plain.status, 404);
   EXPECT_EQ(plain.body, "no job");
-  EXPECT_EQ(error_answer(Error(Errc::unavailable, "full", "try later")).body, "full (try later)");
-  EXPECT_EQ(json_answer({{"a", 1}}).body, "{\"a\":1}");
+  EXPECT_EQ(error_response(Error(Errc::unavailable, "full", "try later")).body, "full (try later)");
+  EXPECT_EQ(json_response({{"a", 1}}).body, "{\"a\":1}");
 }
 
 }  // namespace

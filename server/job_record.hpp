@@ -50,7 +50,7 @@ struct NodeNames {
   std::string agent_address;  // http://HOST:PORT
 };
 
-/// The answer to GET /api/jobs/{id}, with all of its keys. `hide_values`: replaces the values of
+/// The response to GET /api/jobs/{id}, with all of its keys. `hide_values`: replaces the values of
 /// env_vars by "<redacted>".
 nlohmann::json job_details(const JobRecord& job, const NodeNames& node, bool hide_values);
 

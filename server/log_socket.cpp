@@ -30,7 +30,7 @@ asio::awaitable<void> send_log(Socket& socket, LogTail& tail) {
   co_await socket.async_close(websocket::close_code::normal, k_result);
 }
 
-// Reading answers pings and notices the end of the client; its messages are ignored.
+// Reading replies to pings and detects when the client disconnects; its messages are ignored.
 asio::awaitable<void> discard_messages(Socket& socket) {
   beast::flat_buffer buffer;
   for (;;) {

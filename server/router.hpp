@@ -1,4 +1,4 @@
-// Which handler answers a request: a table of routes, and the search in it. Thread-safe: no state.
+// The table of routes, and the search for the handler of a request. Thread-safe: no state.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -19,8 +19,8 @@ using PathParameters = std::vector<std::string>;
 struct Route {
   std::string_view method;   // "GET" also serves HEAD
   std::string_view pattern;  // "/api/jobs/{id}": {id} is any part of the path, not empty
-  boost::asio::awaitable<Answer> (*handle)(Api& api, Request& request,
-                                           const PathParameters& parameters);
+  boost::asio::awaitable<Response> (*handle)(Api& api, Request& request,
+                                             const PathParameters& parameters);
   /// If not empty: serves only requests with this query parameter, which no later route serves.
   std::string_view query_parameter = {};
   /// The handler reads the body as it arrives, instead of getting it with the request.

@@ -3,10 +3,10 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
-#include "server/answer_writer.hpp"
 #include "server/any_stream.hpp"
 #include "server/log_socket.hpp"
 #include "server/request_reader.hpp"
+#include "server/response_writer.hpp"
 
 namespace rtenv::server {
 
@@ -30,10 +30,10 @@ class Session {
  private:
   asio::awaitable<bool> serve_one(std::chrono::seconds time_to_begin);
   asio::awaitable<bool> serve_websocket(const Request& request);
-  asio::awaitable<std::optional<Answer>> prepare_body(Request& request);
+  asio::awaitable<std::optional<Response>> prepare_body(Request& request);
   asio::awaitable<Result<std::size_t>> read_body(std::span<char> buffer);
-  asio::awaitable<bool> refuse(const Request& request, Answer answer);
-  asio::awaitable<bool> write(Answer answer, AnswerForm form);
+  asio::awaitable<bool> refuse(const Request& request, Response response);
+  asio::awaitable<bool> write(Response response, ResponseForm form);
 
   std::unique_ptr<AnyStream> stream_;
   SessionContext context_;
@@ -56,8 +56,8 @@ asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
     static const auto& http_errors = http::make_error_code(http::error::bad_method).category();
     if (error.category() == http_errors && error != http::error::end_of_stream) {
       const int status = error == http::error::header_limit ? 431 : 400;
-      Answer answer = text_answer(status, "400: this isn't HTTP: " + error.message());
-      co_await write(std::move(answer), {.keep_alive = false});
+      Response response = text_response(status, "400: this isn't HTTP: " + error.message());
+      co_await write(std::move(response), {.keep_alive = false});
     }
     co_return false;
   }
@@ -68,9 +68,9 @@ asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
     co_return co_await serve_websocket(request);
   if (auto refusal = co_await prepare_body(request))
     co_return co_await refuse(request, std::move(*refusal));
-  Answer answer = co_await context_.api.answer(request);
+  Response response = co_await context_.api.handle(request);
   // After an unread body, its rest would be parsed as the next request.
-  co_return co_await write(std::move(answer),
+  co_return co_await write(std::move(response),
                            {.version = reader_.version(),
                             .keep_alive = reader_.keep_alive() && reader_.is_done(),
                             .head_only = request.method == "HEAD"});
@@ -79,22 +79,22 @@ asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
 asio::awaitable<bool> Session::serve_websocket(const Request& request) {
   auto tail = context_.api.tail(request);
   if (!tail) {
-    Answer refusal = text_answer(http_status(tail.error().code()), tail.error().message());
+    Response refusal = text_response(http_status(tail.error().code()), tail.error().message());
     co_return co_await refuse(request, std::move(refusal));
   }
   co_await serve_log(*stream_, reader_.header(), **tail, server_name_);
   co_return false;
 }
 
-asio::awaitable<bool> Session::refuse(const Request& request, Answer answer) {
+asio::awaitable<bool> Session::refuse(const Request& request, Response response) {
   const bool body_is_read = reader_.is_done() || reader_.content_length() == 0U;
-  co_return co_await write(std::move(answer), {.version = reader_.version(),
-                                               .keep_alive = reader_.keep_alive() && body_is_read,
-                                               .head_only = request.method == "HEAD"});
+  co_return co_await write(std::move(response), {.version = reader_.version(),
+                                                 .keep_alive = reader_.keep_alive() && body_is_read,
+                                                 .head_only = request.method == "HEAD"});
 }
 
 // Reads the body, unless the handler does; returns the refusal of a bad one.
-asio::awaitable<std::optional<Answer>> Session::prepare_body(Request& request) {
+asio::awaitable<std::optional<Response>> Session::prepare_body(Request& request) {
   if (reader_.expects_continue()) {
     const std::string_view go_on =
         reader_.version() >= 11 ? "HTTP/1.1 100 Continue\r\n\r\n" : "HTTP/1.0 100 Continue\r\n\r\n";
@@ -103,14 +103,14 @@ asio::awaitable<std::optional<Answer>> Session::prepare_body(Request& request) {
   }
   request.read_body = [this](std::span<char> buffer) { return read_body(buffer); };
   if (Api::streams_body(request)) co_return std::nullopt;
-  const Answer too_large =
-      text_answer(413, fmt::format("the body is larger than {} bytes", context_.limits.body_bytes));
+  const Response too_large = text_response(
+      413, fmt::format("the body is larger than {} bytes", context_.limits.body_bytes));
   if (request.body_bytes && *request.body_bytes > context_.limits.body_bytes) co_return too_large;
   std::string piece(
       std::min<std::uint64_t>(request.body_bytes.value_or(k_piece_bytes), k_piece_bytes) + 1, '\0');
   for (;;) {
     const auto count = co_await read_body(piece);
-    if (!count) co_return text_answer(400, "400: the body ended before its end");
+    if (!count) co_return text_response(400, "400: the body ended before its end");
     if (*count == 0) co_return std::nullopt;
     request.body.append(piece, 0, *count);
     if (request.body.size() > context_.limits.body_bytes) co_return too_large;
@@ -122,9 +122,9 @@ asio::awaitable<Result<std::size_t>> Session::read_body(std::span<char> buffer) 
   return reader_.read_body(buffer);
 }
 
-asio::awaitable<bool> Session::write(Answer answer, AnswerForm form) {
-  return write_answer(*stream_, std::move(answer), form, server_name_,
-                      context_.limits.request_time);
+asio::awaitable<bool> Session::write(Response response, ResponseForm form) {
+  return write_response(*stream_, std::move(response), form, server_name_,
+                        context_.limits.request_time);
 }
 
 }  // namespace

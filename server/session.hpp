@@ -16,7 +16,7 @@ namespace rtenv::server {
 struct SessionLimits {
   std::uint32_t header_bytes = 64 << 10;
   std::uint64_t body_bytes = 16 << 20;  // of all but packages
-  /// For a header, a body, or a piece of a package or of an answer.
+  /// For a header, a body, or a piece of a package or of a response.
   std::chrono::seconds request_time{30};
   std::chrono::seconds idle_time{75};  // between requests
 };
