@@ -34,7 +34,7 @@ const Path& cache_of(std::int64_t rows) {
   TempDir folder = must(TempDir::create(bench_folder()));
   {
     Cache cache = must(Cache::open(folder.path()));
-    must(cache.get_or_make(Kind::tree, "warm", [](const MakeContext& context) -> Result<void> {
+    must(cache.get_or_build(Kind::tree, "warm", [](const BuildContext& context) -> Result<void> {
       RTENV_TRY(make_directories(context.target));
       std::ofstream(context.target / "file") << "x";
       return {};

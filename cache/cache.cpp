@@ -64,11 +64,11 @@ Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
   return find_lease(state_, kind, key);
 }
 
-Result<Lease> Cache::get_or_make(Kind kind, std::string_view key, const Maker& make,
-                                 const MakeOptions& options) {
+Result<Lease> Cache::get_or_build(Kind kind, std::string_view key, const Builder& builder,
+                                  const BuildOptions& options) {
   RTENV_TRY(auto found, find(kind, key));
   if (found) return std::move(*found);
-  return EntryBuilder(state_, {kind, std::string(key)}, make, options).build();
+  return EntryBuilder(state_, {kind, std::string(key)}, builder, options).build();
 }
 
 Result<std::vector<EntryRow>> Cache::entries() { return state_->ledger().entries(); }

@@ -1,4 +1,4 @@
-// A persistent store of entries that are expensive to make: unpacked trees, environments, fetched
+// A persistent store of entries that are expensive to create: unpacked trees, environments, fetched
 // files and tools. Several processes and threads may use one cache.
 //
 //   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, files/KEY/, uv/, digests/, tmp/, locks/,
@@ -6,7 +6,7 @@
 //
 // Most kinds are staged in tmp/, synced, and renamed into place; environments are built in place.
 // Meanwhile a row of the ledger says that the entry isn't ready, and a lock is held that the kernel
-// releases if the maker dies. So after a kill -9 at any time, an entry is complete or absent.
+// releases if the builder dies. So after a kill -9 at any time, an entry is complete or absent.
 // Leftovers of crashed processes are removed when the cache is opened.
 #pragma once
 
@@ -20,11 +20,11 @@
 #include "base/cancellation.hpp"
 #include "base/lock_file.hpp"
 #include "base/temp_dir.hpp"
+#include "cache/builder.hpp"
 #include "cache/entry.hpp"
 #include "cache/eviction.hpp"
 #include "cache/kind.hpp"
 #include "cache/lease.hpp"
-#include "cache/maker.hpp"
 #include "cache/remote_tier_options.hpp"
 
 namespace rtenv::cache {
@@ -32,7 +32,7 @@ namespace rtenv::cache {
 class CacheState;
 
 struct CacheOptions {
-  /// Enforced after an entry is made, after an unpin, and by `enforce_limits`. Empty: the cache
+  /// Enforced after an entry is built, after an unpin, and by `enforce_limits`. Empty: the cache
   /// grows until `collect` is called.
   Limits limits;
   /// Network file systems are refused otherwise, because file locks and SQLite's shared memory
@@ -74,11 +74,11 @@ class Cache {
   /// as the ledger.
   Result<std::optional<Lease>> find(Kind kind, std::string_view key);
 
-  /// Leases an entry; makes it first if it doesn't exist. If several processes or threads request
-  /// the same entry, one makes it and the others wait. A failed maker leaves nothing. Fails:
-  /// cancelled, out_of_space, permission_denied, and as `make` and the ledger.
-  Result<Lease> get_or_make(Kind kind, std::string_view key, const Maker& make,
-                            const MakeOptions& options = {});
+  /// Leases an entry; builds it first if it doesn't exist. If several processes or threads request
+  /// the same entry, one builds it and the others wait. A failed builder leaves nothing. Fails:
+  /// cancelled, out_of_space, permission_denied, and as `builder` and the ledger.
+  Result<Lease> get_or_build(Kind kind, std::string_view key, const Builder& builder,
+                             const BuildOptions& options = {});
 
   /// Least recently used first. Fails: as the ledger.
   Result<std::vector<EntryRow>> entries();

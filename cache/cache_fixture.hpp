@@ -1,4 +1,4 @@
-// For the cache's tests: a cache in a temporary folder, and makers.
+// For the cache's tests: a cache in a temporary folder, and builders.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -17,9 +17,9 @@
 
 namespace rtenv::cache {
 
-/// Makes an entry with one file, "file".
-inline Maker writes(std::string content) {
-  return [content = std::move(content)](const MakeContext& context) -> Result<void> {
+/// Builds an entry with one file, "file".
+inline Builder writes(std::string content) {
+  return [content = std::move(content)](const BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target));
     std::ofstream(context.target / "file") << content;
     return {};
@@ -27,8 +27,8 @@ inline Maker writes(std::string content) {
 }
 
 /// Fails with Errc::internal.
-inline Maker must_not_run() {
-  return [](const MakeContext&) -> Result<void> { return fail(Errc::internal, "made again"); };
+inline Builder must_not_run() {
+  return [](const BuildContext&) -> Result<void> { return fail(Errc::internal, "built again"); };
 }
 
 inline std::vector<std::string> keys(Cache& cache) {
@@ -71,8 +71,8 @@ class CacheFolder : public testing::Test {
 /// A folder with an open cache.
 class OpenCache : public CacheFolder {
  protected:
-  Result<Lease> make(Kind kind, const char* key, const std::string& content = "x") {
-    return cache_.get_or_make(kind, key, writes(content));
+  Result<Lease> build(Kind kind, const char* key, const std::string& content = "x") {
+    return cache_.get_or_build(kind, key, writes(content));
   }
 
   Cache cache_ = open();

@@ -79,13 +79,13 @@ std::string content_of_key(const std::string& key) {
   return content;
 }
 
-Maker maker_of(const std::string& key) {
-  return [key](const MakeContext& context) -> Result<void> {
+Builder builder_of(const std::string& key) {
+  return [key](const BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target / "folder"));
     const std::string content = content_of_key(key);
     std::ofstream(context.target / "first", std::ios::binary) << content.substr(0, 10'000);
     std::ofstream(context.target / "common", std::ios::binary) << common_content();
-    RTENV_TRY(fault_point("maker.half"));
+    RTENV_TRY(fault_point("builder.half"));
     std::ofstream(context.target / "folder/second", std::ios::binary) << content.substr(10'000);
     return {};
   };
@@ -129,7 +129,7 @@ class Worker {
     switch (chance(10)) {
       case 0:
       case 1:
-      case 2: return hold(index, cache_->get_or_make(kind, key, maker_of(key)));
+      case 2: return hold(index, cache_->get_or_build(kind, key, builder_of(key)));
       case 3: {
         auto found = cache_->find(kind, key);
         if (found && *found) hold(index, std::move(**found));

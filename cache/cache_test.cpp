@@ -25,10 +25,10 @@ TEST_P(CacheOfKind, BuildsAnEntryOnceAndFindsItAgain) {
   {
     Cache cache = open();
     EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
-    const Lease made = must(cache.get_or_make(GetParam(), "k", writes("x")));
-    EXPECT_EQ(made.path(), cache.path_of(GetParam(), "k"));
-    EXPECT_EQ(content_of(made.path() / "file"), "x");
-    EXPECT_THAT(cache.get_or_make(GetParam(), "k", must_not_run()), IsOk());
+    const Lease built = must(cache.get_or_build(GetParam(), "k", writes("x")));
+    EXPECT_EQ(built.path(), cache.path_of(GetParam(), "k"));
+    EXPECT_EQ(content_of(built.path() / "file"), "x");
+    EXPECT_THAT(cache.get_or_build(GetParam(), "k", must_not_run()), IsOk());
   }
   Cache again = open();
   EXPECT_TRUE(must(again.find(GetParam(), "k")));
@@ -37,21 +37,21 @@ TEST_P(CacheOfKind, BuildsAnEntryOnceAndFindsItAgain) {
 
 TEST_P(CacheOfKind, LeavesNothingAfterAFailedBuild) {
   Cache cache = open();
-  const Maker fails = [](const MakeContext& context) -> Result<void> {
+  const Builder fails = [](const BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target / "half"));
     return fail(Errc::installer_failed, "no");
   };
-  EXPECT_THAT(cache.get_or_make(GetParam(), "k", fails), IsError(Errc::installer_failed));
+  EXPECT_THAT(cache.get_or_build(GetParam(), "k", fails), IsError(Errc::installer_failed));
   EXPECT_FALSE(std::filesystem::exists(cache.path_of(GetParam(), "k")));
   EXPECT_THAT(keys(cache), IsEmpty());
-  EXPECT_THAT(cache.get_or_make(GetParam(), "k", writes("x")), IsOk());
+  EXPECT_THAT(cache.get_or_build(GetParam(), "k", writes("x")), IsOk());
 }
 
 TEST_P(CacheOfKind, RecoversFromAKilledBuild) {
   in_killed_process([&] {
     Cache cache = open();
     [[maybe_unused]] const auto lease =
-        cache.get_or_make(GetParam(), "k", [](const MakeContext& context) -> Result<void> {
+        cache.get_or_build(GetParam(), "k", [](const BuildContext& context) -> Result<void> {
           RTENV_TRY(make_directories(context.target));
           std::ofstream(context.target / "file") << "half";
           ::kill(::getpid(), SIGKILL);
@@ -62,7 +62,7 @@ TEST_P(CacheOfKind, RecoversFromAKilledBuild) {
   EXPECT_THAT(keys(cache), IsEmpty());
   EXPECT_EQ(count_in(folder_ / "tmp"), 0U);
   EXPECT_FALSE(std::filesystem::exists(cache.path_of(GetParam(), "k")));
-  const Lease lease = must(cache.get_or_make(GetParam(), "k", writes("whole")));
+  const Lease lease = must(cache.get_or_build(GetParam(), "k", writes("whole")));
   EXPECT_EQ(content_of(lease.path() / "file"), "whole");
 }
 
@@ -70,30 +70,31 @@ TEST_P(CacheOfKind, ReplacesAFolderThatIsNotInTheLedger) {
   Cache cache = open();
   folder_.file(cache.path_of(GetParam(), "k").lexically_relative(folder_.root()) / "file", "left");
   EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
-  const Lease lease = must(cache.get_or_make(GetParam(), "k", writes("made")));
-  EXPECT_EQ(content_of(lease.path() / "file"), "made");
+  const Lease lease = must(cache.get_or_build(GetParam(), "k", writes("built")));
+  EXPECT_EQ(content_of(lease.path() / "file"), "built");
 }
 
 TEST_P(CacheOfKind, RebuildsAnEntryWhoseFilesAreMissing) {
   Cache cache = open();
-  must(cache.get_or_make(GetParam(), "k", writes("x")));
+  must(cache.get_or_build(GetParam(), "k", writes("x")));
   must(remove_tree(cache.path_of(GetParam(), "k")));
   EXPECT_EQ(must(cache.find(GetParam(), "k")), std::nullopt);
-  EXPECT_EQ(content_of(must(cache.get_or_make(GetParam(), "k", writes("y"))).path() / "file"), "y");
+  EXPECT_EQ(content_of(must(cache.get_or_build(GetParam(), "k", writes("y"))).path() / "file"),
+            "y");
 }
 
-using CacheMake = OpenCache;
+using CacheBuild = OpenCache;
 
-TEST_F(CacheMake, BuildsOnceForConcurrentCallers) {
-  std::atomic<int> made{0};
+TEST_F(CacheBuild, BuildsOnceForConcurrentCallers) {
+  std::atomic<int> built{0};
   std::atomic<int> waited{0};
   std::vector<std::jthread> threads;
   for (int i = 0; i < 8; ++i)
     threads.emplace_back([&] {
-      const auto lease = cache_.get_or_make(
+      const auto lease = cache_.get_or_build(
           Kind::env, "k",
-          [&](const MakeContext& context) -> Result<void> {
-            ++made;
+          [&](const BuildContext& context) -> Result<void> {
+            ++built;
             std::this_thread::sleep_for(std::chrono::milliseconds(50));
             return make_directories(context.target);
           },
@@ -101,24 +102,24 @@ TEST_F(CacheMake, BuildsOnceForConcurrentCallers) {
       EXPECT_THAT(lease, IsOk());
     });
   threads.clear();
-  EXPECT_EQ(made, 1);
+  EXPECT_EQ(built, 1);
   EXPECT_GE(waited, 1);
 }
 
-TEST_F(CacheMake, MakesTreesReadOnlyAndEnvironmentsWritable) {
+TEST_F(CacheBuild, MakesTreesReadOnlyAndEnvironmentsWritable) {
   const auto mode = [](const Lease& lease) {
     return std::filesystem::status(lease.path() / "file").permissions();
   };
   using std::filesystem::perms;
-  EXPECT_EQ(mode(must(make(Kind::tree, "t"))) & perms::owner_write, perms::none);
-  EXPECT_EQ(mode(must(make(Kind::env, "e"))) & perms::owner_write, perms::owner_write);
+  EXPECT_EQ(mode(must(build(Kind::tree, "t"))) & perms::owner_write, perms::none);
+  EXPECT_EQ(mode(must(build(Kind::env, "e"))) & perms::owner_write, perms::owner_write);
 }
 
 using CacheRemove = OpenCache;
 
 TEST_F(CacheRemove, RefusesALeasedEntry) {
   {
-    const Lease lease = must(make(Kind::tree, "k"));
+    const Lease lease = must(build(Kind::tree, "k"));
     Cache other = open();
     EXPECT_THAT(other.remove(Kind::tree, "k"),
                 IsError(Errc::permission_denied, std::to_string(::getpid())));
@@ -131,7 +132,7 @@ TEST_F(CacheRemove, RefusesALeasedEntry) {
 
 TEST_F(CacheRemove, RefusesAnEntryThatIsBeingBuilt) {
   const Lease lease =
-      must(cache_.get_or_make(Kind::env, "k", [&](const MakeContext& context) -> Result<void> {
+      must(cache_.get_or_build(Kind::env, "k", [&](const BuildContext& context) -> Result<void> {
         RTENV_TRY(make_directories(context.target));
         Cache other = open();
         EXPECT_THAT(other.remove(Kind::env, "k"),
@@ -145,7 +146,7 @@ TEST_F(CacheRemove, RefusesAnEntryThatIsBeingBuilt) {
 using CachePin = OpenCache;
 
 TEST_F(CachePin, ProtectsAnEntryUntilItExpiresOrIsRemoved) {
-  must(make(Kind::tree, "a"));
+  must(build(Kind::tree, "a"));
   EXPECT_FALSE(must(cache_.pin(Kind::tree, "none", {.name = "p", .expires_ms = {}})));
   EXPECT_THAT(cache_.pin(Kind::tree, "a", {.name = "", .expires_ms = {}}),
               IsError(Errc::invalid_argument));
@@ -164,7 +165,7 @@ TEST_F(CachePin, ProtectsAnEntryUntilItExpiresOrIsRemoved) {
 }
 
 TEST_F(CachePin, FailsForAnEntryWhoseFilesAreMissing) {
-  must(make(Kind::tree, "lost"));
+  must(build(Kind::tree, "lost"));
   must(remove_tree(cache_.path_of(Kind::tree, "lost")));
   EXPECT_FALSE(must(cache_.pin(Kind::tree, "lost", {.name = "p", .expires_ms = {}})));
 }

@@ -18,7 +18,7 @@ using CacheCollect = OpenCache;
 TEST_F(CacheCollect, EvictsTheLeastRecentlyUsedFirstAndNeverALeasedEntry) {
   const std::string megabyte(1 << 20, 'x');
   for (const char* key : {"a", "b", "c", "d"}) {
-    must(make(Kind::tree, key, megabyte));
+    must(build(Kind::tree, key, megabyte));
     std::this_thread::sleep_for(std::chrono::milliseconds(3));
   }
   must(cache_.find(Kind::tree, "a"));  // now the most recently used
@@ -45,14 +45,14 @@ TEST_F(CacheCollect, RemovesFoldersThatAreNotInTheLedger) {
 }
 
 TEST_F(CacheCollect, RemovesTheFilesOfEvictedEntries) {
-  must(make(Kind::tree, "a"));
+  must(build(Kind::tree, "a"));
   EXPECT_THAT(must(cache_.collect({.max_bytes = 0}, false)).removed, SizeIs(1));
   for (const auto& holder : std::filesystem::directory_iterator(folder_ / "tmp"))
     EXPECT_EQ(count_in(holder.path()), 0U);
 }
 
 TEST_F(CacheCollect, IsCancelledBetweenEvictions) {
-  must(make(Kind::tree, "a"));
+  must(build(Kind::tree, "a"));
   const Cancellation cancellation = must(Cancellation::create());
   cancellation.request();
   EXPECT_THAT(cache_.collect({.max_bytes = 0}, false, &cancellation), IsError(Errc::cancelled));
@@ -61,8 +61,8 @@ TEST_F(CacheCollect, IsCancelledBetweenEvictions) {
 
 class CacheLimits : public CacheFolder {
  protected:
-  [[nodiscard]] Result<Lease> make(const char* key) {
-    return cache_.get_or_make(Kind::tree, key, writes(std::string(12'000, 'x')));
+  [[nodiscard]] Result<Lease> build(const char* key) {
+    return cache_.get_or_build(Kind::tree, key, writes(std::string(12'000, 'x')));
   }
 
   // One entry fits, two don't: a folder may take up a block or none.
@@ -70,13 +70,13 @@ class CacheLimits : public CacheFolder {
 };
 
 TEST_F(CacheLimits, AreEnforcedAsSoonAsLeasesAllow) {
-  auto a = std::optional(must(make("a")));
-  auto b = std::optional(must(make("b")));
+  auto a = std::optional(must(build("a")));
+  auto b = std::optional(must(build("b")));
   EXPECT_THAT(keys(cache_), ElementsAre("a", "b")) << "beyond the limit, but leased";
   b.reset();
   must(cache_.enforce_limits());
   EXPECT_THAT(keys(cache_), ElementsAre("a"));
-  { must(make("c")); }
+  { must(build("c")); }
   must(cache_.enforce_limits());
   EXPECT_THAT(keys(cache_), ElementsAre("a"));
   a.reset();
@@ -86,23 +86,23 @@ TEST_F(CacheLimits, AreEnforcedAsSoonAsLeasesAllow) {
 }
 
 TEST_F(CacheLimits, AreEnforcedWhenTheNextEntryIsBuilt) {
-  must(make("a"));
-  const Lease b = must(make("b"));
+  must(build("a"));
+  const Lease b = must(build("b"));
   EXPECT_THAT(keys(cache_), ElementsAre("b"));
 }
 
 TEST_F(CacheLimits, AreEnforcedAfterAnUnpin) {
-  must(make("a"));
+  must(build("a"));
   EXPECT_TRUE(must(cache_.pin(Kind::tree, "a", {.name = "p", .expires_ms = {}})));
-  const Lease b = must(make("b"));
+  const Lease b = must(build("b"));
   EXPECT_THAT(keys(cache_), ElementsAre("a", "b"));
   EXPECT_TRUE(must(cache_.unpin(Kind::tree, "a", "p")));
   EXPECT_THAT(keys(cache_), ElementsAre("b"));
 }
 
 TEST_F(CacheLimits, AreNotEnforcedByACacheThatReleasedNoLease) {
-  auto a = std::optional(must(make("a")));
-  auto b = std::optional(must(make("b")));
+  auto a = std::optional(must(build("a")));
+  auto b = std::optional(must(build("b")));
   a.reset();
   Cache reader = open({.limits = {.max_bytes = 20'000}});
   must(reader.enforce_limits());

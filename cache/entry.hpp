@@ -42,7 +42,7 @@ struct KindUsage {
   std::uint64_t entries = 0;
   std::uint64_t size_bytes = 0;
   std::uint64_t hits = 0;
-  std::uint64_t misses = 0;       // entries that were made here or pulled from the remote tier
+  std::uint64_t misses = 0;       // entries that were built here or pulled from the remote tier
   std::uint64_t pulls = 0;        // misses that the remote tier served
   std::uint64_t evictions = 0;    // without removals by name
   std::uint64_t saved_bytes = 0;  // hits times size: not fetched, unpacked or installed again

@@ -11,13 +11,13 @@
 
 namespace rtenv::cache {
 
-EntryBuilder::EntryBuilder(std::shared_ptr<CacheState> state, EntryName entry, const Maker& make,
-                           const MakeOptions& options)
+EntryBuilder::EntryBuilder(std::shared_ptr<CacheState> state, EntryName entry,
+                           const Builder& builder, const BuildOptions& options)
     : state_(std::move(state)),
       entry_(std::move(entry)),
       kind_(info(entry_.kind)),
       path_(state_->path_of(entry_.kind, entry_.key)),
-      make_(make),
+      builder_(builder),
       options_(options) {}
 
 bool EntryBuilder::uses_tier() const { return options_.use_remote_tier && state_->tier(); }
@@ -30,18 +30,18 @@ Result<Lease> EntryBuilder::build() {
   }();
   if (!lease || !uses_tier()) return lease;
   if (origin_ == Origin::pulled) RTENV_TRY(state_->ledger().count_pull(entry_.kind));
-  if (origin_ == Origin::made) RTENV_TRY(push(*lease));
+  if (origin_ == Origin::built) RTENV_TRY(push(*lease));
   return lease;
 }
 
 Result<Lease> EntryBuilder::build_locked(int lock_fd) {
-  // Another process may have made it while this one waited for the lock.
+  // Another process may have built it while this one waited for the lock.
   RTENV_TRY(auto found, find_lease(state_, entry_.kind, entry_.key));
   if (found) return std::move(*found);
   return kind_.in_place ? build_in_place(lock_fd) : build_staged(lock_fd);
 }
 
-Result<void> EntryBuilder::pull_or_make(const MakeContext& context) {
+Result<void> EntryBuilder::pull_or_build(const BuildContext& context) {
   if (uses_tier()) {
     RTENV_TRY(const TempDir scratch, state_->make_temp_dir());
     RTENV_TRY(const bool pulled,
@@ -53,52 +53,52 @@ Result<void> EntryBuilder::pull_or_make(const MakeContext& context) {
       return {};
     }
   }
-  origin_ = Origin::made;
-  return make_(context);
+  origin_ = Origin::built;
+  return builder_(context);
 }
 
 Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   // Empty again when the entry is published; its destructor removes a tree only after an error.
   RTENV_TRY(const TempDir staging, state_->make_temp_dir());
-  const MakeContext context{.target = staging.path() / "content", .lock_fd = lock_fd};
-  RTENV_TRY(pull_or_make(context));
-  RTENV_TRY(fault_point("make.staged"));
-  MadeEntry made;
-  if (kind_.digest_when_made) {
+  const BuildContext context{.target = staging.path() / "content", .lock_fd = lock_fd};
+  RTENV_TRY(pull_or_build(context));
+  RTENV_TRY(fault_point("build.staged"));
+  BuiltEntry built;
+  if (kind_.digest_when_built) {
     RTENV_TRY(const auto digest,
               tree_digest(context.target, kind_.user_writable_folder, default_threads()));
-    made.digest = digest.digits;
+    built.digest = digest.digits;
     if (kind_.read_only) {
-      RTENV_TRY(made.contents,
+      RTENV_TRY(built.contents,
                 share_contents(*state_, context.target, digest.items, staging.path() / "link"));
     }
   }
   if (kind_.read_only) RTENV_TRY(make_read_only(context.target));
   RTENV_TRY(sync_file_system(context.target));
-  RTENV_TRY(fault_point("make.synced"));
+  RTENV_TRY(fault_point("build.synced"));
   Trash trash(*state_);
   RTENV_TRY(trash.move_in(path_));  // created by another program
-  // From here until the entry is ready, a row whose build lock is free means that its maker died.
-  RTENV_TRY(state_->ledger().begin_making(entry_.kind, entry_.key));
-  RTENV_TRY(fault_point("make.begun"));
+  // From here until the entry is ready, a row whose build lock is free means that its builder died.
+  RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key));
+  RTENV_TRY(fault_point("build.begun"));
   auto moved = rename_path(context.target, path_);
-  if (moved) moved = fault_point("make.renamed");
+  if (moved) moved = fault_point("build.renamed");
   if (!moved) return give_up(std::move(moved).error());
-  RTENV_TRY(auto lease, publish(std::move(made)));
+  RTENV_TRY(auto lease, publish(std::move(built)));
   // If it is cancelled, the entry is usable all the same.
   [[maybe_unused]] const auto emptied = trash.empty(options_.wait.cancellation);
   return lease;
 }
 
 Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
-  RTENV_TRY(state_->ledger().begin_making(entry_.kind, entry_.key));
-  RTENV_TRY(fault_point("make.begun"));
-  auto made = remove_tree(path_);
-  if (made) made = pull_or_make({.target = path_, .lock_fd = lock_fd});
-  if (made) made = fault_point("make.staged");
-  if (made) made = sync_file_system(path_);
-  if (made) made = fault_point("make.synced");
-  if (!made) return give_up(std::move(made).error());
+  RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key));
+  RTENV_TRY(fault_point("build.begun"));
+  auto built = remove_tree(path_);
+  if (built) built = pull_or_build({.target = path_, .lock_fd = lock_fd});
+  if (built) built = fault_point("build.staged");
+  if (built) built = sync_file_system(path_);
+  if (built) built = fault_point("build.synced");
+  if (!built) return give_up(std::move(built).error());
   return publish({});
 }
 
@@ -112,12 +112,12 @@ Failure EntryBuilder::give_up(Error error) {
   return Failure(std::move(error));
 }
 
-Result<Lease> EntryBuilder::publish(MadeEntry made) {
+Result<Lease> EntryBuilder::publish(BuiltEntry built) {
   auto enter = [&]() -> Result<LeasedEntry> {
-    RTENV_TRY(made.size_bytes, disk_usage_bytes(path_));
+    RTENV_TRY(built.size_bytes, disk_usage_bytes(path_));
     RTENV_TRY(fault_point("publish.measured"));
     RTENV_TRY(const Holder* holder, state_->holder());
-    return state_->ledger().publish(entry_.kind, entry_.key, made, holder->id());
+    return state_->ledger().publish(entry_.kind, entry_.key, built, holder->id());
   };
   auto leased = enter();
   if (!leased) return give_up(std::move(leased).error());

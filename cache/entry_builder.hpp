@@ -1,5 +1,5 @@
-// Makes one entry: takes its build lock, pulls it from the remote tier or runs the caller's maker,
-// and publishes it in the ledger. Internal to this folder.
+// Builds one entry: takes its build lock, pulls it from the remote tier or runs the caller's
+// builder, and publishes it in the ledger. Internal to this folder.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,10 @@ namespace rtenv::cache {
 /// One use, by one thread.
 class EntryBuilder {
  public:
-  EntryBuilder(std::shared_ptr<CacheState> state, EntryName entry, const Maker& make,
-               const MakeOptions& options);
+  EntryBuilder(std::shared_ptr<CacheState> state, EntryName entry, const Builder& builder,
+               const BuildOptions& options);
 
-  /// Fails: see Cache::get_or_make.
+  /// Fails: see Cache::get_or_build.
   Result<Lease> build();
 
  private:
@@ -22,19 +22,19 @@ class EntryBuilder {
   Result<Lease> build_locked(int lock_fd);
   Result<Lease> build_staged(int lock_fd);
   Result<Lease> build_in_place(int lock_fd);
-  Result<void> pull_or_make(const MakeContext& context);
-  Result<Lease> publish(MadeEntry made);
+  Result<void> pull_or_build(const BuildContext& context);
+  Result<Lease> publish(BuiltEntry built);
   Failure give_up(Error error);
   Result<void> push(const Lease& lease);
 
-  enum class Origin : std::uint8_t { found, pulled, made };
+  enum class Origin : std::uint8_t { found, pulled, built };
 
   std::shared_ptr<CacheState> state_;
   EntryName entry_;
   const KindInfo& kind_;
   Path path_;
-  const Maker& make_;
-  const MakeOptions& options_;
+  const Builder& builder_;
+  const BuildOptions& options_;
   Origin origin_ = Origin::found;
 };
 

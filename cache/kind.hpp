@@ -26,9 +26,9 @@ struct KindInfo {
   std::string_view folder;  // below the cache's root
   bool in_place;            // built under its final path
   bool read_only;
-  /// The digest is computed when the entry is made. Otherwise the first `verify` computes it: an
+  /// The digest is computed when the entry is built. Otherwise the first `verify` computes it: an
   /// environment may be links to gigabytes that aren't in the page cache.
-  bool digest_when_made;
+  bool digest_when_built;
   /// Name of the folders inside an entry that its users may write to: Python stores compiled code
   /// beside the source. Empty: none.
   std::string_view user_writable_folder;

@@ -18,7 +18,7 @@ class CacheState;
 /// Cache::enforce_limits.
 class Lease {
  public:
-  /// For the cache itself; Cache::find and Cache::get_or_make return leases.
+  /// For the cache itself; Cache::find and Cache::get_or_build return leases.
   Lease(std::shared_ptr<CacheState> state, LeasedEntry leased, EntryName entry, Path path);
   Lease(Lease&& other) noexcept;
   Lease& operator=(Lease&& other) noexcept;

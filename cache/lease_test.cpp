@@ -19,7 +19,7 @@ TEST_F(CacheLease, EndsWhenItsHolderDies) {
   in_killed_process([&] {
     Cache cache = open();
     // Never released.
-    static const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));
+    static const Lease lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
   });
   Cache cache = open();
   EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
@@ -33,7 +33,7 @@ TEST_F(CacheLease, IsHeldByAChildThatInheritedItsLock) {
   Fd keeps_child(ends[1]);
   in_killed_process([&] {
     Cache cache = open();
-    static const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x")));
+    static const Lease lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
     if (::fork() == 0) {  // the job, which has the descriptor
       keeps_child.reset();
       char byte = 0;
@@ -56,7 +56,7 @@ TEST_F(CacheLease, IsHeldByAChildThatInheritedItsLock) {
 
 TEST_F(CacheLease, ReleasesTheEntryButDoesNotEvictIt) {
   Cache cache = open({.limits = {.max_bytes = 0}});
-  { const Lease lease = must(cache.get_or_make(Kind::tree, "k", writes("x"))); }
+  { const Lease lease = must(cache.get_or_build(Kind::tree, "k", writes("x"))); }
   EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
   EXPECT_THAT(keys(cache), SizeIs(1));
   must(cache.enforce_limits());

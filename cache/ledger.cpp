@@ -44,7 +44,7 @@ Result<Ledger> Ledger::open(const Path& file) {
   return Ledger(std::move(database));
 }
 
-Result<void> Ledger::begin_making(Kind kind, std::string_view key) {
+Result<void> Ledger::begin_build(Kind kind, std::string_view key) {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(const auto insert,
             database_.prepare_cached(
@@ -57,7 +57,7 @@ Result<void> Ledger::begin_making(Kind kind, std::string_view key) {
 
 Result<void> Ledger::insert_contents_locked(EntryId entry,
                                             const std::vector<ContentRow>& contents) {
-  // The entry may have been made before, and its files lost since.
+  // The entry may have been built before, and its files lost since.
   RTENV_TRY(const auto remove, database_.prepare_cached("DELETE FROM content WHERE entry = ?"));
   remove->bind(1, entry);
   RTENV_TRY(remove->run());
@@ -74,7 +74,7 @@ Result<void> Ledger::insert_contents_locked(EntryId entry,
   return {};
 }
 
-Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const MadeEntry& made,
+Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const BuiltEntry& built,
                                     HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<LeasedEntry> {
@@ -84,18 +84,18 @@ Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const MadeE
                   "last_used_ms = ?5, hits = 0 WHERE kind = ?1 AND key = ?2 RETURNING id"));
     update->bind(1, info(kind).name)
         .bind(2, key)
-        .bind(3, static_cast<std::int64_t>(made.size_bytes))
-        .bind(4, made.digest);
+        .bind(3, static_cast<std::int64_t>(built.size_bytes))
+        .bind(4, built.digest);
     update->bind(5, unix_ms());
     RTENV_TRY(const bool row, update->step());
-    if (!row) return fail(Errc::internal, "the entry {} was published without begin_making", key);
+    if (!row) return fail(Errc::internal, "the entry {} was published without begin_build", key);
     const EntryId entry = update->number(0);
     RTENV_TRY(update->run());
     RTENV_TRY(const auto count,
               database_.prepare_cached("UPDATE usage SET misses = misses + 1 WHERE kind = ?"));
     count->bind(1, info(kind).name);
     RTENV_TRY(count->run());
-    RTENV_TRY(insert_contents_locked(entry, made.contents));
+    RTENV_TRY(insert_contents_locked(entry, built.contents));
     RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
     return LeasedEntry{entry, id};
   });

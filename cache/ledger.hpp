@@ -38,8 +38,8 @@ struct ContentRow {
   std::uint64_t size_bytes = 0;
 };
 
-/// What `publish` records about a new entry.
-struct MadeEntry {
+/// The properties of a new entry that `publish` records.
+struct BuiltEntry {
   std::uint64_t size_bytes = 0;
   std::string digest;  // see tree_digest; empty: not computed yet
   std::vector<ContentRow> contents;
@@ -54,9 +54,9 @@ class Ledger {
 
   /// Inserts an entry that isn't ready: it is being built under its final path, or is about to be
   /// renamed to it.
-  Result<void> begin_making(Kind kind, std::string_view key);
+  Result<void> begin_build(Kind kind, std::string_view key);
   /// Makes an entry ready and leases it, in one transaction. Counts as a miss.
-  Result<LeasedEntry> publish(Kind kind, std::string_view key, const MadeEntry& made,
+  Result<LeasedEntry> publish(Kind kind, std::string_view key, const BuiltEntry& built,
                               HolderId holder);
   /// Deletes an entry that isn't ready; a ready one stays.
   Result<void> forget_unready(Kind kind, std::string_view key);
@@ -85,7 +85,7 @@ class Ledger {
   Result<std::optional<EntryRow>> find(Kind kind, std::string_view key);
   /// All entries, least recently used first.
   Result<std::vector<EntryRow>> entries();
-  /// Entries that are being built, or whose maker has died.
+  /// Entries that are being built, or whose builder has died.
   Result<std::vector<EntryRow>> unready_entries();
 
   // Leases and pins (ledger_leases.cpp)

@@ -13,7 +13,7 @@ constexpr const char* k_schema = R"sql(
     id           INTEGER PRIMARY KEY,
     kind         TEXT NOT NULL,
     key          TEXT NOT NULL,
-    ready        INTEGER NOT NULL,          -- 0: being built; its maker holds the build lock
+    ready        INTEGER NOT NULL,          -- 0: being built; its builder holds the build lock
     size_bytes   INTEGER NOT NULL,
     created_ms   INTEGER NOT NULL,
     last_used_ms INTEGER NOT NULL,

@@ -23,7 +23,7 @@ TEST(Ledger, NeverUsesAnIdTwice) {
 using CacheUsage = OpenCache;
 
 TEST_F(CacheUsage, CountsHitsMissesAndSavedBytes) {
-  for (int i = 0; i < 4; ++i) must(make(Kind::tree, "a"));
+  for (int i = 0; i < 4; ++i) must(build(Kind::tree, "a"));
   EXPECT_EQ(must(cache_.find(Kind::tree, "none")), std::nullopt);
   const KindUsage before = must(cache_.usage()).at(Kind::tree);
   EXPECT_EQ(before.hits, 3U);
@@ -40,7 +40,7 @@ using CacheFetchRecord = OpenCache;
 
 TEST_F(CacheFetchRecord, IsDeletedWithItsEntry) {
   EXPECT_EQ(must(cache_.find_fetch_record("digest")), std::nullopt);
-  must(make(Kind::file, "key"));
+  must(build(Kind::file, "key"));
   must(cache_.remember_fetch("digest",
                              {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
   must(cache_.remember_fetch("digest",

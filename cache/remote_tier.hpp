@@ -2,7 +2,7 @@
 //
 //   PREFIX/rtenv-1/{envs,trees}/KEY.tar.zst
 //
-// The tier is optional by design: an error is reported once, and the entry is made locally. After
+// The tier is optional by design: an error is reported once, and the entry is built locally. After
 // an error or a timeout the tier is disabled for half a minute, for all processes that use this
 // cache.
 #pragma once

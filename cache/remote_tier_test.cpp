@@ -21,9 +21,9 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-// Makes an environment with a program and a link to it.
-Maker writes_tool(std::string content) {
-  return [content = std::move(content)](const MakeContext& context) -> Result<void> {
+// Builds an environment with a program and a link to it.
+Builder writes_tool(std::string content) {
+  return [content = std::move(content)](const BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target / "bin"));
     std::ofstream(context.target / "bin/tool") << content;
     std::filesystem::permissions(context.target / "bin/tool", std::filesystem::perms::owner_all);
@@ -48,10 +48,10 @@ class RemoteTierTest : public testing::Test {
   [[nodiscard]] Cache open(const char* machine, RemoteTierOptions options) const {
     return must(Cache::open(folder_.root() / machine, {.remote_tier = std::move(options)}));
   }
-  static Result<Lease> get(Cache& cache, const Maker& make, Relocate relocate = {},
+  static Result<Lease> get(Cache& cache, const Builder& builder, Relocate relocate = {},
                            const char* key = "key") {
-    return cache.get_or_make(Kind::env, key, make,
-                             {.use_remote_tier = true, .relocate = std::move(relocate)});
+    return cache.get_or_build(Kind::env, key, builder,
+                              {.use_remote_tier = true, .relocate = std::move(relocate)});
   }
   [[nodiscard]] Path archive(const char* key = "key") const {
     return bucket() / "rtenv-1/envs" / (std::string(key) + ".tar.zst");
@@ -62,14 +62,14 @@ class RemoteTierTest : public testing::Test {
 
 TEST_F(RemoteTierTest, PullsAnEntryBuiltOnAnotherMachine) {
   Cache first = open("first", tier(TierMode::write_through));
-  const Lease made = must(get(first, writes_tool("x")));
+  const Lease built = must(get(first, writes_tool("x")));
   ASSERT_TRUE(std::filesystem::exists(archive()));
 
   Cache second = open("second", tier(TierMode::read));
   const Lease pulled = must(get(second, must_not_run()));
   EXPECT_EQ(must(read_file(pulled.path() / "link")), "x");
   EXPECT_EQ(must(tree_digest(pulled.path(), "", 1)).digits,
-            must(tree_digest(made.path(), "", 1)).digits);
+            must(tree_digest(built.path(), "", 1)).digits);
   EXPECT_EQ(must(second.usage()).at(Kind::env).pulls, 1U);
 }
 
@@ -90,8 +90,8 @@ TEST_F(RemoteTierTest, ReplacesADamagedArchive) {
     std::ofstream(archive(), std::ios::binary | std::ios::trunc) << damaged;
     Cache second = open("second", tier(TierMode::read));
     {
-      const Lease made = must(get(second, writes_tool("made here")));
-      EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
+      const Lease built = must(get(second, writes_tool("built here")));
+      EXPECT_EQ(must(read_file(built.path() / "link")), "built here");
     }
     EXPECT_TRUE(must(second.remove(Kind::env, "key")));
   }
@@ -112,11 +112,11 @@ TEST_F(RemoteTierTest, IgnoresAnArchiveThatRelocationRejects) {
   Cache first = open("first", tier(TierMode::write_through));
   must(get(first, writes_tool("x")));
   Cache second = open("second", tier(TierMode::read));
-  const Lease made = must(get(second, writes_tool("made here"),
-                              [](const Path&, const Path&, const nlohmann::json&) -> Result<void> {
-                                return fail(Errc::invalid_argument, "for another platform");
-                              }));
-  EXPECT_EQ(must(read_file(made.path() / "link")), "made here");
+  const Lease built = must(get(second, writes_tool("built here"),
+                               [](const Path&, const Path&, const nlohmann::json&) -> Result<void> {
+                                 return fail(Errc::invalid_argument, "for another platform");
+                               }));
+  EXPECT_EQ(must(read_file(built.path() / "link")), "built here");
 }
 
 TEST_F(RemoteTierTest, IgnoresAndRemovesExpiredArchives) {
@@ -140,7 +140,7 @@ TEST_F(RemoteTierTest, IgnoresAndRemovesExpiredArchives) {
 TEST_F(RemoteTierTest, WriteBackPushesInTheBackgroundOrFromTheNextProcess) {
   {
     Cache first = open("first", tier(TierMode::write_back));
-    const Lease made = must(get(first, writes_tool("x")));
+    const Lease built = must(get(first, writes_tool("x")));
     must(first.flush(nullptr));
     EXPECT_TRUE(std::filesystem::exists(archive()));
   }
@@ -205,9 +205,10 @@ TEST_F(RemoteTierTest, OperationsCanBeCancelled) {
     std::this_thread::sleep_for(milliseconds(50));
     cancellation.request();
   });
-  EXPECT_THAT(cache.get_or_make(Kind::env, "key", must_not_run(),
-                                {.wait = {.cancellation = &cancellation}, .use_remote_tier = true}),
-              IsError(Errc::cancelled));
+  EXPECT_THAT(
+      cache.get_or_build(Kind::env, "key", must_not_run(),
+                         {.wait = {.cancellation = &cancellation}, .use_remote_tier = true}),
+      IsError(Errc::cancelled));
 }
 
 // Replaces the entry's path in files, as the filter of environments does.
@@ -237,7 +238,7 @@ TEST_F(RemoteTierTest, ArchiveBytesDoNotDependOnTheEntrysPath) {
     };
     return result;
   };
-  const Maker writes_its_path = [](const MakeContext& context) -> Result<void> {
+  const Builder writes_its_path = [](const BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target));
     std::ofstream(context.target / "script") << "#!" << context.target.native() << "/bin/python\n";
     std::filesystem::create_symlink("/usr/bin/python3", context.target / "python");

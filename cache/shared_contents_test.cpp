@@ -17,18 +17,18 @@ std::uint64_t inode_of(const Path& path) {
 class SharedContents : public OpenCache {
  protected:
   std::string model_ = std::string(100'000, 'm');
-  Lease first_ = must(make(Kind::tree, "first", model_));
+  Lease first_ = must(build(Kind::tree, "first", model_));
 };
 
 TEST_F(SharedContents, HardLinksEqualLargeFilesOfReadOnlyEntries) {
   {
-    const Lease second = must(make(Kind::tree, "second", model_));
+    const Lease second = must(build(Kind::tree, "second", model_));
     EXPECT_EQ(inode_of(first_.path() / "file"), inode_of(second.path() / "file"));
     EXPECT_EQ(must(cache_.shared_bytes()), 100'000U);
-    const Lease env = must(make(Kind::env, "env", model_));
+    const Lease env = must(build(Kind::env, "env", model_));
     EXPECT_NE(inode_of(first_.path() / "file"), inode_of(env.path() / "file"))
         << "environments are writable";
-    const Lease other = must(make(Kind::tree, "other", std::string(100'000, 'n')));
+    const Lease other = must(build(Kind::tree, "other", std::string(100'000, 'n')));
     EXPECT_NE(inode_of(first_.path() / "file"), inode_of(other.path() / "file"));
   }
   EXPECT_TRUE(must(cache_.remove(Kind::tree, "second")));
@@ -38,7 +38,7 @@ TEST_F(SharedContents, HardLinksEqualLargeFilesOfReadOnlyEntries) {
 
 TEST_F(SharedContents, DoesNotShareDamagedFilesOrFilesOfAnotherMode) {
   const Lease private_one = must(
-      cache_.get_or_make(Kind::tree, "private", [&](const MakeContext& context) -> Result<void> {
+      cache_.get_or_build(Kind::tree, "private", [&](const BuildContext& context) -> Result<void> {
         RTENV_TRY(writes(model_)(context));
         std::filesystem::permissions(context.target / "file", std::filesystem::perms::owner_read);
         return {};
@@ -52,7 +52,7 @@ TEST_F(SharedContents, DoesNotShareDamagedFilesOrFilesOfAnotherMode) {
     std::filesystem::permissions(path, std::filesystem::perms::owner_write,
                                  std::filesystem::perm_options::remove);
   }
-  const Lease later = must(make(Kind::tree, "later", model_));
+  const Lease later = must(build(Kind::tree, "later", model_));
   EXPECT_EQ(must(read_file(later.path() / "file")), model_);
 }
 

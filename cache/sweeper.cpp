@@ -36,7 +36,7 @@ Result<void> Sweeper::remove_unfinished(const EntryRow& row) {
   return state_.ledger().forget_unready(row.kind, row.key);
 }
 
-// A process that makes an entry holds its build lock. So with the lock and without a row, the
+// A process that builds an entry holds its build lock. So with the lock and without a row, the
 // folder belongs to no process.
 Result<void> Sweeper::remove_unknown_folders(Trash& trash) {
   RTENV_TRY(const auto known, state_.ledger().entries());

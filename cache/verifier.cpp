@@ -69,7 +69,7 @@ Result<void> Verifier::quarantine(EntryRow row) {
 
 Result<void> Verifier::forget_missing(EntryRow row) {
   struct stat status {};
-  if (::lstat(state_->path_of(row.kind, row.key).c_str(), &status) == 0) return {};  // made again
+  if (::lstat(state_->path_of(row.kind, row.key).c_str(), &status) == 0) return {};  // built again
   Trash trash(*state_);
   RTENV_TRY(const Path away, trash.new_path());
   const auto removed = state_->remove_entry(row.kind, row.key, Ledger::Removal::requested, away);

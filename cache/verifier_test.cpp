@@ -19,7 +19,7 @@ class CacheVerify : public OpenCache {
 };
 
 TEST_F(CacheVerify, QuarantinesChangedEntries) {
-  for (const char* key : {"good", "changed", "held", "gone"}) must(make(Kind::tree, key, key));
+  for (const char* key : {"good", "changed", "held", "gone"}) must(build(Kind::tree, key, key));
   EXPECT_EQ(must(cache_.verify(2)).checked, 4U);
   damage("changed");
   damage("held");
@@ -38,11 +38,11 @@ TEST_F(CacheVerify, QuarantinesChangedEntries) {
   EXPECT_EQ(count_in(folder_ / "quarantine"), 1U);
   EXPECT_THAT(keys(cache_), testing::UnorderedElementsAre("good", "held"));
   EXPECT_THAT(must(cache_.verify(2)).quarantined, SizeIs(1)) << "no longer leased";
-  must(make(Kind::tree, "changed", "changed"));
+  must(build(Kind::tree, "changed", "changed"));
 }
 
 TEST_F(CacheVerify, RecordsTheFirstDigestOfAnEnvironmentAndIgnoresBytecode) {
-  must(make(Kind::env, "e"));
+  must(build(Kind::env, "e"));
   EXPECT_EQ(must(cache_.verify(1)).recorded, 1U);
   folder_.file("envs/e/__pycache__/m.pyc", "compiled");
   EXPECT_EQ(must(cache_.verify(1)).checked, 1U);

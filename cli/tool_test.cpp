@@ -15,14 +15,14 @@ TEST(Tool, EnforcesTheCacheLimitsAfterAnInterruptedCommand) {
   tool.environment.set("RTENV_CACHE_DIR", (tree / "cache").native());
   tool.environment.set("RTENV_CACHE_MAX_SIZE", "1KiB");
   auto cache = must(tool.open_cache());
-  const auto make = [](const cache::MakeContext& context) -> Result<void> {
+  const auto builder = [](const cache::BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target));
     RTENV_TRY(AtomicFile file, AtomicFile::create(context.target / "file"));
     RTENV_TRY(file.write(std::string(10'000, 'x')));
     return file.commit();
   };
   {
-    const auto lease = must(cache.get_or_make(cache::Kind::tree, "key", make));
+    const auto lease = must(cache.get_or_build(cache::Kind::tree, "key", builder));
     tool.enforce_cache_limits();
     EXPECT_EQ(must(cache.entries()).size(), 1U) << "it is in use";
   }

@@ -76,19 +76,19 @@ Result<VirtualEnv> cached_or_taken(
     const std::function<Result<void>(const Path& scratch, const Path& target)>& take,
     const TransferOptions& options) {
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
-  const cache::Maker make = [&](const cache::MakeContext& context) -> Result<void> {
+  const cache::Builder builder = [&](const cache::BuildContext& context) -> Result<void> {
     origin = source;
     RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
     return take(scratch.path(), context.target);
   };
-  const cache::MakeOptions make_options{
+  const cache::BuildOptions build_options{
       .wait = {.cancellation = options.cancellation,
                .on_wait =
                    [] {
                      log::info("another process is creating this environment; waiting for it");
                    }},
       .relocate = {}};
-  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::env, key, make, make_options));
+  RTENV_TRY(auto lease, cache.get_or_build(cache::Kind::env, key, builder, build_options));
   return VirtualEnv{.lease = std::move(lease), .origin = origin};
 }
 

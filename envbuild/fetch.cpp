@@ -138,29 +138,29 @@ class Fetcher {
   Result<cache::Lease> store_file(const Path& file, const std::string& sha256) {
     const std::string name = local_name(uri_);
     const std::string key = sha256_hex(sha256 + " " + name).substr(0, k_key_digits);
-    return cache_.get_or_make(cache::Kind::file, key,
-                              [&](const cache::MakeContext& context) -> Result<void> {
-                                RTENV_TRY(make_directories(context.target));
-                                return rename_path(file, context.target / name);
-                              },
-                              {.wait = wait_options()});
+    return cache_.get_or_build(cache::Kind::file, key,
+                               [&](const cache::BuildContext& context) -> Result<void> {
+                                 RTENV_TRY(make_directories(context.target));
+                                 return rename_path(file, context.target / name);
+                               },
+                               {.wait = wait_options()});
   }
 
   Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
     const bool strip_top = drops_top_folder(uri_);
     const std::string key = fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "");
-    return cache_.get_or_make(cache::Kind::tree, key,
-                              [&](const cache::MakeContext& context) -> Result<void> {
-                                auto unpacked = pkg::unpack(archive, context.target,
-                                                            {.limits = {},
-                                                             .strip_top = strip_top,
-                                                             .threads = options_.threads,
-                                                             .cancellation = cancellation_});
-                                if (!unpacked)
-                                  return Failure(std::move(unpacked).error().within(uri_.shown()));
-                                return {};
-                              },
-                              {.wait = wait_options()});
+    return cache_.get_or_build(cache::Kind::tree, key,
+                               [&](const cache::BuildContext& context) -> Result<void> {
+                                 auto unpacked = pkg::unpack(archive, context.target,
+                                                             {.limits = {},
+                                                              .strip_top = strip_top,
+                                                              .threads = options_.threads,
+                                                              .cancellation = cancellation_});
+                                 if (!unpacked)
+                                   return Failure(std::move(unpacked).error().within(uri_.shown()));
+                                 return {};
+                               },
+                               {.wait = wait_options()});
   }
 
   const Uri& uri_;

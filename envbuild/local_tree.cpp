@@ -15,7 +15,7 @@ std::string key_with_name(std::string_view content, std::string_view name) {
   return "module-" + sha256_hex(fmt::format("{} {}", content, name)).substr(0, k_key_digits);
 }
 
-cache::MakeOptions make_options(const Path& path, const PrepareOptions& options) {
+cache::BuildOptions build_options(const Path& path, const PrepareOptions& options) {
   return {.wait = {.cancellation = options.cancellation, .on_wait = [&] {
                      log::info("another process is copying {}; waiting for it", path.native());
                    }}};
@@ -33,25 +33,25 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
   RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
   const std::string tree_key = named.name.tree_key();
   RTENV_TRY(auto lease,
-            cache.get_or_make(
+            cache.get_or_build(
                 cache::Kind::tree, top.empty() ? tree_key : key_with_name(tree_key, top),
-                [&](const cache::MakeContext& context) -> Result<void> {
+                [&](const cache::BuildContext& context) -> Result<void> {
                   if (!top.empty()) RTENV_TRY(make_directories(context.target));
                   return pkg::copy_tree(named, top.empty() ? context.target : context.target / top,
                                         {.scheme = named.name.scheme(),
                                          .threads = options.threads,
                                          .cancellation = options.cancellation});
                 },
-                make_options(directory, options)));
+                build_options(directory, options)));
   return leased_path(std::move(lease));
 }
 
 Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                                      const PrepareOptions& options) {
   RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
-  RTENV_TRY(auto lease, cache.get_or_make(
+  RTENV_TRY(auto lease, cache.get_or_build(
                             cache::Kind::tree, key_with_name(digest, file.filename().native()),
-                            [&](const cache::MakeContext& context) -> Result<void> {
+                            [&](const cache::BuildContext& context) -> Result<void> {
                               const Path copy = context.target / file.filename();
                               RTENV_TRY(make_directories(context.target));
                               RTENV_TRY(clone_tree(file, copy));
@@ -61,7 +61,7 @@ Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                                           file.native())
                                   .hint("retry when no process is changing it");
                             },
-                            make_options(file, options)));
+                            build_options(file, options)));
   return leased_path(std::move(lease));
 }
 

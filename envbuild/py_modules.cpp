@@ -68,9 +68,9 @@ class Preparer {
     const runtime_env::EnvKey key =
         runtime_env::make_env_key(packages, phases, interpreter, environment, false);
     RTENV_TRY(auto lease,
-              cache_.get_or_make(
+              cache_.get_or_build(
                   cache::Kind::tree, "wheel-" + key.digits,
-                  [&](const cache::MakeContext& context) -> Result<void> {
+                  [&](const cache::BuildContext& context) -> Result<void> {
                     log::info("installing {} with {}", wheel.filename().native(),
                               name(packages.installer));
                     RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());

@@ -27,11 +27,11 @@ Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
   RTENV_TRY(auto existing, find_uploaded(uri, cache));
   if (existing) return std::move(*existing);
   const std::string key = sha256_hex(sha256 + " " + uri.path).substr(0, k_key_digits);
-  RTENV_TRY(auto lease, cache.get_or_make(cache::Kind::file, key,
-                                          [&](const cache::MakeContext& context) -> Result<void> {
-                                            RTENV_TRY(make_directories(context.target));
-                                            return rename_path(file, context.target / uri.path);
-                                          }));
+  RTENV_TRY(auto lease, cache.get_or_build(cache::Kind::file, key,
+                                           [&](const cache::BuildContext& context) -> Result<void> {
+                                             RTENV_TRY(make_directories(context.target));
+                                             return rename_path(file, context.target / uri.path);
+                                           }));
   RTENV_TRY(cache.remember_fetch(
       record_key(uri),
       {.version = "uploaded", .sha256 = sha256, .kind = lease.kind(), .key = lease.key()}));

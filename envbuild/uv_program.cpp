@@ -77,12 +77,12 @@ Result<LeasedPath> pinned_uv(const Environment& environment, cache::Cache& cache
                              const Cancellation* cancellation) {
   for (const PinnedWheel& wheel : k_wheels) {
     if (wheel.machine != k_machine) continue;
-    auto lease = cache.get_or_make(cache::Kind::tool, fmt::format("uv-{}-{}", k_version, k_machine),
-                                   [&](const cache::MakeContext& context) {
-                                     return fetch_uv(wheel, environment, cache, context.target,
-                                                     cancellation);
-                                   },
-                                   {.wait = {.cancellation = cancellation, .on_wait = {}}});
+    auto lease = cache.get_or_build(
+        cache::Kind::tool, fmt::format("uv-{}-{}", k_version, k_machine),
+        [&](const cache::BuildContext& context) {
+          return fetch_uv(wheel, environment, cache, context.target, cancellation);
+        },
+        {.wait = {.cancellation = cancellation, .on_wait = {}}});
     if (!lease)
       return Failure(std::move(lease).error().within("uv isn't in PATH and can't be fetched"));
     return leased_path(std::move(*lease), "uv");
@@ -96,25 +96,25 @@ Result<LeasedPath> required_uv(const LeasedPath& uv, const std::string& specifie
                                const Environment& environment, cache::Cache& cache,
                                const Path& python, const Cancellation* cancellation) {
   const std::string key = fmt::format("uv-{}-{}", sha256_hex(specifier).substr(0, 16), k_machine);
-  RTENV_TRY(
-      auto lease,
-      cache.get_or_make(cache::Kind::tool, key,
-                        [&](const cache::MakeContext& context) -> Result<void> {
-                          SpawnOptions spawn{.argv = {uv.path.native(), "pip", "install", "--quiet",
-                                                      "--python", python.native(), "--target",
-                                                      context.target.native(), "uv" + specifier},
-                                             .environment = environment,
-                                             .working_dir = {},
-                                             .keep_fds = {context.lock_fd}};
-                          spawn.die_with_parent = true;
-                          RTENV_TRY(const Captured run,
-                                    run_captured(std::move(spawn),
-                                                 {.deadline = {}, .cancellation = cancellation}));
-                          if (run.state.succeeded()) return {};
-                          return fail(Errc::installer_failed, "uv{} can't be installed:\n{}",
-                                      specifier, run.output);
-                        },
-                        {.wait = {.cancellation = cancellation, .on_wait = {}}}));
+  RTENV_TRY(auto lease,
+            cache.get_or_build(
+                cache::Kind::tool, key,
+                [&](const cache::BuildContext& context) -> Result<void> {
+                  SpawnOptions spawn{.argv = {uv.path.native(), "pip", "install", "--quiet",
+                                              "--python", python.native(), "--target",
+                                              context.target.native(), "uv" + specifier},
+                                     .environment = environment,
+                                     .working_dir = {},
+                                     .keep_fds = {context.lock_fd}};
+                  spawn.die_with_parent = true;
+                  RTENV_TRY(const Captured run,
+                            run_captured(std::move(spawn),
+                                         {.deadline = {}, .cancellation = cancellation}));
+                  if (run.state.succeeded()) return {};
+                  return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier,
+                              run.output);
+                },
+                {.wait = {.cancellation = cancellation, .on_wait = {}}}));
   return leased_path(std::move(lease), "bin/uv");
 }
 

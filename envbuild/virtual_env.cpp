@@ -20,7 +20,7 @@ bool has_interpreter(const Path& virtual_env) {
   return ::stat((virtual_env / "bin" / "python").c_str(), &status) == 0;
 }
 
-Result<void> build(const EnvPlan& plan, const cache::MakeContext& context, cache::Cache& cache,
+Result<void> build(const EnvPlan& plan, const cache::BuildContext& context, cache::Cache& cache,
                    const PrepareOptions& options) {
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
   RTENV_TRY(BuildLog log, BuildLog::begin(cache.root(), plan.key.digits));
@@ -116,7 +116,7 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
   const auto requested_at = std::chrono::system_clock::now();
   std::optional<BuildFollower> follower;
-  const cache::MakeOptions make_options{
+  const cache::BuildOptions build_options{
       .wait = {.cancellation = options.cancellation,
                .on_wait =
                    [&] {
@@ -133,9 +133,9 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
         return {};
       }};
   RTENV_TRY(auto lease,
-            cache.get_or_make(
+            cache.get_or_build(
                 cache::Kind::env, plan.key.digits,
-                [&](const cache::MakeContext& context) -> Result<void> {
+                [&](const cache::BuildContext& context) -> Result<void> {
                   follower.reset();
                   if (auto failure = failure_since(cache.root(), plan.key.digits, requested_at))
                     return Failure(std::move(*failure));
@@ -144,7 +144,7 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                   origin = VirtualEnv::Origin::built;
                   return build(plan, context, cache, options);
                 },
-                make_options));
+                build_options));
   return VirtualEnv{.lease = std::move(lease), .origin = origin};
 }
 

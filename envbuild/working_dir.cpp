@@ -15,9 +15,9 @@ Result<LeasedPath> from_archive(const Path& archive, cache::Cache& cache,
   RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
   RTENV_TRY(
       auto lease,
-      cache.get_or_make(
+      cache.get_or_build(
           cache::Kind::tree, name.tree_key(),
-          [&](const cache::MakeContext& context) -> Result<void> {
+          [&](const cache::BuildContext& context) -> Result<void> {
             RTENV_TRY(pkg::unpack(
                 archive, context.target,
                 {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));

@@ -115,7 +115,7 @@ class Fails(unittest.TestCase):
     def test_words_that_are_not_codes(self):
         self.assertEqual(rules.doubtful_words("not_found, no_such_code", CODES), ["no_such_code"])
         self.assertEqual(rules.doubtful_words("canceled, corupt", CODES), ["canceled", "corupt"])
-        self.assertEqual(rules.doubtful_words("not_found (max_bytes), `max_age`; as fetch_file and find_uv; see Cache::get_or_make; cancelled", CODES), [])
+        self.assertEqual(rules.doubtful_words("not_found (max_bytes), `max_age`; as fetch_file and find_uv; see Cache::get_or_build; cancelled", CODES), [])
 
     HEADER = """
 #pragma once
