@@ -16,7 +16,7 @@ using remote::Uri;
 constexpr std::size_t k_key_digits = 32;
 constexpr std::size_t k_max_name_bytes = 255;
 
-// What an object becomes in the cache.
+// The form of a fetched object in the cache.
 enum class Form : std::uint8_t { file, tree };
 
 bool drops_top_folder(const Uri& uri) { return uri.scheme != Scheme::gcs; }

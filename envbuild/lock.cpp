@@ -19,7 +19,7 @@ using nlohmann::json;
 
 constexpr std::string_view k_header = "# rtenv-lock: ";
 
-// What a lock is valid for. The installer and its options may differ.
+// The inputs that a lock is valid for. The installer and its options may differ.
 json identity(const runtime_env::ResolvedPhases& phases,
               const runtime_env::Interpreter& interpreter) {
   const std::string minor = interpreter.version.substr(

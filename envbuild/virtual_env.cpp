@@ -95,7 +95,7 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
   switch (origin) {
     case VirtualEnv::Origin::cache: return "cache";
     case VirtualEnv::Origin::remote_tier: return "remote tier";
-    case VirtualEnv::Origin::archive: return "pack";
+    case VirtualEnv::Origin::archive: return "archive";
     default: return "built";
   }
 }

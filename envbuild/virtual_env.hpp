@@ -39,7 +39,7 @@ struct VirtualEnv {
   [[nodiscard]] const Path& path() const noexcept { return lease.path(); }
 };
 
-/// "cache", "remote tier", "pack" (an archive) or "built": stable, used in --json.
+/// "cache", "remote tier", "archive" or "built": stable, used in --json.
 std::string_view name(VirtualEnv::Origin origin) noexcept;
 
 /// Takes the environment from the cache or the remote tier, or builds it. If several callers, in

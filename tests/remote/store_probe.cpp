@@ -1,4 +1,4 @@
-// What the tests of stores call where the tool has no command for it.
+// A program for the store tests: operations that the tool has no command for.
 // usage: store_probe list|remove URI      list: a line "SIZE URI" for each object
 #include <cstdio>
 #include <string_view>

@@ -46,13 +46,14 @@ ok
 cmp first.tar.zst again.tar.zst
 # The same environment built elsewhere gives the same archive: it contains no path.
 mkdir listed && tar --zstd -xf first.tar.zst -C listed
-! grep -rF "$RTENV_CACHE_DIR/envs" listed || fail "the pack holds the environment's path"
+! grep -rF "$RTENV_CACHE_DIR/envs" listed || fail "the archive contains the environment's path"
 equal "$(tar --zstd -tf first.tar.zst | sed -n 1p)" .rtenv-pack.json
 
 # Unpacked into another folder whose name is long and has a space.
 long="a folder with spaces/$(printf 'x%.0s' {1..120})"
 RTENV_CACHE_DIR=$work/$long rtenv env pull first.tar.zst --json
 ok
+equal "$(field origin)" archive
 equal "$(field key)" "$key"
 path=$(field path)
 equal "$("$path/bin/tool")" "tool of $path"
