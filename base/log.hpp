@@ -31,7 +31,7 @@ template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
   emit_formatted(Level::debug, format, std::forward<Args>(args)...);
 }
-/// What a user of the tool should see by default, such as the progress of long operations.
+/// Messages shown by default, such as the progress of long operations.
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
   emit_formatted(Level::info, format, std::forward<Args>(args)...);

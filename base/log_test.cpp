@@ -5,7 +5,7 @@
 namespace rtenv {
 namespace {
 
-// What the three levels write to standard error.
+// The output of the three levels on standard error.
 std::string logged(log::Verbosity verbosity) {
   testing::internal::CaptureStderr();
   log::configure(verbosity);

@@ -1,5 +1,5 @@
-// What the cache reports about its entries: rows read from the ledger. A row is a snapshot; other
-// processes may lease, pin or evict the entry at any time.
+// Snapshots of the ledger's rows, with which the cache describes its entries. Other processes may
+// lease, pin or evict an entry at any time.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,7 @@ class Option;
 
 namespace rtenv::cli {
 
-/// What a command does; returns the exit status.
+/// A command's implementation; returns the exit status.
 using Action = std::function<Result<int>()>;
 
 /// The types that an option's variable can have.
@@ -39,7 +39,7 @@ class Option {
  public:
   explicit Option(CLI::Option& option) : option_(&option) {}
 
-  /// What the help calls the value, such as FILE.
+  /// The value's name in the help, such as FILE.
   Option value_name(const char* name) const;
   Option required() const;
   /// Not together with `other`.
@@ -108,7 +108,7 @@ class CommandLine {
   CommandLine& operator=(const CommandLine&) = delete;
   ~CommandLine();
 
-  /// What --version prints.
+  /// The output of --version.
   void set_version(const char* text);
   /// The tool itself, to add options and commands to. One command is required.
   [[nodiscard]] Command root();

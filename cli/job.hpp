@@ -1,5 +1,5 @@
-// What the commands of `rtenv job` share: the options that say how to reach the job server, and how
-// a job is printed.
+// Shared code of the `rtenv job` commands: the options for reaching the job server, and printing of
+// jobs.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

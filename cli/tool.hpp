@@ -1,5 +1,5 @@
-// What all commands share: the global options, the environment variables, and the settings of the
-// cache that follow from both. Created by main and passed down; there is no other global state.
+// State shared by all commands: the global options, the environment variables, and the cache
+// settings derived from both. Created by main and passed down; there is no other global state.
 #pragma once
 
 #include <memory>

@@ -153,7 +153,7 @@ struct Connection::Transport {
   Result<void> start_tls(const Endpoint& endpoint, const Environment& environment) {
     RTENV_TRY(load_certificates(endpoint, environment));
     tls.emplace(socket, tls_context);
-    // What the macro SSL_set_tlsext_host_name does, without its casts.
+    // Equivalent to the macro SSL_set_tlsext_host_name, without its casts.
     std::string host = endpoint.host;
     SSL_ctrl(tls->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
              host.data());

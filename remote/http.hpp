@@ -21,7 +21,7 @@ namespace rtenv::remote {
 
 class CurlHandle;
 
-/// What libcurl signs a request with (Amazon's Signature Version 4).
+/// Parameters with which libcurl signs a request (AWS Signature Version 4).
 struct AwsSigning {
   std::string region;
   std::string service;

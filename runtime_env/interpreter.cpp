@@ -66,7 +66,7 @@ Path resolve_pyenv_shim(const Path& program, const Environment& environment) {
   return std::filesystem::exists(real, error) ? real : program;
 }
 
-// What changes whenever the file does.
+// Changes whenever the file does.
 Result<json> file_identity(const Path& program) {
   struct stat status {};
   if (::stat(program.c_str(), &status) != 0) return fail_errno("read", program.native());
