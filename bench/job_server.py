@@ -303,7 +303,7 @@ def main():
             other = Rtenv("start")
             starts.append(other.start_s)
             other.stop()
-        compare("server start → API answers", statistics.median(starts), ray.start_s if ray else None)
+        compare("server start → first API response", statistics.median(starts), ray.start_s if ray else None)
         compare("idle memory", server.memory_mb(), ray.memory_mb() if ray else None, lambda mb: f"{mb:.0f} MB")
     if wanted("latency"):
         for name, runtime_env in (("no runtime_env", {}), ("one-file working_dir, present", {"working_dir": "dir"}), ("uv: [six], warm", {"uv": ["six"]})):
