@@ -188,9 +188,9 @@ std::variant<Action, RequestedText, UsageError> CommandLine::parse(std::vector<s
   std::ranges::reverse(words);  // as CLI11 takes them
   try {
     app_->parse(std::move(words));
-  } catch (const CLI::Success& answer) {  // --help, --version
+  } catch (const CLI::Success& request) {  // --help, --version
     std::ostringstream text;
-    app_->exit(answer, text, text);
+    app_->exit(request, text, text);
     return RequestedText{text.str()};
   } catch (const CLI::ParseError& error) {
     return usage_error(*app_, error);

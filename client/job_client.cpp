@@ -144,23 +144,23 @@ Result<json> JobClient::request_job(const char* method, const std::string& id, c
       return fail(Errc::already_exists, "{}", reason_of(reply.body));
     return failure;
   }
-  auto answer = json_from_text(reply.body);
-  if (!answer.is_object())
+  auto body = json_from_text(reply.body);
+  if (!body.is_object())
     return fail(Errc::unavailable, "{} returned an invalid response: not a JSON object",
                 remote::redacted_url(server_.address));
-  return answer;
+  return body;
 }
 
 Result<json> JobClient::details(const std::string& id) { return request_job("GET", id, ""); }
 
 Result<std::string> JobClient::logs(const std::string& id) {
-  RTENV_TRY(const json answer, request_job("GET", id, "/logs"));
-  return answer.value("logs", "");
+  RTENV_TRY(const json body, request_job("GET", id, "/logs"));
+  return body.value("logs", "");
 }
 
 Result<bool> JobClient::stop(const std::string& id) {
-  RTENV_TRY(const json answer, request_job("POST", id, "/stop"));
-  return answer.value("stopped", false);
+  RTENV_TRY(const json body, request_job("POST", id, "/stop"));
+  return body.value("stopped", false);
 }
 
 Result<void> JobClient::remove(const std::string& id) {
@@ -171,11 +171,11 @@ Result<void> JobClient::remove(const std::string& id) {
 Result<json> JobClient::list() {
   RTENV_TRY(const auto reply, request("GET", "/api/jobs/"));
   if (!reply.response.succeeded()) return explain(reply);
-  auto answer = json_from_text(reply.body);
-  if (!answer.is_array())
+  auto body = json_from_text(reply.body);
+  if (!body.is_array())
     return fail(Errc::unavailable, "{} returned an invalid response: not a JSON array",
                 remote::redacted_url(server_.address));
-  return answer;
+  return body;
 }
 
 }  // namespace rtenv::client

@@ -49,8 +49,8 @@ bool is_ec2() {
 }  // namespace
 
 Result<AwsCredentials> parse_aws_credentials(std::string_view text, std::string_view source) {
-  const json answer = json_from_text(text);
-  const auto field = [&](const char* name) { return text_field(answer, name); };
+  const json body = json_from_text(text);
+  const auto field = [&](const char* name) { return text_field(body, name); };
   AwsCredentials credentials{.access_key_id = field("AccessKeyId"),
                              .secret_access_key = field("SecretAccessKey")};
   if (credentials.access_key_id.empty() || credentials.secret_access_key.empty())
@@ -79,8 +79,8 @@ Result<std::optional<AwsCredentials>> container_credentials(HttpClient& client) 
   }
   std::vector<std::string> headers;
   if (!token.empty()) headers.push_back("Authorization: " + token);
-  RTENV_TRY(const std::string answer, get_text(client, url, headers));
-  RTENV_TRY(auto credentials, parse_aws_credentials(answer, "the container's credential endpoint"));
+  RTENV_TRY(const std::string body, get_text(client, url, headers));
+  RTENV_TRY(auto credentials, parse_aws_credentials(body, "the container's credential endpoint"));
   return std::optional(std::move(credentials));
 }
 
@@ -104,9 +104,9 @@ Result<std::optional<AwsCredentials>> instance_credentials(HttpClient& client) {
   if (!role && role.error().code() == Errc::not_found)
     return std::optional<AwsCredentials>();  // an instance without a role
   if (!role) return Failure(std::move(role).error());
-  RTENV_TRY(const std::string answer,
+  RTENV_TRY(const std::string body,
             get_text(client, base + role->substr(0, role->find('\n')), headers));
-  RTENV_TRY(auto credentials, parse_aws_credentials(answer, "the instance's metadata service"));
+  RTENV_TRY(auto credentials, parse_aws_credentials(body, "the instance's metadata service"));
   return std::optional(std::move(credentials));
 }
 

@@ -12,7 +12,7 @@ constexpr long k_connect_timeout_s = 10;
 constexpr long k_default_stall_s = 30;
 constexpr long k_receive_buffer_bytes = 512L << 10U;
 constexpr long k_send_buffer_bytes = 1L << 20U;
-// A server that supports "Expect: 100-continue" answers sooner than this; others never do.
+// A server that supports "Expect: 100-continue" responds sooner than this; others never do.
 constexpr long k_continue_wait_ms = 50;
 
 void set_body(const CurlLibrary& curl, CURL* handle, const HttpRequest& request) {

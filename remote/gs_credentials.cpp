@@ -21,10 +21,10 @@ constexpr std::chrono::minutes k_renew_before_expiry{4};
 constexpr std::int64_t k_jwt_lifetime_s = 3600;
 
 Result<GsToken> parse_token(const HttpResponse& response, const std::string& shown) {
-  const json answer = json_from_text(response.body);
+  const json body = json_from_text(response.body);
   if (!response.succeeded()) {
-    const std::string error = text_field(answer, "error");
-    const std::string description = text_field(answer, "error_description");
+    const std::string error = text_field(body, "error");
+    const std::string description = text_field(body, "error_description");
     auto failure = fail_status(response.status, shown,
                                description.empty() ? error : error + ": " + description);
     // "invalid_grant" has status 400, but is always about credentials.
@@ -32,13 +32,12 @@ Result<GsToken> parse_token(const HttpResponse& response, const std::string& sho
       return fail(Errc::permission_denied, "{}", failure.value().message());
     return failure;
   }
-  GsToken token{.access_token = text_field(answer, "access_token"),
+  GsToken token{.access_token = text_field(body, "access_token"),
                 .quota_project = {},
                 .expires_at = system_clock::now()};
   if (token.access_token.empty())
     return fail(Errc::unavailable, "{} returned no access token", shown);
-  if (const auto seconds = answer.find("expires_in");
-      seconds != answer.end() && seconds->is_number())
+  if (const auto seconds = body.find("expires_in"); seconds != body.end() && seconds->is_number())
     token.expires_at += std::chrono::seconds(seconds->get<std::int64_t>());
   return token;
 }

@@ -38,11 +38,11 @@ class GsStore final : public RestStore {
     RTENV_TRY(
         const auto response,
         send_or_explain(object, {.url = object_url(object) + "?fields=size,generation,updated"}));
-    const json answer = json_from_text(response.body);
-    return ObjectInfo{.size_bytes = number_field(answer, "size"),
-                      .version = text_field(answer, "generation"),
+    const json body = json_from_text(response.body);
+    return ObjectInfo{.size_bytes = number_field(body, "size"),
+                      .version = text_field(body, "generation"),
                       .ranges = true,
-                      .modified_s = parse_timestamp(text_field(answer, "updated"))};
+                      .modified_s = parse_timestamp(text_field(body, "updated"))};
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
@@ -69,15 +69,15 @@ class GsStore final : public RestStore {
                                     percent_encode(prefix.authority), percent_encode(prefix.path));
       if (!token.empty()) url += "&pageToken=" + percent_encode(token);
       RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
-      const json answer = json_from_text(response.body);
+      const json body = json_from_text(response.body);
       for (const json& item :
-           answer.is_object() ? answer.value("items", json::array()) : json::array()) {
+           body.is_object() ? body.value("items", json::array()) : json::array()) {
         Uri uri = prefix;
         uri.path = text_field(item, "name");
         objects.push_back({std::move(uri), number_field(item, "size"),
                            parse_timestamp(text_field(item, "updated"))});
       }
-      token = text_field(answer, "nextPageToken");
+      token = text_field(body, "nextPageToken");
       if (token.empty()) return objects;
     }
   }
@@ -93,8 +93,8 @@ class GsStore final : public RestStore {
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) override {
-    const json answer = json_from_text(response.body);
-    const json error = answer.is_object() ? answer.value("error", json()) : json();
+    const json body = json_from_text(response.body);
+    const json error = body.is_object() ? body.value("error", json()) : json();
     std::string reason = text_field(error, "message");
     if (reason.empty())
       reason = response.body.substr(0, response.body.find('\n'));  // some responses are plain text

@@ -107,7 +107,7 @@ Failure fail_status(int status, std::string_view shown, std::string_view reason)
                     : status >= 400 && status < 500 && !is_transient_status(status)
                         ? Errc::invalid_argument
                         : Errc::unavailable;
-  if (reason.empty()) return fail(code, "{} answered with HTTP status {}", shown, status);
+  if (reason.empty()) return fail(code, "{} returned HTTP status {}", shown, status);
   return fail(code, "{}: {} (HTTP status {})", shown, reason, status);
 }
 
