@@ -56,7 +56,13 @@ Errc code_of_errno(int error_number) noexcept {
     case EMFILE:
     case ENFILE:
     case EAGAIN:
-    case EBUSY: return Errc::unavailable;
+    case EBUSY:
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EPIPE:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH: return Errc::unavailable;
     default: return Errc::internal;
   }
 }

@@ -157,7 +157,7 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
 ChildProcess::~ChildProcess() {
   if (pid_ < 0) return;
   signal(SIGKILL);
-  [[maybe_unused]] const auto reaped = wait();
+  ::waitpid(pid_, nullptr, WNOHANG);
 }
 
 Result<ExitState> ChildProcess::wait() {

@@ -51,8 +51,8 @@ struct SpawnOptions {
   std::vector<ResourceLimit> limits;
 };
 
-/// A running child process. The destructor kills its group with SIGKILL and reaps it, unless `wait`
-/// or `detach` was called. Move-only.
+/// A running child process. The destructor kills its group with SIGKILL, unless `wait` or `detach`
+/// was called; it doesn't wait for the end. Move-only.
 class ChildProcess {
  public:
   /// Fails: invalid_argument (empty argv), not_found and permission_denied (the program or the

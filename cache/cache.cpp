@@ -4,7 +4,6 @@
 
 #include "base/file.hpp"
 #include "base/file_system.hpp"
-#include "base/log.hpp"
 #include "cache/cache_state.hpp"
 #include "cache/collector.hpp"
 #include "cache/entry_builder.hpp"
@@ -97,12 +96,8 @@ Result<bool> Cache::pin(Kind kind, std::string_view key, const Pin& pin) {
 
 Result<bool> Cache::unpin(Kind kind, std::string_view key, std::string_view name) {
   RTENV_TRY(const bool unpinned, state_->ledger().unpin(kind, key, name));
-  if (!unpinned) return false;
-  // The pin was removed, even if the limits can't be enforced now.
-  if (const auto enforced = Collector(*state_).enforce_limits(OtherCollector::wait_for, nullptr);
-      !enforced)
-    log::debug("the cache's limits are not enforced: {}", enforced.error().message());
-  return true;
+  if (unpinned) state_->note_release();
+  return unpinned;
 }
 
 Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run,
@@ -110,9 +105,9 @@ Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run,
   return Collector(*state_).collect(limits, dry_run, cancellation);
 }
 
-Result<void> Cache::enforce_limits(const Cancellation* cancellation) {
-  if (!state_->take_release()) return {};
-  return Collector(*state_).enforce_limits(OtherCollector::wait_for, cancellation);
+void Cache::enforce_limits(const Cancellation* cancellation) {
+  if (state_->take_release())
+    Collector(*state_).enforce_limits(OtherCollector::wait_for, cancellation);
 }
 
 Result<VerifyReport> Cache::verify(unsigned threads) { return Verifier(state_, threads).run(); }

@@ -32,8 +32,8 @@ namespace rtenv::cache {
 class CacheState;
 
 struct CacheOptions {
-  /// Enforced after an entry is built, after an unpin, and by `enforce_limits`. Empty: the cache
-  /// grows until `collect` is called.
+  /// Enforced after an entry is built, and by `enforce_limits`. Empty: the cache grows until
+  /// `collect` is called.
   Limits limits;
   /// Network file systems are refused otherwise, because file locks and SQLite's shared memory
   /// aren't reliable between machines.
@@ -103,11 +103,12 @@ class Cache {
   Result<CollectReport> collect(const Limits& limits, bool dry_run,
                                 const Cancellation* cancellation = nullptr);
 
-  /// Evicts entries beyond the limits of CacheOptions, if a lease of this object ended since the
-  /// last call: an entry that was in use when the limits were enforced last may be evictable now.
-  /// Leases don't do this in their destructors; call it after releasing leases, at the end of a
-  /// command or a job. Waits while another process evicts. Fails: cancelled, and as the ledger.
-  Result<void> enforce_limits(const Cancellation* cancellation = nullptr);
+  /// Evicts entries beyond the limits of CacheOptions, if a lease or a pin of this object ended
+  /// since the last call: an entry that was in use when the limits were enforced last may be
+  /// evictable now. Leases don't do this in their destructors; call it after releasing leases, at
+  /// the end of a command or a job. Waits while another process evicts. A failure is logged: what
+  /// the caller did before is done all the same.
+  void enforce_limits(const Cancellation* cancellation = nullptr);
 
   /// Reads every entry and compares it with its digest. Fails: as the ledger.
   Result<VerifyReport> verify(unsigned threads);

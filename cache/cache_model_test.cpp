@@ -174,8 +174,7 @@ class Worker {
   }
 
   void enforce_limits() {
-    if (!cache_) return;
-    [[maybe_unused]] const auto enforced = cache_->enforce_limits();
+    if (cache_) cache_->enforce_limits();
   }
 
   void read_leased() const {

@@ -74,7 +74,8 @@ Result<bool> Collector::exceeds_limits() {
   return false;
 }
 
-Result<void> Collector::enforce_limits(OtherCollector other, const Cancellation* cancellation) {
+Result<void> Collector::evict_beyond_limits(OtherCollector other,
+                                            const Cancellation* cancellation) {
   if (state_.limits().empty()) return {};
   RTENV_TRY(const bool needed, exceeds_limits());
   if (!needed) return {};
@@ -94,6 +95,11 @@ Result<void> Collector::enforce_limits(OtherCollector other, const Cancellation*
   }();
   RTENV_TRY(trash.empty(cancellation));
   return evicted;
+}
+
+void Collector::enforce_limits(OtherCollector other, const Cancellation* cancellation) {
+  if (const auto evicted = evict_beyond_limits(other, cancellation); !evicted)
+    log::debug("the cache's limits are not enforced: {}", evicted.error().message());
 }
 
 }  // namespace rtenv::cache

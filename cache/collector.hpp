@@ -17,12 +17,12 @@ class Collector {
   /// See Cache::collect.
   Result<CollectReport> collect(const Limits& limits, bool dry_run,
                                 const Cancellation* cancellation);
-  /// Evicts entries beyond the state's limits. `cancellation` may be null. Fails: cancelled, and as
-  /// the ledger.
-  Result<void> enforce_limits(OtherCollector other, const Cancellation* cancellation);
+  /// Evicts entries beyond the state's limits. `cancellation` may be null. A failure is logged.
+  void enforce_limits(OtherCollector other, const Cancellation* cancellation);
 
  private:
   Result<bool> exceeds_limits();
+  Result<void> evict_beyond_limits(OtherCollector other, const Cancellation* cancellation);
   Result<std::vector<Eviction>> choose(const Limits& limits, CollectReport& report);
   Result<CollectReport> evict(const Limits& limits, bool dry_run, Trash& trash,
                               const Cancellation* cancellation);

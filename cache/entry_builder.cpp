@@ -123,11 +123,7 @@ Result<Lease> EntryBuilder::publish(BuiltEntry built) {
   if (!leased) return give_up(std::move(leased).error());
   Lease lease(state_, *leased, entry_, path_);
   RTENV_TRY(fault_point("publish.committed"));
-  // The new entry is usable even if the limits can't be enforced now.
-  if (const auto enforced =
-          Collector(*state_).enforce_limits(OtherCollector::leave_to, options_.wait.cancellation);
-      !enforced)
-    log::debug("the cache's limits are not enforced: {}", enforced.error().message());
+  Collector(*state_).enforce_limits(OtherCollector::leave_to, options_.wait.cancellation);
   return lease;
 }
 

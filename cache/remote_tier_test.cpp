@@ -1,9 +1,6 @@
 #include "cache/remote_tier.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -14,6 +11,7 @@
 #include "cache/cache_fixture.hpp"
 #include "cache/ledger.hpp"
 #include "cache/tree_digest.hpp"
+#include "support/loopback_listener.hpp"
 
 namespace rtenv::cache {
 namespace {
@@ -159,45 +157,29 @@ TEST_F(RemoteTierTest, WriteBackPushesInTheBackgroundOrFromTheNextProcess) {
   EXPECT_TRUE(must(later.remove(Kind::env, "key"))) << "the upload has released it";
 }
 
-// Accepts connections and never answers.
-class SilentServer {
- public:
-  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(socket_.get(), 16), 0);
-    EXPECT_EQ(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  [[nodiscard]] std::string uri() const { return fmt::format("http://127.0.0.1:{}/tier/", port_); }
-
- private:
-  Fd socket_;
-  int port_ = 0;
-};
+std::string uri_of_tier_at(const LoopbackListener& silent_server) {
+  return fmt::format("http://127.0.0.1:{}/tier/", silent_server.port());
+}
 
 TEST_F(RemoteTierTest, OneTimeoutDisablesTheTier) {
-  const SilentServer server;
+  const LoopbackListener silent_server;
   {
-    Cache cache = open("first", tier_at(server.uri(), TierMode::write_through));
+    Cache cache = open("first", tier_at(uri_of_tier_at(silent_server), TierMode::write_through));
     const auto begin = Clock::now();
     must(get(cache, writes_tool("x"), {}, "one"));
     EXPECT_GE(Clock::now() - begin, milliseconds(300));
     EXPECT_LT(Clock::now() - begin, std::chrono::seconds(20));
   }
   // Now it is disabled for all processes of this cache: this timeout isn't reached.
-  RemoteTierOptions patient = tier_at(server.uri(), TierMode::write_through);
+  RemoteTierOptions patient = tier_at(uri_of_tier_at(silent_server), TierMode::write_through);
   patient.timeout = std::chrono::minutes(10);
   Cache cache = open("first", std::move(patient));
   must(get(cache, writes_tool("x"), {}, "two"));
 }
 
 TEST_F(RemoteTierTest, OperationsCanBeCancelled) {
-  const SilentServer server;
-  RemoteTierOptions patient = tier_at(server.uri(), TierMode::read);
+  const LoopbackListener silent_server;
+  RemoteTierOptions patient = tier_at(uri_of_tier_at(silent_server), TierMode::read);
   patient.timeout = std::chrono::minutes(10);
   Cache cache = open("first", std::move(patient));
   const Cancellation cancellation = must(Cancellation::create());

@@ -32,16 +32,18 @@ int fail_with(const Error& error, const Tool& tool) {
   return exit_status(error.code());
 }
 
+int flushed(int status, const Tool& tool) {
+  if (std::fflush(stdout) == 0) return status;
+  tool.output.print_error(system_error(errno, "write", "standard output"));
+  return 1;
+}
+
 int run(const Action& action, const Tool& tool) {
   log::configure(tool.verbosity());
   const auto status = action();
-  tool.enforce_cache_limits();
-  if (!status) return fail_with(status.error(), tool);
-  if (std::fflush(stdout) != 0) {
-    tool.output.print_error(system_error(errno, "write", "standard output"));
-    return 1;
-  }
-  return *status;
+  const int exit_status = status ? flushed(*status, tool) : fail_with(status.error(), tool);
+  tool.enforce_cache_limits();  // last: it may take a while
+  return exit_status;
 }
 
 int run(const RequestedText& requested, const Tool& /*tool*/) {

@@ -96,8 +96,7 @@ void Tool::enforce_cache_limits() const {
   if (!opened_cache) return;
   // An interruption of the command isn't one of the eviction that follows it.
   const bool interrupted_before = cancellation != nullptr && cancellation->requested();
-  const auto enforced = opened_cache->enforce_limits(interrupted_before ? nullptr : cancellation);
-  if (!enforced) log::debug("the cache's limits are not enforced: {}", enforced.error().message());
+  opened_cache->enforce_limits(interrupted_before ? nullptr : cancellation);
 }
 
 std::optional<Path> Tool::digest_cache() const {

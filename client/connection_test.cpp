@@ -1,12 +1,11 @@
 #include "client/connection.hpp"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/error.hpp>
 
+#include "support/loopback_listener.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::client {
@@ -17,20 +16,7 @@ namespace asio = boost::asio;
 // A server on the loopback interface that accepts and sends what the test says.
 class ConnectionTest : public testing::Test {
  protected:
-  ConnectionTest() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{.sin_family = AF_INET,
-                        .sin_port = 0,
-                        .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)},
-                        .sin_zero = {}};
-    socklen_t size = sizeof address;
-    auto* const raw = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(listener_.get(), raw, size), 0);
-    EXPECT_EQ(::listen(listener_.get(), 1), 0);
-    EXPECT_EQ(::getsockname(listener_.get(), raw, &size), 0);
-    endpoint_ = {.host = "127.0.0.1", .port = std::to_string(ntohs(address.sin_port))};
-  }
-
-  [[nodiscard]] Fd accept() const { return Fd(::accept(listener_.get(), nullptr, nullptr)); }
+  [[nodiscard]] Fd accept() const { return listener_.accept(); }
 
   static Connection::ErrorCode read_error(Connection& connection) {
     char byte = 0;
@@ -39,8 +25,8 @@ class ConnectionTest : public testing::Test {
     return error;
   }
 
-  Fd listener_;
-  Endpoint endpoint_;
+  LoopbackListener listener_;
+  Endpoint endpoint_{.host = "127.0.0.1", .port = std::to_string(listener_.port())};
 };
 
 TEST_F(ConnectionTest, WritesAllBuffersAndReadsUntilTheServerCloses) {
@@ -80,7 +66,7 @@ TEST_F(ConnectionTest, CancellationInterruptsARead) {
 }
 
 TEST_F(ConnectionTest, OpenFailsIfNobodyListens) {
-  listener_ = Fd();
+  listener_.close();
   Connection connection(nullptr);
   EXPECT_THAT(connection.open(endpoint_, Environment()),
               IsError(Errc::unavailable, "no connection"));

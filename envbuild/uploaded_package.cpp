@@ -23,7 +23,8 @@ Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cac
 }
 
 Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
-                                     const std::string& sha256, cache::Cache& cache) {
+                                     const std::string& sha256, cache::Cache& cache,
+                                     const Cancellation& cancellation) {
   RTENV_TRY(auto existing, find_uploaded(uri, cache));
   if (existing) return std::move(*existing);
   const std::string key = sha256_hex(sha256 + " " + uri.path).substr(0, k_key_digits);
@@ -31,7 +32,8 @@ Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
                                            [&](const cache::BuildContext& context) -> Result<void> {
                                              RTENV_TRY(make_directories(context.target));
                                              return rename_path(file, context.target / uri.path);
-                                           }));
+                                           },
+                                           {.wait = {.cancellation = &cancellation}}));
   RTENV_TRY(cache.remember_fetch(
       record_key(uri),
       {.version = "uploaded", .sha256 = sha256, .kind = lease.kind(), .key = lease.key()}));

@@ -21,6 +21,7 @@ Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cac
 /// Moves `file`, which is on the cache's file system, into the cache. A package that is already
 /// there isn't replaced. Requires: a gcs:// URI with a plain file name. Fails: as the cache.
 Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
-                                     const std::string& sha256, cache::Cache& cache);
+                                     const std::string& sha256, cache::Cache& cache,
+                                     const Cancellation& cancellation);
 
 }  // namespace rtenv::envbuild

@@ -2,9 +2,6 @@
 // request and records the requests.
 #pragma once
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +13,7 @@
 
 #include "base/encoding.hpp"
 #include "base/fd.hpp"
+#include "support/loopback_listener.hpp"
 
 namespace rtenv::remote {
 
@@ -27,20 +25,8 @@ class TestServer {
   };
 
   /// Each response is sent as it is, and its connection closed.
-  explicit TestServer(std::vector<std::string> responses)
-      : responses_(std::move(responses)),
-        listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit TestServer(std::vector<std::string> responses) : responses_(std::move(responses)) {
     ::setenv("no_proxy", "127.0.0.1", 1);
-    sockaddr_in address{.sin_family = AF_INET,
-                        .sin_port = 0,
-                        .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)},
-                        .sin_zero = {}};
-    socklen_t size = sizeof address;
-    auto* const raw = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(listener_.get(), raw, size), 0);
-    EXPECT_EQ(::listen(listener_.get(), 16), 0);
-    EXPECT_EQ(::getsockname(listener_.get(), raw, &size), 0);
-    port_ = ntohs(address.sin_port);
     thread_ = std::jthread([this] { run(); });
   }
   TestServer(const TestServer&) = delete;
@@ -48,14 +34,14 @@ class TestServer {
   ~TestServer() { stop(); }
 
   [[nodiscard]] std::string url(std::string_view path) const {
-    return fmt::format("http://127.0.0.1:{}{}", port_, path);
+    return fmt::format("http://127.0.0.1:{}{}", listener_.port(), path);
   }
 
   /// Stops the server. Later connections are refused.
   std::vector<Request> stop() {
-    ::shutdown(listener_.get(), SHUT_RDWR);  // wakes accept
+    listener_.shut_down();
     if (thread_.joinable()) thread_.join();
-    listener_ = Fd();
+    listener_.close();
     return std::move(requests_);
   }
 
@@ -70,7 +56,7 @@ class TestServer {
  private:
   void run() {
     for (const std::string& response : responses_) {
-      const Fd connection(::accept(listener_.get(), nullptr, nullptr));
+      const Fd connection = listener_.accept();
       if (!connection) return;
       requests_.push_back(receive(connection));
       ::send(connection.get(), response.data(), response.size(), MSG_NOSIGNAL);
@@ -107,8 +93,7 @@ class TestServer {
 
   std::vector<std::string> responses_;
   std::vector<Request> requests_;
-  Fd listener_;
-  unsigned port_ = 0;
+  LoopbackListener listener_;
   std::jthread thread_;
 };
 

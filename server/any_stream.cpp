@@ -34,47 +34,22 @@ asio::awaitable<void> discard_input(beast::tcp_stream& stream) {
   }
 }
 
-class TcpStream final : public AnyStream {
+// What plain TCP and TLS have in common. The TLS context must outlive the stream.
+template <class Stream>
+class StreamOver : public AnyStream {
  public:
-  explicit TcpStream(asio::ip::tcp::socket socket) : stream_(std::move(socket)) {}
+  template <class... Arguments>
+  explicit StreamOver(std::shared_ptr<asio::ssl::context> tls, Arguments&&... arguments)
+      : tls_(std::move(tls)), stream_(std::forward<Arguments>(arguments)...) {}
 
-  asio::awaitable<ErrorCode> handshake() override { co_return ErrorCode(); }
-  asio::awaitable<void> close() override { return discard_input(stream_); }
-  void abort() override { stream_.close(); }
-  void expires_after(std::chrono::seconds time) override { stream_.expires_after(time); }
-  void expires_never() override { stream_.expires_never(); }
+  void abort() override { tcp().close(); }
+  void expires_after(std::chrono::seconds time) override { tcp().expires_after(time); }
+  void expires_never() override { tcp().expires_never(); }
   executor_type get_executor() override { return stream_.get_executor(); }
 
- private:
-  void start_read(asio::mutable_buffer buffer, StreamHandler handler) override {
-    stream_.async_read_some(buffer, std::move(handler));
-  }
-  void start_write(const WriteBuffers& buffers, StreamHandler handler) override {
-    stream_.async_write_some(buffers, std::move(handler));
-  }
-  beast::tcp_stream stream_;
-};
-
-class TlsStream final : public AnyStream {
- public:
-  TlsStream(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> tls)
-      : tls_(std::move(tls)), stream_(beast::tcp_stream(std::move(socket)), *tls_) {}
-
-  asio::awaitable<ErrorCode> handshake() override {
-    const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, k_result);
-    co_return error;
-  }
-  asio::awaitable<void> close() override {
-    expires_after(k_closing_time);
-    co_await stream_.async_shutdown(k_result);
-    co_await discard_input(stream_.next_layer());
-  }
-  void abort() override { stream_.next_layer().close(); }
-  void expires_after(std::chrono::seconds time) override {
-    stream_.next_layer().expires_after(time);
-  }
-  void expires_never() override { stream_.next_layer().expires_never(); }
-  executor_type get_executor() override { return stream_.get_executor(); }
+ protected:
+  Stream& stream() { return stream_; }
+  beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
 
  private:
   void start_read(asio::mutable_buffer buffer, StreamHandler handler) override {
@@ -84,7 +59,32 @@ class TlsStream final : public AnyStream {
     stream_.async_write_some(buffers, std::move(handler));
   }
   std::shared_ptr<asio::ssl::context> tls_;
-  beast::ssl_stream<beast::tcp_stream> stream_;
+  Stream stream_;
+};
+
+class TcpStream final : public StreamOver<beast::tcp_stream> {
+ public:
+  explicit TcpStream(asio::ip::tcp::socket socket) : StreamOver(nullptr, std::move(socket)) {}
+
+  asio::awaitable<ErrorCode> handshake() override { co_return ErrorCode(); }
+  asio::awaitable<void> close() override { return discard_input(stream()); }
+};
+
+class TlsStream final : public StreamOver<beast::ssl_stream<beast::tcp_stream>> {
+ public:
+  TlsStream(asio::ip::tcp::socket socket, const std::shared_ptr<asio::ssl::context>& tls)
+      : StreamOver(tls, beast::tcp_stream(std::move(socket)), *tls) {}
+
+  asio::awaitable<ErrorCode> handshake() override {
+    const auto [error] =
+        co_await stream().async_handshake(asio::ssl::stream_base::server, k_result);
+    co_return error;
+  }
+  asio::awaitable<void> close() override {
+    expires_after(k_closing_time);
+    co_await stream().async_shutdown(k_result);
+    co_await discard_input(tcp());
+  }
 };
 
 }  // namespace
@@ -102,8 +102,8 @@ asio::awaitable<AnyStream::ErrorCode> AnyStream::write(Parts parts) {
 }
 
 std::unique_ptr<AnyStream> make_stream(asio::ip::tcp::socket socket,
-                                       std::shared_ptr<asio::ssl::context> tls) {
-  if (tls) return std::make_unique<TlsStream>(std::move(socket), std::move(tls));
+                                       const std::shared_ptr<asio::ssl::context>& tls) {
+  if (tls) return std::make_unique<TlsStream>(std::move(socket), tls);
   return std::make_unique<TcpStream>(std::move(socket));
 }
 

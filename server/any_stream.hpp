@@ -101,7 +101,7 @@ class AnyStream {
 
 /// `tls`: null for plain TCP.
 std::unique_ptr<AnyStream> make_stream(boost::asio::ip::tcp::socket socket,
-                                       std::shared_ptr<boost::asio::ssl::context> tls);
+                                       const std::shared_ptr<boost::asio::ssl::context>& tls);
 
 /// Beast calls these when a websocket ends. The teardown does nothing: the stream's owner closes
 /// it.

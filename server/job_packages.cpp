@@ -51,31 +51,25 @@ Result<void> check_name(const remote::Uri& uri, const std::string& sha1) {
 
 }  // namespace
 
-JobPackages::JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes)
+JobPackages::JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes,
+                         Cancellation cancellation)
     : open_cache_(std::move(open_cache)),
       max_package_bytes_(max_package_bytes),
+      cancellation_(std::move(cancellation)),
       pool_(std::make_unique<asio::thread_pool>(1)) {}
 
-JobPackages::~JobPackages() = default;
+JobPackages::~JobPackages() { cancellation_.request(); }
 
 template <class Value>
 asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>()> work) {
   const auto result = std::make_shared<std::optional<Result<Value>>>();
   auto run = [this, work = std::move(work), result]() -> asio::awaitable<void> {
     result->emplace(work());
-    enforce_limits();
+    if (cache_) cache_->enforce_limits(&cancellation_);
     co_return;
   };
   co_await asio::co_spawn(*pool_, std::move(run), asio::use_awaitable);
   co_return std::move(**result);
-}
-
-// Called when the leases of a piece of work have ended: entries that they protected may be
-// evictable.
-void JobPackages::enforce_limits() {
-  if (!cache_) return;
-  if (const auto enforced = cache_->enforce_limits(); !enforced)
-    log::debug("the cache's limits are not enforced: {}", enforced.error().message());
 }
 
 Result<cache::Cache*> JobPackages::cache() {
@@ -136,8 +130,9 @@ asio::awaitable<Result<void>> JobPackages::store(remote::Uri uri, Upload upload)
   std::function<Result<void>()> work = [this, uri = std::move(uri), shared]() -> Result<void> {
     RTENV_TRY(check_name(uri, to_hex(shared->sha1_.finish())));
     RTENV_TRY(cache::Cache* const cache, this->cache());
-    RTENV_TRY(const auto package, envbuild::store_upload(uri, shared->folder_.path() / "package",
-                                                         to_hex(shared->sha256_.finish()), *cache));
+    RTENV_TRY(const auto package,
+              envbuild::store_upload(uri, shared->folder_.path() / "package",
+                                     to_hex(shared->sha256_.finish()), *cache, cancellation_));
     return pin_unclaimed(*cache, package);
   };
   co_return co_await on_pool<void>(std::move(work));
@@ -186,7 +181,7 @@ void JobPackages::release(std::vector<remote::Uri> uris, std::string job_id) {
       [[maybe_unused]] const auto unpinned =
           (*opened)->unpin(lease.kind(), lease.key(), pin_of_job(job_id));
     }
-    enforce_limits();
+    (*opened)->enforce_limits(&cancellation_);
   });
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "base/hash.hpp"
 #include "base/temp_dir.hpp"
 #include "remote/uri.hpp"
@@ -27,8 +28,9 @@ namespace rtenv::server {
 class JobPackages {
  public:
   using OpenCache = std::function<Result<cache::Cache>()>;
-  JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes);
-  ~JobPackages();  // waits for work in progress
+  JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes, Cancellation cancellation);
+  /// Cancels the work in progress, and waits for its thread.
+  ~JobPackages();
 
   [[nodiscard]] std::uint64_t max_package_bytes() const noexcept { return max_package_bytes_; }
 
@@ -72,12 +74,12 @@ class JobPackages {
  private:
   /// Opened on first use. Requires: on the pool's thread.
   Result<cache::Cache*> cache();
-  void enforce_limits();
   template <class Value>
   boost::asio::awaitable<Result<Value>> on_pool(std::function<Result<Value>()> work);
 
   OpenCache open_cache_;
   std::uint64_t max_package_bytes_;
+  Cancellation cancellation_;
   std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<boost::asio::thread_pool> pool_;  // last: ends before what it uses
 };

@@ -41,7 +41,7 @@ class ManagerFixture : public testing::Test {
   boost::asio::io_context context_{1};
   JobPackages packages_{
       []() -> Result<cache::Cache> { return fail(Errc::unavailable, "this test has no cache"); },
-      1000};
+      1000, must(Cancellation::create())};
   std::unique_ptr<JobManager> jobs_ = must(JobManager::open(
       context_.get_executor(), {.state_dir = folder_.path() / "state"}, packages_));
 };

@@ -98,9 +98,9 @@ Result<void> check_exposure(const ServerOptions& options, bool loopback) {
 
 class Server {
  public:
-  explicit Server(ServerOptions options)
+  Server(ServerOptions options, Cancellation stop_packages)
       : options_(std::move(options)),
-        packages_(options_.open_cache, options_.max_package_bytes),
+        packages_(options_.open_cache, options_.max_package_bytes, std::move(stop_packages)),
         acceptor_(context_),
         children_(context_, SIGCHLD),
         termination_(context_, SIGTERM, SIGINT),
@@ -288,6 +288,9 @@ asio::awaitable<void> Server::shut_down() {
 
 }  // namespace
 
-Result<void> serve(ServerOptions options) { return Server(std::move(options)).run(); }
+Result<void> serve(ServerOptions options) {
+  RTENV_TRY(auto stop_packages, Cancellation::create());
+  return Server(std::move(options), std::move(stop_packages)).run();
+}
 
 }  // namespace rtenv::server
