@@ -55,17 +55,24 @@ std::string unknown_word(const CLI::App& command, const std::string& word) {
   return message;
 }
 
+std::string message(const CLI::App& app, const CLI::App& command, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  // Its text begins with the option's name: "--scheme: At Most 1 required but received 2".
+  if (const auto at_most = text.find(": At Most 1 "); at_most != std::string::npos)
+    return fmt::format("option '{}' is given more than once", text.substr(0, at_most));
+  // Words behind "--" belong to the job's command.
+  const auto remaining = app.remaining(true);
+  if (remaining.empty() || remaining.front() == "--") return text;
+  return unknown_word(command, remaining.front().substr(0, remaining.front().find('=')));
+}
+
 UsageError usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = deepest_parsed(app);
   std::string path = command.get_name();
   for (const CLI::App* parent = command.get_parent(); parent != nullptr;
        parent = parent->get_parent())
     path.insert(0, parent->get_name() + " ");
-  const auto remaining = app.remaining(true);
-  return {remaining.empty()
-              ? error.what()
-              : unknown_word(command, remaining.front().substr(0, remaining.front().find('='))),
-          path + " --help"};
+  return {message(app, command, error), path + " --help"};
 }
 
 }  // namespace

@@ -114,6 +114,19 @@ TEST_F(CommandLineTest, ReportsAnOptionThatPrecedesItsCommand) {
             "option '--key' must follow its command | tool box open --help");
 }
 
+TEST_F(CommandLineTest, ReportsAnOptionThatIsGivenTwice) {
+  EXPECT_THAT(error_of({"box", "open", "x", "--mode", "slow", "--mode", "fast"}),
+              HasSubstr("option '--mode' is given more than once"));
+}
+
+TEST_F(CommandLineTest, ReportsAMissingProgramAfterADoubleDash) {
+  EXPECT_THAT(error_of({"run", "--"}), HasSubstr("PROGRAM is required"));
+}
+
+TEST_F(CommandLineTest, ReportsAnInvalidValueBeforeADoubleDash) {
+  EXPECT_THAT(error_of({"box", "open", "x", "--mode", "odd", "--", "y"}), HasSubstr("odd not in"));
+}
+
 TEST_F(CommandLineTest, ReportsMissingAndInvalidValues) {
   EXPECT_THAT(error_of({"box", "open"}), HasSubstr("BOX is required"));
   EXPECT_THAT(error_of({"box"}), HasSubstr("A subcommand is required"));

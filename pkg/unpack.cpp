@@ -22,6 +22,7 @@ Result<bool> is_zip(const Fd& fd, const Path& archive) {
 }
 
 Result<void> check_target(const Path& target) {
+  if (target.empty()) return fail(Errc::invalid_argument, "the target is an empty path");
   std::error_code error;
   const auto status = std::filesystem::symlink_status(target, error);
   if (!std::filesystem::exists(status)) return {};

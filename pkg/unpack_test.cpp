@@ -48,6 +48,8 @@ TEST_F(UnpackTest, RefusesANonemptyTargetAndAcceptsAnEmptyOne) {
   tree_.file("a", "x");
   out_.file("full/mine", "keep").directory("empty");
   EXPECT_THAT(unpack(package(), out_ / "full", {}), IsError(Errc::already_exists, "isn't empty"));
+  EXPECT_THAT(unpack(package(), "", {}),
+              IsError(Errc::invalid_argument, "the target is an empty path"));
   EXPECT_EQ(content_of(out_ / "full/mine"), "keep");
   EXPECT_THAT(unpack(package(), out_ / "empty", {}), IsOk());
   EXPECT_EQ(content_of(out_ / "empty/a"), "x");

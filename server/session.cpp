@@ -55,8 +55,10 @@ asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
   if (const auto error = co_await reader_.read_header(); error) {
     static const auto& http_errors = http::make_error_code(http::error::bad_method).category();
     if (error.category() == http_errors && error != http::error::end_of_stream) {
-      const int status = error == http::error::header_limit ? 431 : 400;
-      Response response = text_response(status, "400: this isn't HTTP: " + error.message());
+      Response response =
+          error == http::error::header_limit
+              ? text_response(431, "431: the headers are longer than this server accepts")
+              : text_response(400, "400: this isn't HTTP: " + error.message());
       co_await write(std::move(response), {.keep_alive = false});
     }
     co_return false;
