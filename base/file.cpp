@@ -14,24 +14,6 @@
 namespace rtenv {
 namespace {
 
-Result<void> remove_at(int parent, const char* entry_name, const Path& shown) {
-  if (::unlinkat(parent, entry_name, 0) == 0 || errno == ENOENT) return {};
-  if (errno != EISDIR && errno != EPERM) return fail_errno("remove", shown.native());
-  // Entries of a read-only directory can't be removed.
-  ::fchmodat(parent, entry_name, 0700, 0);
-  {
-    const auto stream = list_directory_at(parent, entry_name, shown);
-    // Another process or thread may be removing the same tree.
-    if (!stream && stream.error().code() == Errc::not_found) return {};
-    if (!stream) return Failure(stream.error());
-    while (const dirent* entry = next_entry(stream->get()))
-      RTENV_TRY(remove_at(::dirfd(stream->get()), entry->d_name, shown / entry->d_name));
-  }
-  if (::unlinkat(parent, entry_name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-    return fail_errno("remove directory", shown.native());
-  return {};
-}
-
 using SeenFiles = std::set<std::pair<dev_t, ino_t>>;
 
 Result<std::uint64_t> usage_at(int parent, const char* entry_name, const Path& shown,
@@ -84,8 +66,6 @@ Result<void> make_directories(const Path& path) {
   if (error) return fail(system_error(error.value(), "create directory", path.native()));
   return {};
 }
-
-Result<void> remove_tree(const Path& path) { return remove_at(AT_FDCWD, path.c_str(), path); }
 
 Result<std::uint64_t> disk_usage_bytes(const Path& path) {
   SeenFiles seen;

@@ -10,6 +10,8 @@
 
 namespace rtenv {
 
+class Cancellation;
+
 /// Fails: not_found, permission_denied, invalid_argument (a directory).
 Result<std::string> read_file(const Path& path);
 
@@ -28,9 +30,16 @@ Result<std::uint64_t> disk_usage_bytes(const Path& path);
 /// writable: otherwise only root could move it to another parent.
 Result<void> make_read_only(const Path& path);
 
-/// Makes a copy of a directory tree that its owner can write to. Shares blocks if the file system
-/// supports it (reflink), never hard links. Fails: already_exists (`to`).
-Result<void> clone_tree(const Path& from, const Path& to);
+struct CloneOptions {
+  unsigned threads = 0;  // 0: one for each processor, up to a limit
+  const Cancellation* cancellation = nullptr;
+};
+
+/// Makes a copy of a directory tree that its owner can write to, with the modification times and
+/// the permissions of the files. Folders get the default permissions. Shares blocks if the file
+/// system supports it (reflink), never hard links. Fails: already_exists (`to`), invalid_argument
+/// (a device, a pipe or a socket), cancelled.
+Result<void> clone_tree(const Path& from, const Path& to, const CloneOptions& options = {});
 
 /// Makes changes to the directory's entries (a rename, a new file) durable.
 Result<void> sync_directory(const Path& path);

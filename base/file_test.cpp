@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -55,6 +56,28 @@ TEST(RemoveTree, RemovesReadOnlyFoldersAndDoesNotFollowLinks) {
   EXPECT_THAT(remove_tree(tree / "top"), IsOk()) << "removing a missing tree succeeds";
 }
 
+TEST(RemoveTree, RemovesFoldersDeeperThanAPathOrTheDescriptors) {
+  TreeBuilder tree;
+  tree.directory("top");
+  const std::string name(100, 'd');
+  Fd folder = must(open_file(tree / "top", O_RDONLY | O_DIRECTORY));
+  for (int depth = 0; depth < 3000; ++depth) {
+    ASSERT_EQ(::mkdirat(folder.get(), name.c_str(), 0700), 0);
+    folder = Fd(::openat(folder.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_TRUE(folder);
+  }
+  must(remove_tree(tree / "top"));
+  EXPECT_EQ(entries_in(tree.root()), 0U);
+}
+
+TEST(RemoveTree, RemovesFoldersWithoutPermissions) {
+  TreeBuilder tree;
+  tree.file("top/a/b/f", "x");
+  for (const char* path : {"top/a/b", "top/a", "top"}) ::chmod((tree / path).c_str(), 0);
+  must(remove_tree(tree / "top"));
+  EXPECT_EQ(entries_in(tree.root()), 0U);
+}
+
 TEST(DiskUsage, CountsHardLinksOnce) {
   TreeBuilder tree;
   tree.file("one/a", std::string(1 << 20, 'x'));
@@ -77,6 +100,50 @@ TEST(CloneTree, CreatesAWritableCopyOfAReadOnlyTree) {
   EXPECT_EQ(status.st_mode & 0700U, 0700U);
   tree.file("to/d/f", "changed").file("to/d/new", "x");
   EXPECT_EQ(content_of(tree / "from/d/f"), "content");
+}
+
+TEST(CloneTree, KeepsTheTimesOfFilesFoldersAndLinks) {
+  TreeBuilder tree;
+  tree.file("from/d/f", "content").link("from/d/l", "f").directory("from/empty");
+  for (int i = 0; i < 1000; ++i) tree.file("from/many/" + std::to_string(i), "x");
+  const auto time_of = [](const Path& path) {
+    struct stat status {};
+    EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
+    return std::pair(status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  };
+  const std::array<timespec, 2> old{{{1'000'000'000, 7}, {1'000'000'000, 7}}};
+  const std::vector<const char*> paths{"d/f",  "d/l", "many/1", "many/999",
+                                       "many", "d",   "empty",  ""};
+  for (const char* path : paths)
+    ::utimensat(AT_FDCWD, (tree / "from" / path).c_str(), old.data(), AT_SYMLINK_NOFOLLOW);
+  must(clone_tree(tree / "from", tree / "to", {.threads = 4}));
+  for (const char* path : paths)
+    EXPECT_EQ(time_of(tree / "to" / path), std::pair(time_t{1'000'000'000}, 7L)) << path;
+}
+
+TEST(CloneTree, CopiesLargeAndEmptyFiles) {
+  TreeBuilder tree;
+  const std::string large(3'000'001, 'l');
+  tree.file("from/large", large).file("from/small", std::string(70'000, 's')).file("from/none", "");
+  must(clone_tree(tree / "from", tree / "to"));
+  EXPECT_EQ(content_of(tree / "to/large"), large);
+  EXPECT_EQ(content_of(tree / "to/small"), std::string(70'000, 's'));
+  EXPECT_EQ(content_of(tree / "to/none"), "");
+  must(clone_tree(tree / "from/large", tree / "file"));
+  EXPECT_EQ(content_of(tree / "file"), large) << "a single file";
+}
+
+TEST(CloneTree, StopsAtAPipeAtAnExistingTargetAndWhenCancelled) {
+  TreeBuilder tree;
+  tree.file("from/f", "x").directory("there");
+  EXPECT_THAT(clone_tree(tree / "from", tree / "there"), IsError(Errc::already_exists));
+  const auto cancellation = must(Cancellation::create());
+  cancellation.request();
+  EXPECT_THAT(clone_tree(tree / "from", tree / "to", {.cancellation = &cancellation}),
+              IsError(Errc::cancelled));
+  ASSERT_EQ(::mkfifo((tree / "from/pipe").c_str(), 0600), 0);
+  EXPECT_THAT(clone_tree(tree / "from", tree / "other"),
+              IsError(Errc::invalid_argument, "from/pipe"));
 }
 
 TEST(LockFile, IsExclusiveUntilItIsDestroyed) {

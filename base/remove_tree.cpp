@@ -1,0 +1,82 @@
+#include "base/remove_tree.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "base/directory_stream.hpp"
+#include "base/file.hpp"
+#include "base/unique_name.hpp"
+
+namespace rtenv {
+namespace {
+
+// A folder in this depth is moved to the top before it is removed: each level needs a descriptor.
+constexpr int k_max_depth = 64;
+
+class Remover {
+ public:
+  Result<void> remove(EntryAt entry, const Path& shown, int depth = 0) {
+    if (::unlinkat(entry.folder, entry.name, 0) == 0 || errno == ENOENT) return {};
+    const int error = errno;
+    struct stat status {};
+    if (::fstatat(entry.folder, entry.name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return errno == ENOENT ? Result<void>() : fail_errno("read", shown.native());
+    if (!S_ISDIR(status.st_mode)) return fail(system_error(error, "remove", shown.native()));
+    if (depth == 0) device_ = status.st_dev;
+    if (device_ != status.st_dev)
+      return fail(Errc::permission_denied, "cannot remove {}: a file system is mounted there",
+                  shown.native());
+    // Entries of a read-only directory can't be removed.
+    if ((status.st_mode & S_IRWXU) != S_IRWXU) ::fchmodat(entry.folder, entry.name, S_IRWXU, 0);
+    return depth < k_max_depth ? remove_folder(entry, shown, depth) : move_up(entry, shown);
+  }
+
+ private:
+  Result<void> move_up(EntryAt entry, const Path& shown) {
+    const std::string name = ".removed." + unique_name();
+    if (::renameat(entry.folder, entry.name, top_, name.c_str()) != 0 && errno != ENOENT)
+      return fail_errno("remove", shown.native());
+    moved_ = true;
+    return {};
+  }
+
+  Result<void> remove_folder(EntryAt entry, const Path& shown, int depth) {
+    for (;;) {
+      RTENV_TRY(remove_content(entry, shown, depth));
+      if (::unlinkat(entry.folder, entry.name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
+      // Folders that were moved here may not be in the listing.
+      if (depth > 0 || errno != ENOTEMPTY || !std::exchange(moved_, false))
+        return fail_errno("remove directory", shown.native());
+    }
+  }
+
+  Result<void> remove_content(EntryAt entry, const Path& shown, int depth) {
+    const auto stream = list_directory_at(entry.folder, entry.name, shown);
+    // Another process or thread may be removing the same tree.
+    if (!stream && stream.error().code() == Errc::not_found) return {};
+    if (!stream) return fail(stream.error());
+    if (depth == 0) top_ = ::dirfd(stream->get());
+    while (const dirent* found = next_entry(stream->get()))
+      RTENV_TRY(remove({::dirfd(stream->get()), found->d_name}, shown / found->d_name, depth + 1));
+    return {};
+  }
+
+  int top_ = -1;  // the folder to remove, while it is listed
+  dev_t device_ = 0;
+  bool moved_ = false;  // whether folders were moved to `top_`
+};
+
+}  // namespace
+
+Result<void> remove_entry(EntryAt entry, const Path& shown) {
+  return Remover().remove(entry, shown);
+}
+
+Result<void> remove_tree(const Path& path) { return remove_entry({AT_FDCWD, path.c_str()}, path); }
+
+}  // namespace rtenv
