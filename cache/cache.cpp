@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/file_system.hpp"
 #include "cache/cache_state.hpp"
@@ -68,6 +69,41 @@ Result<Lease> Cache::get_or_build(Kind kind, std::string_view key, const Builder
   RTENV_TRY(auto found, find(kind, key));
   if (found) return std::move(*found);
   return EntryBuilder(state_, {kind, std::string(key)}, builder, options).build();
+}
+
+Result<std::optional<Lease>> Cache::lease_unused(Kind kind, std::string_view key_prefix) {
+  RTENV_TRY(const Holder* holder, state_->holder());
+  RTENV_TRY(auto found, state_->ledger().lease_unused(kind, key_prefix, holder->id()));
+  if (!found) {
+    // Of holders that have died since the cache was opened.
+    RTENV_TRY(sweep_holders(state_->locks(), state_->ledger()));
+    RTENV_TRY(found, state_->ledger().lease_unused(kind, key_prefix, holder->id()));
+  }
+  if (!found) return std::optional<Lease>();
+  const Path path = path_of(kind, found->key);
+  Lease lease(state_, found->leased, {kind, std::move(found->key)}, path);
+  RTENV_TRY(fault_point("find.leased"));
+  return std::optional(std::move(lease));
+}
+
+Result<bool> Cache::has_unused(Kind kind, std::string_view key_prefix) {
+  return state_->ledger().has_unused(kind, key_prefix);
+}
+
+Result<bool> Cache::has_room(Kind kind, std::uint64_t bytes) {
+  const Limits& limits = state_->limits();
+  if (limits.max_bytes) {
+    RTENV_TRY(const std::uint64_t used, state_->ledger().size_bytes());
+    if (used + bytes > *limits.max_bytes) return false;
+  }
+  if (const auto of_kind = limits.max_bytes_of_kind.find(kind);
+      of_kind != limits.max_bytes_of_kind.end()) {
+    RTENV_TRY(const auto used, usage());
+    const auto row = used.find(kind);
+    if ((row == used.end() ? 0 : row->second.size_bytes) + bytes > of_kind->second) return false;
+  }
+  RTENV_TRY(const std::uint64_t free_bytes, free_space_bytes(root()));
+  return free_bytes >= bytes + limits.min_free_bytes.value_or(0);
 }
 
 Result<std::vector<EntryRow>> Cache::entries() { return state_->ledger().entries(); }

@@ -1,13 +1,14 @@
 // A persistent store of entries that are expensive to create: unpacked trees, environments, fetched
 // files and tools. Several processes and threads may use one cache.
 //
-//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, files/KEY/, uv/, digests/, tmp/, locks/,
-//   quarantine/}
+//   root/{ledger.db, trees/KEY/, envs/KEY/, tools/KEY/, files/KEY/, copies/KEY/, uv/, digests/,
+//   tmp/, locks/, quarantine/}
 //
 // Most kinds are staged in tmp/, synced, and renamed into place; environments are built in place.
 // Meanwhile a row of the ledger says that the entry isn't ready, and a lock is held that the kernel
 // releases if the builder dies. So after a kill -9 at any time, an entry is complete or absent.
-// Leftovers of crashed processes are removed when the cache is opened.
+// Leftovers of crashed processes are removed when the cache is opened. Copies aren't synced: after
+// a power loss their content is undefined.
 #pragma once
 
 #include <cstdint>
@@ -79,6 +80,16 @@ class Cache {
   /// cancelled, out_of_space, permission_denied, and as `builder` and the ledger.
   Result<Lease> get_or_build(Kind kind, std::string_view key, const Builder& builder,
                              const BuildOptions& options = {});
+
+  /// Leases an entry whose key begins with `key_prefix` and which nobody else uses: of several
+  /// calls at once, in any processes, each gets another entry. Counts as a hit. Returns nullopt if
+  /// there is none. The entry's files may be missing. Fails: as the ledger.
+  Result<std::optional<Lease>> lease_unused(Kind kind, std::string_view key_prefix);
+  /// Whether `lease_unused` would find an entry. Fails: as the ledger.
+  Result<bool> has_unused(Kind kind, std::string_view key_prefix);
+  /// Whether an entry of this size can be added without exceeding the limits of CacheOptions.
+  /// Fails: as the ledger and statvfs(3).
+  Result<bool> has_room(Kind kind, std::uint64_t bytes);
 
   /// Least recently used first. Fails: as the ledger.
   Result<std::vector<EntryRow>> entries();

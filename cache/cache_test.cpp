@@ -16,7 +16,8 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 class CacheOfKind : public CacheFolder, public testing::WithParamInterface<Kind> {};
-INSTANTIATE_TEST_SUITE_P(Kinds, CacheOfKind, testing::Values(Kind::tree, Kind::env, Kind::tool),
+INSTANTIATE_TEST_SUITE_P(Kinds, CacheOfKind,
+                         testing::Values(Kind::tree, Kind::env, Kind::tool, Kind::copy),
                          [](const auto& test) {
                            return std::string(cache::info(test.param).name);
                          });
@@ -113,6 +114,46 @@ TEST_F(CacheBuild, MakesTreesReadOnlyAndEnvironmentsWritable) {
   using std::filesystem::perms;
   EXPECT_EQ(mode(must(build(Kind::tree, "t"))) & perms::owner_write, perms::none);
   EXPECT_EQ(mode(must(build(Kind::env, "e"))) & perms::owner_write, perms::owner_write);
+}
+
+using CacheLeaseUnused = OpenCache;
+
+TEST_F(CacheLeaseUnused, GivesEachCallerAnotherEntryWithThePrefix) {
+  for (const char* key : {"a-1", "a-2", "b-1"}) must(build(Kind::copy, key));
+  must(build(Kind::tree, "a-3"));
+  EXPECT_TRUE(must(cache_.has_unused(Kind::copy, "a-")));
+  auto first = must(cache_.lease_unused(Kind::copy, "a-"));
+  Cache other = open();
+  auto second = must(other.lease_unused(Kind::copy, "a-"));
+  ASSERT_TRUE(first && second);
+  EXPECT_THAT((std::vector{first->key(), second->key()}),
+              testing::UnorderedElementsAre("a-1", "a-2"));
+  EXPECT_EQ(must(cache_.lease_unused(Kind::copy, "a-")), std::nullopt);
+  EXPECT_FALSE(must(cache_.has_unused(Kind::copy, "a-")));
+  EXPECT_THAT(cache_.remove(Kind::copy, second->key()), IsError(Errc::permission_denied));
+  second.reset();
+  EXPECT_TRUE(must(cache_.lease_unused(Kind::copy, "a-")));
+}
+
+TEST_F(CacheLeaseUnused, FindsAnEntryWhoseHolderDiedSinceTheCacheWasOpened) {
+  must(build(Kind::copy, "a-1"));
+  // A holder that died: its row is there, and its lock is free.
+  must(must(Database::open(folder_ / "ledger.db"))
+           .execute("INSERT INTO holder VALUES (7, 'holder-dead', 1);"
+                    "INSERT INTO lease SELECT id, 7, 7 FROM entry"));
+  EXPECT_FALSE(must(cache_.has_unused(Kind::copy, "a-")));
+  EXPECT_TRUE(must(cache_.lease_unused(Kind::copy, "a-")));
+}
+
+TEST_F(CacheLeaseUnused, HasRoomWithinTheLimits) {
+  const std::uint64_t size = must(build(Kind::copy, "a")).key().empty() ? 0 : 8192;
+  Cache limited = open({.limits = {.max_bytes = 10 * size}});
+  EXPECT_TRUE(must(limited.has_room(Kind::copy, size)));
+  EXPECT_FALSE(must(limited.has_room(Kind::copy, 10 * size)));
+  Cache none = open({.limits = {.max_bytes_of_kind = {{Kind::copy, 0}}}});
+  EXPECT_FALSE(must(none.has_room(Kind::copy, size)));
+  EXPECT_TRUE(must(none.has_room(Kind::tree, size)));
+  EXPECT_FALSE(must(cache_.has_room(Kind::copy, ~std::uint64_t{0} / 2)));
 }
 
 using CacheRemove = OpenCache;

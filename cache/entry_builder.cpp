@@ -20,7 +20,9 @@ EntryBuilder::EntryBuilder(std::shared_ptr<CacheState> state, EntryName entry,
       builder_(builder),
       options_(options) {}
 
-bool EntryBuilder::uses_tier() const { return options_.use_remote_tier && state_->tier(); }
+bool EntryBuilder::uses_tier() const {
+  return options_.use_remote_tier && kind_.digest != DigestTime::never && state_->tier();
+}
 
 Result<Lease> EntryBuilder::build() {
   auto lease = [&]() -> Result<Lease> {
@@ -64,7 +66,7 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   RTENV_TRY(pull_or_build(context));
   RTENV_TRY(fault_point("build.staged"));
   BuiltEntry built;
-  if (kind_.digest_when_built) {
+  if (kind_.digest == DigestTime::when_built) {
     RTENV_TRY(const auto digest,
               tree_digest(context.target, kind_.user_writable_folder, default_threads()));
     built.digest = digest.digits;
@@ -74,7 +76,7 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
     }
   }
   if (kind_.read_only) RTENV_TRY(make_read_only(context.target));
-  RTENV_TRY(sync_file_system(context.target));
+  if (kind_.durable) RTENV_TRY(sync_file_system(context.target));
   RTENV_TRY(fault_point("build.synced"));
   Trash trash(*state_);
   RTENV_TRY(trash.move_in(path_));  // created by another program
@@ -96,7 +98,7 @@ Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
   auto built = remove_tree(path_);
   if (built) built = pull_or_build({.target = path_, .lock_fd = lock_fd});
   if (built) built = fault_point("build.staged");
-  if (built) built = sync_file_system(path_);
+  if (built && kind_.durable) built = sync_file_system(path_);
   if (built) built = fault_point("build.synced");
   if (!built) return give_up(std::move(built).error());
   return publish({});

@@ -18,6 +18,18 @@ enum class Kind : std::uint8_t {
   tool,
   /// A fetched object, unmodified, in a folder of its own. Key: its content and file name.
   file,
+  /// A writable copy of a tree, for one job at a time. Key: the tree's key and more, see
+  /// job/job_copy.hpp.
+  copy,
+};
+
+/// When the digest of an entry is computed.
+enum class DigestTime : std::uint8_t {
+  when_built,
+  /// By the first `verify`: an environment may be links to gigabytes that aren't in the page cache.
+  by_verify,
+  /// The content is meant to change: `verify` skips the entry, and it isn't pushed.
+  never,
 };
 
 struct KindInfo {
@@ -26,19 +38,19 @@ struct KindInfo {
   std::string_view folder;  // below the cache's root
   bool in_place;            // built under its final path
   bool read_only;
-  /// The digest is computed when the entry is built. Otherwise the first `verify` computes it: an
-  /// environment may be links to gigabytes that aren't in the page cache.
-  bool digest_when_built;
+  bool durable;  // synced to disk before it is ready
+  DigestTime digest;
   /// Name of the folders inside an entry that its users may write to: Python stores compiled code
   /// beside the source. Empty: none.
   std::string_view user_writable_folder;
 };
 
-inline constexpr std::array<KindInfo, 4> k_kinds{{
-    {Kind::tree, "tree", "trees", false, true, true, "__pycache__"},
-    {Kind::env, "env", "envs", true, false, false, "__pycache__"},
-    {Kind::tool, "tool", "tools", false, false, true, ""},
-    {Kind::file, "file", "files", false, true, true, ""},
+inline constexpr std::array<KindInfo, 5> k_kinds{{
+    {Kind::tree, "tree", "trees", false, true, true, DigestTime::when_built, "__pycache__"},
+    {Kind::env, "env", "envs", true, false, true, DigestTime::by_verify, "__pycache__"},
+    {Kind::tool, "tool", "tools", false, false, true, DigestTime::when_built, ""},
+    {Kind::file, "file", "files", false, true, true, DigestTime::when_built, ""},
+    {Kind::copy, "copy", "copies", false, false, false, DigestTime::never, ""},
 }};
 
 constexpr const KindInfo& info(Kind kind) { return k_kinds[static_cast<std::size_t>(kind)]; }

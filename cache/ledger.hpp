@@ -38,6 +38,11 @@ struct ContentRow {
   std::uint64_t size_bytes = 0;
 };
 
+struct LeasedKey {
+  LeasedEntry leased;
+  std::string key;
+};
+
 /// The properties of a new entry that `publish` records.
 struct BuiltEntry {
   std::uint64_t size_bytes = 0;
@@ -99,6 +104,12 @@ class Ledger {
   /// Leases an entry that is ready, in one transaction, and counts a hit. Returns nullopt if there
   /// is no such entry.
   Result<std::optional<LeasedEntry>> lease(Kind kind, std::string_view key, HolderId holder);
+  /// Leases the most recently used of the entries that are ready, have a key with this prefix, and
+  /// have no lease; in one transaction. Counts a hit. Returns nullopt if there is none.
+  Result<std::optional<LeasedKey>> lease_unused(Kind kind, std::string_view key_prefix,
+                                                HolderId holder);
+  /// Whether `lease_unused` would find an entry.
+  Result<bool> has_unused(Kind kind, std::string_view key_prefix);
   Result<void> release(const LeasedEntry& leased);
 
   /// Returns false if there is no such entry that is ready.

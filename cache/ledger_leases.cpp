@@ -18,6 +18,14 @@ std::int64_t new_id() {
   return (id & std::numeric_limits<std::int64_t>::max()) | 1;
 }
 
+constexpr const char* k_find_unused =
+    "SELECT id, key FROM entry WHERE kind = ?1 AND key >= ?2 AND key < ?3 AND ready = 1 AND "
+    "NOT EXISTS (SELECT 1 FROM lease WHERE lease.entry = entry.id) "
+    "ORDER BY last_used_ms DESC, id LIMIT 1";
+
+// Keys are compared bytewise, and no key contains this byte.
+std::string end_of_prefix(std::string_view prefix) { return std::string(prefix) + '\x7f'; }
+
 }  // namespace
 
 Result<HolderId> Ledger::add_holder(std::string_view lock_name, std::int64_t pid) {
@@ -71,6 +79,33 @@ Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key
     RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
     return std::optional(LeasedEntry{entry, id});
   });
+}
+
+Result<std::optional<LeasedKey>> Ledger::lease_unused(Kind kind, std::string_view key_prefix,
+                                                      HolderId holder) {
+  const std::lock_guard lock(*mutex_);
+  return database_.transaction([&]() -> Result<std::optional<LeasedKey>> {
+    RTENV_TRY(const auto query, database_.prepare_cached(k_find_unused));
+    query->bind(1, info(kind).name).bind(2, key_prefix).bind(3, end_of_prefix(key_prefix));
+    RTENV_TRY(const bool found, query->step());
+    if (!found) return std::optional<LeasedKey>();
+    const EntryId entry = query->number(0);
+    std::string key = query->text(1);
+    RTENV_TRY(const auto touch,
+              database_.prepare_cached(
+                  "UPDATE entry SET hits = hits + 1, last_used_ms = ?2 WHERE id = ?1"));
+    touch->bind(1, entry).bind(2, unix_ms());
+    RTENV_TRY(touch->run());
+    RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
+    return std::optional(LeasedKey{{entry, id}, std::move(key)});
+  });
+}
+
+Result<bool> Ledger::has_unused(Kind kind, std::string_view key_prefix) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.prepare_cached(k_find_unused));
+  query->bind(1, info(kind).name).bind(2, key_prefix).bind(3, end_of_prefix(key_prefix));
+  return query->step();
 }
 
 Result<void> Ledger::release(const LeasedEntry& leased) {

@@ -19,7 +19,9 @@ Result<void> Sweeper::remove_crash_leftovers() {
   RTENV_TRY(const auto alive, sweep_holders(state_.locks(), state_.ledger()));
   for (const Path& path : temporary)
     if (std::ranges::find(alive, path.filename().native()) == alive.end())
-      RTENV_TRY(remove_tree(path));
+      // What a job made immutable, for example, must not make the cache unusable.
+      if (const auto removed = remove_tree(path); !removed)
+        log::warn("{}", removed.error().message());
   RTENV_TRY(const auto rows, state_.ledger().unready_entries());
   for (const EntryRow& row : rows) RTENV_TRY(remove_unfinished(row));
   return {};

@@ -13,7 +13,7 @@ namespace rtenv::cache {
 Result<VerifyReport> Verifier::run() {
   RTENV_TRY(auto rows, state_->ledger().entries());
   for (EntryRow& row : rows)
-    if (row.ready) RTENV_TRY(verify(std::move(row)));
+    if (row.ready && info(row.kind).digest != DigestTime::never) RTENV_TRY(verify(std::move(row)));
   return std::move(report_);
 }
 

@@ -41,6 +41,14 @@ TEST_F(CacheVerify, QuarantinesChangedEntries) {
   must(build(Kind::tree, "changed", "changed"));
 }
 
+TEST_F(CacheVerify, SkipsCopiesBecauseTheyChange) {
+  must(build(Kind::copy, "c"));
+  folder_.file("copies/c/more", "written by a job");
+  const VerifyReport report = must(cache_.verify(1));
+  EXPECT_EQ(report.checked + report.recorded, 0U);
+  EXPECT_THAT(report.quarantined, SizeIs(0));
+}
+
 TEST_F(CacheVerify, RecordsTheFirstDigestOfAnEnvironmentAndIgnoresBytecode) {
   must(build(Kind::env, "e"));
   EXPECT_EQ(must(cache_.verify(1)).recorded, 1U);

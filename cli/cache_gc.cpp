@@ -36,7 +36,7 @@ Result<cache::Limits> CollectCommand::limits(const Tool& tool) const {
     const auto kind = cache::parse_kind(text.substr(0, equals));
     if (equals == std::string::npos || !kind)
       return fail(Errc::invalid_argument, "--max-size-of expects KIND=SIZE, got '{}'", text)
-          .hint("kinds: tree, env, tool, file");
+          .hint("kinds: tree, env, tool, file, copy");
     RTENV_TRY(limits.max_bytes_of_kind[*kind], parse_byte_size(text.substr(equals + 1)));
   }
   if (!max_age.empty()) {
@@ -155,7 +155,7 @@ void register_cache_gc(const Command& cache_group, Tool& tool) {
       .value_name("SIZE");
   collect
       .add_option("--max-size-of", state->max_size_of,
-                  "The same for one kind: tree, env, tool or file (repeatable)")
+                  "The same for one kind: tree, env, tool, file or copy (repeatable)")
       .value_name("KIND=SIZE")
       .one_value_each();
   collect
