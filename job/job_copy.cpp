@@ -1,0 +1,156 @@
+#include "job/job_copy.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/fault_point.hpp"
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "base/unique_name.hpp"
+#include "job/tree_repair.hpp"
+
+namespace rtenv::job {
+namespace {
+
+using cache::Kind;
+using cache::Lease;
+
+constexpr const char* k_folder = "working_dir";
+constexpr const char* k_stamps = "stamps";
+constexpr int k_max_attempts = 8;       // to take a copy that can be used
+constexpr unsigned k_max_threads = 16;  // more wait for each other in the file system
+constexpr std::size_t k_key_length = 100;
+
+unsigned threads_of(const JobCopyOptions& options) {
+  return options.threads > 0 ? options.threads : std::min(default_threads(), k_max_threads);
+}
+
+// The umask of this process, as text. umask(2) can't read it without changing it for all threads.
+std::string umask_text() {
+  const auto status = read_file("/proc/self/status");
+  if (!status) return {};
+  const auto at = status->find("\nUmask:");
+  if (at == std::string::npos) return {};
+  return status->substr(at, status->find('\n', at + 1) - at);
+}
+
+// Of the keys of all copies that are the same as a new one of `from` would be.
+std::string key_prefix(const Lease& tree, const Path& from) {
+  const std::string below = from.lexically_relative(tree.path()).native();
+  const std::string identity =
+      fmt::format("{}\n{}\n{}\n{}\n{}", tree.key(), below, umask_text(), ::geteuid(), ::getegid());
+  return fmt::format("{}-{}-", tree.key().substr(0, k_key_length),
+                     sha256_hex(identity).substr(0, 16));
+}
+
+Result<Lease> make_copy(cache::Cache& cache, const std::string& prefix, const Path& from,
+                        const JobCopyOptions& options) {
+  const auto build = [&](const cache::BuildContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    RTENV_TRY(const TreeIdentity tree, identity_of(from));
+    RTENV_TRY(clone_tree(from, context.target / k_folder,
+                         {.threads = threads_of(options), .cancellation = options.cancellation}));
+    RTENV_TRY(fault_point("copy.cloned"));
+    RTENV_TRY(const TreeStamps stamps,
+              record_stamps(context.target, k_folder, tree, threads_of(options)));
+    RTENV_TRY(settle(stamps));
+    return save_stamps(stamps, context.target / k_stamps);
+  };
+  return cache.get_or_build(
+      Kind::copy, prefix + unique_name(), build,
+      {.wait = {.cancellation = options.cancellation, .on_wait = {}}, .relocate = {}});
+}
+
+// Restores the copy, and its stamps on disk.
+Result<void> repair_copy(const Path& folder, const Path& from, TreeStamps& stamps,
+                         const JobCopyOptions& options) {
+  RTENV_TRY(const std::size_t differing,
+            repair_tree(folder, from, k_stamps, stamps, threads_of(options), options.cancellation));
+  if (differing == 0) return {};
+  log::debug("{} paths of {} were restored", differing, folder.native());
+  RTENV_TRY(settle(stamps));
+  RTENV_TRY(fault_point("copy.repaired"));
+  return save_stamps(stamps, folder / k_stamps);
+}
+
+Result<TreeStamps> check_and_repair(const Lease& lease, const Path& from,
+                                    const JobCopyOptions& options) {
+  RTENV_TRY(TreeStamps stamps, load_stamps(lease.path() / k_stamps));
+  RTENV_TRY(const TreeIdentity tree, identity_of(from));
+  if (stamps.tree != tree)
+    return fail(Errc::corrupt, "{} is a copy of an earlier tree", lease.path().native());
+  RTENV_TRY(repair_copy(lease.path(), from, stamps, options));
+  return stamps;
+}
+
+// Whether it is gone. Another process may take it before it is removed; it does the same.
+bool discard(cache::Cache& cache, Lease lease, const Error& error) {
+  log::debug("the copy {} isn't used again: {}", lease.key(), error.message());
+  const std::string key = lease.key();
+  { const Lease released = std::move(lease); }
+  const auto removed = cache.remove(Kind::copy, key);
+  if (!removed) log::debug("the copy {} isn't removed: {}", key, removed.error().message());
+  return removed.has_value();
+}
+
+}  // namespace
+
+JobCopy::JobCopy(Lease lease, Path from, TreeStamps stamps, bool is_last)
+    : lease_(std::move(lease)),
+      from_(std::move(from)),
+      path_(lease_.path() / k_folder),
+      stamps_(std::move(stamps)),
+      is_last_(is_last) {}
+
+Result<JobCopy> JobCopy::take(cache::Cache& cache, const Lease& tree, const Path& from,
+                              const JobCopyOptions& options) {
+  const std::string prefix = key_prefix(tree, from);
+  for (int attempt = 0; attempt < k_max_attempts; ++attempt) {
+    RTENV_TRY(auto lease, cache.lease_unused(Kind::copy, prefix));
+    if (!lease) break;
+    auto stamps = check_and_repair(*lease, from, options);
+    if (stamps) {
+      RTENV_TRY(const bool more, cache.has_unused(Kind::copy, prefix));
+      return JobCopy(std::move(*lease), from, std::move(*stamps), !more);
+    }
+    if (stamps.error().code() == Errc::cancelled) return fail(std::move(stamps).error());
+    if (!discard(cache, std::move(*lease), stamps.error())) break;
+  }
+  RTENV_TRY(Lease lease, make_copy(cache, prefix, from, options));
+  RTENV_TRY(TreeStamps stamps, load_stamps(lease.path() / k_stamps));
+  RTENV_TRY(const bool more, cache.has_unused(Kind::copy, prefix));
+  return JobCopy(std::move(lease), from, std::move(stamps), !more);
+}
+
+Result<void> JobCopy::repair(const JobCopyOptions& options) {
+  auto repaired = repair_copy(lease_.path(), from_, stamps_, options);
+  if (repaired || repaired.error().code() == Errc::cancelled) return repaired;
+  // Without stamps, it is removed when a job would take it.
+  for (const char* name : {k_stamps, k_folder})
+    if (const auto removed = remove_tree(lease_.path() / name); !removed)
+      log::debug("{}", removed.error().message());
+  return repaired;
+}
+
+Result<void> make_spare_copy(cache::Cache& cache, const Lease& tree, const Path& from,
+                             const JobCopyOptions& options) {
+  const std::string prefix = key_prefix(tree, from);
+  RTENV_TRY(const LockFile lock,
+            cache.lock("spare-" + prefix, {.cancellation = options.cancellation, .on_wait = {}}));
+  RTENV_TRY(const bool has_spare, cache.has_unused(Kind::copy, prefix));
+  if (has_spare) return {};
+  RTENV_TRY(const std::uint64_t bytes, disk_usage_bytes(from));
+  RTENV_TRY(const bool has_room, cache.has_room(Kind::copy, bytes));
+  if (!has_room) return {};
+  RTENV_TRY(const Lease made, make_copy(cache, prefix, from, options));
+  return {};
+}
+
+}  // namespace rtenv::job

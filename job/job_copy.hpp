@@ -1,0 +1,63 @@
+// Recycled copies of cached trees, for jobs to write to. Copying a tree of thousands of files takes
+// longer than most jobs wait; so a copy is kept in the cache when its job has ended, and the next
+// job with that tree gets it after what differs was restored.
+//
+//   copies/KEY/{working_dir/, stamps}
+//
+// KEY is <the tree's key>-<digest of the folder below it and of what new files depend on>-<unique>.
+// The stamps say what each path was when the copy was handed out, see job/tree_stamps.hpp. They are
+// replaced atomically after each repair; if a process is killed during one, the next repair finds
+// the paths that were restored to be changed, and restores them again. A copy that can't be trusted
+// or repaired is removed, and another one is made.
+//
+// A process of an earlier job that still runs, without holding the lease, could write to the copy
+// of a later job: all of a job's processes must be ended, or inherit `lock_fd`.
+#pragma once
+
+#include "cache/cache.hpp"
+#include "job/tree_stamps.hpp"
+
+namespace rtenv::job {
+
+struct JobCopyOptions {
+  unsigned threads = 0;  // 0: one for each processor, up to a limit
+  const Cancellation* cancellation = nullptr;
+};
+
+/// A writable copy of a cached tree for one job at a time. It is in the cache and leased; when this
+/// object ends, another job may take it. Move-only; not thread-safe.
+class JobCopy {
+ public:
+  /// Takes a copy that no other job uses and restores it to be as a new one; makes one if there is
+  /// none. `from` is the tree's folder or a folder below it. Requires: `tree` lives as long as the
+  /// copy. Fails: cancelled, and as Cache::get_or_build, clone_tree and record_stamps.
+  static Result<JobCopy> take(cache::Cache& cache, const cache::Lease& tree, const Path& from,
+                              const JobCopyOptions& options);
+
+  /// The working directory; the same while this object lives.
+  [[nodiscard]] const Path& path() const noexcept { return path_; }
+  /// No other unused copy of the tree was left: time for make_spare_copy.
+  [[nodiscard]] bool is_last() const noexcept { return is_last_; }
+  /// Removes what the job added and restores the rest, so that the space is free again. After a
+  /// failure, the copy's files are removed. Requires: the job has ended. Fails: as repair_tree,
+  /// settle and save_stamps.
+  Result<void> repair(const JobCopyOptions& options);
+  /// See Lease::lock_fd.
+  [[nodiscard]] int lock_fd() const noexcept { return lease_.lock_fd(); }
+
+ private:
+  JobCopy(cache::Lease lease, Path from, TreeStamps stamps, bool is_last);
+
+  cache::Lease lease_;
+  Path from_;
+  Path path_;
+  TreeStamps stamps_;
+  bool is_last_;
+};
+
+/// Makes one more copy if no unused one is left and the cache's limits allow it. Of several
+/// processes, one makes it and the others wait. Fails: as JobCopy::take.
+Result<void> make_spare_copy(cache::Cache& cache, const cache::Lease& tree, const Path& from,
+                             const JobCopyOptions& options);
+
+}  // namespace rtenv::job
