@@ -154,7 +154,8 @@ class Mutator {
 
   void damage_stamps() {
     const Path stamps = root_.parent_path() / "stamps";
-    switch (below(5)) {
+    switch (below(6)) {
+      case 5: set_default_acl(root_.parent_path()); return;
       case 0: ::truncate(stamps.c_str(), static_cast<off_t>(below(3000))); return;
       case 1: write_same_size(stamps); return;
       case 2: ::unlink(stamps.c_str()); return;

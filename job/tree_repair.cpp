@@ -36,6 +36,11 @@ class TreeRepairer {
   Result<std::size_t> run(unsigned threads) {
     Fd root(::open(folder_.c_str(), k_open_folder));
     if (!root) return fail_errno("open directory", folder_.native());
+    RTENV_TRY(const Fd above, open_file(folder_.parent_path(), O_RDONLY | O_DIRECTORY));
+    RTENV_TRY(const bool unchanged, has_default_attributes(root, above, folder_));
+    // What is restored would inherit them.
+    if (!unchanged)
+      return fail(Errc::corrupt, "the attributes of {} were changed", folder_.native());
     root_ = std::make_shared<Fd>(std::move(root));
     RTENV_TRY(parallel_tree(
         Task{root_, 0, true}, threads, [] { return ThreadState{}; },

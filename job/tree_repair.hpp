@@ -15,7 +15,7 @@ namespace rtenv::job {
 /// stamps. A file that the job can still write to by another name is replaced by a new one. Doesn't
 /// wait, see `settle`. After a failure the copy can differ anywhere, and the stamps tell nothing.
 /// Requires: no process writes below `folder`. Fails: cancelled, corrupt (the tree isn't as
-/// stamped), and by errno.
+/// stamped; attributes of `folder` were changed), and by errno.
 Result<std::size_t> repair_tree(const Path& folder, const Path& from, const char* kept,
                                 TreeStamps& stamps, unsigned threads,
                                 const Cancellation* cancellation);
