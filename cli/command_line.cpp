@@ -55,14 +55,19 @@ std::string unknown_word(const CLI::App& command, const std::string& word) {
   return message;
 }
 
+int code(CLI::ExitCodes exit_code) { return static_cast<int>(exit_code); }
+
 std::string message(const CLI::App& app, const CLI::App& command, const CLI::ParseError& error) {
   const std::string text = error.what();
   // Its text begins with the option's name: "--scheme: At Most 1 required but received 2".
   if (const auto at_most = text.find(": At Most 1 "); at_most != std::string::npos)
     return fmt::format("option '{}' is given more than once", text.substr(0, at_most));
-  // Words behind "--" belong to the job's command.
+  // A word that wasn't understood explains a missing one, too, but not an invalid value; words
+  // behind "--" belong to the job's command.
   const auto remaining = app.remaining(true);
-  if (remaining.empty() || remaining.front() == "--") return text;
+  const bool is_invalid_value = error.get_exit_code() == code(CLI::ExitCodes::ValidationError) ||
+                                error.get_exit_code() == code(CLI::ExitCodes::ConversionError);
+  if (is_invalid_value || remaining.empty() || remaining.front() == "--") return text;
   return unknown_word(command, remaining.front().substr(0, remaining.front().find('=')));
 }
 
