@@ -39,9 +39,4 @@ class Environment {
   std::map<std::string, std::string, std::less<>> values_;
 };
 
-/// The program that a shell with this environment would run: `program` itself if it contains a
-/// slash, else the first executable file of that name in PATH. Fails: not_found, permission_denied
-/// (the file isn't executable).
-Result<Path> find_program(std::string_view program, const Environment& environment);
-
 }  // namespace rtenv

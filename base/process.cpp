@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "base/pipe.hpp"
+#include "base/program.hpp"
 
 namespace rtenv {
 namespace {
@@ -25,7 +26,7 @@ constexpr auto k_grace_after_sigterm = std::chrono::seconds(1);
 // Everything that the child needs between fork and exec, prepared in advance: there, only
 // async-signal-safe calls are allowed.
 struct ExecPlan {
-  std::string program;
+  ProgramSearch search;
   std::vector<char*> argv;
   std::vector<char*> envp;
   const SpawnOptions& options;
@@ -33,13 +34,14 @@ struct ExecPlan {
   pid_t parent;
 };
 
+// Pointers are valid in the parent, too.
 struct ExecFailure {
-  int error_number;
-  bool in_chdir;
+  int error_number = 0;
+  const char* action = nullptr;  // what can't be done to the working directory
+  ProgramSearch::Match program;  // without an action: what was found
 };
 
-[[noreturn]] void report_and_exit(const ExecPlan& plan, bool in_chdir) noexcept {
-  const ExecFailure failure{errno, in_chdir};
+[[noreturn]] void report_and_exit(const ExecPlan& plan, const ExecFailure& failure) noexcept {
   [[maybe_unused]] const auto written = ::write(plan.report_fd, &failure, sizeof failure);
   ::_exit(127);
 }
@@ -73,16 +75,21 @@ void set_limit(const ResourceLimit& limit) noexcept {
   // outlive its server.
   ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int fd : options.keep_fds) ::fcntl(fd, F_SETFD, 0);
+  if (options.prepare_child)
+    if (const char* const failed = options.prepare_child())
+      report_and_exit(plan, {.error_number = errno, .action = failed});
   for (const ResourceLimit& limit : options.limits) set_limit(limit);
   if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0)
-    report_and_exit(plan, true);
+    report_and_exit(plan, {.error_number = errno, .action = "change to directory"});
   // Don't inherit ignored or blocked signals.
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execve(plan.program.c_str(), plan.argv.data(), plan.envp.data());
-  report_and_exit(plan, false);
+  // Here, because the child may see other files.
+  const ProgramSearch::Match program = plan.search.find();
+  if (program.executable) ::execve(program.path, plan.argv.data(), plan.envp.data());
+  report_and_exit(plan, {.error_number = errno, .program = program});
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
@@ -113,22 +120,21 @@ std::string ExitState::describe() const {
 Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   if (options.argv.empty() || options.argv.front().empty())
     return fail(Errc::invalid_argument, "no command given");
-  // A relative path starts at the working directory of the child.
-  Path wanted = options.argv.front();
-  if (wanted.has_parent_path() && wanted.is_relative() && !options.working_dir.empty())
-    wanted = options.working_dir / wanted;
-  RTENV_TRY(const Path program, find_program(wanted.native(), options.environment));
   RTENV_TRY(Pipe report, Pipe::create());
+  const std::string& program = options.argv.front();
+  std::error_code ignored;
   std::vector<std::string> argv = options.argv;
   std::vector<std::string> environment = options.environment.strings();
-  const ExecPlan plan{.program = std::filesystem::absolute(program).native(),
-                      .argv = pointers(argv),
-                      .envp = pointers(environment),
-                      .options = options,
-                      .report_fd = report.write_end.get(),
-                      .parent = ::getpid()};
+  const ExecPlan plan{
+      .search = ProgramSearch(program, options.environment,
+                              std::filesystem::current_path(ignored) / options.working_dir),
+      .argv = pointers(argv),
+      .envp = pointers(environment),
+      .options = options,
+      .report_fd = report.write_end.get(),
+      .parent = ::getpid()};
   const pid_t pid = ::fork();
-  if (pid < 0) return fail_errno("start", program.native());
+  if (pid < 0) return fail_errno("start", program);
   if (pid == 0) exec_child(plan);
   // Both parent and child call setpgid, so the group exists whichever runs first.
   if (options.own_group && !options.own_session) ::setpgid(pid, pid);
@@ -139,13 +145,15 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
             read_full(report.read_end, std::as_writable_bytes(std::span(&failure, 1)), "a pipe"));
   if (reported == sizeof failure) {
     ::waitpid(pid, nullptr, 0);
-    return fail(system_error(failure.error_number, failure.in_chdir ? "change to directory" : "run",
-                             failure.in_chdir ? options.working_dir.native() : program.native()));
+    if (failure.action != nullptr)
+      return fail(system_error(failure.error_number, failure.action, options.working_dir.native()));
+    RTENV_TRY(plan.search.check(failure.program));
+    return fail(system_error(failure.error_number, "run", program));
   }
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   const int pidfd_error = errno;
   ChildProcess child(pid, std::move(pidfd), options.own_group);
-  if (!child.pidfd_) return fail(system_error(pidfd_error, "watch", program.native()));
+  if (!child.pidfd_) return fail(system_error(pidfd_error, "watch", program));
   return child;
 }
 

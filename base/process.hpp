@@ -36,7 +36,8 @@ struct ResourceLimit {
 };
 
 struct SpawnOptions {
-  /// argv[0] is looked up in the PATH of `environment`; a relative path starts at `working_dir`.
+  /// argv[0] is looked up in the PATH of `environment`; relative paths, also in PATH, start at
+  /// `working_dir`.
   std::vector<std::string> argv;
   Environment environment;
   Path working_dir;              // empty: inherited
@@ -46,6 +47,10 @@ struct SpawnOptions {
   bool own_group = true;         // a new process group, which `signal` reaches as a whole
   bool own_session = false;      // a new session, and so a new group, without a terminal
   bool die_with_parent = false;  // SIGKILL for the child when the thread that started it ends
+  /// Called in the child between fork and exec, before it enters `working_dir`: only
+  /// async-signal-safe calls are allowed. Returns null, or a static text with what can't be done to
+  /// `working_dir` ("mount"), and errno. May be empty.
+  std::function<const char*()> prepare_child;
   /// Inherited in addition to 0, 1 and 2, such as locks that the child must hold.
   std::vector<int> keep_fds;
   std::vector<ResourceLimit> limits;
@@ -56,7 +61,8 @@ struct SpawnOptions {
 class ChildProcess {
  public:
   /// Fails: invalid_argument (empty argv), not_found and permission_denied (the program or the
-  /// working directory), unavailable (too many processes or descriptors).
+  /// working directory), unavailable (too many processes or descriptors); by the errno of
+  /// `prepare_child`.
   static Result<ChildProcess> spawn(const SpawnOptions& options);
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;

@@ -3,6 +3,7 @@
 
 #include "base/file_system.hpp"
 #include "base/process.hpp"
+#include "base/program.hpp"
 #include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/commands.hpp"

@@ -9,6 +9,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
+#include "base/program.hpp"
 #include "pkg/unpack.hpp"
 #include "remote/http.hpp"
 #include "remote/package_index.hpp"

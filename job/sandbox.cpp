@@ -1,5 +1,7 @@
 #include "job/sandbox.hpp"
 
+#include "base/program.hpp"
+
 namespace rtenv::job {
 
 Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders) {

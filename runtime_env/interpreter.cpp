@@ -10,6 +10,7 @@
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
+#include "base/program.hpp"
 
 namespace rtenv::runtime_env {
 namespace {
