@@ -64,7 +64,8 @@ class LibraryFunctions {
 
 // Declares the member `name` and sets it to the library's function `prefix##name`.
 #define RTENV_LIBRARY_FUNCTION(prefix, name) \
-  decltype(&prefix##name) name = find<decltype(&prefix##name)>(#prefix #name)
+  decltype(&prefix##name) name = /* NOLINT(bugprone-macro-parentheses): a declarator */ \
+      find<decltype(&prefix##name)>(#prefix #name)
 
 /// The functions of a library, which the first call for this table loads and passes to
 /// `initialize`; later calls return the same result. Thread-safe. Fails: not_found; as

@@ -53,6 +53,22 @@ Result<void> make_read_only_at(int parent, const char* entry_name, const Path& s
   return {};
 }
 
+Result<void> make_owner_writable_at(int parent, const char* entry_name, const Path& shown) {
+  struct stat status {};
+  if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return fail_errno("read", shown.native());
+  const bool is_folder = S_ISDIR(status.st_mode);
+  if (!is_folder && !S_ISREG(status.st_mode)) return {};
+  const mode_t wanted = status.st_mode | (is_folder ? S_IRWXU : S_IRUSR | S_IWUSR);
+  if (wanted != status.st_mode && ::fchmodat(parent, entry_name, wanted & 07777U, 0) != 0)
+    return fail_errno("change the mode of", shown.native());
+  if (!is_folder) return {};
+  RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
+  while (const dirent* entry = next_entry(stream.get()))
+    RTENV_TRY(make_owner_writable_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name));
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> read_file(const Path& path) {
@@ -77,6 +93,22 @@ Result<void> make_read_only(const Path& path) {
   while (const dirent* entry = next_entry(stream.get()))
     RTENV_TRY(make_read_only_at(::dirfd(stream.get()), entry->d_name, path / entry->d_name));
   return {};
+}
+
+Result<void> protect_tree(const Path& path) {
+  RTENV_TRY(const auto stream, list_directory_at(AT_FDCWD, path.c_str(), path));
+  // make_read_only changes a folder after its content, so the first level tells.
+  while (const dirent* entry = next_entry(stream.get())) {
+    struct stat status {};
+    if (::fstatat(::dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return fail_errno("read", (path / entry->d_name).native());
+    if (!S_ISLNK(status.st_mode) && (status.st_mode & 0222U) != 0) return make_read_only(path);
+  }
+  return {};
+}
+
+Result<void> make_owner_writable(const Path& path) {
+  return make_owner_writable_at(AT_FDCWD, path.c_str(), path);
 }
 
 Result<void> sync_directory(const Path& path) {

@@ -24,6 +24,8 @@ constexpr std::array<NetworkFileSystem, 10> k_network_file_systems{{{0x6969, "NF
                                                                     {0x19830326, "BeeGFS"},
                                                                     {0x01021997, "9P"}}};
 
+constexpr unsigned long k_overlay_magic = 0x794c7630;
+
 constexpr std::string_view k_action = "inspect the file system of";
 
 Result<struct statvfs> status_of(const Path& path) {
@@ -44,6 +46,12 @@ Result<std::optional<std::string_view>> network_file_system(const Path& path) {
   struct statfs status {};
   if (::statfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
   return network_file_system_name(status.f_type);
+}
+
+Result<bool> is_overlay_file_system(const Path& path) {
+  struct statfs status {};
+  if (::statfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
+  return static_cast<unsigned long>(status.f_type) == k_overlay_magic;
 }
 
 Result<bool> is_read_only_file_system(const Path& path) {

@@ -18,6 +18,9 @@ Result<std::optional<std::string_view>> network_file_system(const Path& path);
 /// Fails: not_found.
 Result<bool> is_read_only_file_system(const Path& path);
 
+/// Whether it is an overlay, as containers' own file systems are. Fails: not_found.
+Result<bool> is_overlay_file_system(const Path& path);
+
 /// The free space for unprivileged users, in bytes. Fails: not_found.
 Result<std::uint64_t> free_space_bytes(const Path& path);
 

@@ -78,6 +78,34 @@ TEST(RemoveTree, RemovesFoldersWithoutPermissions) {
   EXPECT_EQ(entries_in(tree.root()), 0U);
 }
 
+mode_t permissions_of(const Path& path) {
+  struct stat status {};
+  EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
+  return status.st_mode & 07777U;
+}
+
+TEST(ProtectTree, MakesEverythingReadOnlyOnce) {
+  TreeBuilder tree;
+  tree.file("top/folder/file", "x").file("top/tool", "x", 0755);
+  must(protect_tree(tree / "top"));
+  for (const char* name : {"top/folder", "top/folder/file", "top/tool"})
+    EXPECT_EQ(permissions_of(tree / name) & 0222U, 0U) << name;
+  ::chmod((tree / "top/folder/file").c_str(), 0644);
+  must(protect_tree(tree / "top"));
+  EXPECT_EQ(permissions_of(tree / "top/folder/file"), 0644U) << "not walked again";
+}
+
+TEST(MakeOwnerWritable, AddsOnlyTheOwnersPermissions) {
+  TreeBuilder tree;
+  tree.file("top/folder/file", "x", 0440).file("top/tool", "x", 0555);
+  tree.link("top/link", "/etc/hostname");
+  ::chmod((tree / "top/folder").c_str(), 0555);
+  must(make_owner_writable(tree / "top"));
+  EXPECT_EQ(permissions_of(tree / "top/folder"), 0755U);
+  EXPECT_EQ(permissions_of(tree / "top/folder/file"), 0640U);
+  EXPECT_EQ(permissions_of(tree / "top/tool"), 0755U);
+}
+
 TEST(DiskUsage, CountsHardLinksOnce) {
   TreeBuilder tree;
   tree.file("one/a", std::string(1 << 20, 'x'));

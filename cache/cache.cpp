@@ -160,6 +160,10 @@ Result<LockFile> Cache::lock(std::string_view name, const WaitOptions& options) 
   return LockFile::acquire(state_->locks() / name, options);
 }
 
+Result<std::optional<LockFile>> Cache::try_lock(std::string_view name) {
+  return LockFile::try_acquire(state_->locks() / name);
+}
+
 bool Cache::sends_later() const { return state_->has_tier_mode(TierMode::write_back); }
 
 Result<void> Cache::flush(const Cancellation* cancellation) {

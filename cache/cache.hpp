@@ -130,6 +130,11 @@ class Cache {
   Result<void> remember_fetch(std::string_view digest, const FetchRecord& record);
   /// A lock for work that one process at a time should do. Fails: as LockFile::acquire.
   Result<LockFile> lock(std::string_view name, const WaitOptions& options);
+  /// Nullopt if another process holds it. Fails: as LockFile::try_acquire.
+  Result<std::optional<LockFile>> try_lock(std::string_view name);
+  /// Held by a process that removes temporary folders of processes that have died; others leave
+  /// them to it.
+  static constexpr std::string_view k_sweeper_lock = "sweeper";
 
   /// Whether new entries are pushed in the background (TierMode::write_back).
   [[nodiscard]] bool sends_later() const;

@@ -107,12 +107,13 @@ TEST_F(CacheBuild, BuildsOnceForConcurrentCallers) {
   EXPECT_GE(waited, 1);
 }
 
-TEST_F(CacheBuild, MakesTreesReadOnlyAndEnvironmentsWritable) {
+TEST_F(CacheBuild, WriteProtectsFilesButNotTreesOrEnvironments) {
   const auto mode = [](const Lease& lease) {
     return std::filesystem::status(lease.path() / "file").permissions();
   };
   using std::filesystem::perms;
-  EXPECT_EQ(mode(must(build(Kind::tree, "t"))) & perms::owner_write, perms::none);
+  EXPECT_EQ(mode(must(build(Kind::file, "f"))) & perms::owner_write, perms::none);
+  EXPECT_EQ(mode(must(build(Kind::tree, "t"))) & perms::owner_write, perms::owner_write);
   EXPECT_EQ(mode(must(build(Kind::env, "e"))) & perms::owner_write, perms::owner_write);
 }
 

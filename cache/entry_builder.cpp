@@ -65,17 +65,19 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   const BuildContext context{.target = staging.path() / "content", .lock_fd = lock_fd};
   RTENV_TRY(pull_or_build(context));
   RTENV_TRY(fault_point("build.staged"));
+  if (kind_.permissions == Permissions::owner_writable)
+    RTENV_TRY(make_owner_writable(context.target));
   BuiltEntry built;
   if (kind_.digest == DigestTime::when_built) {
     RTENV_TRY(const auto digest,
               tree_digest(context.target, kind_.user_writable_folder, default_threads()));
     built.digest = digest.digits;
-    if (kind_.read_only) {
+    if (kind_.immutable) {
       RTENV_TRY(built.contents,
                 share_contents(*state_, context.target, digest.items, staging.path() / "link"));
     }
   }
-  if (kind_.read_only) RTENV_TRY(make_read_only(context.target));
+  if (kind_.permissions == Permissions::write_protected) RTENV_TRY(make_read_only(context.target));
   if (kind_.durable) RTENV_TRY(sync_file_system(context.target));
   RTENV_TRY(fault_point("build.synced"));
   Trash trash(*state_);

@@ -10,7 +10,8 @@
 namespace rtenv::cache {
 
 enum class Kind : std::uint8_t {
-  /// An unpacked working directory or module, read-only. Key: its package name or content digest.
+  /// An unpacked working directory or module. Jobs see it through a copy or an overlay, or
+  /// write-protected (protect_tree). Key: its package name or content digest.
   tree,
   /// A virtualenv. Key: the environment key. Built in place: its scripts contain its path.
   env,
@@ -32,13 +33,21 @@ enum class DigestTime : std::uint8_t {
   never,
 };
 
+/// The permissions of an entry's files and folders.
+enum class Permissions : std::uint8_t {
+  as_built,
+  write_protected,  // nobody has write permission
+  owner_writable,   // the owner has: a job sees these permissions in a copy or an overlay
+};
+
 struct KindInfo {
   Kind kind;
   std::string_view name;    // in the ledger and in --json
   std::string_view folder;  // below the cache's root
   bool in_place;            // built under its final path
-  bool read_only;
-  bool durable;  // synced to disk before it is ready
+  bool immutable;           // nobody writes to its entries, so they can share equal files
+  bool durable;             // synced to disk before it is ready
+  Permissions permissions;
   DigestTime digest;
   /// Name of the folders inside an entry that its users may write to: Python stores compiled code
   /// beside the source. Empty: none.
@@ -46,11 +55,16 @@ struct KindInfo {
 };
 
 inline constexpr std::array<KindInfo, 5> k_kinds{{
-    {Kind::tree, "tree", "trees", false, true, true, DigestTime::when_built, "__pycache__"},
-    {Kind::env, "env", "envs", true, false, true, DigestTime::by_verify, "__pycache__"},
-    {Kind::tool, "tool", "tools", false, false, true, DigestTime::when_built, ""},
-    {Kind::file, "file", "files", false, true, true, DigestTime::when_built, ""},
-    {Kind::copy, "copy", "copies", false, false, false, DigestTime::never, ""},
+    {Kind::tree, "tree", "trees", false, true, true, Permissions::owner_writable,
+     DigestTime::when_built, "__pycache__"},
+    {Kind::env, "env", "envs", true, false, true, Permissions::as_built, DigestTime::by_verify,
+     "__pycache__"},
+    {Kind::tool, "tool", "tools", false, false, true, Permissions::as_built, DigestTime::when_built,
+     ""},
+    {Kind::file, "file", "files", false, true, true, Permissions::write_protected,
+     DigestTime::when_built, ""},
+    {Kind::copy, "copy", "copies", false, false, false, Permissions::as_built, DigestTime::never,
+     ""},
 }};
 
 constexpr const KindInfo& info(Kind kind) { return k_kinds[static_cast<std::size_t>(kind)]; }

@@ -31,10 +31,10 @@ Result<bool> are_equal(const Path& left, const Path& right) {
   }
 }
 
-// Modes are compared without write permission: `right` becomes read-only when it is published.
+// Modes are compared without write permission, which differs between kinds: nobody writes to
+// entries that share files.
 bool have_equal_modes(const struct stat& left, const struct stat& right) {
-  return S_ISREG(left.st_mode) && (left.st_mode & 0222U) == 0 &&
-         (left.st_mode & 07555U) == (right.st_mode & 07555U);
+  return S_ISREG(left.st_mode) && (left.st_mode & 07555U) == (right.st_mode & 07555U);
 }
 
 // Returns false, and changes nothing, if the files differ.

@@ -17,13 +17,23 @@ Result<void> Sweeper::remove_crash_leftovers() {
   for (const auto& entry : std::filesystem::directory_iterator(state_.tmp(), error))
     temporary.push_back(entry.path());
   RTENV_TRY(const auto alive, sweep_holders(state_.locks(), state_.ledger()));
-  for (const Path& path : temporary)
-    if (std::ranges::find(alive, path.filename().native()) == alive.end())
-      // What a job made immutable, for example, must not make the cache unusable.
-      if (const auto removed = remove_tree(path); !removed)
-        log::warn("{}", removed.error().message());
+  std::erase_if(temporary, [&](const Path& path) {
+    return std::ranges::find(alive, path.filename().native()) != alive.end();
+  });
+  RTENV_TRY(remove_temporary(temporary));
   RTENV_TRY(const auto rows, state_.ledger().unready_entries());
   for (const EntryRow& row : rows) RTENV_TRY(remove_unfinished(row));
+  return {};
+}
+
+Result<void> Sweeper::remove_temporary(const std::vector<Path>& folders) {
+  if (folders.empty()) return {};
+  RTENV_TRY(const auto lock, LockFile::try_acquire(state_.locks() / Cache::k_sweeper_lock));
+  if (!lock) return {};  // another process is removing them
+  // What a job made immutable, for example, must not make the cache unusable.
+  for (const Path& folder : folders)
+    if (const auto removed = remove_tree(folder); !removed)
+      log::warn("{}", removed.error().message());
   return {};
 }
 

@@ -27,6 +27,7 @@ class Sweeper {
   Result<void> remove_free_locks();
 
  private:
+  Result<void> remove_temporary(const std::vector<Path>& folders);
   Result<void> remove_unfinished(const EntryRow& row);
 
   CacheState& state_;
