@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/tool.hpp"
 #include "envbuild/uv_program.hpp"
+#include "job/directory_policy.hpp"
 #include "remote/credential_sources.hpp"
 #include "runtime_env/interpreter.hpp"
 
@@ -65,6 +66,15 @@ Finding check_cache(const Result<cache::Cache>& cache) {
   return {"cache", Level::ok, cache->root().native()};
 }
 
+Finding check_job_directory(const Tool& tool, cache::Cache& cache) {
+  const auto policy = job::choose_directory_policy(tool.environment, cache);
+  if (!policy) return {"job directory", Level::problem, policy.error().message()};
+  return {
+      "job directory", Level::ok,
+      fmt::format("{}: {}", policy->mode == job::DirectoryMode::overlay ? "an overlay" : "a copy",
+                  policy->reason)};
+}
+
 Finding check_space(const Path& root) {
   const auto free_bytes = free_space_bytes(root);
   if (!free_bytes) return {"disk", Level::problem, free_bytes.error().message()};
@@ -74,10 +84,13 @@ Finding check_space(const Path& root) {
 
 Result<int> run(const Tool& tool) {
   RTENV_TRY(const Path root, tool.cache_root());
-  const auto cache = tool.open_cache();
+  auto cache = tool.open_cache();
   std::vector<Finding> findings{check_python(tool, root / "interpreters"), check_uv(tool),
                                 check_cache(cache)};
-  if (cache) findings.push_back(check_space(root));
+  if (cache) {
+    findings.push_back(check_space(root));
+    findings.push_back(check_job_directory(tool, *cache));
+  }
   for (const auto& source : remote::find_credential_sources(tool.environment))
     findings.push_back({fmt::format("{} credentials", source.store), Level::ok, source.where});
   nlohmann::json object = nlohmann::json::object();

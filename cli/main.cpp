@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
 
 namespace rtenv::cli {
@@ -62,6 +63,8 @@ int run(std::vector<std::string> words) {
     return supervise(Tool{.environment = Environment::of_process()},
                      {words.begin() + 1, words.end()});
   Tool tool{.environment = Environment::of_process()};
+  if (!words.empty() && words.front() == k_remove_folder)
+    return remove_folder({words.begin() + 1, words.end()});
   auto cancellation = Cancellation::create();
   if (!cancellation) return fail_with(cancellation.error(), tool);
   cancel_on_signals(*cancellation);

@@ -30,6 +30,13 @@ void ProgressLine::clear() {
   shown_ = false;
 }
 
+void ProgressLine::show(std::string_view text) {
+  if (!wanted_) return;
+  fmt::print(stderr, "\r\x1b[K{}", text);
+  std::fflush(stderr);
+  shown_ = true;
+}
+
 remote::OnProgress ProgressLine::callback() {
   if (!wanted_) return {};
   return [this](std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes) {

@@ -15,6 +15,8 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine() { clear(); }
+  /// Shows a text instead, until `clear`.
+  void show(std::string_view text);
   /// Removes the line until the next progress.
   void clear();
 

@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
 #include "cli/job_inputs.hpp"
 #include "job/foreground.hpp"
@@ -10,6 +11,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto k_short_job = std::chrono::seconds(1);
 constexpr int k_not_found_status = 127;  // as in a shell
 constexpr int k_not_executable_status = 126;
 
@@ -34,18 +36,29 @@ Result<int> RunCommand::run(const Tool& tool) const {
   log::debug("prepared in {:.1f} ms{}", preparing.count(),
              prepared.built_env() ? ", the environment built" : "");
 
+  const auto started = Clock::now();
   const auto state =
       job::run_in_foreground({.argv = argv,
                               .environment = prepared.environment(),
                               .working_dir = prepared.working_dir(),
                               // The job inherits its leases: if this process is killed, the job
                               // continues and still holds its environment and its folder.
-                              .keep_fds = prepared.keep_fds()});
+                              .keep_fds = prepared.keep_fds(),
+                              .prepare_child = prepared.prepare_child()});
   if (keep)
     if (const auto folder = prepared.release_folder())
       log::info("the job's directory was kept: {}", (*folder / "working_dir").native());
-  if (const auto removed = prepared.remove_folder(); !removed)
-    log::warn("{}", removed.error().message());
+  if (const auto folder = prepared.release_folder()) remove_job_folder(*folder, cache);
+  // The next job does this, too: here it would only delay the end of a short one.
+  if (Clock::now() - started > k_short_job)
+    if (const auto given_back = prepared.give_back_copy(); !given_back)
+      log::debug("{}", given_back.error().message());
+  if (prepared.has_uncompiled_env()) {
+    progress.show("compiling the environment's Python code for the jobs that follow");
+    if (const auto compiled = prepared.compile_env(tool.cancellation); !compiled)
+      log::debug("{}", compiled.error().message());
+    progress.clear();
+  }
   if (!state) {
     const Errc code = state.error().code();
     if (code != Errc::not_found && code != Errc::permission_denied) return Failure(state.error());

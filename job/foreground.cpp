@@ -59,6 +59,7 @@ Result<ExitState> run_in_foreground(const Command& command) {
                      .environment = command.environment,
                      .working_dir = command.working_dir,
                      .own_group = false,  // a group of its own would lose the terminal
+                     .prepare_child = command.prepare_child,
                      .keep_fds = command.keep_fds};
   RTENV_TRY(become_reaper());
   RTENV_TRY(ChildProcess child, ChildProcess::spawn(spawn));

@@ -13,6 +13,7 @@ struct Command {
   Environment environment;
   Path working_dir;           // empty: the caller's
   std::vector<int> keep_fds;  // locks that the command keeps held even if this process is killed
+  std::function<const char*()> prepare_child;  // see SpawnOptions
 };
 
 /// Waits until the command has ended. The terminal sends SIGINT and SIGQUIT to the command itself;

@@ -25,7 +25,7 @@ Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folder
   std::error_code error;
   if (std::filesystem::exists(folders.cache, error)) bind("--ro-bind", folders.cache);
   argv.insert(argv.end(), {"--tmpfs", folders.hidden.native()});
-  if (folders.job_folder) bind("--bind", *folders.job_folder);
+  for (const Path& folder : folders.writable) bind("--bind", folder);
   argv.emplace_back("--");
   argv.insert(argv.end(), std::make_move_iterator(spawn.argv.begin()),
               std::make_move_iterator(spawn.argv.end()));

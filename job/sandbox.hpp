@@ -3,16 +3,16 @@
 // network are unchanged.
 #pragma once
 
-#include <optional>
+#include <vector>
 
 #include "base/process.hpp"
 
 namespace rtenv::job {
 
 struct SandboxFolders {
-  Path cache;                      // read-only
-  std::optional<Path> job_folder;  // the job's own copies, in the cache: writable
-  Path hidden;                     // replaced by an empty tmpfs
+  Path cache;                  // read-only
+  std::vector<Path> writable;  // the job's own folders in the cache
+  Path hidden;                 // replaced by an empty tmpfs
 };
 
 /// `spawn` with its command wrapped in bwrap. Fails: not_found (bwrap isn't installed).

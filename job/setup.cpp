@@ -1,8 +1,11 @@
 #include "job/setup.hpp"
 
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "envbuild/env_archive.hpp"
 #include "job/activation.hpp"
+#include "job/compiled_env.hpp"
+#include "job/directory_policy.hpp"
 #include "job/python_programs.hpp"
 #include "runtime_env/expand.hpp"
 
@@ -17,9 +20,31 @@ std::vector<int> PreparedJob::keep_fds() const {
   return {};
 }
 
-std::optional<Path> PreparedJob::folder() const {
-  if (!folder_) return std::nullopt;
-  return folder_->path();
+std::function<const char*()> PreparedJob::prepare_child() const {
+  if (!mounts_) return {};
+  return [plan = *mounts_] { return plan.enter(); };
+}
+
+std::vector<Path> PreparedJob::writable_folders() const {
+  std::vector<Path> folders;
+  if (owns_working_dir_) folders.push_back(working_dir_);
+  if (cloned_env_) folders.push_back(*cloned_env_);
+  return folders;
+}
+
+bool PreparedJob::took_last_copy() const noexcept { return copy_ && copy_->is_last(); }
+
+Result<void> PreparedJob::make_spare_copy(cache::Cache& cache,
+                                          const Cancellation* cancellation) const {
+  return job::make_spare_copy(cache, *source_->lease, source_->path,
+                              {.threads = 1, .cancellation = cancellation});
+}
+
+Result<void> PreparedJob::give_back_copy() {
+  if (!copy_) return {};
+  auto repaired = copy_->repair({});
+  copy_.reset();
+  return repaired;
 }
 
 std::optional<Path> PreparedJob::release_folder() {
@@ -27,57 +52,143 @@ std::optional<Path> PreparedJob::release_folder() {
   return folder_->release();
 }
 
-Result<void> PreparedJob::remove_folder() {
-  const auto folder = release_folder();
-  return folder ? remove_tree(*folder) : Result<void>();
+bool PreparedJob::has_uncompiled_env() const {
+  return mounts_ && env_ && !cloned_env_ && !is_compiled(env_->path());
 }
 
-Result<Path> PreparedJob::own_folder(cache::Cache& cache, bool keep) {
-  if (!folder_) {
-    // A folder that may stay can't be in the cache, which removes leftover temporary folders.
-    RTENV_TRY(auto folder, keep ? TempDir::create() : cache.make_temp_dir());
-    folder_.emplace(std::move(folder));
+Result<void> PreparedJob::compile_env(const Cancellation* cancellation) const {
+  return job::compile_env(env_->path(), env_->lease.lock_fd(), cancellation);
+}
+
+class JobSetup {
+ public:
+  JobSetup(const runtime_env::RuntimeEnv& runtime_env, cache::Cache& cache,
+           const SetupOptions& options)
+      : runtime_env_(runtime_env), cache_(cache), options_(options) {}
+
+  Result<PreparedJob> run();
+
+ private:
+  Result<void> lease_entries();
+  Result<void> prepare_directory();
+  Result<void> clone_env();
+  Result<void> activate();
+  void plan_mounts();
+  /// Creates the folder on first use.
+  Result<Path> own_folder();
+  [[nodiscard]] bool uses_cache() const { return !job_.keep_fds().empty(); }
+  [[nodiscard]] bool has_mounts() const { return policy_.mode == DirectoryMode::overlay; }
+
+  const runtime_env::RuntimeEnv& runtime_env_;
+  cache::Cache& cache_;
+  const SetupOptions& options_;
+  DirectoryPolicy policy_;
+  std::optional<envbuild::EnvPlan> env_plan_;
+  std::optional<Overlay> overlay_;
+  PreparedJob job_;
+};
+
+Result<PreparedJob> JobSetup::run() {
+  RTENV_TRY(lease_entries());
+  if (uses_cache()) {
+    RTENV_TRY(policy_, choose_directory_policy(options_.prepare.node, cache_));
+    log::debug("the job's directory is {}: {}", has_mounts() ? "an overlay" : "a copy",
+               policy_.reason);
   }
-  return folder_->path();
+  RTENV_TRY(prepare_directory());
+  RTENV_TRY(clone_env());
+  RTENV_TRY(activate());
+  plan_mounts();
+  return std::move(job_);
+}
+
+Result<void> JobSetup::lease_entries() {
+  RTENV_TRY(job_.source_, envbuild::prepare_working_dir(runtime_env_, cache_, options_.prepare));
+  RTENV_TRY(job_.modules_, envbuild::prepare_py_modules(runtime_env_, cache_, options_.prepare));
+  RTENV_TRY(env_plan_, envbuild::plan_env(runtime_env_, job_.source_, cache_, options_.prepare));
+  if (env_plan_) {
+    RTENV_TRY(job_.env_, envbuild::prepare_env(*env_plan_, cache_, options_.prepare));
+  }
+  return {};
+}
+
+Result<Path> JobSetup::own_folder() {
+  if (!job_.folder_) {
+    // A folder that may stay can't be in the cache, which removes leftover temporary folders.
+    RTENV_TRY(auto folder, options_.keep_folder ? TempDir::create() : cache_.make_temp_dir());
+    job_.folder_.emplace(std::move(folder));
+  }
+  return job_.folder_->path();
+}
+
+// A job that can write to its directory gets one of its own: its changes must not reach the next
+// job.
+Result<void> JobSetup::prepare_directory() {
+  if (!job_.source_) return {};
+  const envbuild::LeasedPath& source = *job_.source_;
+  const bool shared = runtime_env_.working_dir_use == runtime_env::WorkingDirUse::shared;
+  if (shared && source.lease && !has_mounts()) RTENV_TRY(protect_tree(source.lease->path()));
+  if (shared || !source.lease) {
+    job_.working_dir_ = source.path;
+    return {};
+  }
+  job_.owns_working_dir_ = true;
+  const JobCopyOptions copying{.threads = options_.prepare.threads,
+                               .cancellation = options_.prepare.cancellation};
+  if (!has_mounts() && !options_.keep_folder) {
+    RTENV_TRY(auto copy, JobCopy::take(cache_, *source.lease, source.path, copying));
+    job_.working_dir_ = copy.path();
+    job_.copy_.emplace(std::move(copy));
+    return {};
+  }
+  RTENV_TRY(const Path folder, own_folder());
+  if (options_.keep_folder) {
+    job_.working_dir_ = folder / "working_dir";
+    return clone_tree(source.path, job_.working_dir_,
+                      {.threads = copying.threads, .cancellation = copying.cancellation});
+  }
+  overlay_ = Overlay{.lower = source.path, .folder = folder};
+  job_.working_dir_ = overlay_->target();
+  return make_overlay_folders(*overlay_);
+}
+
+Result<void> JobSetup::clone_env() {
+  if (!job_.env_ || runtime_env_.isolation != runtime_env::Isolation::clone) return {};
+  RTENV_TRY(const Path folder, own_folder());
+  job_.cloned_env_ = folder / "env";
+  return envbuild::clone_env(job_.env_->path(), *job_.cloned_env_, env_plan_->interpreter);
+}
+
+Result<void> JobSetup::activate() {
+  const auto working_dir = job_.source_ ? std::optional(job_.working_dir_) : std::nullopt;
+  const runtime_env::Variables variables(working_dir, runtime_env_.env_vars, options_.prepare.node);
+  ActivationInputs inputs{
+      .node = options_.prepare.node, .env_vars = variables.env_vars(), .working_dir = working_dir};
+  for (const auto& module : job_.modules_) inputs.py_modules.push_back(module.path);
+  if (job_.env_) inputs.virtual_env = job_.cloned_env_.value_or(job_.env_->path());
+  if (runtime_env_.py_executable) {
+    RTENV_TRY(const Path folder, own_folder());
+    inputs.programs = folder / "bin";
+    RTENV_TRY(write_python_programs(*inputs.programs,
+                                    runtime_env::expand(*runtime_env_.py_executable, variables)));
+  }
+  job_.environment_ = job::activate(inputs);
+  return {};
+}
+
+void JobSetup::plan_mounts() {
+  if (!has_mounts()) return;
+  MountPlan::Inputs inputs{.overlay = overlay_,
+                           .read_only = cache_.root(),
+                           .writable = {},
+                           .own_user_namespace = policy_.own_user_namespace};
+  if (job_.cloned_env_ && !options_.keep_folder) inputs.writable.push_back(*job_.cloned_env_);
+  job_.mounts_.emplace(inputs);
 }
 
 Result<PreparedJob> prepare_job(const runtime_env::RuntimeEnv& runtime_env, cache::Cache& cache,
                                 const SetupOptions& options) {
-  PreparedJob job;
-  RTENV_TRY(job.source_, envbuild::prepare_working_dir(runtime_env, cache, options.prepare));
-  RTENV_TRY(job.modules_, envbuild::prepare_py_modules(runtime_env, cache, options.prepare));
-  RTENV_TRY(const auto plan, envbuild::plan_env(runtime_env, job.source_, cache, options.prepare));
-  if (plan) {
-    RTENV_TRY(job.env_, envbuild::prepare_env(*plan, cache, options.prepare));
-  }
-
-  // The job gets a writable copy: its changes must not reach the next job.
-  if (job.source_ && job.source_->lease) {
-    RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));
-    job.working_dir_ = folder / "working_dir";
-    RTENV_TRY(clone_tree(job.source_->path, job.working_dir_));
-  } else if (job.source_) {
-    job.working_dir_ = job.source_->path;
-  }
-  const auto working_dir = job.source_ ? std::optional(job.working_dir_) : std::nullopt;
-  const runtime_env::Variables variables(working_dir, runtime_env.env_vars, options.prepare.node);
-  ActivationInputs inputs{
-      .node = options.prepare.node, .env_vars = variables.env_vars(), .working_dir = working_dir};
-  for (const auto& module : job.modules_) inputs.py_modules.push_back(module.path);
-  if (job.env_) inputs.virtual_env = job.env_->path();
-  if (job.env_ && runtime_env.isolation == runtime_env::Isolation::clone) {
-    RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));
-    RTENV_TRY(envbuild::clone_env(job.env_->path(), folder / "env", plan->interpreter));
-    inputs.virtual_env = folder / "env";
-  }
-  if (runtime_env.py_executable) {
-    RTENV_TRY(const Path folder, job.own_folder(cache, options.keep_folder));
-    inputs.programs = folder / "bin";
-    RTENV_TRY(write_python_programs(*inputs.programs,
-                                    runtime_env::expand(*runtime_env.py_executable, variables)));
-  }
-  job.environment_ = activate(inputs);
-  return job;
+  return JobSetup(runtime_env, cache, options).run();
 }
 
 }  // namespace rtenv::job

@@ -14,10 +14,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/boot_id.hpp"
 #include "base/clock.hpp"
+#include "base/file.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
@@ -46,6 +48,7 @@ using nlohmann::json;
 constexpr int k_pipe_bytes = 1 << 20;
 constexpr std::size_t k_read_bytes = 64 << 10;
 constexpr auto k_count_interval = std::chrono::milliseconds(50);
+constexpr int k_lowest_priority = 19;
 constexpr int k_guardian_death_signal = SIGUSR2;
 
 int exit_code_of(int status) {
@@ -113,7 +116,8 @@ class Supervisor {
   void signal_processes(std::chrono::milliseconds wait);
   void kill_processes(std::string_view notice);
   void end(Outcome outcome, std::string_view notice = {});
-  void remove_prepared();
+  void clean_up();
+  void start_spare_copy();
   void publish();
 
   JobOrder order_;
@@ -126,6 +130,7 @@ class Supervisor {
   Pipe output_;  // its write end is closed once the entrypoint has it
   std::optional<SetupThread> setup_;
   std::optional<PreparedJob> prepared_;
+  std::thread spare_copy_;  // makes a copy for the next job; joined by clean_up
   StopSettings stop_settings_;
   Ending ending_ = Ending::none;
   std::optional<Clock::time_point> kill_at_;
@@ -136,7 +141,31 @@ Result<void> Supervisor::run() {
   RTENV_TRY(begin());
   for (const json& command : control_.initial_messages()) handle_command(command);
   while (state_.phase != RunPhase::ended) wait();
+  if (prepared_) clean_up();
   return {};
+}
+
+// After the end was told: nobody waits for it.
+void Supervisor::clean_up() {
+  const auto warn = [](const Result<void>& result) {
+    if (!result) log::warn("{}", result.error().message());
+  };
+  if (const auto folder = prepared_->release_folder()) warn(remove_tree(*folder));
+  warn(prepared_->give_back_copy());
+  if (spare_copy_.joinable()) spare_copy_.join();
+  if (prepared_->has_uncompiled_env()) warn(prepared_->compile_env(nullptr));
+}
+
+// For the next job with this directory, which would have to wait for a copy.
+void Supervisor::start_spare_copy() {
+  if (!prepared_ || !prepared_->took_last_copy()) return;
+  spare_copy_ = std::thread([prepared = &*prepared_, open_cache = options_.open_cache] {
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), k_lowest_priority);
+    auto cache = open_cache();
+    const auto made =
+        cache ? prepared->make_spare_copy(*cache, nullptr) : Result<void>(Failure(cache.error()));
+    if (!made) log::debug("no spare copy: {}", made.error().message());
+  });
 }
 
 // Writes the state, then reports it.
@@ -235,6 +264,7 @@ void Supervisor::start_entrypoint() {
   state_.entrypoint_pid = child->pid();
   child->detach();  // reap_ended() reaps it with all the others
   publish();
+  start_spare_copy();
 }
 
 SpawnOptions Supervisor::entrypoint_spawn(Environment environment) const {
@@ -246,6 +276,7 @@ SpawnOptions Supervisor::entrypoint_spawn(Environment environment) const {
   if (prepared_) {
     spawn.working_dir = prepared_->working_dir();
     spawn.keep_fds = prepared_->keep_fds();
+    spawn.prepare_child = prepared_->prepare_child();
   }
   const JobLimits& limits = order_.limits;
   if (limits.memory_bytes) spawn.limits.push_back({RLIMIT_DATA, *limits.memory_bytes});
@@ -257,11 +288,11 @@ Result<ChildProcess> Supervisor::spawn_entrypoint(Environment environment) {
   SpawnOptions spawn = entrypoint_spawn(std::move(environment));
   if (!order_.sandbox) return ChildProcess::spawn(spawn);
   const Path state_dir = folder_.path.parent_path().parent_path();
-  RTENV_TRY(
-      const auto sandboxed,
-      in_sandbox(std::move(spawn), {.cache = options_.cache_root,
-                                    .job_folder = prepared_ ? prepared_->folder() : std::nullopt,
-                                    .hidden = state_dir}));
+  RTENV_TRY(const auto sandboxed,
+            in_sandbox(std::move(spawn),
+                       {.cache = options_.cache_root,
+                        .writable = prepared_ ? prepared_->writable_folders() : std::vector<Path>(),
+                        .hidden = state_dir}));
   return ChildProcess::spawn(sandboxed);
 }
 
@@ -398,19 +429,11 @@ void Supervisor::end(Outcome outcome, std::string_view notice) {
   log_.redirect_stderr();
   drain_output();
   if (!notice.empty()) log_.write_notice(notice);
-  remove_prepared();  // before anybody learns that the job has ended
   log_.finish();
   state_.phase = RunPhase::ended;
   state_.outcome = outcome;
   state_.ended_ms = unix_ms();
   publish();
-}
-
-void Supervisor::remove_prepared() {
-  if (!prepared_) return;
-  if (const auto removed = prepared_->remove_folder(); !removed)
-    log_.write_notice(fmt::format("warning: {}", removed.error().message()));
-  prepared_.reset();
 }
 
 // Reads the first line; `lines` keeps the rest.

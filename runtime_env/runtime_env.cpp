@@ -39,9 +39,9 @@ constexpr std::array<UnsupportedField, 11> k_unsupported_fields{
 constexpr std::array<std::string_view, 3> k_client_fields{"_ray_commit", "_ray_release",
                                                           "_inject_current_ray"};
 
-constexpr std::array<std::string_view, 7> k_config_fields{
-    "setup_timeout_seconds", "eager_install",         "log_files",     "isolation",
-    "max_processes",         "inherit_site_packages", "max_open_files"};
+constexpr std::array<std::string_view, 8> k_config_fields{
+    "setup_timeout_seconds", "eager_install",         "log_files",      "isolation",
+    "max_processes",         "inherit_site_packages", "max_open_files", "working_dir"};
 
 const json* find(const json& object, std::string_view key) {
   const auto found = object.find(key);
@@ -97,6 +97,13 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
     RTENV_TRY(bool_value("['config']['eager_install']", *eager));
   if (const json* files = find(value, "log_files"); files != nullptr && !files->is_null())
     RTENV_TRY(string_list("['config']['log_files']", *files));
+  if (const json* use = find(value, "working_dir")) {
+    if (*use == "shared")
+      result.working_dir_use = WorkingDirUse::shared;
+    else if (*use != "own")
+      return fail(Errc::invalid_argument,
+                  "runtime_env['config']['working_dir'] must be 'own' or 'shared'");
+  }
   if (const json* isolation = find(value, "isolation")) {
     if (*isolation == "clone")
       result.isolation = Isolation::clone;

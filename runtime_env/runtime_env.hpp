@@ -22,6 +22,12 @@ enum class Isolation : std::uint8_t {
   clone,   // a writable copy of its own
 };
 
+/// What a job with a working_dir in the cache gets as its directory: `config.working_dir`.
+enum class WorkingDirUse : std::uint8_t {
+  own,     // a directory of its own, which it can write to
+  shared,  // the cache's, read-only, together with other jobs
+};
+
 /// `config.max_processes` and `config.max_open_files`, extensions to Ray: limits of a submitted
 /// job. At least 1; nullopt if not given.
 struct ProcessLimits {
@@ -41,6 +47,7 @@ struct RuntimeEnv {
   // Of `config` too, but extensions to Ray.
   ProcessLimits limits;
   Isolation isolation = Isolation::shared;
+  WorkingDirUse working_dir_use = WorkingDirUse::own;
   bool inherit_site_packages = false;  // the environment also sees the interpreter's own packages
 };
 

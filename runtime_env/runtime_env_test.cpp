@@ -104,6 +104,8 @@ INSTANTIATE_TEST_SUITE_P(
         InvalidCase{"uv: {phases: [[a], []]}", "['uv']['phases'][1] names no packages"},
         InvalidCase{"config: {isolation: none}",
                     "['config']['isolation'] must be 'shared' or 'clone'"},
+        InvalidCase{"config: {working_dir: mine}",
+                    "['config']['working_dir'] must be 'own' or 'shared'"},
         InvalidCase{"config: {inherit_site_packages: 1}", "must be a boolean, got int"},
         InvalidCase{"py_executable: ' '", "['py_executable'] is empty"},
         InvalidCase{"env_vars: [A]", "['env_vars'] must be a dict of strings, got list"},

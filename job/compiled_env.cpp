@@ -1,0 +1,40 @@
+#include "job/compiled_env.hpp"
+
+#include <fcntl.h>
+
+#include "base/file.hpp"
+#include "base/process.hpp"
+
+namespace rtenv::job {
+namespace {
+
+// In a folder that verification ignores.
+Path mark(const Path& env) { return env / "__pycache__" / "rtenv-compiled"; }
+
+// Sources that can't be compiled are of no interest: nobody can import them.
+constexpr const char* k_compile =
+    "import compileall, os, sys; os.nice(19); compileall.compile_dir(sys.argv[1], quiet=2)";
+
+}  // namespace
+
+bool is_compiled(const Path& env) {
+  std::error_code error;
+  return std::filesystem::exists(mark(env), error);
+}
+
+Result<void> compile_env(const Path& env, int lease_lock, const Cancellation* cancellation) {
+  RTENV_TRY(const auto compiled,
+            run_captured({.argv = {(env / "bin/python").native(), "-I", "-c", k_compile,
+                                   (env / "lib").native()},
+                          .environment = Environment::of_process(),
+                          .keep_fds = {lease_lock}},
+                         {.deadline = {}, .cancellation = cancellation, .on_output = {}}));
+  if (!compiled.state.succeeded())
+    return fail(Errc::unavailable, "compiling {} ended with {}", env.native(),
+                compiled.state.describe());
+  RTENV_TRY(make_directories(mark(env).parent_path()));
+  RTENV_TRY(open_file(mark(env), O_WRONLY | O_CREAT, 0644));
+  return {};
+}
+
+}  // namespace rtenv::job

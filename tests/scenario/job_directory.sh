@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# The job's directory: what a job sees is the same in an overlay and in a copy, is its own, and is as new for each job.
+# shellcheck source=lib.sh
+source "$(dirname "$0")/lib.sh"
+use_oracle_uv
+
+mkdir -p job/package/deep job/empty
+echo 'VALUE = 1' >job/package/module.py
+echo data >job/package/deep/data
+echo '#!/bin/sh' >job/tool && chmod 755 job/tool
+chmod 444 job/package/deep/data
+ln -s package/module.py job/link
+ln -s package job/folder_link
+cat >job/look.py <<'PY'
+"""What a job sees of its directory, and what it can do there; prints no name or time that differs between runs."""
+import ctypes, hashlib, mmap, os, select, shutil, stat, struct, subprocess, sys
+
+begin = os.getcwd()
+for folder, folders, files in sorted(os.walk(".")):
+    for name in sorted(folders + files):
+        path = os.path.join(folder, name)
+        status = os.lstat(path)
+        text = os.readlink(path) if stat.S_ISLNK(status.st_mode) else ""
+        print(path, oct(status.st_mode), status.st_uid == os.getuid(), status.st_mtime_ns % 10**9 != 0, text)
+
+inotify = ctypes.CDLL(None, use_errno=True)
+watch = inotify.inotify_init()
+inotify.inotify_add_watch(watch, b"package", 0x100 | 0x2)  # IN_CREATE, IN_MODIFY
+open("package/module.py", "a").write("VALUE = 2\n")
+open("package/new", "w").write("new")
+print("inotify", bool(select.select([watch], [], [], 5)[0]), b"new\0" in os.read(watch, 4096))
+
+with open("package/deep/data", "r+b") as file:
+    with mmap.mmap(file.fileno(), 0) as memory:
+        memory[:4] = b"DATA"
+print("mmap", open("package/deep/data").read().strip())
+
+sys.path.insert(0, begin)
+import package.module
+print("import", package.module.VALUE, os.path.exists(package.module.__cached__))
+
+def attempt(what, work):
+    try:
+        work()
+        print(what, "done")
+    except OSError as error:
+        print(what, error.strerror)
+
+os.rename("tool", "tool2")
+os.rename("package/new", "tool2")
+os.chmod("look.py", 0o600)
+os.symlink("x", "empty/link") if os.path.isdir("empty") else print("no empty folder")
+os.unlink("link")
+attempt("hard link", lambda: os.link("look.py", "hard"))
+attempt("remove a folder", lambda: shutil.rmtree("package/deep"))
+if "--no-rename" not in sys.argv:
+    os.rename("package", "renamed")
+    os.mkdir("package")
+    print("rename", sorted(os.listdir("renamed")), os.listdir("package"))
+git = lambda *words: subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "safe.directory=*", *words], check=True, capture_output=True)
+git("init", "-q"); git("add", "-A"); git("commit", "-qm", "x")
+print("git", subprocess.run(["git", "-c", "safe.directory=*", "status", "--short"], capture_output=True, text=True).stdout)
+print("same path", os.getcwd() == begin, os.environ["PYTHONPATH"].split(":")[0] == begin)
+PY
+look() { # MODE [WORD…]
+  RTENV_JOB_DIRECTORY=$1 rtenv run --working-dir job -- python3 look.py "${@:2}"
+  ok
+}
+look copy
+first=$out
+look copy
+equal "$out" "$first" "a recycled copy is as a new one"
+equal "$(find "$RTENV_CACHE_DIR/copies" -mindepth 1 -maxdepth 1 | wc -l)" 1 "the copy was used again"
+rtenv cache ls
+stdout_has copy
+
+RTENV_JOB_DIRECTORY=none rtenv run --working-dir job -- true
+refused 2 "RTENV_JOB_DIRECTORY: 'none' is neither auto, overlay nor copy"
+RTENV_JOB_DIRECTORY=overlay rtenv run --working-dir job -- true
+if [[ $status -eq 0 ]]; then
+  if [[ $(id -u) -eq 0 ]]; then
+    look overlay
+    equal "$out" "$first" "an overlay looks like a copy"
+    look overlay
+    equal "$out" "$first" "the second job's overlay, too"
+    # The rest of the cache can't be changed, even by root.
+    RTENV_JOB_DIRECTORY=overlay rtenv run --working-dir job -- \
+      sh -c "echo x >'$RTENV_CACHE_DIR/trees/x' || echo x >'$RTENV_CACHE_DIR/ledger.db'"
+    exits 2
+    stderr_has 'Read-only file system'
+    [[ ! -e $RTENV_CACHE_DIR/trees/x ]] || fail "a job wrote into the cache"
+    # Mounts are the job's own, and what it wrote is removed after its end.
+    RTENV_JOB_DIRECTORY=overlay rtenv run --working-dir job -- \
+      sh -c 'mkdir m && mount -t tmpfs none m && touch m/x && ls m && for i in $(seq 500); do echo >$i; done'
+    stdout_has x
+    for _ in $(seq 200); do [[ -z $(ls "$RTENV_CACHE_DIR/tmp") ]] && break; sleep 0.05; done
+    equal "$(ls "$RTENV_CACHE_DIR/tmp")" "" "left behind"
+    if grep -q "$work" /proc/self/mounts; then fail "a mount is left"; fi
+    # Nor environments; rtenv compiles their Python code, as jobs can't.
+    make_wheel wheels shared_lib one
+    printf 'uv: [%s]\n' "$work/wheels/shared_lib-1.0-py3-none-any.whl" >uv.yaml
+    rtenv run -f uv.yaml -- python -c 'import shared_lib; open(shared_lib.__file__, "a")'
+    exits 1
+    stderr_has 'Read-only file system'
+    rtenv run -f uv.yaml -- python -c 'import os, shared_lib; print(os.path.exists(shared_lib.__cached__))'
+    equal "$out" True "its code is compiled"
+  fi
+  RTENV_JOB_DIRECTORY=overlay rtenv run --keep --working-dir job -- sh -c 'echo kept >kept'
+  ok
+  folder=${err##*kept: }
+  equal "$(cat "$folder/kept")" kept
+  [[ -e $folder/look.py ]] || fail "only the changes were kept"
+  rm -rf "${folder%/working_dir}"
+else
+  stderr_has 'RTENV_JOB_DIRECTORY=overlay: '
+fi
+
+# A job that promises not to write shares the tree itself.
+cat >shared.yaml <<'Y'
+config: {working_dir: shared}
+Y
+for mode in auto copy; do
+  RTENV_JOB_DIRECTORY=$mode rtenv run -f shared.yaml --working-dir job -- sh -c 'pwd; cat package/deep/data; touch new || true'
+  ok
+  [[ $out == "$RTENV_CACHE_DIR"/trees/*data ]] || fail "not the tree"
+done
+rtenv doctor
+stdout_has 'job directory'
