@@ -8,12 +8,8 @@ temporary directory, which is removed at the end.
 import argparse
 import contextlib
 import http.client
-import json
-import os
 import pathlib
 import selectors
-import shutil
-import signal
 import socket
 import sqlite3
 import statistics
@@ -23,8 +19,8 @@ import threading
 import time
 import zlib
 
-PROJECT = pathlib.Path(__file__).resolve().parent.parent
-ORACLE = PROJECT / "build" / "oracle" / "bin"
+from shared import ORACLE, Ray, RayClient, Rtenv, clean_environment, remove, request, row
+
 FOLLOWERS, LOG_MB = 500, 100
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -35,115 +31,22 @@ parser.add_argument("--only", action="append", choices=["latency", "command", "s
 options = parser.parse_args()
 rtenv = options.rtenv.resolve()
 work = pathlib.Path(tempfile.mkdtemp(prefix="rr-"))  # Ray's sockets need a short path
-environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "RTENV_")) and "proxy" not in name.lower()}
-environment |= {"RTENV_CACHE_DIR": str(work / "cache"), "RTENV_UV": str(ORACLE / "uv"), "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+environment = clean_environment(RTENV_CACHE_DIR=work / "cache", RTENV_UV=ORACLE / "uv", RAY_ENABLE_UV_RUN_RUNTIME_ENV=0)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def request(port, method, path, body=None, connection=None):
-    own = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    own.request(method, path, json.dumps(body) if body is not None else None)
-    response = own.getresponse()
-    data = response.read()
-    if connection is None:
-        own.close()
-    if response.status != 200:
-        raise RuntimeError(f"{response.status}: {data[:300]!r}")
-    return json.loads(data)
-
-
-def wait_for_api(port, begin):
-    while True:
-        try:
-            request(port, "GET", "/api/version")
-            return time.perf_counter() - begin
-        except (OSError, http.client.HTTPException):
-            time.sleep(0.001)
-
-
-class Rtenv:
-    def __init__(self, state="state", *more):
-        self.port = free_port()
-        begin = time.perf_counter()
-        self.process = subprocess.Popen([rtenv, "serve", "--port", str(self.port), "--state-dir", work / state, "--num-cpus", "2", *more],
-                                        env=environment, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.start_s = wait_for_api(self.port, begin)
-
-    def memory_mb(self):
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(text.split("VmRSS:")[1].split()[0]) / 1024
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-
-
-class Ray:
-    def __init__(self):
-        self.port = free_port()
-        begin = time.perf_counter()
-        self.process = subprocess.Popen(
-            [ORACLE / "ray", "start", "--head", "--block", "--port", str(free_port()), "--node-ip-address", "127.0.0.1", "--dashboard-host", "127.0.0.1",
-             "--dashboard-port", str(self.port), "--num-cpus", "2", "--disable-usage-stats", "--temp-dir", work / "ray"],
-            env=environment, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        self.start_s = wait_for_api(self.port, begin)
-
-    def memory_mb(self):
-        time.sleep(5)
-        total = 0
-        for folder in pathlib.Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if b"rr-" in (folder / "cmdline").read_bytes() or str(ORACLE.parent).encode() in (folder / "cmdline").read_bytes():
-                    status = (folder / "status").read_text()
-                    if "VmRSS:" in status and int(folder.name) != os.getpid():
-                        total += int(status.split("VmRSS:")[1].split()[0]) / 1024
-        return total
-
-    def stop(self):
-        subprocess.run([ORACLE / "ray", "stop", "--force"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        with contextlib.suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-# With Ray's client for both servers: submits a job, then polls its log for the line.
-LATENCY = """
-import json, sys, time, uuid, logging
-import requests
-from ray.job_submission import JobSubmissionClient
-logging.disable(logging.INFO)
-address, environment = sys.argv[1], json.loads(sys.argv[2])
-client = JobSubmissionClient(address)
-for line in sys.stdin:
-    mark = "mark-" + uuid.uuid4().hex
-    begin = time.perf_counter()
-    job = client.submit_job(entrypoint=f"echo {mark}", runtime_env=dict(environment))
-    while mark not in requests.get(f"{address}/api/jobs/{job}/logs").json()["logs"].splitlines():
-        time.sleep(0.002)
-    print(time.perf_counter() - begin, flush=True)
-    while client.get_job_status(job).value not in ("SUCCEEDED", "FAILED", "STOPPED"):
-        time.sleep(0.01)
-"""
+def serve(state="state", *more):
+    return Rtenv(rtenv, work, environment, state, *more)
 
 
 def latencies(servers, runtime_env, runs):
     """Returns the median of each server. Interleaves the servers; the first run of each doesn't count."""
-    clients = [subprocess.Popen([ORACLE / "python", "-c", LATENCY, f"http://127.0.0.1:{server.port}", json.dumps(runtime_env)], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, text=True, env=environment, cwd=work) for server in servers]
+    clients = [RayClient(server.port, runtime_env, work, environment) for server in servers]
     seconds = [[] for _ in servers]
-    for run in range(runs + 1):
+    for _ in range(runs + 1):
         for client, taken in zip(clients, seconds):
-            client.stdin.write("go\n")
-            client.stdin.flush()
-            taken.append(float(client.stdout.readline()))
+            taken.append(client.seconds("one"))
     for client in clients:
-        client.stdin.close()
-        client.wait()
+        client.end()
     return [statistics.median(taken[1:]) for taken in seconds]
 
 
@@ -184,7 +87,7 @@ def many(port, count, clients):
 
 def full_store():
     """Measures a server with 10,000 finished jobs, which are copies of the row of a job that ran."""
-    server = Rtenv("full")
+    server = serve("full")
     request(server.port, "POST", "/api/jobs/", {"entrypoint": "echo hi", "submission_id": "first"})
     while request(server.port, "GET", "/api/jobs/first")["status"] != "SUCCEEDED":
         time.sleep(0.01)
@@ -198,7 +101,7 @@ def full_store():
     for _ in range(options.runs):
         if server:
             server.stop()
-        server = Rtenv("full")
+        server = serve("full")
         starts.append(server.start_s)
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     taken = []
@@ -251,7 +154,7 @@ class Follower:
 
 
 def followers():
-    server = Rtenv("followers")
+    server = serve("followers")
     job = request(server.port, "POST", "/api/jobs/", {"entrypoint": f"head -c {LOG_MB << 20} /dev/urandom"})["submission_id"]
     while request(server.port, "GET", f"/api/jobs/{job}")["status"] != "SUCCEEDED":
         time.sleep(0.05)
@@ -277,10 +180,6 @@ def followers():
     return taken, complete, memory
 
 
-def row(*cells):
-    print("| " + " | ".join(cells) + " |", flush=True)
-
-
 def wanted(name):
     return not options.only or name in options.only
 
@@ -288,8 +187,8 @@ def wanted(name):
 def main():
     (work / "dir").mkdir()
     (work / "dir" / "main.py").write_text("print('hi')\n")
-    server = Rtenv()
-    ray = None if options.no_ray else Ray()
+    server = serve()
+    ray = None if options.no_ray else Ray(work, environment)
     servers = [server] + ([ray] if ray else [])
     row("", "rtenv", "Ray 2.60", "ratio")
     row("---", "---", "---", "---")
@@ -300,7 +199,7 @@ def main():
     if wanted("start"):
         starts = [server.start_s]
         for _ in range(options.runs):
-            other = Rtenv("start")
+            other = serve("start")
             starts.append(other.start_s)
             other.stop()
         compare("server start → first API response", statistics.median(starts), ray.start_s if ray else None)
@@ -335,5 +234,4 @@ def main():
 try:
     main()
 finally:
-    subprocess.run(["chmod", "-R", "u+w", work], check=False)
-    shutil.rmtree(work, ignore_errors=True)
+    remove(work)

@@ -8,8 +8,10 @@ byte with as many threads. `plain write` is the lower limit for storing: it writ
 Each unpack goes to a new directory, and nothing is removed before the end: ext4 is slow soon after files were removed.
 --memory also measures a million small files and a sparse file of 5 GiB in /dev/shm. Peers that aren't installed are left out.
 """
-import argparse, json, os, platform, re, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, platform, re, shutil, statistics, subprocess, sys, tempfile
 from pathlib import Path
+
+from shared import RayPackaging, run
 
 project = Path(__file__).resolve().parent.parent
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -30,42 +32,6 @@ lines, results = [], {"machine": f"{os.cpu_count()} processors, {platform.releas
 def say(line=""):
     print(line, flush=True)
     lines.append(line)
-
-
-def run(command, environment):
-    """Runs a command with little overhead: Python's subprocess would add as much time as a short command takes."""
-    words = ["/bin/sh", "-c", command] if isinstance(command, str) else command
-    errors = tempfile.gettempdir() + f"/bench-peers.{os.getpid()}"
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 2, errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
-    begin = time.perf_counter()
-    pid = os.posix_spawnp(words[0], words, environment, file_actions=quiet)
-    _, status = os.waitpid(pid, 0)
-    seconds = time.perf_counter() - begin
-    if status != 0:
-        sys.exit(f"{command} failed: {Path(errors).read_text()[-500:]}")
-    os.unlink(errors)
-    return seconds
-
-
-class Ray:
-    """The process of bench/ray_peer.py, if the Python has Ray."""
-
-    def __init__(self, tree, scratch):
-        self.process = subprocess.Popen([options.python, str(project / "bench/ray_peer.py"), str(tree), str(scratch)], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.ready = self.process.stdout.readline() == "ready\n"
-
-    def peer(self, name, line):
-        return {name: lambda i: self.seconds(line(i))} if self.ready else {}
-
-    def seconds(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def measure(peers, environment, before=lambda: None, warm_up=2):
@@ -104,7 +70,7 @@ def bench(tree, scratch):
     if has_git:
         for words in (["init", "-q"], ["add", "-A", "-f"], ["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "x"]):
             run(["git", *words], environment)
-    ray = Ray(tree, scratch)
+    ray = RayPackaging(options.python, tree, scratch)
     result = results["trees"][tree.name] = {"files": count, "bytes": total}
 
     peers = {**ray.peer("Ray", lambda i: "name"),
