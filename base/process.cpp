@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -30,7 +31,8 @@ struct ExecPlan {
   std::vector<char*> argv;
   std::vector<char*> envp;
   const SpawnOptions& options;
-  int report_fd;  // gets an ExecFailure if exec fails; closed by a successful exec
+  std::vector<int> open_fds;  // sorted: what the child needs until exec, or keeps
+  int report_fd;              // gets an ExecFailure if exec fails; closed by a successful exec
   pid_t parent;
 };
 
@@ -53,6 +55,17 @@ void set_limit(const ResourceLimit& limit) noexcept {
   ::setrlimit(static_cast<__rlimit_resource>(limit.resource), &both);
 }
 
+// `fds`: sorted.
+void close_all_but(const std::vector<int>& fds) noexcept {
+  unsigned first = 3;
+  for (const int fd : fds) {
+    const auto number = static_cast<unsigned>(fd);
+    if (number > first) ::close_range(first, number - 1, 0);
+    first = std::max(first, number + 1);
+  }
+  ::close_range(first, ~0U, 0);
+}
+
 [[noreturn]] void exec_child(const ExecPlan& plan) noexcept {
   const SpawnOptions& options = plan.options;
   if (options.own_session)
@@ -71,9 +84,9 @@ void set_limit(const ResourceLimit& limit) noexcept {
     ::dup2(options.output_fd, 1);
     if (!options.inherit_stderr) ::dup2(options.output_fd, 2);
   }
-  // Libraries may open descriptors without O_CLOEXEC; a listening socket, for example, would
-  // outlive its server.
-  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  // At once, not by exec: if the parent is killed now, its listening socket must not stay open.
+  // Libraries may also open descriptors without O_CLOEXEC.
+  close_all_but(plan.open_fds);
   for (const int fd : options.keep_fds) ::fcntl(fd, F_SETFD, 0);
   if (options.prepare_child)
     if (const char* const failed = options.prepare_child())
@@ -123,6 +136,9 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   RTENV_TRY(Pipe report, Pipe::create());
   const std::string& program = options.argv.front();
   std::error_code ignored;
+  std::vector<int> open_fds = options.keep_fds;
+  open_fds.push_back(report.write_end.get());
+  std::ranges::sort(open_fds);
   std::vector<std::string> argv = options.argv;
   std::vector<std::string> environment = options.environment.strings();
   const ExecPlan plan{
@@ -131,6 +147,7 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
       .argv = pointers(argv),
       .envp = pointers(environment),
       .options = options,
+      .open_fds = std::move(open_fds),
       .report_fd = report.write_end.get(),
       .parent = ::getpid()};
   const pid_t pid = ::fork();

@@ -29,7 +29,7 @@ class Faults(harness.JobTest):
         """The server is killed at random times while clients submit and jobs run; every job runs once and its log is complete."""
         self.server = self.serve("--num-cpus", 2, port=self.free_port())
         statuses, lock = {}, threading.Lock()
-        over = threading.Event()
+        over, ended = threading.Event(), threading.Event()
         seed = random.randrange(1 << 30)
         print(f"seed {seed}", flush=True)
         dice = random.Random(seed)
@@ -43,6 +43,8 @@ class Faults(harness.JobTest):
                 try:
                     response = self.server.request("POST", "/api/jobs/", body)
                 except OSError:
+                    if ended.is_set() and not over.is_set():
+                        return
                     time.sleep(0.02)
                     continue
                 except Exception:  # a response that was cut off
@@ -58,11 +60,14 @@ class Faults(harness.JobTest):
                 submit(number)
 
         def killer():
-            for _ in range(ROUNDS):
-                time.sleep(dice.uniform(0.01, 0.25))
-                self.server.kill()
-                self.server.start()
-            over.set()
+            try:
+                for _ in range(ROUNDS):
+                    time.sleep(dice.uniform(0.01, 0.25))
+                    self.server.kill()
+                    self.server.start()
+                over.set()
+            finally:
+                ended.set()  # if the server didn't start again, the clients give up
 
         threads = [threading.Thread(target=client, args=(first,)) for first in range(4)] + [threading.Thread(target=killer)]
         for thread in threads:

@@ -18,10 +18,10 @@ key() { "$RTENV" hash "$1" | sed 's|gcs://\(.*\)\.zip|\1|'; }
 
 # An entry in use: rm refuses it, and gc --max-size 0 leaves it.
 mkfifo go
-"$RTENV" run --working-dir job1 -- sh -c 'touch ../started; cat' <go >/dev/null &
+"$RTENV" run --working-dir job1 -- sh -c "touch '$work/started'; cat" <go >/dev/null &
 pid=$!
 exec 9>go
-until find "$RTENV_CACHE_DIR/tmp" -name started | grep -q .; do sleep 0.05; done
+until [[ -e started ]]; do sleep 0.05; done
 rtenv cache ls
 stdout_has "in use by $pid"
 rtenv cache rm "$(key job1)"
@@ -44,11 +44,11 @@ equal "$(field freed_bytes)" 0
 
 # kill -9 of rtenv while its job runs: the job goes on, and its entry stays held until it ends.
 mkfifo go2
-"$RTENV" run --working-dir job2 -- sh -c 'echo $$ >../started2; cat' <go2 >/dev/null 2>&1 &
+"$RTENV" run --working-dir job2 -- sh -c "echo \$\$ >'$work/started2'; cat" <go2 >/dev/null 2>&1 &
 pid=$!
 exec 9>go2
-until find "$RTENV_CACHE_DIR/tmp" -name started2 -size +0 | grep -q .; do sleep 0.05; done
-job=$(cat "$(find "$RTENV_CACHE_DIR/tmp" -name started2)")
+until [[ -s started2 ]]; do sleep 0.05; done
+job=$(cat started2)
 kill -9 $pid
 wait $pid 2>/dev/null || true
 kill -0 "$job" || fail "the job died with rtenv"
