@@ -63,7 +63,7 @@ class LibraryFunctions {
 };
 
 // Declares the member `name` and sets it to the library's function `prefix##name`.
-#define RTENV_LIBRARY_FUNCTION(prefix, name) \
+#define RTENV_LIBRARY_FUNCTION(prefix, name)                                            \
   decltype(&prefix##name) name = /* NOLINT(bugprone-macro-parentheses): a declarator */ \
       find<decltype(&prefix##name)>(#prefix #name)
 

@@ -58,7 +58,7 @@ std::string unknown_word(const CLI::App& command, const std::string& word) {
 int code(CLI::ExitCodes exit_code) { return static_cast<int>(exit_code); }
 
 std::string message(const CLI::App& app, const CLI::App& command, const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   // Its text begins with the option's name: "--scheme: At Most 1 required but received 2".
   if (const auto at_most = text.find(": At Most 1 "); at_most != std::string::npos)
     return fmt::format("option '{}' is given more than once", text.substr(0, at_most));

@@ -1,5 +1,7 @@
 #include "cli/job_inputs.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/parallel.hpp"
 #include "runtime_env/yaml.hpp"
 

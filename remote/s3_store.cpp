@@ -1,5 +1,6 @@
 #include "remote/s3_store.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <pugixml.hpp>

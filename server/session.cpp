@@ -136,7 +136,7 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket,
                                        SessionContext context) {
   boost::system::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  Session session(make_stream(std::move(socket), std::move(tls)), context);
+  Session session(make_stream(std::move(socket), tls), context);
   co_await session.run();
 }
 
