@@ -3,7 +3,11 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <array>
+#include <string>
+
+#include "base/file.hpp"
 
 namespace rtenv {
 namespace {
@@ -34,6 +38,28 @@ Result<struct statvfs> status_of(const Path& path) {
   return status;
 }
 
+// In /proc/PID/mountinfo, see proc(5): the fifth field, with these characters escaped.
+constexpr int k_mount_point_field = 4;
+std::string mount_point_text(std::string_view path) {
+  std::string text;
+  for (const char c : path) {
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\\')
+      text += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    else
+      text += c;
+  }
+  return text;
+}
+
+std::string_view field_of(std::string_view line, int index) {
+  for (; index > 0; --index) {
+    const auto space = line.find(' ');
+    if (space == std::string_view::npos) return {};
+    line.remove_prefix(space + 1);
+  }
+  return line.substr(0, line.find(' '));
+}
+
 }  // namespace
 
 std::optional<std::string_view> network_file_system_name(long type) noexcept {
@@ -52,6 +78,22 @@ Result<bool> is_overlay_file_system(const Path& path) {
   struct statfs status {};
   if (::statfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
   return static_cast<unsigned long>(status.f_type) == k_overlay_magic;
+}
+
+Result<bool> has_mounts_below(const Path& folder) {
+  std::error_code error;
+  const Path canonical = std::filesystem::canonical(folder, error);
+  if (error) return fail(system_error(error.value(), k_action, folder.native()));
+  RTENV_TRY(const std::string mounts, read_file("/proc/self/mountinfo"));
+  const std::string wanted = mount_point_text(canonical.native());
+  for (std::size_t begin = 0; begin < mounts.size();) {
+    const std::size_t end = std::min(mounts.find('\n', begin), mounts.size());
+    const std::string_view point =
+        field_of(std::string_view(mounts).substr(begin, end - begin), k_mount_point_field);
+    if (point == wanted || (point.starts_with(wanted) && point[wanted.size()] == '/')) return true;
+    begin = end + 1;
+  }
+  return false;
 }
 
 Result<bool> is_read_only_file_system(const Path& path) {

@@ -21,6 +21,9 @@ Result<bool> is_read_only_file_system(const Path& path);
 /// Whether it is an overlay, as containers' own file systems are. Fails: not_found.
 Result<bool> is_overlay_file_system(const Path& path);
 
+/// Whether something is mounted at or below a folder, as this process sees it. Fails: not_found.
+Result<bool> has_mounts_below(const Path& folder);
+
 /// The free space for unprivileged users, in bytes. Fails: not_found.
 Result<std::uint64_t> free_space_bytes(const Path& path);
 

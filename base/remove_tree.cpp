@@ -23,16 +23,16 @@ class Remover {
   Result<void> remove(EntryAt entry, const Path& shown, int depth = 0) {
     if (::unlinkat(entry.folder, entry.name, 0) == 0 || errno == ENOENT) return {};
     const int error = errno;
-    struct stat status {};
-    if (::fstatat(entry.folder, entry.name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    struct statx status {};
+    if (::statx(entry.folder, entry.name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+                STATX_TYPE | STATX_MODE, &status) != 0)
       return errno == ENOENT ? Result<void>() : fail_errno("read", shown.native());
-    if (!S_ISDIR(status.st_mode)) return fail(system_error(error, "remove", shown.native()));
-    if (depth == 0) device_ = status.st_dev;
-    if (device_ != status.st_dev)
+    if (!S_ISDIR(status.stx_mode)) return fail(system_error(error, "remove", shown.native()));
+    if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
       return fail(Errc::permission_denied, "cannot remove {}: a file system is mounted there",
                   shown.native());
     // Entries of a read-only directory can't be removed.
-    if ((status.st_mode & S_IRWXU) != S_IRWXU) ::fchmodat(entry.folder, entry.name, S_IRWXU, 0);
+    if ((status.stx_mode & S_IRWXU) != S_IRWXU) ::fchmodat(entry.folder, entry.name, S_IRWXU, 0);
     return depth < k_max_depth ? remove_folder(entry, shown, depth) : move_up(entry, shown);
   }
 
@@ -66,8 +66,7 @@ class Remover {
     return {};
   }
 
-  int top_ = -1;  // the folder to remove, while it is listed
-  dev_t device_ = 0;
+  int top_ = -1;        // the folder to remove, while it is listed
   bool moved_ = false;  // whether folders were moved to `top_`
 };
 

@@ -49,10 +49,11 @@ Result<int> RunCommand::run(const Tool& tool) const {
     if (const auto folder = prepared.release_folder())
       log::info("the job's directory was kept: {}", (*folder / "working_dir").native());
   if (const auto folder = prepared.release_folder()) remove_job_folder(*folder, cache);
-  // The next job does this, too: here it would only delay the end of a short one.
-  if (Clock::now() - started > k_short_job)
-    if (const auto given_back = prepared.give_back_copy(); !given_back)
-      log::debug("{}", given_back.error().message());
+  // The next job repairs the copy, too: here it would only delay the end of a short one.
+  const auto given_back = Clock::now() - started > k_short_job
+                              ? prepared.give_back_copy(tool.cancellation)
+                              : prepared.give_back_unrepaired_copy();
+  if (!given_back) log::debug("{}", given_back.error().message());
   if (prepared.has_uncompiled_env()) {
     progress.show("compiling the environment's Python code for the jobs that follow");
     if (const auto compiled = prepared.compile_env(tool.cancellation); !compiled)

@@ -126,6 +126,15 @@ Result<Path> ServeCommand::state_root(const Tool& tool) const {
       .hint("give --state-dir DIR");
 }
 
+// They must use the server's cache, also if an option names it.
+Result<Environment> supervisor_environment(const Tool& tool) {
+  Environment environment = tool.environment;
+  if (tool.cache_dir.empty() && !environment.find_filled("RTENV_CACHE_DIR")) return environment;
+  RTENV_TRY(const Path cache_root, tool.cache_root());
+  environment.set("RTENV_CACHE_DIR", std::filesystem::absolute(cache_root).native());
+  return environment;
+}
+
 // As Ray's own server finds it with RAY_AUTH_MODE=token.
 Result<std::optional<Path>> ServeCommand::token(const Tool& tool) const {
   if (!token_file.empty()) return std::optional<Path>(token_file);
@@ -177,6 +186,7 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   if (!tls_key.empty()) options.tls_key = tls_key;
   RTENV_TRY(options.max_package_bytes, parse_byte_size(max_package_size));
   RTENV_TRY(options.manager.state_dir, state_root(tool));
+  RTENV_TRY(options.manager.environment, supervisor_environment(tool));
   RTENV_TRY(options.manager.node, node(tool));
   RTENV_TRY(const auto ttl, parse_duration(job_ttl));
   options.manager.job_ttl = ttl.count() > 0 ? std::optional(ttl) : std::nullopt;

@@ -1,6 +1,5 @@
 #include "envbuild/py_modules.hpp"
 
-#include "base/file.hpp"
 #include "base/log.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/installer.hpp"
@@ -114,8 +113,6 @@ Result<std::vector<LeasedPath>> prepare_py_modules(const runtime_env::RuntimeEnv
   for (std::size_t i = 0; i < runtime_env.py_modules.size(); ++i) {
     auto module = preparer.prepare(runtime_env.py_modules[i]);
     if (!module) return Failure(std::move(module).error().within(fmt::format("py_modules[{}]", i)));
-    // Its jobs import from it directly. Without a lease it isn't in the cache.
-    if (module->lease) RTENV_TRY(protect_tree(module->lease->path()));
     modules.push_back(std::move(*module));
   }
   return modules;

@@ -1,9 +1,11 @@
 #include "job/job_copy.hpp"
 
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,9 +26,12 @@ using cache::Lease;
 
 constexpr const char* k_folder = "working_dir";
 constexpr const char* k_stamps = "stamps";
+constexpr std::uint64_t k_spare_margin = 3;
 constexpr int k_max_attempts = 8;       // to take a copy that can be used
 constexpr unsigned k_max_threads = 16;  // more wait for each other in the file system
 constexpr std::size_t k_key_length = 100;
+// ext4, xfs and btrfs, see statfs(2).
+constexpr std::array<unsigned long, 3> k_recycling_file_systems{0xEF53, 0x58465342, 0x9123683E};
 
 unsigned threads_of(const JobCopyOptions& options) {
   return options.threads > 0 ? options.threads : std::min(default_threads(), k_max_threads);
@@ -68,7 +73,7 @@ Result<Lease> make_copy(cache::Cache& cache, const std::string& prefix, const Pa
       {.wait = {.cancellation = options.cancellation, .on_wait = {}}, .relocate = {}});
 }
 
-// Restores the copy, and its stamps on disk.
+// Restores the copy and updates its stamps.
 Result<void> repair_copy(const Path& folder, const Path& from, TreeStamps& stamps,
                          const JobCopyOptions& options) {
   RTENV_TRY(const std::size_t differing,
@@ -76,8 +81,14 @@ Result<void> repair_copy(const Path& folder, const Path& from, TreeStamps& stamp
   if (differing == 0) return {};
   log::debug("{} paths of {} were restored", differing, folder.native());
   RTENV_TRY(settle(stamps));
-  RTENV_TRY(fault_point("copy.repaired"));
-  return save_stamps(stamps, folder / k_stamps);
+  return fault_point("copy.repaired");
+}
+
+// From now on, a copy that isn't given back isn't used again.
+Result<void> remove_stamps(const Path& folder) {
+  if (::unlink((folder / k_stamps).c_str()) != 0)
+    return fail_errno("remove", (folder / k_stamps).native());
+  return {};
 }
 
 Result<TreeStamps> check_and_repair(const Lease& lease, const Path& from,
@@ -118,6 +129,7 @@ Result<JobCopy> JobCopy::take(cache::Cache& cache, const Lease& tree, const Path
     auto stamps = check_and_repair(*lease, from, options);
     if (stamps) {
       RTENV_TRY(const bool more, cache.has_unused(Kind::copy, prefix));
+      RTENV_TRY(remove_stamps(lease->path()));
       return JobCopy(std::move(*lease), from, std::move(*stamps), !more);
     }
     if (stamps.error().code() == Errc::cancelled) return fail(std::move(stamps).error());
@@ -126,17 +138,34 @@ Result<JobCopy> JobCopy::take(cache::Cache& cache, const Lease& tree, const Path
   RTENV_TRY(Lease lease, make_copy(cache, prefix, from, options));
   RTENV_TRY(TreeStamps stamps, load_stamps(lease.path() / k_stamps));
   RTENV_TRY(const bool more, cache.has_unused(Kind::copy, prefix));
+  RTENV_TRY(remove_stamps(lease.path()));
   return JobCopy(std::move(lease), from, std::move(stamps), !more);
 }
 
 Result<void> JobCopy::repair(const JobCopyOptions& options) {
-  auto repaired = repair_copy(lease_.path(), from_, stamps_, options);
-  if (repaired || repaired.error().code() == Errc::cancelled) return repaired;
+  if (!stamps_) return {};
+  auto repaired = repair_copy(lease_.path(), from_, *stamps_, options);
+  if (repaired) return give_back();
+  stamps_.reset();
+  if (repaired.error().code() == Errc::cancelled) return repaired;
   // Without stamps, it is removed when a job would take it.
   for (const char* name : {k_stamps, k_folder})
     if (const auto removed = remove_tree(lease_.path() / name); !removed)
       log::debug("{}", removed.error().message());
   return repaired;
+}
+
+Result<void> JobCopy::give_back() {
+  if (!stamps_) return {};
+  return save_stamps(*stamps_, lease_.path() / k_stamps);
+}
+
+Result<bool> can_recycle(const Path& folder) {
+  struct statfs status {};
+  if (::statfs(folder.c_str(), &status) != 0)
+    return fail_errno("inspect the file system of", folder.native());
+  return std::ranges::find(k_recycling_file_systems, static_cast<unsigned long>(status.f_type)) !=
+         k_recycling_file_systems.end();
 }
 
 Result<void> make_spare_copy(cache::Cache& cache, const Lease& tree, const Path& from,
@@ -147,7 +176,8 @@ Result<void> make_spare_copy(cache::Cache& cache, const Lease& tree, const Path&
   RTENV_TRY(const bool has_spare, cache.has_unused(Kind::copy, prefix));
   if (has_spare) return {};
   RTENV_TRY(const std::uint64_t bytes, disk_usage_bytes(from));
-  RTENV_TRY(const bool has_room, cache.has_room(Kind::copy, bytes));
+  // The jobs that run need space, too.
+  RTENV_TRY(const bool has_room, cache.has_room(Kind::copy, k_spare_margin * bytes));
   if (!has_room) return {};
   RTENV_TRY(const Lease made, make_copy(cache, prefix, from, options));
   return {};

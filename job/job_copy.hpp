@@ -6,13 +6,15 @@
 //
 // KEY is <the tree's key>-<digest of the folder below it and of what new files depend on>-<unique>.
 // The stamps say what each path was when the copy was handed out, see job/tree_stamps.hpp. They are
-// replaced atomically after each repair; if a process is killed during one, the next repair finds
-// the paths that were restored to be changed, and restores them again. A copy that can't be trusted
-// or repaired is removed, and another one is made.
+// removed when a job takes the copy, and written again when it is given back: a copy of a job that
+// was killed isn't used again, because processes of that job may still write to it. A copy that
+// can't be trusted or repaired is removed, and another one is made.
 //
-// A process of an earlier job that still runs, without holding the lease, could write to the copy
-// of a later job: all of a job's processes must be ended, or inherit `lock_fd`.
+// ctime must tell of every change. It does on ext4, xfs and btrfs; on a tmpfs, writes to mapped
+// memory don't change it: see can_recycle.
 #pragma once
+
+#include <optional>
 
 #include "cache/cache.hpp"
 #include "job/tree_stamps.hpp"
@@ -24,8 +26,11 @@ struct JobCopyOptions {
   const Cancellation* cancellation = nullptr;
 };
 
-/// A writable copy of a cached tree for one job at a time. It is in the cache and leased; when this
-/// object ends, another job may take it. Move-only; not thread-safe.
+/// Whether changes to copies in this folder can be noticed. Fails: as statfs(2).
+Result<bool> can_recycle(const Path& folder);
+
+/// A writable copy of a cached tree for one job at a time. It is in the cache and leased; once it
+/// is given back, another job may take it. Move-only; not thread-safe.
 class JobCopy {
  public:
   /// Takes a copy that no other job uses and restores it to be as a new one; makes one if there is
@@ -38,10 +43,13 @@ class JobCopy {
   [[nodiscard]] const Path& path() const noexcept { return path_; }
   /// No other unused copy of the tree was left: time for make_spare_copy.
   [[nodiscard]] bool is_last() const noexcept { return is_last_; }
-  /// Removes what the job added and restores the rest, so that the space is free again. After a
-  /// failure, the copy's files are removed. Requires: the job has ended. Fails: as repair_tree,
-  /// settle and save_stamps.
+  /// Removes what the job added and restores the rest, so that the space is free again, and gives
+  /// the copy back. After a failure, the copy's files are removed. Requires: all of the job's
+  /// processes have ended. Fails: as repair_tree, settle and save_stamps.
   Result<void> repair(const JobCopyOptions& options);
+  /// Gives the copy back as the job left it: the next job repairs it. Without this the next one
+  /// removes it. Requires: all of the job's processes have ended. Fails: as save_stamps.
+  Result<void> give_back();
   /// See Lease::lock_fd.
   [[nodiscard]] int lock_fd() const noexcept { return lease_.lock_fd(); }
 
@@ -51,7 +59,7 @@ class JobCopy {
   cache::Lease lease_;
   Path from_;
   Path path_;
-  TreeStamps stamps_;
+  std::optional<TreeStamps> stamps_;  // nullopt: it can't be used again
   bool is_last_;
 };
 

@@ -24,8 +24,24 @@ constexpr JobCopyOptions k_options{.threads = 2};
 
 using JobCopyTest = CopyFolder;
 
-JobCopy take(Cache& cache, const Lease& tree) {
-  return must(JobCopy::take(cache, tree, tree.path() / "top", k_options));
+// A job that has a copy until its scope ends, and then gives it back.
+class Job {
+ public:
+  explicit Job(JobCopy copy) : copy_(std::move(copy)) {}
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  ~Job() { [[maybe_unused]] const auto given_back = copy_.give_back(); }
+
+  [[nodiscard]] const Path& path() const { return copy_.path(); }
+  [[nodiscard]] bool is_last() const { return copy_.is_last(); }
+  Result<void> repair() { return copy_.repair(k_options); }
+
+ private:
+  JobCopy copy_;
+};
+
+Job take(Cache& cache, const Lease& tree) {
+  return Job(must(JobCopy::take(cache, tree, tree.path() / "top", k_options)));
 }
 
 std::size_t copies(Cache& cache) { return must(cache.usage())[Kind::copy].entries; }
@@ -36,16 +52,16 @@ TEST_F(JobCopyTest, IsUsedAgainAndLooksNew) {
   const Lease tree = tree_of(cache);
   Path first;
   {
-    const JobCopy copy = take(cache, tree);
+    const Job copy = take(cache, tree);
     first = copy.path();
     EXPECT_EQ(first.filename(), "working_dir");
     EXPECT_EQ(describe(first), fresh);
     EXPECT_TRUE(copy.is_last());
   }
-  const JobCopy again = take(cache, tree);
+  const Job again = take(cache, tree);
   EXPECT_EQ(again.path(), first);
   EXPECT_EQ(describe(again.path()), fresh);
-  const JobCopy other = take(cache, tree);
+  const Job other = take(cache, tree);
   EXPECT_NE(other.path(), first) << "the first one is in use";
   EXPECT_EQ(describe(other.path()), fresh);
   EXPECT_EQ(copies(cache), 2U);
@@ -59,14 +75,14 @@ TEST_F(JobCopyTest, LooksNewWhateverTheLastJobDid) {
   const Lease tree = tree_of(cache);
   std::set<Path> used;
   for (int round = 0; round < rounds; ++round) {
-    JobCopy copy = take(cache, tree);
+    Job copy = take(cache, tree);
     used.insert(copy.path());
     ASSERT_EQ(describe(copy.path()), fresh) << "after round " << round;
     const auto seed = static_cast<unsigned>(round);
     // A child, because it changes what the parent's libraries must not see.
     ASSERT_EQ(in_child([&] { Mutator(copy.path(), outside(), seed).run(1 + round % 12); }), 0);
     if (round % 3 != 0) continue;
-    if (const auto repaired = copy.repair(k_options)) {
+    if (const auto repaired = copy.repair()) {
       ASSERT_EQ(describe(copy.path()), fresh) << "repaired after round " << round;
     }
   }
@@ -79,7 +95,7 @@ TEST_F(JobCopyTest, NoticesAChangeRightAfterItWasTaken) {
   Cache cache = open();
   const Lease tree = tree_of(cache);
   for (int round = 0; round < 100; ++round) {
-    const JobCopy copy = take(cache, tree);
+    const Job copy = take(cache, tree);
     const Path file = copy.path() / "d2/f1";
     ASSERT_EQ(content_of(file)[0], 'c') << round;
     struct stat status {};
@@ -97,20 +113,33 @@ TEST_F(JobCopyTest, CannotBeReachedThroughALinkOfAnEarlierJob) {
   const Lease tree = tree_of(cache);
   const Path link = outside() / "link";
   {
-    const JobCopy copy = take(cache, tree);
+    const Job copy = take(cache, tree);
     ASSERT_EQ(::link((copy.path() / "d1/f1").c_str(), link.c_str()), 0);
   }
-  const JobCopy copy = take(cache, tree);
+  const Job copy = take(cache, tree);
   std::ofstream(link) << "written by the earlier job";
   EXPECT_EQ(describe(copy.path()), fresh);
+}
+
+TEST_F(JobCopyTest, IsNotUsedAgainIfItsJobWasKilled) {
+  Cache cache = open();
+  const Lease tree = tree_of(cache);
+  Path first;
+  {
+    const JobCopy copy = must(JobCopy::take(cache, tree, tree.path() / "top", k_options));
+    first = copy.path();  // not given back
+  }
+  const Job next = take(cache, tree);
+  EXPECT_NE(next.path(), first) << "processes of the killed job may still write to it";
+  EXPECT_EQ(copies(cache), 1U);
 }
 
 TEST_F(JobCopyTest, GivesTheSpaceBackWhenItIsRepaired) {
   Cache cache = open();
   const Lease tree = tree_of(cache);
-  JobCopy copy = take(cache, tree);
+  Job copy = take(cache, tree);
   std::ofstream(copy.path() / "result") << std::string(1 << 20, 'r');
-  must(copy.repair(k_options));
+  must(copy.repair());
   EXPECT_FALSE(std::filesystem::exists(copy.path() / "result"));
 }
 
@@ -122,14 +151,14 @@ TEST_F(JobCopyTest, IsReplacedIfItCannotBeRepaired) {
   Fd file;
   Path first;
   {
-    const JobCopy copy = take(cache, tree);
+    const Job copy = take(cache, tree);
     first = copy.path();
     file = must(open_file(first / "d1/f1", O_RDONLY));
     if (::ioctl(file.get(), FS_IOC_SETFLAGS, &flags) != 0)
       GTEST_SKIP() << "files can't be made immutable here";
   }
   {
-    const JobCopy copy = take(cache, tree);
+    const Job copy = take(cache, tree);
     EXPECT_NE(copy.path(), first);
     EXPECT_EQ(describe(copy.path()), fresh);
     EXPECT_EQ(copies(cache), 1U);
@@ -148,7 +177,7 @@ TEST_F(JobCopyTest, IsNotUsedForATreeThatWasBuiltAgain) {
   }
   EXPECT_TRUE(must(cache.remove(Kind::tree, "tree")));
   const Lease tree = tree_of(cache);
-  const JobCopy copy = take(cache, tree);
+  const Job copy = take(cache, tree);
   EXPECT_NE(copy.path(), first);
   EXPECT_EQ(describe(copy.path()), expected());
 }
@@ -158,7 +187,7 @@ TEST_F(JobCopyTest, IsEvictedWhileUnusedAndNeverWhileUsed) {
   const Lease tree = tree_of(cache);
   const cache::Limits none{.max_bytes = 0};
   {
-    const JobCopy copy = take(cache, tree);
+    const Job copy = take(cache, tree);
     EXPECT_THAT(must(cache.collect(none, false)).removed, IsEmpty());
     EXPECT_TRUE(std::filesystem::exists(copy.path()));
   }
@@ -172,7 +201,7 @@ TEST_F(JobCopyTest, IsTakenByOneProcessAtATime) {
     Cache cache = open();
     const Lease tree = tree_of(cache);
     for (int round = 0; round < 15; ++round) {
-      const JobCopy copy = take(cache, tree);
+      const Job copy = take(cache, tree);
       EXPECT_EQ(describe(copy.path()), fresh);
       const std::string mine = std::to_string(::getpid());
       EXPECT_THAT(open_file(copy.path() / "mine", O_WRONLY | O_CREAT | O_EXCL), IsOk());
@@ -212,12 +241,12 @@ TEST_F(JobCopyTest, IsWholeAfterAKillAtAnyPoint) {
       Cache cache = open();
       const Lease tree = tree_of(cache);
       if (point > 15) {
-        const JobCopy copy = take(cache, tree);
+        const Job copy = take(cache, tree);
         Mutator(copy.path(), outside(), static_cast<unsigned>(point)).run(12);
       }
       g_points_left = point > 15 ? point - 15 : point;
       fault_hook = kill_later;
-      const JobCopy copy = take(cache, tree);
+      const Job copy = take(cache, tree);
       EXPECT_EQ(describe(copy.path()), fresh);
     });
     ASSERT_TRUE(status <= 0) << status;
@@ -225,7 +254,7 @@ TEST_F(JobCopyTest, IsWholeAfterAKillAtAnyPoint) {
     Cache cache = open();
     const Lease tree = tree_of(cache);
     ASSERT_EQ(describe(take(cache, tree).path()), fresh) << point;
-    EXPECT_LE(copies(cache), 1U) << "a copy whose holder died is used again";
+    EXPECT_LE(copies(cache), 1U) << "the copy of a killed job is removed";
     if (point <= 8) must(cache.collect({.max_bytes_of_kind = {{Kind::copy, 0}}}, false));
   }
   EXPECT_GT(killed, 20);
@@ -247,7 +276,7 @@ TEST_F(JobCopyTest, HasOneSpareMadeByTwoProcesses) {
   Cache cache = open({.limits = {.max_bytes_of_kind = {{Kind::copy, 1}}}});
   const Lease tree = tree_of(cache);
   EXPECT_EQ(copies(cache), 1U);
-  const JobCopy copy = take(cache, tree);
+  const Job copy = take(cache, tree);
   EXPECT_TRUE(copy.is_last());
   must(make_spare_copy(cache, tree, tree.path() / "top", k_options));
   EXPECT_EQ(copies(cache), 1U) << "it would exceed the limit";

@@ -18,10 +18,10 @@ namespace {
 
 // As in <linux/mount.h>, which can't be included together with <sys/mount.h>.
 struct MountAttributes {
-  std::uint64_t set;
-  std::uint64_t clear;
-  std::uint64_t propagation;
-  std::uint64_t user_namespace;
+  std::uint64_t set = 0;
+  std::uint64_t clear = 0;
+  std::uint64_t propagation = 0;
+  std::uint64_t user_namespace = 0;
 };
 constexpr std::uint64_t k_attribute_read_only = 1;
 
@@ -55,10 +55,19 @@ bool bind_to_itself(const std::string& path) noexcept {
   return ::mount(path.c_str(), path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0;
 }
 
-bool make_mount_read_only(const std::string& path) noexcept {
-  const MountAttributes attributes{.set = k_attribute_read_only};
-  return ::syscall(SYS_mount_setattr, AT_FDCWD, path.c_str(), 0U, &attributes, sizeof attributes) ==
-         0;
+bool change_mount(const std::string& path, unsigned flags,
+                  const MountAttributes& attributes) noexcept {
+  return ::syscall(SYS_mount_setattr, AT_FDCWD, path.c_str(), flags, &attributes,
+                   sizeof attributes) == 0;
+}
+
+// With what is mounted below it.
+bool make_mounts_read_only(const std::string& path) noexcept {
+  return change_mount(path, AT_RECURSIVE, {.set = k_attribute_read_only});
+}
+
+bool make_mount_writable(const std::string& path) noexcept {
+  return change_mount(path, 0, {.clear = k_attribute_read_only});
 }
 
 struct Attempt {
@@ -97,9 +106,12 @@ const char* MountPlan::enter() const noexcept {
     return "mount an overlay as";
   for (const std::string& path : writable_)
     if (!bind_to_itself(path)) return "keep a folder writable for";
-  // Last: what is mounted below it already stays writable.
-  if (!bind_to_itself(read_only_) || !make_mount_read_only(read_only_))
+  if (!bind_to_itself(read_only_) || !make_mounts_read_only(read_only_))
     return "mount the cache read-only for";
+  if (!overlay_target_.empty() && !make_mount_writable(overlay_target_))
+    return "make an overlay writable as";
+  for (const std::string& path : writable_)
+    if (!make_mount_writable(path)) return "keep a folder writable for";
   return nullptr;
 }
 

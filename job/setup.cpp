@@ -40,11 +40,18 @@ Result<void> PreparedJob::make_spare_copy(cache::Cache& cache,
                               {.threads = 1, .cancellation = cancellation});
 }
 
-Result<void> PreparedJob::give_back_copy() {
+Result<void> PreparedJob::give_back_copy(const Cancellation* cancellation) {
   if (!copy_) return {};
-  auto repaired = copy_->repair({});
+  auto done = copy_->repair({.threads = 0, .cancellation = cancellation});
   copy_.reset();
-  return repaired;
+  return done;
+}
+
+Result<void> PreparedJob::give_back_unrepaired_copy() {
+  if (!copy_) return {};
+  auto done = copy_->give_back();
+  copy_.reset();
+  return done;
 }
 
 std::optional<Path> PreparedJob::release_folder() {
@@ -71,6 +78,7 @@ class JobSetup {
  private:
   Result<void> lease_entries();
   Result<void> prepare_directory();
+  static Result<void> protect(const envbuild::LeasedPath& tree);
   Result<void> clone_env();
   Result<void> activate();
   void plan_mounts();
@@ -95,6 +103,8 @@ Result<PreparedJob> JobSetup::run() {
     log::debug("the job's directory is {}: {}", has_mounts() ? "an overlay" : "a copy",
                policy_.reason);
   }
+  if (!has_mounts())
+    for (const envbuild::LeasedPath& module : job_.modules_) RTENV_TRY(protect(module));
   RTENV_TRY(prepare_directory());
   RTENV_TRY(clone_env());
   RTENV_TRY(activate());
@@ -127,7 +137,7 @@ Result<void> JobSetup::prepare_directory() {
   if (!job_.source_) return {};
   const envbuild::LeasedPath& source = *job_.source_;
   const bool shared = runtime_env_.working_dir_use == runtime_env::WorkingDirUse::shared;
-  if (shared && source.lease && !has_mounts()) RTENV_TRY(protect_tree(source.lease->path()));
+  if (shared && !has_mounts()) RTENV_TRY(protect(source));
   if (shared || !source.lease) {
     job_.working_dir_ = source.path;
     return {};
@@ -135,14 +145,15 @@ Result<void> JobSetup::prepare_directory() {
   job_.owns_working_dir_ = true;
   const JobCopyOptions copying{.threads = options_.prepare.threads,
                                .cancellation = options_.prepare.cancellation};
-  if (!has_mounts() && !options_.keep_folder) {
+  RTENV_TRY(const bool recycles, can_recycle(cache_.root()));
+  if (!has_mounts() && !options_.keep_folder && recycles) {
     RTENV_TRY(auto copy, JobCopy::take(cache_, *source.lease, source.path, copying));
     job_.working_dir_ = copy.path();
     job_.copy_.emplace(std::move(copy));
     return {};
   }
   RTENV_TRY(const Path folder, own_folder());
-  if (options_.keep_folder) {
+  if (!has_mounts() || options_.keep_folder) {
     job_.working_dir_ = folder / "working_dir";
     return clone_tree(source.path, job_.working_dir_,
                       {.threads = copying.threads, .cancellation = copying.cancellation});
@@ -150,6 +161,11 @@ Result<void> JobSetup::prepare_directory() {
   overlay_ = Overlay{.lower = source.path, .folder = folder};
   job_.working_dir_ = overlay_->target();
   return make_overlay_folders(*overlay_);
+}
+
+// What jobs use directly; with mounts it is read-only anyway.
+Result<void> JobSetup::protect(const envbuild::LeasedPath& tree) {
+  return tree.lease ? protect_tree(tree.lease->path()) : Result<void>();
 }
 
 Result<void> JobSetup::clone_env() {

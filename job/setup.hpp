@@ -49,9 +49,11 @@ class PreparedJob {
   /// as job::make_spare_copy.
   Result<void> make_spare_copy(cache::Cache& cache, const Cancellation* cancellation) const;
   /// Removes from the job's copy of its directory what the job added, so that the space is free
-  /// again, and lets other jobs take it; the destructor only does the latter. For the time after
-  /// the job's end. Fails: as JobCopy::repair.
-  Result<void> give_back_copy();
+  /// again, and lets other jobs take it. Requires: all of the job's processes have ended. Fails: as
+  /// JobCopy::repair.
+  Result<void> give_back_copy(const Cancellation* cancellation);
+  /// The same, but the next job with this directory repairs it. Fails: as JobCopy::give_back.
+  Result<void> give_back_unrepaired_copy();
   /// Whether jobs can't store the compiled Python code of the environment, and nobody has yet.
   [[nodiscard]] bool has_uncompiled_env() const;
   /// Compiles it. For the time after the job's end: it may take seconds, once for each environment.

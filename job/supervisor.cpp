@@ -151,7 +151,7 @@ void Supervisor::clean_up() {
     if (!result) log::warn("{}", result.error().message());
   };
   if (const auto folder = prepared_->release_folder()) warn(remove_tree(*folder));
-  warn(prepared_->give_back_copy());
+  warn(prepared_->give_back_copy(nullptr));
   if (spare_copy_.joinable()) spare_copy_.join();
   if (prepared_->has_uncompiled_env()) warn(prepared_->compile_env(nullptr));
 }

@@ -13,6 +13,7 @@
 #include "base/clone_tree.hpp"
 #include "base/directory_reader.hpp"
 #include "base/fault_point.hpp"
+#include "base/file_system.hpp"
 #include "base/parallel_tree.hpp"
 #include "base/remove_tree.hpp"
 #include "job/folder_attributes.hpp"
@@ -245,6 +246,10 @@ class TreeRepairer {
 Result<std::size_t> repair_tree(const Path& folder, const Path& from, const char* kept,
                                 TreeStamps& stamps, unsigned threads,
                                 const Cancellation* cancellation) {
+  // What is mounted there isn't the copy's: neither compared nor changed.
+  RTENV_TRY(const bool has_mounts, has_mounts_below(folder));
+  if (has_mounts)
+    return fail(Errc::permission_denied, "a file system is mounted in {}", folder.native());
   return TreeRepairer(folder, from, kept, stamps, cancellation).run(threads);
 }
 

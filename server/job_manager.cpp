@@ -283,7 +283,7 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
   SpawnOptions spawn{
       .argv = {"/proc/self/exe", "supervise", place.path.native(),
                std::to_string(sockets.theirs.get()), std::to_string(lock->fd().get())},
-      .environment = Environment::of_process(),
+      .environment = options_.environment,
       .null_input = true,
       .own_group = false,
       .keep_fds = {sockets.theirs.get(), lock->fd().get()}};

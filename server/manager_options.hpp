@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/environment.hpp"
 #include "job/job_limits.hpp"
 #include "job/job_log.hpp"
 #include "server/node_resources.hpp"
@@ -14,6 +15,7 @@ namespace rtenv::server {
 
 struct ManagerOptions {
   Path state_dir;
+  Environment environment = Environment::of_process();  // of the supervisors, and so of the jobs
   NodeResources node;
   std::size_t max_queued = 10'000;  // waiting jobs; further submissions are refused
   std::size_t max_running = 0;      // at a time; 0: no limit

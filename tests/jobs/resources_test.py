@@ -104,6 +104,19 @@ class Resources(harness.JobTest):
         server.wait(job)
         eventually(lambda: not cache("ls", "--json"), "the eviction")
 
+    def test_jobs_use_the_cache_that_an_option_names(self):
+        other = self.work / "other-cache"
+        server = self.serve("--cache-dir", other)
+        self.write("dir/file", "x")
+        job, details = server.run("cat file", runtime_env={"working_dir": f"file://{self.zipped('dir')}"})
+        self.assertEqual(details["status"], "SUCCEEDED", details)
+        self.assertTrue(list((other / "trees").iterdir()))
+        self.assertFalse((self.work / "cache").exists())
+
+    def zipped(self, folder):
+        import shutil
+        return shutil.make_archive(str(self.work / folder), "zip", self.work / folder)
+
     def test_ended_jobs_are_deleted_after_the_ttl(self):
         server = self.serve("--job-ttl", "1s")
         job, _ = server.run("true")
