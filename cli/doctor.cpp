@@ -10,6 +10,7 @@
 #include "cli/tool.hpp"
 #include "envbuild/uv_program.hpp"
 #include "job/directory_policy.hpp"
+#include "job/job_copy.hpp"
 #include "remote/credential_sources.hpp"
 #include "runtime_env/interpreter.hpp"
 
@@ -69,10 +70,15 @@ Finding check_cache(const Result<cache::Cache>& cache) {
 Finding check_job_directory(const Tool& tool, cache::Cache& cache) {
   const auto policy = job::choose_directory_policy(tool.environment, cache);
   if (!policy) return {"job directory", Level::problem, policy.error().message()};
-  return {
-      "job directory", Level::ok,
-      fmt::format("{}: {}", policy->mode == job::DirectoryMode::overlay ? "an overlay" : "a copy",
-                  policy->reason)};
+  if (policy->mode == job::DirectoryMode::overlay)
+    return {"job directory", Level::ok, "an overlay: " + policy->reason};
+  const auto recycles = job::can_recycle(cache.root());
+  return {"job directory", Level::ok,
+          fmt::format("a copy{}: {}",
+                      recycles && *recycles
+                          ? ", used again by the next job"
+                          : " for each job, as this file system doesn't report every change",
+                      policy->reason)};
 }
 
 Finding check_space(const Path& root) {

@@ -14,8 +14,9 @@ namespace rtenv::job {
 /// but the entry `kept`. Returns the number of paths that differed; if it isn't 0, updates the
 /// stamps. A file that the job can still write to by another name is replaced by a new one. Doesn't
 /// wait, see `settle`. After a failure the copy can differ anywhere, and the stamps tell nothing.
-/// Requires: no process writes below `folder`. Fails: cancelled, corrupt (the tree isn't as
-/// stamped; attributes of `folder` were changed), and by errno.
+/// Requires: no process writes below `folder`. Fails: cancelled, permission_denied
+/// (something is mounted there), corrupt (the tree isn't as stamped; attributes of `folder` were
+/// changed), and by errno.
 Result<std::size_t> repair_tree(const Path& folder, const Path& from, const char* kept,
                                 TreeStamps& stamps, unsigned threads,
                                 const Cancellation* cancellation);
