@@ -45,7 +45,7 @@ class TreeRepairer {
     root_ = std::make_shared<Fd>(std::move(root));
     RTENV_TRY(parallel_tree(
         Task{root_, 0, true}, threads, [] { return ThreadState{}; },
-        [&](ThreadState& state, Task task, std::vector<Task>& found) {
+        [&](ThreadState& state, const Task& task, std::vector<Task>& found) {
           return visit(state, task, found);
         }));
     RTENV_TRY(fault_point("copy.finish"));

@@ -81,7 +81,7 @@ class Recorder {
     if (folders_.size() > 1)
       RTENV_TRY(parallel_tree(
           Task{std::move(shared), 1}, threads, [] { return DirectoryReader(); },
-          [&](DirectoryReader& reader, Task task, std::vector<Task>& found) {
+          [&](DirectoryReader& reader, const Task& task, std::vector<Task>& found) {
             return read(reader, task, found);
           }));
     return join();

@@ -21,7 +21,7 @@ namespace asio = boost::asio;
 namespace {
 
 // How long an upload is kept for a job to name it: as in Ray.
-constexpr std::int64_t k_unclaimed_ms = 10 * 60 * 1000LL;
+constexpr std::int64_t k_unclaimed_ms = 10LL * 60 * 1000;
 constexpr std::size_t k_max_name_bytes = 255;
 constexpr std::string_view k_prefix = "_ray_pkg_";
 constexpr std::size_t k_sha1_digits = 40;
