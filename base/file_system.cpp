@@ -1,5 +1,6 @@
 #include "base/file_system.hpp"
 
+#include <linux/magic.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
@@ -28,9 +29,14 @@ constexpr std::array<NetworkFileSystem, 10> k_network_file_systems{{{0x6969, "NF
                                                                     {0x19830326, "BeeGFS"},
                                                                     {0x01021997, "9P"}}};
 
-constexpr unsigned long k_overlay_magic = 0x794c7630;
-
 constexpr std::string_view k_action = "inspect the file system of";
+
+// f_type of statfs(2).
+Result<unsigned long> type_of(const Path& path) {
+  struct statfs status {};
+  if (::statfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
+  return static_cast<unsigned long>(status.f_type);
+}
 
 Result<struct statvfs> status_of(const Path& path) {
   struct statvfs status {};
@@ -69,15 +75,18 @@ std::optional<std::string_view> network_file_system_name(long type) noexcept {
 }
 
 Result<std::optional<std::string_view>> network_file_system(const Path& path) {
-  struct statfs status {};
-  if (::statfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
-  return network_file_system_name(status.f_type);
+  RTENV_TRY(const unsigned long type, type_of(path));
+  return network_file_system_name(static_cast<long>(type));
 }
 
 Result<bool> is_overlay_file_system(const Path& path) {
-  struct statfs status {};
-  if (::statfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
-  return static_cast<unsigned long>(status.f_type) == k_overlay_magic;
+  RTENV_TRY(const unsigned long type, type_of(path));
+  return type == OVERLAYFS_SUPER_MAGIC;
+}
+
+Result<bool> reports_every_change(const Path& path) {
+  RTENV_TRY(const unsigned long type, type_of(path));
+  return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC;
 }
 
 Result<bool> has_mounts_below(const Path& folder) {

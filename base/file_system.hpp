@@ -21,6 +21,10 @@ Result<bool> is_read_only_file_system(const Path& path);
 /// Whether it is an overlay, as containers' own file systems are. Fails: not_found.
 Result<bool> is_overlay_file_system(const Path& path);
 
+/// Whether each change of a file, also by a write to mapped memory, changes its ctime: on ext4, xfs
+/// and btrfs, but not on a tmpfs. Fails: not_found.
+Result<bool> reports_every_change(const Path& path);
+
 /// Whether something is mounted at or below a folder, as this process sees it. Fails: not_found.
 Result<bool> has_mounts_below(const Path& folder);
 

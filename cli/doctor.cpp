@@ -10,7 +10,6 @@
 #include "cli/tool.hpp"
 #include "envbuild/uv_program.hpp"
 #include "job/directory_policy.hpp"
-#include "job/job_copy.hpp"
 #include "remote/credential_sources.hpp"
 #include "runtime_env/interpreter.hpp"
 
@@ -72,7 +71,7 @@ Finding check_job_directory(const Tool& tool, cache::Cache& cache) {
   if (!policy) return {"job directory", Level::problem, policy.error().message()};
   if (policy->mode == job::DirectoryMode::overlay)
     return {"job directory", Level::ok, "an overlay: " + policy->reason};
-  const auto recycles = job::can_recycle(cache.root());
+  const auto recycles = reports_every_change(cache.root());
   return {"job directory", Level::ok,
           fmt::format("a copy{}: {}",
                       recycles && *recycles

@@ -45,10 +45,12 @@ Result<int> RunCommand::run(const Tool& tool) const {
                               // continues and still holds its environment and its folder.
                               .keep_fds = prepared.keep_fds(),
                               .prepare_child = prepared.prepare_child()});
-  if (keep)
-    if (const auto folder = prepared.release_folder())
+  if (const auto folder = prepared.release_folder()) {
+    if (keep)
       log::info("the job's directory was kept: {}", (*folder / "working_dir").native());
-  if (const auto folder = prepared.release_folder()) remove_job_folder(*folder, cache);
+    else
+      remove_job_folder(*folder, cache);
+  }
   // The next job repairs the copy, too: here it would only delay the end of a short one.
   const auto given_back = Clock::now() - started > k_short_job
                               ? prepared.give_back_copy(tool.cancellation)

@@ -1,11 +1,9 @@
 #include "job/job_copy.hpp"
 
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,8 +28,6 @@ constexpr std::uint64_t k_spare_margin = 3;
 constexpr int k_max_attempts = 8;       // to take a copy that can be used
 constexpr unsigned k_max_threads = 16;  // more wait for each other in the file system
 constexpr std::size_t k_key_length = 100;
-// ext4, xfs and btrfs, see statfs(2).
-constexpr std::array<unsigned long, 3> k_recycling_file_systems{0xEF53, 0x58465342, 0x9123683E};
 
 unsigned threads_of(const JobCopyOptions& options) {
   return options.threads > 0 ? options.threads : std::min(default_threads(), k_max_threads);
@@ -158,14 +154,6 @@ Result<void> JobCopy::repair(const JobCopyOptions& options) {
 Result<void> JobCopy::give_back() {
   if (!stamps_) return {};
   return save_stamps(*stamps_, lease_.path() / k_stamps);
-}
-
-Result<bool> can_recycle(const Path& folder) {
-  struct statfs status {};
-  if (::statfs(folder.c_str(), &status) != 0)
-    return fail_errno("inspect the file system of", folder.native());
-  return std::ranges::find(k_recycling_file_systems, static_cast<unsigned long>(status.f_type)) !=
-         k_recycling_file_systems.end();
 }
 
 Result<void> make_spare_copy(cache::Cache& cache, const Lease& tree, const Path& from,

@@ -11,7 +11,7 @@
 // can't be trusted or repaired is removed, and another one is made.
 //
 // ctime must tell of every change. It does on ext4, xfs and btrfs; on a tmpfs, writes to mapped
-// memory don't change it: see can_recycle.
+// memory don't change it: see reports_every_change.
 #pragma once
 
 #include <optional>
@@ -25,9 +25,6 @@ struct JobCopyOptions {
   unsigned threads = 0;  // 0: one for each processor, up to a limit
   const Cancellation* cancellation = nullptr;
 };
-
-/// Whether changes to copies in this folder can be noticed. Fails: as statfs(2).
-Result<bool> can_recycle(const Path& folder);
 
 /// A writable copy of a cached tree for one job at a time. It is in the cache and leased; once it
 /// is given back, another job may take it. Move-only; not thread-safe.
@@ -50,8 +47,6 @@ class JobCopy {
   /// Gives the copy back as the job left it: the next job repairs it. Without this the next one
   /// removes it. Requires: all of the job's processes have ended. Fails: as save_stamps.
   Result<void> give_back();
-  /// See Lease::lock_fd.
-  [[nodiscard]] int lock_fd() const noexcept { return lease_.lock_fd(); }
 
  private:
   JobCopy(cache::Lease lease, Path from, TreeStamps stamps, bool is_last);

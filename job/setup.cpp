@@ -1,6 +1,7 @@
 #include "job/setup.hpp"
 
 #include "base/file.hpp"
+#include "base/file_system.hpp"
 #include "base/log.hpp"
 #include "envbuild/env_archive.hpp"
 #include "job/activation.hpp"
@@ -78,6 +79,7 @@ class JobSetup {
  private:
   Result<void> lease_entries();
   Result<void> prepare_directory();
+  Result<void> copy_directory(const envbuild::LeasedPath& source);
   static Result<void> protect(const envbuild::LeasedPath& tree);
   Result<void> clone_env();
   Result<void> activate();
@@ -143,24 +145,29 @@ Result<void> JobSetup::prepare_directory() {
     return {};
   }
   job_.owns_working_dir_ = true;
-  const JobCopyOptions copying{.threads = options_.prepare.threads,
-                               .cancellation = options_.prepare.cancellation};
-  RTENV_TRY(const bool recycles, can_recycle(cache_.root()));
-  if (!has_mounts() && !options_.keep_folder && recycles) {
-    RTENV_TRY(auto copy, JobCopy::take(cache_, *source.lease, source.path, copying));
-    job_.working_dir_ = copy.path();
-    job_.copy_.emplace(std::move(copy));
+  if (has_mounts() && !options_.keep_folder) {
+    RTENV_TRY(const Path folder, own_folder());
+    overlay_ = Overlay{.lower = source.path, .folder = folder};
+    job_.working_dir_ = overlay_->target();
+    return make_overlay_folders(*overlay_);
+  }
+  return copy_directory(source);
+}
+
+Result<void> JobSetup::copy_directory(const envbuild::LeasedPath& source) {
+  const unsigned threads = options_.prepare.threads;
+  const Cancellation* const cancellation = options_.prepare.cancellation;
+  RTENV_TRY(const bool recycles, reports_every_change(cache_.root()));
+  if (recycles && !options_.keep_folder) {
+    RTENV_TRY(job_.copy_, JobCopy::take(cache_, *source.lease, source.path,
+                                        {.threads = threads, .cancellation = cancellation}));
+    job_.working_dir_ = job_.copy_->path();
     return {};
   }
   RTENV_TRY(const Path folder, own_folder());
-  if (!has_mounts() || options_.keep_folder) {
-    job_.working_dir_ = folder / "working_dir";
-    return clone_tree(source.path, job_.working_dir_,
-                      {.threads = copying.threads, .cancellation = copying.cancellation});
-  }
-  overlay_ = Overlay{.lower = source.path, .folder = folder};
-  job_.working_dir_ = overlay_->target();
-  return make_overlay_folders(*overlay_);
+  job_.working_dir_ = folder / "working_dir";
+  return clone_tree(source.path, job_.working_dir_,
+                    {.threads = threads, .cancellation = cancellation});
 }
 
 // What jobs use directly; with mounts it is read-only anyway.

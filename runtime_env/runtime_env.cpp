@@ -86,6 +86,15 @@ Result<std::optional<std::uint64_t>> parse_limit(const json& config, const char*
               value->dump());
 }
 
+// Whether a field that has one of two values has the other than the default.
+Result<bool> is_other(const json& config, const char* key, const char* usual, const char* other) {
+  const json* const given = find(config, key);
+  if (given == nullptr || *given == usual) return false;
+  if (*given == other) return true;
+  return fail(Errc::invalid_argument, "runtime_env['config']['{}'] must be '{}' or '{}'", key,
+              usual, other);
+}
+
 Result<void> parse_config(const json& value, RuntimeEnv& result) {
   if (!value.is_object()) return wrong_type("['config']", "a dict", value);
   RTENV_TRY(check_keys("['config']", value, k_config_fields));
@@ -97,20 +106,10 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
     RTENV_TRY(bool_value("['config']['eager_install']", *eager));
   if (const json* files = find(value, "log_files"); files != nullptr && !files->is_null())
     RTENV_TRY(string_list("['config']['log_files']", *files));
-  if (const json* use = find(value, "working_dir")) {
-    if (*use == "shared")
-      result.working_dir_use = WorkingDirUse::shared;
-    else if (*use != "own")
-      return fail(Errc::invalid_argument,
-                  "runtime_env['config']['working_dir'] must be 'own' or 'shared'");
-  }
-  if (const json* isolation = find(value, "isolation")) {
-    if (*isolation == "clone")
-      result.isolation = Isolation::clone;
-    else if (*isolation != "shared")
-      return fail(Errc::invalid_argument,
-                  "runtime_env['config']['isolation'] must be 'shared' or 'clone'");
-  }
+  RTENV_TRY(const bool shares, is_other(value, "working_dir", "own", "shared"));
+  if (shares) result.working_dir_use = WorkingDirUse::shared;
+  RTENV_TRY(const bool clones, is_other(value, "isolation", "shared", "clone"));
+  if (clones) result.isolation = Isolation::clone;
   RTENV_TRY(result.limits.max_processes, parse_limit(value, "max_processes"));
   RTENV_TRY(result.limits.max_open_files, parse_limit(value, "max_open_files"));
   if (const json* inherit = find(value, "inherit_site_packages")) {
