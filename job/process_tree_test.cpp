@@ -3,9 +3,11 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "base/file.hpp"
 #include "base/process.hpp"
 #include "support/result_matchers.hpp"
 
@@ -28,11 +30,20 @@ class ProcessTreeTest : public testing::Test {
     child.detach();
     return pid;
   }
-  static void wait_for_descendants(std::size_t count) {
+  // The programs that this process's descendants run, sorted.
+  static std::vector<std::string> programs() {
+    std::vector<std::string> names;
+    for (const pid_t pid : descendants())
+      if (auto name = read_file(fmt::format("/proc/{}/comm", pid))) names.push_back(*name);
+    std::ranges::sort(names);
+    return names;
+  }
+  // A count alone would also be true of programs that are still being started.
+  static void wait_for_programs(const std::vector<std::string>& expected) {
     const auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (descendants().size() != count && std::chrono::steady_clock::now() < deadline)
+    while (programs() != expected && std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(1ms);
-    ASSERT_THAT(descendants(), SizeIs(count));
+    ASSERT_EQ(programs(), expected);
   }
   // Reaps until no child is left.
   static std::vector<Reaped> reap_all() {
@@ -45,12 +56,12 @@ class ProcessTreeTest : public testing::Test {
 
 TEST_F(ProcessTreeTest, FindsOrphansInOtherSessions) {
   start("setsid -f sleep 1000; exec sleep 1000");
-  wait_for_descendants(2);
+  wait_for_programs({"sleep\n", "sleep\n"});
 }
 
 TEST_F(ProcessTreeTest, KillsAndReapsAllDescendants) {
   start("trap '' TERM; setsid -f sleep 1000; sleep 1000 & sleep 1000");
-  wait_for_descendants(4);
+  wait_for_programs({"sh\n", "sleep\n", "sleep\n", "sleep\n"});
   kill_descendants();
   EXPECT_THAT(descendants(), IsEmpty());
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "no zombies are left";
@@ -59,9 +70,9 @@ TEST_F(ProcessTreeTest, KillsAndReapsAllDescendants) {
 TEST_F(ProcessTreeTest, SignalsAllDescendantsButTheSparedOne) {
   const pid_t spared = start("exec sleep 1000");
   start("exec sleep 1000");
-  wait_for_descendants(2);
+  wait_for_programs({"sleep\n", "sleep\n"});
   signal_descendants(SIGTERM, spared);
-  wait_for_descendants(1);
+  wait_for_programs({"sleep\n"});
   EXPECT_THAT(descendants(), testing::ElementsAre(spared));
 }
 
@@ -80,7 +91,7 @@ TEST_F(ProcessTreeTest, KillsProcessesByEnvironmentVariable) {
   similar.set("RTENV_JOB", "process-tree-test-2");
   const pid_t pid = start("exec sleep 1000", marked);
   const pid_t other = start("exec sleep 1000", similar);
-  wait_for_descendants(2);
+  wait_for_programs({"sleep\n", "sleep\n"});
   EXPECT_GE(kill_marked("RTENV_JOB=process-tree-test"), 1U);
   EXPECT_THAT(descendants(), testing::ElementsAre(other));
   EXPECT_THAT(descendants(), testing::Not(testing::Contains(pid)));
