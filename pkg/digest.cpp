@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <variant>
 #include <vector>
 
 #include "base/hash.hpp"
@@ -147,6 +148,22 @@ Result<ContentDigest> hash_file(Worker& worker, Entry& entry, Scheme scheme) {
   return worker.hasher->finish();
 }
 
+// Fills in the digests that the cache has.
+void look_up(const Tree& tree, const DigestOptions& options, std::vector<ContentDigest>& digests) {
+  if (options.cache == nullptr) return;
+  constexpr std::size_t k_entries_per_task = 4096;
+  const std::size_t tasks = (digests.size() + k_entries_per_task - 1) / k_entries_per_task;
+  const auto look_up_some = [&](std::monostate, std::size_t task) -> Result<void> {
+    const std::size_t begin = task * k_entries_per_task;
+    for (std::size_t i = begin; i < std::min(begin + k_entries_per_task, digests.size()); ++i)
+      if (const auto cached = options.cache->find(tree.entries[i].stamp)) digests[i] = *cached;
+    return {};
+  };
+  // It can't fail.
+  (void)parallel_for(
+      tasks, options.threads, [] { return std::monostate(); }, look_up_some);
+}
+
 }  // namespace
 
 std::unique_ptr<ContentHasher> ContentHasher::create(Scheme scheme) {
@@ -163,16 +180,10 @@ std::unique_ptr<TreeHasher> TreeHasher::create(Scheme scheme) {
 
 Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
   std::vector<ContentDigest> contents(tree.entries.size());
+  look_up(tree, options, contents);
   std::vector<std::size_t> uncached;
-  for (std::size_t i = 0; i < contents.size(); ++i) {
-    if (tree.entries[i].type != EntryType::file) continue;
-    const auto cached =
-        options.cache != nullptr ? options.cache->find(tree.entries[i].stamp) : std::nullopt;
-    if (cached)
-      contents[i] = *cached;
-    else
-      uncached.push_back(i);
-  }
+  for (std::size_t i = 0; i < contents.size(); ++i)
+    if (tree.entries[i].type == EntryType::file && contents[i].empty()) uncached.push_back(i);
   const auto make_worker = [&] {
     return Worker{ContentHasher::create(options.scheme), tree.content->reader()};
   };

@@ -26,9 +26,8 @@ namespace {
 struct Folder {
   struct Child;
   Folder* parent = nullptr;
-  std::string path;  // empty for the root
-  dev_t device = 0;
-  ino_t inode = 0;
+  std::string path;                          // empty for the root
+  bool through_link = false;                 // it, or a folder above, was found as a link
   std::shared_ptr<const FolderRules> rules;  // its own, or those of the nearest parent with rules
   bool excludes_itself = false;              // by its own rules
   std::vector<Entry> entries;                // except folders
@@ -94,7 +93,7 @@ class Scanner {
 
  private:
   [[nodiscard]] std::string shown(const std::string& path) const {
-    return path.empty() ? root_path_.native() : (root_path_ / path).native();
+    return path.empty() ? root_path_.native() : root_path_.native() + '/' + path;
   }
 
   Result<Fd> open_at(const std::string& path, int flags) const {
@@ -105,11 +104,7 @@ class Scanner {
 
   Result<void> enter(DirectoryReader& reader, Folder& folder) const {
     RTENV_TRY(const Fd fd, open_at(folder.path, O_RDONLY | O_DIRECTORY));
-    struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) return fail_errno("read folder", shown(folder.path));
-    folder.device = status.st_dev;
-    folder.inode = status.st_ino;
-    RTENV_TRY(refuse_loop(folder));
+    if (folder.through_link) RTENV_TRY(refuse_loop(folder));
     RTENV_TRY(const auto items, reader.list(fd, shown(folder.path)));
     RTENV_TRY(read_rules(fd, items, folder));
     if (folder.excludes_itself) return {};
@@ -127,14 +122,25 @@ class Scanner {
     return {};
   }
 
-  // Only a link can lead back to a parent, but the check is cheap enough for every folder.
+  Result<struct stat> folder_status(const Folder& folder) const {
+    struct stat status {};
+    const char* const path = folder.path.empty() ? "." : folder.path.c_str();
+    if (::fstatat(root_.get(), path, &status, 0) != 0)
+      return fail_errno("read folder", shown(folder.path));
+    return status;
+  }
+
+  // Only below a link can a folder be one of its own parents.
   Result<void> refuse_loop(const Folder& folder) const {
-    for (const Folder* above = folder.parent; above != nullptr; above = above->parent)
-      if (above->device == folder.device && above->inode == folder.inode)
+    RTENV_TRY(const struct stat status, folder_status(folder));
+    for (const Folder* above = folder.parent; above != nullptr; above = above->parent) {
+      RTENV_TRY(const struct stat other, folder_status(*above));
+      if (status.st_dev == other.st_dev && status.st_ino == other.st_ino)
         return fail(Errc::invalid_argument,
                     "{} is a link that leads back to its own parent folder {}", shown(folder.path),
                     shown(above->path))
             .hint("exclude it or remove it");
+    }
     return {};
   }
 
@@ -176,6 +182,7 @@ class Scanner {
       return ::fstatat(fd.get(), item.name.data(), &status.emplace(), flags) == 0;
     };
     unsigned char type = item.type;
+    bool is_link = false;
     if (type == DT_UNKNOWN) {
       if (!read_status(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(entry.path));
       type = static_cast<unsigned char>(IFTODT(status->st_mode));
@@ -185,6 +192,7 @@ class Scanner {
       return {};
     }
     if (type == DT_LNK) {
+      is_link = true;
       RTENV_TRY(const bool kept, keep_link(fd, item.name.data(), folder, entry));
       if (kept) return {};
       if (!read_status(0)) {
@@ -196,6 +204,7 @@ class Scanner {
     if (type == DT_DIR) {
       auto below = std::make_unique<Folder>();
       below->parent = &folder;
+      below->through_link = is_link || folder.through_link;
       below->path = std::move(entry.path);
       folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {

@@ -107,6 +107,12 @@ TEST_F(ScanTest, RefusesALinkToAParentFolder) {
   EXPECT_THAT(scan(tree_.root(), {.excludes = {"loop"}, .links = Links::follow}), IsOk());
 }
 
+TEST_F(ScanTest, RefusesAFolderThatLeadsBackBelowALinkToTheOutside) {
+  tree_.file("inside/f", "").link("inside/out", "..");
+  EXPECT_THAT(scan(tree_.root() / "inside", {.links = Links::follow}),
+              IsError(Errc::invalid_argument, "inside/out/inside"));
+}
+
 TEST_F(ScanTest, NeverOpensSpecialFiles) {
   ASSERT_EQ(::mkfifo((tree_ / "pipe").c_str(), 0600), 0);
   EXPECT_THAT(scanned({.links = Links::keep}), ElementsAre());
