@@ -45,7 +45,7 @@ class ArchiveWriter {
     for (const TreeItem& item : items_)
       if (item.is_file()) files[item.path] = item.content;
     const json manifest{{"format", k_format},       {"kind", info(entry.kind).name},
-                        {"key", entry.key},         {"digest", digest_of(items_)},
+                        {"key", entry.key.text()},  {"digest", digest_of(items_)},
                         {"properties", properties}, {"files", std::move(files)}};
     // json_text replaces bytes that aren't UTF-8; `digest` still covers the original names.
     const std::string text = json_text(manifest);
@@ -188,7 +188,11 @@ Result<ArchiveManifest> read_archive_manifest(const Path& archive) {
       return fail(Errc::invalid_argument, "{} holds an entry of the unknown kind {}",
                   archive.native(), value.at("kind").dump())
           .hint("use the version of rtenv that wrote the archive");
-    return ArchiveManifest{.entry = {*kind, value.at("key").get<std::string>()},
+    auto key = Key::parse(value.at("key").get<std::string>());
+    if (!key)
+      return fail(Errc::corrupt, "the manifest of {} is damaged: {}", archive.native(),
+                  key.error().message());
+    return ArchiveManifest{.entry = {*kind, std::move(*key)},
                            .digest = value.at("digest").get<std::string>(),
                            .properties = value.at("properties"),
                            .files = value.at("files")};

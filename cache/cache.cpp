@@ -58,17 +58,17 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
 
 const Path& Cache::root() const { return state_->root(); }
 
-Path Cache::path_of(Kind kind, std::string_view key) const { return state_->path_of(kind, key); }
+Path Cache::path_of(Kind kind, KeyView key) const { return state_->path_of(kind, key); }
 
-Result<std::optional<Lease>> Cache::find(Kind kind, std::string_view key) {
+Result<std::optional<Lease>> Cache::find(Kind kind, KeyView key) {
   return find_lease(state_, kind, key);
 }
 
-Result<Lease> Cache::get_or_build(Kind kind, std::string_view key, const Builder& builder,
+Result<Lease> Cache::get_or_build(Kind kind, KeyView key, const Builder& builder,
                                   const BuildOptions& options) {
   RTENV_TRY(auto found, find(kind, key));
   if (found) return std::move(*found);
-  return EntryBuilder(state_, {kind, std::string(key)}, builder, options).build();
+  return EntryBuilder(state_, {kind, key.owned()}, builder, options).build();
 }
 
 Result<std::optional<Lease>> Cache::lease_unused(Kind kind, std::string_view key_prefix) {
@@ -112,7 +112,7 @@ Result<std::map<Kind, KindUsage>> Cache::usage() { return state_->ledger().usage
 
 Result<std::uint64_t> Cache::shared_bytes() { return state_->ledger().shared_bytes(); }
 
-Result<bool> Cache::remove(Kind kind, std::string_view key) {
+Result<bool> Cache::remove(Kind kind, KeyView key) {
   Trash trash(*state_);
   RTENV_TRY(const Path away, trash.new_path());
   auto removed = state_->remove_entry(kind, key, Ledger::Removal::requested, away);
@@ -120,7 +120,7 @@ Result<bool> Cache::remove(Kind kind, std::string_view key) {
   return removed;
 }
 
-Result<bool> Cache::pin(Kind kind, std::string_view key, const Pin& pin) {
+Result<bool> Cache::pin(Kind kind, KeyView key, const Pin& pin) {
   if (pin.name.empty()) return fail(Errc::invalid_argument, "a pin needs a name");
   RTENV_TRY(const bool pinned, state_->ledger().pin(kind, key, pin));
   struct stat status {};
@@ -130,7 +130,7 @@ Result<bool> Cache::pin(Kind kind, std::string_view key, const Pin& pin) {
   return false;
 }
 
-Result<bool> Cache::unpin(Kind kind, std::string_view key, std::string_view name) {
+Result<bool> Cache::unpin(Kind kind, KeyView key, std::string_view name) {
   RTENV_TRY(const bool unpinned, state_->ledger().unpin(kind, key, name));
   if (unpinned) state_->note_release();
   return unpinned;

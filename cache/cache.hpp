@@ -69,16 +69,16 @@ class Cache {
   /// Folder for pkg::DigestCache, which manages its files itself.
   static Path digests_folder(const Path& root) { return root / "digests"; }
   /// Path of an entry, whether or not it exists.
-  [[nodiscard]] Path path_of(Kind kind, std::string_view key) const;
+  [[nodiscard]] Path path_of(Kind kind, KeyView key) const;
 
   /// Leases an entry; counts as a hit. Returns nullopt if it doesn't exist or isn't ready. Fails:
   /// as the ledger.
-  Result<std::optional<Lease>> find(Kind kind, std::string_view key);
+  Result<std::optional<Lease>> find(Kind kind, KeyView key);
 
   /// Leases an entry; builds it first if it doesn't exist. If several processes or threads request
   /// the same entry, one builds it and the others wait. A failed builder leaves nothing. Fails:
   /// cancelled, out_of_space, permission_denied, and as `builder` and the ledger.
-  Result<Lease> get_or_build(Kind kind, std::string_view key, const Builder& builder,
+  Result<Lease> get_or_build(Kind kind, KeyView key, const Builder& builder,
                              const BuildOptions& options = {});
 
   /// Leases an entry whose key begins with `key_prefix` and which nobody else uses: of several
@@ -101,13 +101,13 @@ class Cache {
 
   /// Returns false if there is no such entry. Fails: permission_denied (leased, pinned, or being
   /// built), and as the ledger.
-  Result<bool> remove(Kind kind, std::string_view key);
+  Result<bool> remove(Kind kind, KeyView key);
 
   /// Returns false if there is no such entry. Fails: invalid_argument (an empty name), and as the
   /// ledger.
-  Result<bool> pin(Kind kind, std::string_view key, const Pin& pin);
+  Result<bool> pin(Kind kind, KeyView key, const Pin& pin);
   /// Returns false if there is no such pin. Fails: as the ledger.
-  Result<bool> unpin(Kind kind, std::string_view key, std::string_view name);
+  Result<bool> unpin(Kind kind, KeyView key, std::string_view name);
 
   /// Evicts entries beyond `limits`, see choose_evictions, and removes files that aren't in the
   /// ledger. Waits while another process evicts. Fails: cancelled, and as the ledger.

@@ -33,7 +33,7 @@ inline Builder must_not_run() {
 
 inline std::vector<std::string> keys(Cache& cache) {
   std::vector<std::string> result;
-  for (const EntryRow& row : must(cache.entries())) result.push_back(row.key);
+  for (const EntryRow& row : must(cache.entries())) result.push_back(row.key.text());
   return result;
 }
 
@@ -71,7 +71,7 @@ class CacheFolder : public testing::Test {
 /// A folder with an open cache.
 class OpenCache : public CacheFolder {
  protected:
-  Result<Lease> build(Kind kind, const char* key, const std::string& content = "x") {
+  Result<Lease> build(Kind kind, KeyView key, const std::string& content = "x") {
     return cache_.get_or_build(kind, key, writes(content));
   }
 

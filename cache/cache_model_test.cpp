@@ -64,7 +64,7 @@ int strike(const char*) {
 }
 
 Kind kind_of(std::size_t index) { return index % 3 == 0 ? Kind::env : Kind::tree; }
-std::string key_of(std::size_t index) { return "key-" + std::to_string(index); }
+Key key_of(std::size_t index) { return must(Key::parse("key-" + std::to_string(index))); }
 
 // Part of every entry; read-only entries share the file.
 const std::string& common_content() {
@@ -79,10 +79,10 @@ std::string content_of_key(const std::string& key) {
   return content;
 }
 
-Builder builder_of(const std::string& key) {
+Builder builder_of(const Key& key) {
   return [key](const BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target / "folder"));
-    const std::string content = content_of_key(key);
+    const std::string content = content_of_key(key.text());
     std::ofstream(context.target / "first", std::ios::binary) << content.substr(0, 10'000);
     std::ofstream(context.target / "common", std::ios::binary) << common_content();
     RTENV_TRY(fault_point("builder.half"));
@@ -125,7 +125,7 @@ class Worker {
   void step() {
     const auto index = static_cast<std::size_t>(chance(static_cast<int>(k_keys)));
     const Kind kind = kind_of(index);
-    const std::string key = key_of(index);
+    const Key key = key_of(index);
     switch (chance(10)) {
       case 0:
       case 1:
@@ -162,7 +162,8 @@ class Worker {
 
   void hold(std::size_t index, Result<Lease> lease) {
     if (!lease) return;
-    check(has_expected_content(lease->path(), key_of(index)), "a new lease has other content");
+    check(has_expected_content(lease->path(), key_of(index).text()),
+          "a new lease has other content");
     leases_.emplace_back(index, std::move(*lease));
     if (leases_.size() > 4) release();
   }
@@ -179,7 +180,8 @@ class Worker {
 
   void read_leased() const {
     for (const auto& [index, lease] : leases_)
-      check(has_expected_content(lease.path(), key_of(index)), "a leased entry is gone or changed");
+      check(has_expected_content(lease.path(), key_of(index).text()),
+            "a leased entry is gone or changed");
   }
 
   [[nodiscard]] bool is_held(std::size_t index) const {
@@ -244,13 +246,14 @@ void check_final_state(const Path& root) {
   int holders = 0;
   std::uint64_t sum_bytes = 0;
   for (const EntryRow& row : rows) {
-    EXPECT_TRUE(row.ready) << row.key;
-    EXPECT_TRUE(row.holder_pids.empty()) << row.key << ": a lease outlived its holder";
+    EXPECT_TRUE(row.ready) << row.key.text();
+    EXPECT_TRUE(row.holder_pids.empty()) << row.key.text() << ": a lease outlived its holder";
     sum_bytes += row.size_bytes;
     const Path path = cache.path_of(row.kind, row.key);
     // A kill between the rename and the commit of a removal leaves a row without a folder, which
     // counts as no entry.
-    EXPECT_TRUE(!std::filesystem::exists(path) || has_expected_content(path, row.key)) << row.key;
+    EXPECT_TRUE(!std::filesystem::exists(path) || has_expected_content(path, row.key.text()))
+        << row.key.text();
   }
   const auto folder_is_empty = [&](const char* name) {
     return std::filesystem::is_empty(root / name);
@@ -273,7 +276,7 @@ void check_final_state(const Path& root) {
     for (int number = 0; number < k_processes; ++number)
       EXPECT_TRUE(g_model->pinned[index][static_cast<std::size_t>(number)] == 0 ||
                   must(cache.find(kind_of(index), key_of(index))))
-          << key_of(index) << " is pinned, but gone";
+          << key_of(index).text() << " is pinned, but gone";
   EXPECT_TRUE(must(cache.verify(1)).quarantined.empty());
   must(cache.collect({}, false));
   for (const auto& entry : std::filesystem::directory_iterator(root / "locks")) {

@@ -23,11 +23,11 @@ CacheState::~CacheState() {
   holder_->retire(locks(), ledger_);
 }
 
-Path CacheState::path_of(Kind kind, std::string_view key) const {
-  return root_ / info(kind).folder / key;
+Path CacheState::path_of(Kind kind, KeyView key) const {
+  return root_ / info(kind).folder / key.text();
 }
 
-Path CacheState::build_lock(Kind kind, std::string_view key) const {
+Path CacheState::build_lock(Kind kind, KeyView key) const {
   return locks() / fmt::format("{}-{}", info(kind).name, key);
 }
 
@@ -56,7 +56,7 @@ void CacheState::wake_sender() {
   sender_->wake(*this);
 }
 
-Result<bool> CacheState::remove_entry(Kind kind, std::string_view key, Ledger::Removal removal,
+Result<bool> CacheState::remove_entry(Kind kind, KeyView key, Ledger::Removal removal,
                                       const Path& away) {
   const Path path = path_of(kind, key);
   RTENV_TRY(fault_point("remove.begun"));
@@ -80,11 +80,11 @@ Result<bool> CacheState::remove_entry(Kind kind, std::string_view key, Ledger::R
 }
 
 Result<std::optional<Lease>> find_lease(const std::shared_ptr<CacheState>& state, Kind kind,
-                                        std::string_view key) {
+                                        KeyView key) {
   RTENV_TRY(const Holder* holder, state->holder());
   RTENV_TRY(const auto leased, state->ledger().lease(kind, key, holder->id()));
   if (!leased) return std::optional<Lease>();
-  Lease lease(state, *leased, {kind, std::string(key)}, state->path_of(kind, key));
+  Lease lease(state, *leased, {kind, key.owned()}, state->path_of(kind, key));
   RTENV_TRY(fault_point("find.leased"));
   // The folder may have been removed by another program.
   struct stat status {};

@@ -28,8 +28,8 @@ class CacheState {
   [[nodiscard]] Path locks() const { return root_ / "locks"; }
   [[nodiscard]] Path tmp() const { return root_ / "tmp"; }
   [[nodiscard]] Path quarantine() const { return root_ / "quarantine"; }
-  [[nodiscard]] Path path_of(Kind kind, std::string_view key) const;
-  [[nodiscard]] Path build_lock(Kind kind, std::string_view key) const;
+  [[nodiscard]] Path path_of(Kind kind, KeyView key) const;
+  [[nodiscard]] Path build_lock(Kind kind, KeyView key) const;
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
 
   Ledger& ledger() noexcept { return ledger_; }
@@ -49,8 +49,7 @@ class CacheState {
   /// Removes the row of an entry that isn't leased, pinned or being built, and renames its folder
   /// to `away`, in one transaction. Returns false if there is no such entry. Fails:
   /// permission_denied (leased, pinned or being built), and as the ledger and rename(2).
-  Result<bool> remove_entry(Kind kind, std::string_view key, Ledger::Removal removal,
-                            const Path& away);
+  Result<bool> remove_entry(Kind kind, KeyView key, Ledger::Removal removal, const Path& away);
 
   /// A lease ended: the limits may be enforceable now.
   void note_release() noexcept { was_released_ = true; }
@@ -72,6 +71,6 @@ class CacheState {
 
 /// See Cache::find.
 Result<std::optional<Lease>> find_lease(const std::shared_ptr<CacheState>& state, Kind kind,
-                                        std::string_view key);
+                                        KeyView key);
 
 }  // namespace rtenv::cache

@@ -120,7 +120,8 @@ TEST_F(CacheBuild, WriteProtectsFilesButNotTreesOrEnvironments) {
 using CacheLeaseUnused = OpenCache;
 
 TEST_F(CacheLeaseUnused, GivesEachCallerAnotherEntryWithThePrefix) {
-  for (const char* key : {"a-1", "a-2", "b-1"}) must(build(Kind::copy, key));
+  for (const KeyView key : std::initializer_list<KeyView>{"a-1", "a-2", "b-1"})
+    must(build(Kind::copy, key));
   must(build(Kind::tree, "a-3"));
   EXPECT_TRUE(must(cache_.has_unused(Kind::copy, "a-")));
   auto first = must(cache_.lease_unused(Kind::copy, "a-"));
@@ -147,7 +148,8 @@ TEST_F(CacheLeaseUnused, FindsAnEntryWhoseHolderDiedSinceTheCacheWasOpened) {
 }
 
 TEST_F(CacheLeaseUnused, HasRoomWithinTheLimits) {
-  const std::uint64_t size = must(build(Kind::copy, "a")).key().empty() ? 0 : 8192;
+  must(build(Kind::copy, "a"));
+  constexpr std::uint64_t size = 8192;
   Cache limited = open({.limits = {.max_bytes = 10 * size}});
   EXPECT_TRUE(must(limited.has_room(Kind::copy, size)));
   EXPECT_FALSE(must(limited.has_room(Kind::copy, 10 * size)));

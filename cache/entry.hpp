@@ -24,7 +24,7 @@ struct Pin {
 struct EntryRow {
   EntryId id = 0;
   Kind kind = Kind::tree;
-  std::string key;
+  Key key;
   bool ready = false;  // false: being built
   std::uint64_t size_bytes = 0;
   std::int64_t created_ms = 0;    // Unix time
@@ -52,8 +52,7 @@ struct KindUsage {
 struct FetchRecord {
   std::string version;  // as the store reports it: an ETag, a generation
   std::string sha256;   // of the object's bytes
-  Kind kind = Kind::file;
-  std::string key;
+  EntryName entry;
 };
 
 /// Identifies a lease in the ledger.

@@ -10,10 +10,10 @@ using testing::IsEmpty;
 
 constexpr std::int64_t k_now_ms = 1'000'000'000;
 
-EntryRow entry(std::string key, std::uint64_t size_bytes, std::int64_t unused_s,
+EntryRow entry(KeyView key, std::uint64_t size_bytes, std::int64_t unused_s,
                Kind kind = Kind::tree) {
   return {.kind = kind,
-          .key = std::move(key),
+          .key = key.owned(),
           .ready = true,
           .size_bytes = size_bytes,
           .last_used_ms = k_now_ms - unused_s * 1000};
@@ -23,7 +23,7 @@ std::vector<std::string> chosen(const std::vector<EntryRow>& rows, const Limits&
                                 std::uint64_t free_bytes = 0) {
   std::vector<std::string> result;
   for (const Eviction& eviction : choose_evictions(rows, limits, free_bytes, k_now_ms))
-    result.push_back(eviction.entry.key + ":" + std::string(name(eviction.reason)));
+    result.push_back(eviction.entry.key.text() + ":" + std::string(name(eviction.reason)));
   return result;
 }
 

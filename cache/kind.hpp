@@ -4,8 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
+
+#include "cache/key.hpp"
 
 namespace rtenv::cache {
 
@@ -76,8 +77,15 @@ inline std::optional<Kind> parse_kind(std::string_view name) {
 }
 
 struct EntryName {
-  Kind kind = Kind::tree;
-  std::string key;
+  Kind kind;
+  Key key;
 };
+
+/// As the ledger and archives store it. Nullopt: of another version of rtenv, or no key.
+inline std::optional<EntryName> parse_entry_name(std::string_view kind, std::string key) {
+  const auto known = parse_kind(kind);
+  if (!known || !is_key(key)) return std::nullopt;
+  return EntryName{*known, *Key::parse(std::move(key))};
+}
 
 }  // namespace rtenv::cache

@@ -25,7 +25,7 @@ class Lease {
   ~Lease();
 
   [[nodiscard]] Kind kind() const noexcept { return entry_.kind; }
-  [[nodiscard]] const std::string& key() const noexcept { return entry_.key; }
+  [[nodiscard]] const Key& key() const noexcept { return entry_.key; }
   [[nodiscard]] const Path& path() const noexcept { return path_; }
   /// For SpawnOptions::keep_fds: a child that has this descriptor keeps all leases of this process.
   [[nodiscard]] int lock_fd() const noexcept;

@@ -14,11 +14,11 @@ Result<std::vector<EntryRow>> collect_rows(Statement& query) {
   for (;;) {
     RTENV_TRY(const bool more, query.step());
     if (!more) return rows;
-    const auto kind = parse_kind(query.text(1));
-    if (!kind) continue;  // written by another version of rtenv
+    auto name = parse_entry_name(query.text(1), query.text(2));
+    if (!name) continue;
     rows.push_back({.id = query.number(0),
-                    .kind = *kind,
-                    .key = query.text(2),
+                    .kind = name->kind,
+                    .key = std::move(name->key),
                     .ready = query.number(3) != 0,
                     .size_bytes = static_cast<std::uint64_t>(query.number(4)),
                     .created_ms = query.number(5),
@@ -44,7 +44,7 @@ Result<Ledger> Ledger::open(const Path& file) {
   return Ledger(std::move(database));
 }
 
-Result<void> Ledger::begin_build(Kind kind, std::string_view key) {
+Result<void> Ledger::begin_build(Kind kind, KeyView key) {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(const auto insert,
             database_.prepare_cached(
@@ -74,7 +74,7 @@ Result<void> Ledger::insert_contents_locked(EntryId entry,
   return {};
 }
 
-Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const BuiltEntry& built,
+Result<LeasedEntry> Ledger::publish(Kind kind, KeyView key, const BuiltEntry& built,
                                     HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<LeasedEntry> {
@@ -101,7 +101,7 @@ Result<LeasedEntry> Ledger::publish(Kind kind, std::string_view key, const Built
   });
 }
 
-Result<void> Ledger::forget_unready(Kind kind, std::string_view key) {
+Result<void> Ledger::forget_unready(Kind kind, KeyView key) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<void> {
     // Leases on an entry whose files were lost protect nothing.
@@ -118,7 +118,7 @@ Result<void> Ledger::forget_unready(Kind kind, std::string_view key) {
   });
 }
 
-Result<void> Ledger::forget_locked(Kind kind, std::string_view key) {
+Result<void> Ledger::forget_locked(Kind kind, KeyView key) {
   RTENV_TRY(const auto remove,
             database_.prepare_cached("DELETE FROM entry WHERE kind = ? AND key = ?"));
   remove->bind(1, info(kind).name).bind(2, key);
@@ -132,7 +132,7 @@ Result<void> Ledger::count_eviction_locked(Kind kind) {
   return count->run();
 }
 
-Result<void> Ledger::set_digest(Kind kind, std::string_view key, std::string_view digest) {
+Result<void> Ledger::set_digest(Kind kind, KeyView key, std::string_view digest) {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(const auto update,
             database_.prepare_cached(
@@ -155,12 +155,12 @@ Result<void> Ledger::check_unheld(const EntryRow& row) {
   return {};
 }
 
-Result<std::optional<EntryRow>> Ledger::find(Kind kind, std::string_view key) {
+Result<std::optional<EntryRow>> Ledger::find(Kind kind, KeyView key) {
   const std::lock_guard lock(*mutex_);
   return find_locked(kind, key);
 }
 
-Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, std::string_view key) {
+Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, KeyView key) {
   RTENV_TRY(const auto query,
             database_.prepare_cached(
                 "SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "

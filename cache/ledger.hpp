@@ -30,9 +30,8 @@ struct HolderRow {
 /// A large file of a read-only entry, which equal files of other entries can be links to.
 struct ContentRow {
   std::string digest;
-  Kind kind = Kind::tree;  // with `key`, the entry; only set by find_content
-  std::string key;
-  std::string path;  // relative to the entry
+  std::optional<EntryName> entry;  // only set by find_content
+  std::string path;                // relative to the entry
   bool executable = false;
   std::uint64_t inode = 0;
   std::uint64_t size_bytes = 0;
@@ -40,7 +39,7 @@ struct ContentRow {
 
 struct LeasedKey {
   LeasedEntry leased;
-  std::string key;
+  Key key;
 };
 
 /// The properties of a new entry that `publish` records.
@@ -59,13 +58,12 @@ class Ledger {
 
   /// Inserts an entry that isn't ready: it is being built under its final path, or is about to be
   /// renamed to it.
-  Result<void> begin_build(Kind kind, std::string_view key);
+  Result<void> begin_build(Kind kind, KeyView key);
   /// Makes an entry ready and leases it, in one transaction. Counts as a miss.
-  Result<LeasedEntry> publish(Kind kind, std::string_view key, const BuiltEntry& built,
-                              HolderId holder);
+  Result<LeasedEntry> publish(Kind kind, KeyView key, const BuiltEntry& built, HolderId holder);
   /// Deletes an entry that isn't ready; a ready one stays.
-  Result<void> forget_unready(Kind kind, std::string_view key);
-  Result<void> set_digest(Kind kind, std::string_view key, std::string_view digest);
+  Result<void> forget_unready(Kind kind, KeyView key);
+  Result<void> set_digest(Kind kind, KeyView key, std::string_view digest);
 
   enum class Removal : std::uint8_t { requested, eviction };
   /// Deletes the row of an entry that isn't leased, pinned or being built. Calls `move_aside` (a
@@ -73,8 +71,7 @@ class Ledger {
   /// files without the row. Returns false if there is no such entry. Fails: also permission_denied
   /// (leased, pinned or being built), and as `move_aside`.
   template <class MoveAside>
-  Result<bool> remove_unheld(Kind kind, std::string_view key, Removal removal,
-                             MoveAside move_aside) {
+  Result<bool> remove_unheld(Kind kind, KeyView key, Removal removal, MoveAside move_aside) {
     const std::lock_guard lock(*mutex_);
     return database_.transaction([&]() -> Result<bool> {
       RTENV_TRY(const auto row, find_locked(kind, key));
@@ -87,7 +84,7 @@ class Ledger {
     });
   }
 
-  Result<std::optional<EntryRow>> find(Kind kind, std::string_view key);
+  Result<std::optional<EntryRow>> find(Kind kind, KeyView key);
   /// All entries, least recently used first.
   Result<std::vector<EntryRow>> entries();
   /// Entries that are being built, or whose builder has died.
@@ -103,7 +100,7 @@ class Ledger {
 
   /// Leases an entry that is ready, in one transaction, and counts a hit. Returns nullopt if there
   /// is no such entry.
-  Result<std::optional<LeasedEntry>> lease(Kind kind, std::string_view key, HolderId holder);
+  Result<std::optional<LeasedEntry>> lease(Kind kind, KeyView key, HolderId holder);
   /// Leases the most recently used of the entries that are ready, have a key with this prefix, and
   /// have no lease; in one transaction. Counts a hit. Returns nullopt if there is none.
   Result<std::optional<LeasedKey>> lease_unused(Kind kind, std::string_view key_prefix,
@@ -113,9 +110,9 @@ class Ledger {
   Result<void> release(const LeasedEntry& leased);
 
   /// Returns false if there is no such entry that is ready.
-  Result<bool> pin(Kind kind, std::string_view key, const Pin& pin);
+  Result<bool> pin(Kind kind, KeyView key, const Pin& pin);
   /// Returns false if there is no such pin.
-  Result<bool> unpin(Kind kind, std::string_view key, std::string_view name);
+  Result<bool> unpin(Kind kind, KeyView key, std::string_view name);
 
   // Totals and shared files (ledger_usage.cpp)
 
@@ -145,8 +142,8 @@ class Ledger {
   explicit Ledger(Database database)
       : database_(std::move(database)), mutex_(std::make_unique<std::mutex>()) {}
   static Result<void> check_unheld(const EntryRow& row);
-  Result<std::optional<EntryRow>> find_locked(Kind kind, std::string_view key);
-  Result<void> forget_locked(Kind kind, std::string_view key);
+  Result<std::optional<EntryRow>> find_locked(Kind kind, KeyView key);
+  Result<void> forget_locked(Kind kind, KeyView key);
   Result<void> count_eviction_locked(Kind kind);
   Result<void> insert_contents_locked(EntryId entry, const std::vector<ContentRow>& contents);
   Result<LeaseId> insert_lease_locked(EntryId entry, HolderId holder);

@@ -65,7 +65,7 @@ Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
   return id;
 }
 
-Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, std::string_view key, HolderId holder) {
+Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, KeyView key, HolderId holder) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<std::optional<LeasedEntry>> {
     RTENV_TRY(const auto touch,
@@ -90,7 +90,7 @@ Result<std::optional<LeasedKey>> Ledger::lease_unused(Kind kind, std::string_vie
     RTENV_TRY(const bool found, query->step());
     if (!found) return std::optional<LeasedKey>();
     const EntryId entry = query->number(0);
-    std::string key = query->text(1);
+    RTENV_TRY(Key key, Key::parse(query->text(1)));
     RTENV_TRY(const auto touch,
               database_.prepare_cached(
                   "UPDATE entry SET hits = hits + 1, last_used_ms = ?2 WHERE id = ?1"));
@@ -116,7 +116,7 @@ Result<void> Ledger::release(const LeasedEntry& leased) {
   return remove->run();
 }
 
-Result<bool> Ledger::pin(Kind kind, std::string_view key, const Pin& pin) {
+Result<bool> Ledger::pin(Kind kind, KeyView key, const Pin& pin) {
   const std::lock_guard lock(*mutex_);
   return database_.transaction([&]() -> Result<bool> {
     RTENV_TRY(const auto sweep, database_.prepare_cached("DELETE FROM pin WHERE expires_ms <= ?"));
@@ -138,7 +138,7 @@ Result<bool> Ledger::pin(Kind kind, std::string_view key, const Pin& pin) {
   });
 }
 
-Result<bool> Ledger::unpin(Kind kind, std::string_view key, std::string_view name) {
+Result<bool> Ledger::unpin(Kind kind, KeyView key, std::string_view name) {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(const auto remove,
             database_.prepare_cached(

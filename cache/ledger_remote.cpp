@@ -9,9 +9,9 @@ Result<std::optional<FetchRecord>> Ledger::find_fetch_record(std::string_view di
                                   "JOIN entry ON entry.id = source.entry WHERE source.digest = ?"));
   query->bind(1, digest);
   RTENV_TRY(const bool row, query->step());
-  const auto kind = row ? parse_kind(query->text(2)) : std::nullopt;
-  if (!kind) return std::optional<FetchRecord>();
-  return std::optional(FetchRecord{query->text(0), query->text(1), *kind, query->text(3)});
+  auto name = row ? parse_entry_name(query->text(2), query->text(3)) : std::nullopt;
+  if (!name) return std::optional<FetchRecord>();
+  return std::optional(FetchRecord{query->text(0), query->text(1), std::move(*name)});
 }
 
 Result<void> Ledger::remember_fetch(std::string_view digest, const FetchRecord& record) {
@@ -23,8 +23,8 @@ Result<void> Ledger::remember_fetch(std::string_view digest, const FetchRecord& 
   insert->bind(1, digest)
       .bind(2, record.version)
       .bind(3, record.sha256)
-      .bind(4, info(record.kind).name)
-      .bind(5, record.key);
+      .bind(4, info(record.entry.kind).name)
+      .bind(5, record.entry.key);
   return insert->run();
 }
 
@@ -55,7 +55,8 @@ Result<std::vector<EntryName>> Ledger::unsent() {
   for (;;) {
     RTENV_TRY(const bool more, query->step());
     if (!more) return names;
-    if (const auto kind = parse_kind(query->text(0))) names.push_back({*kind, query->text(1)});
+    if (auto name = parse_entry_name(query->text(0), query->text(1)))
+      names.push_back(std::move(*name));
   }
 }
 

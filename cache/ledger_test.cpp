@@ -41,13 +41,12 @@ using CacheFetchRecord = OpenCache;
 TEST_F(CacheFetchRecord, IsDeletedWithItsEntry) {
   EXPECT_EQ(must(cache_.find_fetch_record("digest")), std::nullopt);
   must(build(Kind::file, "key"));
-  must(cache_.remember_fetch("digest",
-                             {.version = "1", .sha256 = "aa", .kind = Kind::file, .key = "key"}));
-  must(cache_.remember_fetch("digest",
-                             {.version = "2", .sha256 = "bb", .kind = Kind::file, .key = "key"}));
+  const EntryName name{Kind::file, KeyView("key").owned()};
+  must(cache_.remember_fetch("digest", {.version = "1", .sha256 = "aa", .entry = name}));
+  must(cache_.remember_fetch("digest", {.version = "2", .sha256 = "bb", .entry = name}));
   const auto record = must(cache_.find_fetch_record("digest"));
   ASSERT_TRUE(record);
-  EXPECT_EQ(record->version + record->sha256 + record->key, "2bbkey");
+  EXPECT_EQ(record->version + record->sha256 + record->entry.key.text(), "2bbkey");
   EXPECT_TRUE(must(cache_.remove(Kind::file, "key")));
   EXPECT_EQ(must(cache_.find_fetch_record("digest")), std::nullopt);
 }

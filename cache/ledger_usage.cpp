@@ -58,11 +58,10 @@ Result<std::vector<ContentRow>> Ledger::find_content(std::string_view digest, bo
   for (;;) {
     RTENV_TRY(const bool more, query->step());
     if (!more) return rows;
-    const auto kind = parse_kind(query->text(0));
-    if (!kind) continue;
+    auto name = parse_entry_name(query->text(0), query->text(1));
+    if (!name) continue;
     rows.push_back({.digest = std::string(digest),
-                    .kind = *kind,
-                    .key = query->text(1),
+                    .entry = std::move(*name),
                     .path = query->text(2),
                     .executable = executable,
                     .inode = static_cast<std::uint64_t>(query->number(3)),

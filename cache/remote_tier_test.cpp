@@ -47,11 +47,11 @@ class RemoteTierTest : public testing::Test {
     return must(Cache::open(folder_.root() / machine, {.remote_tier = std::move(options)}));
   }
   static Result<Lease> get(Cache& cache, const Builder& builder, Relocate relocate = {},
-                           const char* key = "key") {
+                           KeyView key = "key") {
     return cache.get_or_build(Kind::env, key, builder,
                               {.use_remote_tier = true, .relocate = std::move(relocate)});
   }
-  [[nodiscard]] Path archive(const char* key = "key") const {
+  [[nodiscard]] Path archive(KeyView key = "key") const {
     return bucket() / "rtenv-1/envs" / (std::string(key) + ".tar.zst");
   }
 
@@ -146,7 +146,7 @@ TEST_F(RemoteTierTest, WriteBackPushesInTheBackgroundOrFromTheNextProcess) {
   {
     // The state after a process that ended before the upload.
     Ledger ledger = must(Ledger::open(folder_.root() / "first/ledger.db"));
-    must(ledger.note_unsent({Kind::env, "key"}));
+    must(ledger.note_unsent({Kind::env, KeyView("key").owned()}));
   }
   Cache later = open("first", tier(TierMode::write_back));
   const auto end = Clock::now() + std::chrono::seconds(10);

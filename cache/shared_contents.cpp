@@ -59,7 +59,8 @@ Result<void> share(CacheState& state, const Path& file, const TreeItem& item, co
   RTENV_TRY(const auto rows,
             state.ledger().find_content(item.content, item.type == ItemType::executable));
   for (const ContentRow& row : rows) {
-    const auto replaced = replace_by_link(state.path_of(row.kind, row.key) / row.path, file, spare);
+    const auto replaced =
+        replace_by_link(state.path_of(row.entry->kind, row.entry->key) / row.path, file, spare);
     if (replaced && *replaced) return {};
     if (!replaced) log::debug("{} isn't shared: {}", file.native(), replaced.error().message());
   }
@@ -79,7 +80,6 @@ Result<std::vector<ContentRow>> share_contents(CacheState& state, const Path& fo
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) return fail_errno("stat", path.native());
     rows.push_back({.digest = item.content,
-                    .key = {},
                     .path = item.path,
                     .executable = item.type == ItemType::executable,
                     .inode = status.st_ino,

@@ -59,11 +59,15 @@ Result<void> Sweeper::remove_unknown_folders(Trash& trash) {
     for (const auto& entry :
          std::filesystem::directory_iterator(state_.root() / kind.folder, error)) {
       if (known_paths.contains(entry.path())) continue;
-      const std::string key = entry.path().filename().native();
-      RTENV_TRY(const auto lock, LockFile::try_acquire(state_.build_lock(kind.kind, key)));
+      const auto key = Key::parse(entry.path().filename().native());
+      if (!key) {  // no entry can be built under this name
+        RTENV_TRY(trash.move_in(entry.path()));
+        continue;
+      }
+      RTENV_TRY(const auto lock, LockFile::try_acquire(state_.build_lock(kind.kind, *key)));
       if (!lock) continue;
       // The row may have been inserted since the rows were read.
-      RTENV_TRY(const auto found, state_.ledger().find(kind.kind, key));
+      RTENV_TRY(const auto found, state_.ledger().find(kind.kind, *key));
       if (!found) RTENV_TRY(trash.move_in(entry.path()));
     }
   }

@@ -60,8 +60,8 @@ Result<void> Verifier::quarantine(EntryRow row) {
   RTENV_TRY(make_directories(state_->quarantine()));
   const auto moved = state_->remove_entry(
       row.kind, row.key, Ledger::Removal::requested,
-      state_->quarantine() /
-          fmt::format("{}-{}-{}", info(row.kind).name, row.key.substr(0, 64), unique_name()));
+      state_->quarantine() / fmt::format("{}-{}-{}", info(row.kind).name,
+                                         row.key.text().substr(0, 64), unique_name()));
   if (!moved && moved.error().code() != Errc::permission_denied) return Failure(moved.error());
   (moved ? report_.quarantined : report_.damaged_in_use).push_back(std::move(row));
   return {};

@@ -11,7 +11,7 @@ using testing::SizeIs;
 
 class CacheVerify : public OpenCache {
  protected:
-  void damage(const char* key) const {
+  void damage(KeyView key) const {
     const Path file = cache_.path_of(Kind::tree, key) / "file";
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
     std::ofstream(file) << "other";
@@ -19,7 +19,8 @@ class CacheVerify : public OpenCache {
 };
 
 TEST_F(CacheVerify, QuarantinesChangedEntries) {
-  for (const char* key : {"good", "changed", "held", "gone"}) must(build(Kind::tree, key, key));
+  for (const KeyView key : std::initializer_list<KeyView>{"good", "changed", "held", "gone"})
+    must(build(Kind::tree, key, std::string(key.text())));
   EXPECT_EQ(must(cache_.verify(2)).checked, 4U);
   damage("changed");
   damage("held");

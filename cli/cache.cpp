@@ -68,7 +68,7 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
   RTENV_TRY(auto cache, tool.open_cache());
   RTENV_TRY(const auto rows, cache.entries());
   for (const std::string& key : keys)
-    if (std::ranges::find(rows, key, &cache::EntryRow::key) == rows.end())
+    if (std::ranges::none_of(rows, [&](const auto& row) { return row.key == key; }))
       return fail(Errc::not_found, "{} isn't in the cache", key)
           .hint("rtenv cache ls shows the keys");
   if (all && !yes) {
@@ -80,7 +80,7 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
   std::uint64_t freed_bytes = 0;
   nlohmann::json removed_keys = nlohmann::json::array();
   for (const auto& row : rows) {
-    if (!all && std::ranges::find(keys, row.key) == keys.end()) continue;
+    if (!all && std::ranges::find(keys, row.key.text()) == keys.end()) continue;
     const auto removed = cache.remove(row.kind, row.key);
     if (!removed) {
       if (removed.error().code() != Errc::permission_denied) return Failure(removed.error());
@@ -88,7 +88,7 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
       continue;
     }
     freed_bytes += row.size_bytes;
-    removed_keys.push_back(row.key);
+    removed_keys.push_back(row.key.text());
   }
   tool.output.print({{"removed", removed_keys}, {"freed_bytes", freed_bytes}}, [&] {
     log::info("{} entries removed, {} freed", removed_keys.size(), format_byte_size(freed_bytes));

@@ -12,7 +12,7 @@ nlohmann::json to_json(const cache::EntryRow& row) {
   for (const cache::Pin& pin : row.pins)
     pins.push_back({{"name", pin.name}, {"expires_ms", json_or_null(pin.expires_ms)}});
   return {{"kind", cache::info(row.kind).name},
-          {"key", row.key},
+          {"key", row.key.text()},
           {"size_bytes", row.size_bytes},
           {"ready", row.ready},
           {"created_ms", row.created_ms},

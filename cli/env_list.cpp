@@ -38,7 +38,7 @@ Result<std::vector<KnownEnv>> known_envs(cache::Cache& cache) {
 
 // `key` may be the beginning of a key, if no other key begins so.
 Result<KnownEnv> find_env(const std::vector<KnownEnv>& envs, const std::string& key) {
-  const auto matches = [&](const KnownEnv& env) { return env.row.key.starts_with(key); };
+  const auto matches = [&](const KnownEnv& env) { return env.row.key.text().starts_with(key); };
   const auto found = std::ranges::find_if(envs, matches);
   if (key.empty() || found == envs.end())
     return fail(Errc::not_found, "there is no environment {} in the cache", key)
@@ -103,14 +103,15 @@ Result<int> EnvListCommand::remove(const Tool& tool) const {
   RTENV_TRY(const auto envs, known_envs(cache));
   std::vector<KnownEnv> chosen;
   for (const std::string& key : keys) {
-    RTENV_TRY(chosen.emplace_back(), find_env(envs, key));
+    RTENV_TRY(auto env, find_env(envs, key));
+    chosen.push_back(std::move(env));
   }
   nlohmann::json removed = nlohmann::json::array();
   std::uint64_t freed_bytes = 0;
   for (const KnownEnv& env : chosen) {
     RTENV_TRY(const bool was_there, cache.remove(env.row.kind, env.row.key));
     if (!was_there) continue;
-    removed.push_back(env.row.key);
+    removed.push_back(env.row.key.text());
     freed_bytes += env.row.size_bytes;
   }
   tool.output.print({{"removed", removed}, {"freed_bytes", freed_bytes}}, [&] {

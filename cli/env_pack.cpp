@@ -64,7 +64,7 @@ Result<int> EnvPackCommand::pack(const Tool& tool) const {
             envbuild::write_env_archive(env.lease, file, transfer_options(tool, progress)));
   progress.clear();
   nlohmann::json object = to_json(written);
-  object["key"] = env.lease.key();
+  object["key"] = env.lease.key().text();
   object["path"] = file.native();
   tool.output.print(object, [&] {
     print_line(file.native());
@@ -83,7 +83,7 @@ Result<int> EnvPackCommand::push(const Tool& tool) const {
   progress.clear();
   if (!pushed.uploaded) log::info("{} already exists", pushed.uri.shown());
   nlohmann::json object = pushed.written ? to_json(*pushed.written) : nlohmann::json::object();
-  object["key"] = env.lease.key();
+  object["key"] = env.lease.key().text();
   object["uri"] = pushed.uri.shown();
   object["uploaded"] = pushed.uploaded;
   tool.output.print(object, [&] {
@@ -120,7 +120,7 @@ Result<int> EnvPackCommand::pull(const Tool& tool) const {
   };
   RTENV_TRY(const auto env, import_to_cache());
   progress.clear();
-  tool.output.print({{"key", env.lease.key()},
+  tool.output.print({{"key", env.lease.key().text()},
                      {"path", env.path().native()},
                      {"origin", envbuild::name(env.origin)}},
                     env.path().native());

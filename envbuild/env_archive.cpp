@@ -10,11 +10,13 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "base/lines.hpp"
 #include "base/log.hpp"
 #include "envbuild/env_description.hpp"
 #include "envbuild/env_protection.hpp"
 #include "envbuild/shebang.hpp"
+#include "runtime_env/env_key.hpp"
 #include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
@@ -162,12 +164,28 @@ std::string description(const json& interpreter) {
                      interpreter.value("libc", "?"));
 }
 
+// An archive may come from anybody who may write to the bucket. Its key must be that of what it
+// says it was built from, or it would replace another environment.
+Result<void> check_key(const Path& folder, const Path& final_path, const json& properties) {
+  RTENV_TRY(const json parts, read_env_description(folder));
+  const std::string digits = runtime_env::env_key_digits(json_text(parts));
+  if (final_path.filename() != digits)
+    return fail(Errc::corrupt, "the archive's key is {}, but that of its description is {}",
+                final_path.filename().native(), digits)
+        .hint("write the archive again from the environment");
+  if (parts.at("interpreter") != properties.at("interpreter"))
+    return fail(Errc::corrupt,
+                "the archive's manifest and description name different interpreters");
+  return {};
+}
+
 Result<void> relocate(const Path& folder, const Path& final_path, const json& properties,
                       const runtime_env::Interpreter& interpreter) {
   if (properties.at("interpreter") != interpreter.key_part())
     return fail(Errc::invalid_argument, "the archive was built for {}, this is {}",
                 description(properties.at("interpreter")), description(interpreter.key_part()))
         .hint("choose a matching interpreter with --python, or build the environment here");
+  RTENV_TRY(check_key(folder, final_path, properties));
   for (const std::string name : properties.at("relocated")) {
     RTENV_TRY(const Path file, path_inside(folder, name));
     RTENV_TRY(std::string text, read_file(file));

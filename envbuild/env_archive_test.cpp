@@ -26,7 +26,8 @@ class EnvArchiveTest : public testing::Test {
         .link("env/bin/python", "/usr/bin/python3")
         .link("env/bin/inside", (env() / "bin/tool").native());
     const json parts{{"interpreter", python_.key_part()}};
-    must(write_env_description({.digits = "00", .parts = parts.dump()}, env()));
+    digits_ = runtime_env::env_key_digits(parts.dump());
+    must(write_env_description({.digits = digits_, .parts = parts.dump()}, env()));
     filter_ = must(make_env_filter(env()));
   }
 
@@ -43,6 +44,7 @@ class EnvArchiveTest : public testing::Test {
   runtime_env::Interpreter python_{.base_executable = "/opt/python/bin/python3",
                                    .implementation = "cpython",
                                    .version = "3.11.2"};
+  std::string digits_;  // of the environment's key
   TreeBuilder tree_;
   std::unique_ptr<cache::ArchiveFilter> filter_;
 };
@@ -60,11 +62,12 @@ TEST_F(EnvArchiveTest, MakesInternalLinksRelativeAndOmitsLinksToTheInterpreter) 
 
 TEST_F(EnvArchiveTest, RelocationReplacesPlaceholdersWithLocalPaths) {
   tree_.file("new/bin/tool", *archived("bin/tool"), 0755)
-      .file("new/pyvenv.cfg", *archived("pyvenv.cfg"));
+      .file("new/pyvenv.cfg", *archived("pyvenv.cfg"))
+      .file("new/rtenv-env.json", content_of(env() / "rtenv-env.json"));
   archived_link("bin/python");
   const json properties = must(filter_->properties());
-  must(relocate_env_to(python_)(tree_ / "new", "/final", properties));
-  EXPECT_EQ(content_of(tree_ / "new/bin/tool"), "#!/final/bin/python\n");
+  must(relocate_env_to(python_)(tree_ / "new", "/final/" + digits_, properties));
+  EXPECT_EQ(content_of(tree_ / "new/bin/tool"), "#!/final/" + digits_ + "/bin/python\n");
   EXPECT_EQ(content_of(tree_ / "new/pyvenv.cfg"), "home = /opt/python/bin\nversion = 3\n");
   EXPECT_EQ(std::filesystem::read_symlink(tree_ / "new/bin/python"), python_.base_executable);
 }
@@ -72,16 +75,25 @@ TEST_F(EnvArchiveTest, RelocationReplacesPlaceholdersWithLocalPaths) {
 TEST_F(EnvArchiveTest, RefusesAnotherInterpreter) {
   const json properties = must(filter_->properties());
   python_.version = "3.12.0";
-  EXPECT_THAT(relocate_env_to(python_)(tree_ / "env", "/final", properties),
+  EXPECT_THAT(relocate_env_to(python_)(tree_ / "env", "/final/" + digits_, properties),
               IsError(Errc::invalid_argument, "was built for cpython 3.11.2"));
+}
+
+TEST_F(EnvArchiveTest, RefusesTheKeyOfAnotherEnvironment) {
+  const json properties = must(filter_->properties());
+  EXPECT_THAT(relocate_env_to(python_)(env(), "/final/" + std::string(32, '0'), properties),
+              IsError(Errc::corrupt, "the archive's key is 000"));
+  tree_.file("env/rtenv-env.json", "{}");
+  EXPECT_THAT(relocate_env_to(python_)(env(), "/final/" + digits_, properties),
+              IsError(Errc::corrupt, "isn't the description"));
 }
 
 TEST_F(EnvArchiveTest, RefusesADamagedManifest) {
   json properties = must(filter_->properties());
   properties["relocated"] = json::array({"../outside"});
-  EXPECT_THAT(relocate_env_to(python_)(tree_ / "env", "/final", properties),
+  EXPECT_THAT(relocate_env_to(python_)(tree_ / "env", "/final/" + digits_, properties),
               IsError(Errc::corrupt, "'../outside', which isn't in the environment"));
-  EXPECT_THAT(relocate_env_to(python_)(tree_ / "env", "/final", json::object()),
+  EXPECT_THAT(relocate_env_to(python_)(tree_ / "env", "/final/" + digits_, json::object()),
               IsError(Errc::corrupt, "manifest is damaged"));
 }
 

@@ -72,7 +72,7 @@ cache::Relocation relocation_to(const Path& final_path,
 
 // Takes the environment from the cache, otherwise from `source` by calling `take`. Never builds it.
 Result<VirtualEnv> cached_or_taken(
-    cache::Cache& cache, const std::string& key, VirtualEnv::Origin source,
+    cache::Cache& cache, const cache::Key& key, VirtualEnv::Origin source,
     const std::function<Result<void>(const Path& scratch, const Path& target)>& take,
     const TransferOptions& options) {
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
@@ -156,9 +156,10 @@ Result<VirtualEnv> pull_env_by_key(const remote::Uri& prefix, const runtime_env:
                                    const TransferOptions& options) {
   RTENV_TRY(TempDir state, TempDir::create());
   TemporaryTier temporary(std::move(state), prefix, options);
-  const cache::EntryName name{cache::Kind::env, key.digits};
+  RTENV_TRY(const cache::Key env_key, cache::Key::parse(key.digits));
+  const cache::EntryName name{cache::Kind::env, env_key};
   return cached_or_taken(
-      cache, key.digits, VirtualEnv::Origin::remote_tier,
+      cache, env_key, VirtualEnv::Origin::remote_tier,
       [&](const Path& scratch, const Path& target) -> Result<void> {
         RTENV_TRY(const bool pulled,
                   temporary.tier.pull(name, scratch, target, relocation_to(target, interpreter),

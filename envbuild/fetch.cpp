@@ -85,7 +85,7 @@ class Fetcher {
       const std::function<bool(const cache::FetchRecord&)>& is_wanted) {
     RTENV_TRY(const auto record, cache_.find_fetch_record(digest_));
     if (!record || !is_wanted(*record)) return std::optional<Fetched>();
-    RTENV_TRY(auto lease, cache_.find(record->kind, record->key));
+    RTENV_TRY(auto lease, cache_.find(record->entry.kind, record->entry.key));
     if (!lease) return std::optional<Fetched>();
     return std::optional(fetched(std::move(*lease), true));
   }
@@ -124,8 +124,7 @@ class Fetcher {
     if (!downloaded.info.version.empty() || uri_.sha256)
       RTENV_TRY(cache_.remember_fetch(digest_, {.version = downloaded.info.version,
                                                 .sha256 = downloaded.sha256,
-                                                .kind = lease.kind(),
-                                                .key = lease.key()}));
+                                                .entry = {lease.kind(), lease.key()}}));
     return fetched(std::move(lease), false);
   }
 
@@ -137,7 +136,8 @@ class Fetcher {
 
   Result<cache::Lease> store_file(const Path& file, const std::string& sha256) {
     const std::string name = local_name(uri_);
-    const std::string key = sha256_hex(sha256 + " " + name).substr(0, k_key_digits);
+    RTENV_TRY(const auto key,
+              cache::Key::parse(sha256_hex(sha256 + " " + name).substr(0, k_key_digits)));
     return cache_.get_or_build(cache::Kind::file, key,
                                [&](const cache::BuildContext& context) -> Result<void> {
                                  RTENV_TRY(make_directories(context.target));
@@ -148,7 +148,8 @@ class Fetcher {
 
   Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
     const bool strip_top = drops_top_folder(uri_);
-    const std::string key = fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "");
+    RTENV_TRY(const auto key,
+              cache::Key::parse(fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "")));
     return cache_.get_or_build(cache::Kind::tree, key,
                                [&](const cache::BuildContext& context) -> Result<void> {
                                  auto unpacked = pkg::unpack(archive, context.target,

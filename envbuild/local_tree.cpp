@@ -11,8 +11,9 @@ namespace {
 constexpr std::size_t k_key_digits = 32;
 
 // Digested, because the name of the file or folder in the entry may be longer than a key.
-std::string key_with_name(std::string_view content, std::string_view name) {
-  return "module-" + sha256_hex(fmt::format("{} {}", content, name)).substr(0, k_key_digits);
+Result<cache::Key> key_with_name(std::string_view content, std::string_view name) {
+  return cache::Key::parse("module-" +
+                           sha256_hex(fmt::format("{} {}", content, name)).substr(0, k_key_digits));
 }
 
 cache::BuildOptions build_options(const Path& path, const PrepareOptions& options) {
@@ -31,26 +32,29 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
       .zip = {.threads = options.threads, .cancellation = options.cancellation},
       .digest_cache = cache::Cache::digests_folder(cache.root())};
   RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
-  const std::string tree_key = named.name.tree_key();
-  RTENV_TRY(auto lease,
-            cache.get_or_build(
-                cache::Kind::tree, top.empty() ? tree_key : key_with_name(tree_key, top),
-                [&](const cache::BuildContext& context) -> Result<void> {
-                  if (!top.empty()) RTENV_TRY(make_directories(context.target));
-                  return pkg::copy_tree(named, top.empty() ? context.target : context.target / top,
-                                        {.scheme = named.name.scheme(),
-                                         .threads = options.threads,
-                                         .cancellation = options.cancellation});
-                },
-                build_options(directory, options)));
+  const std::string content = named.name.tree_key();
+  RTENV_TRY(const cache::Key key,
+            top.empty() ? cache::Key::parse(content) : key_with_name(content, top));
+  RTENV_TRY(auto lease, cache.get_or_build(
+                            cache::Kind::tree, key,
+                            [&](const cache::BuildContext& context) -> Result<void> {
+                              if (!top.empty()) RTENV_TRY(make_directories(context.target));
+                              return pkg::copy_tree(
+                                  named, top.empty() ? context.target : context.target / top,
+                                  {.scheme = named.name.scheme(),
+                                   .threads = options.threads,
+                                   .cancellation = options.cancellation});
+                            },
+                            build_options(directory, options)));
   return leased_path(std::move(lease));
 }
 
 Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                                      const PrepareOptions& options) {
   RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
+  RTENV_TRY(const cache::Key key, key_with_name(digest, file.filename().native()));
   RTENV_TRY(auto lease, cache.get_or_build(
-                            cache::Kind::tree, key_with_name(digest, file.filename().native()),
+                            cache::Kind::tree, key,
                             [&](const cache::BuildContext& context) -> Result<void> {
                               const Path copy = context.target / file.filename();
                               RTENV_TRY(make_directories(context.target));

@@ -67,9 +67,10 @@ class Preparer {
     const Environment environment = installer_environment(variables);
     const runtime_env::EnvKey key =
         runtime_env::make_env_key(packages, phases, interpreter, environment, false);
+    RTENV_TRY(const cache::Key tree_key, cache::Key::parse("wheel-" + key.digits));
     RTENV_TRY(auto lease,
               cache_.get_or_build(
-                  cache::Kind::tree, "wheel-" + key.digits,
+                  cache::Kind::tree, tree_key,
                   [&](const cache::BuildContext& context) -> Result<void> {
                     log::info("installing {} with {}", wheel.filename().native(),
                               name(packages.installer));

@@ -16,7 +16,7 @@ std::string record_key(const remote::Uri& uri) { return sha256_hex("uploaded " +
 Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cache::Cache& cache) {
   RTENV_TRY(const auto record, cache.find_fetch_record(record_key(uri)));
   if (!record) return std::optional<UploadedPackage>();
-  RTENV_TRY(auto lease, cache.find(record->kind, record->key));
+  RTENV_TRY(auto lease, cache.find(record->entry.kind, record->entry.key));
   if (!lease) return std::optional<UploadedPackage>();
   return std::optional(
       UploadedPackage{.file = leased_path(std::move(*lease), uri.path), .sha256 = record->sha256});
@@ -27,7 +27,8 @@ Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
                                      const Cancellation& cancellation) {
   RTENV_TRY(auto existing, find_uploaded(uri, cache));
   if (existing) return std::move(*existing);
-  const std::string key = sha256_hex(sha256 + " " + uri.path).substr(0, k_key_digits);
+  RTENV_TRY(const auto key,
+            cache::Key::parse(sha256_hex(sha256 + " " + uri.path).substr(0, k_key_digits)));
   RTENV_TRY(auto lease, cache.get_or_build(cache::Kind::file, key,
                                            [&](const cache::BuildContext& context) -> Result<void> {
                                              RTENV_TRY(make_directories(context.target));
@@ -36,7 +37,7 @@ Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
                                            {.wait = {.cancellation = &cancellation}}));
   RTENV_TRY(cache.remember_fetch(
       record_key(uri),
-      {.version = "uploaded", .sha256 = sha256, .kind = lease.kind(), .key = lease.key()}));
+      {.version = "uploaded", .sha256 = sha256, .entry = {lease.kind(), lease.key()}}));
   return UploadedPackage{.file = leased_path(std::move(lease), uri.path), .sha256 = sha256};
 }
 

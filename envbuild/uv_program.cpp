@@ -78,12 +78,13 @@ Result<LeasedPath> pinned_uv(const Environment& environment, cache::Cache& cache
                              const Cancellation* cancellation) {
   for (const PinnedWheel& wheel : k_wheels) {
     if (wheel.machine != k_machine) continue;
-    auto lease = cache.get_or_build(
-        cache::Kind::tool, fmt::format("uv-{}-{}", k_version, k_machine),
-        [&](const cache::BuildContext& context) {
-          return fetch_uv(wheel, environment, cache, context.target, cancellation);
-        },
-        {.wait = {.cancellation = cancellation, .on_wait = {}}});
+    RTENV_TRY(const auto key, cache::Key::parse(fmt::format("uv-{}-{}", k_version, k_machine)));
+    auto lease = cache.get_or_build(cache::Kind::tool, key,
+                                    [&](const cache::BuildContext& context) {
+                                      return fetch_uv(wheel, environment, cache, context.target,
+                                                      cancellation);
+                                    },
+                                    {.wait = {.cancellation = cancellation, .on_wait = {}}});
     if (!lease)
       return Failure(std::move(lease).error().within("uv isn't in PATH and can't be fetched"));
     return leased_path(std::move(*lease), "uv");
@@ -96,7 +97,8 @@ Result<LeasedPath> pinned_uv(const Environment& environment, cache::Cache& cache
 Result<LeasedPath> required_uv(const LeasedPath& uv, const std::string& specifier,
                                const Environment& environment, cache::Cache& cache,
                                const Path& python, const Cancellation* cancellation) {
-  const std::string key = fmt::format("uv-{}-{}", sha256_hex(specifier).substr(0, 16), k_machine);
+  RTENV_TRY(const auto key, cache::Key::parse(fmt::format(
+                                "uv-{}-{}", sha256_hex(specifier).substr(0, 16), k_machine)));
   RTENV_TRY(auto lease,
             cache.get_or_build(
                 cache::Kind::tool, key,

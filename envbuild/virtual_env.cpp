@@ -102,16 +102,17 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
 
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                                const PrepareOptions& options) {
+  RTENV_TRY(const cache::Key key, cache::Key::parse(plan.key.digits));
   if (options.rebuild) {
-    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
+    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, key));
   }
-  RTENV_TRY(auto found, cache.find(cache::Kind::env, plan.key.digits));
+  RTENV_TRY(auto found, cache.find(cache::Kind::env, key));
   if (found && has_interpreter(found->path())) return VirtualEnv{std::move(*found)};
   if (found) {
     log::warn("the interpreter of environment {} was removed; rebuilding the environment",
               plan.key.digits);
     found.reset();
-    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, plan.key.digits));
+    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, key));
   }
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
   const auto requested_at = std::chrono::system_clock::now();
@@ -134,7 +135,7 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
       }};
   RTENV_TRY(auto lease,
             cache.get_or_build(
-                cache::Kind::env, plan.key.digits,
+                cache::Kind::env, key,
                 [&](const cache::BuildContext& context) -> Result<void> {
                   follower.reset();
                   if (auto failure = failure_since(cache.root(), plan.key.digits, requested_at))

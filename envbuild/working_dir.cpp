@@ -13,10 +13,11 @@ namespace {
 Result<LeasedPath> from_archive(const Path& archive, cache::Cache& cache,
                                 const PrepareOptions& options) {
   RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
+  RTENV_TRY(const cache::Key key, cache::Key::parse(name.tree_key()));
   RTENV_TRY(
       auto lease,
       cache.get_or_build(
-          cache::Kind::tree, name.tree_key(),
+          cache::Kind::tree, key,
           [&](const cache::BuildContext& context) -> Result<void> {
             RTENV_TRY(pkg::unpack(
                 archive, context.target,

@@ -47,7 +47,7 @@ std::string key_prefix(const Lease& tree, const Path& from) {
   const std::string below = from.lexically_relative(tree.path()).native();
   const std::string identity =
       fmt::format("{}\n{}\n{}\n{}\n{}", tree.key(), below, umask_text(), ::geteuid(), ::getegid());
-  return fmt::format("{}-{}-", tree.key().substr(0, k_key_length),
+  return fmt::format("{}-{}-", tree.key().text().substr(0, k_key_length),
                      sha256_hex(identity).substr(0, 16));
 }
 
@@ -64,8 +64,9 @@ Result<Lease> make_copy(cache::Cache& cache, const std::string& prefix, const Pa
     RTENV_TRY(settle(stamps));
     return save_stamps(stamps, context.target / k_stamps);
   };
+  RTENV_TRY(const cache::Key key, cache::Key::parse(prefix + unique_name()));
   return cache.get_or_build(
-      Kind::copy, prefix + unique_name(), build,
+      Kind::copy, key, build,
       {.wait = {.cancellation = options.cancellation, .on_wait = {}}, .relocate = {}});
 }
 
@@ -100,7 +101,7 @@ Result<TreeStamps> check_and_repair(const Lease& lease, const Path& from,
 // Whether it is gone. Another process may take it before it is removed; it does the same.
 bool discard(cache::Cache& cache, Lease lease, const Error& error) {
   log::debug("the copy {} isn't used again: {}", lease.key(), error.message());
-  const std::string key = lease.key();
+  const cache::Key key = lease.key();
   { const Lease released = std::move(lease); }
   const auto removed = cache.remove(Kind::copy, key);
   if (!removed) log::debug("the copy {} isn't removed: {}", key, removed.error().message());

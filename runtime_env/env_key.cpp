@@ -52,6 +52,8 @@ json settings(std::span<const std::string_view> names, const Environment& enviro
 
 }  // namespace
 
+std::string env_key_digits(std::string_view parts) { return sha256_hex(parts).substr(0, k_digits); }
+
 EnvKey make_env_key(const PackageList& packages, const ResolvedPhases& phases,
                     const Interpreter& interpreter, const Environment& installer_environment,
                     bool inherit_site_packages) {
@@ -69,7 +71,7 @@ EnvKey make_env_key(const PackageList& packages, const ResolvedPhases& phases,
                          : settings(k_pip_settings, installer_environment);
   // Canonical, because nlohmann::json sorts its keys.
   std::string text = json_text(parts);
-  std::string digits = sha256_hex(text).substr(0, k_digits);
+  std::string digits = env_key_digits(text);
   return {.digits = std::move(digits), .parts = std::move(text)};
 }
 

@@ -19,6 +19,9 @@ struct EnvKey {
   std::string parts;
 };
 
+/// The digits that belong to `parts`, of a key that was made before. Requires: canonical.
+std::string env_key_digits(std::string_view parts);
+
 /// `installer_environment`: the variables that the installer will see; its index settings count.
 /// `inherit_site_packages`: the location of the interpreter's packages counts too, but not their
 /// versions. Requires: `phases` isn't empty.
