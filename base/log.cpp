@@ -8,11 +8,13 @@
 
 #include <memory>
 
+#include "base/text.hpp"
+
 namespace rtenv::log {
 namespace {
 
-// Prefixes warnings by "warning: " and debug messages by "debug: ".
-class LevelPrefix : public spdlog::custom_flag_formatter {
+// The message, prefixed by "warning: " or "debug: " at these levels.
+class Message : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
@@ -20,9 +22,12 @@ class LevelPrefix : public spdlog::custom_flag_formatter {
     if (message.level == spdlog::level::warn) prefix = "warning: ";
     if (message.level == spdlog::level::debug) prefix = "debug: ";
     out.append(prefix.data(), prefix.data() + prefix.size());
+    const std::string text =
+        terminal_text(std::string_view(message.payload.data(), message.payload.size()));
+    out.append(text.data(), text.data() + text.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<LevelPrefix>();
+    return std::make_unique<Message>();
   }
 };
 
@@ -46,7 +51,7 @@ void configure(Verbosity verbosity) {
   auto logger =
       std::make_shared<spdlog::logger>("rtenv", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<LevelPrefix>('*').set_pattern("rtenv: %*%v");
+  formatter->add_flag<Message>('*').set_pattern("rtenv: %*");
   logger->set_formatter(std::move(formatter));
   logger->set_level(verbosity == Verbosity::quiet     ? spdlog::level::err
                     : verbosity == Verbosity::verbose ? spdlog::level::debug

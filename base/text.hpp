@@ -1,4 +1,4 @@
-// Trimming of text and quoting for shells. Thread-safe.
+// Trimming of text, and quoting for shells and terminals. Thread-safe.
 #pragma once
 
 #include <string>
@@ -16,5 +16,9 @@ std::string_view trim_end(std::string_view text, std::string_view removed = " \t
 std::string shell_quote(std::string_view word);
 /// A command line that a POSIX shell splits into these words, as Python's shlex.join.
 std::string shell_join(const std::vector<std::string>& words);
+
+/// For messages that quote a stranger's text, such as a file's name: control characters except new
+/// lines and tabs as "\x1b", so that they can't control the terminal.
+std::string terminal_text(std::string_view text);
 
 }  // namespace rtenv

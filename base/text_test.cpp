@@ -33,5 +33,11 @@ TEST(Text, ShellJoinSeparatesQuotedWordsBySpaces) {
   EXPECT_EQ(shell_join({"echo", "a b", ""}), "echo 'a b' ''");
 }
 
+TEST(Text, TerminalTextHasNoControlCharactersButNewLinesAndTabs) {
+  EXPECT_EQ(terminal_text("a\x1b[31m\r\n\tb\x7f"), "a\\x1b[31m\\x0d\n\tb\\x7f");
+  EXPECT_EQ(terminal_text(std::string("a\0b", 3)), "a\\x00b");
+  EXPECT_EQ(terminal_text("ä"), "ä");
+}
+
 }  // namespace
 }  // namespace rtenv

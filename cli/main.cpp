@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/text.hpp"
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
 
@@ -53,7 +54,8 @@ int run(const RequestedText& requested, const Tool& /*tool*/) {
 }
 
 int run(const UsageError& error, const Tool& /*tool*/) {
-  fmt::print(stderr, "rtenv: error: {}\nrtenv: hint: {}\n", error.message, error.hint);
+  fmt::print(stderr, "rtenv: error: {}\nrtenv: hint: {}\n", terminal_text(error.message),
+             terminal_text(error.hint));
   return k_usage_error_status;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.hpp"
+#include "base/text.hpp"
 
 namespace rtenv::cli {
 
@@ -51,8 +52,8 @@ void Output::print_error(const Error& error) const {
     fmt::print(stderr, "{}\n", json_text({{"error", object}}));
     return;
   }
-  fmt::print(stderr, "rtenv: error: {}\n", error.message());
-  if (!error.hint().empty()) fmt::print(stderr, "rtenv: hint: {}\n", error.hint());
+  fmt::print(stderr, "rtenv: error: {}\n", terminal_text(error.message()));
+  if (!error.hint().empty()) fmt::print(stderr, "rtenv: hint: {}\n", terminal_text(error.hint()));
 }
 
 }  // namespace rtenv::cli

@@ -65,7 +65,7 @@ Result<int> RunCommand::run(const Tool& tool) const {
   if (!state) {
     const Errc code = state.error().code();
     if (code != Errc::not_found && code != Errc::permission_denied) return Failure(state.error());
-    fmt::print(stderr, "rtenv: error: {}\n", state.error().message());
+    tool.output.print_error(state.error());
     return code == Errc::not_found ? k_not_found_status : k_not_executable_status;
   }
   return state->shell_status();
