@@ -1,7 +1,9 @@
 #include "base/database.hpp"
 
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
+#include <cerrno>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -12,22 +14,38 @@ namespace {
 constexpr int k_busy_timeout_ms = 30'000;
 constexpr int k_busy_retry_ms = 2;
 
+// Whether SQLite's last failure was for lack of space, inodes or quota. It reports the errno of its
+// system call, but not for the shared memory of the write-ahead log.
+bool is_full(sqlite3* handle, const char* file) {
+  const int error = sqlite3_system_errno(handle);
+  if (error == ENOSPC || error == EDQUOT) return true;
+  struct statvfs status {};
+  return file != nullptr && ::statvfs(Path(file).parent_path().c_str(), &status) == 0 &&
+         (status.f_bavail == 0 || (status.f_files != 0 && status.f_favail == 0));
+}
+
 Failure fail_sqlite(sqlite3* handle, std::string_view action) {
   const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_NOMEM;
   const char* reason = handle != nullptr ? sqlite3_errmsg(handle) : "out of memory";
   const char* file = handle != nullptr ? sqlite3_db_filename(handle, "main") : nullptr;
   Errc errc = Errc::internal;
   switch (code & 0xff) {
+    case SQLITE_IOERR:
+      if (is_full(handle, file)) errc = Errc::out_of_space;
+      break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED: errc = Errc::unavailable; break;
     case SQLITE_FULL: errc = Errc::out_of_space; break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: errc = Errc::corrupt; break;
     case SQLITE_PERM:
-    case SQLITE_READONLY:
-    case SQLITE_CANTOPEN: errc = Errc::permission_denied; break;
+    case SQLITE_READONLY: errc = Errc::permission_denied; break;
+    case SQLITE_CANTOPEN:
+      errc = is_full(handle, file) ? Errc::out_of_space : Errc::permission_denied;
+      break;
     default: break;
   }
+  if (errc == Errc::out_of_space) reason = "no space left on the disk";
   return fail(errc, "cannot {} {}: {}", action, file != nullptr ? file : "a database", reason);
 }
 

@@ -20,6 +20,7 @@ constexpr std::array<Row, k_errc_count> k_table{{
     {Errc::not_found, "not_found", 3, 404},
     {Errc::already_exists, "already_exists", 2, 409},
     {Errc::permission_denied, "permission_denied", 4, 403},
+    {Errc::busy, "busy", 5, 409},
     {Errc::unavailable, "unavailable", 5, 503},
     {Errc::corrupt, "corrupt", 2, 400},
     {Errc::out_of_space, "out_of_space", 6, 507},
@@ -53,10 +54,11 @@ Errc code_of_errno(int error_number) noexcept {
     case ELOOP:
     case ENAMETOOLONG:
     case EINVAL: return Errc::invalid_argument;
+    case EBUSY:
+    case ETXTBSY: return Errc::busy;
     case EMFILE:
     case ENFILE:
     case EAGAIN:
-    case EBUSY:
     case ECONNREFUSED:
     case ECONNRESET:
     case EPIPE:

@@ -17,7 +17,8 @@ enum class Errc : std::uint8_t {
   invalid_argument,   // invalid input: an option, the content of a file, an unsafe archive
   not_found,          // a file, package, entry or program doesn't exist
   already_exists,     // the target exists and must not be replaced
-  permission_denied,  // refused by the operating system or a server, or the object is in use
+  permission_denied,  // refused by the operating system or a server
+  busy,               // in use, pinned or being built; a retry helps once that has ended
   unavailable,        // a network, server or resource is temporarily unavailable; retry may help
   corrupt,            // data doesn't match its checksum, name or format
   out_of_space,       // no space, quota or inode left

@@ -61,9 +61,14 @@ class Remover {
     if (!stream && stream.error().code() == Errc::not_found) return {};
     if (!stream) return fail(stream.error());
     if (depth == 0) top_ = ::dirfd(stream->get());
-    while (const dirent* found = next_entry(stream->get()))
-      RTENV_TRY(remove({::dirfd(stream->get()), found->d_name}, shown / found->d_name, depth + 1));
-    return {};
+    // What can't be removed doesn't protect the rest.
+    Result<void> first;
+    while (const dirent* found = next_entry(stream->get())) {
+      auto removed =
+          remove({::dirfd(stream->get()), found->d_name}, shown / found->d_name, depth + 1);
+      if (!removed && first) first = std::move(removed);
+    }
+    return first;
   }
 
   int top_ = -1;        // the folder to remove, while it is listed

@@ -5,6 +5,7 @@
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/file_system.hpp"
+#include "cache/cache_folder.hpp"
 #include "cache/cache_state.hpp"
 #include "cache/collector.hpp"
 #include "cache/entry_builder.hpp"
@@ -41,10 +42,11 @@ Result<void> check_file_system(const Path& root, bool allow_network_file_system)
 
 Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   const Path absolute = std::filesystem::absolute(root).lexically_normal();
-  RTENV_TRY(make_directories(absolute));
+  if (options.makes_room) use_reserve_if_full(absolute);
+  RTENV_TRY(prepare_cache_folder(absolute,
+                                 options.readable_by_others ? Readers::everybody : Readers::owner));
   RTENV_TRY(check_file_system(absolute, options.allow_network_file_system));
-  for (const char* folder : {"tmp", "locks"}) RTENV_TRY(make_directories(absolute / folder));
-  for (const KindInfo& kind : k_kinds) RTENV_TRY(make_directories(absolute / kind.folder));
+  if (!options.makes_room) keep_reserve(absolute);
   RTENV_TRY(Ledger ledger, Ledger::open(absolute / "ledger.db"));
   auto state = std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options));
   RTENV_TRY(Sweeper(*state).remove_crash_leftovers());

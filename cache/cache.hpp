@@ -40,6 +40,12 @@ struct CacheOptions {
   /// aren't reliable between machines.
   bool allow_network_file_system = false;
   std::optional<RemoteTierOptions> remote_tier;
+  /// Whether other users may read the entries. Nobody but the owner of the cache's folder can use
+  /// the cache.
+  bool readable_by_others = false;
+  /// For callers that make room, such as `rtenv cache gc`: on a full disk, use the space that the
+  /// cache keeps for them.
+  bool makes_room = false;
 };
 
 struct CollectReport {
@@ -60,8 +66,9 @@ struct VerifyReport {
 /// Thread-safe. Copies share one state.
 class Cache {
  public:
-  /// Opens or creates the cache and removes leftovers of crashed processes. Fails:
-  /// permission_denied (also on a read-only file system), out_of_space, invalid_argument (a ledger
+  /// Opens or creates the cache and removes leftovers of crashed processes; leftovers that can't be
+  /// removed are logged. Fails: permission_denied (also: the folder is another user's or others may
+  /// write to it, a read-only file system), out_of_space, invalid_argument (a ledger
   /// of another version; a network file system), unavailable, corrupt.
   static Result<Cache> open(const Path& root, CacheOptions options = {});
 
@@ -99,8 +106,8 @@ class Cache {
   /// share are one file on disk. Fails: as the ledger.
   Result<std::uint64_t> shared_bytes();
 
-  /// Returns false if there is no such entry. Fails: permission_denied (leased, pinned, or being
-  /// built), and as the ledger.
+  /// Returns false if there is no such entry. Fails: busy (leased, pinned or being built),
+  /// and as the ledger.
   Result<bool> remove(Kind kind, KeyView key);
 
   /// Returns false if there is no such entry. Fails: invalid_argument (an empty name), and as the

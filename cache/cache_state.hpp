@@ -48,7 +48,7 @@ class CacheState {
 
   /// Removes the row of an entry that isn't leased, pinned or being built, and renames its folder
   /// to `away`, in one transaction. Returns false if there is no such entry. Fails:
-  /// permission_denied (leased, pinned or being built), and as the ledger and rename(2).
+  /// busy (leased, pinned or being built), and as the ledger and rename(2).
   Result<bool> remove_entry(Kind kind, KeyView key, Ledger::Removal removal, const Path& away);
 
   /// A lease ended: the limits may be enforceable now.

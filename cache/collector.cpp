@@ -30,7 +30,11 @@ Result<CollectReport> Collector::evict(const Limits& limits, bool dry_run, Trash
       const auto removed =
           state_.remove_entry(entry.kind, entry.key, Ledger::Removal::eviction, away);
       // Leased or pinned since the rows were read.
-      if (!removed && removed.error().code() == Errc::permission_denied) continue;
+      if (!removed && removed.error().code() == Errc::busy) continue;
+      if (!removed && removed.error().code() == Errc::permission_denied) {
+        log::warn("{}", removed.error().message());
+        continue;
+      }
       if (!removed) return Failure(removed.error());
     }
     report.kept_bytes -= entry.size_bytes;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/fault_point.hpp"
+#include "base/process_identity.hpp"
 #include "base/unique_name.hpp"
 
 namespace rtenv::cache {
@@ -13,7 +14,7 @@ Result<Holder> Holder::create(const Path& locks, Ledger& ledger) {
   if (!lock)
     return fail(Errc::internal, "the new lock {} is already held", (locks / lock_name).native());
   RTENV_TRY(fault_point("holder.locked"));
-  RTENV_TRY(const HolderId id, ledger.add_holder(lock_name, ::getpid()));
+  RTENV_TRY(const HolderId id, ledger.add_holder(lock_name));
   return Holder(id, std::move(lock_name), std::move(*lock));
 }
 
@@ -22,13 +23,31 @@ void Holder::retire(const Path& locks, Ledger& ledger) noexcept {
   ::unlink((locks / lock_name_).c_str());
 }
 
+namespace {
+
+Result<bool> has_ended(const HolderRow& holder, const Path& lock_file) {
+  const bool has_file = ::access(lock_file.c_str(), F_OK) == 0;
+  if (has_file) {
+    RTENV_TRY(const auto lock, LockFile::try_acquire(lock_file));
+    if (!lock) return false;
+  }
+  // The lock is free, but a job may have unlocked it, or a cleaner of old files removed the file.
+  switch (process_state(holder.identity)) {
+    case ProcessState::alive: return false;
+    case ProcessState::ended: return true;
+    default: return has_file || holder.identity.empty();
+  }
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> sweep_holders(const Path& locks, Ledger& ledger) {
   RTENV_TRY(const auto holders, ledger.holders());
   std::vector<std::string> alive;
   for (const HolderRow& holder : holders) {
     const Path file = locks / holder.lock_name;
-    RTENV_TRY(const auto lock, LockFile::try_acquire(file));
-    if (!lock) {
+    RTENV_TRY(const bool ended, has_ended(holder, file));
+    if (!ended) {
       alive.push_back(holder.lock_name);
       continue;
     }

@@ -43,7 +43,7 @@ TEST_F(CacheLease, IsHeldByAChildThatInheritedItsLock) {
   {
     Cache cache = open();
     EXPECT_THAT(must(cache.entries())[0].holder_pids, SizeIs(1));
-    EXPECT_THAT(cache.remove(Kind::tree, "k"), IsError(Errc::permission_denied));
+    EXPECT_THAT(cache.remove(Kind::tree, "k"), IsError(Errc::busy));
   }
   keeps_child.reset();  // the job ends
   for (int i = 0; i < 500; ++i) {
@@ -52,6 +52,31 @@ TEST_F(CacheLease, IsHeldByAChildThatInheritedItsLock) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   FAIL() << "the lease outlived the job";
+}
+
+TEST_F(CacheLease, IsHeldAlsoWithoutItsLockFile) {
+  Cache cache = open();
+  std::optional<Lease> lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
+  const TempDir temporary = must(cache.make_temp_dir());
+  for (const auto& file : std::filesystem::directory_iterator(cache.root() / "locks"))
+    std::filesystem::remove(file.path());
+  Cache other = open();
+  EXPECT_THAT(must(other.entries())[0].holder_pids, SizeIs(1));
+  EXPECT_THAT(other.remove(Kind::tree, "k"), IsError(Errc::busy));
+  EXPECT_TRUE(std::filesystem::exists(temporary.path()));
+  lease.reset();
+  EXPECT_TRUE(must(other.remove(Kind::tree, "k")));
+}
+
+TEST_F(CacheLease, EndsWithItsHolderAlsoWithoutItsLockFile) {
+  in_killed_process([&] {
+    Cache cache = open();
+    static const Lease lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
+  });
+  for (const auto& file : std::filesystem::directory_iterator(folder_.root() / "locks"))
+    std::filesystem::remove(file.path());
+  Cache cache = open();
+  EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
 }
 
 TEST_F(CacheLease, ReleasesTheEntryButDoesNotEvictIt) {

@@ -143,14 +143,12 @@ Result<void> Ledger::set_digest(Kind kind, KeyView key, std::string_view digest)
 
 Result<void> Ledger::check_unheld(const EntryRow& row) {
   if (!row.ready)
-    return fail(Errc::permission_denied, "{} is being built", row.key)
-        .hint("retry when the build has finished");
+    return fail(Errc::busy, "{} is being built", row.key).hint("retry when the build has finished");
   if (!row.holder_pids.empty())
-    return fail(Errc::permission_denied, "{} is in use by process {}", row.key,
-                row.holder_pids.front())
+    return fail(Errc::busy, "{} is in use by process {}", row.key, row.holder_pids.front())
         .hint("retry when that process has ended");
   if (!row.pins.empty())
-    return fail(Errc::permission_denied, "{} is pinned by '{}'", row.key, row.pins.front().name)
+    return fail(Errc::busy, "{} is pinned by '{}'", row.key, row.pins.front().name)
         .hint("unpin it first: rtenv cache unpin {}", row.key);
   return {};
 }

@@ -21,10 +21,12 @@ namespace rtenv::cache {
 
 using HolderId = std::int64_t;
 
-/// A process that holds leases. It is alive if and only if its lock file is locked.
+/// A process that holds leases. It is alive while its lock file is locked, also by a child, or
+/// while the process itself runs.
 struct HolderRow {
   HolderId id = 0;
   std::string lock_name;  // file in locks/
+  std::string identity;   // see process_identity
 };
 
 /// A large file of a read-only entry, which equal files of other entries can be links to.
@@ -68,7 +70,7 @@ class Ledger {
   enum class Removal : std::uint8_t { requested, eviction };
   /// Deletes the row of an entry that isn't leased, pinned or being built. Calls `move_aside` (a
   /// rename) within the transaction, so that no other process sees the row without the files or the
-  /// files without the row. Returns false if there is no such entry. Fails: also permission_denied
+  /// files without the row. Returns false if there is no such entry. Fails: also busy
   /// (leased, pinned or being built), and as `move_aside`.
   template <class MoveAside>
   Result<bool> remove_unheld(Kind kind, KeyView key, Removal removal, MoveAside move_aside) {
@@ -92,8 +94,8 @@ class Ledger {
 
   // Leases and pins (ledger_leases.cpp)
 
-  /// `lock_name` is the holder's file in locks/; `pid` is shown to users.
-  Result<HolderId> add_holder(std::string_view lock_name, std::int64_t pid);
+  /// For this process. `lock_name` is its file in locks/.
+  Result<HolderId> add_holder(std::string_view lock_name);
   Result<std::vector<HolderRow>> holders();
   /// Deletes the holder and all its leases.
   Result<void> remove_holder(HolderId holder);

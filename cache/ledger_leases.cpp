@@ -1,10 +1,12 @@
 #include "cache/ledger.hpp"
 
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <limits>
 
 #include "base/clock.hpp"
+#include "base/process_identity.hpp"
 
 namespace rtenv::cache {
 namespace {
@@ -28,24 +30,26 @@ std::string end_of_prefix(std::string_view prefix) { return std::string(prefix) 
 
 }  // namespace
 
-Result<HolderId> Ledger::add_holder(std::string_view lock_name, std::int64_t pid) {
+Result<HolderId> Ledger::add_holder(std::string_view lock_name) {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(const auto insert,
-            database_.prepare_cached("INSERT INTO holder (id, lock_name, pid) VALUES (?, ?, ?)"));
+            database_.prepare_cached(
+                "INSERT INTO holder (id, lock_name, pid, identity) VALUES (?, ?, ?, ?)"));
   const HolderId id = new_id();
-  insert->bind(1, id).bind(2, lock_name).bind(3, pid);
+  insert->bind(1, id).bind(2, lock_name).bind(3, ::getpid()).bind(4, process_identity());
   RTENV_TRY(insert->run());
   return id;
 }
 
 Result<std::vector<HolderRow>> Ledger::holders() {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query, database_.prepare_cached("SELECT id, lock_name FROM holder"));
+  RTENV_TRY(const auto query,
+            database_.prepare_cached("SELECT id, lock_name, identity FROM holder"));
   std::vector<HolderRow> rows;
   for (;;) {
     RTENV_TRY(const bool row, query->step());
     if (!row) return rows;
-    rows.push_back({query->number(0), query->text(1)});
+    rows.push_back({query->number(0), query->text(1), query->text(2)});
   }
 }
 

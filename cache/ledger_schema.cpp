@@ -1,12 +1,13 @@
 #include "cache/ledger_schema.hpp"
 
+#include <array>
 #include <cstdint>
 
 namespace rtenv::cache {
 namespace {
 
-// Raised with every change of the tables. There are no migrations: a cache can be filled again.
-constexpr std::int64_t k_schema_version = 5;
+// Raised with every change of the tables, with a step in k_migrations.
+constexpr std::int64_t k_schema_version = 6;
 
 constexpr const char* k_schema = R"sql(
   CREATE TABLE entry (
@@ -26,7 +27,8 @@ constexpr const char* k_schema = R"sql(
   CREATE TABLE holder (
     id        INTEGER PRIMARY KEY,
     lock_name TEXT NOT NULL UNIQUE,         -- file in locks/, locked while the holder is alive
-    pid       INTEGER NOT NULL              -- for messages
+    pid       INTEGER NOT NULL,             -- for messages
+    identity  TEXT NOT NULL DEFAULT ''      -- of the process, see process_identity; '': unknown
   );
   CREATE TABLE lease (                      -- no further indexes: a lease writes one page
     -- A leased entry can't be deleted.
@@ -83,8 +85,18 @@ constexpr const char* k_schema = R"sql(
     UPDATE usage SET entries = entries - 1, bytes = bytes - old.size_bytes, hits = hits + old.hits,
                      saved_bytes = saved_bytes + old.hits * old.size_bytes WHERE kind = old.kind;
   END;
-  PRAGMA user_version = 5;
+  PRAGMA user_version = 6;
 )sql";
+
+// From an older version's tables to the next version's.
+struct Migration {
+  std::int64_t from;
+  const char* sql;
+};
+constexpr std::array<Migration, 1> k_migrations{
+    {{5,
+      "ALTER TABLE holder ADD COLUMN identity TEXT NOT NULL DEFAULT ''; "
+      "PRAGMA user_version = 6"}}};
 
 // 0 in a new file.
 Result<std::int64_t> schema_version(Database& database) {
@@ -97,15 +109,20 @@ Result<std::int64_t> schema_version(Database& database) {
 
 Result<void> prepare_ledger(Database& database, const Path& file) {
   RTENV_TRY(std::int64_t version, schema_version(database));
-  if (version == 0) {
+  if (version < k_schema_version)
     RTENV_TRY(database.transaction([&]() -> Result<void> {
-      RTENV_TRY(version, schema_version(database));  // another process may have created the tables
-      if (version != 0) return {};
-      RTENV_TRY(database.execute(k_schema));
-      version = k_schema_version;
+      RTENV_TRY(version, schema_version(database));  // another process may have done it
+      if (version == 0) {
+        RTENV_TRY(database.execute(k_schema));
+        version = k_schema_version;
+      }
+      for (const Migration& migration : k_migrations) {
+        if (version != migration.from) continue;
+        RTENV_TRY(database.execute(migration.sql));
+        ++version;
+      }
       return {};
     }));
-  }
   if (version == k_schema_version) return {};
   return fail(Errc::invalid_argument,
               "{} was written by another version of rtenv (schema {}, this version uses {})",

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "base/process_identity.hpp"
 #include "cache/cache_fixture.hpp"
 
 namespace rtenv::cache {
@@ -14,10 +15,37 @@ TEST(Ledger, NeverUsesAnIdTwice) {
   Ledger ledger = must(Ledger::open(folder / "ledger.db"));
   std::set<HolderId> seen;
   for (int i = 0; i < 100; ++i) {
-    const HolderId id = must(ledger.add_holder("holder", 1));
+    const HolderId id = must(ledger.add_holder("holder"));
     EXPECT_TRUE(seen.insert(id).second);
     must(ledger.remove_holder(id));
   }
+}
+
+TEST(Ledger, OfTheVersionBeforeIsMigrated) {
+  TreeBuilder folder;
+  {
+    must(Ledger::open(folder / "ledger.db"));
+    Database database = must(Database::open(folder / "ledger.db"));
+    must(database.execute("ALTER TABLE holder DROP COLUMN identity; PRAGMA user_version = 5"));
+  }
+  Ledger ledger = must(Ledger::open(folder / "ledger.db"));
+  must(ledger.add_holder("holder"));
+  EXPECT_EQ(must(ledger.holders())[0].identity, process_identity());
+}
+
+TEST(Ledger, DoesNotShowRowsWhoseKeyIsNoKey) {
+  TreeBuilder folder;
+  Ledger ledger = must(Ledger::open(folder / "ledger.db"));
+  Database database = must(Database::open(folder / "ledger.db"));
+  for (const char* key : {"..", "", "../trees", "good"})
+    must(
+        database.execute(fmt::format("INSERT INTO entry (kind, key, ready, size_bytes, created_ms, "
+                                     "last_used_ms) VALUES ('env', '{}', 1, 0, 0, 0)",
+                                     key)
+                             .c_str()));
+  const auto rows = must(ledger.entries());
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].key, "good");
 }
 
 using CacheUsage = OpenCache;

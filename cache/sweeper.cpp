@@ -44,7 +44,10 @@ Result<void> Sweeper::remove_unfinished(const EntryRow& row) {
   RTENV_TRY(const auto now, state_.ledger().find(row.kind, row.key));
   if (!now || now->ready) return {};
   log::debug("removing the unfinished {} {}", info(row.kind).name, row.key);
-  RTENV_TRY(remove_tree(state_.path_of(row.kind, row.key)));
+  if (const auto removed = remove_tree(state_.path_of(row.kind, row.key)); !removed) {
+    log::warn("{}", removed.error().message());
+    return {};  // tried again by the next process
+  }
   return state_.ledger().forget_unready(row.kind, row.key);
 }
 

@@ -62,7 +62,7 @@ Result<void> Verifier::quarantine(EntryRow row) {
       row.kind, row.key, Ledger::Removal::requested,
       state_->quarantine() / fmt::format("{}-{}-{}", info(row.kind).name,
                                          row.key.text().substr(0, 64), unique_name()));
-  if (!moved && moved.error().code() != Errc::permission_denied) return Failure(moved.error());
+  if (!moved && moved.error().code() != Errc::busy) return Failure(moved.error());
   (moved ? report_.quarantined : report_.damaged_in_use).push_back(std::move(row));
   return {};
 }
@@ -73,8 +73,7 @@ Result<void> Verifier::forget_missing(EntryRow row) {
   Trash trash(*state_);
   RTENV_TRY(const Path away, trash.new_path());
   const auto removed = state_->remove_entry(row.kind, row.key, Ledger::Removal::requested, away);
-  if (!removed && removed.error().code() != Errc::permission_denied)
-    return Failure(removed.error());
+  if (!removed && removed.error().code() != Errc::busy) return Failure(removed.error());
   report_.missing.push_back(std::move(row));
   return trash.empty(nullptr);
 }

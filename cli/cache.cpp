@@ -42,7 +42,7 @@ std::string state_of(const cache::EntryRow& row) {
 }
 
 Result<int> list(const Tool& tool) {
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto rows, cache.entries());
   std::uint64_t total_bytes = 0;
   for (const auto& row : rows) {
@@ -65,7 +65,7 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
   if (keys.empty() == !all)
     return fail(Errc::invalid_argument, "no keys were given")
         .hint("give keys, which rtenv cache ls shows, or --all");
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto rows, cache.entries());
   for (const std::string& key : keys)
     if (std::ranges::none_of(rows, [&](const auto& row) { return row.key == key; }))
@@ -83,8 +83,7 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
     if (!all && std::ranges::find(keys, row.key.text()) == keys.end()) continue;
     const auto removed = cache.remove(row.kind, row.key);
     if (!removed) {
-      if (removed.error().code() != Errc::permission_denied) return Failure(removed.error());
-      refused = removed.error();
+      if (!refused) refused = removed.error();
       continue;
     }
     freed_bytes += row.size_bytes;
@@ -137,7 +136,7 @@ cache::KindUsage sum(const std::map<cache::Kind, cache::KindUsage>& usage) {
 }
 
 Result<int> stat(const Tool& tool) {
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto usage, cache.usage());
   RTENV_TRY(const std::uint64_t shared_bytes, cache.shared_bytes());
   RTENV_TRY(const auto limits, tool.cache_limits());
@@ -185,7 +184,7 @@ Result<int> CacheCommand::pin(const Tool& tool) const {
     RTENV_TRY(const auto span, parse_duration(pin_for));
     expires_ms = unix_ms() + std::chrono::milliseconds(span).count();
   }
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto rows, rows_of(cache, keys));
   for (const auto& row : rows) {
     RTENV_TRY(const bool pinned,
@@ -198,7 +197,7 @@ Result<int> CacheCommand::pin(const Tool& tool) const {
 }
 
 Result<int> CacheCommand::unpin(const Tool& tool) const {
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto rows, rows_of(cache, keys));
   for (const auto& row : rows) {
     RTENV_TRY(const bool unpinned, cache.unpin(row.kind, row.key, pin_name));

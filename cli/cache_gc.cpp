@@ -60,7 +60,8 @@ Result<int> CollectCommand::run_remote(const Tool& tool) const {
   if (tier && !max_age.empty()) {
     RTENV_TRY(tier->max_age, parse_duration(max_age));
   }
-  RTENV_TRY(auto cache, tool.open_cache({.limits = {}, .remote_tier = std::move(tier)}));
+  RTENV_TRY(auto cache,
+            tool.open_cache({.limits = {}, .remote_tier = std::move(tier), .makes_room = true}));
   auto expired = cache.remove_expired(dry_run, tool.cancellation);
   if (!expired) return Failure(std::move(expired).error());
   tool.output.print({{"dry_run", dry_run},
@@ -81,7 +82,7 @@ Result<int> CollectCommand::run(const Tool& tool) const {
   if (remote) return run_remote(tool);
   RTENV_TRY(const cache::Limits chosen, limits(tool));
   // Without limits of its own: opening must not evict anything, least of all before a dry run.
-  RTENV_TRY(auto cache, tool.open_cache(cache::CacheOptions{}));
+  RTENV_TRY(auto cache, tool.open_cache({.limits = {}, .makes_room = true}));
   RTENV_TRY(const auto report, cache.collect(chosen, dry_run, tool.cancellation));
   nlohmann::json removed = nlohmann::json::array();
   for (const auto& [entry, reason] : report.removed) {

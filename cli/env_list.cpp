@@ -75,7 +75,7 @@ nlohmann::json to_json(const KnownEnv& env) {
 }
 
 Result<int> list(const Tool& tool) {
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto envs, known_envs(cache));
   for (const KnownEnv& env : envs)
     tool.output.print(
@@ -88,7 +88,7 @@ Result<int> list(const Tool& tool) {
 }
 
 Result<int> EnvListCommand::show(const Tool& tool) const {
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto envs, known_envs(cache));
   for (const std::string& key : keys) {
     RTENV_TRY(const KnownEnv env, find_env(envs, key));
@@ -99,7 +99,7 @@ Result<int> EnvListCommand::show(const Tool& tool) const {
 }
 
 Result<int> EnvListCommand::remove(const Tool& tool) const {
-  RTENV_TRY(auto cache, tool.open_cache());
+  RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto envs, known_envs(cache));
   std::vector<KnownEnv> chosen;
   for (const std::string& key : keys) {

@@ -32,6 +32,11 @@ Result<cache::Cache> Tool::open_cache() const {
   return open_cache({.limits = std::move(limits)});
 }
 
+Result<cache::Cache> Tool::open_cache_to_make_room() const {
+  RTENV_TRY(auto limits, cache_limits());
+  return open_cache({.limits = std::move(limits), .makes_room = true});
+}
+
 Result<cache::Cache> Tool::open_cache_with_tier() const {
   cache::CacheOptions options;
   RTENV_TRY(options.limits, cache_limits());
@@ -42,6 +47,7 @@ Result<cache::Cache> Tool::open_cache_with_tier() const {
 Result<cache::Cache> Tool::open_cache(cache::CacheOptions options) const {
   RTENV_TRY(const Path root, cache_root());
   options.allow_network_file_system = environment.find_filled("RTENV_CACHE_ON_NETWORK") == "1";
+  options.readable_by_others = environment.find_filled("RTENV_CACHE_READABLE") == "1";
   RTENV_TRY(auto cache, cache::Cache::open(root, std::move(options)));
   opened_cache = std::make_shared<cache::Cache>(cache);
   return cache;

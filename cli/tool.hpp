@@ -39,6 +39,7 @@ struct Tool {
   [[nodiscard]] Result<Path> cache_root() const;
   /// With cache_limits() and without the remote tier. Fails: invalid_argument; as Cache::open.
   [[nodiscard]] Result<cache::Cache> open_cache() const;
+  [[nodiscard]] Result<cache::Cache> open_cache_to_make_room() const;
   [[nodiscard]] Result<cache::Cache> open_cache(cache::CacheOptions options) const;
   /// With the remote tier, if one is configured: for commands that build environments.
   [[nodiscard]] Result<cache::Cache> open_cache_with_tier() const;

@@ -25,7 +25,7 @@ until [[ -e started ]]; do sleep 0.05; done
 rtenv cache ls
 stdout_has "in use by $pid"
 rtenv cache rm "$(key job1)"
-refused 4 "is in use by process $pid"
+refused 5 "is in use by process $pid"
 rtenv cache gc --max-size 1500000 --dry-run --json
 equal "$(python3 -c 'import json, sys; print([r["key"] for r in json.loads(sys.argv[1])["removed"]])' "$out")" "['$(key job2)', '$(key job3)']"
 equal "$("$RTENV" cache ls --json | wc -l)" 3 "a dry run removes nothing"
@@ -60,3 +60,32 @@ for _ in $(seq 100); do kill -0 "$job" 2>/dev/null || break; sleep 0.05; done
 rtenv cache rm --all --yes
 ok
 equal "$(find "$RTENV_CACHE_DIR/trees" "$RTENV_CACHE_DIR/tmp" -mindepth 1 | wc -l)" 0
+
+# The cache is its owner's alone: nobody else can read it, and others can't use it.
+mkdir private && echo secret >private/file
+export RTENV_CACHE_DIR=$work/mine
+rtenv run --working-dir private -- true
+ok
+equal "$(stat -c %a mine mine/trees mine/tmp mine/locks mine/envs | tr '\n' ' ')" "700 700 700 700 700 "
+chmod 755 mine/trees
+rtenv cache ls
+ok
+equal "$(stat -c %a mine/trees)" 700
+RTENV_CACHE_READABLE=1 rtenv cache ls
+ok
+equal "$(stat -c %a mine/trees)" 755
+chmod 777 mine
+rtenv cache ls
+refused 4 "other users may write to the cache's folder"
+stderr_has "chmod go-w"
+if [[ $(id -u) -eq 0 ]]; then
+  chmod 700 mine
+  chown -R 65534:65534 mine
+  for words in "cache gc" "cache ls" "run --working-dir private -- true"; do
+    # shellcheck disable=SC2086  # words
+    rtenv $words
+    refused 4 "belongs to the user with the id 65534"
+    stderr_has "run the command as that user"
+  done
+  equal "$(find mine -uid 0 | wc -l)" 0
+fi

@@ -51,6 +51,49 @@ truncate -s 1000000 job/large
 RTENV_CACHE_DIR=$work/xfs/cache rtenv run --working-dir job -- test -f large
 ok
 
+# No byte or no inode left: what makes room works, everything else says so, and nothing is lost.
+for what in bytes inodes; do
+  truncate -s 320M "disk-$what"
+  mkfs.ext4 -q -b 4096 -N 4096 "disk-$what"
+  mount_on "$what" -o loop "disk-$what"
+  export RTENV_CACHE_DIR=$work/$what/cache
+  mkdir -p small/{1,2,3}
+  for i in 1 2 3; do
+    echo "$i" >"small/$i/file"
+    rtenv run --working-dir "small/$i" -- true
+    ok
+  done
+  if [[ $what == bytes ]]; then
+    head -c 400M /dev/zero >"$what/filler" 2>/dev/null || true
+    equal "$(stat -f -c %a "$what")" 0
+  else
+    mkdir "$what/filler"
+    (cd "$what/filler" && for i in {1..4096}; do : >"$i"; done) 2>/dev/null || true
+    equal "$(stat -f -c %d "$what")" 0
+  fi
+  echo 4 >small/1/another
+  rtenv run --working-dir small/1 -- true
+  exits 6
+  rtenv cache ls --json
+  ok
+  key=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1].splitlines()[0])["key"])' "$out")
+  rtenv cache pin "$key"
+  ok
+  rtenv cache rm "$key"
+  refused 5 "is pinned"
+  rtenv cache gc --max-size 0
+  ok
+  equal "$(ls "$RTENV_CACHE_DIR/trees")" "$key"
+  rtenv cache unpin "$key"
+  ok
+  rm -rf "$what/filler"
+  rtenv run --working-dir small/1 -- test -f another
+  ok
+  rtenv cache verify
+  ok
+  [[ -d $RTENV_CACHE_DIR/reserve ]] || fail "the reserve isn't there again"
+done
+
 # A read-only disk: a clear error.
 mount -o remount,ro "$work/xfs"
 for words in "run --working-dir job -- true" "cache ls" "cache gc" "cache verify"; do

@@ -29,7 +29,7 @@ job job4 1000000
 rtenv run --working-dir job4 -- true
 equal "$(keys)" "$(key job2) $(key job4)"
 rtenv cache rm "$(key job2)"
-refused 4 "is pinned by 'user'"
+refused 5 "is pinned by 'user'"
 stderr_has 'rtenv cache unpin'
 rtenv cache unpin "$(key job2)"
 ok
