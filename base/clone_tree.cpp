@@ -225,15 +225,22 @@ Result<void> EntryCloner::clone(EntryAt from, EntryAt to, const struct stat& sta
   return {};
 }
 
+Result<void> set_folder_mode(EntryAt folder, mode_t mode, const Path& shown) {
+  const Fd fd(::openat(folder.folder, folder.name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  // fchmod(2) refuses such a descriptor, and fchmodat(2) follows links.
+  if (!fd || ::chmod(fmt::format("/proc/self/fd/{}", fd.get()).c_str(), mode) != 0)
+    return fail_errno("change the mode of", shown.native());
+  return {};
+}
+
 Result<Fd> create_folder(EntryAt folder, const Path& shown) {
   if (::mkdirat(folder.folder, folder.name, 0777) != 0)
     return fail_errno("create directory", shown.native());
   struct stat status {};
   if (::fstatat(folder.folder, folder.name, &status, AT_SYMLINK_NOFOLLOW) != 0)
     return fail_errno("read", shown.native());
-  if ((status.st_mode & S_IRWXU) != S_IRWXU &&
-      ::fchmodat(folder.folder, folder.name, (status.st_mode & 07777U) | S_IRWXU, 0) != 0)
-    return fail_errno("change the mode of", shown.native());
+  if ((status.st_mode & S_IRWXU) != S_IRWXU)
+    RTENV_TRY(set_folder_mode(folder, (status.st_mode & 07777U) | S_IRWXU, shown));
   Fd fd(::openat(folder.folder, folder.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return fail_errno("open directory", shown.native());
   return fd;

@@ -16,6 +16,10 @@ struct EntryAt {
   const char* name = nullptr;
 };
 
+/// Sets the mode of a folder. Never follows a link: another process may put one in its place.
+/// Fails: invalid_argument (not a folder), and by the errno of open(2) and chmod(2).
+Result<void> set_folder_mode(EntryAt folder, mode_t mode, const Path& shown);
+
 /// Not thread-safe; use one per thread.
 class EntryCloner {
  public:

@@ -95,18 +95,6 @@ Result<void> make_read_only(const Path& path) {
   return {};
 }
 
-Result<void> protect_tree(const Path& path) {
-  RTENV_TRY(const auto stream, list_directory_at(AT_FDCWD, path.c_str(), path));
-  // make_read_only changes a folder after its content, so the first level tells.
-  while (const dirent* entry = next_entry(stream.get())) {
-    struct stat status {};
-    if (::fstatat(::dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-      return fail_errno("read", (path / entry->d_name).native());
-    if (!S_ISLNK(status.st_mode) && (status.st_mode & 0222U) != 0) return make_read_only(path);
-  }
-  return {};
-}
-
 Result<void> make_owner_writable(const Path& path) {
   return make_owner_writable_at(AT_FDCWD, path.c_str(), path);
 }

@@ -30,9 +30,6 @@ Result<std::uint64_t> disk_usage_bytes(const Path& path);
 /// writable: otherwise only root could move it to another parent.
 Result<void> make_read_only(const Path& path);
 
-/// As make_read_only, but without a walk if it was called for this directory before.
-Result<void> protect_tree(const Path& path);
-
 /// Gives the owner all permissions for everything in a directory tree, except to execute files.
 Result<void> make_owner_writable(const Path& path);
 

@@ -84,17 +84,6 @@ mode_t permissions_of(const Path& path) {
   return status.st_mode & 07777U;
 }
 
-TEST(ProtectTree, MakesEverythingReadOnlyOnce) {
-  TreeBuilder tree;
-  tree.file("top/folder/file", "x").file("top/tool", "x", 0755);
-  must(protect_tree(tree / "top"));
-  for (const char* name : {"top/folder", "top/folder/file", "top/tool"})
-    EXPECT_EQ(permissions_of(tree / name) & 0222U, 0U) << name;
-  ::chmod((tree / "top/folder/file").c_str(), 0644);
-  must(protect_tree(tree / "top"));
-  EXPECT_EQ(permissions_of(tree / "top/folder/file"), 0644U) << "not walked again";
-}
-
 TEST(MakeOwnerWritable, AddsOnlyTheOwnersPermissions) {
   TreeBuilder tree;
   tree.file("top/folder/file", "x", 0440).file("top/tool", "x", 0555);

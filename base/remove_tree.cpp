@@ -10,6 +10,7 @@
 
 #include "base/directory_stream.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "base/unique_name.hpp"
 
 namespace rtenv {
@@ -30,9 +31,11 @@ class Remover {
     if (!S_ISDIR(status.stx_mode)) return fail(system_error(error, "remove", shown.native()));
     if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
       return fail(Errc::permission_denied, "cannot remove {}: a file system is mounted there",
-                  shown.native());
+                  shown.native())
+          .hint("umount {}", shell_quote(shown.native()));
     // Entries of a read-only directory can't be removed.
-    if ((status.stx_mode & S_IRWXU) != S_IRWXU) ::fchmodat(entry.folder, entry.name, S_IRWXU, 0);
+    if ((status.stx_mode & S_IRWXU) != S_IRWXU) [[maybe_unused]]
+      const auto set = set_folder_mode(entry, S_IRWXU, shown);
     return depth < k_max_depth ? remove_folder(entry, shown, depth) : move_up(entry, shown);
   }
 

@@ -112,8 +112,6 @@ Result<std::vector<EntryRow>> Cache::entries() { return state_->ledger().entries
 
 Result<std::map<Kind, KindUsage>> Cache::usage() { return state_->ledger().usage(); }
 
-Result<std::uint64_t> Cache::shared_bytes() { return state_->ledger().shared_bytes(); }
-
 Result<bool> Cache::remove(Kind kind, KeyView key) {
   Trash trash(*state_);
   RTENV_TRY(const Path away, trash.new_path());

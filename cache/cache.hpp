@@ -102,9 +102,6 @@ class Cache {
   Result<std::vector<EntryRow>> entries();
   /// Fails: as the ledger.
   Result<std::map<Kind, KindUsage>> usage();
-  /// Bytes that the entries' sizes count more than once: large files that several read-only entries
-  /// share are one file on disk. Fails: as the ledger.
-  Result<std::uint64_t> shared_bytes();
 
   /// Returns false if there is no such entry. Fails: busy (leased, pinned or being built),
   /// and as the ledger.

@@ -66,7 +66,7 @@ int strike(const char*) {
 Kind kind_of(std::size_t index) { return index % 3 == 0 ? Kind::env : Kind::tree; }
 Key key_of(std::size_t index) { return must(Key::parse("key-" + std::to_string(index))); }
 
-// Part of every entry; read-only entries share the file.
+// Part of every entry.
 const std::string& common_content() {
   static const std::string content(70'000, 'c');
   return content;

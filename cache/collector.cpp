@@ -1,14 +1,23 @@
 #include "cache/collector.hpp"
 
 #include "base/clock.hpp"
+#include "base/file.hpp"
 #include "base/file_system.hpp"
 #include "base/log.hpp"
 #include "cache/sweeper.hpp"
 
 namespace rtenv::cache {
 
+// An entry that its users write to may have grown since it was built.
+void Collector::measure_again(EntryRow& row) {
+  if (info(row.kind).digest != DigestTime::never || !row.evictable()) return;
+  if (const auto bytes = disk_usage_bytes(state_.path_of(row.kind, row.key)))
+    row.size_bytes = *bytes;
+}
+
 Result<std::vector<Eviction>> Collector::choose(const Limits& limits, CollectReport& report) {
-  RTENV_TRY(const auto rows, state_.ledger().entries());
+  RTENV_TRY(auto rows, state_.ledger().entries());
+  for (EntryRow& row : rows) measure_again(row);
   RTENV_TRY(const std::uint64_t free_bytes, free_space_bytes(state_.root()));
   for (const EntryRow& row : rows) {
     report.kept_bytes += row.size_bytes;

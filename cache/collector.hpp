@@ -23,6 +23,7 @@ class Collector {
  private:
   Result<bool> exceeds_limits();
   Result<void> evict_beyond_limits(OtherCollector other, const Cancellation* cancellation);
+  void measure_again(EntryRow& row);
   Result<std::vector<Eviction>> choose(const Limits& limits, CollectReport& report);
   Result<CollectReport> evict(const Limits& limits, bool dry_run, Trash& trash,
                               const Cancellation* cancellation);

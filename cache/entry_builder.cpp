@@ -5,7 +5,6 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "cache/collector.hpp"
-#include "cache/shared_contents.hpp"
 #include "cache/trash.hpp"
 #include "cache/tree_digest.hpp"
 
@@ -72,10 +71,6 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
     RTENV_TRY(const auto digest,
               tree_digest(context.target, kind_.user_writable_folder, default_threads()));
     built.digest = digest.digits;
-    if (kind_.immutable) {
-      RTENV_TRY(built.contents,
-                share_contents(*state_, context.target, digest.items, staging.path() / "link"));
-    }
   }
   if (kind_.permissions == Permissions::write_protected) RTENV_TRY(make_read_only(context.target));
   if (kind_.durable) RTENV_TRY(sync_file_system(context.target));

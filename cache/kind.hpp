@@ -11,8 +11,8 @@
 namespace rtenv::cache {
 
 enum class Kind : std::uint8_t {
-  /// An unpacked working directory or module. Jobs see it through a copy or an overlay, or
-  /// write-protected (protect_tree). Key: its package name or content digest.
+  /// An unpacked working directory or module. Jobs see it through a copy, in a mount, or as a
+  /// read_only_tree. Key: its package name or content digest.
   tree,
   /// A virtualenv. Key: the environment key. Built in place: its scripts contain its path.
   env,
@@ -23,6 +23,9 @@ enum class Kind : std::uint8_t {
   /// A writable copy of a tree, for one job at a time. Key: the tree's key and more, see
   /// job/job_copy.hpp.
   copy,
+  /// A write-protected copy of a tree, in its folder "tree": for jobs that use it in place where
+  /// nothing can be mounted. Key: the tree's.
+  read_only_tree,
 };
 
 /// When the digest of an entry is computed.
@@ -46,7 +49,6 @@ struct KindInfo {
   std::string_view name;    // in the ledger and in --json
   std::string_view folder;  // below the cache's root
   bool in_place;            // built under its final path
-  bool immutable;           // nobody writes to its entries, so they can share equal files
   bool durable;             // synced to disk before it is ready
   Permissions permissions;
   DigestTime digest;
@@ -55,17 +57,17 @@ struct KindInfo {
   std::string_view user_writable_folder;
 };
 
-inline constexpr std::array<KindInfo, 5> k_kinds{{
-    {Kind::tree, "tree", "trees", false, true, true, Permissions::owner_writable,
-     DigestTime::when_built, "__pycache__"},
-    {Kind::env, "env", "envs", true, false, true, Permissions::as_built, DigestTime::by_verify,
+inline constexpr std::array<KindInfo, 6> k_kinds{{
+    {Kind::tree, "tree", "trees", false, true, Permissions::owner_writable, DigestTime::when_built,
      "__pycache__"},
-    {Kind::tool, "tool", "tools", false, false, true, Permissions::as_built, DigestTime::when_built,
+    {Kind::env, "env", "envs", true, true, Permissions::as_built, DigestTime::by_verify,
+     "__pycache__"},
+    {Kind::tool, "tool", "tools", false, true, Permissions::as_built, DigestTime::when_built, ""},
+    {Kind::file, "file", "files", false, true, Permissions::write_protected, DigestTime::when_built,
      ""},
-    {Kind::file, "file", "files", false, true, true, Permissions::write_protected,
-     DigestTime::when_built, ""},
-    {Kind::copy, "copy", "copies", false, false, false, Permissions::as_built, DigestTime::never,
-     ""},
+    {Kind::copy, "copy", "copies", false, false, Permissions::as_built, DigestTime::never, ""},
+    {Kind::read_only_tree, "read-only-tree", "read-only-trees", false, true,
+     Permissions::write_protected, DigestTime::when_built, "__pycache__"},
 }};
 
 constexpr const KindInfo& info(Kind kind) { return k_kinds[static_cast<std::size_t>(kind)]; }

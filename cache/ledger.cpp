@@ -55,25 +55,6 @@ Result<void> Ledger::begin_build(Kind kind, KeyView key) {
   return insert->run();
 }
 
-Result<void> Ledger::insert_contents_locked(EntryId entry,
-                                            const std::vector<ContentRow>& contents) {
-  // The entry may have been built before, and its files lost since.
-  RTENV_TRY(const auto remove, database_.prepare_cached("DELETE FROM content WHERE entry = ?"));
-  remove->bind(1, entry);
-  RTENV_TRY(remove->run());
-  RTENV_TRY(const auto insert,
-            database_.prepare_cached(
-                "INSERT INTO content (digest, entry, path, executable, inode, size_bytes) "
-                "VALUES (?, ?, ?, ?, ?, ?)"));
-  for (const ContentRow& row : contents) {
-    insert->bind(1, row.digest).bind(2, entry).bind(3, row.path).bind(4, row.executable ? 1 : 0);
-    insert->bind(5, static_cast<std::int64_t>(row.inode))
-        .bind(6, static_cast<std::int64_t>(row.size_bytes));
-    RTENV_TRY(insert->run());
-  }
-  return {};
-}
-
 Result<LeasedEntry> Ledger::publish(Kind kind, KeyView key, const BuiltEntry& built,
                                     HolderId holder) {
   const std::lock_guard lock(*mutex_);
@@ -95,7 +76,6 @@ Result<LeasedEntry> Ledger::publish(Kind kind, KeyView key, const BuiltEntry& bu
               database_.prepare_cached("UPDATE usage SET misses = misses + 1 WHERE kind = ?"));
     count->bind(1, info(kind).name);
     RTENV_TRY(count->run());
-    RTENV_TRY(insert_contents_locked(entry, built.contents));
     RTENV_TRY(const LeaseId id, insert_lease_locked(entry, holder));
     return LeasedEntry{entry, id};
   });

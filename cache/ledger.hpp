@@ -29,16 +29,6 @@ struct HolderRow {
   std::string identity;   // see process_identity
 };
 
-/// A large file of a read-only entry, which equal files of other entries can be links to.
-struct ContentRow {
-  std::string digest;
-  std::optional<EntryName> entry;  // only set by find_content
-  std::string path;                // relative to the entry
-  bool executable = false;
-  std::uint64_t inode = 0;
-  std::uint64_t size_bytes = 0;
-};
-
 struct LeasedKey {
   LeasedEntry leased;
   Key key;
@@ -48,7 +38,6 @@ struct LeasedKey {
 struct BuiltEntry {
   std::uint64_t size_bytes = 0;
   std::string digest;  // see tree_digest; empty: not computed yet
-  std::vector<ContentRow> contents;
 };
 
 class Ledger {
@@ -116,16 +105,12 @@ class Ledger {
   /// Returns false if there is no such pin.
   Result<bool> unpin(Kind kind, KeyView key, std::string_view name);
 
-  // Totals and shared files (ledger_usage.cpp)
+  // Totals (ledger_usage.cpp)
 
   /// The cost grows only with the number of entries that have hits.
   Result<std::map<Kind, KindUsage>> usage();
   /// Size of all entries. The cost doesn't depend on their number.
   Result<std::uint64_t> size_bytes();
-  /// Bytes that sizes count more than once: files of several entries that are one inode.
-  Result<std::uint64_t> shared_bytes();
-  /// Files with this content, at most four.
-  Result<std::vector<ContentRow>> find_content(std::string_view digest, bool executable);
 
   // Fetches and the remote tier (ledger_remote.cpp)
 
@@ -147,7 +132,6 @@ class Ledger {
   Result<std::optional<EntryRow>> find_locked(Kind kind, KeyView key);
   Result<void> forget_locked(Kind kind, KeyView key);
   Result<void> count_eviction_locked(Kind kind);
-  Result<void> insert_contents_locked(EntryId entry, const std::vector<ContentRow>& contents);
   Result<LeaseId> insert_lease_locked(EntryId entry, HolderId holder);
 
   Database database_;

@@ -51,16 +51,6 @@ constexpr const char* k_schema = R"sql(
     entry   INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE
   ) WITHOUT ROWID;
   CREATE INDEX source_by_entry ON source (entry);
-  CREATE TABLE content (                    -- large files of read-only entries
-    digest     TEXT NOT NULL,               -- of the file's bytes
-    entry      INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
-    path       TEXT NOT NULL,               -- relative to the entry
-    executable INTEGER NOT NULL,
-    inode      INTEGER NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    PRIMARY KEY (digest, entry, path)
-  ) WITHOUT ROWID;
-  CREATE INDEX content_by_entry ON content (entry);
   CREATE TABLE unsent (                     -- entries to push to the remote tier
     entry INTEGER PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE
   );
@@ -96,6 +86,7 @@ struct Migration {
 constexpr std::array<Migration, 1> k_migrations{
     {{5,
       "ALTER TABLE holder ADD COLUMN identity TEXT NOT NULL DEFAULT ''; "
+      "DROP TABLE content; "
       "PRAGMA user_version = 6"}}};
 
 // 0 in a new file.

@@ -26,7 +26,9 @@ TEST(Ledger, OfTheVersionBeforeIsMigrated) {
   {
     must(Ledger::open(folder / "ledger.db"));
     Database database = must(Database::open(folder / "ledger.db"));
-    must(database.execute("ALTER TABLE holder DROP COLUMN identity; PRAGMA user_version = 5"));
+    must(
+        database.execute("ALTER TABLE holder DROP COLUMN identity; "
+                         "CREATE TABLE content (digest TEXT); PRAGMA user_version = 5"));
   }
   Ledger ledger = must(Ledger::open(folder / "ledger.db"));
   must(ledger.add_holder("holder"));

@@ -36,37 +36,4 @@ Result<std::uint64_t> Ledger::size_bytes() {
   return static_cast<std::uint64_t>(query->number(0));
 }
 
-Result<std::uint64_t> Ledger::shared_bytes() {
-  const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto query,
-            database_.prepare_cached(
-                "SELECT ifnull(sum(more), 0) FROM (SELECT (count(DISTINCT entry) - 1) * "
-                "size_bytes AS more FROM content GROUP BY digest, inode)"));
-  RTENV_TRY([[maybe_unused]] const bool row, query->step());
-  return static_cast<std::uint64_t>(query->number(0));
-}
-
-Result<std::vector<ContentRow>> Ledger::find_content(std::string_view digest, bool executable) {
-  const std::lock_guard lock(*mutex_);
-  RTENV_TRY(
-      const auto query,
-      database_.prepare_cached(
-          "SELECT kind, key, path, inode, content.size_bytes FROM content JOIN entry ON entry.id = "
-          "content.entry WHERE content.digest = ? AND executable = ? AND ready = 1 LIMIT 4"));
-  query->bind(1, digest).bind(2, executable ? 1 : 0);
-  std::vector<ContentRow> rows;
-  for (;;) {
-    RTENV_TRY(const bool more, query->step());
-    if (!more) return rows;
-    auto name = parse_entry_name(query->text(0), query->text(1));
-    if (!name) continue;
-    rows.push_back({.digest = std::string(digest),
-                    .entry = std::move(*name),
-                    .path = query->text(2),
-                    .executable = executable,
-                    .inode = static_cast<std::uint64_t>(query->number(3)),
-                    .size_bytes = static_cast<std::uint64_t>(query->number(4))});
-  }
-}
-
 }  // namespace rtenv::cache

@@ -138,7 +138,6 @@ cache::KindUsage sum(const std::map<cache::Kind, cache::KindUsage>& usage) {
 Result<int> stat(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
   RTENV_TRY(const auto usage, cache.usage());
-  RTENV_TRY(const std::uint64_t shared_bytes, cache.shared_bytes());
   RTENV_TRY(const auto limits, tool.cache_limits());
   const cache::KindUsage all = sum(usage);
   nlohmann::json object = usage_json(all);
@@ -146,15 +145,11 @@ Result<int> stat(const Tool& tool) {
   for (const auto& [kind, row] : usage)
     object["kinds"][std::string(cache::info(kind).name)] = usage_json(row);
   object["max_bytes"] = *limits.max_bytes;
-  object["shared_bytes"] = shared_bytes;
   tool.output.print(object, [&] {
     print_line(
         "kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
     for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
     print_usage("all", all);
-    if (shared_bytes > 0)
-      log::info("{} of it are files that several trees share; they take up disk space only once",
-                format_byte_size(shared_bytes));
     log::info(
         "the size limit is {} [RTENV_CACHE_MAX_SIZE]; uv's own cache doesn't count towards it",
         format_byte_size(*limits.max_bytes));

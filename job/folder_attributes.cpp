@@ -5,18 +5,29 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace rtenv::job {
 namespace {
 
-// 0 if the file system has no flags.
-unsigned user_flags(const Fd& folder) {
+// Flags (chattr), as far as file systems don't set them themselves: ext4 uses an index for large
+// folders, and extents. 0 if the file system has none.
+unsigned flags(const Fd& folder) {
+  constexpr unsigned k_own_flags = FS_INDEX_FL | FS_EXTENT_FL | FS_INLINE_DATA_FL;
   unsigned flags = 0;
   if (::ioctl(folder.get(), FS_IOC_GETFLAGS, &flags) != 0) return 0;
-  return flags & FS_FL_USER_MODIFIABLE;
+  return flags & ~k_own_flags;
+}
+
+// The project, for quotas, and the sizes of allocations. Zeros if the file system has none.
+std::array<std::uint32_t, 3> project_and_sizes(const Fd& folder) {
+  struct fsxattr attributes {};
+  if (::ioctl(folder.get(), FS_IOC_FSGETXATTR, &attributes) != 0) return {};
+  return {attributes.fsx_projid, attributes.fsx_extsize, attributes.fsx_cowextsize};
 }
 
 std::optional<std::string> attribute(const Fd& folder, const char* name) {
@@ -38,7 +49,8 @@ Result<bool> has_default_attributes(const Fd& folder, const Fd& reference, const
   if (::fstat(folder.get(), &status) != 0 || ::fstat(reference.get(), &expected) != 0)
     return fail_errno("read", shown.native());
   if (status.st_uid != expected.st_uid || status.st_gid != expected.st_gid) return false;
-  if (user_flags(folder) != user_flags(reference)) return false;
+  if (flags(folder) != flags(reference)) return false;
+  if (project_and_sizes(folder) != project_and_sizes(reference)) return false;
   std::string names(1 << 16, '\0');
   const ssize_t size = ::flistxattr(folder.get(), names.data(), names.size());
   if (size < 0 && errno == ENOTSUP) return true;

@@ -1,5 +1,6 @@
 #include "job/job_copy.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,8 +111,9 @@ bool discard(cache::Cache& cache, Lease lease, const Error& error) {
 
 }  // namespace
 
-JobCopy::JobCopy(Lease lease, Path from, TreeStamps stamps, bool is_last)
+JobCopy::JobCopy(Lease lease, Fd folder, Path from, TreeStamps stamps, bool is_last)
     : lease_(std::move(lease)),
+      folder_(std::move(folder)),
       from_(std::move(from)),
       path_(lease_.path() / k_folder),
       stamps_(std::move(stamps)),
@@ -127,7 +129,8 @@ Result<JobCopy> JobCopy::take(cache::Cache& cache, const Lease& tree, const Path
     if (stamps) {
       RTENV_TRY(const bool more, cache.has_unused(Kind::copy, prefix));
       RTENV_TRY(remove_stamps(lease->path()));
-      return JobCopy(std::move(*lease), from, std::move(*stamps), !more);
+      RTENV_TRY(Fd folder, open_file(lease->path(), O_PATH | O_DIRECTORY | O_NOFOLLOW));
+      return JobCopy(std::move(*lease), std::move(folder), from, std::move(*stamps), !more);
     }
     if (stamps.error().code() == Errc::cancelled) return fail(std::move(stamps).error());
     if (!discard(cache, std::move(*lease), stamps.error())) break;
@@ -136,11 +139,24 @@ Result<JobCopy> JobCopy::take(cache::Cache& cache, const Lease& tree, const Path
   RTENV_TRY(TreeStamps stamps, load_stamps(lease.path() / k_stamps));
   RTENV_TRY(const bool more, cache.has_unused(Kind::copy, prefix));
   RTENV_TRY(remove_stamps(lease.path()));
-  return JobCopy(std::move(lease), from, std::move(stamps), !more);
+  RTENV_TRY(Fd folder, open_file(lease.path(), O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  return JobCopy(std::move(lease), std::move(folder), from, std::move(stamps), !more);
+}
+
+// The job may have put another folder, or a link to one, in its place.
+Result<void> JobCopy::check_place() {
+  struct stat taken {};
+  struct stat found {};
+  if (::fstat(folder_.get(), &taken) == 0 && ::lstat(lease_.path().c_str(), &found) == 0 &&
+      taken.st_dev == found.st_dev && taken.st_ino == found.st_ino)
+    return {};
+  stamps_.reset();
+  return fail(Errc::corrupt, "the job moved its directory {} away", lease_.path().native());
 }
 
 Result<void> JobCopy::repair(const JobCopyOptions& options) {
   if (!stamps_) return {};
+  RTENV_TRY(check_place());
   auto repaired = repair_copy(lease_.path(), from_, *stamps_, options);
   if (repaired) return give_back();
   stamps_.reset();
@@ -154,6 +170,7 @@ Result<void> JobCopy::repair(const JobCopyOptions& options) {
 
 Result<void> JobCopy::give_back() {
   if (!stamps_) return {};
+  RTENV_TRY(check_place());
   return save_stamps(*stamps_, lease_.path() / k_stamps);
 }
 

@@ -42,16 +42,20 @@ class JobCopy {
   [[nodiscard]] bool is_last() const noexcept { return is_last_; }
   /// Removes what the job added and restores the rest, so that the space is free again, and gives
   /// the copy back. After a failure, the copy's files are removed. Requires: all of the job's
-  /// processes have ended. Fails: as repair_tree, settle and save_stamps.
+  /// processes have ended. Fails: corrupt (the job moved it away), and as repair_tree, settle and
+  /// save_stamps.
   Result<void> repair(const JobCopyOptions& options);
   /// Gives the copy back as the job left it: the next job repairs it. Without this the next one
-  /// removes it. Requires: all of the job's processes have ended. Fails: as save_stamps.
+  /// removes it. Requires: all of the job's processes have ended. Fails: corrupt (the job moved it
+  /// away), and as save_stamps.
   Result<void> give_back();
 
  private:
-  JobCopy(cache::Lease lease, Path from, TreeStamps stamps, bool is_last);
+  JobCopy(cache::Lease lease, Fd folder, Path from, TreeStamps stamps, bool is_last);
+  Result<void> check_place();
 
   cache::Lease lease_;
+  Fd folder_;  // of the entry
   Path from_;
   Path path_;
   std::optional<TreeStamps> stamps_;  // nullopt: it can't be used again

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -18,12 +19,14 @@
 #include <unordered_map>
 
 #include "base/file.hpp"
+#include "base/log.hpp"
 
 namespace rtenv::job {
 namespace {
 
 constexpr int k_max_freeze_rounds = 20;
 constexpr auto k_kill_pause = std::chrono::milliseconds(1);
+constexpr auto k_max_kill_pause = std::chrono::milliseconds(100);
 
 template <class Visit>
 void for_each_process(Visit visit) {
@@ -98,10 +101,16 @@ void kill_descendants() {
     if (running.size() == known) break;
     known = running.size();
   }
-  for (;;) {
-    for (const pid_t pid : descendants()) ::kill(pid, SIGKILL);
+  // A set-user-ID program of another user can't be killed, only waited for.
+  bool reported = false;
+  for (auto pause = k_kill_pause;; pause = std::min(2 * pause, k_max_kill_pause)) {
+    for (const pid_t pid : descendants()) {
+      if (::kill(pid, SIGKILL) == 0 || errno != EPERM || reported) continue;
+      log::warn("waiting for the process {}, which another user's rights protect", pid);
+      reported = true;
+    }
     if (!reap([](const Reaped&) {})) return;
-    std::this_thread::sleep_for(k_kill_pause);
+    std::this_thread::sleep_for(pause);
   }
 }
 

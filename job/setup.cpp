@@ -1,5 +1,7 @@
 #include "job/setup.hpp"
 
+#include <unistd.h>
+
 #include "base/file.hpp"
 #include "base/file_system.hpp"
 #include "base/log.hpp"
@@ -68,6 +70,18 @@ Result<void> PreparedJob::compile_env(const Cancellation* cancellation) const {
   return job::compile_env(env_->path(), env_->lease.lock_fd(), cancellation);
 }
 
+namespace {
+
+// root may write to write-protected files.
+bool permissions_bind() { return ::geteuid() != 0; }
+
+// The leased path, if its entry's folder were `folder`.
+Path moved_below(const envbuild::LeasedPath& leased, const Path& folder) {
+  return (folder / leased.path.lexically_relative(leased.lease->path())).lexically_normal();
+}
+
+}  // namespace
+
 class JobSetup {
  public:
   JobSetup(const runtime_env::RuntimeEnv& runtime_env, cache::Cache& cache,
@@ -80,7 +94,8 @@ class JobSetup {
   Result<void> lease_entries();
   Result<void> prepare_directory();
   Result<void> copy_directory(const envbuild::LeasedPath& source);
-  static Result<void> protect(const envbuild::LeasedPath& tree);
+  Result<void> protect(envbuild::LeasedPath& tree);
+  Result<void> prepare_modules();
   Result<void> clone_env();
   Result<void> activate();
   void plan_mounts();
@@ -105,8 +120,7 @@ Result<PreparedJob> JobSetup::run() {
     log::debug("the job's directory is {}: {}", has_mounts() ? "an overlay" : "a copy",
                policy_.reason);
   }
-  if (!has_mounts())
-    for (const envbuild::LeasedPath& module : job_.modules_) RTENV_TRY(protect(module));
+  RTENV_TRY(prepare_modules());
   RTENV_TRY(prepare_directory());
   RTENV_TRY(clone_env());
   RTENV_TRY(activate());
@@ -137,10 +151,11 @@ Result<Path> JobSetup::own_folder() {
 // job.
 Result<void> JobSetup::prepare_directory() {
   if (!job_.source_) return {};
-  const envbuild::LeasedPath& source = *job_.source_;
-  const bool shared = runtime_env_.working_dir_use == runtime_env::WorkingDirUse::shared;
-  if (shared && !has_mounts()) RTENV_TRY(protect(source));
-  if (shared || !source.lease) {
+  envbuild::LeasedPath& source = *job_.source_;
+  const bool wants_shared = runtime_env_.working_dir_use == runtime_env::WorkingDirUse::shared;
+  const bool is_shared = wants_shared && (has_mounts() || permissions_bind());
+  if (is_shared && !has_mounts()) RTENV_TRY(protect(source));
+  if (is_shared || !source.lease) {
     job_.working_dir_ = source.path;
     return {};
   }
@@ -170,9 +185,42 @@ Result<void> JobSetup::copy_directory(const envbuild::LeasedPath& source) {
                     {.threads = threads, .cancellation = cancellation});
 }
 
-// What jobs use directly; with mounts it is read-only anyway.
-Result<void> JobSetup::protect(const envbuild::LeasedPath& tree) {
-  return tree.lease ? protect_tree(tree.lease->path()) : Result<void>();
+// Jobs use modules in place. A job must not change them for others: see decision 15.
+Result<void> JobSetup::prepare_modules() {
+  if (has_mounts()) return {};
+  std::size_t count = 0;
+  for (envbuild::LeasedPath& module : job_.modules_) {
+    if (permissions_bind()) {
+      RTENV_TRY(protect(module));
+    } else if (module.lease) {
+      RTENV_TRY(const Path folder, own_folder());
+      const Path copy = folder / "modules" / std::to_string(count++);
+      RTENV_TRY(make_directories(copy));
+      RTENV_TRY(clone_tree(
+          module.lease->path(), copy / "tree",
+          {.threads = options_.prepare.threads, .cancellation = options_.prepare.cancellation}));
+      module.path = moved_below(module, copy / "tree");
+    }
+  }
+  return {};
+}
+
+// Replaces the tree by its write-protected copy. The tree itself keeps its permissions, because
+// overlays and copies show them to other jobs.
+Result<void> JobSetup::protect(envbuild::LeasedPath& tree) {
+  if (!tree.lease) return {};
+  const auto build = [&](const cache::BuildContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    return clone_tree(
+        tree.lease->path(), context.target / "tree",
+        {.threads = options_.prepare.threads, .cancellation = options_.prepare.cancellation});
+  };
+  RTENV_TRY(auto lease,
+            cache_.get_or_build(cache::Kind::read_only_tree, tree.lease->key(), build,
+                                {.wait = {.cancellation = options_.prepare.cancellation}}));
+  tree.path = moved_below(tree, lease.path() / "tree");
+  tree.lease.emplace(std::move(lease));
+  return {};
 }
 
 Result<void> JobSetup::clone_env() {

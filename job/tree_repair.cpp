@@ -163,7 +163,8 @@ class TreeRepairer {
   // Whether a folder can be kept, and its content be restored.
   [[nodiscard]] Result<bool> open_to_owner(const Visit& visit, const char* name,
                                            const struct stat& status) const {
-    if ((status.st_mode & S_IRWXU) != S_IRWXU && ::fchmodat(visit.fd->get(), name, S_IRWXU, 0) != 0)
+    if ((status.st_mode & S_IRWXU) != S_IRWXU &&
+        !set_folder_mode({visit.fd->get(), name}, S_IRWXU, shown(visit.folder) / name))
       return false;
     const Fd fd(::openat(visit.fd->get(), name, k_open_folder));
     if (!fd) return false;
@@ -195,9 +196,8 @@ class TreeRepairer {
     struct stat status {};
     if (::fstatat(entry.folder, entry.name, &status, AT_SYMLINK_NOFOLLOW) != 0)
       return fail_errno("read", path.native());
-    if (status.st_mode != item.stamp.mode &&
-        ::fchmodat(entry.folder, entry.name, item.stamp.mode & 07777U, 0) != 0)
-      return fail_errno("change the mode of", path.native());
+    if (status.st_mode != item.stamp.mode)
+      RTENV_TRY(set_folder_mode(entry, item.stamp.mode & 07777U, path));
     const std::int64_t second_ns = 1'000'000'000;
     const timespec modified{item.stamp.modified_ns / second_ns, item.stamp.modified_ns % second_ns};
     RTENV_TRY(set_modification_time(entry, modified, path));

@@ -82,21 +82,6 @@ equal "$(keys)" ""
 rtenv run --working-dir job4 -- cmp data "$work/job4/data"
 ok
 
-# Two versions of a directory share its large files; each job still writes to its own copy.
-rtenv cache rm --all --yes
-mkdir version1
-head -c 1000000 /dev/urandom >version1/model
-cp -r version1 version2
-echo 2 >version2/script.py
-for version in version1 version2; do
-  rtenv run --working-dir "$version" -- sh -c 'echo spoilt >>model'
-  ok
-done
-equal "$(stat -c %h "$RTENV_CACHE_DIR"/trees/*/model | tr '\n' ' ')" "2 2 "
-rtenv cache stat --json
-equal "$(field shared_bytes)" 1000000
-cmp version1/model "$(echo "$RTENV_CACHE_DIR"/trees/*/script.py | sed s/script.py/model/)"
-
 # Ten environments, 200 runs, room for three environments.
 for i in 0 1 2 3 4 5 6 7 8 9; do
   make_wheel wheels "lib$i" "$(head -c 60000 /dev/urandom | base64 -w 0)"
