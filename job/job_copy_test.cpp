@@ -121,6 +121,25 @@ TEST_F(JobCopyTest, CannotBeReachedThroughALinkOfAnEarlierJob) {
   EXPECT_EQ(describe(copy.path()), fresh);
 }
 
+TEST_F(JobCopyTest, ChangesNothingBehindALinkThatAJobPutInItsPlace) {
+  Cache cache = open();
+  const Lease tree = tree_of(cache);
+  const Path victim = outside() / "victim";
+  must(make_directories(victim / "working_dir"));
+  std::ofstream(victim / "working_dir/precious") << "gold";
+  std::ofstream(victim / "stamps") << "theirs";
+  for (const bool repairs : {true, false}) {
+    JobCopy copy = must(JobCopy::take(cache, tree, tree.path() / "top", k_options));
+    const Path entry = copy.path().parent_path();
+    must(rename_path(entry, entry.native() + ".moved"));
+    std::filesystem::create_directory_symlink(victim, entry);
+    EXPECT_THAT(repairs ? copy.repair(k_options) : copy.give_back(),
+                IsError(Errc::corrupt, "moved its directory"));
+  }
+  EXPECT_EQ(content_of(victim / "working_dir/precious"), "gold");
+  EXPECT_EQ(content_of(victim / "stamps"), "theirs");
+}
+
 TEST_F(JobCopyTest, IsNotUsedAgainIfItsJobWasKilled) {
   Cache cache = open();
   const Lease tree = tree_of(cache);

@@ -161,10 +161,46 @@ fi
 cat >shared.yaml <<'Y'
 config: {working_dir: shared}
 Y
-for mode in auto copy; do
-  RTENV_JOB_DIRECTORY=$mode rtenv run -f shared.yaml --working-dir job -- sh -c 'pwd; cat package/deep/data; touch new || true'
+# Nothing that it does to it reaches another job: neither a shared one nor one with a directory of its own.
+mkdir -p modules/pmod && echo 'VALUE = 1' >modules/pmod/__init__.py
+spoil='pwd; cat package/deep/data; (touch new; echo X >package/module.py; mv look.py gone; rm -r empty; chmod 700 package) 2>/dev/null;
+  python3 -c "import pmod; print(pmod.VALUE); open(pmod.__file__, \"w\").write(\"VALUE = 2\")" 2>/dev/null; true'
+spoilt() { "$@" cache verify --json | python3 -c 'import json, sys; d = json.load(sys.stdin); print(len(d["quarantined"]) + len(d["damaged_in_use"]))'; }
+# checks_sharing MODE RTENV…: RTENV runs as the user and with the cache to test.
+checks_sharing() {
+  local mode=$1 seen
+  shift
+  for _ in 1 2; do
+    seen=$(RTENV_JOB_DIRECTORY=$mode "$@" run -f "$work/shared.yaml" --working-dir "$work/job" -- sh -c "$spoil")
+    [[ $seen == *$'data\n1' ]] || fail "$mode: a shared job saw $seen"
+  done
+  for own in overlay copy; do
+    seen=$(RTENV_JOB_DIRECTORY=$own "$@" run --working-dir "$work/job" -- sh -c 'cat package/module.py; ls; stat -c %a package; echo >>package/module.py') || continue
+    [[ $seen == 'VALUE = 1'*look.py*755 && $seen == *empty* && $seen != *new* ]] || fail "$mode then $own: a job of its own saw $seen"
+  done
+  equal "$(spoilt "$@")" 0 "$mode: verify"
+}
+cat >shared.yaml <<Y
+config: {working_dir: shared}
+py_modules: [$work/modules/pmod]
+Y
+rtenv cache rm --all --yes
+for mode in auto copy; do checks_sharing "$mode" "$RTENV"; done
+if [[ $(id -u) -eq 0 ]]; then
+  chmod 755 "$work" && cp "$RTENV" "$work/rtenv-copy" && install -d -m 755 -o 65534 -g 65534 other
+  as_other() { (cd / && setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$work/other" RTENV_CACHE_DIR="$work/other/cache" "$work/rtenv-copy" "$@"); }
+  for mode in copy auto; do checks_sharing "$mode" as_other; done
+  RTENV_JOB_DIRECTORY=auto rtenv run -f shared.yaml --working-dir job -- pwd
+  [[ $out == "$RTENV_CACHE_DIR"/trees/* || $out == "$RTENV_CACHE_DIR"/copies/* ]] || fail "the directory is $out"
+fi
+
+# Equal files of a tree stay separate files, whatever else is in the cache.
+mkdir equal && head -c 70000 /dev/urandom >equal/a && cp equal/a equal/b
+for version in 1 2; do
+  echo "$version" >equal/version
+  rtenv run --working-dir equal -- sh -c 'stat -c %h a b && cp a b && mv a b'
   ok
-  [[ $out == "$RTENV_CACHE_DIR"/trees/*data ]] || fail "not the tree"
+  equal "$out" $'1\n1'
 done
 rtenv doctor
 stdout_has 'job directory'
