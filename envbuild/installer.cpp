@@ -1,5 +1,6 @@
 #include "envbuild/installer.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -30,18 +31,6 @@ std::string last_lines(std::string_view output) {
 }
 
 }  // namespace
-
-Environment installer_environment(const runtime_env::Variables& variables) {
-  Environment environment = variables.node();
-  for (const char* name : {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "UV_PYTHON",
-                           "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "PIP_TARGET", "PIP_PREFIX",
-                           "PIP_USER", "PIP_REQUIRE_VIRTUALENV"})
-    environment.unset(name);
-  for (const auto& [name, value] : variables.env_vars()) environment.set(name, value);
-  if (const auto& folder = variables.working_dir())
-    environment.set(std::string(runtime_env::k_working_dir_variable), folder->native());
-  return environment;
-}
 
 Result<void> install(const InstallRequest& request, cache::Cache& cache) {
   return request.packages.installer == runtime_env::InstallerKind::uv
@@ -98,6 +87,8 @@ void InstallerRun::show(std::string_view text) {
 
 Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> argv) {
   log::debug("{}", runtime_env::without_credentials(fmt::format("{}", fmt::join(argv, " "))));
+  // uv looks for a configuration file in the current folder and its parents, and uses the first.
+  RTENV_TRY(const Fd none, open_file(request_.scratch / "uv.toml", O_WRONLY | O_CREAT, 0600));
   SpawnOptions spawn{.argv = std::move(argv),
                      .environment = environment_,
                      .working_dir = request_.scratch,

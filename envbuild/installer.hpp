@@ -31,7 +31,7 @@ struct InstallRequest {
   const runtime_env::PackageList& packages;
   const runtime_env::ResolvedPhases& phases;
   const runtime_env::Interpreter& interpreter;
-  Environment environment;  // see installer_environment
+  Environment environment;  // see runtime_env::installer_settings
   InstallForm form = InstallForm::virtual_env;
   bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages
   Path target;                         // will be created
@@ -46,9 +46,5 @@ struct InstallRequest {
 /// Runs the installer of the package list. Fails: installer_failed (also by timeout; with the last
 /// lines of output), cancelled, as find_uv.
 Result<void> install(const InstallRequest& request, cache::Cache& cache);
-
-/// The variables for the installer: the node's and the job's, except those that would redirect it
-/// to another environment.
-Environment installer_environment(const runtime_env::Variables& variables);
 
 }  // namespace rtenv::envbuild

@@ -64,9 +64,10 @@ class Preparer {
     RTENV_TRY(const auto interpreter,
               runtime_env::find_interpreter(options_.python, options_.node,
                                             cache_.root() / "interpreters"));
-    const Environment environment = installer_environment(variables);
+    RTENV_TRY(const auto settings, runtime_env::installer_settings(variables, packages.installer,
+                                                                   runtime_env_.build_env_vars));
     const runtime_env::EnvKey key =
-        runtime_env::make_env_key(packages, phases, interpreter, environment, false);
+        runtime_env::make_env_key(packages, phases, interpreter, settings, false);
     RTENV_TRY(const cache::Key tree_key, cache::Key::parse("wheel-" + key.digits));
     RTENV_TRY(auto lease,
               cache_.get_or_build(
@@ -78,7 +79,7 @@ class Preparer {
                     return install({.packages = packages,
                                     .phases = phases,
                                     .interpreter = interpreter,
-                                    .environment = environment,
+                                    .environment = settings.environment,
                                     .form = InstallForm::folder,
                                     .target = context.target,
                                     .scratch = scratch.path(),

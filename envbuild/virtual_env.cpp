@@ -78,14 +78,15 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
     phases = runtime_env::resolve_requirements(to_install, variables, fetch);
     if (!phases) return Failure(std::move(phases).error().within(options.lock->native()));
   }
-  Environment environment = installer_environment(variables);
-  runtime_env::EnvKey key = runtime_env::make_env_key(to_install, *phases, interpreter, environment,
+  RTENV_TRY(auto settings, runtime_env::installer_settings(variables, packages.installer,
+                                                           runtime_env.build_env_vars));
+  runtime_env::EnvKey key = runtime_env::make_env_key(to_install, *phases, interpreter, settings,
                                                       runtime_env.inherit_site_packages);
   return std::optional(EnvPlan{.packages = std::move(to_install),
                                .phases = std::move(*phases),
                                .fetched = std::move(leases),
                                .interpreter = std::move(interpreter),
-                               .installer_environment = std::move(environment),
+                               .installer_environment = std::move(settings.environment),
                                .timeout = runtime_env.setup_timeout,
                                .inherit_site_packages = runtime_env.inherit_site_packages,
                                .key = std::move(key)});

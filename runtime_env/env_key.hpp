@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/environment.hpp"
+#include "runtime_env/installer_settings.hpp"
 #include "runtime_env/requirements.hpp"
 
 namespace rtenv::runtime_env {
@@ -22,11 +22,10 @@ struct EnvKey {
 /// The digits that belong to `parts`, of a key that was made before. Requires: canonical.
 std::string env_key_digits(std::string_view parts);
 
-/// `installer_environment`: the variables that the installer will see; its index settings count.
 /// `inherit_site_packages`: the location of the interpreter's packages counts too, but not their
 /// versions. Requires: `phases` isn't empty.
 EnvKey make_env_key(const PackageList& packages, const ResolvedPhases& phases,
-                    const Interpreter& interpreter, const Environment& installer_environment,
+                    const Interpreter& interpreter, const InstallerSettings& settings,
                     bool inherit_site_packages);
 
 }  // namespace rtenv::runtime_env

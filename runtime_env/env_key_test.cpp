@@ -16,7 +16,9 @@ class EnvKeyTest : public testing::Test {
   [[nodiscard]] EnvKey key() const {
     const auto phases =
         must(resolve_requirements(packages_, Variables(std::nullopt, {}, environment_), {}));
-    return make_env_key(packages_, phases, python_, environment_, inherit_site_packages_);
+    const auto settings = must(
+        installer_settings(Variables(std::nullopt, {}, environment_), packages_.installer, {}));
+    return make_env_key(packages_, phases, python_, settings, inherit_site_packages_);
   }
   // For one change of the inputs.
   template <class Change>
@@ -47,7 +49,7 @@ TEST_F(EnvKeyTest, PartsHaveAStableFormat) {
   EXPECT_EQ(key().parts,
             R"({"check":false,"constraints":[],"installer":"uv","interpreter":{"abi":"a",)"
             R"("implementation":"cpython","libc":"l","platform":"p","version":"3.11.2"},)"
-            R"("key_version":2,"options":[],"requirements":["six"],"settings":{}})");
+            R"("key_version":3,"options":[],"requirements":["six"],"settings":{}})");
 }
 
 TEST_F(EnvKeyTest, IgnoresPathsAndUnrelatedVariables) {
@@ -71,6 +73,7 @@ TEST_F(EnvKeyTest, EveryInputThatChangesTheEnvironmentChangesTheKey) {
   EXPECT_TRUE(changes([&] { packages_.requirements = {"six==1.14.0"}; }));
   EXPECT_TRUE(changes([&] { packages_.later_phases = {{"requests"}}; }));
   EXPECT_TRUE(changes([&] { environment_.set("UV_INDEX_URL", "https://index/simple"); }));
+  EXPECT_TRUE(changes([&] { environment_.set("CMAKE_ARGS", "-DX=1"); }));
   EXPECT_TRUE(changes([&] { packages_.installer = InstallerKind::pip; }));
   EXPECT_TRUE(changes([&] { inherit_site_packages_ = true; }));
   EXPECT_TRUE(changes([&] { python_.site_packages = "/opt/lib"; })) << "inherited";

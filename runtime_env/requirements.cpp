@@ -11,6 +11,7 @@
 #include "base/json_text.hpp"
 #include "base/parallel.hpp"
 #include "pkg/package.hpp"
+#include "runtime_env/content_key.hpp"
 #include "runtime_env/redact.hpp"
 #include "runtime_env/requirement_line.hpp"
 
@@ -141,29 +142,10 @@ class Resolver {
     std::error_code error;
     if (!std::filesystem::exists(path, error))
       return fail(Errc::not_found, "the --find-links folder {} doesn't exist", path.native());
-    RTENV_TRY(json content, content_of(path));
+    RTENV_TRY(json content, content_part(path));
     options_.push_back({{"find-links", std::move(content)}});
     result_.lines.push_back("--find-links " + file_url(path));
     return {};
-  }
-
-  // The key part of an option's path: the digest of the file, or of each file in the folder.
-  static Result<json> content_of(const Path& path) {
-    std::error_code error;
-    std::vector<Path> files;
-    if (std::filesystem::is_directory(path, error)) {
-      for (const auto& entry : std::filesystem::directory_iterator(path, error))
-        if (entry.is_regular_file(error)) files.push_back(entry.path());
-    } else {
-      files.push_back(path);
-    }
-    std::ranges::sort(files);
-    json digests = json::array();
-    for (const Path& file : files) {
-      RTENV_TRY(const auto digest, sha256_hex_of_file(file));
-      digests.push_back(fmt::format("{} sha256:{}", file.filename().native(), digest));
-    }
-    return digests;
   }
 
   // Its content counts, as that of a local file does, not its URI.
@@ -217,7 +199,7 @@ class Resolver {
     const Path value = option.substr(name.size());
     std::error_code error;
     if (value.is_absolute() && std::filesystem::exists(value, error)) {
-      RTENV_TRY(json content, content_of(value));
+      RTENV_TRY(json content, content_part(value));
       options_.push_back({{"option", name}, {"content", std::move(content)}});
     } else {
       options_.push_back(without_credentials(option));

@@ -39,9 +39,9 @@ constexpr std::array<UnsupportedField, 11> k_unsupported_fields{
 constexpr std::array<std::string_view, 3> k_client_fields{"_ray_commit", "_ray_release",
                                                           "_inject_current_ray"};
 
-constexpr std::array<std::string_view, 8> k_config_fields{
-    "setup_timeout_seconds", "eager_install",         "log_files",      "isolation",
-    "max_processes",         "inherit_site_packages", "max_open_files", "working_dir"};
+constexpr std::array<std::string_view, 9> k_config_fields{
+    "setup_timeout_seconds", "eager_install",  "log_files",   "isolation",     "max_processes",
+    "inherit_site_packages", "max_open_files", "working_dir", "build_env_vars"};
 
 const json* find(const json& object, std::string_view key) {
   const auto found = object.find(key);
@@ -112,6 +112,9 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
   if (clones) result.isolation = Isolation::clone;
   RTENV_TRY(result.limits.max_processes, parse_limit(value, "max_processes"));
   RTENV_TRY(result.limits.max_open_files, parse_limit(value, "max_open_files"));
+  if (const json* names = find(value, "build_env_vars")) {
+    RTENV_TRY(result.build_env_vars, string_list("['config']['build_env_vars']", *names));
+  }
   if (const json* inherit = find(value, "inherit_site_packages")) {
     RTENV_TRY(result.inherit_site_packages,
               bool_value("['config']['inherit_site_packages']", *inherit));

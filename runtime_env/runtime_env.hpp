@@ -48,6 +48,7 @@ struct RuntimeEnv {
   ProcessLimits limits;
   Isolation isolation = Isolation::shared;
   WorkingDirUse working_dir_use = WorkingDirUse::own;
+  std::vector<std::string> build_env_vars;  // names: the installer sees them, and they count
   bool inherit_site_packages = false;  // the environment also sees the interpreter's own packages
 };
 

@@ -81,6 +81,8 @@ rtenv run --working-dir job --runtime-env-json "{\"py_executable\": \"$RTENV_UV 
 ok
 equal "$out" "0 ['x']"
 
+# Scripts in the place of uv see only the variables that rtenv gives to the installer: the paths are in their text.
+real_uv=$RTENV_UV
 # A failed build: reports the reason, stores the whole output in a file, leaves the cache clean; the next attempt works.
 rm -rf "$RTENV_CACHE_DIR"
 rtenv env build --runtime-env-json '{"uv": ["no-such-package-of-rtenv"]}'
@@ -89,13 +91,12 @@ log=$(sed -n 's/.*full output: //p' <<<"$err")
 grep -q 'no-such-package-of-rtenv' "$log" || fail "the log doesn't say why"
 nothing_half_made
 nothing_temporary
-cat >later.sh <<'SH'
+cat >later.sh <<SH
 #!/bin/sh
-[ -e "$WORKS" ] || [ "$1" = venv ] || { sleep 1; echo "the installer's own reason"; exit 3; }
-exec "$REAL_UV" "$@"
+[ -e "$work/works" ] || [ "\$1" = venv ] || { sleep 1; echo "the installer's own reason"; exit 3; }
+exec "$real_uv" "\$@"
 SH
 chmod +x later.sh
-export REAL_UV=$RTENV_UV WORKS=$work/works
 # Of concurrent requests one builds and all get its failure; a later request tries again.
 for i in 1 2 3 4; do
   { code=0; RTENV_UV=$work/later.sh "$RTENV" env build --runtime-env-json '{"uv": ["./wheels/lib-1.0-py3-none-any.whl"]}' 2>"err$i" || code=$?; echo "$code" >"status$i"; } &
@@ -115,10 +116,10 @@ only_the_good_one() {
 }
 
 # A process that waits for another one's build shows its progress.
-cat >slow.sh <<'SH'
+cat >slow.sh <<SH
 #!/bin/sh
-[ "$1" = pip ] && for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "step $i with https://user:hunter2@host/x"; sleep 0.5; done
-exec "$REAL_UV" "$@"
+[ "\$1" = pip ] && for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "step \$i with https://user:hunter2@host/x"; sleep 0.5; done
+exec "$real_uv" "\$@"
 SH
 chmod +x slow.sh
 for i in 1 2; do
@@ -133,9 +134,9 @@ rtenv env rm "$(basename "$(cat out1)")"
 ok
 
 # A build that hangs is ended at its time limit, with all its processes.
-cat >hangs.sh <<'SH'
+cat >hangs.sh <<SH
 #!/bin/sh
-[ "$1" = pip ] || exec "$REAL_UV" "$@"
+[ "\$1" = pip ] || exec "$real_uv" "\$@"
 sh -c 'sleep 1000.25' &
 sleep 1000.5
 SH
@@ -181,3 +182,19 @@ rtenv env check --runtime-env-json '{"uv": ["six"], "working_dir": "missing"}'
 refused 3 "working_dir: missing doesn't exist"
 rtenv env check --runtime-env-json '{"uv": ["six"], "working_dir": "."}'
 ok
+
+# The installer sees no configuration but the user's and the system's, which count in the key by content.
+mkdir -p above/cache home/.config/uv
+echo 'exclude-newer = "2001-01-01T00:00:00Z"' >above/uv.toml
+export RTENV_UV=$real_uv
+RTENV_CACHE_DIR=$work/above/cache HOME=$work/home rtenv env build --runtime-env-json '{"uv": ["six==1.16.0"]}' --json
+ok
+key=$(field key)
+cp above/uv.toml home/.config/uv/uv.toml
+RTENV_CACHE_DIR=$work/above/cache HOME=$work/home rtenv env build --runtime-env-json '{"uv": ["six==1.16.0"]}' --json
+exits 1
+stderr_has "six==1.16.0"
+rm home/.config/uv/uv.toml
+RTENV_CACHE_DIR=$work/above/cache HOME=$work/home rtenv env build --runtime-env-json '{"uv": ["six==1.16.0"], "env_vars": {"OTHER": "x"}}' --json
+ok
+equal "$(field key)" "$key"

@@ -76,13 +76,13 @@ wait
 equal "$(cat out? | sort -u | wc -l) $(cat err? | grep -c 'building environment')" "1 1"
 
 # A setup that exceeds its time limit is ended, with its processes.
-cat >slow-uv <<'SH'
+cat >slow-uv <<SH
 #!/bin/sh
-[ "$1" = venv ] && exit 0
-sleep 1000 & echo $! >sleeper; mv sleeper "$SLEEPER"; wait
+[ "\$1" = venv ] && exit 0
+sleep 1000 & echo \$! >sleeper; mv sleeper "$work/sleeper"; wait
 SH
 chmod +x slow-uv
-SLEEPER=$work/sleeper RTENV_UV=$work/slow-uv rtenv env build --runtime-env-json '{"uv": ["six==1.14.0"], "config": {"setup_timeout_seconds": 1}}'
+RTENV_UV=$work/slow-uv rtenv env build --runtime-env-json '{"uv": ["six==1.14.0"], "config": {"setup_timeout_seconds": 1}}'
 exits 1
 stderr_has 'Timeout: uv pip install took longer than 1 s'
 stderr_has setup_timeout_seconds

@@ -32,15 +32,15 @@ done
 # Ctrl-C: the installer ends too, exit 130, nothing incomplete is left.
 rtenv cache rm --all --yes
 mkfifo waiting
-cat >slow-uv <<'SH'
+cat >slow-uv <<SH
 #!/bin/sh
-echo $$ >"$WAITING"
+echo \$\$ >"$work/waiting"
 sleep 1000
 SH
 chmod +x slow-uv
 status=0
 # Started by Python, because a shell's background commands ignore SIGINT.
-WAITING=$work/waiting RTENV_UV=$work/slow-uv python3 - "$RTENV" "$spec" <<'PY' >.out 2>.err || status=$?
+RTENV_UV=$work/slow-uv python3 - "$RTENV" "$spec" <<'PY' >.out 2>.err || status=$?
 import os, signal, subprocess, sys
 tool = subprocess.Popen([sys.argv[1], "env", "build", "--runtime-env-json", sys.argv[2]])
 uv = int(open("waiting").read())

@@ -1,0 +1,300 @@
+#include "runtime_env/installer_settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/json_text.hpp"
+#include "runtime_env/content_key.hpp"
+#include "runtime_env/redact.hpp"
+
+namespace rtenv::runtime_env {
+namespace {
+
+using nlohmann::json;
+
+// '*' stands for any text.
+struct Rule {
+  std::string_view pattern;
+  VariableUse use;
+};
+constexpr auto k_machine = VariableUse::machine;
+constexpr auto k_setting = VariableUse::setting;
+constexpr auto k_hidden = VariableUse::hidden;
+
+// The first that matches decides.
+constexpr std::array k_rules{
+    // They would choose another environment than rtenv's, or another folder.
+    Rule{"UV_PYTHON", k_hidden},
+    Rule{"UV_PROJECT*", k_hidden},
+    Rule{"UV_SYSTEM_PYTHON", k_hidden},
+    Rule{"UV_TARGET", k_hidden},
+    Rule{"UV_PREFIX", k_hidden},
+    Rule{"UV_WORKING_DIR*", k_hidden},
+    Rule{"UV_ENV_FILE", k_hidden},
+    Rule{"UV_BREAK_SYSTEM_PACKAGES", k_hidden},
+    Rule{"UV_VENV_*", k_hidden},
+    Rule{"UV_TOOL_*", k_hidden},
+    Rule{"UV_PUBLISH_*", k_hidden},
+    Rule{"UV_LINK_MODE", k_hidden},
+    Rule{"UV_COMPILE_BYTECODE", k_hidden},
+    Rule{"PIP_TARGET", k_hidden},
+    Rule{"PIP_PREFIX", k_hidden},
+    Rule{"PIP_ROOT", k_hidden},
+    Rule{"PIP_USER", k_hidden},
+    Rule{"PIP_REQUIRE_VIRTUALENV", k_hidden},
+    Rule{"PIP_PYTHON", k_hidden},
+    Rule{"PIP_REQUIREMENT", k_hidden},
+    Rule{"PIP_EDITABLE", k_hidden},
+    Rule{"PIP_REPORT", k_hidden},
+    Rule{"PIP_DRY_RUN", k_hidden},
+    Rule{"PIP_BREAK_SYSTEM_PACKAGES", k_hidden},
+    // How uv and pip run.
+    Rule{"UV_CACHE_DIR", k_machine},
+    Rule{"UV_NO_CACHE", k_machine},
+    Rule{"UV_OFFLINE", k_machine},
+    Rule{"UV_HTTP_*", k_machine},
+    Rule{"UV_REQUEST_TIMEOUT", k_machine},
+    Rule{"UV_LOCK_TIMEOUT", k_machine},
+    Rule{"UV_CONCURRENT_*", k_machine},
+    Rule{"UV_STACK_SIZE", k_machine},
+    Rule{"UV_KEYRING_PROVIDER", k_machine},
+    Rule{"UV_INDEX_*_USERNAME", k_machine},
+    Rule{"UV_INDEX_*_PASSWORD", k_machine},
+    Rule{"UV_NATIVE_TLS", k_machine},
+    Rule{"UV_SYSTEM_CERTS", k_machine},
+    Rule{"UV_INSECURE_HOST", k_machine},
+    Rule{"UV_NO_PROGRESS", k_machine},
+    Rule{"UV_PREVIEW*", k_machine},
+    Rule{"UV_LOG_CONTEXT", k_machine},
+    Rule{"UV_CREDENTIALS_DIR", k_machine},
+    Rule{"UV_NO_WRAP", k_machine},
+    Rule{"UV_INSTALL_DIR", k_machine},
+    Rule{"UV_GITHUB_TOKEN", k_machine},
+    Rule{"UV_UPLOAD_*", k_machine},
+    Rule{"PIP_CACHE_DIR", k_machine},
+    Rule{"PIP_NO_CACHE_DIR", k_machine},
+    Rule{"PIP_CERT", k_machine},
+    Rule{"PIP_CLIENT_CERT", k_machine},
+    Rule{"PIP_PROXY", k_machine},
+    Rule{"PIP_TIMEOUT", k_machine},
+    Rule{"PIP_DEFAULT_TIMEOUT", k_machine},
+    Rule{"PIP_RETRIES", k_machine},
+    Rule{"PIP_QUIET", k_machine},
+    Rule{"PIP_VERBOSE", k_machine},
+    Rule{"PIP_NO_COLOR", k_machine},
+    Rule{"PIP_PROGRESS_BAR", k_machine},
+    Rule{"PIP_DISABLE_PIP_VERSION_CHECK", k_machine},
+    Rule{"PIP_NO_INPUT", k_machine},
+    Rule{"PIP_KEYRING_PROVIDER", k_machine},
+    Rule{"PIP_LOG", k_machine},
+    Rule{"PIP_DEBUG", k_machine},
+    Rule{"PIP_ROOT_USER_ACTION", k_machine},
+    Rule{"PIP_TRUSTED_HOST", k_machine},
+    Rule{"PIP_NO_PYTHON_VERSION_WARNING", k_machine},
+    Rule{"PIP_USE_FEATURE", k_machine},
+    // What uv and pip install.
+    Rule{"UV_*", k_setting},
+    Rule{"PIP_*", k_setting},
+    // Builds from source.
+    Rule{"CC", k_setting},
+    Rule{"CXX", k_setting},
+    Rule{"CPP", k_setting},
+    Rule{"FC", k_setting},
+    Rule{"F77", k_setting},
+    Rule{"F90", k_setting},
+    Rule{"AR", k_setting},
+    Rule{"AS", k_setting},
+    Rule{"LD", k_setting},
+    Rule{"NM", k_setting},
+    Rule{"RANLIB", k_setting},
+    Rule{"LDSHARED", k_setting},
+    Rule{"LDCXXSHARED", k_setting},
+    Rule{"CFLAGS", k_setting},
+    Rule{"CXXFLAGS", k_setting},
+    Rule{"CPPFLAGS", k_setting},
+    Rule{"FFLAGS", k_setting},
+    Rule{"FCFLAGS", k_setting},
+    Rule{"LDFLAGS", k_setting},
+    Rule{"ARFLAGS", k_setting},
+    Rule{"ARCHFLAGS", k_setting},
+    Rule{"LIBS", k_setting},
+    Rule{"CPATH", k_setting},
+    Rule{"C_INCLUDE_PATH", k_setting},
+    Rule{"CPLUS_INCLUDE_PATH", k_setting},
+    Rule{"LIBRARY_PATH", k_setting},
+    Rule{"PKG_CONFIG*", k_setting},
+    Rule{"CMAKE_*", k_setting},
+    Rule{"SKBUILD*", k_setting},
+    Rule{"MESON*", k_setting},
+    Rule{"SETUPTOOLS_*", k_setting},
+    Rule{"DISTUTILS_*", k_setting},
+    Rule{"PBR_*", k_setting},
+    Rule{"HATCH_*", k_setting},
+    Rule{"PDM_*", k_setting},
+    Rule{"POETRY_*", k_setting},
+    Rule{"CYTHON*", k_setting},
+    Rule{"MYPYC_*", k_setting},
+    Rule{"NPY_*", k_setting},
+    Rule{"NUMPY_*", k_setting},
+    Rule{"OPENBLAS*", k_setting},
+    Rule{"BLAS*", k_setting},
+    Rule{"LAPACK*", k_setting},
+    Rule{"MKL*", k_setting},
+    Rule{"HDF5_*", k_setting},
+    Rule{"GDAL_*", k_setting},
+    Rule{"GEOS_*", k_setting},
+    Rule{"PROJ_*", k_setting},
+    Rule{"GRPC_PYTHON_*", k_setting},
+    Rule{"RUSTFLAGS", k_setting},
+    Rule{"MATURIN_*", k_setting},
+    Rule{"PYO3_*", k_setting},
+    Rule{"CUDA*", k_setting},
+    Rule{"CUDNN_*", k_setting},
+    Rule{"NCCL_*", k_setting},
+    Rule{"NVCC*", k_setting},
+    Rule{"FORCE_CUDA", k_setting},
+    Rule{"TORCH_*", k_setting},
+    Rule{"PYTORCH_*", k_setting},
+    Rule{"ROCM_*", k_setting},
+    Rule{"HIP_*", k_setting},
+    Rule{"FLASH_ATTENTION_*", k_setting},
+    Rule{"FLASH_ATTN_*", k_setting},
+    Rule{"XFORMERS_*", k_setting},
+    Rule{"DS_BUILD_*", k_setting},
+    Rule{"VLLM_*", k_setting},
+    Rule{"HOROVOD_*", k_setting},
+    Rule{"TF_*", k_setting},
+    Rule{"BUILD_*", k_setting},
+    Rule{"USE_*", k_setting},
+    Rule{"WITH_*", k_setting},
+    Rule{"SOURCE_DATE_EPOCH", k_setting},
+    // The machine.
+    Rule{"RTENV_*", k_machine},
+    Rule{"PATH", k_machine},
+    Rule{"HOME", k_machine},
+    Rule{"USER", k_machine},
+    Rule{"LOGNAME", k_machine},
+    Rule{"SHELL", k_machine},
+    Rule{"TERM", k_machine},
+    Rule{"TZ", k_machine},
+    Rule{"LANG", k_machine},
+    Rule{"LANGUAGE", k_machine},
+    Rule{"LC_*", k_machine},
+    Rule{"TMPDIR", k_machine},
+    Rule{"TMP", k_machine},
+    Rule{"TEMP", k_machine},
+    Rule{"XDG_*", k_machine},
+    Rule{"LD_LIBRARY_PATH", k_machine},
+    Rule{"MAKEFLAGS", k_machine},
+    Rule{"MAX_JOBS", k_machine},
+    Rule{"CARGO_*", k_machine},
+    Rule{"RUSTUP_*", k_machine},
+    Rule{"CCACHE_*", k_machine},
+    Rule{"SCCACHE_*", k_machine},
+    Rule{"*_PROXY", k_machine},
+    Rule{"*_proxy", k_machine},
+    Rule{"SSL_CERT_*", k_machine},
+    Rule{"REQUESTS_CA_BUNDLE", k_machine},
+    Rule{"CURL_CA_BUNDLE", k_machine},
+    Rule{"NETRC", k_machine},
+    Rule{"SSH_*", k_machine},
+    Rule{"GIT_*", k_machine},
+    Rule{"AWS_*", k_machine},
+    Rule{"GOOGLE_*", k_machine},
+    Rule{"AZURE_*", k_machine},
+    Rule{"PYTHON_KEYRING_*", k_machine},
+    Rule{"DBUS_SESSION_BUS_ADDRESS", k_machine},
+};
+
+bool matches(std::string_view pattern, std::string_view name) noexcept {
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) return name == pattern;
+  const std::string_view end = pattern.substr(star + 1);
+  return name.size() + 1 >= pattern.size() && name.starts_with(pattern.substr(0, star)) &&
+         name.ends_with(end);
+}
+
+bool concerns(InstallerKind installer, std::string_view name) {
+  if (name.starts_with("UV_")) return installer == InstallerKind::uv;
+  if (name.starts_with("PIP_")) return installer == InstallerKind::pip;
+  return true;
+}
+
+// Lists of paths are separated by spaces, commas or colons.
+Result<json> value_part(std::string_view value) {
+  json contents = json::array();
+  for (std::string_view rest = value; !rest.empty();) {
+    const auto end = rest.find_first_of(" ,:");
+    const Path path(rest.substr(0, end));
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    std::error_code error;
+    if (!path.is_absolute() || !std::filesystem::is_regular_file(path, error)) continue;
+    RTENV_TRY(json content, content_part(path));
+    contents.push_back(std::move(content));
+  }
+  if (contents.empty()) return json(without_credentials(value));
+  return contents;
+}
+
+// Where uv and pip look for configuration, besides the current folder and its parents.
+std::vector<Path> configuration_files(const Environment& environment, InstallerKind installer) {
+  const bool uv = installer == InstallerKind::uv;
+  const Path below = uv ? "uv/uv.toml" : "pip/pip.conf";
+  std::vector<Path> files{uv ? "/etc/uv/uv.toml" : "/etc/pip.conf"};
+  const auto home = environment.find_filled("HOME");
+  if (const auto config = environment.find_filled("XDG_CONFIG_HOME"))
+    files.push_back(Path(*config) / below);
+  else if (home)
+    files.push_back(Path(*home) / ".config" / below);
+  if (home && !uv) files.push_back(Path(*home) / ".pip/pip.conf");
+  std::string_view rest = environment.find_filled("XDG_CONFIG_DIRS").value_or("/etc/xdg");
+  while (!rest.empty()) {
+    const auto end = rest.find(':');
+    files.push_back(Path(rest.substr(0, end)) / below);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return files;
+}
+
+}  // namespace
+
+VariableUse variable_use(std::string_view name) noexcept {
+  const auto* const rule =
+      std::ranges::find_if(k_rules, [&](const Rule& row) { return matches(row.pattern, name); });
+  return rule == k_rules.end() ? VariableUse::hidden : rule->use;
+}
+
+Result<InstallerSettings> installer_settings(const Variables& variables, InstallerKind installer,
+                                             const std::vector<std::string>& names) {
+  InstallerSettings settings;
+  const auto use_of = [&](std::string_view name) {
+    const bool named = std::ranges::find(names, name) != names.end();
+    return named ? VariableUse::setting : variable_use(name);
+  };
+  const auto take = [&](const auto& values) {
+    for (const auto& [name, value] : values)
+      if (concerns(installer, name) && use_of(name) != VariableUse::hidden)
+        settings.environment.set(name, value);
+  };
+  take(variables.node().values());
+  take(variables.env_vars());
+  json parts = json::object();
+  for (const auto& [name, value] : settings.environment.values()) {
+    if (value.empty() || use_of(name) != VariableUse::setting) continue;
+    RTENV_TRY(parts[name], value_part(value));
+  }
+  for (const Path& file : configuration_files(settings.environment, installer)) {
+    const auto text = read_file(file);
+    if (!text && text.error().code() == Errc::not_found) continue;
+    if (!text) return Failure(text.error());
+    parts["files"].push_back("sha256:" + sha256_hex(without_credentials(*text)));
+  }
+  settings.key_part = json_text(parts);
+  return settings;
+}
+
+}  // namespace rtenv::runtime_env

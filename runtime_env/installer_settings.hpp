@@ -1,0 +1,39 @@
+// What an installer sees of the variables and configuration files on a machine. It sees nothing
+// that the environment's key doesn't cover, except what decides how it runs and not what it
+// installs: proxies, certificates, credentials, time-outs, the compiler's PATH.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime_env/expand.hpp"
+#include "runtime_env/package_list.hpp"
+
+namespace rtenv::runtime_env {
+
+enum class VariableUse : std::uint8_t {
+  machine,  // passed to the installer, isn't part of the key
+  setting,  // passed, and part of the key
+  hidden,   // not passed
+};
+/// Of a variable, by its name. uv's and pip's own variables are settings unless known otherwise;
+/// so are those that builds from source read (CFLAGS, CMAKE_ARGS, TORCH_CUDA_ARCH_LIST, …). All
+/// others are hidden.
+VariableUse variable_use(std::string_view name) noexcept;
+
+struct InstallerSettings {
+  Environment environment;  // of the installer
+  /// A canonical JSON object: the settings, and the installer's configuration files of the user and
+  /// the system, by content; of a setting that is or has the absolute paths of files, their content
+  /// counts. Without credentials.
+  std::string key_part = "{}";
+};
+
+/// From the node's environment and, over it, the job's env_vars. `names`: further settings. Fails:
+/// as reading the files that the settings name.
+Result<InstallerSettings> installer_settings(const Variables& variables, InstallerKind installer,
+                                             const std::vector<std::string>& names);
+
+}  // namespace rtenv::runtime_env

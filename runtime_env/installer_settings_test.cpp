@@ -1,0 +1,94 @@
+#include "runtime_env/installer_settings.hpp"
+
+#include "support/result_matchers.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv::runtime_env {
+namespace {
+
+class InstallerSettingsTest : public testing::Test {
+ protected:
+  InstallerSettingsTest() { node_.set("HOME", home_.root().native()); }
+
+  [[nodiscard]] InstallerSettings settings(InstallerKind installer = InstallerKind::uv) const {
+    return must(installer_settings(Variables(std::nullopt, env_vars_, node_), installer, names_));
+  }
+  [[nodiscard]] std::string key() const { return settings().key_part; }
+
+  TreeBuilder home_;
+  Environment node_;
+  std::map<std::string, std::string> env_vars_;
+  std::vector<std::string> names_;
+};
+
+TEST_F(InstallerSettingsTest, TheInstallerSeesNoVariableThatIsNeitherKnownNorNamed) {
+  node_.set("PYTHONPATH", "/x");
+  node_.set("UV_PYTHON", "3.9");
+  node_.set("PIP_ROOT", "/x");
+  node_.set("ANYTHING", "x");
+  env_vars_ = {{"MODEL", "x"}, {"OWN_FLAG", "x"}};
+  EXPECT_EQ(settings().environment.values().size(), 1U) << "HOME";
+  EXPECT_EQ(key(), "{}");
+  names_ = {"OWN_FLAG"};
+  EXPECT_EQ(settings().environment.find("OWN_FLAG"), "x");
+  EXPECT_EQ(key(), R"({"OWN_FLAG":"x"})");
+}
+
+TEST_F(InstallerSettingsTest, WhatDecidesAboutTheResultCounts) {
+  for (const char* name : {"CFLAGS", "CMAKE_ARGS", "TORCH_CUDA_ARCH_LIST", "UV_REQUIRE_HASHES",
+                           "UV_SOMETHING_NEW", "UV_EXCLUDE_NEWER"}) {
+    env_vars_ = {{name, "one"}};
+    const std::string one = key();
+    env_vars_ = {{name, "two"}};
+    EXPECT_NE(key(), one) << name;
+    EXPECT_EQ(settings().environment.find(name), "two") << name;
+  }
+}
+
+TEST_F(InstallerSettingsTest, HowTheInstallerRunsDoesNotCount) {
+  env_vars_ = {{"HTTPS_PROXY", "x"},    {"https_proxy", "x"},           {"UV_HTTP_TIMEOUT", "9"},
+               {"SSL_CERT_FILE", "/x"}, {"UV_INDEX_OWN_PASSWORD", "x"}, {"LC_ALL", "C"}};
+  EXPECT_EQ(key(), "{}");
+  for (const auto& [name, value] : env_vars_)
+    EXPECT_EQ(settings().environment.find(name), value) << name;
+}
+
+TEST_F(InstallerSettingsTest, VariablesOfTheOtherInstallerAreNotPassed) {
+  node_.set("PIP_INDEX_URL", "https://a");
+  node_.set("UV_INDEX_URL", "https://b");
+  EXPECT_FALSE(settings().environment.find("PIP_INDEX_URL"));
+  EXPECT_FALSE(settings(InstallerKind::pip).environment.find("UV_INDEX_URL"));
+}
+
+TEST_F(InstallerSettingsTest, FilesCountByContentNotByPath) {
+  home_.file("a/list", "six<2").file("b/list", "six<2").file("c/list", "six<1");
+  const auto with = [&](const std::string& value) {
+    env_vars_ = {{"UV_CONSTRAINT", value}};
+    return key();
+  };
+  const std::string one = with((home_ / "a/list").native());
+  EXPECT_EQ(with((home_ / "b/list").native()), one);
+  EXPECT_NE(with((home_ / "c/list").native()), one);
+  EXPECT_NE(with((home_ / "a/list").native() + " " + (home_ / "c/list").native()), one);
+}
+
+TEST_F(InstallerSettingsTest, ConfigurationFilesOfTheUserCountByContent) {
+  const std::string none = key();
+  home_.file(".config/uv/uv.toml", "exclude-newer = '2020-01-01'");
+  const std::string one = key();
+  EXPECT_NE(one, none);
+  home_.file(".config/uv/uv.toml", "index-url = 'https://user:one@host/'");
+  const std::string url = key();
+  EXPECT_NE(url, one);
+  home_.file(".config/uv/uv.toml", "index-url = 'https://user:two@host/'");
+  EXPECT_EQ(key(), url) << "credentials don't count";
+  home_.file("moved/uv/uv.toml", "index-url = 'https://user:two@host/'");
+  node_.set("XDG_CONFIG_HOME", (home_ / "moved").native());
+  EXPECT_EQ(key(), url);
+  const std::string pip = settings(InstallerKind::pip).key_part;
+  home_.file(".pip/pip.conf", "[global]");
+  EXPECT_NE(settings(InstallerKind::pip).key_part, pip);
+}
+
+}  // namespace
+}  // namespace rtenv::runtime_env
