@@ -16,6 +16,10 @@ namespace rtenv {
 struct WaitOptions {
   /// Ends the wait; may be null.
   const Cancellation* cancellation = nullptr;
+  /// The wait ends then with the error `busy`.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  /// Called between the attempts; true ends the wait with the error `busy`. May be empty.
+  std::function<bool()> is_needless;
   /// A shorter wait is not reported: the processes of a killed holder exit within this time.
   std::chrono::milliseconds quiet_wait{2000};
   /// Called once, after `quiet_wait`; may be empty.
@@ -25,7 +29,7 @@ struct WaitOptions {
 class LockFile {
  public:
   /// Waits until no other process holds the lock. Creates the file if it doesn't exist.
-  /// Fails: cancelled, and as open(2).
+  /// Fails: cancelled, busy (see WaitOptions), and as open(2).
   static Result<LockFile> acquire(const Path& path, const WaitOptions& options = {});
 
   /// Returns nullopt if the lock is held. Creates the file if it doesn't exist. Fails: as open(2).

@@ -24,10 +24,18 @@ bool EntryBuilder::uses_tier() const {
 }
 
 Result<Lease> EntryBuilder::build() {
+  // A process that a builder left behind may hold the lock when the entry is long ready.
+  std::optional<Lease> ready;
+  WaitOptions wait = options_.wait;
+  wait.is_needless = [&] {
+    if (auto found = find_lease(state_, entry_.kind, entry_.key)) ready = std::move(*found);
+    return ready.has_value();
+  };
   auto lease = [&]() -> Result<Lease> {
-    RTENV_TRY(const LockFile lock,
-              LockFile::acquire(state_->build_lock(entry_.kind, entry_.key), options_.wait));
-    return build_locked(lock.fd().get());
+    auto lock = LockFile::acquire(state_->build_lock(entry_.kind, entry_.key), wait);
+    if (!lock && ready) return std::move(*ready);
+    if (!lock) return Failure(std::move(lock).error());
+    return build_locked(lock->fd().get());
   }();
   if (!lease || !uses_tier()) return lease;
   if (origin_ == Origin::pulled) RTENV_TRY(state_->ledger().count_pull(entry_.kind));

@@ -4,9 +4,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "base/boot_id.hpp"
 #include "base/file.hpp"
+#include "base/hash.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 
@@ -14,7 +17,6 @@ namespace rtenv::envbuild {
 namespace {
 
 using nlohmann::json;
-using SystemClock = std::chrono::system_clock;
 
 constexpr int k_poll_interval_ms = 200;
 constexpr int k_last_line_interval_ms = 2000;
@@ -26,13 +28,11 @@ Path error_path(const Path& cache_root, std::string_view key) {
   return cache_root / "logs" / fmt::format("env-{}.failed", key);
 }
 
-std::int64_t microseconds(SystemClock::time_point time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
-}
-
-Result<void> write_error(const Path& path, const Error& error) {
-  RTENV_TRY(AtomicFile file, AtomicFile::create(path));
-  RTENV_TRY(file.write(json_text({{"at_us", microseconds(SystemClock::now())},
+Result<void> write_error(const Path& path, const Error& error, const std::string& conditions) {
+  RTENV_TRY(AtomicFile file, AtomicFile::create(path, 0600));
+  RTENV_TRY(file.write(json_text({{"boot", boot_id()},
+                                  {"at_us", boot_time_us()},
+                                  {"conditions", conditions},
                                   {"code", static_cast<int>(error.code())},
                                   {"message", error.message()},
                                   {"hint", error.hint()}})));
@@ -41,13 +41,27 @@ Result<void> write_error(const Path& path, const Error& error) {
 
 }  // namespace
 
-Result<BuildLog> BuildLog::begin(const Path& cache_root, std::string_view key) {
+std::string build_conditions(const Environment& installer_environment,
+                             std::optional<std::chrono::seconds> timeout) {
+  std::string text = fmt::format("{}", timeout ? timeout->count() : 0);
+  for (const std::string& variable : installer_environment.strings()) text += '\0' + variable;
+  return sha256_hex(text);
+}
+
+std::int64_t boot_time_us() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return now.tv_sec * std::int64_t{1'000'000} + now.tv_nsec / 1'000;
+}
+
+Result<BuildLog> BuildLog::begin(const Path& cache_root, std::string_view key,
+                                 std::string conditions) {
   Path path = log_path(cache_root, key);
   Path error = error_path(cache_root, key);
   RTENV_TRY(make_directories(path.parent_path()));
   ::unlink(error.c_str());
   RTENV_TRY(Fd file, open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600));
-  return BuildLog(std::move(path), std::move(error), std::move(file));
+  return BuildLog(std::move(path), std::move(error), std::move(file), std::move(conditions));
 }
 
 Failure BuildLog::fail_with(Error error) {
@@ -58,7 +72,7 @@ Failure BuildLog::fail_with(Error error) {
   Error with_path(error.code(),
                   fmt::format("{}\n  full output: {}", error.message(), path_.native()),
                   error.hint());
-  if (const auto written = write_error(error_path_, with_path); !written)
+  if (const auto written = write_error(error_path_, with_path, conditions_); !written)
     log::debug("{}", written.error().message());
   return Failure(std::move(with_path));
 }
@@ -66,11 +80,13 @@ Failure BuildLog::fail_with(Error error) {
 void BuildLog::succeed() noexcept { ::unlink(path_.c_str()); }
 
 std::optional<Error> failure_since(const Path& cache_root, std::string_view key,
-                                   SystemClock::time_point begin) {
+                                   std::int64_t begin_us, std::string_view conditions) {
   const auto text = read_file(error_path(cache_root, key));
   if (!text) return std::nullopt;
   const json record = json_from_text(*text);
-  if (!record.is_object() || record.value("at_us", std::int64_t{0}) < microseconds(begin))
+  if (!record.is_object() || record.value("boot", "") != boot_id() ||
+      record.value("conditions", "") != conditions ||
+      record.value("at_us", std::int64_t{0}) < begin_us)
     return std::nullopt;
   const int code = record.value("code", -1);
   if (code < 0 || code >= k_errc_count) return std::nullopt;

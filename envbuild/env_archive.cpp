@@ -169,7 +169,8 @@ std::string description(const json& interpreter) {
 Result<void> check_key(const Path& folder, const Path& final_path, const json& properties) {
   RTENV_TRY(const json parts, read_env_description(folder));
   const std::string digits = runtime_env::env_key_digits(json_text(parts));
-  if (final_path.filename() != digits)
+  // A key may have a suffix for the interpreter.
+  if (!final_path.filename().native().starts_with(digits))
     return fail(Errc::corrupt, "the archive's key is {}, but that of its description is {}",
                 final_path.filename().native(), digits)
         .hint("write the archive again from the environment");

@@ -1,6 +1,5 @@
 #include "envbuild/installer.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
@@ -9,6 +8,7 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 #include "envbuild/installer_run.hpp"
+#include "envbuild/uv_program.hpp"
 #include "runtime_env/interpreter.hpp"
 #include "runtime_env/redact.hpp"
 
@@ -87,8 +87,7 @@ void InstallerRun::show(std::string_view text) {
 
 Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> argv) {
   log::debug("{}", runtime_env::without_credentials(fmt::format("{}", fmt::join(argv, " "))));
-  // uv looks for a configuration file in the current folder and its parents, and uses the first.
-  RTENV_TRY(const Fd none, open_file(request_.scratch / "uv.toml", O_WRONLY | O_CREAT, 0600));
+  RTENV_TRY(hide_uv_configuration(request_.scratch));
   SpawnOptions spawn{.argv = std::move(argv),
                      .environment = environment_,
                      .working_dir = request_.scratch,

@@ -27,6 +27,7 @@ class InstallerRun {
   /// cancelled, as run_captured.
   Result<void> step(std::string_view name, std::vector<std::string> argv);
   Environment& environment() noexcept { return environment_; }
+  [[nodiscard]] const auto& deadline() const noexcept { return deadline_; }
 
  private:
   void show(std::string_view text);

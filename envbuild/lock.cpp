@@ -70,8 +70,9 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
                                .show_output = options.show_output};
   InstallerRun run(request);
   share_uv_cache(run.environment(), cache);
-  RTENV_TRY(const LeasedPath uv, find_uv(run.environment(), cache, std::nullopt,
-                                         plan.interpreter.executable, options.cancellation));
+  RTENV_TRY(const LeasedPath uv,
+            find_uv(run.environment(), cache, std::nullopt, plan.interpreter.executable,
+                    {run.deadline(), options.cancellation}));
   RTENV_TRY(const auto lists, write_phases(plan.phases, scratch.path()));
   const Path output = scratch.path() / "lock";
   std::vector<std::string> compile{uv.path.native(),
@@ -88,6 +89,9 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
   // `uv pip compile` expects the files without "-r".
   for (const std::string& word : lists.front())
     if (word != "-r") compile.push_back(word);
+  // The indexes and options of the build: another index may have another package of that name.
+  const auto& install_options = plan.phases.front().install_options;
+  compile.insert(compile.end(), install_options.begin(), install_options.end());
   RTENV_TRY(run.step("uv pip compile", std::move(compile)));
 
   RTENV_TRY(const std::string compiled, read_file(output));

@@ -9,7 +9,7 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   share_uv_cache(run.environment(), cache);
   const Path& python = request.interpreter.executable;
   RTENV_TRY(const LeasedPath uv, find_uv(run.environment(), cache, request.packages.version, python,
-                                         request.cancellation));
+                                         {run.deadline(), request.cancellation}));
   RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
 
   if (request.form == InstallForm::folder) {

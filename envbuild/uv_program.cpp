@@ -14,6 +14,8 @@
 #include "remote/http.hpp"
 #include "remote/package_index.hpp"
 #include "remote/uri.hpp"
+#include "runtime_env/installer_settings.hpp"
+#include "runtime_env/redact.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -93,31 +95,48 @@ Result<LeasedPath> pinned_uv(const Environment& environment, cache::Cache& cache
       .hint("{}", k_hint);
 }
 
+// Another index has another uv: a job must not choose the program that other jobs run.
+std::string settings_of(const Environment& environment) {
+  std::string text;
+  for (const auto& [name, value] : environment.values())
+    if (runtime_env::variable_use(name) == runtime_env::VariableUse::setting)
+      text += fmt::format("\n{}={}", name, runtime_env::without_credentials(value));
+  return text;
+}
+
 // The version that the runtime_env requires, installed by `uv`.
 Result<LeasedPath> required_uv(const LeasedPath& uv, const std::string& specifier,
                                const Environment& environment, cache::Cache& cache,
-                               const Path& python, const Cancellation* cancellation) {
-  RTENV_TRY(const auto key, cache::Key::parse(fmt::format(
-                                "uv-{}-{}", sha256_hex(specifier).substr(0, 16), k_machine)));
+                               const Path& python, const UvLimits& limits) {
+  RTENV_TRY(
+      const auto key,
+      cache::Key::parse(fmt::format(
+          "uv-{}-{}", sha256_hex(specifier + settings_of(environment)).substr(0, 16), k_machine)));
   RTENV_TRY(auto lease,
             cache.get_or_build(
                 cache::Kind::tool, key,
                 [&](const cache::BuildContext& context) -> Result<void> {
+                  RTENV_TRY(const TempDir folder, cache.make_temp_dir());
+                  RTENV_TRY(hide_uv_configuration(folder.path()));
                   SpawnOptions spawn{.argv = {uv.path.native(), "pip", "install", "--quiet",
                                               "--python", python.native(), "--target",
                                               context.target.native(), "uv" + specifier},
                                      .environment = environment,
-                                     .working_dir = {},
+                                     .working_dir = folder.path(),
                                      .keep_fds = {context.lock_fd}};
                   spawn.die_with_parent = true;
                   RTENV_TRY(const Captured run,
-                            run_captured(std::move(spawn),
-                                         {.deadline = {}, .cancellation = cancellation}));
+                            run_captured(std::move(spawn), {.deadline = limits.deadline,
+                                                            .cancellation = limits.cancellation}));
+                  if (run.timed_out)
+                    return fail(Errc::installer_failed,
+                                "Timeout: the installation of uv{} took too long", specifier)
+                        .hint("raise config.setup_timeout_seconds in the runtime_env");
                   if (run.state.succeeded()) return {};
                   return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier,
                               run.output);
                 },
-                {.wait = {.cancellation = cancellation, .on_wait = {}}}));
+                {.wait = {.cancellation = limits.cancellation, .on_wait = {}}}));
   return leased_path(std::move(lease), "bin/uv");
 }
 
@@ -139,6 +158,11 @@ Result<LeasedPath> available_uv(const Environment& environment, cache::Cache& ca
 
 }  // namespace
 
+Result<void> hide_uv_configuration(const Path& folder) {
+  RTENV_TRY(const Fd none, open_file(folder / "uv.toml", O_WRONLY | O_CREAT, 0600));
+  return {};
+}
+
 void share_uv_cache(Environment& environment, const cache::Cache& cache) {
   if (!environment.find_filled("UV_CACHE_DIR"))
     environment.set("UV_CACHE_DIR", (cache.root() / "uv").native());
@@ -148,10 +172,10 @@ std::string_view pinned_uv_version() noexcept { return k_version; }
 
 Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
                            const std::optional<std::string>& version_specifier, const Path& python,
-                           const Cancellation* cancellation) {
-  RTENV_TRY(LeasedPath uv, available_uv(environment, cache, cancellation));
+                           const UvLimits& limits) {
+  RTENV_TRY(LeasedPath uv, available_uv(environment, cache, limits.cancellation));
   if (!version_specifier) return uv;
-  return required_uv(uv, *version_specifier, environment, cache, python, cancellation);
+  return required_uv(uv, *version_specifier, environment, cache, python, limits);
 }
 
 }  // namespace rtenv::envbuild

@@ -2,18 +2,31 @@
 // package index, checked against a built-in digest, and cached.
 #pragma once
 
+#include <chrono>
+
 #include "base/environment.hpp"
 #include "envbuild/leased_path.hpp"
 
 namespace rtenv::envbuild {
 
+struct UvLimits {
+  std::optional<std::chrono::steady_clock::time_point>
+      deadline;  // of the required version's install
+  const Cancellation* cancellation = nullptr;
+};
+
 /// `version_specifier`: the version that the runtime_env requires ("==0.13.8"); the uv found as
 /// above installs it into the cache. Fails: not_found (RTENV_UV names no program; no build for this
-/// platform), unavailable (the index), corrupt (another digest), installer_failed (the required
-/// version), cancelled.
+/// platform; UV_OFFLINE is set), unavailable (the index), corrupt (another digest),
+/// installer_failed (the required version), cancelled.
 Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
                            const std::optional<std::string>& version_specifier, const Path& python,
-                           const Cancellation* cancellation);
+                           const UvLimits& limits);
+
+/// Hides configuration files in the parents of a folder in which uv will run: uv uses the first
+/// that it finds, an empty one in the folder. Those of the user and the system still apply. Fails:
+/// as open(2).
+Result<void> hide_uv_configuration(const Path& folder);
 
 /// The version that is downloaded if no other uv is found.
 std::string_view pinned_uv_version() noexcept;

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/hash.hpp"
 #include "base/log.hpp"
 #include "envbuild/build_log.hpp"
 #include "envbuild/env_archive.hpp"
@@ -14,20 +15,40 @@
 namespace rtenv::envbuild {
 namespace {
 
-// False if the environment's interpreter was removed from this machine.
-bool has_interpreter(const Path& virtual_env) {
-  struct stat status {};
-  return ::stat((virtual_env / "bin" / "python").c_str(), &status) == 0;
+constexpr std::size_t k_interpreter_digits = 8;
+
+// False if the environment was built for another interpreter of the same version, or if its
+// interpreter was removed from this machine.
+bool has_interpreter(const Path& virtual_env, const runtime_env::Interpreter& interpreter) {
+  struct stat found {};
+  struct stat wanted {};
+  return ::stat((virtual_env / "bin" / "python").c_str(), &found) == 0 &&
+         (::stat(interpreter.base_executable.c_str(), &wanted) != 0 ||
+          (found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino));
+}
+
+// The environment's key says what the interpreter is, not where: archives fit other machines. If
+// the environment with that key has another interpreter, this one gets a key of its own.
+Result<cache::Key> key_with_interpreter(const EnvPlan& plan) {
+  return cache::Key::parse(fmt::format(
+      "{}-{}", plan.key.digits,
+      sha256_hex(plan.interpreter.base_executable.native()).substr(0, k_interpreter_digits)));
+}
+
+Environment environment_for(const EnvPlan& plan, const PrepareOptions& options) {
+  Environment environment = plan.installer_environment;
+  if (options.offline) environment.set("UV_OFFLINE", "1");
+  if (options.offline) environment.set("PIP_NO_INDEX", "1");
+  if (options.rebuild) environment.set("UV_NO_CACHE", "1");
+  return environment;
 }
 
 Result<void> build(const EnvPlan& plan, const cache::BuildContext& context, cache::Cache& cache,
                    const PrepareOptions& options) {
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
-  RTENV_TRY(BuildLog log, BuildLog::begin(cache.root(), plan.key.digits));
-  Environment environment = plan.installer_environment;
-  if (options.offline) environment.set("UV_OFFLINE", "1");
-  if (options.offline) environment.set("PIP_NO_INDEX", "1");
-  if (options.rebuild) environment.set("UV_NO_CACHE", "1");
+  Environment environment = environment_for(plan, options);
+  RTENV_TRY(BuildLog log, BuildLog::begin(cache.root(), plan.key.digits,
+                                          build_conditions(environment, plan.timeout)));
   const InstallRequest request{.packages = plan.packages,
                                .phases = plan.phases,
                                .interpreter = plan.interpreter,
@@ -103,23 +124,33 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
 
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                                const PrepareOptions& options) {
-  RTENV_TRY(const cache::Key key, cache::Key::parse(plan.key.digits));
+  RTENV_TRY(cache::Key key, cache::Key::parse(plan.key.digits));
   if (options.rebuild) {
     RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, key));
   }
   RTENV_TRY(auto found, cache.find(cache::Kind::env, key));
-  if (found && has_interpreter(found->path())) return VirtualEnv{std::move(*found)};
+  if (found && has_interpreter(found->path(), plan.interpreter))
+    return VirtualEnv{std::move(*found)};
   if (found) {
-    log::warn("the interpreter of environment {} was removed; rebuilding the environment",
-              plan.key.digits);
     found.reset();
-    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, key));
+    RTENV_TRY(key, key_with_interpreter(plan));
+    log::debug("the environment {} has another interpreter, or one that was removed; using {}",
+               plan.key.digits, key);
+    RTENV_TRY(found, cache.find(cache::Kind::env, key));
+    if (found && !has_interpreter(found->path(), plan.interpreter)) {
+      found.reset();  // removed and installed again
+      RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, key));
+    }
+    if (found) return VirtualEnv{std::move(*found)};
   }
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
-  const auto requested_at = std::chrono::system_clock::now();
+  const std::int64_t requested_us = boot_time_us();
   std::optional<BuildFollower> follower;
   const cache::BuildOptions build_options{
       .wait = {.cancellation = options.cancellation,
+               .deadline = plan.timeout
+                               ? std::optional(std::chrono::steady_clock::now() + *plan.timeout)
+                               : std::nullopt,
                .on_wait =
                    [&] {
                      log::info("another process is building this environment; waiting for it");
@@ -139,7 +170,9 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                 cache::Kind::env, key,
                 [&](const cache::BuildContext& context) -> Result<void> {
                   follower.reset();
-                  if (auto failure = failure_since(cache.root(), plan.key.digits, requested_at))
+                  if (auto failure = failure_since(
+                          cache.root(), plan.key.digits, requested_us,
+                          build_conditions(environment_for(plan, options), plan.timeout)))
                     return Failure(std::move(*failure));
                   log::info("building environment {} with {}", plan.key.digits,
                             name(plan.packages.installer));

@@ -1,6 +1,63 @@
 #include "runtime_env/redact.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+
 namespace rtenv::runtime_env {
+
+namespace {
+
+// Of presigned URLs (S3, Google, Azure) and of tokens. With '*': all that begin so.
+constexpr std::array<std::string_view, 26> k_secrets{"x-amz-*",
+                                                     "x-goog-*",
+                                                     "sig",
+                                                     "signature",
+                                                     "awsaccesskeyid",
+                                                     "googleaccessid",
+                                                     "expires",
+                                                     "se",
+                                                     "sp",
+                                                     "sr",
+                                                     "st",
+                                                     "sv",
+                                                     "spr",
+                                                     "skoid",
+                                                     "sktid",
+                                                     "skt",
+                                                     "ske",
+                                                     "sks",
+                                                     "skv",
+                                                     "token",
+                                                     "access_token",
+                                                     "auth",
+                                                     "apikey",
+                                                     "api_key",
+                                                     "private_token",
+                                                     "password"};
+
+bool is_secret(std::string_view parameter) {
+  std::string name(parameter.substr(0, parameter.find('=')));
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::ranges::any_of(k_secrets, [&](std::string_view secret) {
+    return secret.ends_with('*') ? name.starts_with(secret.substr(0, secret.size() - 1))
+                                 : name == secret;
+  });
+}
+
+// A query without its secret parameters, with its '?' unless nothing is left.
+std::string without_secrets(std::string_view query) {
+  std::string result;
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const std::string_view parameter = query.substr(0, end);
+    if (!is_secret(parameter)) result += (result.empty() ? "?" : "&") + std::string(parameter);
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+  }
+  return result;
+}
+
+}  // namespace
 
 std::string without_credentials(std::string_view text) {
   std::string result;
@@ -9,9 +66,18 @@ std::string without_credentials(std::string_view text) {
     if (scheme_end == std::string_view::npos) return result += text;
     result += text.substr(0, scheme_end + 3);
     text.remove_prefix(scheme_end + 3);
-    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\n'\""));
+    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\n"));
     if (const auto at = authority.rfind('@'); at != std::string_view::npos)
       text.remove_prefix(at + 1);
+    const std::string_view url = text.substr(0, text.find_first_of(" \t\n'\"<>"));
+    const std::string_view before_query = url.substr(0, url.find_first_of("?#"));
+    result += before_query;
+    text.remove_prefix(before_query.size());
+    if (!text.starts_with('?')) continue;
+    const std::string_view query = text.substr(1, url.substr(before_query.size()).find('#') - 1)
+                                       .substr(0, url.size() - before_query.size() - 1);
+    result += without_secrets(query);
+    text.remove_prefix(1 + query.size());
   }
   return result;
 }

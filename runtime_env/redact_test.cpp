@@ -9,6 +9,17 @@ TEST(Redact, RemovesTheUserInfoOfEveryUrl) {
   EXPECT_EQ(without_credentials("-i https://user:pass@host/simple --extra-index-url http://t@h/"),
             "-i https://host/simple --extra-index-url http://h/");
   EXPECT_EQ(without_credentials("https://user:p@ss@host"), "https://host");
+  EXPECT_EQ(without_credentials("https://user:pa'ss\"@host/x"), "https://host/x");
+}
+
+TEST(Redact, RemovesSecretParameters) {
+  EXPECT_EQ(without_credentials("a @ https://h/x.whl?sig=abc%3D&version=2&se=2026 b"),
+            "a @ https://h/x.whl?version=2 b");
+  EXPECT_EQ(without_credentials("https://h/x?X-Amz-Signature=a&X-Amz-Date=b#sha256=00"),
+            "https://h/x#sha256=00");
+  EXPECT_EQ(without_credentials("'https://h/x?token=a' and https://u@k/y?Token=b&page=1"),
+            "'https://h/x' and https://k/y?page=1");
+  EXPECT_EQ(without_credentials("https://h/?"), "https://h/");
 }
 
 TEST(Redact, LeavesOtherTextUnchanged) {
