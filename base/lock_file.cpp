@@ -29,7 +29,7 @@ Result<bool> is_still_named(const Fd& fd, const Path& path) {
 
 Result<std::optional<LockFile>> LockFile::try_acquire(const Path& path) {
   for (;;) {
-    RTENV_TRY(auto fd, open_file(path, O_RDWR | O_CREAT, 0600));
+    RTENV_TRY(auto fd, open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       if (errno == EWOULDBLOCK) return std::optional<LockFile>();
@@ -38,6 +38,11 @@ Result<std::optional<LockFile>> LockFile::try_acquire(const Path& path) {
     RTENV_TRY(const bool named, is_still_named(fd, path));
     if (named) return std::optional<LockFile>(LockFile(std::move(fd)));
   }
+}
+
+std::uint64_t LockFile::inode() const noexcept {
+  struct stat status {};
+  return ::fstat(fd_.get(), &status) == 0 ? status.st_ino : 0;
 }
 
 Result<LockFile> LockFile::acquire(const Path& path, const WaitOptions& options) {

@@ -36,6 +36,8 @@ class LockFile {
   static Result<std::optional<LockFile>> try_acquire(const Path& path);
 
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
+  /// The file's inode. While the lock is held, no other file has it.
+  [[nodiscard]] std::uint64_t inode() const noexcept;
 
  private:
   explicit LockFile(Fd fd) : fd_(std::move(fd)) {}

@@ -46,11 +46,14 @@ std::string pid_namespace() {
 }  // namespace
 
 std::string process_identity() {
-  const auto ticks = start_ticks("self");
+  std::error_code error;
+  // As /proc shows it, which may be mounted for another PID namespace.
+  const std::string pid = std::filesystem::read_symlink("/proc/self", error).native();
+  const auto ticks = start_ticks(pid);
   const std::string boot = boot_id();
   const std::string container = pid_namespace();
   if (!ticks || boot.empty() || container.empty()) return {};
-  return fmt::format("{} {} {} {}", boot, container, ::getpid(), *ticks);
+  return fmt::format("{} {} {} {}", boot, container, pid, *ticks);
 }
 
 ProcessState process_state(std::string_view identity) {

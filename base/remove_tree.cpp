@@ -50,7 +50,11 @@ class Remover {
 
   Result<void> remove_folder(EntryAt entry, const Path& shown, int depth) {
     for (;;) {
-      RTENV_TRY(remove_content(entry, shown, depth));
+      if (auto removed = remove_content(entry, shown, depth); !removed) {
+        // What was moved here goes all the same.
+        if (depth == 0 && std::exchange(moved_, false)) continue;
+        return removed;
+      }
       if (::unlinkat(entry.folder, entry.name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
       // Folders that were moved here may not be in the listing.
       if (depth > 0 || errno != ENOTEMPTY || !std::exchange(moved_, false))

@@ -42,13 +42,20 @@ Result<void> check_file_system(const Path& root, bool allow_network_file_system)
 
 Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   const Path absolute = std::filesystem::absolute(root).lexically_normal();
-  if (options.makes_room) use_reserve_if_full(absolute);
   RTENV_TRY(prepare_cache_folder(absolute,
-                                 options.readable_by_others ? Readers::everybody : Readers::owner));
+                                 options.readable_by_others ? Readers::everybody : Readers::owner,
+                                 options.makes_room ? Reserve::use_if_full : Reserve::keep));
   RTENV_TRY(check_file_system(absolute, options.allow_network_file_system));
-  if (!options.makes_room) keep_reserve(absolute);
-  RTENV_TRY(Ledger ledger, Ledger::open(absolute / "ledger.db"));
-  auto state = std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options));
+  auto ledger = Ledger::open(absolute / "ledger.db");
+  if (!ledger && options.makes_room && ledger.error().code() == Errc::out_of_space) {
+    use_reserve(absolute);  // a quota, which the free space doesn't show
+    ledger = Ledger::open(absolute / "ledger.db");
+  }
+  if (!ledger && ledger.error().code() == Errc::corrupt)
+    return Failure(std::move(ledger).error().with_hint(fmt::format(
+        "remove the folder {}: its content is fetched and built again", absolute.native())));
+  if (!ledger) return Failure(std::move(ledger).error());
+  auto state = std::make_shared<CacheState>(absolute, std::move(*ledger), std::move(options));
   RTENV_TRY(Sweeper(*state).remove_crash_leftovers());
   if (state->has_tier_mode(TierMode::write_back)) {
     // Entries that an earlier process didn't push.

@@ -17,11 +17,12 @@
 namespace rtenv::cache {
 namespace {
 
+constexpr const char* k_digests = "digests";
 constexpr mode_t k_others_write = S_IWGRP | S_IWOTH;
 
 // Besides those of the kinds.
 constexpr std::array<const char*, 8> k_folders{
-    "tmp", "locks", "logs", "uv", "digests", "interpreters", "quarantine", "remote-tier"};
+    "tmp", "locks", "logs", "uv", k_digests, "interpreters", "quarantine", "remote-tier"};
 
 constexpr std::uint64_t k_reserve_bytes = 1U << 20U;
 constexpr int k_reserve_files = 16;
@@ -30,8 +31,6 @@ constexpr std::uint64_t k_full_bytes = 2 * k_reserve_bytes;
 constexpr std::uint64_t k_full_inodes = 2 * k_reserve_files;
 constexpr std::uint64_t k_plenty = 32;  // times
 
-Path reserve_of(const Path& root) { return root / "reserve"; }
-
 Result<void> check_owner(const Path& folder, const struct stat& status) {
   if (status.st_uid == ::geteuid()) return {};
   return fail(Errc::permission_denied,
@@ -39,6 +38,23 @@ Result<void> check_owner(const Path& folder, const struct stat& status) {
               "id {}",
               folder.native(), status.st_uid, ::geteuid())
       .hint("run the command as that user, or set RTENV_CACHE_DIR to a folder of your own");
+}
+
+// A cache removes what it doesn't know in its folders: it must not share them with anything.
+Result<void> check_is_cache(const Path& root) {
+  struct stat status {};
+  const auto has_ledger = [&] { return ::lstat((root / "ledger.db").c_str(), &status) == 0; };
+  if (has_ledger()) return {};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+    if (entry.path().filename() == k_digests) continue;  // naming a package needs no ledger
+    if (has_ledger()) return {};                         // another process is creating the cache
+    return fail(Errc::invalid_argument,
+                "{} can't be the cache's folder: it has no ledger.db and isn't empty",
+                root.native())
+        .hint("set RTENV_CACHE_DIR to a new folder; if this was a cache, remove it");
+  }
+  return {};
 }
 
 Result<void> prepare_root(const Path& root) {
@@ -51,7 +67,8 @@ Result<void> prepare_root(const Path& root) {
     return fail(Errc::invalid_argument, "the cache {} isn't a folder", root.native())
         .hint("set RTENV_CACHE_DIR to another path");
   RTENV_TRY(check_owner(root, status));
-  if ((status.st_mode & k_others_write) == 0 || (status.st_mode & S_ISVTX) != 0) return {};
+  RTENV_TRY(check_is_cache(root));
+  if ((status.st_mode & k_others_write) == 0) return {};
   return fail(Errc::permission_denied, "other users may write to the cache's folder {}",
               root.native())
       .hint("chmod go-w {}, if you trust its content; otherwise remove it",
@@ -59,9 +76,13 @@ Result<void> prepare_root(const Path& root) {
 }
 
 Result<void> prepare_folder(const Path& folder, mode_t mode) {
+  struct stat status {};
+  // A file or a dangling link: nothing of the cache.
+  if (::lstat(folder.c_str(), &status) == 0 &&
+      (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)))
+    ::unlink(folder.c_str());
   if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST)
     return fail_errno("create", folder.native());
-  struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return fail_errno("inspect", folder.native());
   RTENV_TRY(check_owner(folder, status));
   constexpr mode_t k_permissions = 0777;
@@ -78,42 +99,52 @@ bool has_free(const Path& root, std::uint64_t bytes, std::uint64_t inodes) {
          (status.f_files == 0 || status.f_favail >= inodes);
 }
 
+Path reserve_file(const Path& folder, int number) { return folder / std::to_string(number); }
+
 Result<void> create_reserve(const Path& folder) {
-  RTENV_TRY(make_directories(folder));
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+    return fail_errno("create", folder.native());
+  // The last file is created last, and tells that all are there.
   for (int i = 0; i < k_reserve_files; ++i) {
-    const Path path = folder / std::to_string(i);
+    const Path path = reserve_file(folder, i);
     RTENV_TRY(const Fd file, open_file(path, O_WRONLY | O_CREAT, 0600));
-    const auto bytes = static_cast<off_t>(i == 0 ? k_reserve_bytes : 0);
-    if (bytes == 0) continue;
-    if (const int error = ::posix_fallocate(file.get(), 0, bytes); error != 0)
+    if (i != 0) continue;
+    if (const int error = ::posix_fallocate(file.get(), 0, k_reserve_bytes); error != 0)
       return fail(system_error(error, "reserve space in", path.native()));
   }
   return {};
 }
 
-}  // namespace
-
-Result<void> prepare_cache_folder(const Path& root, Readers readers) {
-  RTENV_TRY(prepare_root(root));
-  const mode_t mode = readers == Readers::owner ? 0700 : 0755;
-  for (const char* folder : k_folders) RTENV_TRY(prepare_folder(root / folder, mode));
-  for (const KindInfo& kind : k_kinds) RTENV_TRY(prepare_folder(root / kind.folder, mode));
-  return {};
-}
-
 void keep_reserve(const Path& root) {
-  const Path folder = reserve_of(root);
-  if (::access(folder.c_str(), F_OK) == 0 ||
+  const Path folder = root / "reserve";
+  if (::access(reserve_file(folder, k_reserve_files - 1).c_str(), F_OK) == 0 ||
       !has_free(root, k_plenty * k_full_bytes, k_plenty * k_full_inodes))
     return;
   if (const auto created = create_reserve(folder); !created)
     log::debug("no space is reserved: {}", created.error().message());
 }
 
-void use_reserve_if_full(const Path& root) {
-  if (has_free(root, k_full_bytes, k_full_inodes)) return;
-  if (const auto removed = remove_tree(reserve_of(root)); !removed)
-    log::debug("{}", removed.error().message());
+}  // namespace
+
+Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve) {
+  RTENV_TRY(prepare_root(root));
+  if (reserve == Reserve::use_if_full && !has_free(root, k_full_bytes, k_full_inodes))
+    use_reserve(root);
+  // First, since it says that this is a cache. SQLite gives its other files the mode of this one.
+  const Path ledger = root / "ledger.db";
+  const Fd created(::open(ledger.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!created) ::chmod(ledger.c_str(), 0600);
+  const mode_t mode = readers == Readers::owner ? 0700 : 0755;
+  for (const char* folder : k_folders) RTENV_TRY(prepare_folder(root / folder, mode));
+  for (const KindInfo& kind : k_kinds) RTENV_TRY(prepare_folder(root / kind.folder, mode));
+  if (reserve == Reserve::keep) keep_reserve(root);
+  return {};
+}
+
+void use_reserve(const Path& root) {
+  const Path folder = root / "reserve";
+  for (int i = k_reserve_files - 1; i >= 0; --i) ::unlink(reserve_file(folder, i).c_str());
+  ::rmdir(folder.c_str());
 }
 
 }  // namespace rtenv::cache

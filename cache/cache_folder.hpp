@@ -8,14 +8,17 @@ namespace rtenv::cache {
 
 enum class Readers : std::uint8_t { owner, everybody };
 
-/// Creates the cache's folder and those below it. Only their owner may write to them, and only
-/// `readers` may read them. Fails: permission_denied (the folder is another user's, or others may
-/// write to it), out_of_space.
-Result<void> prepare_cache_folder(const Path& root, Readers readers);
+/// A little space and a few inodes on the cache's disk, for making room when it is full: removing
+/// entries takes some itself.
+enum class Reserve : std::uint8_t { keep, use_if_full };
 
-/// Keeps a little space and a few inodes on the cache's disk, if there are enough. Logs failures.
-void keep_reserve(const Path& root);
-/// Frees them if the disk is full: removing entries takes some space itself. Logs failures.
-void use_reserve_if_full(const Path& root);
+/// Creates the cache's folder, those below it, the ledger's file and the reserve. Only their owner
+/// may write to them, and only `readers` may read them. Fails: invalid_argument (the folder has
+/// other content), permission_denied (it is another user's, or others may write to it),
+/// out_of_space.
+Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve);
+
+/// Frees the reserve. Requires: `root` is a cache of this user.
+void use_reserve(const Path& root);
 
 }  // namespace rtenv::cache

@@ -10,6 +10,21 @@
 
 namespace rtenv::cache {
 
+namespace {
+
+// Moving a folder to another parent needs write permission for the folder itself.
+Result<void> move_away(const Path& path, const Path& away) {
+  auto renamed = rename_path(path, away);
+  if (renamed || renamed.error().code() != Errc::permission_denied) return renamed;
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
+      ::chmod(path.c_str(), S_IRWXU) != 0)
+    return renamed;
+  return rename_path(path, away);
+}
+
+}  // namespace
+
 CacheState::CacheState(Path root, Ledger ledger, CacheOptions options)
     : root_(std::move(root)), ledger_(std::move(ledger)), limits_(std::move(options.limits)) {
   if (options.remote_tier)
@@ -62,7 +77,7 @@ Result<bool> CacheState::remove_entry(Kind kind, KeyView key, Ledger::Removal re
   RTENV_TRY(fault_point("remove.begun"));
   bool moved = false;
   auto removed = ledger_.remove_unheld(kind, key, removal, [&]() -> Result<void> {
-    auto renamed = rename_path(path, away);
+    auto renamed = move_away(path, away);
     if (!renamed && renamed.error().code() == Errc::not_found) return {};
     RTENV_TRY(std::move(renamed));
     moved = true;

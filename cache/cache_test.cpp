@@ -1,6 +1,8 @@
 #include "cache/cache.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -211,12 +213,94 @@ TEST_F(CachePin, FailsForAnEntryWhoseFilesAreMissing) {
   EXPECT_FALSE(must(cache_.pin(Kind::tree, "lost", {.name = "p", .expires_ms = {}})));
 }
 
+class CacheWithoutLocks : public CacheFolder {
+ protected:
+  // Returns a function that waits for the process to end and returns its exit status.
+  static std::function<int()> start(const std::function<bool()>& body) {
+    const pid_t pid = ::fork();
+    if (pid == 0) ::_exit(body() ? 0 : 1);
+    return [pid] {
+      int status = 0;
+      ::waitpid(pid, &status, 0);
+      return status;
+    };
+  }
+};
+
+// What a cleaner of old files does to a build that takes long.
+TEST_F(CacheWithoutLocks, AnotherProcessWaitsForTheBuildAndSweepingLeavesItAlone) {
+  Cache cache = open();
+  std::function<int()> other;
+  const Builder builder = [&](const BuildContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    std::ofstream(context.target / "file") << "half";
+    for (const auto& file : std::filesystem::directory_iterator(cache.root() / "locks"))
+      std::filesystem::remove(file.path());
+    const auto sweeper = start([&] {
+      const auto opened = Cache::open(cache.root());
+      return opened && std::filesystem::exists(context.target / "file");
+    });
+    EXPECT_EQ(sweeper(), 0);
+    other = start([&] {
+      auto opened = Cache::open(cache.root());
+      return opened && opened->get_or_build(Kind::env, "k", must_not_run());
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::ofstream(context.target / "file") << "whole";
+    return {};
+  };
+  const Lease lease = must(cache.get_or_build(Kind::env, "k", builder));
+  EXPECT_EQ(other(), 0);
+  EXPECT_EQ(content_of(lease.path() / "file"), "whole");
+}
+
+TEST_F(CacheWithoutLocks, OfTwoStagedBuildsTheFirstThatIsReadyStays) {
+  Cache cache = open();
+  bool is_first = true;
+  std::optional<Lease> first;
+  const Builder builder = [&](const BuildContext& context) -> Result<void> {
+    RTENV_TRY(writes("x")(context));
+    if (!std::exchange(is_first, false)) return {};
+    for (const auto& file : std::filesystem::directory_iterator(cache.root() / "locks"))
+      std::filesystem::remove(file.path());
+    RTENV_TRY(first, open().get_or_build(Kind::tree, "k", writes("x")));
+    return {};
+  };
+  const Lease second = must(cache.get_or_build(Kind::tree, "k", builder));
+  EXPECT_EQ(content_of(first->path() / "file"), "x");
+  EXPECT_THAT(keys(cache), SizeIs(1));
+  EXPECT_EQ(must(cache.usage()).at(Kind::tree).misses, 1U);
+}
+
 using CacheOpen = CacheFolder;
 
 TEST_F(CacheOpen, ReportsAPathThatCannotHoldACache) {
   folder_.file("file", "");
   EXPECT_THAT(Cache::open(folder_ / "file/cache"),
               IsError(Errc::invalid_argument, "file: Not a directory"));
+}
+
+TEST_F(CacheOpen, RefusesAFolderWithOtherContentAndLeavesItAlone) {
+  folder_.file("tmp/thesis", "x").file("reserve/0", "x").file("trees/pine", "x");
+  for (const bool makes_room : {false, true})
+    EXPECT_THAT(Cache::open(folder_.root(), {.makes_room = makes_room}),
+                IsError(Errc::invalid_argument, "it has no ledger.db and isn't empty"));
+  for (const char* file : {"tmp/thesis", "reserve/0", "trees/pine"})
+    EXPECT_TRUE(std::filesystem::exists(folder_ / file)) << file;
+}
+
+TEST_F(CacheOpen, AndCollectingSucceedWithAnythingInItsFolders) {
+  must(open().get_or_build(Kind::tree, "k", writes("x")));
+  std::filesystem::remove(folder_ / "logs");
+  std::filesystem::create_symlink("nowhere", folder_ / "logs");
+  folder_.file("locks/sweeper/x", "").file("tmp/x", "").file("trees/a b/c", "").file("uv-file", "");
+  std::filesystem::create_symlink("loop", folder_ / "locks/loop");
+  std::filesystem::create_symlink("../made-by-a-link", folder_ / "locks/dangling");
+  Cache cache = open();
+  EXPECT_THAT(must(cache.collect({.max_bytes = 0}, false)).removed, SizeIs(1));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "made-by-a-link"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "trees/a b"));
+  const Cache again = open();
 }
 
 TEST_F(CacheOpen, RefusesALedgerOfAnotherVersion) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/process_identity.hpp"
 #include "cache/kind.hpp"
 
 namespace rtenv::cache {
@@ -30,10 +31,18 @@ struct EntryRow {
   std::int64_t created_ms = 0;    // Unix time
   std::int64_t last_used_ms = 0;  // Unix time
   std::uint64_t hits = 0;
-  std::string digest;  // see tree_digest; empty: not computed yet
+  std::string digest;              // see tree_digest; empty: not computed yet
+  std::string builder;             // while not ready: the identity of the process that builds it
+  std::uint64_t builder_lock = 0;  // while not ready: the inode of the lock file that it holds
   std::vector<std::int64_t> holder_pids;
   std::vector<Pin> pins;  // without the expired ones
 
+  /// Whether another process still builds it, although this one has the build's lock, whose file is
+  /// `lock_inode`: it does if it holds the lock of a file that was removed. An inode isn't used
+  /// again while a process has it open.
+  [[nodiscard]] bool is_built_elsewhere(std::uint64_t lock_inode) const {
+    return !ready && builder_lock != lock_inode && process_state(builder) == ProcessState::alive;
+  }
   [[nodiscard]] bool evictable() const { return ready && holder_pids.empty() && pins.empty(); }
 };
 

@@ -1,5 +1,10 @@
 #include "cache/entry_builder.hpp"
 
+#include <sys/stat.h>
+
+#include <chrono>
+#include <thread>
+
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -9,6 +14,11 @@
 #include "cache/tree_digest.hpp"
 
 namespace rtenv::cache {
+namespace {
+
+constexpr std::chrono::milliseconds k_builder_pause{50};
+
+}  // namespace
 
 EntryBuilder::EntryBuilder(std::shared_ptr<CacheState> state, EntryName entry,
                            const Builder& builder, const BuildOptions& options)
@@ -35,6 +45,7 @@ Result<Lease> EntryBuilder::build() {
     auto lock = LockFile::acquire(state_->build_lock(entry_.kind, entry_.key), wait);
     if (!lock && ready) return std::move(*ready);
     if (!lock) return Failure(std::move(lock).error());
+    lock_inode_ = lock->inode();
     return build_locked(lock->fd().get());
   }();
   if (!lease || !uses_tier()) return lease;
@@ -44,10 +55,24 @@ Result<Lease> EntryBuilder::build() {
 }
 
 Result<Lease> EntryBuilder::build_locked(int lock_fd) {
+  RTENV_TRY(wait_for_other_builder());
   // Another process may have built it while this one waited for the lock.
   RTENV_TRY(auto found, find_lease(state_, entry_.kind, entry_.key));
   if (found) return std::move(*found);
   return kind_.in_place ? build_in_place(lock_fd) : build_staged(lock_fd);
+}
+
+// The lock doesn't tell of it if another program removed its file.
+Result<void> EntryBuilder::wait_for_other_builder() {
+  for (;;) {
+    RTENV_TRY(const auto row, state_->ledger().find(entry_.kind, entry_.key));
+    if (!row || !row->is_built_elsewhere(lock_inode_)) return {};
+    if (options_.wait.cancellation != nullptr && options_.wait.cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while waiting for the build of {}", entry_.key);
+    if (options_.wait.deadline && std::chrono::steady_clock::now() >= *options_.wait.deadline)
+      return fail(Errc::busy, "Timeout: {} is being built by another process", entry_.key);
+    std::this_thread::sleep_for(k_builder_pause);
+  }
 }
 
 Result<void> EntryBuilder::pull_or_build(const BuildContext& context) {
@@ -62,6 +87,8 @@ Result<void> EntryBuilder::pull_or_build(const BuildContext& context) {
       return {};
     }
   }
+  if (options_.wait.cancellation != nullptr && options_.wait.cancellation->requested())
+    return fail(Errc::cancelled, "interrupted before {} was built", entry_.key);
   origin_ = Origin::built;
   return builder_(context);
 }
@@ -83,12 +110,18 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   if (kind_.permissions == Permissions::write_protected) RTENV_TRY(make_read_only(context.target));
   if (kind_.durable) RTENV_TRY(sync_file_system(context.target));
   RTENV_TRY(fault_point("build.synced"));
+  // Only if the lock's file was removed: another process has built it, too.
+  RTENV_TRY(auto found, find_lease(state_, entry_.kind, entry_.key));
+  if (found) return std::move(*found);
   Trash trash(*state_);
   RTENV_TRY(trash.move_in(path_));  // created by another program
   // From here until the entry is ready, a row whose build lock is free means that its builder died.
-  RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key));
+  RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key, lock_inode_));
   RTENV_TRY(fault_point("build.begun"));
   auto moved = rename_path(context.target, path_);
+  if (moved && kind_.permissions == Permissions::write_protected &&
+      ::chmod(path_.c_str(), 0555) != 0)
+    moved = fail_errno("change the mode of", path_.native());
   if (moved) moved = fault_point("build.renamed");
   if (!moved) return give_up(std::move(moved).error());
   RTENV_TRY(auto lease, publish(std::move(built)));
@@ -98,7 +131,7 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
 }
 
 Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
-  RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key));
+  RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key, lock_inode_));
   RTENV_TRY(fault_point("build.begun"));
   auto built = remove_tree(path_);
   if (built) built = pull_or_build({.target = path_, .lock_fd = lock_fd});
@@ -111,11 +144,15 @@ Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
 
 // If the files can't be removed now, the row stays, and the next open removes both.
 Failure EntryBuilder::give_up(Error error) {
-  if (const auto removed = remove_tree(path_); !removed)
+  const auto row = state_->ledger().find(entry_.kind, entry_.key);
+  if (row && *row && ((*row)->ready || (*row)->is_built_elsewhere(lock_inode_)))
+    return Failure(std::move(error));  // another process's now
+  if (const auto removed = remove_tree(path_); !removed) {
     log::warn("{}", removed.error().message());
-  else if (const auto forgotten = state_->ledger().forget_unready(entry_.kind, entry_.key);
-           !forgotten)
+  } else if (const auto forgotten = state_->ledger().forget_unready(entry_.kind, entry_.key);
+             !forgotten) {
     log::debug("{}", forgotten.error().message());
+  }
   return Failure(std::move(error));
 }
 

@@ -22,6 +22,7 @@ class EntryBuilder {
   Result<Lease> build_locked(int lock_fd);
   Result<Lease> build_staged(int lock_fd);
   Result<Lease> build_in_place(int lock_fd);
+  Result<void> wait_for_other_builder();
   Result<void> pull_or_build(const BuildContext& context);
   Result<Lease> publish(BuiltEntry built);
   Failure give_up(Error error);
@@ -36,6 +37,7 @@ class EntryBuilder {
   const Builder& builder_;
   const BuildOptions& options_;
   Origin origin_ = Origin::found;
+  std::uint64_t lock_inode_ = 0;  // of the build lock, which this object holds
 };
 
 }  // namespace rtenv::cache

@@ -3,12 +3,14 @@
 #include <unordered_map>
 
 #include "base/clock.hpp"
+#include "base/process_identity.hpp"
 #include "cache/ledger_schema.hpp"
 
 namespace rtenv::cache {
 namespace {
 
-// Columns: id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, digest.
+// Columns: id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, digest, builder,
+// builder_lock.
 Result<std::vector<EntryRow>> collect_rows(Statement& query) {
   std::vector<EntryRow> rows;
   for (;;) {
@@ -25,6 +27,8 @@ Result<std::vector<EntryRow>> collect_rows(Statement& query) {
                     .last_used_ms = query.number(6),
                     .hits = static_cast<std::uint64_t>(query.number(7)),
                     .digest = query.text(8),
+                    .builder = query.text(9),
+                    .builder_lock = static_cast<std::uint64_t>(query.number(10)),
                     .holder_pids = {},
                     .pins = {}});
   }
@@ -44,14 +48,17 @@ Result<Ledger> Ledger::open(const Path& file) {
   return Ledger(std::move(database));
 }
 
-Result<void> Ledger::begin_build(Kind kind, KeyView key) {
+Result<void> Ledger::begin_build(Kind kind, KeyView key, std::uint64_t lock_inode) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto insert,
-            database_.prepare_cached(
-                "INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
-                "VALUES (?1, ?2, 0, 0, ?3, ?3) ON CONFLICT (kind, key) DO UPDATE SET ready = "
-                "0, size_bytes = 0"));
-  insert->bind(1, info(kind).name).bind(2, key).bind(3, unix_ms());
+  RTENV_TRY(
+      const auto insert,
+      database_.prepare_cached(
+          "INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms, builder, "
+          "builder_lock) "
+          "VALUES (?1, ?2, 0, 0, ?3, ?3, ?4, ?5) ON CONFLICT (kind, key) DO UPDATE SET ready = "
+          "0, size_bytes = 0, builder = ?4, builder_lock = ?5"));
+  insert->bind(1, info(kind).name).bind(2, key).bind(3, unix_ms()).bind(4, process_identity());
+  insert->bind(5, static_cast<std::int64_t>(lock_inode));
   return insert->run();
 }
 
@@ -62,14 +69,17 @@ Result<LeasedEntry> Ledger::publish(Kind kind, KeyView key, const BuiltEntry& bu
     RTENV_TRY(const auto update,
               database_.prepare_cached(
                   "UPDATE entry SET ready = 1, size_bytes = ?3, digest = ?4, created_ms = ?5, "
-                  "last_used_ms = ?5, hits = 0 WHERE kind = ?1 AND key = ?2 RETURNING id"));
+                  "last_used_ms = ?5, hits = 0, builder = '' "
+                  "WHERE kind = ?1 AND key = ?2 AND ready = 0 AND builder = ?6 RETURNING id"));
     update->bind(1, info(kind).name)
         .bind(2, key)
         .bind(3, static_cast<std::int64_t>(built.size_bytes))
         .bind(4, built.digest);
-    update->bind(5, unix_ms());
+    update->bind(5, unix_ms()).bind(6, process_identity());
     RTENV_TRY(const bool row, update->step());
-    if (!row) return fail(Errc::internal, "the entry {} was published without begin_build", key);
+    if (!row)
+      return fail(Errc::unavailable, "another process took over the build of {}", key)
+          .hint("was the build's lock in locks/ removed? Retry");
     const EntryId entry = update->number(0);
     RTENV_TRY(update->run());
     RTENV_TRY(const auto count,
@@ -142,7 +152,7 @@ Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, KeyView key) {
   RTENV_TRY(const auto query,
             database_.prepare_cached(
                 "SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
-                "digest FROM entry WHERE kind = ? AND key = ?"));
+                "digest, builder, builder_lock FROM entry WHERE kind = ? AND key = ?"));
   query->bind(1, info(kind).name).bind(2, key);
   RTENV_TRY(auto rows, collect_rows(*query));
   if (rows.empty()) return std::optional<EntryRow>();
@@ -168,7 +178,7 @@ Result<std::vector<EntryRow>> Ledger::entries() {
   RTENV_TRY(const auto query,
             database_.prepare_cached(
                 "SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
-                "digest FROM entry ORDER BY last_used_ms, id"));
+                "digest, builder, builder_lock FROM entry ORDER BY last_used_ms, id"));
   RTENV_TRY(auto rows, collect_rows(*query));
   std::unordered_map<EntryId, EntryRow*> by_id;
   const auto row_of = [&](EntryId id) {
@@ -202,7 +212,7 @@ Result<std::vector<EntryRow>> Ledger::unready_entries() {
   RTENV_TRY(
       const auto query,
       database_.prepare_cached("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, "
-                               "hits, digest FROM entry WHERE ready = 0"));
+                               "hits, digest, builder, builder_lock FROM entry WHERE ready = 0"));
   return collect_rows(*query);
 }
 

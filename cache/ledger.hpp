@@ -48,9 +48,10 @@ class Ledger {
   // Entries (ledger.cpp)
 
   /// Inserts an entry that isn't ready: it is being built under its final path, or is about to be
-  /// renamed to it.
-  Result<void> begin_build(Kind kind, KeyView key);
-  /// Makes an entry ready and leases it, in one transaction. Counts as a miss.
+  /// renamed to it. `lock_inode`: of the build's lock file, which this process holds.
+  Result<void> begin_build(Kind kind, KeyView key, std::uint64_t lock_inode);
+  /// Makes an entry ready that this process builds and leases it, in one transaction. Counts as a
+  /// miss. Fails: also unavailable (another process began to build it).
   Result<LeasedEntry> publish(Kind kind, KeyView key, const BuiltEntry& built, HolderId holder);
   /// Deletes an entry that isn't ready; a ready one stays.
   Result<void> forget_unready(Kind kind, KeyView key);

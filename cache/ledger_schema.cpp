@@ -20,6 +20,8 @@ constexpr const char* k_schema = R"sql(
     last_used_ms INTEGER NOT NULL,
     hits         INTEGER NOT NULL DEFAULT 0,
     digest       TEXT NOT NULL DEFAULT '',  -- of the content; '': not computed yet
+    builder      TEXT NOT NULL DEFAULT '',  -- while not ready: the identity of its process
+    builder_lock INTEGER NOT NULL DEFAULT 0, -- … and the inode of the lock file that it holds
     UNIQUE (kind, key)
   );
   CREATE INDEX entry_by_use ON entry (last_used_ms);
@@ -86,6 +88,11 @@ struct Migration {
 constexpr std::array<Migration, 1> k_migrations{
     {{5,
       "ALTER TABLE holder ADD COLUMN identity TEXT NOT NULL DEFAULT ''; "
+      "ALTER TABLE entry ADD COLUMN builder TEXT NOT NULL DEFAULT ''; "
+      "ALTER TABLE entry ADD COLUMN builder_lock INTEGER NOT NULL DEFAULT 0; "
+      // Trees of that version may share files, and be write-protected.
+      "DELETE FROM entry WHERE kind = 'tree' AND id NOT IN (SELECT entry FROM lease) "
+      "AND id NOT IN (SELECT entry FROM pin); "
       "DROP TABLE content; "
       "PRAGMA user_version = 6"}}};
 

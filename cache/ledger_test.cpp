@@ -28,6 +28,8 @@ TEST(Ledger, OfTheVersionBeforeIsMigrated) {
     Database database = must(Database::open(folder / "ledger.db"));
     must(
         database.execute("ALTER TABLE holder DROP COLUMN identity; "
+                         "ALTER TABLE entry DROP COLUMN builder; "
+                         "ALTER TABLE entry DROP COLUMN builder_lock; "
                          "CREATE TABLE content (digest TEXT); PRAGMA user_version = 5"));
   }
   Ledger ledger = must(Ledger::open(folder / "ledger.db"));

@@ -28,8 +28,9 @@ Result<void> Sweeper::remove_crash_leftovers() {
 
 Result<void> Sweeper::remove_temporary(const std::vector<Path>& folders) {
   if (folders.empty()) return {};
-  RTENV_TRY(const auto lock, LockFile::try_acquire(state_.locks() / Cache::k_sweeper_lock));
-  if (!lock) return {};  // another process is removing them
+  const auto lock = LockFile::try_acquire(state_.locks() / Cache::k_sweeper_lock);
+  if (!lock) log::warn("{}", lock.error().message());
+  if (!lock || !*lock) return {};  // another process is removing them
   // What a job made immutable, for example, must not make the cache unusable.
   for (const Path& folder : folders)
     if (const auto removed = remove_tree(folder); !removed)
@@ -38,11 +39,12 @@ Result<void> Sweeper::remove_temporary(const std::vector<Path>& folders) {
 }
 
 Result<void> Sweeper::remove_unfinished(const EntryRow& row) {
-  RTENV_TRY(const auto lock, LockFile::try_acquire(state_.build_lock(row.kind, row.key)));
-  if (!lock) return {};  // still being built
+  const auto lock = LockFile::try_acquire(state_.build_lock(row.kind, row.key));
+  if (!lock) log::warn("{}", lock.error().message());
+  if (!lock || !*lock) return {};  // still being built
   // The entry may have become ready since the rows were read.
   RTENV_TRY(const auto now, state_.ledger().find(row.kind, row.key));
-  if (!now || now->ready) return {};
+  if (!now || now->ready || now->is_built_elsewhere((*lock)->inode())) return {};
   log::debug("removing the unfinished {} {}", info(row.kind).name, row.key);
   if (const auto removed = remove_tree(state_.path_of(row.kind, row.key)); !removed) {
     log::warn("{}", removed.error().message());
@@ -62,19 +64,21 @@ Result<void> Sweeper::remove_unknown_folders(Trash& trash) {
     for (const auto& entry :
          std::filesystem::directory_iterator(state_.root() / kind.folder, error)) {
       if (known_paths.contains(entry.path())) continue;
-      const auto key = Key::parse(entry.path().filename().native());
-      if (!key) {  // no entry can be built under this name
-        RTENV_TRY(trash.move_in(entry.path()));
-        continue;
-      }
-      RTENV_TRY(const auto lock, LockFile::try_acquire(state_.build_lock(kind.kind, *key)));
-      if (!lock) continue;
-      // The row may have been inserted since the rows were read.
-      RTENV_TRY(const auto found, state_.ledger().find(kind.kind, *key));
-      if (!found) RTENV_TRY(trash.move_in(entry.path()));
+      if (const auto moved = remove_unknown(kind.kind, entry.path(), trash); !moved)
+        log::warn("{}", moved.error().message());
     }
   }
   return {};
+}
+
+Result<void> Sweeper::remove_unknown(Kind kind, const Path& path, Trash& trash) {
+  const auto key = Key::parse(path.filename().native());
+  if (!key) return trash.move_in(path);  // no entry can be built under this name
+  RTENV_TRY(const auto lock, LockFile::try_acquire(state_.build_lock(kind, *key)));
+  if (!lock) return {};
+  // The row may have been inserted since the rows were read.
+  RTENV_TRY(const auto found, state_.ledger().find(kind, *key));
+  return found ? Result<void>() : trash.move_in(path);
 }
 
 // Lock files stay when their lock is released, and after a holder that died before its row was
@@ -84,8 +88,19 @@ Result<void> Sweeper::remove_free_locks() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(state_.locks(), error)) {
     if (entry.path().filename() == k_collector_lock) continue;
-    RTENV_TRY(const auto lock, LockFile::try_acquire(entry.path()));
-    if (lock) std::filesystem::remove(entry.path(), error);
+    if (!entry.is_regular_file(error) || entry.is_symlink(error)) {
+      std::filesystem::remove(entry.path(), error);
+      continue;
+    }
+    const auto lock = LockFile::try_acquire(entry.path());
+    if (!lock) log::warn("{}", lock.error().message());
+    if (!lock || !*lock) continue;
+    // That of an unfinished entry tells that its builder gave up: see is_built_elsewhere. With the
+    // lock, no process can begin to build.
+    RTENV_TRY(const auto unfinished, state_.ledger().unready_entries());
+    if (std::ranges::find(unfinished, (*lock)->inode(), &EntryRow::builder_lock) ==
+        unfinished.end())
+      std::filesystem::remove(entry.path(), error);
   }
   return {};
 }

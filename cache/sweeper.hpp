@@ -29,6 +29,7 @@ class Sweeper {
  private:
   Result<void> remove_temporary(const std::vector<Path>& folders);
   Result<void> remove_unfinished(const EntryRow& row);
+  Result<void> remove_unknown(Kind kind, const Path& path, Trash& trash);
 
   CacheState& state_;
 };

@@ -231,7 +231,7 @@ void register_cache(const Command& root, Tool& tool) {
       .set_action([&tool] { return list(tool); });
 
   const Command remove =
-      add_command(group, tool, "rm", "Remove entries; those in use are refused (exit 4)",
+      add_command(group, tool, "rm", "Remove entries; those in use are refused (exit 5)",
                   "  rtenv cache rm 3c9f0d6e8a1b…")
           .alias("delete");
   remove.add_option("KEY", state->keys, k_keys_help);

@@ -139,7 +139,7 @@ void register_env_list(const Command& env_group, Tool& tool) {
   show.set_action([state, &tool] { return state->show(tool); });
 
   const Command remove =
-      add_command(env_group, tool, "rm", "Remove environments; those in use are refused (exit 4)",
+      add_command(env_group, tool, "rm", "Remove environments; those in use are refused (exit 5)",
                   "  rtenv env rm 3c9f0d")
           .alias("delete");
   remove.add_option("KEY", state->keys, k_keys_help).required();
