@@ -47,8 +47,9 @@ Result<void> check_is_cache(const Path& root) {
   if (has_ledger()) return {};
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
-    if (entry.path().filename() == k_digests) continue;  // naming a package needs no ledger
-    if (has_ledger()) return {};                         // another process is creating the cache
+    // Naming a package needs no ledger; a disk of the cache's own has a lost+found.
+    if (entry.path().filename() == k_digests || entry.path().filename() == "lost+found") continue;
+    if (has_ledger()) return {};  // another process is creating the cache
     return fail(Errc::invalid_argument,
                 "{} can't be the cache's folder: it has no ledger.db and isn't empty",
                 root.native())

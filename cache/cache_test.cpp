@@ -289,6 +289,12 @@ TEST_F(CacheOpen, RefusesAFolderWithOtherContentAndLeavesItAlone) {
     EXPECT_TRUE(std::filesystem::exists(folder_ / file)) << file;
 }
 
+TEST_F(CacheOpen, AcceptsTheRootOfADisk) {
+  must(make_directories(folder_ / "lost+found"));
+  EXPECT_THAT(Cache::open(folder_.root()), IsOk());
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "lost+found"));
+}
+
 TEST_F(CacheOpen, AndCollectingSucceedWithAnythingInItsFolders) {
   must(open().get_or_build(Kind::tree, "k", writes("x")));
   std::filesystem::remove(folder_ / "logs");
