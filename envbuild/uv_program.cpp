@@ -81,12 +81,14 @@ Result<LeasedPath> pinned_uv(const Environment& environment, cache::Cache& cache
   for (const PinnedWheel& wheel : k_wheels) {
     if (wheel.machine != k_machine) continue;
     RTENV_TRY(const auto key, cache::Key::parse(fmt::format("uv-{}-{}", k_version, k_machine)));
-    auto lease = cache.get_or_build(cache::Kind::tool, key,
-                                    [&](const cache::BuildContext& context) {
-                                      return fetch_uv(wheel, environment, cache, context.target,
-                                                      cancellation);
-                                    },
-                                    {.wait = {.cancellation = cancellation, .on_wait = {}}});
+    auto lease = cache.get_or_build(
+        cache::Kind::tool, key,
+        [&](const cache::BuildContext& context) -> Result<void> {
+          if (environment.find_filled("UV_OFFLINE"))
+            return fail(Errc::not_found, "offline, so it isn\'t downloaded").hint("{}", k_hint);
+          return fetch_uv(wheel, environment, cache, context.target, cancellation);
+        },
+        {.wait = {.cancellation = cancellation, .on_wait = {}}});
     if (!lease)
       return Failure(std::move(lease).error().within("uv isn't in PATH and can't be fetched"));
     return leased_path(std::move(*lease), "uv");

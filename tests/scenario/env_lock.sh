@@ -58,6 +58,11 @@ rtenv env lock --runtime-env-json '{"uv": ["./job/wheels/lib-1.0-py3-none-any.wh
 ok
 stdout_has "lib @ ./job/wheels/lib-1.0-py3-none-any.whl"
 
+# A lock uses the indexes of the build: another index may have another package of that name.
+rtenv env lock --runtime-env-json '{"uv": {"packages": ["six"], "uv_pip_install_options": ["--index-url", "http://127.0.0.1:1/simple"]}}' -o -
+exits 1
+stderr_has "127.0.0.1:1"
+
 # --offline: from uv's cache, or an error.
 rtenv cache rm --all --yes
 rtenv env build -f env.yaml --working-dir job --locked env.lock --offline --json

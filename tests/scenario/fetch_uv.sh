@@ -9,6 +9,10 @@ for program in python3 sh cat; do ln -s "$(python3 -c 'import shutil, sys; print
 python=$(python3 -c 'import sys; print(sys.executable)')
 ln -sf "$python" bin/python3
 
+PATH=$work/bin rtenv env build --offline --python "$python" --runtime-env-json '{"uv": ["six==1.16.0"]}'
+refused 3 "offline, so it isn't downloaded"
+[[ -z $(ls "$RTENV_CACHE_DIR/tools") ]] || fail "uv was fetched"
+
 build() { PATH=$work/bin rtenv env build --python "$python" --runtime-env-json "{\"uv\": [\"six==1.1$1.0\"]}"; }
 build 6
 ok
