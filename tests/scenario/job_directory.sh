@@ -166,16 +166,16 @@ mkdir -p modules/pmod && echo 'VALUE = 1' >modules/pmod/__init__.py
 spoil='pwd; cat package/deep/data; (touch new; echo X >package/module.py; mv look.py gone; rm -r empty; chmod 700 package) 2>/dev/null;
   python3 -c "import pmod; print(pmod.VALUE); open(pmod.__file__, \"w\").write(\"VALUE = 2\")" 2>/dev/null; true'
 spoilt() { "$@" cache verify --json | python3 -c 'import json, sys; d = json.load(sys.stdin); print(len(d["quarantined"]) + len(d["damaged_in_use"]))'; }
-# checks_sharing MODE RTENV…: RTENV runs as the user and with the cache to test.
+# checks_sharing MODE RTENV…: RTENV runs as the user and with the cache to test; $inputs has the files.
 checks_sharing() {
   local mode=$1 seen
   shift
   for _ in 1 2; do
-    seen=$(RTENV_JOB_DIRECTORY=$mode "$@" run -f "$work/shared.yaml" --working-dir "$work/job" -- sh -c "$spoil")
+    seen=$(RTENV_JOB_DIRECTORY=$mode "$@" run -f "$inputs/shared.yaml" --working-dir "$inputs/job" -- sh -c "$spoil")
     [[ $seen == *$'data\n1' ]] || fail "$mode: a shared job saw $seen"
   done
   for own in overlay copy; do
-    seen=$(RTENV_JOB_DIRECTORY=$own "$@" run --working-dir "$work/job" -- sh -c 'cat package/module.py; ls; stat -c %a package; echo >>package/module.py') || continue
+    seen=$(RTENV_JOB_DIRECTORY=$own "$@" run --working-dir "$inputs/job" -- sh -c 'cat package/module.py; ls; stat -c %a package; echo >>package/module.py') || continue
     [[ $seen == 'VALUE = 1'*look.py*755 && $seen == *empty* && $seen != *new* ]] || fail "$mode then $own: a job of its own saw $seen"
   done
   equal "$(spoilt "$@")" 0 "$mode: verify"
@@ -185,10 +185,16 @@ config: {working_dir: shared}
 py_modules: [$work/modules/pmod]
 Y
 rtenv cache rm --all --yes
+inputs=$work
 for mode in auto copy; do checks_sharing "$mode" "$RTENV"; done
 if [[ $(id -u) -eq 0 ]]; then
-  chmod 755 "$work" && cp "$RTENV" "$work/rtenv-copy" && install -d -m 755 -o 65534 -g 65534 other
-  as_other() { (cd / && setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$work/other" RTENV_CACHE_DIR="$work/other/cache" "$work/rtenv-copy" "$@"); }
+  # The work folder may be in one that others can't enter.
+  inputs=$(mktemp -d /var/tmp/rt-XXXXXX)
+  trap 'rm -rf "$inputs"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+  chmod 755 "$inputs" && cp "$RTENV" "$inputs/rtenv" && cp -r job modules "$inputs"
+  sed "s|$work|$inputs|" shared.yaml >"$inputs/shared.yaml"
+  chmod -R a+rX "$inputs" && install -d -o 65534 -g 65534 "$inputs/home"
+  as_other() { (cd / && setpriv --reuid 65534 --regid 65534 --clear-groups env HOME="$inputs/home" RTENV_CACHE_DIR="$inputs/home/cache" "$inputs/rtenv" "$@"); }
   for mode in copy auto; do checks_sharing "$mode" as_other; done
   RTENV_JOB_DIRECTORY=auto rtenv run -f shared.yaml --working-dir job -- pwd
   [[ $out == "$RTENV_CACHE_DIR"/trees/* || $out == "$RTENV_CACHE_DIR"/copies/* ]] || fail "the directory is $out"
