@@ -64,8 +64,7 @@ Result<LockFile> LockFile::acquire(const Path& path, const WaitOptions& options)
       return fail(Errc::busy, "the lock {} isn't needed any more", path.native());
     if (options.deadline && std::chrono::steady_clock::now() >= *options.deadline)
       return fail(Errc::busy, "Timeout: waited too long for the process that holds {}",
-                  path.native())
-          .hint("raise config.setup_timeout_seconds in the runtime_env, or end that process");
+                  path.native());
     std::this_thread::sleep_for(pause);
   }
 }

@@ -38,6 +38,19 @@ Result<void> check_file_system(const Path& root, bool allow_network_file_system)
   return {};
 }
 
+Result<Ledger> open_ledger(const Path& root, bool makes_room) {
+  const Path file = root / "ledger.db";
+  auto ledger = Ledger::open(file);
+  if (!ledger && makes_room && ledger.error().code() == Errc::out_of_space) {
+    use_reserve(root);  // a quota, which the free space doesn't show
+    ledger = Ledger::open(file);
+  }
+  if (!ledger && ledger.error().code() == Errc::corrupt)
+    return Failure(std::move(ledger).error().with_hint(fmt::format(
+        "remove the folder {}: its content is fetched and built again", root.native())));
+  return ledger;
+}
+
 }  // namespace
 
 Result<Cache> Cache::open(const Path& root, CacheOptions options) {
@@ -46,16 +59,8 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
                                  options.readable_by_others ? Readers::everybody : Readers::owner,
                                  options.makes_room ? Reserve::use_if_full : Reserve::keep));
   RTENV_TRY(check_file_system(absolute, options.allow_network_file_system));
-  auto ledger = Ledger::open(absolute / "ledger.db");
-  if (!ledger && options.makes_room && ledger.error().code() == Errc::out_of_space) {
-    use_reserve(absolute);  // a quota, which the free space doesn't show
-    ledger = Ledger::open(absolute / "ledger.db");
-  }
-  if (!ledger && ledger.error().code() == Errc::corrupt)
-    return Failure(std::move(ledger).error().with_hint(fmt::format(
-        "remove the folder {}: its content is fetched and built again", absolute.native())));
-  if (!ledger) return Failure(std::move(ledger).error());
-  auto state = std::make_shared<CacheState>(absolute, std::move(*ledger), std::move(options));
+  RTENV_TRY(Ledger ledger, open_ledger(absolute, options.makes_room));
+  auto state = std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options));
   RTENV_TRY(Sweeper(*state).remove_crash_leftovers());
   if (state->has_tier_mode(TierMode::write_back)) {
     // Entries that an earlier process didn't push.

@@ -7,22 +7,6 @@
 #include "base/unique_name.hpp"
 
 namespace rtenv::cache {
-
-Result<Holder> Holder::create(const Path& locks, Ledger& ledger) {
-  std::string lock_name = "holder-" + unique_name();
-  RTENV_TRY(auto lock, LockFile::try_acquire(locks / lock_name));
-  if (!lock)
-    return fail(Errc::internal, "the new lock {} is already held", (locks / lock_name).native());
-  RTENV_TRY(fault_point("holder.locked"));
-  RTENV_TRY(const HolderId id, ledger.add_holder(lock_name));
-  return Holder(id, std::move(lock_name), std::move(*lock));
-}
-
-void Holder::retire(const Path& locks, Ledger& ledger) noexcept {
-  [[maybe_unused]] const auto removed = ledger.remove_holder(id_);
-  ::unlink((locks / lock_name_).c_str());
-}
-
 namespace {
 
 Result<bool> has_ended(const HolderRow& holder, const Path& lock_file) {
@@ -40,6 +24,21 @@ Result<bool> has_ended(const HolderRow& holder, const Path& lock_file) {
 }
 
 }  // namespace
+
+Result<Holder> Holder::create(const Path& locks, Ledger& ledger) {
+  std::string lock_name = "holder-" + unique_name();
+  RTENV_TRY(auto lock, LockFile::try_acquire(locks / lock_name));
+  if (!lock)
+    return fail(Errc::internal, "the new lock {} is already held", (locks / lock_name).native());
+  RTENV_TRY(fault_point("holder.locked"));
+  RTENV_TRY(const HolderId id, ledger.add_holder(lock_name));
+  return Holder(id, std::move(lock_name), std::move(*lock));
+}
+
+void Holder::retire(const Path& locks, Ledger& ledger) noexcept {
+  [[maybe_unused]] const auto removed = ledger.remove_holder(id_);
+  ::unlink((locks / lock_name_).c_str());
+}
 
 Result<std::vector<std::string>> sweep_holders(const Path& locks, Ledger& ledger) {
   RTENV_TRY(const auto holders, ledger.holders());

@@ -165,22 +165,25 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
         origin = VirtualEnv::Origin::remote_tier;
         return {};
       }};
-  RTENV_TRY(auto lease,
-            cache.get_or_build(
-                cache::Kind::env, key,
-                [&](const cache::BuildContext& context) -> Result<void> {
-                  follower.reset();
-                  if (auto failure = failure_since(
-                          cache.root(), plan.key.digits, requested_us,
-                          build_conditions(environment_for(plan, options), plan.timeout)))
-                    return Failure(std::move(*failure));
-                  log::info("building environment {} with {}", plan.key.digits,
-                            name(plan.packages.installer));
-                  origin = VirtualEnv::Origin::built;
-                  return build(plan, context, cache, options);
-                },
-                build_options));
-  return VirtualEnv{.lease = std::move(lease), .origin = origin};
+  auto lease = cache.get_or_build(
+      cache::Kind::env, key,
+      [&](const cache::BuildContext& context) -> Result<void> {
+        follower.reset();
+        if (auto failure =
+                failure_since(cache.root(), plan.key.digits, requested_us,
+                              build_conditions(environment_for(plan, options), plan.timeout)))
+          return Failure(std::move(*failure));
+        log::info("building environment {} with {}", plan.key.digits,
+                  name(plan.packages.installer));
+        origin = VirtualEnv::Origin::built;
+        return build(plan, context, cache, options);
+      },
+      build_options);
+  if (!lease && lease.error().code() == Errc::busy)
+    return Failure(std::move(lease).error().with_hint(
+        "raise config.setup_timeout_seconds in the runtime_env, or end that process"));
+  if (!lease) return Failure(std::move(lease).error());
+  return VirtualEnv{.lease = std::move(*lease), .origin = origin};
 }
 
 }  // namespace rtenv::envbuild
