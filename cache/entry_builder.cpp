@@ -103,9 +103,8 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
     RTENV_TRY(make_owner_writable(context.target));
   BuiltEntry built;
   if (kind_.digest == DigestTime::when_built) {
-    RTENV_TRY(const auto digest,
+    RTENV_TRY(built.digest,
               tree_digest(context.target, kind_.user_writable_folder, default_threads()));
-    built.digest = digest.digits;
   }
   if (kind_.permissions == Permissions::write_protected) RTENV_TRY(make_read_only(context.target));
   if (kind_.durable) RTENV_TRY(sync_file_system(context.target));

@@ -90,12 +90,10 @@ std::string digest_of(const std::vector<TreeItem>& items) {
   return to_hex(hash.finish());
 }
 
-Result<TreeDigest> tree_digest(const Path& folder, std::string_view ignored, unsigned threads) {
-  TreeDigest result;
-  RTENV_TRY(result.items, list_tree(folder, ignored));
-  RTENV_TRY(digest_files(folder, result.items, threads));
-  result.digits = digest_of(result.items);
-  return result;
+Result<std::string> tree_digest(const Path& folder, std::string_view ignored, unsigned threads) {
+  RTENV_TRY(auto items, list_tree(folder, ignored));
+  RTENV_TRY(digest_files(folder, items, threads));
+  return digest_of(items);
 }
 
 }  // namespace rtenv::cache

@@ -44,12 +44,7 @@ Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsi
 /// Digest of a folder. Requires: the digests of all files are computed.
 std::string digest_of(const std::vector<TreeItem>& items);
 
-struct TreeDigest {
-  std::string digits;
-  std::vector<TreeItem> items;
-};
-
 /// Lists the folder, digests its files, and digests the list. Fails: as list_tree and digest_files.
-Result<TreeDigest> tree_digest(const Path& folder, std::string_view ignored, unsigned threads);
+Result<std::string> tree_digest(const Path& folder, std::string_view ignored, unsigned threads);
 
 }  // namespace rtenv::cache

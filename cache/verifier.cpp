@@ -32,7 +32,7 @@ Result<void> Verifier::verify(EntryRow row) {
   };
   if (!row.digest.empty()) {
     const auto digest = read();
-    if (digest && digest->digits == row.digest) {
+    if (digest && *digest == row.digest) {
       ++report_.checked;
       return {};
     }
@@ -43,11 +43,11 @@ Result<void> Verifier::verify(EntryRow row) {
   if (!lease) return forget_missing(std::move(row));
   const auto digest = read();
   if (digest && row.digest.empty()) {
-    RTENV_TRY(state_->ledger().set_digest(row.kind, row.key, digest->digits));
+    RTENV_TRY(state_->ledger().set_digest(row.kind, row.key, *digest));
     ++report_.recorded;
     return {};
   }
-  if (digest && digest->digits == row.digest) {
+  if (digest && *digest == row.digest) {
     ++report_.checked;
     return {};
   }
