@@ -35,9 +35,8 @@ class Key {
   }
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
-  operator std::string_view() const noexcept {
-    return text_;
-  }  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  operator std::string_view() const noexcept { return text_; }
   friend bool operator==(const Key& a, const Key& b) = default;
   friend bool operator==(const Key& a, std::string_view b) { return a.text_ == b; }
 
@@ -59,9 +58,8 @@ class KeyView {
 
   [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
   [[nodiscard]] Key owned() const { return Key(std::string(text_)); }
-  constexpr operator std::string_view() const noexcept {
-    return text_;
-  }  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr operator std::string_view() const noexcept { return text_; }
 
  private:
   std::string_view text_;
