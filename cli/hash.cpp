@@ -16,13 +16,14 @@ struct HashCommand {
 Result<int> HashCommand::run(const Tool& tool) const {
   RTENV_TRY(auto options, selection.package_options(tool));
   if (!no_digest_cache) options.digest_cache = tool.digest_cache();
-  RTENV_TRY(const auto named, pkg::name_directory(selection.directory, options));
-  warn_of_left_out(named.tree, false);
-  tool.output.print({{"uri", named.name.uri()},
-                     {"scheme", pkg::name(named.name.scheme())},
-                     {"files", named.tree.file_count()},
-                     {"total_bytes", named.tree.total_bytes()}},
-                    named.name.uri());
+  RTENV_TRY(auto named, pkg::name_directory(selection.directory, options));
+  const pkg::Tree& tree = named.tree();
+  warn_of_left_out(tree, false);
+  tool.output.print({{"uri", named.name().uri()},
+                     {"scheme", pkg::name(named.name().scheme())},
+                     {"files", tree.file_count()},
+                     {"total_bytes", tree.total_bytes()}},
+                    named.name().uri());
   return 0;
 }
 

@@ -31,8 +31,8 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
       .scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes),
       .zip = {.threads = options.threads, .cancellation = options.cancellation},
       .digest_cache = cache::Cache::digests_folder(cache.root())};
-  RTENV_TRY(const pkg::NamedTree named, pkg::name_directory(directory, package));
-  const std::string content = named.name.tree_key();
+  RTENV_TRY(auto named, pkg::name_directory(directory, package));
+  const std::string content = named.name().tree_key();
   RTENV_TRY(const cache::Key key,
             top.empty() ? cache::Key::parse(content) : key_with_name(content, top));
   RTENV_TRY(auto lease, cache.get_or_build(
@@ -41,7 +41,7 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
                               if (!top.empty()) RTENV_TRY(make_directories(context.target));
                               return pkg::copy_tree(
                                   named, top.empty() ? context.target : context.target / top,
-                                  {.scheme = named.name.scheme(),
+                                  {.scheme = named.name().scheme(),
                                    .threads = options.threads,
                                    .cancellation = options.cancellation});
                             },

@@ -62,8 +62,8 @@ Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& 
   const bool by_content = uri.is_prefix() || uri.scheme == Scheme::gcs;
   std::optional<pkg::PackageName> name;
   if (by_content && !package.git_revision) {
-    RTENV_TRY(auto named, pkg::name_directory(directory, package));
-    name = std::move(named.name);
+    RTENV_TRY(const auto named, pkg::name_directory(directory, package));
+    name = named.name();
   } else if (by_content) {
     return fail(Errc::invalid_argument, "{}: with --git, the URI must include the package's name",
                 uri.shown());

@@ -164,6 +164,17 @@ void look_up(const Tree& tree, const DigestOptions& options, std::vector<Content
       tasks, options.threads, [] { return std::monostate(); }, look_up_some);
 }
 
+// Nullopt if the name depends on more than the stamps: on whether a file could be read.
+std::optional<DigestCache::NamedTree> named_tree(const Tree& tree,
+                                                 const std::optional<FileStamp>& stamp,
+                                                 const PackageName& name) {
+  const bool complete = std::ranges::all_of(tree.entries, [](const Entry& entry) {
+    return entry.type != EntryType::file || entry.stamp;
+  });
+  if (!stamp || !complete) return std::nullopt;
+  return DigestCache::NamedTree{*stamp, name};
+}
+
 }  // namespace
 
 std::unique_ptr<ContentHasher> ContentHasher::create(Scheme scheme) {
@@ -196,10 +207,13 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
                                      hash_file(worker, tree.entries[uncached[i]], options.scheme));
                            return {};
                          }));
+  PackageName name = combine_digests(tree.entries, contents, options.scheme);
   const bool has_new = std::ranges::any_of(
       uncached, [&](std::size_t i) { return static_cast<bool>(tree.entries[i].stamp); });
-  if (options.cache != nullptr && has_new) options.cache->save(tree.entries, contents);
-  return combine_digests(tree.entries, contents, options.scheme);
+  const auto named = named_tree(tree, options.tree_stamp, name);
+  if (options.cache != nullptr && (has_new || named))
+    options.cache->save(tree.entries, contents, named);
+  return name;
 }
 
 PackageName combine_digests(const std::vector<Entry>& entries,

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct DigestOptions {
   unsigned threads = 1;
   // Files whose stamps it contains aren't read; it is saved at the end. Not owned.
   const DigestCache* cache = nullptr;
+  std::optional<FileStamp> tree_stamp;  // of the whole tree, to save its name
   const Cancellation* cancellation = nullptr;
 };
 

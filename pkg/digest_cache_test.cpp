@@ -26,7 +26,7 @@ class DigestCacheTest : public testing::TestWithParam<Scheme> {
     PackageOptions options{.scan = {}, .zip = {.scheme = GetParam(), .threads = 2}};
     if (use_cache) options.digest_cache = cache_.root();
     options.settle_time = k_settle_time;
-    return must(name_directory(tree_.root(), options)).name.digits();
+    return must(name_directory(tree_.root(), options)).name().digits();
   }
   // Waits until the files written so far may be cached.
   static void settle() { std::this_thread::sleep_for(2 * k_settle_time); }
@@ -88,6 +88,35 @@ TEST_P(DigestCacheTest, DetectsChangesOfEqualSize) {
   });
 }
 
+TEST_P(DigestCacheTest, DetectsChangesThatLeaveTheFilesAlone) {
+  tree_.file("a/f", "1").file("b", "2").file("run", "3");
+  std::filesystem::create_symlink("b", tree_ / "link");
+  const auto expect_new_name = [&](const char* what) {
+    settle();
+    const std::string cached = name();
+    EXPECT_EQ(cached, name()) << what;
+    EXPECT_EQ(cached, name(false)) << what;
+  };
+  expect_new_name("at first");
+  std::filesystem::create_directories(tree_ / "a/empty");
+  expect_new_name("a new folder");
+  std::filesystem::rename(tree_ / "a/empty", tree_ / "a/void");
+  expect_new_name("another name");
+  std::filesystem::remove(tree_ / "link");
+  std::filesystem::create_symlink("run", tree_ / "link");
+  expect_new_name("another target");
+  std::filesystem::permissions(tree_ / "run", std::filesystem::perms::owner_all);
+  expect_new_name("executable");
+  std::filesystem::rename(tree_ / "a", tree_ / "c");
+  expect_new_name("a renamed folder");
+  std::filesystem::remove(tree_ / "b");
+  expect_new_name("one file less");
+  tree_.file(".gitignore", "run\n");
+  expect_new_name("an excluded file");
+  std::filesystem::remove_all(tree_ / "c");
+  expect_new_name("one folder less");
+}
+
 TEST_P(DigestCacheTest, DetectsAnEditWithinTheSameClockTick) {
   // Written, named and written again within a few milliseconds: the times may be the same.
   for (int i = 0; i < 300; ++i) {
@@ -136,10 +165,33 @@ TEST(DigestCache, CachedFilesAreNotRead) {
   Tree tree = must(scan(files.root(), {}));
   tree.entries[0].stamp = {1, 2};
   const std::string read = must(digest(tree, {})).digits();
-  DigestCache::open(cache.root(), {}, Scheme::xxh3)
-      .save(tree.entries, {ContentDigest(Xxh3::of({}))});
-  const DigestCache wrong_cache = DigestCache::open(cache.root(), {}, Scheme::xxh3);
+  DigestCache(cache.root(), {}, Scheme::xxh3)
+      .save(tree.entries, {ContentDigest(Xxh3::of({}))}, std::nullopt);
+  DigestCache wrong_cache(cache.root(), {}, Scheme::xxh3);
+  wrong_cache.load();
   EXPECT_NE(must(digest(tree, {.cache = &wrong_cache})).digits(), read);
+}
+
+TEST(DigestCache, AnUnchangedTreeIsNamedByItsStamp) {
+  TreeBuilder files;
+  TreeBuilder cache;
+  files.file("f", "1");
+  std::this_thread::sleep_for(2 * k_settle_time);
+  const auto stamper = FileStamper::begin(files.root(), k_settle_time);
+  ASSERT_TRUE(stamper);
+  const Scan scan = must(Scan::run(files.root(), {.stamper = &*stamper}));
+  const auto stamp = scan.stamp();
+  ASSERT_TRUE(stamp);
+  const PackageName saved(Scheme::xxh3, std::string(32, '7'));
+  DigestCache(cache.root(), stamper->root(), Scheme::xxh3)
+      .save({}, {}, DigestCache::NamedTree{*stamp, saved});
+  auto named = must(
+      name_directory(files.root(), {.digest_cache = cache.root(), .settle_time = k_settle_time}));
+  EXPECT_EQ(named.name(), saved);
+  EXPECT_EQ(named.tree().entries.size(), 1U);
+  files.file("f", "2");
+  EXPECT_FALSE(must(Scan::run(files.root(), {.stamper = &*stamper})).stamp())
+      << "a file that changed just now";
 }
 
 TEST(FileStamper, RefusesUntrustedFileSystems) {
@@ -154,11 +206,12 @@ TEST(DigestCache, UnusedFilesExpire) {
   const std::array<timespec, 2> times{long_ago, long_ago};
   ASSERT_EQ(::utimensat(AT_FDCWD, (cache / "xxh3-old").c_str(), times.data(), 0), 0);
   const std::vector<Entry> entries{{.path = "f", .stamp = {1, 2}, .link_target = {}}};
-  DigestCache::open(cache.root(), {3, 4}, Scheme::xxh3)
-      .save(entries, {ContentDigest(Xxh3::of({}))});
+  DigestCache saved(cache.root(), {3, 4}, Scheme::xxh3);
+  saved.save(entries, {ContentDigest(Xxh3::of({}))}, std::nullopt);
   EXPECT_FALSE(std::filesystem::exists(cache / "xxh3-old"));
   EXPECT_TRUE(std::filesystem::exists(cache / "xxh3-used"));
-  EXPECT_TRUE(DigestCache::open(cache.root(), {3, 4}, Scheme::xxh3).find({1, 2}));
+  saved.load();
+  EXPECT_TRUE(saved.find({1, 2}));
 }
 
 }  // namespace

@@ -31,6 +31,15 @@ FileStamp to_stamp(const Xxh3::Bytes& bytes) {
 
 }  // namespace
 
+FileStamp FileStamp::of_name(char type, std::string_view path, std::string_view link_target) {
+  Xxh3 hash;
+  hash.add(std::string_view(&type, 1));
+  hash.add(path);
+  hash.add(std::string_view("\0", 1));
+  hash.add(link_target);
+  return to_stamp(hash.finish());
+}
+
 std::optional<FileStamper> FileStamper::begin(const Path& root,
                                               std::chrono::nanoseconds settle_time) {
   struct statfs file_system {};

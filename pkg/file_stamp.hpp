@@ -27,6 +27,9 @@ namespace rtenv::pkg {
 struct FileStamp {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
+  /// For an entry that isn't a file: a digest of its type, path and link target.
+  static FileStamp of_name(char type, std::string_view path, std::string_view link_target);
+
   /// False for no stamp.
   explicit operator bool() const noexcept { return (low | high) != 0; }
   friend bool operator==(const FileStamp&, const FileStamp&) = default;

@@ -47,7 +47,7 @@ class GitCommitTest : public testing::Test {
   // The name of the commit, by the same code as `rtenv pack --git-revision`.
   PackageName name_of_commit(Scheme scheme = Scheme::xxh3) {
     return must(name_directory(tree_.root(), {.zip = {.scheme = scheme}, .git_revision = "HEAD"}))
-        .name;
+        .name();
   }
   PackageName name_of_checkout(Scheme scheme = Scheme::xxh3) {
     const TreeBuilder checkout;

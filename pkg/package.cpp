@@ -23,10 +23,9 @@ ScanOptions effective_scan(const PackageOptions& options) {
   return scan;
 }
 
-void warn_if_empty(const Tree& tree) {
-  if (tree.entries.empty())
-    log::warn("the package of {} is empty: there are no files, or all are excluded",
-              tree.root.native());
+void warn_if_empty(bool is_empty, const Path& root) {
+  if (is_empty)
+    log::warn("the package of {} is empty: there are no files, or all are excluded", root.native());
 }
 
 bool changed_meanwhile(const Error& error) {
@@ -45,30 +44,53 @@ Result<Tree> scan_source(const Path& root, const PackageOptions& options,
                          const ScanOptions& scan_options) {
   RTENV_TRY(Tree tree, options.git_revision ? scan_commit(root, *options.git_revision, scan_options)
                                             : scan(root, scan_options));
-  warn_if_empty(tree);
+  warn_if_empty(tree.entries.empty(), tree.root);
   return tree;
+}
+
+Result<NamedDirectory> name_commit(const Path& root, const PackageOptions& options) {
+  RTENV_TRY(Tree tree, scan_source(root, options, effective_scan(options)));
+  RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
+                                            .threads = options.zip.threads,
+                                            .cancellation = options.zip.cancellation}));
+  return NamedDirectory(std::move(name), std::move(tree), options.zip.threads);
+}
+
+Result<NamedDirectory> name_files(const Path& root, const PackageOptions& options) {
+  std::optional<FileStamper> stamper;
+  std::optional<DigestCache> cache;
+  if (options.digest_cache) stamper = FileStamper::begin(root, options.settle_time);
+  if (stamper) cache.emplace(*options.digest_cache, stamper->root(), options.zip.scheme);
+  ScanOptions scan_options = effective_scan(options);
+  scan_options.stamper = stamper ? &*stamper : nullptr;
+  // Without stamps, the digest measures each file when it opens it.
+  scan_options.measure = stamper.has_value();
+  RTENV_TRY(Scan scan, Scan::run(root, scan_options));
+  warn_if_empty(scan.is_empty(), scan.root());
+  const auto stamp = cache ? scan.stamp() : std::nullopt;
+  if (stamp)
+    if (auto name = cache->find_name(*stamp))
+      return NamedDirectory(std::move(*name), std::move(scan), options.zip.threads);
+  if (cache) cache->load();
+  Tree tree = scan.to_tree(options.zip.threads);
+  RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
+                                            .threads = options.zip.threads,
+                                            .cache = cache ? &*cache : nullptr,
+                                            .tree_stamp = stamp,
+                                            .cancellation = options.zip.cancellation}));
+  return NamedDirectory(std::move(name), std::move(tree), options.zip.threads);
 }
 
 }  // namespace
 
-Result<NamedTree> name_directory(const Path& root, PackageOptions options) {
-  return with_retry([&]() -> Result<NamedTree> {
-    std::optional<FileStamper> stamper;
-    std::optional<DigestCache> cache;
-    if (options.digest_cache && !options.git_revision)
-      stamper = FileStamper::begin(root, options.settle_time);
-    if (stamper)
-      cache = DigestCache::open(*options.digest_cache, stamper->root(), options.zip.scheme);
-    ScanOptions scan_options = effective_scan(options);
-    scan_options.stamper = stamper ? &*stamper : nullptr;
-    // Without stamps, the digest measures each file when it opens it.
-    scan_options.measure = stamper.has_value();
-    RTENV_TRY(Tree tree, scan_source(root, options, scan_options));
-    RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
-                                              .threads = options.zip.threads,
-                                              .cache = cache ? &*cache : nullptr,
-                                              .cancellation = options.zip.cancellation}));
-    return NamedTree{std::move(tree), std::move(name)};
+const Tree& NamedDirectory::tree() {
+  if (const auto* scan = std::get_if<Scan>(&content_)) content_ = scan->to_tree(threads_);
+  return std::get<Tree>(content_);
+}
+
+Result<NamedDirectory> name_directory(const Path& root, PackageOptions options) {
+  return with_retry([&] {
+    return options.git_revision ? name_commit(root, options) : name_files(root, options);
   });
 }
 
@@ -82,8 +104,9 @@ Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
   });
 }
 
-Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestOptions& options) {
-  const auto& entries = named.tree.entries;
+Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOptions& options) {
+  const Tree& tree = named.tree();
+  const auto& entries = tree.entries;
   RTENV_TRY(make_directories(target));
   std::vector<ContentDigest> contents(entries.size());
   struct Worker {
@@ -92,7 +115,7 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
     std::unique_ptr<ContentHasher> hasher;
   };
   const auto make_worker = [&] {
-    return Worker{TargetFolder::open(target), named.tree.content->reader(),
+    return Worker{TargetFolder::open(target), tree.content->reader(),
                   ContentHasher::create(options.scheme)};
   };
   RTENV_TRY(parallel_for(
@@ -100,7 +123,7 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
       [&](Worker& worker, std::size_t i) -> Result<void> {
         if (!worker.folder) return Failure(worker.folder.error());
         if (options.cancellation != nullptr && options.cancellation->requested())
-          return fail(Errc::cancelled, "interrupted while copying {}", named.tree.root.native());
+          return fail(Errc::cancelled, "interrupted while copying {}", tree.root.native());
         const Entry& entry = entries[i];
         switch (entry.type) {
           case EntryType::directory: return worker.folder->make_directory(entry.path);
@@ -118,8 +141,8 @@ Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestO
         contents[i] = worker.hasher->finish();
         return {};
       }));
-  if (combine_digests(entries, contents, options.scheme) != named.name)
-    return changed_while(named.tree.root.native(), "copied");
+  if (combine_digests(entries, contents, options.scheme) != named.name())
+    return changed_while(tree.root.native(), "copied");
   return {};
 }
 

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <variant>
 
 #include "pkg/byte_sink.hpp"
 #include "pkg/digest.hpp"
+#include "pkg/scan.hpp"
 #include "pkg/scan_options.hpp"
 #include "pkg/tree.hpp"
 #include "pkg/zip_writer.hpp"
@@ -26,13 +28,24 @@ struct PackageOptions {
   std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
 };
 
-struct NamedTree {
-  Tree tree;
-  PackageName name;
+/// A directory as it was when it was named. Move-only; not thread-safe.
+class NamedDirectory {
+ public:
+  NamedDirectory(PackageName name, std::variant<Scan, Tree> content, unsigned threads)
+      : name_(std::move(name)), content_(std::move(content)), threads_(threads) {}
+
+  [[nodiscard]] const PackageName& name() const noexcept { return name_; }
+  /// Made at the first call if the directory hadn't changed since it was named before.
+  const Tree& tree();
+
+ private:
+  PackageName name_;
+  std::variant<Scan, Tree> content_;
+  unsigned threads_;
 };
 
-/// Scans and names a directory. Fails: as scan, scan_commit and digest.
-Result<NamedTree> name_directory(const Path& root, PackageOptions options);
+/// Scans and names a directory. Fails: as Scan::run, scan_commit and digest.
+Result<NamedDirectory> name_directory(const Path& root, PackageOptions options);
 
 struct PackedDirectory {
   Tree tree;
@@ -42,7 +55,7 @@ struct PackedDirectory {
 /// Opens the target of a package; called again for the retry.
 using MakeSink = std::function<Result<ByteSink>()>;
 
-/// Scans a directory and writes its package. Fails: as scan, scan_commit, write_zip and
+/// Scans a directory and writes its package. Fails: as Scan::run, scan_commit, write_zip and
 /// `make_sink`.
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
                                        const MakeSink& make_sink);
@@ -50,6 +63,6 @@ Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
 /// Copies a named tree into the new folder `target`. The copy is the same as an unpacked package.
 /// Fails: unavailable (a file changed since it was named), out_of_space, cancelled, and as
 /// ContentReader.
-Result<void> copy_tree(const NamedTree& named, const Path& target, const DigestOptions& options);
+Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOptions& options);
 
 }  // namespace rtenv::pkg

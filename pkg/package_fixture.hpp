@@ -35,7 +35,7 @@ inline Packed pack(const TreeBuilder& tree, ZipOptions options = {}) {
 }
 
 inline PackageName name_of(const Path& directory, Scheme scheme = Scheme::xxh3) {
-  return must(name_directory(directory, {.zip = {.scheme = scheme}})).name;
+  return must(name_directory(directory, {.zip = {.scheme = scheme}})).name();
 }
 inline PackageName name_of(const TreeBuilder& tree, Scheme scheme = Scheme::xxh3) {
   return name_of(tree.root(), scheme);

@@ -37,16 +37,16 @@ TEST_P(RoundTripTest, UnpackRestoresTheTreeAndInspectVerifiesTheName) {
 
 TEST(CopyTree, CreatesTheSameTreeAsUnpack) {
   const MixedTree tree;
-  const auto named = must(name_directory(tree.root(), {}));
+  auto named = must(name_directory(tree.root(), {}));
   const TreeBuilder out;
   must(copy_tree(named, out / "copy", {.threads = 2}));
-  EXPECT_EQ(name_of(out / "copy"), named.name);
+  EXPECT_EQ(name_of(out / "copy"), named.name());
 }
 
 TEST(CopyTree, DetectsAChangeSinceTheTreeWasNamed) {
   TreeBuilder tree;
   tree.file("a", "one");
-  const auto named = must(name_directory(tree.root(), {}));
+  auto named = must(name_directory(tree.root(), {}));
   tree.file("a", "two");
   const TreeBuilder out;
   EXPECT_THAT(copy_tree(named, out / "copy", {}),

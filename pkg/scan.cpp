@@ -9,89 +9,56 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <functional>
 #include <memory>
 #include <optional>
 
 #include "base/directory_reader.hpp"
 #include "base/parallel_tree.hpp"
 #include "pkg/file_reader.hpp"
-#include "pkg/folder_rules.hpp"
+#include "pkg/scanned_folder.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
 namespace {
 
-// A folder of the walk, filled in by the thread that enters it.
-struct Folder {
-  struct Child;
-  Folder* parent = nullptr;
-  std::string path;                          // empty for the root
-  bool through_link = false;                 // it, or a folder above, was found as a link
-  std::shared_ptr<const FolderRules> rules;  // its own, or those of the nearest parent with rules
-  bool excludes_itself = false;              // by its own rules
-  std::vector<Entry> entries;                // except folders
-  std::vector<std::unique_ptr<Folder>> folders;
-  std::vector<Child> children;  // both, in the package's order
-  std::vector<Excluded> excluded;
-  std::size_t index = 0;  // of its own entry in the tree
-};
-
-// A package's paths are in the order of their bytes: a folder "a" sorts as "a", its content as
-// "a/", and "a-b" sorts between them. So a folder has two children: itself and its content.
-struct Folder::Child {
-  enum class What : std::uint8_t { entry, folder, content };
-  What what;
-  std::size_t index;  // into entries or folders
-  std::string_view path;
-
-  // Sibling paths contain no '/' after the path of their parent.
-  friend bool operator<(const Child& a, const Child& b) {
-    const std::size_t common = std::min(a.path.size(), b.path.size());
-    if (const int order = a.path.compare(0, common, b.path, 0, common); order != 0)
-      return order < 0;
-    return a.byte(common) < b.byte(common);
-  }
-
- private:
-  [[nodiscard]] int byte(std::size_t position) const {
-    if (position < path.size()) return static_cast<unsigned char>(path[position]);
-    return what == What::content ? '/' : -1;
-  }
-};
+using Folder = ScannedFolder;
 
 class Scanner {
  public:
-  Scanner(Fd root, Path root_path, const ScanOptions& options)
+  Scanner(Fd root, const Path& root_path, const ScanOptions& options)
       : root_(std::move(root)),
-        root_path_(std::move(root_path)),
+        root_path_(root_path),
         options_(options),
         excludes_(IgnoreFile::from_patterns(options.excludes, "excludes", options.semantics)) {}
 
-  Result<Tree> run() {
-    Folder top;
-    top.rules = std::make_shared<FolderRules>(excludes_, options_.semantics);
+  Result<std::unique_ptr<Folder>> run() {
+    auto top = std::make_unique<Folder>();
+    top->rules = std::make_shared<FolderRules>(excludes_, options_.semantics);
     RTENV_TRY(parallel_tree(
-        &top, options_.threads, [] { return DirectoryReader(); },
-        [this](DirectoryReader& reader, Folder* folder,
-               std::vector<Folder*>& found) -> Result<void> {
+        top.get(), options_.threads, [] { return ThreadState{}; },
+        [this](ThreadState& state, Folder* folder, std::vector<Folder*>& found) -> Result<void> {
           if (options_.cancellation != nullptr && options_.cancellation->requested())
             return fail(Errc::cancelled, "interrupted while reading {}", root_path_.native());
-          RTENV_TRY(enter(reader, *folder));
+          RTENV_TRY(enter(state, *folder));
           for (const auto& below : folder->folders) found.push_back(below.get());
           return {};
         }));
-    Tree tree{.root = root_path_,
-              .entries = {},
-              .excluded = {},
-              .content = std::make_shared<DirectorySource>(root_path_)};
-    tree.entries.reserve(count(top));
-    flatten(top, tree);
-    std::ranges::sort(tree.excluded, {}, &Excluded::path);
-    return tree;
+    return top;
   }
 
  private:
+  struct ThreadState {
+    DirectoryReader reader;
+    std::string path;  // of an entry
+  };
+  // An entry that is being visited.
+  struct Visit {
+    const Fd& fd;  // of the folder
+    Folder& folder;
+    std::string_view name;  // followed by a NUL byte
+    const std::string& path;
+  };
+
   [[nodiscard]] std::string shown(const std::string& path) const {
     return path.empty() ? root_path_.native() : root_path_.native() + '/' + path;
   }
@@ -102,23 +69,20 @@ class Scanner {
     return Fd(number);
   }
 
-  Result<void> enter(DirectoryReader& reader, Folder& folder) const {
+  Result<void> enter(ThreadState& state, Folder& folder) const {
     RTENV_TRY(const Fd fd, open_at(folder.path, O_RDONLY | O_DIRECTORY));
     if (folder.through_link) RTENV_TRY(refuse_loop(folder));
-    RTENV_TRY(const auto items, reader.list(fd, shown(folder.path)));
+    RTENV_TRY(const auto items, state.reader.list(fd, shown(folder.path)));
     RTENV_TRY(read_rules(fd, items, folder));
     if (folder.excludes_itself) return {};
-    folder.entries.reserve(items.size());
-    for (const auto& item : items) RTENV_TRY(visit(fd, folder, item));
-
-    using What = Folder::Child::What;
-    folder.children.reserve(folder.entries.size() + 2 * folder.folders.size());
-    for (std::size_t i = 0; i < folder.entries.size(); ++i)
-      folder.children.push_back({What::entry, i, folder.entries[i].path});
-    for (std::size_t i = 0; i < folder.folders.size(); ++i)
-      for (const What what : {What::folder, What::content})
-        folder.children.push_back({what, i, folder.folders[i]->path});
-    std::ranges::sort(folder.children, std::less<>());
+    folder.items.reserve(items.size());
+    state.path = folder.path.empty() ? "" : folder.path + '/';
+    const std::size_t name_at = state.path.size();
+    for (const auto& item : items) {
+      state.path.resize(name_at);
+      state.path += item.name;
+      RTENV_TRY(visit({fd, folder, item.name, state.path}, item.type));
+    }
     return {};
   }
 
@@ -175,120 +139,94 @@ class Scanner {
       folder.excluded.push_back({.path = path, .directory = directory, .reason = verdict.reason()});
   }
 
-  Result<void> visit(const Fd& fd, Folder& folder, const DirectoryReader::Item& item) const {
-    Entry entry{.path = join_path(folder.path, item.name), .link_target = {}};
+  static void add(Folder& folder, Folder::Item item, std::string_view name,
+                  std::string_view target = {}) {
+    item.text_at = static_cast<std::uint32_t>(folder.texts.size());
+    item.name_bytes = static_cast<std::uint32_t>(name.size());
+    item.target_bytes = static_cast<std::uint32_t>(target.size());
+    folder.texts.append(name).append(target);
+    folder.items.push_back(item);
+  }
+
+  Result<void> visit(const Visit& at, unsigned char type) const {
     std::optional<struct stat> status;
     const auto read_status = [&](int flags) -> bool {
-      return ::fstatat(fd.get(), item.name.data(), &status.emplace(), flags) == 0;
+      return ::fstatat(at.fd.get(), at.name.data(), &status.emplace(), flags) == 0;
     };
-    unsigned char type = item.type;
     bool is_link = false;
     if (type == DT_UNKNOWN) {
-      if (!read_status(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(entry.path));
+      if (!read_status(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(at.path));
       type = static_cast<unsigned char>(IFTODT(status->st_mode));
     }
-    if (const auto verdict = folder.rules->excluded(entry.path, type == DT_DIR)) {
-      exclude(folder, entry.path, type == DT_DIR, *verdict);
+    if (const auto verdict = at.folder.rules->excluded(at.path, type == DT_DIR)) {
+      exclude(at.folder, at.path, type == DT_DIR, *verdict);
       return {};
     }
     if (type == DT_LNK) {
       is_link = true;
-      RTENV_TRY(const bool kept, keep_link(fd, item.name.data(), folder, entry));
+      RTENV_TRY(const bool kept, keep_link(at));
       if (kept) return {};
       if (!read_status(0)) {
-        exclude_or_name(folder, std::move(entry), "a dangling link");
+        exclude_or_name(at, "a dangling link");
         return {};
       }
       type = static_cast<unsigned char>(IFTODT(status->st_mode));
     }
     if (type == DT_DIR) {
       auto below = std::make_unique<Folder>();
-      below->parent = &folder;
-      below->through_link = is_link || folder.through_link;
-      below->path = std::move(entry.path);
-      folder.folders.push_back(std::move(below));
+      below->parent = &at.folder;
+      below->through_link = is_link || at.folder.through_link;
+      below->path = at.path;
+      at.folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
       if (options_.measure && !status && !read_status(AT_SYMLINK_NOFOLLOW))
-        return fail_errno("read", shown(entry.path));
-      entry.measured = status.has_value();
+        return fail_errno("read", shown(at.path));
+      Folder::Item file{.measured = status.has_value()};
       if (status) {
-        entry.executable = (status->st_mode & S_IXUSR) != 0;
-        entry.size_bytes = static_cast<std::uint64_t>(status->st_size);
-        if (options_.stamper != nullptr) entry.stamp = options_.stamper->stamp(*status, entry.path);
+        file.executable = (status->st_mode & S_IXUSR) != 0;
+        file.size_bytes = static_cast<std::uint64_t>(status->st_size);
+        if (options_.stamper != nullptr) file.stamp = options_.stamper->stamp(*status, at.path);
       }
-      folder.entries.push_back(std::move(entry));
+      add(at.folder, file, at.name);
     } else {
-      exclude_or_name(folder, std::move(entry), "not a file, folder or link");
+      exclude_or_name(at, "not a file, folder or link");
     }
     return {};
   }
 
-  Result<bool> keep_link(const Fd& fd, const char* name, Folder& folder, Entry& entry) const {
+  Result<bool> keep_link(const Visit& at) const {
     if (options_.links == Links::follow) return false;
     std::array<char, PATH_MAX> buffer;  // no link is longer
-    const ssize_t length = ::readlinkat(fd.get(), name, buffer.data(), buffer.size());
-    if (length < 0) return fail_errno("read link", shown(entry.path));
+    const ssize_t length = ::readlinkat(at.fd.get(), at.name.data(), buffer.data(), buffer.size());
+    if (length < 0) return fail_errno("read link", shown(at.path));
     const std::string_view target(buffer.data(), static_cast<std::size_t>(length));
-    if (!stays_inside(entry.path, target)) return false;
-    entry.type = EntryType::link;
-    entry.link_target = target;
-    folder.entries.push_back(std::move(entry));
+    if (!stays_inside(at.path, target)) return false;
+    add(at.folder, {.type = EntryType::link}, at.name, target);
     return true;
   }
 
-  void exclude_or_name(Folder& folder, Entry entry, std::string_view reason) const {
-    if (options_.links == Links::keep) {
-      folder.excluded.push_back({.path = std::move(entry.path), .reason = std::string(reason)});
-      return;
-    }
-    entry.type = EntryType::name_only;
-    folder.entries.push_back(std::move(entry));
-  }
-
-  static std::size_t count(const Folder& folder) {
-    std::size_t result = folder.entries.size();
-    for (const auto& below : folder.folders)
-      if (!below->excludes_itself) result += 1 + count(*below);
-    return result;
-  }
-
-  // Moves everything into the tree, and frees the folders early.
-  static void flatten(Folder& folder, Tree& tree) {
-    std::ranges::move(folder.excluded, std::back_inserter(tree.excluded));
-    for (const Folder::Child& child : folder.children) {
-      if (child.what == Folder::Child::What::entry) {
-        tree.entries.push_back(std::move(folder.entries[child.index]));
-        continue;
-      }
-      Folder& below = *folder.folders[child.index];
-      if (below.excludes_itself) {
-        std::ranges::move(below.excluded, std::back_inserter(tree.excluded));
-        below.excluded.clear();
-      } else if (child.what == Folder::Child::What::folder) {
-        below.index = tree.entries.size();
-        tree.entries.push_back({.path = below.path,
-                                .type = EntryType::directory,
-                                .childless = true,
-                                .link_target = {}});
-      } else {
-        const std::size_t size_before = tree.entries.size();
-        flatten(below, tree);
-        tree.entries[below.index].childless = tree.entries.size() == size_before;
-      }
-    }
-    folder.entries = {};
-    folder.children = {};
+  void exclude_or_name(const Visit& at, std::string_view reason) const {
+    if (options_.links == Links::keep)
+      at.folder.excluded.push_back({.path = at.path, .reason = std::string(reason)});
+    else
+      add(at.folder, {.type = EntryType::name_only}, at.name);
   }
 
   Fd root_;
-  Path root_path_;
+  const Path& root_path_;
   const ScanOptions& options_;
   IgnoreFile excludes_;
 };
 
 }  // namespace
 
-Result<Tree> scan(const Path& root, const ScanOptions& options) {
+Scan::Scan(Path root, std::unique_ptr<ScannedFolder> top)
+    : root_(std::move(root)), top_(std::move(top)) {}
+Scan::Scan(Scan&&) noexcept = default;
+Scan& Scan::operator=(Scan&&) noexcept = default;
+Scan::~Scan() = default;
+
+Result<Scan> Scan::run(const Path& root, const ScanOptions& options) {
   Path absolute = std::filesystem::absolute(root).lexically_normal();
   const int number = ::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (number < 0) {
@@ -297,7 +235,13 @@ Result<Tree> scan(const Path& root, const ScanOptions& options) {
       return fail(Errc::invalid_argument, "{} isn't a directory", root.native());
     return fail_errno("open folder", root.native());
   }
-  return Scanner(Fd(number), std::move(absolute), options).run();
+  RTENV_TRY(auto top, Scanner(Fd(number), absolute, options).run());
+  return Scan(std::move(absolute), std::move(top));
+}
+
+Result<Tree> scan(const Path& root, const ScanOptions& options) {
+  RTENV_TRY(const Scan found, Scan::run(root, options));
+  return found.to_tree(options.threads);
 }
 
 }  // namespace rtenv::pkg

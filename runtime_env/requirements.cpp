@@ -170,7 +170,8 @@ class Resolver {
       RTENV_TRY(const auto named,
                 pkg::name_directory(path, {.scan = {.use_gitignore = false},
                                            .zip = {.threads = default_threads()}}));
-      names_.push_back(fmt::format("source {}{}{}", named.name.digits(), line.extras, line.suffix));
+      names_.push_back(
+          fmt::format("source {}{}{}", named.name().digits(), line.extras, line.suffix));
     } else {
       RTENV_TRY(const auto digest, sha256_hex_of_file(path));
       names_.push_back(

@@ -1,0 +1,189 @@
+// Makes a sorted tree of what a scan found.
+#include <algorithm>
+#include <functional>
+#include <variant>
+
+#include "base/parallel.hpp"
+#include "pkg/content_source.hpp"
+#include "pkg/file_reader.hpp"
+#include "pkg/scan.hpp"
+#include "pkg/scanned_folder.hpp"
+#include "pkg/tree_path.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+// A package's paths are in the order of their bytes: a folder "a" sorts as "a", its content as
+// "a/", and "a-b" sorts between them. So a folder has two children: itself and its content.
+struct Child {
+  enum class What : std::uint8_t { item, folder, content };
+  What what;
+  std::size_t index;  // into items or folders
+  std::string_view name;
+  std::size_t position = 0;  // of the entry in the tree
+
+  friend bool operator<(const Child& a, const Child& b) {
+    const std::size_t common = std::min(a.name.size(), b.name.size());
+    if (const int order = a.name.compare(0, common, b.name, 0, common); order != 0)
+      return order < 0;
+    return a.byte(common) < b.byte(common);
+  }
+
+ private:
+  [[nodiscard]] int byte(std::size_t at) const {
+    if (at < name.size()) return static_cast<unsigned char>(name[at]);
+    return what == What::content ? '/' : -1;
+  }
+};
+
+struct SortedFolder {
+  const ScannedFolder* folder;
+  std::vector<Child> children;     // in the package's order
+  std::vector<std::size_t> below;  // the sorted folders of `folders`, in their order
+  std::vector<bool> childless;     // whether these have no entries
+};
+
+class TreeMaker {
+ public:
+  explicit TreeMaker(unsigned threads) : threads_(threads) {}
+
+  void make(const ScannedFolder& top, Tree& tree) {
+    list(top, tree.excluded);
+    for_each_folder([](SortedFolder& folder) { sort(folder); });
+    tree.entries.resize(place(0, 0));
+    for_each_folder([&](SortedFolder& folder) { fill(folder, tree.entries); });
+    std::ranges::sort(tree.excluded, {}, &Excluded::path);
+  }
+
+ private:
+  // Parents first. A folder that excludes itself isn't in the tree.
+  std::size_t list(const ScannedFolder& folder, std::vector<Excluded>& excluded) {
+    const std::size_t index = sorted_.size();
+    sorted_.push_back({.folder = &folder, .children = {}, .below = {}, .childless = {}});
+    excluded.insert(excluded.end(), folder.excluded.begin(), folder.excluded.end());
+    for (const auto& below : folder.folders) {
+      if (!below->excludes_itself) {
+        const std::size_t found = list(*below, excluded);
+        sorted_[index].below.push_back(found);
+      } else {
+        excluded.insert(excluded.end(), below->excluded.begin(), below->excluded.end());
+      }
+    }
+    sorted_[index].childless.resize(sorted_[index].below.size());
+    return index;
+  }
+
+  template <class Work>
+  void for_each_folder(Work work) {
+    // It can't fail.
+    (void)parallel_for(
+        sorted_.size(), threads_, [] { return std::monostate(); },
+        [&](std::monostate, std::size_t i) -> Result<void> {
+          work(sorted_[i]);
+          return {};
+        });
+  }
+
+  static void sort(SortedFolder& sorted) {
+    const ScannedFolder& folder = *sorted.folder;
+    sorted.children.reserve(folder.items.size() + 2 * folder.folders.size());
+    for (std::size_t i = 0; i < folder.items.size(); ++i)
+      sorted.children.push_back({Child::What::item, i, folder.name_of(folder.items[i])});
+    std::size_t index = 0;
+    for (const auto& below : folder.folders) {
+      if (below->excludes_itself) continue;
+      const std::string_view name = split_name(below->path).name;
+      sorted.children.push_back({Child::What::folder, index, name});
+      sorted.children.push_back({Child::What::content, index++, name});
+    }
+    std::ranges::sort(sorted.children, std::less<>());
+  }
+
+  // Returns the position behind the folder's entries.
+  std::size_t place(std::size_t index, std::size_t position) {
+    SortedFolder& sorted = sorted_[index];
+    for (Child& child : sorted.children) {
+      if (child.what != Child::What::content) {
+        child.position = position++;
+        continue;
+      }
+      const std::size_t end = place(sorted.below[child.index], position);
+      sorted.childless[child.index] = end == position;
+      position = end;
+    }
+    return position;
+  }
+
+  static void fill(const SortedFolder& sorted, std::vector<Entry>& entries) {
+    const ScannedFolder& folder = *sorted.folder;
+    for (const Child& child : sorted.children) {
+      if (child.what == Child::What::content) continue;
+      Entry& entry = entries[child.position];
+      entry.path = join_path(folder.path, child.name);
+      if (child.what == Child::What::folder) {
+        entry.type = EntryType::directory;
+        entry.childless = sorted.childless[child.index];
+        continue;
+      }
+      const ScannedFolder::Item& item = folder.items[child.index];
+      entry.type = item.type;
+      entry.executable = item.executable;
+      entry.measured = item.measured;
+      entry.size_bytes = item.size_bytes;
+      entry.stamp = item.stamp;
+      entry.link_target = folder.target_of(item);
+    }
+  }
+
+  unsigned threads_;
+  std::vector<SortedFolder> sorted_;
+};
+
+// Adds the stamps of all entries below to `sum`; the order doesn't matter. False if a file has
+// none.
+bool add_stamps(const ScannedFolder& folder, FileStamp& sum) {
+  const auto add = [&](const FileStamp& stamp) {
+    sum.low += stamp.low;
+    sum.high += stamp.high;
+  };
+  for (const ScannedFolder::Item& item : folder.items) {
+    if (item.type == EntryType::file) {
+      if (!item.stamp) return false;
+      add(item.stamp);
+      continue;
+    }
+    const std::string path = join_path(folder.path, folder.name_of(item));
+    add(FileStamp::of_name(static_cast<char>('0' + static_cast<int>(item.type)), path,
+                           folder.target_of(item)));
+  }
+  return std::ranges::all_of(folder.folders, [&](const auto& below) {
+    if (below->excludes_itself) return true;
+    add(FileStamp::of_name('/', below->path, {}));
+    return add_stamps(*below, sum);
+  });
+}
+
+}  // namespace
+
+bool Scan::is_empty() const {
+  return top_->items.empty() && std::ranges::all_of(top_->folders, [](const auto& below) {
+           return below->excludes_itself;
+         });
+}
+
+std::optional<FileStamp> Scan::stamp() const {
+  FileStamp sum{1, 1};  // that of an empty tree isn't "none"
+  if (!add_stamps(*top_, sum)) return std::nullopt;
+  return sum;
+}
+
+Tree Scan::to_tree(unsigned threads) const {
+  Tree tree{.root = root_,
+            .entries = {},
+            .excluded = {},
+            .content = std::make_shared<DirectorySource>(root_)};
+  TreeMaker(threads).make(*top_, tree);
+  return tree;
+}
+
+}  // namespace rtenv::pkg
