@@ -1,8 +1,12 @@
 #include "base/file_system.hpp"
 
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -42,6 +46,20 @@ Result<struct statvfs> status_of(const Path& path) {
   struct statvfs status {};
   if (::statvfs(path.c_str(), &status) != 0) return fail_errno(k_action, path.native());
   return status;
+}
+
+// A trial: it depends on the kernel's version. False if it can't be tried.
+bool reports_mapped_writes(const Path& folder) {
+  const Fd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  constexpr std::array<timespec, 2> k_long_ago{};
+  if (!file || ::ftruncate(file.get(), 1) != 0 || ::futimens(file.get(), k_long_ago.data()) != 0)
+    return false;
+  void* const byte = ::mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (byte == MAP_FAILED) return false;
+  *static_cast<volatile char*>(byte) = 1;
+  ::munmap(byte, 1);
+  struct stat status {};
+  return ::fstat(file.get(), &status) == 0 && status.st_mtim.tv_sec != 0;
 }
 
 // In /proc/PID/mountinfo, see proc(5): the fifth field, with these characters escaped.
@@ -84,9 +102,18 @@ Result<bool> is_overlay_file_system(const Path& path) {
   return type == OVERLAYFS_SUPER_MAGIC;
 }
 
-Result<bool> reports_every_change(const Path& path) {
-  RTENV_TRY(const unsigned long type, type_of(path));
-  return type == EXT4_SUPER_MAGIC || type == XFS_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC;
+Result<ChangeTimes> change_times(const Path& folder) {
+  RTENV_TRY(const unsigned long type, type_of(folder));
+  switch (type) {
+    case EXT4_SUPER_MAGIC:
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC: return ChangeTimes::every_change;
+    case TMPFS_MAGIC:
+    case OVERLAYFS_SUPER_MAGIC:
+      return reports_mapped_writes(folder) ? ChangeTimes::every_change
+                                           : ChangeTimes::not_mapped_writes;
+    default: return ChangeTimes::unknown;
+  }
 }
 
 Result<bool> has_mounts_below(const Path& folder) {

@@ -1,6 +1,7 @@
 // Properties of the file system that contains a path.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -21,9 +22,15 @@ Result<bool> is_read_only_file_system(const Path& path);
 /// Whether it is an overlay, as containers' own file systems are. Fails: not_found.
 Result<bool> is_overlay_file_system(const Path& path);
 
-/// Whether each change of a file, also by a write to mapped memory, changes its ctime: on ext4, xfs
-/// and btrfs, but not on a tmpfs. Fails: not_found.
-Result<bool> reports_every_change(const Path& path);
+/// What the change times (ctime) of a folder's files tell.
+enum class ChangeTimes : std::uint8_t {
+  every_change,
+  not_mapped_writes,  // every change except writes to mapped memory
+  unknown,
+};
+
+/// Fails: not_found.
+Result<ChangeTimes> change_times(const Path& folder);
 
 /// Whether something is mounted at or below a folder, as this process sees it. Fails: not_found.
 Result<bool> has_mounts_below(const Path& folder);

@@ -10,6 +10,7 @@
 #include "cli/tool.hpp"
 #include "envbuild/uv_program.hpp"
 #include "job/directory_policy.hpp"
+#include "job/job_copy.hpp"
 #include "remote/credential_sources.hpp"
 #include "runtime_env/interpreter.hpp"
 
@@ -71,12 +72,12 @@ Finding check_job_directory(const Tool& tool, cache::Cache& cache) {
   if (!policy) return {"job directory", Level::problem, policy.error().message()};
   if (policy->mode == job::DirectoryMode::overlay)
     return {"job directory", Level::ok, "an overlay: " + policy->reason};
-  const auto recycles = reports_every_change(cache.root());
+  const auto recycles = job::JobCopy::is_supported(cache);
   return {"job directory", Level::ok,
           fmt::format("a copy{}: {}",
                       recycles && *recycles
                           ? ", used again by the next job"
-                          : " for each job, as this file system doesn't report every change",
+                          : " for each job, as this file system may not report every change",
                       policy->reason)};
 }
 

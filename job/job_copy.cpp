@@ -11,6 +11,7 @@
 
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
+#include "base/file_system.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
@@ -74,8 +75,10 @@ Result<Lease> make_copy(cache::Cache& cache, const std::string& prefix, const Pa
 // Restores the copy and updates its stamps.
 Result<void> repair_copy(const Path& folder, const Path& from, TreeStamps& stamps,
                          const JobCopyOptions& options) {
+  RTENV_TRY(const ChangeTimes times, change_times(folder));
   RTENV_TRY(const std::size_t differing,
-            repair_tree(folder, from, k_stamps, stamps, threads_of(options), options.cancellation));
+            repair_tree(folder, from, k_stamps, stamps,
+                        {times, threads_of(options), options.cancellation}));
   if (differing == 0) return {};
   log::debug("{} paths of {} were restored", differing, folder.native());
   RTENV_TRY(settle(stamps));
@@ -118,6 +121,17 @@ JobCopy::JobCopy(Lease lease, Fd folder, Path from, TreeStamps stamps, bool is_l
       path_(lease_.path() / k_folder),
       stamps_(std::move(stamps)),
       is_last_(is_last) {}
+
+Result<bool> JobCopy::is_supported(const cache::Cache& cache) {
+  RTENV_TRY(const ChangeTimes times, change_times(cache.root()));
+  // In an overlay over several file systems, the numbers of devices and inodes don't stay.
+  struct stat folder {};
+  struct stat file {};
+  if (::stat(cache.root().c_str(), &folder) != 0 ||
+      ::stat((cache.root() / "ledger.db").c_str(), &file) != 0)
+    return fail_errno("read", cache.root().native());
+  return times != ChangeTimes::unknown && folder.st_dev == file.st_dev;
+}
 
 Result<JobCopy> JobCopy::take(cache::Cache& cache, const Lease& tree, const Path& from,
                               const JobCopyOptions& options) {

@@ -10,8 +10,7 @@
 // was killed isn't used again, because processes of that job may still write to it. A copy that
 // can't be trusted or repaired is removed, and another one is made.
 //
-// ctime must tell of every change. It does on ext4, xfs and btrfs; on a tmpfs, writes to mapped
-// memory don't change it: see reports_every_change.
+// Where ctime doesn't tell of writes to mapped memory, contents are compared, too.
 #pragma once
 
 #include <optional>
@@ -30,9 +29,13 @@ struct JobCopyOptions {
 /// is given back, another job may take it. Move-only; not thread-safe.
 class JobCopy {
  public:
+  /// Whether the stamps of files in this cache tell of changes. Fails: by the errno of stat(2).
+  static Result<bool> is_supported(const cache::Cache& cache);
+
   /// Takes a copy that no other job uses and restores it to be as a new one; makes one if there is
-  /// none. `from` is the tree's folder or a folder below it. Requires: `tree` lives as long as the
-  /// copy. Fails: cancelled, and as Cache::get_or_build, clone_tree and record_stamps.
+  /// none. `from` is the tree's folder or a folder below it. Requires: is_supported; `tree` lives
+  /// as long as the copy. Fails: cancelled, and as Cache::get_or_build, clone_tree and
+  /// record_stamps.
   static Result<JobCopy> take(cache::Cache& cache, const cache::Lease& tree, const Path& from,
                               const JobCopyOptions& options);
 

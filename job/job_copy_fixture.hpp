@@ -60,6 +60,17 @@ class Mutator {
     for (int i = 0; i < count; ++i) mutate();
   }
 
+  static void write_by_mapping(const Path& path) {
+    const Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+      return;
+    void* bytes = ::mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (bytes == MAP_FAILED) return;
+    *static_cast<char*>(bytes) = '!';
+    ::munmap(bytes, 1);
+  }
+
  private:
   std::size_t below(std::size_t count) {
     return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_);
@@ -102,17 +113,6 @@ class Mutator {
     [[maybe_unused]] const auto written = ::pwrite(fd.get(), "#", 1, 0);
     const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
     ::futimens(fd.get(), times.data());
-  }
-
-  static void write_by_mapping(const Path& path) {
-    const Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
-    struct stat status {};
-    if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
-      return;
-    void* bytes = ::mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-    if (bytes == MAP_FAILED) return;
-    *static_cast<char*>(bytes) = '!';
-    ::munmap(bytes, 1);
   }
 
   static void add_deep_folders(const Path& top) {

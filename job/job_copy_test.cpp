@@ -10,6 +10,7 @@
 
 #include "base/fault_point.hpp"
 #include "job/job_copy_fixture.hpp"
+#include "job/tree_repair.hpp"
 
 namespace rtenv::job {
 namespace {
@@ -105,6 +106,41 @@ TEST_F(JobCopyTest, NoticesAChangeRightAfterItWasTaken) {
     const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
     ASSERT_EQ(::futimens(fd.get(), times.data()), 0);
   }
+}
+
+TEST_F(JobCopyTest, ComparesContentsIfChangeTimesDoNotTellOfEveryChange) {
+  Cache cache = open();
+  const Lease tree = tree_of(cache);
+  const Path from = tree.path() / "top";
+  const Path folder = folder_ / "copy";
+  must(make_directories(folder));
+  must(clone_tree(from, folder / "top"));
+  // As if the kernel hadn't noticed the write.
+  Mutator::write_by_mapping(folder / "top/d2/sub/f2");
+  std::filesystem::last_write_time(folder / "top/d2/sub/f2",
+                                   std::filesystem::last_write_time(from / "d2/sub/f2"));
+  auto stamps = must(record_stamps(folder, "top", must(identity_of(from)), 2));
+  EXPECT_EQ(
+      must(repair_tree(folder, from, "", stamps, {.change_times = ChangeTimes::every_change})), 0U);
+  EXPECT_EQ(must(repair_tree(folder, from, "", stamps,
+                             {.change_times = ChangeTimes::not_mapped_writes, .threads = 2})),
+            1U);
+  EXPECT_EQ(content_of(folder / "top/d2/sub/f2")[0], 'c');
+}
+
+TEST_F(JobCopyTest, NoticesAWriteToMappedMemory) {
+  const auto fresh = expected();
+  Cache cache = open();
+  const Lease tree = tree_of(cache);
+  Path first;
+  {
+    const Job copy = take(cache, tree);
+    first = copy.path();
+    Mutator::write_by_mapping(first / "d2/sub/f2");
+  }
+  const Job next = take(cache, tree);
+  EXPECT_EQ(next.path(), first) << "it is used again";
+  EXPECT_EQ(describe(next.path()), fresh);
 }
 
 TEST_F(JobCopyTest, CannotBeReachedThroughALinkOfAnEarlierJob) {

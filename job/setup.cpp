@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
-#include "base/file_system.hpp"
 #include "base/log.hpp"
 #include "envbuild/env_archive.hpp"
 #include "job/activation.hpp"
@@ -172,7 +171,7 @@ Result<void> JobSetup::prepare_directory() {
 Result<void> JobSetup::copy_directory(const envbuild::LeasedPath& source) {
   const unsigned threads = options_.prepare.threads;
   const Cancellation* const cancellation = options_.prepare.cancellation;
-  RTENV_TRY(const bool recycles, reports_every_change(cache_.root()));
+  RTENV_TRY(const bool recycles, JobCopy::is_supported(cache_));
   if (recycles && !options_.keep_folder) {
     RTENV_TRY(job_.copy_, JobCopy::take(cache_, *source.lease, source.path,
                                         {.threads = threads, .cancellation = cancellation}));

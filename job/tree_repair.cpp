@@ -13,7 +13,7 @@
 #include "base/clone_tree.hpp"
 #include "base/directory_reader.hpp"
 #include "base/fault_point.hpp"
-#include "base/file_system.hpp"
+#include "base/file_comparer.hpp"
 #include "base/parallel_tree.hpp"
 #include "base/remove_tree.hpp"
 #include "job/folder_attributes.hpp"
@@ -26,15 +26,15 @@ constexpr int k_open_folder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 class TreeRepairer {
  public:
   TreeRepairer(const Path& folder, const Path& from, const char* kept, TreeStamps& stamps,
-               const Cancellation* cancellation)
+               const RepairOptions& options)
       : folder_(folder),
         from_(from),
         kept_(kept),
         stamps_(stamps),
-        cancellation_(cancellation),
+        options_(options),
         touched_(stamps.folders.size()) {}
 
-  Result<std::size_t> run(unsigned threads) {
+  Result<std::size_t> run() {
     Fd root(::open(folder_.c_str(), k_open_folder));
     if (!root) return fail_errno("open directory", folder_.native());
     RTENV_TRY(const Fd above, open_file(folder_.parent_path(), O_RDONLY | O_DIRECTORY));
@@ -44,7 +44,7 @@ class TreeRepairer {
       return fail(Errc::corrupt, "the attributes of {} were changed", folder_.native());
     root_ = std::make_shared<Fd>(std::move(root));
     RTENV_TRY(parallel_tree(
-        Task{root_, 0, true}, threads, [] { return ThreadState{}; },
+        Task{root_, 0, true}, options_.threads, [] { return ThreadState{}; },
         [&](ThreadState& state, const Task& task, std::vector<Task>& found) {
           return visit(state, task, found);
         }));
@@ -58,6 +58,7 @@ class TreeRepairer {
   struct ThreadState {
     DirectoryReader reader;
     EntryCloner cloner;
+    FileComparer comparer;
   };
   struct Task {
     std::shared_ptr<Fd> parent;
@@ -69,7 +70,9 @@ class TreeRepairer {
     const Task& task;
     const StampedFolder& folder;
     std::shared_ptr<Fd> fd;
-    Fd source;  // the tree's folder; opened when it is needed
+    // The tree's folder; opened when it is needed.
+    Path source_path;
+    Fd source;
   };
 
   [[nodiscard]] Path shown(const StampedFolder& folder) const {
@@ -85,14 +88,14 @@ class TreeRepairer {
   }
 
   [[nodiscard]] Result<void> check_cancelled() const {
-    if (cancellation_ == nullptr || !cancellation_->requested()) return {};
+    if (options_.cancellation == nullptr || !options_.cancellation->requested()) return {};
     return fail(Errc::cancelled, "interrupted while restoring {}", folder_.native());
   }
 
   Result<void> visit(ThreadState& state, const Task& task, std::vector<Task>& found) {
     RTENV_TRY(check_cancelled());
     const StampedFolder& folder = stamps_.folders[task.folder];
-    Visit visit{task, folder, task.parent, Fd()};
+    Visit visit{task, folder, task.parent, {}, Fd()};
     if (task.folder != 0) {
       const char* name = stamps_.name(stamps_.items[folder.item]);
       visit.fd = std::make_shared<Fd>(::openat(task.parent->get(), name, k_open_folder));
@@ -138,7 +141,13 @@ class TreeRepairer {
     if (exists && stamp_of(status) == item.stamp && status.st_dev == stamps_.device &&
         (is_folder || status.st_nlink == 1)) {
       if (is_folder) found.push_back({visit.fd, item.folder, false});
-      return {};
+      if (options_.change_times == ChangeTimes::every_change || !S_ISREG(status.st_mode)) return {};
+      RTENV_TRY(check_cancelled());
+      RTENV_TRY(open_source(visit));
+      RTENV_TRY(const bool equal,
+                state.comparer.have_equal_content({visit.source.get(), name},
+                                                  {visit.fd->get(), name}, visit.source_path));
+      if (equal) return {};
     }
     RTENV_TRY(check_cancelled());
     RTENV_TRY(fault_point("copy.restore"));
@@ -171,18 +180,22 @@ class TreeRepairer {
     return has_default_attributes(fd, *root_, shown(visit.folder) / name);
   }
 
+  Result<void> open_source(Visit& visit) const {
+    if (visit.source) return {};
+    visit.source_path = source_of(visit.folder);
+    visit.source = Fd(::open(visit.source_path.c_str(), k_open_folder));
+    if (!visit.source) return fail_errno("open directory", visit.source_path.native());
+    return {};
+  }
+
   Result<void> restore_file(ThreadState& state, Visit& visit, StampedItem& item) {
     const char* name = stamps_.name(item);
-    const Path source = source_of(visit.folder);
-    if (!visit.source) {
-      visit.source = Fd(::open(source.c_str(), k_open_folder));
-      if (!visit.source) return fail_errno("open directory", source.native());
-    }
+    RTENV_TRY(open_source(visit));
     struct stat status {};
     if (::fstatat(visit.source.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-      return fail_errno("read", (source / name).native());
+      return fail_errno("read", (visit.source_path / name).native());
     const EntryAt copy{visit.fd->get(), name};
-    RTENV_TRY(state.cloner.clone({visit.source.get(), name}, copy, status, source));
+    RTENV_TRY(state.cloner.clone({visit.source.get(), name}, copy, status, visit.source_path));
     return stamp_again(copy, item, visit.folder);
   }
 
@@ -235,7 +248,7 @@ class TreeRepairer {
   const Path& from_;
   const char* kept_;
   TreeStamps& stamps_;
-  const Cancellation* cancellation_;
+  const RepairOptions& options_;
   std::shared_ptr<Fd> root_;
   std::vector<unsigned char> touched_;  // by folder; each is written by one task at a time
   std::atomic<std::size_t> differing_{0};
@@ -244,13 +257,12 @@ class TreeRepairer {
 }  // namespace
 
 Result<std::size_t> repair_tree(const Path& folder, const Path& from, const char* kept,
-                                TreeStamps& stamps, unsigned threads,
-                                const Cancellation* cancellation) {
+                                TreeStamps& stamps, const RepairOptions& options) {
   // What is mounted there isn't the copy's: neither compared nor changed.
   RTENV_TRY(const bool has_mounts, has_mounts_below(folder));
   if (has_mounts)
     return fail(Errc::permission_denied, "a file system is mounted in {}", folder.native());
-  return TreeRepairer(folder, from, kept, stamps, cancellation).run(threads);
+  return TreeRepairer(folder, from, kept, stamps, options).run();
 }
 
 }  // namespace rtenv::job

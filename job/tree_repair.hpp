@@ -5,9 +5,17 @@
 #include <cstddef>
 
 #include "base/cancellation.hpp"
+#include "base/file_system.hpp"
 #include "job/tree_stamps.hpp"
 
 namespace rtenv::job {
+
+struct RepairOptions {
+  /// Of the copy's file system. Unless it is every_change, the contents of files are compared, too.
+  ChangeTimes change_times = ChangeTimes::unknown;
+  unsigned threads = 1;
+  const Cancellation* cancellation = nullptr;
+};
 
 /// Compares the tree in `folder` with its stamps in parallel, with one lstat(2) for each path if
 /// nothing differs, and restores it from the tree `from`. Removes everything else from `folder`
@@ -18,7 +26,6 @@ namespace rtenv::job {
 /// (something is mounted there), corrupt (the tree isn't as stamped; attributes of `folder` were
 /// changed), and by errno.
 Result<std::size_t> repair_tree(const Path& folder, const Path& from, const char* kept,
-                                TreeStamps& stamps, unsigned threads,
-                                const Cancellation* cancellation);
+                                TreeStamps& stamps, const RepairOptions& options);
 
 }  // namespace rtenv::job

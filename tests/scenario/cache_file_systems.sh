@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The cache works on ext4, xfs, tmpfs and overlayfs, and reports a read-only or full disk clearly.
-# Needs CACHE_TEST (the unit tests of the cache), root and loop devices; skipped (77) where there are none.
+# The cache and jobs' copies work on ext4, xfs, tmpfs and overlayfs; a read-only or full disk is reported clearly.
+# Needs CACHE_TEST and JOB_TEST (unit tests), root and loop devices; skipped (77) where there are none.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
-: "${CACHE_TEST:?the unit tests of the cache}"
+: "${CACHE_TEST:?the unit tests of the cache}" "${JOB_TEST:?the unit tests of jobs}"
 
 if [[ $(id -u) -ne 0 ]] || ! command -v mkfs.xfs >/dev/null || ! command -v mkfs.ext4 >/dev/null; then
   echo "SKIPPED: needs root, mkfs.ext4 and mkfs.xfs"
@@ -39,7 +39,22 @@ fi
 for type in "${types[@]}"; do
   [[ $(stat -f -c %T "$type") == "$type"* || $type == ext4 || $type == overlay ]] || fail "$type isn't there"
   TMPDIR=$work/$type RTENV_MODEL_STEPS=1000 "$CACHE_TEST" --gtest_brief=1 >"$type.log" 2>&1 || { cat "$type.log"; fail "on $type"; }
+  TMPDIR=$work/$type "$JOB_TEST" --gtest_brief=1 --gtest_filter='JobCopy*' >"$type.log" 2>&1 || { cat "$type.log"; fail "copies on $type"; }
 done
+
+# In an overlay over two file systems inode numbers don't stay: each job gets a new copy.
+mkdir tmpfs/{upper,work}
+if mount_on two -t overlay overlay -o "lowerdir=$work/ext4/lower,upperdir=$work/tmpfs/upper,workdir=$work/tmpfs/work"; then
+  mkdir small
+  echo 1 >small/file
+  for _ in 1 2; do
+    RTENV_CACHE_DIR=$work/two/cache RTENV_JOB_DIRECTORY=copy rtenv run --working-dir small -- sh -c 'cat file; echo 2 >file'
+    equal "$out" 1
+  done
+  RTENV_CACHE_DIR=$work/two/cache RTENV_JOB_DIRECTORY=copy rtenv doctor
+  stdout_has 'a copy for each job'
+  rm -r small
+fi
 
 # A full disk: a clear error, nothing left behind, and the next attempt works.
 mkdir job
