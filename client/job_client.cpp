@@ -7,8 +7,8 @@
 #include "base/encoding.hpp"
 #include "base/json_text.hpp"
 #include "base/lines.hpp"
+#include "base/redact.hpp"
 #include "job/job_status.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::client {
 namespace {
@@ -88,9 +88,9 @@ Failure JobClient::explain(const Reply& reply) const {
   const Errc code = code_of(reply.response.status, reply.body);
   const std::string reason = reason_of(reply.body);
   if (code == Errc::permission_denied)
-    return fail(code, "{} denies access: {}", remote::redacted_url(server_.address), reason)
+    return fail(code, "{} denies access: {}", redacted_url(server_.address), reason)
         .hint("set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token");
-  return fail(code, "{} responded with HTTP status {}: {}", remote::redacted_url(server_.address),
+  return fail(code, "{} responded with HTTP status {}: {}", redacted_url(server_.address),
               reply.response.status, reason);
 }
 
@@ -100,7 +100,7 @@ Result<bool> JobClient::is_rtenv() {
     auto error = reply.error();
     if (error.code() == Errc::unavailable)
       return fail(Errc::unavailable, "no job server responds at {}: {}",
-                  remote::redacted_url(server_.address), error.message())
+                  redacted_url(server_.address), error.message())
           .hint(
               "use --address http://HOST:8265 or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
     return Failure(std::move(error));
@@ -109,7 +109,7 @@ Result<bool> JobClient::is_rtenv() {
   const auto version = json_from_text(reply->body);
   if (!version.is_object() || !version.contains("ray_version"))
     return fail(Errc::invalid_argument, "{} isn't a job server: it has no /api/version",
-                remote::redacted_url(server_.address));
+                redacted_url(server_.address));
   return reply->response.header("server").starts_with("rtenv/");
 }
 
@@ -138,7 +138,7 @@ Result<json> JobClient::request_job(const char* method, const std::string& id, c
     auto failure = explain(reply);
     if (failure.value().code() == Errc::not_found)
       return fail(Errc::not_found, "Job '{}' does not exist at {}", id,
-                  remote::redacted_url(server_.address))
+                  redacted_url(server_.address))
           .hint("list the jobs with: rtenv job list");
     if (failure.value().code() == Errc::already_exists)
       return fail(Errc::already_exists, "{}", reason_of(reply.body));
@@ -147,7 +147,7 @@ Result<json> JobClient::request_job(const char* method, const std::string& id, c
   auto body = json_from_text(reply.body);
   if (!body.is_object())
     return fail(Errc::unavailable, "{} returned an invalid response: not a JSON object",
-                remote::redacted_url(server_.address));
+                redacted_url(server_.address));
   return body;
 }
 
@@ -174,7 +174,7 @@ Result<json> JobClient::list() {
   auto body = json_from_text(reply.body);
   if (!body.is_array())
     return fail(Errc::unavailable, "{} returned an invalid response: not a JSON array",
-                remote::redacted_url(server_.address));
+                redacted_url(server_.address));
   return body;
 }
 

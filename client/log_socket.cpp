@@ -3,9 +3,9 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "client/connection.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::client {
 
@@ -34,7 +34,7 @@ void add_headers(websocket::request_type& request, const remote::JobServer& serv
 Result<void> open_socket(Socket& socket, const remote::JobServer& server, const std::string& path,
                          const Environment& environment) {
   const Endpoint endpoint = parse_endpoint(server.address);
-  const std::string shown = remote::redacted_url(server.address);
+  const std::string shown = redacted_url(server.address);
   Connection& connection = socket.next_layer();
   connection.set_deadline(Connection::Clock::now() + k_connect_time);
   auto opened = connection.open(endpoint, environment);

@@ -6,11 +6,11 @@
 #include "base/lines.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/interpreter.hpp"
-#include "runtime_env/redact.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -25,8 +25,7 @@ std::string last_lines(std::string_view output) {
     begin = output.rfind('\n', begin - 1);
   if (begin != std::string_view::npos && begin > 0) output.remove_prefix(begin + 1);
   std::string result;
-  for (const std::string_view line : lines_of(output))
-    result += "\n  " + runtime_env::without_credentials(line);
+  for (const std::string_view line : lines_of(output)) result += "\n  " + without_credentials(line);
   return result;
 }
 
@@ -77,7 +76,7 @@ void InstallerRun::show(std::string_view text) {
   pending_ += text;
   const auto end = pending_.rfind('\n');
   if (end == std::string::npos) return;
-  const std::string lines = runtime_env::without_credentials(pending_.substr(0, end + 1));
+  const std::string lines = without_credentials(pending_.substr(0, end + 1));
   pending_.erase(0, end + 1);
   if (lines == "\n") return;
   for (const int fd : {request_.show_output ? STDERR_FILENO : -1, request_.log_fd})
@@ -86,7 +85,7 @@ void InstallerRun::show(std::string_view text) {
 }
 
 Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> argv) {
-  log::debug("{}", runtime_env::without_credentials(fmt::format("{}", fmt::join(argv, " "))));
+  log::debug("{}", without_credentials(fmt::format("{}", fmt::join(argv, " "))));
   RTENV_TRY(hide_uv_configuration(request_.scratch));
   SpawnOptions spawn{.argv = std::move(argv),
                      .environment = environment_,

@@ -10,12 +10,11 @@
 #include "base/log.hpp"
 #include "base/process.hpp"
 #include "base/program.hpp"
+#include "base/redact.hpp"
 #include "pkg/unpack.hpp"
 #include "remote/http.hpp"
 #include "remote/package_index.hpp"
-#include "remote/uri.hpp"
 #include "runtime_env/installer_settings.hpp"
-#include "runtime_env/redact.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -48,7 +47,7 @@ constexpr std::string_view k_hint = "install uv into a folder in PATH, or set RT
 Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, cache::Cache& cache,
                       const Path& target, const Cancellation* cancellation) {
   const std::string index = remote::package_index_url(environment);
-  log::info("fetching uv {} from {}", k_version, remote::redacted_url(index));
+  log::info("fetching uv {} from {}", k_version, redacted_url(index));
   remote::HttpClient client(environment, cancellation);
   RTENV_TRY(const std::string url, remote::find_package_file(index, "uv", wheel.file_name, client));
   RTENV_TRY(const TempDir folder, cache.make_temp_dir());
@@ -62,8 +61,7 @@ Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, 
                                return write_full(out, data, file.native());
                              }));
   if (to_hex(sha.finish()) != wheel.sha256)
-    return fail(Errc::corrupt, "{} isn't the expected file: its SHA-256 differs",
-                remote::redacted_url(url))
+    return fail(Errc::corrupt, "{} isn't the expected file: its SHA-256 differs", redacted_url(url))
         .hint("{}", k_hint);
   RTENV_TRY(
       pkg::unpack(file, folder.path() / "wheel", {.limits = {}, .cancellation = cancellation}));
@@ -102,7 +100,7 @@ std::string settings_of(const Environment& environment) {
   std::string text;
   for (const auto& [name, value] : environment.values())
     if (runtime_env::variable_use(name) == runtime_env::VariableUse::setting)
-      text += fmt::format("\n{}={}", name, runtime_env::without_credentials(value));
+      text += fmt::format("\n{}={}", name, without_credentials(value));
   return text;
 }
 

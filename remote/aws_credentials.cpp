@@ -7,11 +7,11 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/process.hpp"
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "base/unique_name.hpp"
 #include "remote/aws_metadata.hpp"
 #include "remote/timestamp.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {

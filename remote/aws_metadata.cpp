@@ -4,10 +4,10 @@
 
 #include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "remote/json_field.hpp"
 #include "remote/timestamp.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "remote/curl_options.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {

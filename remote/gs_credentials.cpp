@@ -5,9 +5,9 @@
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "base/redact.hpp"
 #include "remote/json_field.hpp"
 #include "remote/jwt.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <charconv>
 
+#include "base/redact.hpp"
 #include "remote/backoff.hpp"
 #include "remote/curl_handle.hpp"
 #include "remote/redirect.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {

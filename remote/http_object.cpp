@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/redact.hpp"
 #include "remote/timestamp.hpp"
 
 namespace rtenv::remote {

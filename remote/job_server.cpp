@@ -4,8 +4,8 @@
 
 #include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "base/redact.hpp"
 #include "base/text.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {

@@ -1,6 +1,7 @@
 #include "remote/job_server_store.hpp"
 
 #include "base/encoding.hpp"
+#include "base/redact.hpp"
 #include "remote/http_object.hpp"
 #include "remote/job_server.hpp"
 #include "remote/put_upload.hpp"

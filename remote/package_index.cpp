@@ -3,9 +3,9 @@
 #include <memory>
 #include <optional>
 
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "remote/curl_library.hpp"
-#include "remote/uri.hpp"
 
 namespace rtenv::remote {
 namespace {

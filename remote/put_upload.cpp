@@ -1,4 +1,5 @@
 #include "remote/put_upload.hpp"
+#include "base/redact.hpp"
 
 #include <algorithm>
 #include <cstring>

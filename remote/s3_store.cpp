@@ -8,6 +8,7 @@
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "remote/aws_credentials.hpp"
 #include "remote/http_object.hpp"

@@ -6,6 +6,7 @@
 
 #include "base/encoding.hpp"
 #include "base/nearest.hpp"
+#include "base/redact.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -67,19 +68,6 @@ Result<void> check_local_path(const Uri& uri) {
       .hint("use three slashes: {}:///path", name(uri.scheme));
 }
 
-// The URL up to the first character of `ends`, with "?…" for a query and "…@" for user info.
-std::string redacted(std::string_view url, std::string_view ends) {
-  std::string shown(url.substr(0, url.find_first_of(ends)));
-  if (shown.size() < url.size() && url[shown.size()] == '?') shown += "?…";
-  const auto scheme_end = shown.find(k_separator);
-  const auto authority = scheme_end == std::string::npos ? 0 : scheme_end + k_separator.size();
-  const auto at = shown.substr(0, shown.find('/', authority)).rfind('@');
-  const bool names_container = shown.starts_with("abfss://");
-  if (at != std::string::npos && at >= authority && !names_container)
-    shown.replace(authority, at - authority, "…");
-  return shown;
-}
-
 }  // namespace
 
 std::string_view name(Scheme scheme) noexcept {
@@ -137,14 +125,14 @@ std::string Uri::text() const {
 
 // An object's name may contain '#' and '?'. But a '?' is hidden with what follows it, in case it
 // was meant as a query with a token.
-std::string Uri::shown() const { return redacted(text(), is_http(scheme) ? "?#" : "?"); }
+std::string Uri::shown() const {
+  return is_http(scheme) ? redacted_url(text()) : redacted_object(text());
+}
 
 std::string Uri::file_name() const {
   const auto slash = path.rfind('/');
   const std::string last = slash == std::string::npos ? path : path.substr(slash + 1);
   return is_http(scheme) ? percent_decode(last) : last;
 }
-
-std::string redacted_url(std::string_view url) { return redacted(url, "?#"); }
 
 }  // namespace rtenv::remote

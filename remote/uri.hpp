@@ -49,7 +49,4 @@ struct Uri {
 /// Whether the text begins with a scheme (letters, digits, "+-.") and "://".
 bool looks_like_uri(std::string_view text) noexcept;
 
-/// The URL for messages: user info as "…@", the query string as "?…", no fragment.
-std::string redacted_url(std::string_view url);
-
 }  // namespace rtenv::remote

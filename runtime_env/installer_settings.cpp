@@ -8,8 +8,8 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
+#include "base/redact.hpp"
 #include "runtime_env/content_key.hpp"
-#include "runtime_env/redact.hpp"
 
 namespace rtenv::runtime_env {
 namespace {

@@ -10,9 +10,9 @@
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
 #include "base/parallel.hpp"
+#include "base/redact.hpp"
 #include "pkg/package.hpp"
 #include "runtime_env/content_key.hpp"
-#include "runtime_env/redact.hpp"
 #include "runtime_env/requirement_line.hpp"
 
 namespace rtenv::runtime_env {

@@ -1,10 +1,10 @@
-#include "runtime_env/redact.hpp"
+#include "base/redact.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 
-namespace rtenv::runtime_env {
+namespace rtenv {
 
 namespace {
 
@@ -57,6 +57,19 @@ std::string without_secrets(std::string_view query) {
   return result;
 }
 
+// The URL up to the first character of `ends`.
+std::string redacted(std::string_view url, std::string_view ends) {
+  std::string shown(url.substr(0, url.find_first_of(ends)));
+  if (shown.size() < url.size() && url[shown.size()] == '?') shown += "?…";
+  const auto scheme_end = shown.find("://");
+  const auto authority = scheme_end == std::string::npos ? 0 : scheme_end + 3;
+  const auto at = shown.substr(0, shown.find('/', authority)).rfind('@');
+  const bool names_container = shown.starts_with("abfss://");  // CONTAINER@ACCOUNT
+  if (at != std::string::npos && at >= authority && !names_container)
+    shown.replace(authority, at - authority, "…");
+  return shown;
+}
+
 }  // namespace
 
 std::string without_credentials(std::string_view text) {
@@ -82,4 +95,8 @@ std::string without_credentials(std::string_view text) {
   return result;
 }
 
-}  // namespace rtenv::runtime_env
+std::string redacted_url(std::string_view url) { return redacted(url, "?#"); }
+
+std::string redacted_object(std::string_view uri) { return redacted(uri, "?"); }
+
+}  // namespace rtenv

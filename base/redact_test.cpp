@@ -1,8 +1,8 @@
-#include "runtime_env/redact.hpp"
+#include "base/redact.hpp"
 
 #include <gtest/gtest.h>
 
-namespace rtenv::runtime_env {
+namespace rtenv {
 namespace {
 
 TEST(Redact, RemovesTheUserInfoOfEveryUrl) {
@@ -29,4 +29,4 @@ TEST(Redact, LeavesOtherTextUnchanged) {
 }
 
 }  // namespace
-}  // namespace rtenv::runtime_env
+}  // namespace rtenv
