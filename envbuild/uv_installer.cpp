@@ -1,4 +1,5 @@
 #include "envbuild/installer_run.hpp"
+#include "envbuild/secret_options.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/interpreter.hpp"
 
@@ -30,7 +31,9 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   for (std::size_t phase = 0; phase < lists.size(); ++phase) {
     std::vector<std::string> install{uv.path.native(), "pip", "install", "--python", target_python};
     install.insert(install.end(), lists[phase].begin(), lists[phase].end());
-    const auto& options = request.phases[phase].install_options;
+    RTENV_TRY(const auto options,
+              pass_secrets_by_variable(request.phases[phase].install_options,
+                                       request.packages.installer, run.environment()));
     install.insert(install.end(), options.begin(), options.end());
     RTENV_TRY(run.step(phase_name("uv pip install", phase, lists.size()), std::move(install)));
   }

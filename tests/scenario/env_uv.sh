@@ -89,3 +89,14 @@ stderr_has setup_timeout_seconds
 for _ in $(seq 100); do kill -0 "$(cat sleeper)" 2>/dev/null || break; sleep 0.05; done
 if kill -0 "$(cat sleeper)" 2>/dev/null; then fail "the installer's child lives on"; fi
 [[ $("$RTENV" cache ls --json | grep -c '"ready":false') -eq 0 ]] || fail "a half-made entry is left"
+
+# Other users can read a command line: credentials of an index aren't in it.
+printf '#!/bin/sh\nprintf "%%s\\n" "$@" >>"%s"\nenv | grep ^UV_INDEX_URL= >>"%s"\nexec "%s" "$@"\n' "$work/argv" "$work/variables" "$RTENV_UV" >recording-uv
+chmod 755 recording-uv
+RTENV_UV=$work/recording-uv rtenv env build --runtime-env-json \
+  '{"uv": {"packages": ["six"], "uv_pip_install_options": ["--index-url", "http://user:hidden@127.0.0.1:1/simple"]}}'
+exits 1
+[[ $out$err != *hidden* ]] || fail "a password is shown"
+grep -qx install argv || fail "uv wasn't started"
+if grep -q hidden argv; then fail "a password is in uv's command line"; fi
+grep -q 'user:hidden@127.0.0.1:1' variables || fail "uv doesn't get the index"
