@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cstdio>
 #include <iterator>
+#include <set>
 
 #include "base/clock.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
 #include "cli/duration.hpp"
+#include "cli/key_prefix.hpp"
 #include "cli/optional_json.hpp"
 #include "cli/tool.hpp"
 
@@ -56,6 +58,25 @@ Result<int> list(const Tool& tool) {
   return 0;
 }
 
+std::set<std::string> keys_of(const std::vector<cache::EntryRow>& rows) {
+  std::set<std::string> keys;
+  for (const cache::EntryRow& row : rows) keys.insert(row.key.text());
+  return keys;
+}
+
+// The entries that have these keys, of any kind. Fails: as find_key.
+Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache,
+                                             const std::vector<std::string>& keys) {
+  RTENV_TRY(auto rows, cache.entries());
+  std::set<std::string> chosen;
+  for (const std::string& text : keys) {
+    RTENV_TRY(const auto key, find_key(rows, text, {"entry", "entries", "rtenv cache ls"}));
+    chosen.insert(key.text());
+  }
+  std::erase_if(rows, [&](const auto& row) { return !chosen.contains(row.key.text()); });
+  return rows;
+}
+
 bool confirmed(std::size_t count) {
   fmt::print(stderr, "Remove {} entries from the cache? [y/N] ", count);
   return std::fgetc(stdin) == 'y';
@@ -66,11 +87,7 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
     return fail(Errc::invalid_argument, "no keys were given")
         .hint("give keys, which rtenv cache ls shows, or --all");
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
-  RTENV_TRY(const auto rows, cache.entries());
-  for (const std::string& key : keys)
-    if (std::ranges::none_of(rows, [&](const auto& row) { return row.key == key; }))
-      return fail(Errc::not_found, "{} isn't in the cache", key)
-          .hint("rtenv cache ls shows the keys");
+  RTENV_TRY(const auto rows, all ? cache.entries() : rows_of(cache, keys));
   if (all && !yes) {
     if (::isatty(STDIN_FILENO) == 0)
       return fail(Errc::invalid_argument, "--all removes every entry").hint("confirm with --yes");
@@ -80,7 +97,6 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
   std::uint64_t freed_bytes = 0;
   nlohmann::json removed_keys = nlohmann::json::array();
   for (const auto& row : rows) {
-    if (!all && std::ranges::find(keys, row.key.text()) == keys.end()) continue;
     const auto removed = cache.remove(row.kind, row.key);
     if (!removed) {
       if (!refused) refused = removed.error();
@@ -157,26 +173,13 @@ Result<int> stat(const Tool& tool) {
   return 0;
 }
 
-// The entries that have these keys, of any kind. Fails: not_found if a key has none.
-Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache,
-                                             const std::vector<std::string>& keys) {
-  RTENV_TRY(const auto rows, cache.entries());
-  std::vector<cache::EntryRow> found;
-  for (const std::string& key : keys) {
-    const std::size_t before = found.size();
-    std::ranges::copy_if(rows, std::back_inserter(found),
-                         [&](const auto& row) { return row.key == key; });
-    if (found.size() == before)
-      return fail(Errc::not_found, "{} isn't in the cache", key)
-          .hint("rtenv cache ls shows the keys");
-  }
-  return found;
-}
-
 Result<int> CacheCommand::pin(const Tool& tool) const {
   std::optional<std::int64_t> expires_ms;
   if (!pin_for.empty()) {
     RTENV_TRY(const auto span, parse_duration(pin_for));
+    if (span.count() == 0)
+      return fail(Errc::invalid_argument, "--for {}: a pin can't end at once", pin_for)
+          .hint("rtenv cache unpin removes a pin");
     expires_ms = unix_ms() + std::chrono::milliseconds(span).count();
   }
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
@@ -187,7 +190,7 @@ Result<int> CacheCommand::pin(const Tool& tool) const {
     if (!pinned) return fail(Errc::not_found, "{} isn't in the cache", row.key);
   }
   tool.output.print_json(
-      {{"pinned", keys}, {"name", pin_name}, {"expires_ms", json_or_null(expires_ms)}});
+      {{"pinned", keys_of(rows)}, {"name", pin_name}, {"expires_ms", json_or_null(expires_ms)}});
   return 0;
 }
 
@@ -200,7 +203,7 @@ Result<int> CacheCommand::unpin(const Tool& tool) const {
       return fail(Errc::not_found, "{} isn't pinned by '{}'", row.key, pin_name)
           .hint("rtenv cache ls shows the pins");
   }
-  tool.output.print_json({{"unpinned", keys}, {"name", pin_name}});
+  tool.output.print_json({{"unpinned", keys_of(rows)}, {"name", pin_name}});
   return 0;
 }
 
@@ -220,7 +223,8 @@ Result<int> dir(const Tool& tool) {
 }  // namespace
 
 void register_cache(const Command& root, Tool& tool) {
-  constexpr const char* k_keys_help = "Keys, as `rtenv cache ls` shows them";
+  constexpr const char* k_keys_help =
+      "Keys, as `rtenv cache ls` shows them, or their first characters";
   auto state = std::make_shared<CacheCommand>();
   const Command group = root.add_group("cache", "List, check, pin and remove entries of the cache");
 
@@ -232,7 +236,7 @@ void register_cache(const Command& root, Tool& tool) {
 
   const Command remove =
       add_command(group, tool, "rm", "Remove entries; those in use are refused (exit 5)",
-                  "  rtenv cache rm 3c9f0d6e8a1b…")
+                  "  rtenv cache rm 3c9f0d")
           .alias("delete");
   remove.add_option("KEY", state->keys, k_keys_help);
   remove.add_flag("--all", state->all, "Every entry that isn't in use");
@@ -248,7 +252,7 @@ void register_cache(const Command& root, Tool& tool) {
 
   const Command pin = add_command(
       group, tool, "pin", "Protect entries from eviction and removal, for a time or until unpinned",
-      "  rtenv cache pin 3c9f0d6e8a1b… --for 10m");
+      "  rtenv cache pin 3c9f0d --for 10m");
   pin.add_option("KEY", state->keys, k_keys_help).required();
   pin.add_option("--for", state->pin_for, "How long: 90s, 10m, 2h, 30d [until unpinned]")
       .value_name("TIME");
@@ -257,7 +261,7 @@ void register_cache(const Command& root, Tool& tool) {
   pin.set_action([state, &tool] { return state->pin(tool); });
 
   const Command unpin =
-      add_command(group, tool, "unpin", "Remove a pin", "  rtenv cache unpin 3c9f0d6e8a1b…");
+      add_command(group, tool, "unpin", "Remove a pin", "  rtenv cache unpin 3c9f0d");
   unpin.add_option("KEY", state->keys, k_keys_help).required();
   unpin.add_option("--name", state->pin_name, "The pin's name").show_default();
   unpin.set_action([state, &tool] { return state->unpin(tool); });

@@ -18,6 +18,7 @@ void register_unpack(const Command& root, Tool& tool);
 void register_inspect(const Command& root, Tool& tool);
 void register_env(const Command& root, Tool& tool);
 void register_env_list(const Command& env_group, Tool& tool);
+void register_env_why(const Command& env_group, Tool& tool);
 void register_env_pack(const Command& env_group, Tool& tool);
 void register_run(const Command& root, Tool& tool);
 void register_job(const Command& root, Tool& tool);

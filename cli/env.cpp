@@ -145,6 +145,7 @@ void register_env(const Command& root, Tool& tool) {
 
   register_env_pack(group, tool);
   register_env_list(group, tool);
+  register_env_why(group, tool);
 }
 
 }  // namespace rtenv::cli

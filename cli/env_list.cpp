@@ -2,11 +2,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.hpp"
-#include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
-#include "envbuild/env_description.hpp"
+#include "cli/known_env.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -17,37 +16,6 @@ struct EnvListCommand {
   [[nodiscard]] Result<int> show(const Tool& tool) const;
   [[nodiscard]] Result<int> remove(const Tool& tool) const;
 };
-
-struct KnownEnv {
-  cache::EntryRow row;
-  Path path;
-  nlohmann::json parts;  // what its key is a digest of; null if it has no description
-};
-
-Result<std::vector<KnownEnv>> known_envs(cache::Cache& cache) {
-  RTENV_TRY(auto rows, cache.entries());
-  std::vector<KnownEnv> envs;
-  for (auto& row : rows) {
-    if (row.kind != cache::Kind::env || !row.ready) continue;
-    Path path = cache.path_of(row.kind, row.key);
-    const auto parts = envbuild::read_env_description(path);
-    envs.push_back({std::move(row), std::move(path), parts ? *parts : nlohmann::json()});
-  }
-  return envs;
-}
-
-// `key` may be the beginning of a key, if no other key begins so.
-Result<KnownEnv> find_env(const std::vector<KnownEnv>& envs, const std::string& key) {
-  const auto matches = [&](const KnownEnv& env) { return env.row.key.text().starts_with(key); };
-  const auto found = std::ranges::find_if(envs, matches);
-  if (key.empty() || found == envs.end())
-    return fail(Errc::not_found, "there is no environment {} in the cache", key)
-        .hint("rtenv env list shows the keys");
-  if (std::ranges::count_if(envs, matches) > 1)
-    return fail(Errc::invalid_argument, "the keys of several environments begin with {}", key)
-        .hint("give more of the key");
-  return *found;
-}
 
 std::string packages_of(const nlohmann::json& parts) {
   std::vector<std::string> names;

@@ -25,7 +25,7 @@ refused 2 "'lots' isn't a size"
 rtenv cache rm --all
 refused 2 "--all removes every entry"
 rtenv cache rm 0123
-refused 3 "0123 isn't in the cache"
+refused 3 "there is no entry 0123 in the cache"
 
 # Directories.
 for command in pack hash; do

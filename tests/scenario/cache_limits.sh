@@ -41,7 +41,16 @@ sleep 1.1
 rtenv cache rm "$(key job2)"
 ok
 rtenv cache pin no-such-key
-refused 3 "isn't in the cache"
+refused 3 "there is no entry no-such-key in the cache"
+rtenv cache pin "$(key job4 | cut -c 1-16)" --json
+ok
+equal "$(field pinned)" "['$(key job4)']"
+rtenv cache pin "$(key job4)" --for 0s
+refused 2 "a pin can't end at once"
+rtenv cache ls
+stdout_has "pinned by 'user'"
+rtenv cache unpin "$(key job4 | cut -c 1-16)"
+ok
 rtenv cache pin "$(key job4)" --for 3parsecs
 refused 2 "isn't a duration"
 

@@ -1,0 +1,25 @@
+// The environments in the cache, with what they were built from: for the commands that list and
+// compare them.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cache/cache.hpp"
+
+namespace rtenv::cli {
+
+struct KnownEnv {
+  cache::EntryRow row;
+  Path path;
+  nlohmann::json parts;  // what its key is a digest of; null if it has no description
+};
+
+/// Least recently used first. Fails: as the ledger.
+Result<std::vector<KnownEnv>> known_envs(cache::Cache& cache);
+
+/// `key` may be the beginning of a key, if no other key begins so. Fails: as find_key.
+Result<KnownEnv> find_env(const std::vector<KnownEnv>& envs, const std::string& key);
+
+}  // namespace rtenv::cli
