@@ -122,6 +122,15 @@ Result<bool> Cache::has_room(Kind kind, std::uint64_t bytes) {
 
 Result<std::vector<EntryRow>> Cache::entries() { return state_->ledger().entries(); }
 
+Result<std::vector<EntryRow>> Cache::ready_entries(Kind kind, std::string_view key_prefix) {
+  RTENV_TRY(auto rows, state_->ledger().ready_entries(kind, key_prefix));
+  std::erase_if(rows, [&](const EntryRow& row) {
+    struct stat status {};
+    return ::lstat(path_of(kind, row.key).c_str(), &status) != 0;
+  });
+  return rows;
+}
+
 Result<std::map<Kind, KindUsage>> Cache::usage() { return state_->ledger().usage(); }
 
 Result<bool> Cache::remove(Kind kind, KeyView key) {

@@ -100,6 +100,9 @@ class Cache {
 
   /// Least recently used first. Fails: as the ledger.
   Result<std::vector<EntryRow>> entries();
+  /// Those that are ready, have a key with this prefix, and whose folder exists, the one whose
+  /// build began last first. Without holders and pins. Fails: as the ledger.
+  Result<std::vector<EntryRow>> ready_entries(Kind kind, std::string_view key_prefix);
   /// Fails: as the ledger.
   Result<std::map<Kind, KindUsage>> usage();
 

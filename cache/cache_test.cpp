@@ -119,6 +119,29 @@ TEST_F(CacheBuild, WriteProtectsFilesButNotTreesOrEnvironments) {
   EXPECT_EQ(mode(must(build(Kind::env, "e"))) & perms::owner_write, perms::owner_write);
 }
 
+using CacheReadyEntries = OpenCache;
+
+TEST_F(CacheReadyEntries, AreTheNewestFirstWhateverWasUsedLast) {
+  const auto ready = [&] {
+    std::vector<std::string> result;
+    for (const EntryRow& row : must(cache_.ready_entries(Kind::env, "a")))
+      result.push_back(row.key.text());
+    return result;
+  };
+  for (const KeyView key : std::initializer_list<KeyView>{"a-2", "a", "b", "a-1"})
+    must(build(Kind::env, key));
+  must(build(Kind::tool, "a-3"));
+  must(cache_.find(Kind::env, "a-2"));
+  EXPECT_THAT(ready(), testing::ElementsAre("a-1", "a", "a-2"));
+  const Builder looks = [&](const BuildContext& context) {
+    EXPECT_THAT(ready(), SizeIs(3)) << "one that is being built isn't ready";
+    return writes("x")(context);
+  };
+  must(cache_.get_or_build(Kind::env, "a-4", looks));
+  std::filesystem::remove_all(cache_.path_of(Kind::env, "a"));
+  EXPECT_THAT(ready(), testing::ElementsAre("a-4", "a-1", "a-2"));
+}
+
 using CacheLeaseUnused = OpenCache;
 
 TEST_F(CacheLeaseUnused, GivesEachCallerAnotherEntryWithThePrefix) {

@@ -207,6 +207,19 @@ Result<std::vector<EntryRow>> Ledger::entries() {
   return rows;
 }
 
+// Ids grow: unlike times, they can't be set back. No key contains the byte 127.
+Result<std::vector<EntryRow>> Ledger::ready_entries(Kind kind, std::string_view key_prefix) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(
+      const auto query,
+      database_.prepare_cached("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, "
+                               "hits, digest, builder, builder_lock FROM entry WHERE kind = ?1 AND "
+                               "key >= ?2 AND key < ?2 || char(127) AND ready = 1 "
+                               "ORDER BY id DESC"));
+  query->bind(1, info(kind).name).bind(2, key_prefix);
+  return collect_rows(*query);
+}
+
 Result<std::vector<EntryRow>> Ledger::unready_entries() {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(

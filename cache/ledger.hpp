@@ -79,6 +79,9 @@ class Ledger {
   Result<std::optional<EntryRow>> find(Kind kind, KeyView key);
   /// All entries, least recently used first.
   Result<std::vector<EntryRow>> entries();
+  /// The entries that are ready and have a key with this prefix, the one whose build began last
+  /// first. Without holders and pins.
+  Result<std::vector<EntryRow>> ready_entries(Kind kind, std::string_view key_prefix);
   /// Entries that are being built, or whose builder has died.
   Result<std::vector<EntryRow>> unready_entries();
 

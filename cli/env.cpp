@@ -35,7 +35,7 @@ Result<void> flush(cache::Cache& cache, const Tool& tool) {
 Result<int> EnvCommand::build(const Tool& tool) const {
   const auto begin = std::chrono::steady_clock::now();
   ProgressLine progress(tool);
-  const auto options = inputs.prepare_options(tool, progress);
+  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
   RTENV_TRY(EnvInputs plan, plan_inputs(inputs, options, tool));
   // So that the job finds its modules in the cache, too.
   RTENV_TRY([[maybe_unused]] const auto modules,
@@ -63,8 +63,8 @@ Result<int> EnvCommand::build(const Tool& tool) const {
 
 Result<int> EnvCommand::key(const Tool& tool) const {
   ProgressLine progress(tool);
-  RTENV_TRY(const EnvInputs plan,
-            plan_inputs(inputs, inputs.prepare_options(tool, progress), tool));
+  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
+  RTENV_TRY(const EnvInputs plan, plan_inputs(inputs, options, tool));
   progress.clear();
   if (!plan.env) return fail_no_packages();
   const auto& env_key = plan.env->key;
@@ -79,7 +79,7 @@ Result<int> EnvCommand::key(const Tool& tool) const {
 
 Result<int> EnvCommand::lock(const Tool& tool) const {
   ProgressLine progress(tool);
-  const auto options = inputs.prepare_options(tool, progress);
+  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
   RTENV_TRY(EnvInputs plan, plan_inputs(inputs, options, tool));
   if (!plan.env) return fail_no_packages();
   RTENV_TRY(const std::string text,

@@ -36,7 +36,7 @@ nlohmann::json to_json(const envbuild::WrittenArchive& written) {
 }
 
 Result<envbuild::VirtualEnv> EnvPackCommand::build(const Tool& tool, ProgressLine& progress) const {
-  const auto options = inputs.prepare_options(tool, progress);
+  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
   RTENV_TRY(EnvInputs planned, plan_inputs(inputs, options, tool));
   if (!planned.env) return fail_no_packages();
   RTENV_TRY(auto env, envbuild::prepare_env(*planned.env, planned.cache, options));
@@ -56,15 +56,14 @@ Result<std::string> EnvPackCommand::location_or_tier(const Tool& tool) const {
 Result<int> EnvPackCommand::pack(const Tool& tool) const {
   ProgressLine progress(tool);
   RTENV_TRY(const auto env, build(tool, progress));
-  Path file = output.empty() ? Path(envbuild::env_archive_name(env.lease.key())) : Path(output);
+  Path file = output.empty() ? Path(envbuild::env_archive_name(env.lease)) : Path(output);
   std::error_code error;
-  if (std::filesystem::is_directory(file, error))
-    file /= envbuild::env_archive_name(env.lease.key());
+  if (std::filesystem::is_directory(file, error)) file /= envbuild::env_archive_name(env.lease);
   RTENV_TRY(const auto written,
             envbuild::write_env_archive(env.lease, file, transfer_options(tool, progress)));
   progress.clear();
   nlohmann::json object = to_json(written);
-  object["key"] = env.lease.key().text();
+  object["key"] = envbuild::portable_key(env.lease).text();
   object["path"] = file.native();
   tool.output.print(object, [&] {
     print_line(file.native());
@@ -83,7 +82,7 @@ Result<int> EnvPackCommand::push(const Tool& tool) const {
   progress.clear();
   if (!pushed.uploaded) log::info("{} already exists", pushed.uri.shown());
   nlohmann::json object = pushed.written ? to_json(*pushed.written) : nlohmann::json::object();
-  object["key"] = env.lease.key().text();
+  object["key"] = envbuild::portable_key(env.lease).text();
   object["uri"] = pushed.uri.shown();
   object["uploaded"] = pushed.uploaded;
   tool.output.print(object, [&] {
@@ -103,8 +102,8 @@ Result<int> EnvPackCommand::pull(const Tool& tool) const {
     if (!is_archive) {
       // Looked up by the key of the runtime_env's environment.
       RTENV_TRY(const auto uri, remote::Uri::parse(source));
-      RTENV_TRY(EnvInputs planned,
-                plan_inputs(inputs, inputs.prepare_options(tool, progress), tool));
+      RTENV_TRY(const auto prepare, inputs.prepare_options(tool, progress));
+      RTENV_TRY(EnvInputs planned, plan_inputs(inputs, prepare, tool));
       if (!planned.env)
         return fail_no_packages().hint(
             "give the location of an archive, or the runtime_env to look for: -f");

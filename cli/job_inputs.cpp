@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/parallel.hpp"
+#include "cli/duration.hpp"
 #include "runtime_env/yaml.hpp"
 
 namespace rtenv::cli {
@@ -32,10 +33,27 @@ void JobInputs::declare_build(const Command& command) {
       .add_option("--locked", lock,
                   "Install exactly the packages of this lock file (rtenv env lock), or fail")
       .value_name("LOCK");
-  command.add_flag("--offline", offline,
-                   "Use neither the network nor the remote tier: install from the caches, or fail");
-  command.add_flag("--no-cache", no_cache,
-                   "Rebuild the environment even if it is cached, and without uv's cache");
+  const Option offline_flag =
+      command.add_flag("--offline", offline,
+                       "Use neither the network nor the remote tier: install from the caches, or "
+                       "fail; --max-age is ignored");
+  const Option no_cache_flag =
+      command.add_flag("--no-cache", no_cache,
+                       "Rebuild the environment even if it is cached, and without uv's cache");
+  const Option refresh_flag =
+      command
+          .add_flag("--refresh", refresh,
+                    "Look again at what isn't pinned (names without ==, branches, lists on "
+                    "servers), and build the environment anew")
+          .excludes(offline_flag)
+          .excludes(no_cache_flag);
+  command
+      .add_option("--max-age", max_age,
+                  "Like --refresh, if the environment is older; if it can't be built, it is used "
+                  "all the same")
+      .value_name("TIME")
+      .excludes(refresh_flag)
+      .excludes(no_cache_flag);
 }
 
 void JobInputs::declare_env_vars(const Command& command) {
@@ -81,17 +99,28 @@ Result<cache::Cache> JobInputs::open_cache(const Tool& tool) const {
   return offline || no_cache ? tool.open_cache() : tool.open_cache_with_tier();
 }
 
-envbuild::PrepareOptions JobInputs::prepare_options(const Tool& tool,
-                                                    ProgressLine& progress) const {
-  return {.node = tool.environment,
-          .python = python.empty() ? std::nullopt : std::optional(python),
-          .threads = default_threads(),
-          .cancellation = tool.cancellation,
-          .show_output = tool.verbose,
-          .lock = lock.empty() ? std::nullopt : std::optional<Path>(lock),
-          .offline = offline,
-          .rebuild = no_cache,
-          .on_progress = progress.callback()};
+Result<envbuild::Renewal> JobInputs::renewal() const {
+  using Of = envbuild::Renewal::Of;
+  if (no_cache) return envbuild::Renewal{.of = Of::all};
+  if (refresh) return envbuild::Renewal{.of = Of::unpinned};
+  if (max_age.empty()) return envbuild::Renewal();
+  RTENV_TRY(const auto age, parse_duration(max_age));
+  if (offline) return envbuild::Renewal();
+  return envbuild::Renewal::older_than(age);
+}
+
+Result<envbuild::PrepareOptions> JobInputs::prepare_options(const Tool& tool,
+                                                            ProgressLine& progress) const {
+  RTENV_TRY(const auto chosen_renewal, renewal());
+  return envbuild::PrepareOptions{.node = tool.environment,
+                                  .python = python.empty() ? std::nullopt : std::optional(python),
+                                  .threads = default_threads(),
+                                  .cancellation = tool.cancellation,
+                                  .show_output = tool.verbose,
+                                  .lock = lock.empty() ? std::nullopt : std::optional<Path>(lock),
+                                  .offline = offline,
+                                  .renewal = chosen_renewal,
+                                  .on_progress = progress.callback()};
 }
 
 }  // namespace rtenv::cli

@@ -23,6 +23,8 @@ struct JobInputs {
   std::string lock;
   bool offline = false;
   bool no_cache = false;
+  bool refresh = false;
+  std::string max_age;
   std::string isolation;
   std::vector<std::string> env_vars;  // "NAME=value"
 
@@ -36,9 +38,12 @@ struct JobInputs {
                                                              const cache::Cache& cache) const;
   /// With the remote tier, except with --offline or --no-cache.
   [[nodiscard]] Result<cache::Cache> open_cache(const Tool& tool) const;
-  /// `progress` must outlive the options.
-  [[nodiscard]] envbuild::PrepareOptions prepare_options(const Tool& tool,
-                                                         ProgressLine& progress) const;
+  /// `progress` must outlive the options. Fails: invalid_argument (--max-age).
+  [[nodiscard]] Result<envbuild::PrepareOptions> prepare_options(const Tool& tool,
+                                                                 ProgressLine& progress) const;
+
+ private:
+  [[nodiscard]] Result<envbuild::Renewal> renewal() const;
 };
 
 }  // namespace rtenv::cli

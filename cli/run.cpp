@@ -26,7 +26,7 @@ struct RunCommand {
 Result<int> RunCommand::run(const Tool& tool) const {
   const auto begin = Clock::now();
   ProgressLine progress(tool);
-  const auto options = inputs.prepare_options(tool, progress);
+  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
   RTENV_TRY(const auto runtime_env, inputs.runtime_env());
   RTENV_TRY(auto cache, inputs.open_cache(tool));
   RTENV_TRY(auto prepared,

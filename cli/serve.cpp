@@ -33,6 +33,7 @@ struct ServeCommand {
   std::optional<std::uint64_t> max_open_files;
   bool sandbox = false;
   std::string python;
+  std::string env_max_age;
   std::string ray_version = RTENV_RAY_VERSION;
 
   void declare(const Command& command);
@@ -110,6 +111,11 @@ void ServeCommand::declare(const Command& command) {
           "--python", python,
           "The interpreter for environments: a path, a name, or a version [RTENV_PYTHON; python3]")
       .value_name("PY");
+  command
+      .add_option("--env-max-age", env_max_age,
+                  "Build a job's environment anew if it is older and has something that isn't "
+                  "pinned; if that fails, the old one is used [any age]")
+      .value_name("TIME");
   command
       .add_option("--ray-version", ray_version,
                   "The version of Ray that the server reports to clients [" RTENV_RAY_VERSION "]")
@@ -196,6 +202,9 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   options.manager.limits = {.open_files = max_open_files, .processes = max_processes};
   options.manager.sandbox = sandbox;
   if (!python.empty()) options.manager.python = python;
+  if (!env_max_age.empty()) {
+    RTENV_TRY(options.manager.env_max_age, parse_duration(env_max_age));
+  }
   options.open_cache = [&tool] { return tool.open_cache(); };
   options.on_ready = [&tool](const std::string& address) {
     tool.output.print({{"address", address}}, address);

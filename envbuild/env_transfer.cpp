@@ -22,7 +22,7 @@ Result<WrittenArchive> write_env(
   WrittenArchive written;
   Sha256 sha;
   RTENV_TRY(
-      cache::write_archive(env.path(), {env.kind(), env.key()}, filter.get(),
+      cache::write_archive(env.path(), {env.kind(), portable_key(env)}, filter.get(),
                            {.write = [&](std::span<const std::byte> data) -> Result<void> {
                              sha.add(data);
                              written.size_bytes += data.size();
@@ -59,7 +59,7 @@ Result<PushedEnv> push_to_tier(const cache::Lease& env, const remote::Uri& prefi
                                const TransferOptions& options) {
   RTENV_TRY(TempDir state, TempDir::create());
   TemporaryTier temporary(std::move(state), prefix, options);
-  const cache::EntryName name{env.kind(), env.key()};
+  const cache::EntryName name{env.kind(), portable_key(env)};
   RTENV_TRY(const bool uploaded, temporary.tier.push(name, env.path(), options.cancellation));
   return PushedEnv{
       .uri = temporary.tier.uri_of(name), .uploaded = uploaded, .written = std::nullopt};
@@ -94,7 +94,14 @@ Result<VirtualEnv> cached_or_taken(
 
 }  // namespace
 
-std::string env_archive_name(std::string_view key) { return fmt::format("{}{}", key, k_extension); }
+cache::Key portable_key(const cache::Lease& env) {
+  const std::string& key = env.key().text();
+  return *cache::Key::parse(key.substr(0, key.find('-')));
+}
+
+std::string env_archive_name(const cache::Lease& env) {
+  return fmt::format("{}{}", portable_key(env), k_extension);
+}
 
 Result<WrittenArchive> write_env_archive(const cache::Lease& env, const Path& file,
                                          const TransferOptions& options) {

@@ -18,8 +18,12 @@ struct TransferOptions {
   const Cancellation* cancellation = nullptr;
 };
 
+/// The key of the environment's archives: that of its plan, without what tells it apart from
+/// others with the same plan in this cache.
+cache::Key portable_key(const cache::Lease& env);
+
 /// "KEY.tar.zst": the default file name of an environment's archive.
-std::string env_archive_name(std::string_view key);
+std::string env_archive_name(const cache::Lease& env);
 
 struct WrittenArchive {
   std::uint64_t size_bytes = 0;

@@ -27,12 +27,20 @@ enum class InstallForm : std::uint8_t {
   folder,  // only the packages, for PYTHONPATH
 };
 
+/// How an installer uses what it has cached. pip never caches the answers of an index.
+enum class InstallerCache : std::uint8_t {
+  use,
+  revalidate,  // asks the index again
+  bypass,
+};
+
 struct InstallRequest {
   const runtime_env::PackageList& packages;
   const runtime_env::ResolvedPhases& phases;
   const runtime_env::Interpreter& interpreter;
   Environment environment;  // see runtime_env::installer_settings
   InstallForm form = InstallForm::virtual_env;
+  InstallerCache cache_use = InstallerCache::use;
   bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages
   Path target;                         // will be created
   Path scratch;                        // an empty folder: the installer's current folder

@@ -7,6 +7,7 @@
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "envbuild/renewal.hpp"
 #include "remote/download.hpp"
 #include "remote/object_store.hpp"
 #include "runtime_env/runtime_env.hpp"
@@ -22,12 +23,15 @@ struct PrepareOptions {
   const Cancellation* cancellation = nullptr;
   bool show_output = false;  // print the installers' output while they run
   std::optional<Path> lock;  // install exactly the versions in this lock file
-  bool offline = false;      // installers don't use the network
-  bool rebuild = false;      // replace a cached environment; installers don't use their caches
+  bool offline = false;      // nothing uses the network
+  Renewal renewal;           // of environments
   /// Credentials for URIs, in addition to the variables of the node and the job.
   remote::CredentialProvider credentials;
   remote::OnProgress on_progress;  // of downloads
 };
+
+/// The environment of an installer: its settings, and that it must not use the network if offline.
+Environment installer_environment(Environment settings, const PrepareOptions& options);
 
 /// How a job's URIs are fetched. The job's env_vars override the node's variables.
 FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,

@@ -10,7 +10,10 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   share_uv_cache(run.environment(), cache);
   const Path& python = request.interpreter.executable;
   RTENV_TRY(const LeasedPath uv, find_uv(run.environment(), cache, request.packages.version, python,
-                                         {run.deadline(), request.cancellation}));
+                                         {.deadline = run.deadline(),
+                                          .cancellation = request.cancellation,
+                                          .cache_use = request.cache_use}));
+  if (request.cache_use == InstallerCache::bypass) run.environment().set("UV_NO_CACHE", "1");
   RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
 
   if (request.form == InstallForm::folder) {
@@ -30,6 +33,7 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   const std::string target_python = (request.target / "bin" / "python").native();
   for (std::size_t phase = 0; phase < lists.size(); ++phase) {
     std::vector<std::string> install{uv.path.native(), "pip", "install", "--python", target_python};
+    if (request.cache_use == InstallerCache::revalidate) install.emplace_back("--refresh");
     install.insert(install.end(), lists[phase].begin(), lists[phase].end());
     RTENV_TRY(const auto options,
               pass_secrets_by_variable(request.phases[phase].install_options,

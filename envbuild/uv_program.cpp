@@ -11,10 +11,12 @@
 #include "base/process.hpp"
 #include "base/program.hpp"
 #include "base/redact.hpp"
+#include "envbuild/next_key.hpp"
 #include "pkg/unpack.hpp"
 #include "remote/http.hpp"
 #include "remote/package_index.hpp"
 #include "runtime_env/installer_settings.hpp"
+#include "runtime_env/pinning.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -104,39 +106,52 @@ std::string settings_of(const Environment& environment) {
   return text;
 }
 
+Result<void> install_uv(const LeasedPath& uv, const std::string& specifier,
+                        const Environment& environment, cache::Cache& cache, const Path& python,
+                        const UvInstall& install, const cache::BuildContext& context) {
+  RTENV_TRY(const TempDir folder, cache.make_temp_dir());
+  RTENV_TRY(hide_uv_configuration(folder.path()));
+  SpawnOptions spawn{
+      .argv = {uv.path.native(), "pip", "install", "--quiet", "--python", python.native(),
+               "--target", context.target.native(), "uv" + specifier},
+      .environment = environment,
+      .working_dir = folder.path(),
+      .keep_fds = {context.lock_fd}};
+  if (install.cache_use != InstallerCache::use) spawn.argv.emplace_back("--refresh");
+  spawn.die_with_parent = true;
+  RTENV_TRY(const Captured run,
+            run_captured(std::move(spawn),
+                         {.deadline = install.deadline, .cancellation = install.cancellation}));
+  if (run.timed_out)
+    return fail(Errc::installer_failed, "Timeout: the installation of uv{} took too long",
+                specifier)
+        .hint("raise config.setup_timeout_seconds in the runtime_env");
+  if (run.state.succeeded()) return {};
+  return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier, run.output);
+}
+
 // The version that the runtime_env requires, installed by `uv`.
 Result<LeasedPath> required_uv(const LeasedPath& uv, const std::string& specifier,
                                const Environment& environment, cache::Cache& cache,
-                               const Path& python, const UvLimits& limits) {
-  RTENV_TRY(
-      const auto key,
-      cache::Key::parse(fmt::format(
-          "uv-{}-{}", sha256_hex(specifier + settings_of(environment)).substr(0, 16), k_machine)));
+                               const Path& python, const UvInstall& install) {
+  const std::string base = fmt::format(
+      "uv-{}-{}", sha256_hex(specifier + settings_of(environment)).substr(0, 16), k_machine);
+  RTENV_TRY(const auto rows, cache.ready_entries(cache::Kind::tool, base));
+  const bool resolves_again =
+      install.cache_use != InstallerCache::use && !runtime_env::is_exact_version(specifier);
+  for (const auto& row : rows) {
+    if (resolves_again) break;
+    RTENV_TRY(auto newest, cache.find(row.kind, row.key));
+    if (newest) return leased_path(std::move(*newest), "bin/uv");
+  }
+  RTENV_TRY(const auto key, next_key(base, rows));
   RTENV_TRY(auto lease,
-            cache.get_or_build(
-                cache::Kind::tool, key,
-                [&](const cache::BuildContext& context) -> Result<void> {
-                  RTENV_TRY(const TempDir folder, cache.make_temp_dir());
-                  RTENV_TRY(hide_uv_configuration(folder.path()));
-                  SpawnOptions spawn{.argv = {uv.path.native(), "pip", "install", "--quiet",
-                                              "--python", python.native(), "--target",
-                                              context.target.native(), "uv" + specifier},
-                                     .environment = environment,
-                                     .working_dir = folder.path(),
-                                     .keep_fds = {context.lock_fd}};
-                  spawn.die_with_parent = true;
-                  RTENV_TRY(const Captured run,
-                            run_captured(std::move(spawn), {.deadline = limits.deadline,
-                                                            .cancellation = limits.cancellation}));
-                  if (run.timed_out)
-                    return fail(Errc::installer_failed,
-                                "Timeout: the installation of uv{} took too long", specifier)
-                        .hint("raise config.setup_timeout_seconds in the runtime_env");
-                  if (run.state.succeeded()) return {};
-                  return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier,
-                              run.output);
-                },
-                {.wait = {.cancellation = limits.cancellation, .on_wait = {}}}));
+            cache.get_or_build(cache::Kind::tool, key,
+                               [&](const cache::BuildContext& context) {
+                                 return install_uv(uv, specifier, environment, cache, python,
+                                                   install, context);
+                               },
+                               {.wait = {.cancellation = install.cancellation, .on_wait = {}}}));
   return leased_path(std::move(lease), "bin/uv");
 }
 
@@ -172,10 +187,10 @@ std::string_view pinned_uv_version() noexcept { return k_version; }
 
 Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
                            const std::optional<std::string>& version_specifier, const Path& python,
-                           const UvLimits& limits) {
-  RTENV_TRY(LeasedPath uv, available_uv(environment, cache, limits.cancellation));
+                           const UvInstall& install) {
+  RTENV_TRY(LeasedPath uv, available_uv(environment, cache, install.cancellation));
   if (!version_specifier) return uv;
-  return required_uv(uv, *version_specifier, environment, cache, python, limits);
+  return required_uv(uv, *version_specifier, environment, cache, python, install);
 }
 
 }  // namespace rtenv::envbuild

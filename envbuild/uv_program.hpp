@@ -5,23 +5,27 @@
 #include <chrono>
 
 #include "base/environment.hpp"
+#include "envbuild/installer.hpp"
 #include "envbuild/leased_path.hpp"
 
 namespace rtenv::envbuild {
 
-struct UvLimits {
-  std::optional<std::chrono::steady_clock::time_point>
-      deadline;  // of the required version's install
+/// How a required version is installed.
+struct UvInstall {
+  std::optional<std::chrono::steady_clock::time_point> deadline;
   const Cancellation* cancellation = nullptr;
+  /// Unless `use`, a range of versions is resolved again.
+  InstallerCache cache_use = InstallerCache::use;
 };
 
 /// `version_specifier`: the version that the runtime_env requires ("==0.13.8"); the uv found as
-/// above installs it into the cache. Fails: not_found (RTENV_UV names no program; no build for this
-/// platform; UV_OFFLINE is set), unavailable (the index), corrupt (another digest),
-/// installer_failed (the required version), cancelled.
+/// above installs it into the cache. Of a range, the version that was installed last is used.
+/// Fails: not_found (RTENV_UV names no program; no build for this platform; UV_OFFLINE is set),
+/// unavailable (the index), corrupt (another digest), installer_failed (the required version),
+/// cancelled.
 Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
                            const std::optional<std::string>& version_specifier, const Path& python,
-                           const UvLimits& limits);
+                           const UvInstall& install);
 
 /// Hides configuration files in the parents of a folder in which uv will run: uv uses the first
 /// that it finds, an empty one in the folder. Those of the user and the system still apply. Fails:

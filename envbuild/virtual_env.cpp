@@ -2,7 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.hpp"
 #include "base/hash.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "envbuild/build_log.hpp"
 #include "envbuild/env_archive.hpp"
@@ -11,6 +16,9 @@
 #include "envbuild/fetch.hpp"
 #include "envbuild/installer.hpp"
 #include "envbuild/lock.hpp"
+#include "envbuild/nearest_env.hpp"
+#include "envbuild/next_key.hpp"
+#include "runtime_env/pinning.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -27,46 +35,147 @@ bool has_interpreter(const Path& virtual_env, const runtime_env::Interpreter& in
           (found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino));
 }
 
-// The environment's key says what the interpreter is, not where: archives fit other machines. If
-// the environment with that key has another interpreter, this one gets a key of its own.
-Result<cache::Key> key_with_interpreter(const EnvPlan& plan) {
-  return cache::Key::parse(fmt::format(
-      "{}-{}", plan.key.digits,
-      sha256_hex(plan.interpreter.base_executable.native()).substr(0, k_interpreter_digits)));
+// The environment's key says what the interpreter is, not where: archives fit other machines. A
+// further environment, of another interpreter or a renewed one, gets a key that also has its
+// interpreter.
+Result<cache::Key> key_to_build(const EnvPlan& plan, const std::vector<cache::EntryRow>& cached) {
+  const std::string& digits = plan.key.digits;
+  const bool is_first =
+      std::ranges::none_of(cached, [&](const cache::EntryRow& row) { return row.key == digits; });
+  if (is_first) return cache::Key::parse(digits);
+  return next_key(
+      fmt::format(
+          "{}-{}", digits,
+          sha256_hex(plan.interpreter.base_executable.native()).substr(0, k_interpreter_digits)),
+      cached);
 }
 
-Environment environment_for(const EnvPlan& plan, const PrepareOptions& options) {
-  Environment environment = plan.installer_environment;
-  if (options.offline) environment.set("UV_OFFLINE", "1");
-  if (options.offline) environment.set("PIP_NO_INDEX", "1");
-  if (options.rebuild) environment.set("UV_NO_CACHE", "1");
-  return environment;
+struct CachedEnv {
+  cache::Lease lease;
+  std::int64_t created_ms = 0;
+};
+
+// The newest one that has the plan's interpreter.
+Result<std::optional<CachedEnv>> find_newest(const EnvPlan& plan, cache::Cache& cache,
+                                             const std::vector<cache::EntryRow>& cached) {
+  for (const cache::EntryRow& row : cached) {
+    if (!has_interpreter(cache.path_of(row.kind, row.key), plan.interpreter)) continue;
+    RTENV_TRY(auto lease, cache.find(row.kind, row.key));
+    if (lease) return std::optional(CachedEnv{std::move(*lease), row.created_ms});
+  }
+  return std::optional<CachedEnv>();
 }
 
-Result<void> build(const EnvPlan& plan, const cache::BuildContext& context, cache::Cache& cache,
-                   const PrepareOptions& options) {
-  RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
-  Environment environment = environment_for(plan, options);
-  RTENV_TRY(BuildLog log, BuildLog::begin(cache.root(), plan.key.digits,
+// One environment that is to be built.
+struct EnvBuild {
+  const EnvPlan& plan;
+  cache::Cache& cache;
+  const PrepareOptions& options;
+  cache::Key key;
+  std::string reason;  // why it is built, for people
+  InstallerCache cache_use = InstallerCache::use;
+};
+
+Result<void> build(const EnvBuild& env, const cache::BuildContext& context) {
+  const EnvPlan& plan = env.plan;
+  RTENV_TRY(const TempDir scratch, env.cache.make_temp_dir());
+  Environment environment = installer_environment(plan.installer_environment, env.options);
+  RTENV_TRY(BuildLog log, BuildLog::begin(env.cache.root(), env.key.text(),
                                           build_conditions(environment, plan.timeout)));
   const InstallRequest request{.packages = plan.packages,
                                .phases = plan.phases,
                                .interpreter = plan.interpreter,
                                .environment = std::move(environment),
+                               .cache_use = env.cache_use,
                                .inherit_site_packages = plan.inherit_site_packages,
                                .target = context.target,
                                .scratch = scratch.path(),
                                .lock_fd = context.lock_fd,
                                .timeout = plan.timeout,
-                               .cancellation = options.cancellation,
-                               .show_output = options.show_output,
+                               .cancellation = env.options.cancellation,
+                               .show_output = env.options.show_output,
                                .log_fd = log.fd()};
-  auto built = install(request, cache);
+  auto built = install(request, env.cache);
   if (!built) return log.fail_with(std::move(built).error());
   RTENV_TRY(write_env_description(plan.key, context.target));
   RTENV_TRY(protect_env(context.target));
   log.succeed();
   return {};
+}
+
+// Builds it, or waits for another process that builds it. The remote tier has no renewed ones.
+Result<VirtualEnv> get_or_build(const EnvBuild& env) {
+  const EnvPlan& plan = env.plan;
+  const PrepareOptions& options = env.options;
+  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
+  const std::int64_t requested_us = boot_time_us();
+  std::optional<BuildFollower> follower;
+  const cache::BuildOptions build_options{
+      .wait = {.cancellation = options.cancellation,
+               .deadline = plan.timeout
+                               ? std::optional(std::chrono::steady_clock::now() + *plan.timeout)
+                               : std::nullopt,
+               .on_wait =
+                   [&] {
+                     log::info("another process is building this environment; waiting for it");
+                     follower.emplace(env.cache.root(), env.key.text(),
+                                      options.show_output ? BuildFollower::Detail::all_lines
+                                                          : BuildFollower::Detail::last_line);
+                   }},
+      .use_remote_tier = env.cache_use == InstallerCache::use,
+      .relocate = [&](const Path& folder, const Path& final_path,
+                      const nlohmann::json& properties) -> Result<void> {
+        RTENV_TRY(relocate_env_to(plan.interpreter)(folder, final_path, properties));
+        origin = VirtualEnv::Origin::remote_tier;
+        return {};
+      }};
+  auto lease = env.cache.get_or_build(
+      cache::Kind::env, env.key,
+      [&](const cache::BuildContext& context) -> Result<void> {
+        follower.reset();
+        if (auto failure = failure_since(
+                env.cache.root(), env.key.text(), requested_us,
+                build_conditions(installer_environment(plan.installer_environment, options),
+                                 plan.timeout)))
+          return Failure(std::move(*failure));
+        log::info("building environment {} with {}: {}", env.key, name(plan.packages.installer),
+                  env.reason.empty() ? compare_with_nearest(plan.key, env.cache) : env.reason);
+        origin = VirtualEnv::Origin::built;
+        return build(env, context);
+      },
+      build_options);
+  if (!lease && lease.error().code() == Errc::busy)
+    return Failure(std::move(lease).error().with_hint(
+        "raise config.setup_timeout_seconds in the runtime_env, or end that process"));
+  if (!lease) return Failure(std::move(lease).error());
+  return VirtualEnv{.lease = std::move(*lease), .origin = origin};
+}
+
+// How an installer must look again; `use` if what is cached will do, whatever its age.
+InstallerCache renewing_cache_use(const Renewal& renewal,
+                                  const std::optional<std::string>& unpinned) {
+  if (renewal.of == Renewal::Of::all) return InstallerCache::bypass;
+  return renewal.of != Renewal::Of::none && unpinned ? InstallerCache::revalidate
+                                                     : InstallerCache::use;
+}
+
+bool is_too_old(const Renewal& renewal, const CachedEnv& cached) {
+  return renewal.of != Renewal::Of::aged ||
+         unix_ms() - cached.created_ms > std::chrono::milliseconds(renewal.max_age).count();
+}
+
+// The newest in the cache instead of the one that can't be built, if only its age is a reason to
+// build one.
+Result<VirtualEnv> renewal_failed(const Renewal& renewal, CachedEnv cached, Error error) {
+  if (error.code() == Errc::cancelled) return Failure(std::move(error));
+  if (renewal.of != Renewal::Of::aged)
+    return Failure(std::move(error)
+                       .within("the environment can't be renewed")
+                       .with_hint("the one in the cache is unchanged; it is used without "
+                                  "--refresh and --no-cache"));
+  log::warn("the environment can't be renewed, so the one in the cache is used: {}",
+            error.message());
+  return VirtualEnv{.lease = std::move(cached.lease)};
 }
 
 }  // namespace
@@ -124,66 +233,34 @@ std::string_view name(VirtualEnv::Origin origin) noexcept {
 
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                                const PrepareOptions& options) {
-  RTENV_TRY(cache::Key key, cache::Key::parse(plan.key.digits));
-  if (options.rebuild) {
-    RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, key));
+  const Renewal& renewal = options.renewal;
+  const auto unpinned = renewal.of == Renewal::Of::none
+                            ? std::nullopt
+                            : runtime_env::first_unpinned(json_from_text(plan.key.parts));
+  const InstallerCache cache_use = renewing_cache_use(renewal, unpinned);
+  RTENV_TRY(const auto rows, cache.ready_entries(cache::Kind::env, plan.key.digits));
+  RTENV_TRY(auto cached, find_newest(plan, cache, rows));
+  const bool renews = cache_use != InstallerCache::use && cached && is_too_old(renewal, *cached);
+  if (cached && !renews) {
+    if (renewal.of == Renewal::Of::unpinned)
+      log::info("all packages of the environment are pinned: there is nothing to refresh");
+    return VirtualEnv{.lease = std::move(cached->lease)};
   }
-  RTENV_TRY(auto found, cache.find(cache::Kind::env, key));
-  if (found && has_interpreter(found->path(), plan.interpreter))
-    return VirtualEnv{std::move(*found)};
-  if (found) {
-    found.reset();
-    RTENV_TRY(key, key_with_interpreter(plan));
-    log::debug("the environment {} has another interpreter, or one that was removed; using {}",
-               plan.key.digits, key);
-    RTENV_TRY(found, cache.find(cache::Kind::env, key));
-    if (found && !has_interpreter(found->path(), plan.interpreter)) {
-      found.reset();  // removed and installed again
-      RTENV_TRY([[maybe_unused]] const bool removed, cache.remove(cache::Kind::env, key));
-    }
-    if (found) return VirtualEnv{std::move(*found)};
-  }
-  VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
-  const std::int64_t requested_us = boot_time_us();
-  std::optional<BuildFollower> follower;
-  const cache::BuildOptions build_options{
-      .wait = {.cancellation = options.cancellation,
-               .deadline = plan.timeout
-                               ? std::optional(std::chrono::steady_clock::now() + *plan.timeout)
-                               : std::nullopt,
-               .on_wait =
-                   [&] {
-                     log::info("another process is building this environment; waiting for it");
-                     follower.emplace(cache.root(), plan.key.digits,
-                                      options.show_output ? BuildFollower::Detail::all_lines
-                                                          : BuildFollower::Detail::last_line);
-                   }},
-      .use_remote_tier = true,
-      .relocate = [&](const Path& folder, const Path& final_path,
-                      const nlohmann::json& properties) -> Result<void> {
-        RTENV_TRY(relocate_env_to(plan.interpreter)(folder, final_path, properties));
-        origin = VirtualEnv::Origin::remote_tier;
-        return {};
-      }};
-  auto lease = cache.get_or_build(
-      cache::Kind::env, key,
-      [&](const cache::BuildContext& context) -> Result<void> {
-        follower.reset();
-        if (auto failure =
-                failure_since(cache.root(), plan.key.digits, requested_us,
-                              build_conditions(environment_for(plan, options), plan.timeout)))
-          return Failure(std::move(*failure));
-        log::info("building environment {} with {}", plan.key.digits,
-                  name(plan.packages.installer));
-        origin = VirtualEnv::Origin::built;
-        return build(plan, context, cache, options);
-      },
-      build_options);
-  if (!lease && lease.error().code() == Errc::busy)
-    return Failure(std::move(lease).error().with_hint(
-        "raise config.setup_timeout_seconds in the runtime_env, or end that process"));
-  if (!lease) return Failure(std::move(lease).error());
-  return VirtualEnv{.lease = std::move(*lease), .origin = origin};
+  RTENV_TRY(cache::Key key, key_to_build(plan, rows));
+  std::string reason;
+  if (renews)
+    reason = unpinned ? fmt::format("again, because {} isn't pinned", *unpinned) : "again";
+  auto env = get_or_build({.plan = plan,
+                           .cache = cache,
+                           .options = options,
+                           .key = std::move(key),
+                           .reason = std::move(reason),
+                           .cache_use = cache_use});
+  if (!env && cached) return renewal_failed(renewal, std::move(*cached), std::move(env).error());
+  if (env && env->origin == VirtualEnv::Origin::cache &&
+      !has_interpreter(env->path(), plan.interpreter))
+    return prepare_env(plan, cache, options);  // built by another process for its interpreter
+  return env;
 }
 
 }  // namespace rtenv::envbuild

@@ -45,7 +45,9 @@ std::string_view name(VirtualEnv::Origin origin) noexcept;
 /// Takes the environment from the cache or the remote tier, or builds it. If several callers, in
 /// any process, request the same environment, one builds it; the others wait, show its progress,
 /// and fail with its error. A later call tries again. The output of a failed build is kept, see
-/// build_log.hpp. Fails: installer_failed, cancelled, as find_uv and the cache.
+/// build_log.hpp. Of several environments in the cache with the plan's key, the newest that has its
+/// interpreter is used; see Renewal for when a new one is built.
+/// Fails: installer_failed, cancelled, as find_uv and the cache.
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                                const PrepareOptions& options);
 

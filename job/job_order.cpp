@@ -29,6 +29,7 @@ json to_json(const JobOrder& order) {
           {"runtime_env", order.runtime_env},
           {"metadata", order.metadata},
           {"python", or_null(order.python)},
+          {"env_max_age_s", order.env_max_age ? json(order.env_max_age->count()) : json()},
           {"log_max_bytes", order.log.max_bytes},
           {"memory_bytes", or_null(order.limits.memory_bytes)},
           {"open_files", or_null(order.limits.open_files)},
@@ -46,6 +47,8 @@ Result<JobOrder> job_order_from_json(const json& value) {
     order.runtime_env = value.at("runtime_env");
     order.metadata = value.at("metadata");
     read_or_null(value, "python", order.python);
+    if (const json& age = value.at("env_max_age_s"); !age.is_null())
+      order.env_max_age = std::chrono::seconds(age.get<std::int64_t>());
     value.at("log_max_bytes").get_to(order.log.max_bytes);
     read_or_null(value, "memory_bytes", order.limits.memory_bytes);
     read_or_null(value, "open_files", order.limits.open_files);

@@ -2,6 +2,7 @@
 // which limits. Sent as one line of JSON.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -17,10 +18,11 @@ namespace rtenv::job {
 
 struct JobOrder {
   std::string id;
-  std::string entrypoint;             // a shell command
-  nlohmann::json runtime_env;         // null or an object; holds secrets
-  nlohmann::json metadata;            // null or an object of strings
-  std::optional<std::string> python;  // see find_interpreter
+  std::string entrypoint;                           // a shell command
+  nlohmann::json runtime_env;                       // null or an object; holds secrets
+  nlohmann::json metadata;                          // null or an object of strings
+  std::optional<std::string> python;                // see find_interpreter
+  std::optional<std::chrono::seconds> env_max_age;  // see envbuild::Renewal; nullopt: any age
   LogLimits log;
   JobLimits limits;  // the server's; a runtime_env may lower them, see effective_limits
   bool sandbox = false;

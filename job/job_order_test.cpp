@@ -13,6 +13,7 @@ TEST(JobOrder, SurvivesARoundTripThroughJson) {
                        .runtime_env = {{"env_vars", {{"A", "b"}}}},
                        .metadata = {{"team", "x"}},
                        .python = "3.11",
+                       .env_max_age = std::chrono::hours(12),
                        .log = {.max_bytes = 1 << 21},
                        .limits = {.memory_bytes = 1, .open_files = 2, .processes = 3},
                        .sandbox = true,
@@ -21,6 +22,7 @@ TEST(JobOrder, SurvivesARoundTripThroughJson) {
   const JobOrder read = must(job_order_from_json(to_json(order)));
   EXPECT_EQ(to_json(read), to_json(order));
   EXPECT_EQ(read.python, "3.11");
+  EXPECT_EQ(read.env_max_age, std::chrono::hours(12));
   EXPECT_EQ(read.start, (std::vector{0, 2}));
   EXPECT_EQ(read.limits.processes, 3U);
 }

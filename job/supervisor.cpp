@@ -198,7 +198,7 @@ Result<void> Supervisor::start_setup() {
   const auto timeout = runtime_env.setup_timeout;
   SetupThread::Prepare prepare =
       [runtime_env = std::move(runtime_env), node = without_server_variables(options_.node),
-       python = order_.python,
+       python = order_.python, max_age = order_.env_max_age,
        open_cache = options_.open_cache](const Cancellation& cancellation) -> Result<PreparedJob> {
     RTENV_TRY(auto cache, open_cache());
     return prepare_job(runtime_env, cache,
@@ -206,7 +206,9 @@ Result<void> Supervisor::start_setup() {
                                     .python = python,
                                     .threads = default_threads(),
                                     .cancellation = &cancellation,
-                                    .show_output = true}});
+                                    .show_output = true,
+                                    .renewal = max_age ? envbuild::Renewal::older_than(*max_age)
+                                                       : envbuild::Renewal()}});
   };
   // The output of installers and rtenv's own progress belong in the job's log.
   ::dup2(output_.write_end.get(), STDERR_FILENO);

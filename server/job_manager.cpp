@@ -299,6 +299,7 @@ Result<void> JobManager::start_supervisor(const ActivePtr& active) {
                       .runtime_env = record.submission.runtime_env,
                       .metadata = record.submission.metadata,
                       .python = options_.python,
+                      .env_max_age = options_.env_max_age,
                       .log = options_.log,
                       .limits = options_.limits,
                       .sandbox = options_.sandbox};

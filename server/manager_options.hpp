@@ -22,6 +22,8 @@ struct ManagerOptions {
   /// How long ended jobs and their logs are kept; nullopt: for ever.
   std::optional<std::chrono::seconds> job_ttl = std::chrono::hours(24 * 7);
   std::optional<std::string> python;  // see find_interpreter
+  /// Older environments are built anew, see envbuild::Renewal; nullopt: of any age.
+  std::optional<std::chrono::seconds> env_max_age;
   job::LogLimits log;
   job::JobLimits limits;  // of each job; its entrypoint_memory overrides memory_bytes
   bool sandbox = false;
