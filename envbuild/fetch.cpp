@@ -57,6 +57,7 @@ class Fetcher {
         fmt::format("{} {}", form_ == Form::file ? "file" : "tree", store->identity(uri_)));
     RTENV_TRY(auto pinned, find_pinned());
     if (pinned) return std::move(*pinned);
+    if (options_.offline && uri_.scheme != Scheme::file) return last_fetched();
     RTENV_TRY(const auto info, store->stat(uri_));
     RTENV_TRY(auto unchanged, find_version(info.version));
     if (unchanged) return std::move(*unchanged);
@@ -95,6 +96,14 @@ class Fetcher {
     if (!uri_.sha256) return std::optional<Fetched>();
     return find_fetch_record(
         [&](const cache::FetchRecord& record) { return record.sha256 == *uri_.sha256; });
+  }
+
+  Result<Fetched> last_fetched() {
+    RTENV_TRY(auto last, find_fetch_record([&](const cache::FetchRecord& record) {
+                return !uri_.sha256 || record.sha256 == *uri_.sha256;
+              }));
+    if (last) return std::move(*last);
+    return fail(Errc::not_found, "{} isn't in the cache, and isn't fetched offline", uri_.shown());
   }
 
   Result<std::optional<Fetched>> find_version(const std::string& version) {

@@ -17,6 +17,8 @@ struct FetchOptions {
   remote::StoreOptions store;
   remote::OnProgress on_progress;
   unsigned threads = 1;  // for unpacking
+  /// Uses what was fetched last, whatever version the store has now.
+  bool offline = false;
 };
 
 struct Fetched {
@@ -25,7 +27,8 @@ struct Fetched {
 };
 
 /// Fetches the object as a file with the object's name. Fails: invalid_argument (a URI without an
-/// object), not_found, as ObjectStore::stat and remote::download.
+/// object), not_found (also: offline, and not in the cache), as ObjectStore::stat and
+/// remote::download.
 Result<Fetched> fetch_file(const remote::Uri& uri, cache::Cache& cache,
                            const FetchOptions& options);
 

@@ -19,7 +19,8 @@ FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
                     .credentials = options.credentials,
                     .cancellation = options.cancellation},
           .on_progress = options.on_progress,
-          .threads = options.threads};
+          .threads = options.threads,
+          .offline = options.offline};
 }
 
 }  // namespace rtenv::envbuild

@@ -76,18 +76,19 @@ class Preparer {
                     log::info("installing {} with {}", wheel.filename().native(),
                               name(packages.installer));
                     RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
-                    return install({.packages = packages,
-                                    .phases = phases,
-                                    .interpreter = interpreter,
-                                    .environment = settings.environment,
-                                    .form = InstallForm::folder,
-                                    .target = context.target,
-                                    .scratch = scratch.path(),
-                                    .lock_fd = context.lock_fd,
-                                    .timeout = runtime_env_.setup_timeout,
-                                    .cancellation = options_.cancellation,
-                                    .show_output = options_.show_output},
-                                   cache_);
+                    return install(
+                        {.packages = packages,
+                         .phases = phases,
+                         .interpreter = interpreter,
+                         .environment = installer_environment(settings.environment, options_),
+                         .form = InstallForm::folder,
+                         .target = context.target,
+                         .scratch = scratch.path(),
+                         .lock_fd = context.lock_fd,
+                         .timeout = runtime_env_.setup_timeout,
+                         .cancellation = options_.cancellation,
+                         .show_output = options_.show_output},
+                        cache_);
                   },
                   {.wait = {.cancellation = options_.cancellation,
                             .on_wait =
