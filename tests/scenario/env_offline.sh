@@ -41,7 +41,7 @@ serve = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: http.server
 open("port", "w").write(str(serve.server_port))
 serve.serve_forever()' 2>requests.log &
 server=$!
-trap 'kill "$server" 2>/dev/null; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+trap 'kill "$server" 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
 until [[ -s port ]]; do sleep 0.02; done
 url=http://127.0.0.1:$(cat port)
 export UV_DEFAULT_INDEX=$url RTENV_REMOTE_CACHE=$url/tier

@@ -21,10 +21,12 @@ PY
 }
 release 1.0
 cat >serve.py <<'PY'
-import http.server, sys
+import http.server, os, sys, time
 class Index(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
         del self.headers["If-Modified-Since"]  # whose unit is a second
+        while os.path.exists("hold"):
+            time.sleep(0.02)
         super().do_GET()
     def end_headers(self):
         self.send_header("Cache-Control", "max-age=600")  # as a public index does
@@ -37,7 +39,7 @@ server.serve_forever()
 PY
 python3 serve.py 2>requests.log &
 servers=($!)
-trap 'kill "${servers[@]}" 2>/dev/null; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+trap 'kill "${servers[@]}" 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
 until [[ -s port ]]; do sleep 0.02; done
 index=http://127.0.0.1:$(cat port)
 export UV_DEFAULT_INDEX=$index
@@ -78,7 +80,10 @@ equal "$out" 2.0
 
 # Of several processes that refresh at once, one builds.
 release 3.0
+touch hold
 for i in 1 2 3; do "$RTENV" env build --refresh --runtime-env-json "$list" >"out$i" 2>"err$i" & pids[i]=$!; done
+until [[ $(cat err? | grep -c 'waiting for it') -eq 2 ]]; do sleep 0.05; done
+rm hold
 wait "${pids[@]}"
 equal "$(sort -u out1 out2 out3 | wc -l) $(cat err? | grep -c 'building environment')" "1 1"
 version
@@ -165,6 +170,7 @@ stdout_has "job: 5.0"
 kill "${servers[1]}" && wait "${servers[1]}" || true
 
 # The index can't be reached: an error, and the old environment stays; with --max-age it is used.
+export UV_HTTP_RETRIES=0
 kill "${servers[0]}" && wait "${servers[0]}" || true
 rtenv env build --refresh --runtime-env-json "$list"
 refused 1 "the environment can't be renewed: uv pip install"
