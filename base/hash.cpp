@@ -26,11 +26,13 @@ constexpr const char* openssl_name(HashAlgorithm algorithm) {
   switch (algorithm) {
     case HashAlgorithm::md5: return "MD5";
     case HashAlgorithm::sha1: return "SHA1";
+    case HashAlgorithm::sha384: return "SHA384";
+    case HashAlgorithm::sha512: return "SHA512";
     default: return "SHA256";
   }
 }
 
-// MD5, SHA-1 and SHA-256.
+// MD5, SHA-1 and SHA-2.
 template <HashAlgorithm algorithm>
 struct Implementation {
   using Bytes = typename Hash<algorithm>::Bytes;
@@ -88,15 +90,21 @@ struct Implementation<HashAlgorithm::xxh3_128> {
 };
 
 template <class Hash>
-Result<std::string> hex_of_file(const Path& path) {
+Result<typename Hash::Bytes> digest_of_file(const Path& path) {
   RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
   Hash hash;
   std::vector<std::byte> buffer(1 << 18);
   for (;;) {
     RTENV_TRY(const auto count, read_full(fd, buffer, path.native()));
     hash.add(std::span(buffer).first(count));
-    if (count < buffer.size()) return to_hex(hash.finish());
+    if (count < buffer.size()) return hash.finish();
   }
+}
+
+template <class Hash>
+Result<std::string> hex_of_file(const Path& path) {
+  RTENV_TRY(const auto bytes, digest_of_file<Hash>(path));
+  return to_hex(bytes);
 }
 
 }  // namespace
@@ -140,6 +148,8 @@ auto Hash<algorithm>::of(std::span<const std::byte> data) -> Bytes {
 template class Hash<HashAlgorithm::md5>;
 template class Hash<HashAlgorithm::sha1>;
 template class Hash<HashAlgorithm::sha256>;
+template class Hash<HashAlgorithm::sha384>;
+template class Hash<HashAlgorithm::sha512>;
 template class Hash<HashAlgorithm::xxh3_128>;
 
 Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view message) {
@@ -158,5 +168,7 @@ std::string sha256_hex(std::string_view text) {
 
 Result<std::string> sha1_hex_of_file(const Path& path) { return hex_of_file<Sha1>(path); }
 Result<std::string> sha256_hex_of_file(const Path& path) { return hex_of_file<Sha256>(path); }
+Result<Sha384::Bytes> sha384_of_file(const Path& path) { return digest_of_file<Sha384>(path); }
+Result<Sha512::Bytes> sha512_of_file(const Path& path) { return digest_of_file<Sha512>(path); }
 
 }  // namespace rtenv

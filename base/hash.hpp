@@ -1,4 +1,4 @@
-// Streaming digests: MD5, SHA-1 and SHA-256 (OpenSSL), and XXH3-128 (xxHash, which selects the
+// Streaming digests: MD5, SHA-1 and SHA-2 (OpenSSL), and XXH3-128 (xxHash, which selects the
 // fastest instruction set at run time). Not thread-safe; use one object per thread.
 #pragma once
 
@@ -17,12 +17,14 @@ namespace rtenv {
 /// Lower-case hex digits.
 std::string to_hex(std::span<const std::byte> bytes);
 
-enum class HashAlgorithm : std::uint8_t { md5, sha1, sha256, xxh3_128 };
+enum class HashAlgorithm : std::uint8_t { md5, sha1, sha256, sha384, sha512, xxh3_128 };
 
 constexpr std::size_t digest_size(HashAlgorithm algorithm) {
   switch (algorithm) {
     case HashAlgorithm::sha1: return 20;
     case HashAlgorithm::sha256: return 32;
+    case HashAlgorithm::sha384: return 48;
+    case HashAlgorithm::sha512: return 64;
     default: return 16;
   }
 }
@@ -54,11 +56,15 @@ class Hash {
 using Md5 = Hash<HashAlgorithm::md5>;  // only for checksums that a protocol defines
 using Sha1 = Hash<HashAlgorithm::sha1>;
 using Sha256 = Hash<HashAlgorithm::sha256>;
+using Sha384 = Hash<HashAlgorithm::sha384>;
+using Sha512 = Hash<HashAlgorithm::sha512>;
 using Xxh3 = Hash<HashAlgorithm::xxh3_128>;
 
 extern template class Hash<HashAlgorithm::md5>;
 extern template class Hash<HashAlgorithm::sha1>;
 extern template class Hash<HashAlgorithm::sha256>;
+extern template class Hash<HashAlgorithm::sha384>;
+extern template class Hash<HashAlgorithm::sha512>;
 extern template class Hash<HashAlgorithm::xxh3_128>;
 
 /// HMAC-SHA-256 (RFC 2104), for signing requests.
@@ -70,5 +76,8 @@ std::string sha256_hex(std::string_view text);
 /// directory).
 Result<std::string> sha1_hex_of_file(const Path& path);
 Result<std::string> sha256_hex_of_file(const Path& path);
+/// The digest of a file's content. Fails: as sha256_hex_of_file.
+Result<Sha384::Bytes> sha384_of_file(const Path& path);
+Result<Sha512::Bytes> sha512_of_file(const Path& path);
 
 }  // namespace rtenv

@@ -23,6 +23,12 @@ TEST(Hash, MatchesPublishedTestVectors) {
   EXPECT_EQ(hex_of<Sha1>("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(hex_of<Sha256>("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex_of<Sha384>("abc"),
+            "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+            "8086072ba1e7cc2358baeca134c825a7");
+  EXPECT_EQ(hex_of<Sha512>("abc"),
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+            "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
   EXPECT_EQ(hex_of<Xxh3>("abc"), "06b05ab6733a618578af5f94892f3950");
   EXPECT_EQ(hex_of<Xxh3>(""), "99aa06d3014798d86001c324468d497f");
   EXPECT_EQ(sha256_hex("abc"), hex_of<Sha256>("abc"));
@@ -45,6 +51,8 @@ TEST(Hash, FileHashEqualsHashOfContent) {
   const std::string content(1'000'000, 'x');
   tree.file("f", content);
   EXPECT_EQ(must(sha256_hex_of_file(tree / "f")), sha256_hex(content));
+  EXPECT_EQ(to_hex(must(sha384_of_file(tree / "f"))), hex_of<Sha384>(content));
+  EXPECT_EQ(to_hex(must(sha512_of_file(tree / "f"))), hex_of<Sha512>(content));
   EXPECT_THAT(sha256_hex_of_file(tree / "none"), IsError(Errc::not_found));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "base/lock_file.hpp"
 #include "cache/relocation.hpp"
@@ -25,6 +26,9 @@ struct BuildOptions {
   bool use_remote_tier = false;
   /// For a pulled entry; may be empty.
   Relocate relocate;
+  /// The digest of what the builder has built, see tree_digest, if the builder computes it while it
+  /// reads the files anyway. Empty: the cache computes it.
+  std::function<std::string()> built_digest;
 };
 
 }  // namespace rtenv::cache

@@ -57,7 +57,7 @@ struct CollectReport {
 
 struct VerifyReport {
   std::uint64_t checked = 0;             // entries whose content matches their digest
-  std::uint64_t recorded = 0;            // entries whose digest was computed for the first time
+  std::uint64_t recorded = 0;            // entries of an earlier version, which had no digest
   std::vector<EntryRow> quarantined;     // changed; moved to quarantine/
   std::vector<EntryRow> damaged_in_use;  // changed, but in use or pinned; left in place
   std::vector<EntryRow> missing;         // the files were missing; the row was removed

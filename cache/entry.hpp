@@ -31,7 +31,7 @@ struct EntryRow {
   std::int64_t created_ms = 0;    // Unix time
   std::int64_t last_used_ms = 0;  // Unix time
   std::uint64_t hits = 0;
-  std::string digest;              // see tree_digest; empty: not computed yet
+  std::string digest;              // see tree_digest; empty: none, or of an earlier version
   std::string builder;             // while not ready: the identity of the process that builds it
   std::uint64_t builder_lock = 0;  // while not ready: the inode of the lock file that it holds
   std::vector<std::int64_t> holder_pids;

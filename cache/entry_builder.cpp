@@ -93,6 +93,13 @@ Result<void> EntryBuilder::pull_or_build(const BuildContext& context) {
   return builder_(context);
 }
 
+// The entry's content as `verify` will find it: a pulled one is relocated.
+Result<std::string> EntryBuilder::digest(const Path& content) const {
+  if (kind_.digest == DigestTime::never) return std::string();
+  if (origin_ == Origin::built && options_.built_digest) return options_.built_digest();
+  return tree_digest(content, kind_.user_writable_folder, default_threads());
+}
+
 Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   // Empty again when the entry is published; its destructor removes a tree only after an error.
   RTENV_TRY(const TempDir staging, state_->make_temp_dir());
@@ -101,11 +108,7 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   RTENV_TRY(fault_point("build.staged"));
   if (kind_.permissions == Permissions::owner_writable)
     RTENV_TRY(make_owner_writable(context.target));
-  BuiltEntry built;
-  if (kind_.digest == DigestTime::when_built) {
-    RTENV_TRY(built.digest,
-              tree_digest(context.target, kind_.user_writable_folder, default_threads()));
-  }
+  RTENV_TRY(std::string built_digest, digest(context.target));
   if (kind_.permissions == Permissions::write_protected) RTENV_TRY(make_read_only(context.target));
   if (kind_.durable) RTENV_TRY(sync_file_system(context.target));
   RTENV_TRY(fault_point("build.synced"));
@@ -123,7 +126,7 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
     moved = fail_errno("change the mode of", path_.native());
   if (moved) moved = fault_point("build.renamed");
   if (!moved) return give_up(std::move(moved).error());
-  RTENV_TRY(auto lease, publish(std::move(built)));
+  RTENV_TRY(auto lease, publish(std::move(built_digest)));
   // If it is cancelled, the entry is usable all the same.
   [[maybe_unused]] const auto emptied = trash.empty(options_.wait.cancellation);
   return lease;
@@ -132,13 +135,17 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
 Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
   RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key, lock_inode_));
   RTENV_TRY(fault_point("build.begun"));
-  auto built = remove_tree(path_);
-  if (built) built = pull_or_build({.target = path_, .lock_fd = lock_fd});
-  if (built) built = fault_point("build.staged");
-  if (built && kind_.durable) built = sync_file_system(path_);
-  if (built) built = fault_point("build.synced");
-  if (!built) return give_up(std::move(built).error());
-  return publish({});
+  auto digest_of_built = [&]() -> Result<std::string> {
+    RTENV_TRY(remove_tree(path_));
+    RTENV_TRY(pull_or_build({.target = path_, .lock_fd = lock_fd}));
+    RTENV_TRY(fault_point("build.staged"));
+    RTENV_TRY(std::string built_digest, digest(path_));
+    if (kind_.durable) RTENV_TRY(sync_file_system(path_));
+    RTENV_TRY(fault_point("build.synced"));
+    return built_digest;
+  }();
+  if (!digest_of_built) return give_up(std::move(digest_of_built).error());
+  return publish(std::move(*digest_of_built));
 }
 
 // If the files can't be removed now, the row stays, and the next open removes both.
@@ -155,12 +162,14 @@ Failure EntryBuilder::give_up(Error error) {
   return Failure(std::move(error));
 }
 
-Result<Lease> EntryBuilder::publish(BuiltEntry built) {
+Result<Lease> EntryBuilder::publish(std::string digest) {
   auto enter = [&]() -> Result<LeasedEntry> {
-    RTENV_TRY(built.size_bytes, disk_usage_bytes(path_));
+    RTENV_TRY(const std::uint64_t size_bytes, disk_usage_bytes(path_));
     RTENV_TRY(fault_point("publish.measured"));
     RTENV_TRY(const Holder* holder, state_->holder());
-    return state_->ledger().publish(entry_.kind, entry_.key, built, holder->id());
+    return state_->ledger().publish(entry_.kind, entry_.key,
+                                    {.size_bytes = size_bytes, .digest = std::move(digest)},
+                                    holder->id());
   };
   auto leased = enter();
   if (!leased) return give_up(std::move(leased).error());

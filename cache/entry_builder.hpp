@@ -24,7 +24,8 @@ class EntryBuilder {
   Result<Lease> build_in_place(int lock_fd);
   Result<void> wait_for_other_builder();
   Result<void> pull_or_build(const BuildContext& context);
-  Result<Lease> publish(BuiltEntry built);
+  Result<std::string> digest(const Path& content) const;
+  Result<Lease> publish(std::string digest);
   Failure give_up(Error error);
   Result<void> push(const Lease& lease);
 

@@ -31,8 +31,6 @@ enum class Kind : std::uint8_t {
 /// When the digest of an entry is computed.
 enum class DigestTime : std::uint8_t {
   when_built,
-  /// By the first `verify`: an environment may be links to gigabytes that aren't in the page cache.
-  by_verify,
   /// The content is meant to change: `verify` skips the entry, and it isn't pushed.
   never,
 };
@@ -60,7 +58,7 @@ struct KindInfo {
 inline constexpr std::array<KindInfo, 6> k_kinds{{
     {Kind::tree, "tree", "trees", false, true, Permissions::owner_writable, DigestTime::when_built,
      "__pycache__"},
-    {Kind::env, "env", "envs", true, true, Permissions::as_built, DigestTime::by_verify,
+    {Kind::env, "env", "envs", true, true, Permissions::as_built, DigestTime::when_built,
      "__pycache__"},
     {Kind::tool, "tool", "tools", false, true, Permissions::as_built, DigestTime::when_built, ""},
     {Kind::file, "file", "files", false, true, Permissions::write_protected, DigestTime::when_built,

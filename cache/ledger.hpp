@@ -37,7 +37,7 @@ struct LeasedKey {
 /// The properties of a new entry that `publish` records.
 struct BuiltEntry {
   std::uint64_t size_bytes = 0;
-  std::string digest;  // see tree_digest; empty: not computed yet
+  std::string digest;  // see tree_digest; empty: DigestTime::never
 };
 
 class Ledger {

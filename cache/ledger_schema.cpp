@@ -19,7 +19,7 @@ constexpr const char* k_schema = R"sql(
     created_ms   INTEGER NOT NULL,
     last_used_ms INTEGER NOT NULL,
     hits         INTEGER NOT NULL DEFAULT 0,
-    digest       TEXT NOT NULL DEFAULT '',  -- of the content; '': not computed yet
+    digest       TEXT NOT NULL DEFAULT '',  -- of the content; '': none
     builder      TEXT NOT NULL DEFAULT '',  -- while not ready: the identity of its process
     builder_lock INTEGER NOT NULL DEFAULT 0, -- … and the inode of the lock file that it holds
     UNIQUE (kind, key)

@@ -243,6 +243,7 @@ TEST_F(RemoteTierTest, ArchiveBytesDoNotDependOnTheEntrysPath) {
                                   return {};
                                 }));
   EXPECT_EQ(must(read_file(pulled.path() / "script")), pulled.path().native());
+  EXPECT_EQ(must(third.verify(1)).checked, 1U) << "the digest is that of the relocated entry";
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <vector>
 
-#include "base/hash.hpp"
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
 
@@ -16,20 +15,39 @@ namespace {
 
 constexpr std::size_t k_buffer_bytes = 256U << 10U;
 
-Result<std::string> file_digest(const Path& path, RawBytes& buffer,
-                                const Cancellation* cancellation) {
-  RTENV_TRY(const Fd file, open_file(path, O_RDONLY));
-  Xxh3 hash;
-  for (off_t offset = 0;;) {
-    if (cancellation != nullptr && cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while reading {}", path.native());
-    RTENV_TRY(const std::size_t count, read_full_at(file, buffer, offset, path.native()));
-    hash.add(std::span(buffer).first(count));
-    if (count < buffer.size()) break;
-    offset += static_cast<off_t>(count);
+// Computes the digests of one file after another.
+class FileDigester {
+ public:
+  FileDigester(FileDigests digests, const Cancellation* cancellation)
+      : cancellation_(cancellation) {
+    if (digests == FileDigests::xxh3_and_sha256) sha256_.emplace();
   }
-  return to_hex(hash.finish());
-}
+
+  Result<void> digest(const Path& path, TreeItem& item) {
+    RTENV_TRY(const Fd file, open_file(path, O_RDONLY));
+    xxh3_.reset();
+    if (sha256_) sha256_->reset();
+    for (off_t offset = 0;;) {
+      if (cancellation_ != nullptr && cancellation_->requested())
+        return fail(Errc::cancelled, "interrupted while reading {}", path.native());
+      RTENV_TRY(const std::size_t count, read_full_at(file, buffer_, offset, path.native()));
+      const auto data = std::span(buffer_).first(count);
+      xxh3_.add(data);
+      if (sha256_) sha256_->add(data);
+      if (count < buffer_.size()) break;
+      offset += static_cast<off_t>(count);
+    }
+    item.content = to_hex(xxh3_.finish());
+    if (sha256_) item.sha256 = sha256_->finish();
+    return {};
+  }
+
+ private:
+  const Cancellation* cancellation_;
+  RawBytes buffer_ = RawBytes(k_buffer_bytes);
+  Xxh3 xxh3_;
+  std::optional<Sha256> sha256_;
+};
 
 }  // namespace
 
@@ -63,20 +81,14 @@ Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ign
   return items;
 }
 
-Result<std::string> file_digest(const Path& file) {
-  RawBytes buffer(k_buffer_bytes);
-  return file_digest(file, buffer, nullptr);
-}
-
 Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads,
-                          const Cancellation* cancellation) {
+                          const Cancellation* cancellation, FileDigests digests) {
   return parallel_for(
-      items.size(), threads, [] { return RawBytes(k_buffer_bytes); },
-      [&](RawBytes& buffer, std::size_t index) -> Result<void> {
+      items.size(), threads, [&] { return FileDigester(digests, cancellation); },
+      [&](FileDigester& digester, std::size_t index) -> Result<void> {
         TreeItem& item = items[index];
         if (!item.is_file() || !item.content.empty()) return {};
-        RTENV_TRY(item.content, file_digest(folder / item.path, buffer, cancellation));
-        return {};
+        return digester.digest(folder / item.path, item);
       });
 }
 

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/cancellation.hpp"
 #include "base/fd.hpp"
+#include "base/hash.hpp"
 
 namespace rtenv::cache {
 
@@ -23,24 +25,27 @@ enum class ItemType : char {
 struct TreeItem {
   std::string path;  // relative to the folder
   ItemType type = ItemType::directory;
-  std::uint64_t size_bytes = 0;  // of a file
-  std::string content;           // a file's digest, empty until computed; a link's target
+  std::uint64_t size_bytes = 0;         // of a file
+  std::string content;                  // a file's digest, empty until computed; a link's target
+  std::optional<Sha256::Bytes> sha256;  // of a file, if FileDigests asked for it
 
   [[nodiscard]] bool is_file() const noexcept {
     return type == ItemType::file || type == ItemType::executable;
   }
 };
 
+/// Which digests of a file are computed while it is read once.
+enum class FileDigests : std::uint8_t { xxh3, xxh3_and_sha256 };
+
 /// Lists the folder recursively, sorted by path, without folders named `ignored` and their content:
 /// those that an entry's users may write to. Empty: none. Fails: as reading the folder.
 Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored);
 
-/// XXH3-128 as 32 lower-case hex digits. Fails: as reading the file.
-Result<std::string> file_digest(const Path& file);
-/// Computes the digests that `items` don't have yet. `cancellation` may be null. Fails: cancelled,
-/// and as file_digest.
+/// Computes the digests that `items` don't have yet: XXH3-128 as 32 lower-case hex digits, and what
+/// `digests` asks for. `cancellation` may be null. Fails: cancelled, and as reading the files.
 Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads,
-                          const Cancellation* cancellation = nullptr);
+                          const Cancellation* cancellation = nullptr,
+                          FileDigests digests = FileDigests::xxh3);
 /// Digest of a folder. Requires: the digests of all files are computed.
 std::string digest_of(const std::vector<TreeItem>& items);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/database.hpp"
 #include "cache/cache_fixture.hpp"
 
 namespace rtenv::cache {
@@ -50,13 +51,41 @@ TEST_F(CacheVerify, SkipsCopiesBecauseTheyChange) {
   EXPECT_THAT(report.quarantined, SizeIs(0));
 }
 
-TEST_F(CacheVerify, RecordsTheFirstDigestOfAnEnvironmentAndIgnoresBytecode) {
+TEST_F(CacheVerify, FindsTheFirstChangeOfAnEnvironmentButIgnoresBytecode) {
   must(build(Kind::env, "e"));
-  EXPECT_EQ(must(cache_.verify(1)).recorded, 1U);
   folder_.file("envs/e/__pycache__/m.pyc", "compiled");
   EXPECT_EQ(must(cache_.verify(1)).checked, 1U);
-  folder_.file("envs/e/extra", "installed by hand");
+  folder_.file("envs/e/file", "X");  // one other byte
   EXPECT_THAT(must(cache_.verify(1)).quarantined, SizeIs(1));
+}
+
+TEST_F(CacheVerify, FindsAChangeOfAFileThatTwoEnvironmentsShare) {
+  must(build(Kind::env, "a"));
+  must(cache_.get_or_build(Kind::env, "b", [&](const BuildContext& context) -> Result<void> {
+    RTENV_TRY(make_directories(context.target));
+    std::filesystem::create_hard_link(folder_ / "envs/a/file", context.target / "file");
+    return {};
+  }));
+  std::ofstream(folder_ / "envs/b/file", std::ios::app) << "written through the link";
+  EXPECT_THAT(must(cache_.verify(1)).quarantined, SizeIs(2));
+}
+
+TEST_F(CacheVerify, TrustsTheDigestThatTheBuilderComputed) {
+  must(cache_.get_or_build(
+      Kind::env, "e", writes("what the builder saw"),
+      {.wait = {}, .use_remote_tier = false, .relocate = {}, .built_digest = [] {
+         return std::string("of something else");
+       }}));
+  EXPECT_THAT(must(cache_.verify(1)).quarantined, SizeIs(1));
+}
+
+TEST_F(CacheVerify, RecordsTheDigestOfAnEnvironmentFromAnEarlierVersion) {
+  must(build(Kind::env, "e"));
+  auto ledger = Database::open(folder_ / "ledger.db");
+  ASSERT_THAT(ledger, IsOk());
+  must(ledger->execute("UPDATE entry SET digest = ''"));
+  EXPECT_EQ(must(cache_.verify(1)).recorded, 1U);
+  EXPECT_EQ(must(cache_.verify(1)).checked, 1U);
 }
 
 }  // namespace
