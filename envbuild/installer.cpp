@@ -2,12 +2,20 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <set>
+#include <thread>
+
 #include "base/file.hpp"
 #include "base/lines.hpp"
 #include "base/log.hpp"
+#include "base/parallel.hpp"
 #include "base/process.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "cache/cache.hpp"
+#include "envbuild/env_protection.hpp"
+#include "envbuild/installed_files.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/interpreter.hpp"
@@ -15,7 +23,10 @@
 namespace rtenv::envbuild {
 namespace {
 
+using runtime_env::InstallerKind;
+
 constexpr int k_shown_lines = 20;
+constexpr std::string_view k_compiled_folder = cache::info(cache::Kind::env).user_writable_folder;
 
 // The last lines, indented, without credentials: installers repeat the URLs that they were given.
 std::string last_lines(std::string_view output) {
@@ -29,12 +40,84 @@ std::string last_lines(std::string_view output) {
   return result;
 }
 
+struct Installed {
+  std::string digest;
+  std::vector<UnconfirmedFile> unconfirmed;
+};
+
+Result<Installed> install_once(const InstallRequest& request, cache::Cache& cache) {
+  RTENV_TRY(request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache)
+                                                            : install_with_pip(request));
+  if (request.describe) RTENV_TRY(request.describe());
+  RTENV_TRY(auto items, cache::list_tree(request.target, k_compiled_folder));
+  Result<void> is_protected;
+  {
+    // Takes a third as long as the digests, on one processor.
+    std::optional<std::jthread> protecting;
+    if (request.form == InstallForm::virtual_env)
+      protecting.emplace([&] { is_protected = protect_env(request.target); });
+    RTENV_TRY(cache::digest_files(request.target, items, default_threads(), request.cancellation,
+                                  cache::FileDigests::xxh3_and_sha256));
+  }
+  RTENV_TRY(std::move(is_protected));
+  RTENV_TRY(auto unconfirmed, check_installed_files(request.target, request.form, items));
+  return Installed{.digest = cache::digest_of(items), .unconfirmed = std::move(unconfirmed)};
+}
+
+// Those to install without uv's cache. What has no hash is confirmed by unpacking the wheel anew,
+// which pip always does.
+std::vector<std::string> suspect_distributions(const Installed& installed,
+                                               InstallerKind installer) {
+  std::set<std::string> names;
+  for (const UnconfirmedFile& file : installed.unconfirmed)
+    if (file.reason == UnconfirmedFile::Reason::damaged || installer == InstallerKind::uv)
+      names.insert(file.distribution);
+  return {names.begin(), names.end()};
+}
+
+// Null: none.
+const UnconfirmedFile* first_damaged(const Installed& installed) {
+  const auto file = std::ranges::find(installed.unconfirmed, UnconfirmedFile::Reason::damaged,
+                                      &UnconfirmedFile::reason);
+  return file == installed.unconfirmed.end() ? nullptr : &*file;
+}
+
+std::string described(const UnconfirmedFile& file) {
+  return fmt::format("{} of the distribution {} {}", file.path, file.distribution, file.problem);
+}
+
+Result<Installed> install_anew(const InstallRequest& request,
+                               const std::vector<std::string>& suspects, cache::Cache& cache) {
+  RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+  InstallRequest anew = request;
+  anew.scratch = scratch.path();
+  if (request.packages.installer == InstallerKind::uv) {
+    RTENV_TRY(remove_from_uv_cache(suspects, anew, cache));
+  } else {
+    anew.environment.set("PIP_NO_CACHE_DIR", "1");
+  }
+  RTENV_TRY(remove_tree(request.target));
+  return install_once(anew, cache);
+}
+
 }  // namespace
 
-Result<void> install(const InstallRequest& request, cache::Cache& cache) {
-  return request.packages.installer == runtime_env::InstallerKind::uv
-             ? install_with_uv(request, cache)
-             : install_with_pip(request);
+Result<std::string> install(const InstallRequest& request, cache::Cache& cache) {
+  RTENV_TRY(Installed first, install_once(request, cache));
+  const auto suspects = suspect_distributions(first, request.packages.installer);
+  if (suspects.empty()) return std::move(first.digest);
+  const UnconfirmedFile* damaged = first_damaged(first);
+  if (damaged != nullptr)
+    log::warn("{}; installing once more, without the cached {}", described(*damaged),
+              fmt::join(suspects, ", "));
+  auto second = install_anew(request, suspects, cache);
+  if (!second && damaged != nullptr)
+    return Failure(std::move(second).error().within(described(*damaged)));
+  if (!second) return Failure(std::move(second).error());
+  damaged = first_damaged(*second);
+  if (damaged == nullptr) return std::move(second->digest);
+  return fail(Errc::corrupt, "{}, although it was installed twice", described(*damaged))
+      .hint("the wheel is damaged, or its RECORD is wrong: get or build it again");
 }
 
 Result<std::vector<std::vector<std::string>>> write_phases(

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,16 +44,23 @@ struct InstallRequest {
   InstallerCache cache_use = InstallerCache::use;
   bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages
   Path target;                         // will be created
-  Path scratch;                        // an empty folder: the installer's current folder
-  int lock_fd = -1;                    // inherited by all child processes
+  /// Writes the target's description after each installation: it counts in the digest. May be
+  /// empty.
+  std::function<Result<void>()> describe;
+  Path scratch;      // an empty folder: the installer's current folder
+  int lock_fd = -1;  // inherited by all child processes
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;
   bool show_output = false;
   int log_fd = -1;  // receives all output while it runs, without credentials; -1: none
 };
 
-/// Runs the installer of the package list. Fails: installer_failed (also by timeout; with the last
-/// lines of output), cancelled, as find_uv.
-Result<void> install(const InstallRequest& request, cache::Cache& cache);
+/// Runs the installer of the package list, compares what it installed with the RECORD of each
+/// distribution, and protects a virtual_env, see protect_env. A distribution with a damaged file is
+/// removed from uv's cache, and everything is installed once more. Returns the digest of the
+/// target, see cache::tree_digest; folders named
+/// __pycache__ don't count. Fails: installer_failed (also by timeout; with the last lines of
+/// output), corrupt (a file is damaged again), cancelled, as find_uv.
+Result<std::string> install(const InstallRequest& request, cache::Cache& cache);
 
 }  // namespace rtenv::envbuild

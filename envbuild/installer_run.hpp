@@ -8,6 +8,10 @@ namespace rtenv::envbuild {
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
 Result<void> install_with_pip(const InstallRequest& request);
 
+/// Removes distributions from uv's cache. Fails: as install_with_uv.
+Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
+                                  const InstallRequest& request, cache::Cache& cache);
+
 /// Writes the requirements of each phase into a folder of `scratch`. Returns the arguments that
 /// name them, per phase.
 Result<std::vector<std::vector<std::string>>> write_phases(

@@ -69,6 +69,7 @@ class Preparer {
     const runtime_env::EnvKey key =
         runtime_env::make_env_key(packages, phases, interpreter, settings, false);
     RTENV_TRY(const cache::Key tree_key, cache::Key::parse("wheel-" + key.digits));
+    std::string digest;
     RTENV_TRY(auto lease,
               cache_.get_or_build(
                   cache::Kind::tree, tree_key,
@@ -76,19 +77,21 @@ class Preparer {
                     log::info("installing {} with {}", wheel.filename().native(),
                               name(packages.installer));
                     RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
-                    return install(
-                        {.packages = packages,
-                         .phases = phases,
-                         .interpreter = interpreter,
-                         .environment = installer_environment(settings.environment, options_),
-                         .form = InstallForm::folder,
-                         .target = context.target,
-                         .scratch = scratch.path(),
-                         .lock_fd = context.lock_fd,
-                         .timeout = runtime_env_.setup_timeout,
-                         .cancellation = options_.cancellation,
-                         .show_output = options_.show_output},
-                        cache_);
+                    RTENV_TRY(digest, install({.packages = packages,
+                                               .phases = phases,
+                                               .interpreter = interpreter,
+                                               .environment = installer_environment(
+                                                   settings.environment, options_),
+                                               .form = InstallForm::folder,
+                                               .target = context.target,
+                                               .describe = {},
+                                               .scratch = scratch.path(),
+                                               .lock_fd = context.lock_fd,
+                                               .timeout = runtime_env_.setup_timeout,
+                                               .cancellation = options_.cancellation,
+                                               .show_output = options_.show_output},
+                                              cache_));
+                    return {};
                   },
                   {.wait = {.cancellation = options_.cancellation,
                             .on_wait =
@@ -97,7 +100,8 @@ class Preparer {
                                             wheel.filename().native());
                                 }},
                    .use_remote_tier = true,
-                   .relocate = {}}));
+                   .relocate = {},
+                   .built_digest = [&] { return digest; }}));
     return leased_path(std::move(lease));
   }
 

@@ -4,15 +4,32 @@
 #include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
+namespace {
+
+// uv, which uses rtenv's cache in the run's environment from now on.
+Result<LeasedPath> uv_for(InstallerRun& run, const InstallRequest& request, cache::Cache& cache) {
+  share_uv_cache(run.environment(), cache);
+  return find_uv(run.environment(), cache, request.packages.version, request.interpreter.executable,
+                 {.deadline = run.deadline(),
+                  .cancellation = request.cancellation,
+                  .cache_use = request.cache_use});
+}
+
+}  // namespace
+
+Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
+                                  const InstallRequest& request, cache::Cache& cache) {
+  InstallerRun run(request);
+  RTENV_TRY(const LeasedPath uv, uv_for(run, request, cache));
+  std::vector<std::string> clean{uv.path.native(), "cache", "clean"};
+  clean.insert(clean.end(), distributions.begin(), distributions.end());
+  return run.step("uv cache clean", std::move(clean));
+}
 
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache) {
   InstallerRun run(request);
-  share_uv_cache(run.environment(), cache);
+  RTENV_TRY(const LeasedPath uv, uv_for(run, request, cache));
   const Path& python = request.interpreter.executable;
-  RTENV_TRY(const LeasedPath uv, find_uv(run.environment(), cache, request.packages.version, python,
-                                         {.deadline = run.deadline(),
-                                          .cancellation = request.cancellation,
-                                          .cache_use = request.cache_use}));
   if (request.cache_use == InstallerCache::bypass) run.environment().set("UV_NO_CACHE", "1");
   RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
 

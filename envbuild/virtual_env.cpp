@@ -12,7 +12,6 @@
 #include "envbuild/build_log.hpp"
 #include "envbuild/env_archive.hpp"
 #include "envbuild/env_description.hpp"
-#include "envbuild/env_protection.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/installer.hpp"
 #include "envbuild/lock.hpp"
@@ -76,31 +75,32 @@ struct EnvBuild {
   InstallerCache cache_use = InstallerCache::use;
 };
 
-Result<void> build(const EnvBuild& env, const cache::BuildContext& context) {
+// Returns the digest of the environment.
+Result<std::string> build(const EnvBuild& env, const cache::BuildContext& context) {
   const EnvPlan& plan = env.plan;
   RTENV_TRY(const TempDir scratch, env.cache.make_temp_dir());
   Environment environment = installer_environment(plan.installer_environment, env.options);
   RTENV_TRY(BuildLog log, BuildLog::begin(env.cache.root(), env.key.text(),
                                           build_conditions(environment, plan.timeout)));
-  const InstallRequest request{.packages = plan.packages,
-                               .phases = plan.phases,
-                               .interpreter = plan.interpreter,
-                               .environment = std::move(environment),
-                               .cache_use = env.cache_use,
-                               .inherit_site_packages = plan.inherit_site_packages,
-                               .target = context.target,
-                               .scratch = scratch.path(),
-                               .lock_fd = context.lock_fd,
-                               .timeout = plan.timeout,
-                               .cancellation = env.options.cancellation,
-                               .show_output = env.options.show_output,
-                               .log_fd = log.fd()};
-  auto built = install(request, env.cache);
-  if (!built) return log.fail_with(std::move(built).error());
-  RTENV_TRY(write_env_description(plan.key, context.target));
-  RTENV_TRY(protect_env(context.target));
+  const InstallRequest request{
+      .packages = plan.packages,
+      .phases = plan.phases,
+      .interpreter = plan.interpreter,
+      .environment = std::move(environment),
+      .cache_use = env.cache_use,
+      .inherit_site_packages = plan.inherit_site_packages,
+      .target = context.target,
+      .describe = [&] { return write_env_description(plan.key, context.target); },
+      .scratch = scratch.path(),
+      .lock_fd = context.lock_fd,
+      .timeout = plan.timeout,
+      .cancellation = env.options.cancellation,
+      .show_output = env.options.show_output,
+      .log_fd = log.fd()};
+  auto digest = install(request, env.cache);
+  if (!digest) return log.fail_with(std::move(digest).error());
   log.succeed();
-  return {};
+  return digest;
 }
 
 // Builds it, or waits for another process that builds it. The remote tier has no renewed ones.
@@ -108,6 +108,7 @@ Result<VirtualEnv> get_or_build(const EnvBuild& env) {
   const EnvPlan& plan = env.plan;
   const PrepareOptions& options = env.options;
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
+  std::string digest;
   const std::int64_t requested_us = boot_time_us();
   std::optional<BuildFollower> follower;
   const cache::BuildOptions build_options{
@@ -128,7 +129,8 @@ Result<VirtualEnv> get_or_build(const EnvBuild& env) {
         RTENV_TRY(relocate_env_to(plan.interpreter)(folder, final_path, properties));
         origin = VirtualEnv::Origin::remote_tier;
         return {};
-      }};
+      },
+      .built_digest = [&] { return digest; }};
   auto lease = env.cache.get_or_build(
       cache::Kind::env, env.key,
       [&](const cache::BuildContext& context) -> Result<void> {
@@ -141,7 +143,8 @@ Result<VirtualEnv> get_or_build(const EnvBuild& env) {
         log::info("building environment {} with {}: {}", env.key, name(plan.packages.installer),
                   env.reason.empty() ? compare_with_nearest(plan.key, env.cache) : env.reason);
         origin = VirtualEnv::Origin::built;
-        return build(env, context);
+        RTENV_TRY(digest, build(env, context));
+        return {};
       },
       build_options);
   if (!lease && lease.error().code() == Errc::busy)

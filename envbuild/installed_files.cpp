@@ -1,0 +1,190 @@
+#include "envbuild/installed_files.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/encoding.hpp"
+#include "base/file.hpp"
+#include "envbuild/install_record.hpp"
+#include "pkg/tree_path.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+using Reason = UnconfirmedFile::Reason;
+
+constexpr std::string_view k_info_suffix = ".dist-info";
+constexpr std::string_view k_compiled_folder = "__pycache__";
+
+// Whether this is the *.dist-info folder of an installed distribution, rather than of one that a
+// distribution contains.
+bool is_distribution(const cache::TreeItem& item, InstallForm form) {
+  if (item.type != cache::ItemType::directory || !item.path.ends_with(k_info_suffix)) return false;
+  const std::string_view folder = pkg::split_name(item.path).folder;
+  if (form == InstallForm::folder) return folder.empty();
+  const auto parts = pkg::split_path(folder);
+  return parts.size() == 3 && parts[0] == "lib" && parts[2] == "site-packages";
+}
+
+// Where `relative` leads from `folder`, a path in the environment. Nullopt: out of the environment.
+std::optional<std::string> resolved(std::string_view folder, std::string_view relative,
+                                    InstallForm form) {
+  if (relative.starts_with('/')) return std::nullopt;
+  std::string path(folder);
+  for (const std::string_view part : pkg::split_path(relative)) {
+    if (part == "..") {
+      // pip moves the programs of --target, but doesn't correct their paths: "../../bin/x".
+      if (path.empty() && form == InstallForm::virtual_env) return std::nullopt;
+      path.resize(pkg::split_name(path).folder.size());
+    } else if (!part.empty() && part != ".") {
+      if (!path.empty()) path += '/';
+      path += part;
+    }
+  }
+  return path;
+}
+
+bool is_compiled_code(std::string_view path) {
+  const auto parts = pkg::split_path(path);
+  return std::ranges::find(parts, k_compiled_folder) != parts.end();
+}
+
+class InstallationCheck {
+ public:
+  InstallationCheck(const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items)
+      : folder_(folder), form_(form), items_(items) {}
+
+  Result<std::vector<UnconfirmedFile>> run() {
+    for (const cache::TreeItem& item : items_)
+      if (is_distribution(item, form_)) RTENV_TRY(check_distribution(item.path));
+    std::vector<UnconfirmedFile> unconfirmed;
+    for (auto& [path, problem] : problems_)
+      if (problem) unconfirmed.push_back(std::move(*problem));
+    return unconfirmed;
+  }
+
+ private:
+  using Problem = std::optional<UnconfirmedFile>;
+
+  Result<void> check_distribution(const std::string& info) {
+    info_ = info;
+    const auto [site_packages, name] = pkg::split_name(info);
+    distribution_ = name.substr(0, name.find_first_of("-."));
+    const std::string record = info + "/RECORD";
+    const cache::TreeItem* item = find(record);
+    if (item == nullptr || !item->is_file()) {
+      note(record, problem(Reason::damaged, record, "is missing"));
+      return {};
+    }
+    RTENV_TRY(const std::string text, read_file(folder_ / record));
+    const auto rows = parse_record(text);
+    if (!rows) {
+      note(record, problem(Reason::damaged, record, rows.error().message()));
+      return {};
+    }
+    for (const RecordRow& row : *rows) RTENV_TRY(check_row(row, site_packages));
+    note_unlisted();
+    return {};
+  }
+
+  Result<void> check_row(const RecordRow& row, std::string_view site_packages) {
+    const auto path = resolved(site_packages, row.path, form_);
+    if (!path) {
+      note(row.path, problem(Reason::damaged, row.path, "is outside of the environment"));
+    } else if (is_compiled_code(*path)) {
+      if (!row.digest.empty()) return remove_tree(folder_ / *path);
+    } else if (!is_own_record(*path)) {
+      RTENV_TRY(auto problem, check_file(row, *path));
+      note(*path, std::move(problem));
+    }
+    return {};
+  }
+
+  Result<Problem> check_file(const RecordRow& row, const std::string& path) const {
+    const cache::TreeItem* item = find_or_follow(path);
+    // virtualenv lists compiled code that Python may write later.
+    if (item == nullptr && row.digest.empty() && path.ends_with(".pyc")) return Problem();
+    if (item == nullptr) return problem(Reason::damaged, path, "is missing");
+    if (!item->is_file()) return problem(Reason::damaged, path, "isn't a file");
+    if (row.size_bytes && *row.size_bytes != item->size_bytes)
+      return problem(Reason::damaged, path,
+                     fmt::format("has {} bytes instead of {}", item->size_bytes, *row.size_bytes));
+    RTENV_TRY(const auto digest, digest_of(*item, row.algorithm));
+    if (!digest) return problem(Reason::unhashed, path, "has no hash in the RECORD");
+    if (*digest == row.digest) return Problem();
+    return problem(Reason::damaged, path, "doesn't have the hash that is in the RECORD");
+  }
+
+  // Nullopt: no algorithm, or one that doesn't protect.
+  [[nodiscard]] Result<std::optional<std::string>> digest_of(const cache::TreeItem& item,
+                                                             std::string_view algorithm) const {
+    std::optional<std::string> digest;
+    if (algorithm == "sha256") {
+      digest = base64_url(item.sha256.value());
+    } else if (algorithm == "sha384") {
+      RTENV_TRY(const auto bytes, sha384_of_file(folder_ / item.path));
+      digest = base64_url(bytes);
+    } else if (algorithm == "sha512") {
+      RTENV_TRY(const auto bytes, sha512_of_file(folder_ / item.path));
+      digest = base64_url(bytes);
+    }
+    return digest;
+  }
+
+  // The RECORD, which can't contain its own hash, and its signatures.
+  [[nodiscard]] bool is_own_record(std::string_view path) const {
+    const auto [folder, name] = pkg::split_name(path);
+    return folder == info_ && (name == "RECORD" || name == "RECORD.jws" || name == "RECORD.p7s");
+  }
+
+  // A RECORD that doesn't list its own folder isn't complete.
+  void note_unlisted() {
+    const std::string prefix = info_ + "/";
+    auto item = std::ranges::lower_bound(items_, prefix, {}, &cache::TreeItem::path);
+    for (; item != items_.end() && item->path.starts_with(prefix); ++item)
+      if (item->is_file() && !is_own_record(item->path) && !problems_.contains(item->path))
+        note(item->path, problem(Reason::unhashed, item->path, "isn't listed in the RECORD"));
+  }
+
+  [[nodiscard]] const cache::TreeItem* find(std::string_view path) const {
+    const auto item = std::ranges::lower_bound(items_, path, {}, &cache::TreeItem::path);
+    return item != items_.end() && item->path == path ? &*item : nullptr;
+  }
+
+  // Follows links of folders, such as lib64.
+  [[nodiscard]] const cache::TreeItem* find_or_follow(const std::string& path) const {
+    if (const auto* item = find(path)) return item;
+    std::error_code error;
+    const Path root = std::filesystem::canonical(folder_, error);
+    const Path real = std::filesystem::canonical(folder_ / path, error);
+    return error ? nullptr : find(real.lexically_relative(root).native());
+  }
+
+  [[nodiscard]] Problem problem(Reason reason, const std::string& path, std::string text) const {
+    return UnconfirmedFile{
+        .reason = reason, .path = path, .distribution = distribution_, .problem = std::move(text)};
+  }
+
+  // If several distributions installed the file, it is that of one of them.
+  void note(const std::string& path, Problem problem) {
+    const auto [noted, is_new] = problems_.emplace(path, problem);
+    if (!is_new && !problem) noted->second.reset();
+  }
+
+  const Path& folder_;
+  InstallForm form_;
+  const std::vector<cache::TreeItem>& items_;
+  std::string info_;  // the *.dist-info folder of the current distribution
+  std::string distribution_;
+  std::map<std::string, Problem> problems_;  // by path; none: the file is as its RECORD says
+};
+
+}  // namespace
+
+Result<std::vector<UnconfirmedFile>> check_installed_files(
+    const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items) {
+  return InstallationCheck(folder, form, items).run();
+}
+
+}  // namespace rtenv::envbuild

@@ -1,0 +1,164 @@
+#include "envbuild/installed_files.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/encoding.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr const char* k_site_packages = "lib/python3.11/site-packages/";
+
+template <class Hash = Sha256>
+std::string row(const std::string& path, std::string_view content,
+                const std::string& algorithm = "sha256") {
+  return fmt::format("{},{}={},{}\n", path, algorithm,
+                     base64_url(Hash::of(std::as_bytes(std::span(content)))), content.size());
+}
+
+// A folder in which the distribution "pkg" is installed.
+class InstalledFiles : public testing::Test {
+ public:
+  InstalledFiles& file(const std::string& path, std::string_view content) {
+    tree_.file(site_packages_ + path, content);
+    return *this;
+  }
+  // Adds a file and its row of the RECORD.
+  InstalledFiles& listed(const std::string& path, std::string_view content) {
+    record_ += row(path, content);
+    return file(path, content);
+  }
+  // "path: problem" of each unconfirmed file; "?" before those without a hash.
+  std::vector<std::string> check() {
+    file("pkg-1.0.dist-info/RECORD", record_ + "pkg-1.0.dist-info/RECORD,,\n");
+    auto items = must(cache::list_tree(tree_.root(), "__pycache__"));
+    must(cache::digest_files(tree_.root(), items, 1, nullptr, cache::FileDigests::xxh3_and_sha256));
+    std::vector<std::string> found;
+    for (const UnconfirmedFile& unconfirmed :
+         must(check_installed_files(tree_.root(), form_, items))) {
+      EXPECT_EQ(unconfirmed.distribution, "pkg");
+      std::string path = unconfirmed.path;
+      if (path.starts_with(site_packages_)) path.erase(0, site_packages_.size());
+      found.push_back(fmt::format(
+          "{}{}: {}", unconfirmed.reason == UnconfirmedFile::Reason::unhashed ? "?" : "", path,
+          unconfirmed.problem));
+    }
+    return found;
+  }
+
+  TreeBuilder tree_;
+  std::string site_packages_ = k_site_packages;
+  InstallForm form_ = InstallForm::virtual_env;
+  std::string record_;
+};
+
+TEST_F(InstalledFiles, AreConfirmedByTheirRecord) {
+  listed("pkg/__init__.py", "").listed("pkg/a, b.py", "x = 1\n");
+  record_ = row("pkg/__init__.py", "") + "\"pkg/a, b.py\"" + row("", "x = 1\n");
+  listed("pkg-1.0.dist-info/METADATA", "Name: pkg\n");
+  tree_.file("bin/tool", "#!/bin/sh\n");
+  record_ += row("../../../bin/tool", "#!/bin/sh\n");
+  EXPECT_THAT(check(), IsEmpty());
+}
+
+TEST_F(InstalledFiles, AreDamagedIfTheirContentDiffers) {
+  listed("same_size.py", "x = 1\n").file("same_size.py", "x = 2\n");
+  listed("longer.py", "x = 1\n").file("longer.py", "x = 1\ny = 2\n");
+  listed("missing.py", "x = 1\n");
+  must(remove_tree(tree_ / (site_packages_ + "missing.py")));
+  record_ += row("pkg", "");
+  tree_.directory(site_packages_ + "pkg");
+  EXPECT_THAT(check(), ElementsAre("longer.py: has 12 bytes instead of 6", "missing.py: is missing",
+                                   "pkg: isn't a file",
+                                   "same_size.py: doesn't have the hash that is in the RECORD"));
+}
+
+TEST_F(InstalledFiles, AreDamagedIfTheirDistributionHasNoReadableRecord) {
+  record_ = "\"";
+  EXPECT_THAT(check(), ElementsAre("pkg-1.0.dist-info/RECORD: a quoted field has no end"));
+  must(remove_tree(tree_ / (site_packages_ + "pkg-1.0.dist-info/RECORD")));
+  tree_.directory(site_packages_ + "pkg-1.0.dist-info/RECORD");
+  const auto items = must(cache::list_tree(tree_.root(), ""));
+  const auto found = must(check_installed_files(tree_.root(), form_, items));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].problem, "is missing");
+}
+
+TEST_F(InstalledFiles, AreNotOutsideOfTheEnvironment) {
+  record_ = "/etc/passwd,,\n../../../../outside,,\n../../../lib/../../inside,,\n";
+  EXPECT_THAT(check(), ElementsAre("../../../../outside: is outside of the environment",
+                                   "../../../lib/../../inside: is outside of the environment",
+                                   "/etc/passwd: is outside of the environment"));
+}
+
+TEST_F(InstalledFiles, AreNotConfirmedWithoutAHash) {
+  file("bare.py", "").file("weak.py", "").file("own.pyc", "");
+  record_ = "bare.py,,\nown.pyc,,\n" + row<Md5>("weak.py", "", "md5");
+  file("pkg-1.0.dist-info/METADATA", "");
+  EXPECT_THAT(check(), ElementsAre("?bare.py: has no hash in the RECORD",
+                                   "?own.pyc: has no hash in the RECORD",
+                                   "?pkg-1.0.dist-info/METADATA: isn't listed in the RECORD",
+                                   "?weak.py: has no hash in the RECORD"));
+}
+
+TEST_F(InstalledFiles, MayHaveNoHashIfTheyAreTheRecordOrItsSignature) {
+  file("pkg-1.0.dist-info/RECORD.jws", "").file("pkg-1.0.dist-info/RECORD.p7s", "");
+  EXPECT_THAT(check(), IsEmpty());
+}
+
+TEST_F(InstalledFiles, MayHaveStrongerHashes) {
+  file("a.py", "a").file("b.py", "b").file("c.py", "c");
+  record_ =
+      row<Sha384>("a.py", "a", "sha384") + row<Sha512>("b.py", "b", "sha512") +
+      row<Sha512>("c.py", "another", "sha512").substr(0, std::string("c.py,sha512=").size() + 86) +
+      ",\n";
+  EXPECT_THAT(check(), ElementsAre("c.py: doesn't have the hash that is in the RECORD"));
+}
+
+TEST_F(InstalledFiles, OfSeveralDistributionsAreThoseOfOneOfThem) {
+  listed("shared/__init__.py", "one");
+  file("other-1.0.dist-info/RECORD", row("shared/__init__.py", "two"));
+  EXPECT_THAT(check(), IsEmpty());
+  file("shared/__init__.py", "two");
+  EXPECT_THAT(check(), IsEmpty());
+}
+
+TEST_F(InstalledFiles, MayContainOtherDistributions) {
+  listed("pkg/_vendor/dep-1.0.dist-info/RECORD", "not_here.py,sha256=x,1\n");
+  EXPECT_THAT(check(), IsEmpty());
+}
+
+TEST_F(InstalledFiles, ReachedThroughALinkOfAFolderAreConfirmed) {
+  tree_.link("lib64", "lib");
+  file("a.py", "a");
+  record_ = row("../../../lib64/python3.11/site-packages/a.py", "a");
+  EXPECT_THAT(check(), IsEmpty());
+}
+
+TEST_F(InstalledFiles, ThatAreCompiledCodeAreNeitherCheckedNorBroughtAlong) {
+  file("__pycache__/brought.pyc", "x").file("__pycache__/compiled.pyc", "y");
+  record_ = row("__pycache__/brought.pyc", "another") +
+            "__pycache__/compiled.pyc,,\n__pycache__,,\npkg/a.cpython-311.pyc,,\n";
+  EXPECT_THAT(check(), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(tree_ / (site_packages_ + "__pycache__/brought.pyc")));
+  EXPECT_TRUE(std::filesystem::exists(tree_ / (site_packages_ + "__pycache__/compiled.pyc")));
+}
+
+TEST_F(InstalledFiles, OfAFolderIncludeProgramsThatPipMoved) {
+  form_ = InstallForm::folder;
+  site_packages_ = "";
+  listed("a.py", "a");
+  tree_.file("bin/tool", "#!/bin/sh\n");
+  record_ += row("../../bin/tool", "#!/bin/sh\n");
+  EXPECT_THAT(check(), IsEmpty());
+  tree_.file("bin/tool", "#!/bin/SH\n");
+  EXPECT_THAT(check(), ElementsAre("bin/tool: doesn't have the hash that is in the RECORD"));
+}
+
+}  // namespace
+}  // namespace rtenv::envbuild
