@@ -106,6 +106,9 @@ class InstallationCheck {
     // virtualenv lists compiled code that Python may write later.
     if (item == nullptr && row.digest.empty() && path.ends_with(".pyc")) return Problem();
     if (item == nullptr) return problem(Reason::damaged, path, "is missing");
+    // Of UV_LINK_MODE=symlink: neither this check nor `verify` would see a change behind it.
+    if (item->type == cache::ItemType::link)
+      return problem(Reason::damaged, path, "is a symbolic link");
     if (!item->is_file()) return problem(Reason::damaged, path, "isn't a file");
     if (row.size_bytes && *row.size_bytes != item->size_bytes)
       return problem(Reason::damaged, path,

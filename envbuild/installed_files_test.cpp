@@ -73,9 +73,12 @@ TEST_F(InstalledFiles, AreDamagedIfTheirContentDiffers) {
   must(remove_tree(tree_ / (site_packages_ + "missing.py")));
   record_ += row("pkg", "");
   tree_.directory(site_packages_ + "pkg");
-  EXPECT_THAT(check(), ElementsAre("longer.py: has 12 bytes instead of 6", "missing.py: is missing",
-                                   "pkg: isn't a file",
-                                   "same_size.py: doesn't have the hash that is in the RECORD"));
+  tree_.link(site_packages_ + "link.py", "same_size.py");
+  record_ += row("link.py", "x = 1\n");
+  EXPECT_THAT(check(),
+              ElementsAre("link.py: is a symbolic link", "longer.py: has 12 bytes instead of 6",
+                          "missing.py: is missing", "pkg: isn't a file",
+                          "same_size.py: doesn't have the hash that is in the RECORD"));
 }
 
 TEST_F(InstalledFiles, AreDamagedIfTheirDistributionHasNoReadableRecord) {
