@@ -56,13 +56,13 @@ struct OpenFile {
   Header header;  // validated
 };
 std::optional<OpenFile> open_cache_file(const Path& path, std::size_t expected_digest_bytes) {
-  auto fd = open_file(path, O_RDONLY);
+  auto fd = open_file(path, O_RDONLY | O_NONBLOCK);  // it may be a FIFO
   if (!fd) return std::nullopt;
   OpenFile file{std::move(*fd), {}};
   Header& header = file.header;
   const auto header_bytes = std::as_writable_bytes(std::span(&header, 1));
   struct stat status {};
-  if (::fstat(file.fd.get(), &status) != 0 ||
+  if (::fstat(file.fd.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
       read_full(file.fd, header_bytes, path.native()).value_or(0) != header_bytes.size())
     return std::nullopt;
   const std::size_t record_bytes = sizeof(FileStamp) + expected_digest_bytes;

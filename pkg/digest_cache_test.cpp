@@ -194,6 +194,31 @@ TEST(DigestCache, AnUnchangedTreeIsNamedByItsStamp) {
       << "a file that changed just now";
 }
 
+// The path leads to another file between the scan and the reading, and back.
+TEST(DigestCache, KeepsTheDigestOfNoFileButTheStampedOne) {
+  TreeBuilder files;
+  TreeBuilder outside;
+  outside.file("one", "1").file("two", "2");
+  std::filesystem::create_symlink(outside / "one", files.root() / "f");
+  std::this_thread::sleep_for(2 * k_settle_time);
+  const auto stamper = FileStamper::begin(files.root(), k_settle_time);
+  ASSERT_TRUE(stamper);
+  Tree tree = must(scan(files.root(), {.links = Links::follow, .stamper = &*stamper}));
+  std::filesystem::remove(files.root() / "f");
+  std::filesystem::create_symlink(outside / "two", files.root() / "f");
+  EXPECT_THAT(digest(tree, {.scheme = Scheme::ray}), IsError(Errc::unavailable, "changed"));
+}
+
+TEST(DigestCache, IgnoresWhatIsNotAFile) {
+  TreeBuilder cache;
+  const FileStamp root{1, 2};
+  DigestCache(cache.root(), root, Scheme::xxh3).save({}, {}, std::nullopt);
+  const Path file = std::filesystem::directory_iterator(cache.root())->path();
+  std::filesystem::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  EXPECT_FALSE(DigestCache(cache.root(), root, Scheme::xxh3).find_name({3, 4}));
+}
+
 TEST(FileStamper, RefusesUntrustedFileSystems) {
   EXPECT_FALSE(FileStamper::begin("/proc"));
   EXPECT_FALSE(FileStamper::begin("/no/such/folder"));

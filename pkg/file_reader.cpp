@@ -34,7 +34,16 @@ Result<Fd> FileReader::open_at(const std::string& path) {
 Result<void> FileReader::open(const Entry& entry) {
   RTENV_TRY(file_, open_at(entry.path));
   path_ = entry.path;
+  stamp_ = entry.stamp;
   left_bytes_ = entry.size_bytes;
+  return check_stamp();
+}
+
+Result<void> FileReader::check_stamp() const {
+  if (!stamper_ || !stamp_) return {};
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown(path_));
+  if (stamper_->stamp(status, path_) != stamp_) return changed(path_);
   return {};
 }
 
@@ -42,6 +51,7 @@ Result<void> FileReader::open_and_measure(Entry& entry) {
   if (entry.measured) return open(entry);
   RTENV_TRY(file_, open_at(entry.path));
   path_ = entry.path;
+  stamp_ = {};
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown(path_));
   if (!S_ISREG(status.st_mode)) return changed(path_);
@@ -68,7 +78,10 @@ Result<std::span<const std::byte>> FileReader::next() {
   } while (count < enough);
   if (count != enough) return changed(path_);
   left_bytes_ -= count;
-  if (last) file_.reset();
+  if (last) {
+    RTENV_TRY(check_stamp());
+    file_.reset();
+  }
   return std::span<const std::byte>(buffer_.get(), count);
 }
 

@@ -6,16 +6,21 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "pkg/content_source.hpp"
+#include "pkg/file_stamp.hpp"
 #include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
 
 class FileReader : public ContentReader {
  public:
-  explicit FileReader(Path root) : root_path_(std::move(root)) {}
+  /// With the stamper of the scan, a file must have its entry's stamp when it is opened, and still
+  /// at its end: the path may lead to another file meanwhile, and back.
+  explicit FileReader(Path root, std::optional<FileStamper> stamper = std::nullopt)
+      : root_path_(std::move(root)), stamper_(stamper) {}
 
   Result<void> open(const Entry& entry) override;
   Result<void> open_and_measure(Entry& entry) override;
@@ -25,6 +30,7 @@ class FileReader : public ContentReader {
 
  private:
   Result<Fd> open_at(const std::string& path);
+  [[nodiscard]] Result<void> check_stamp() const;
   [[nodiscard]] std::string shown(const std::string& path) const {
     return (root_path_ / path).native();
   }
@@ -33,11 +39,13 @@ class FileReader : public ContentReader {
   }
 
   Path root_path_;
+  std::optional<FileStamper> stamper_;
   Fd root_;
   Fd folder_;
   std::string folder_path_;  // of folder_; empty for none
   Fd file_;
   std::string path_;
+  FileStamp stamp_;  // of the open file, at the scan
   std::uint64_t left_bytes_ = 0;
   // One byte more than a piece, to notice that a file grew.
   std::unique_ptr<std::byte[]> buffer_ =
@@ -47,13 +55,15 @@ class FileReader : public ContentReader {
 /// Reads the files of a directory on disk.
 class DirectorySource : public ContentSource {
  public:
-  explicit DirectorySource(Path root) : root_(std::move(root)) {}
+  explicit DirectorySource(Path root, std::optional<FileStamper> stamper = std::nullopt)
+      : root_(std::move(root)), stamper_(stamper) {}
   [[nodiscard]] std::unique_ptr<ContentReader> reader() const override {
-    return std::make_unique<FileReader>(root_);
+    return std::make_unique<FileReader>(root_, stamper_);
   }
 
  private:
   Path root_;
+  std::optional<FileStamper> stamper_;
 };
 
 }  // namespace rtenv::pkg

@@ -53,9 +53,14 @@ std::optional<FileStamper> FileStamper::begin(const Path& root,
   ::clock_gettime(CLOCK_REALTIME, &now);
   constexpr std::int64_t k_nanoseconds = 1'000'000'000;
   const std::int64_t nanoseconds = now.tv_sec * k_nanoseconds + now.tv_nsec - settle_time.count();
-  const std::array<std::uint64_t, 2> identity{status.st_dev, status.st_ino};
+  // Another disk image may be mounted at the same device.
+  std::uint64_t id = 0;
+  static_assert(sizeof id == sizeof file_system.f_fsid);
+  std::memcpy(&id, &file_system.f_fsid, sizeof id);
+  const std::uint64_t own_id = id ^ status.st_dev;
+  const std::array<std::uint64_t, 2> identity{own_id, status.st_ino};
   return FileStamper(
-      status.st_dev, to_stamp(Xxh3::of(std::as_bytes(std::span(identity)))),
+      status.st_dev, own_id, to_stamp(Xxh3::of(std::as_bytes(std::span(identity)))),
       {.tv_sec = nanoseconds / k_nanoseconds, .tv_nsec = nanoseconds % k_nanoseconds});
 }
 
@@ -63,7 +68,7 @@ FileStamp FileStamper::stamp(const struct stat& status, std::string_view path) c
   if (status.st_dev != device_ || !before(status.st_mtim, settled_before_) ||
       !before(status.st_ctim, settled_before_))
     return {};
-  const std::array<std::uint64_t, 7> state{status.st_dev,
+  const std::array<std::uint64_t, 7> state{file_system_,
                                            status.st_ino,
                                            static_cast<std::uint64_t>(status.st_size),
                                            static_cast<std::uint64_t>(status.st_mtim.tv_sec),

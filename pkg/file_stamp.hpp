@@ -1,16 +1,18 @@
 // Identifies one state of a file without reading it: equal stamps mean equal content.
 //
-// The stamp is the XXH3-128 of the file's device, inode, size, mtime and ctime (in nanoseconds) and
-// its path in the tree. Every write, chmod, rename and touch updates the ctime, which no program
-// can set back; a file that replaces it has another inode. What remains is the race known from
-// git's index and ccache's inode cache: clocks tick every few milliseconds, so a file written twice
-// within a tick has the same times after both writes. Therefore a file gets a stamp only if its
-// last change is older than the settling time (see FileStamper): any later change gives it a ctime
-// that no stamp has yet.
+// The stamp is the XXH3-128 of the file system's id, the file's inode, size, mtime and ctime (in
+// nanoseconds) and its path in the tree. Every write, chmod, rename and touch updates the ctime,
+// which no program can set back; a file that replaces it has another inode. What remains is the
+// race known from git's index and ccache's inode cache: clocks tick every few milliseconds, so a
+// file written twice within a tick has the same times after both writes. Therefore a file gets a
+// stamp only if its last change is older than the settling time (see FileStamper): any later change
+// gives it a ctime that no stamp has yet.
 //
 // Not covered, as in git: a program that writes through a shared mapping, whose changes update the
-// times only later; and a clock that was set back by more than the settling time. Only file systems
-// that record the times of every change themselves are trusted: no network file system, no FUSE.
+// times at most once until the next writeback, and on a tmpfs not at all if the page was read
+// before; ioctls that exchange the blocks of files; and a clock that was set back by more than the
+// settling time. Only file systems that record the times of every other change themselves are
+// trusted: no network file system, no FUSE.
 #pragma once
 
 #include <sys/stat.h>
@@ -50,13 +52,14 @@ class FileStamper {
   /// than the root.
   [[nodiscard]] FileStamp stamp(const struct stat& status, std::string_view path) const;
 
-  /// Identifies the directory, by its device and inode.
+  /// Identifies the directory, by its file system and inode.
   [[nodiscard]] const FileStamp& root() const noexcept { return root_; }
 
  private:
-  FileStamper(dev_t device, FileStamp root, timespec settled_before)
-      : device_(device), root_(root), settled_before_(settled_before) {}
+  FileStamper(dev_t device, std::uint64_t file_system, FileStamp root, timespec settled_before)
+      : device_(device), file_system_(file_system), root_(root), settled_before_(settled_before) {}
   dev_t device_;
+  std::uint64_t file_system_;
   FileStamp root_;
   timespec settled_before_;
 };

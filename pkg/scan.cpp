@@ -220,8 +220,8 @@ class Scanner {
 
 }  // namespace
 
-Scan::Scan(Path root, std::unique_ptr<ScannedFolder> top)
-    : root_(std::move(root)), top_(std::move(top)) {}
+Scan::Scan(Path root, std::optional<FileStamper> stamper, std::unique_ptr<ScannedFolder> top)
+    : root_(std::move(root)), stamper_(stamper), top_(std::move(top)) {}
 Scan::Scan(Scan&&) noexcept = default;
 Scan& Scan::operator=(Scan&&) noexcept = default;
 Scan::~Scan() = default;
@@ -236,7 +236,9 @@ Result<Scan> Scan::run(const Path& root, const ScanOptions& options) {
     return fail_errno("open folder", root.native());
   }
   RTENV_TRY(auto top, Scanner(Fd(number), absolute, options).run());
-  return Scan(std::move(absolute), std::move(top));
+  return Scan(std::move(absolute),
+              options.stamper != nullptr ? std::optional(*options.stamper) : std::nullopt,
+              std::move(top));
 }
 
 Result<Tree> scan(const Path& root, const ScanOptions& options) {

@@ -33,8 +33,9 @@ class Scan {
   [[nodiscard]] Tree to_tree(unsigned threads) const;
 
  private:
-  Scan(Path root, std::unique_ptr<ScannedFolder> top);
+  Scan(Path root, std::optional<FileStamper> stamper, std::unique_ptr<ScannedFolder> top);
   Path root_;
+  std::optional<FileStamper> stamper_;
   std::unique_ptr<ScannedFolder> top_;
 };
 

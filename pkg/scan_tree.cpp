@@ -181,7 +181,7 @@ Tree Scan::to_tree(unsigned threads) const {
   Tree tree{.root = root_,
             .entries = {},
             .excluded = {},
-            .content = std::make_shared<DirectorySource>(root_)};
+            .content = std::make_shared<DirectorySource>(root_, stamper_)};
   TreeMaker(threads).make(*top_, tree);
   return tree;
 }
