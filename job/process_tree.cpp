@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -42,10 +43,17 @@ void for_each_process(Visit visit) {
 
 struct ProcessInfo {
   pid_t parent = 0;
-  char state = '?';
+  bool has_ended = false;  // and isn't reaped
 };
 
-// /proc/PID/stat: "PID (NAME) STATE PARENT …". The name may contain anything, even ") ".
+std::int64_t number_in(std::string_view text) {
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// /proc/PID/stat: "PID (NAME) STATE PARENT …". The name may contain anything, even ") ". A process
+// whose main thread has ended is a zombie, too, but runs.
 std::optional<ProcessInfo> process_info(pid_t pid) {
   const Fd file(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return std::nullopt;
@@ -55,9 +63,17 @@ std::optional<ProcessInfo> process_info(pid_t pid) {
   const std::string_view text(buffer.data(), static_cast<std::size_t>(count));
   const auto close = text.rfind(") ");
   if (close == std::string_view::npos || close + 4 >= text.size()) return std::nullopt;
-  ProcessInfo info{.parent = 0, .state = text[close + 2]};
-  std::from_chars(text.data() + close + 4, text.data() + text.size(), info.parent);
-  return info;
+  constexpr std::size_t k_parent = 1;
+  constexpr std::size_t k_threads = 17;
+  std::array<std::string_view, k_threads + 1> fields;  // from the state on
+  std::string_view rest = text.substr(close + 2);
+  for (std::string_view& field : fields) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    field = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return ProcessInfo{.parent = static_cast<pid_t>(number_in(fields[k_parent])),
+                     .has_ended = fields[0] == "Z" && number_in(fields[k_threads]) <= 1};
 }
 
 }  // namespace
@@ -70,11 +86,11 @@ Result<void> become_reaper() {
 
 std::vector<pid_t> descendants() {
   std::unordered_multimap<pid_t, pid_t> children;
-  std::unordered_map<pid_t, char> states;
+  std::unordered_set<pid_t> ended;
   for_each_process([&](pid_t pid) {
     if (const auto info = process_info(pid)) {
       children.emplace(info->parent, pid);
-      states.emplace(pid, info->state);
+      if (info->has_ended) ended.insert(pid);
     }
   });
   std::vector<pid_t> found{::getpid()};
@@ -83,7 +99,7 @@ std::vector<pid_t> descendants() {
     for (auto child = first; child != last; ++child) found.push_back(child->second);
   }
   found.erase(found.begin());
-  std::erase_if(found, [&](pid_t pid) { return states[pid] == 'Z'; });
+  std::erase_if(found, [&](pid_t pid) { return ended.contains(pid); });
   return found;
 }
 
@@ -124,6 +140,21 @@ bool reap(const std::function<void(const Reaped&)>& on_end) {
   }
 }
 
+namespace {
+
+// A main thread that has ended has none, but the process's other threads have it.
+std::string environment_of(pid_t pid) {
+  const Path folder = fmt::format("/proc/{}", pid);
+  if (auto text = read_file(folder / "environ"); text && !text->empty()) return std::move(*text);
+  std::error_code error;
+  for (const auto& thread : std::filesystem::directory_iterator(folder / "task", error))
+    if (auto text = read_file(thread.path() / "environ"); text && !text->empty())
+      return std::move(*text);
+  return {};
+}
+
+}  // namespace
+
 std::size_t kill_marked(const std::string& entry) {
   const std::string pattern = '\0' + entry + '\0';
   std::size_t killed = 0;
@@ -131,10 +162,9 @@ std::size_t kill_marked(const std::string& entry) {
     found = 0;
     for_each_process([&](pid_t pid) {
       if (pid == ::getpid()) return;
-      const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
-      if (!environment || ('\0' + *environment).find(pattern) == std::string::npos) return;
+      if (('\0' + environment_of(pid)).find(pattern) == std::string::npos) return;
       const auto info = process_info(pid);
-      if (!info || info->state == 'Z') return;
+      if (!info || info->has_ended) return;
       if (::kill(pid, SIGKILL) == 0) ++found;
     });
     killed += found;

@@ -1,7 +1,9 @@
 #include "job/process_tree.hpp"
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -53,6 +55,21 @@ class ProcessTreeTest : public testing::Test {
     return all;
   }
 };
+
+TEST_F(ProcessTreeTest, KillsAProcessWhoseMainThreadHasEnded) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    std::thread([] { ::pause(); }).detach();
+    ::syscall(SYS_exit, 0);
+  }
+  const auto has_ended = [&] {
+    return must(read_file(fmt::format("/proc/{}/stat", pid))).find(") Z ") != std::string::npos;
+  };
+  while (!has_ended()) std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(descendants(), testing::ElementsAre(pid));
+  kill_descendants();
+  EXPECT_THAT(descendants(), IsEmpty());
+}
 
 TEST_F(ProcessTreeTest, FindsOrphansInOtherSessions) {
   start("setsid -f sleep 1000; exec sleep 1000");
