@@ -52,11 +52,15 @@ Result<struct statvfs> status_of(const Path& path) {
 bool reports_mapped_writes(const Path& folder) {
   const Fd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   constexpr std::array<timespec, 2> k_long_ago{};
-  if (!file || ::ftruncate(file.get(), 1) != 0 || ::futimens(file.get(), k_long_ago.data()) != 0)
+  // Written first: on a full disk, a write to a mapped hole would be a SIGBUS.
+  if (!file || ::pwrite(file.get(), "", 1, 0) != 1 ||
+      ::futimens(file.get(), k_long_ago.data()) != 0)
     return false;
   void* const byte = ::mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (byte == MAP_FAILED) return false;
-  *static_cast<volatile char*>(byte) = 1;
+  // A page that was read before may be writable without another fault.
+  volatile char* const mapped = static_cast<char*>(byte);
+  *mapped = static_cast<char>(*mapped + 1);
   ::munmap(byte, 1);
   struct stat status {};
   return ::fstat(file.get(), &status) == 0 && status.st_mtim.tv_sec != 0;

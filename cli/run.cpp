@@ -54,7 +54,7 @@ Result<int> RunCommand::run(const Tool& tool) const {
   // The next job repairs the copy, too: here it would only delay the end of a short one.
   const auto given_back = Clock::now() - started > k_short_job
                               ? prepared.give_back_copy(tool.cancellation)
-                              : prepared.give_back_unrepaired_copy();
+                              : prepared.give_back_unrepaired_copy(tool.cancellation);
   if (!given_back) log::debug("{}", given_back.error().message());
   if (prepared.has_uncompiled_env()) {
     progress.show("compiling the environment's Python code for the jobs that follow");

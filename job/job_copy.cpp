@@ -27,6 +27,7 @@ using cache::Lease;
 constexpr const char* k_folder = "working_dir";
 constexpr const char* k_stamps = "stamps";
 constexpr std::uint64_t k_spare_margin = 3;
+constexpr std::uint64_t k_little_space_bytes = 64ULL << 20U;
 constexpr int k_max_attempts = 8;       // to take a copy that can be used
 constexpr unsigned k_max_threads = 16;  // more wait for each other in the file system
 constexpr std::size_t k_key_length = 100;
@@ -168,11 +169,16 @@ Result<void> JobCopy::check_place() {
   return fail(Errc::corrupt, "the job moved its directory {} away", lease_.path().native());
 }
 
+Result<void> JobCopy::repair_and_save(const JobCopyOptions& options) {
+  RTENV_TRY(repair_copy(lease_.path(), from_, *stamps_, options));
+  return save_stamps(*stamps_, lease_.path() / k_stamps);
+}
+
 Result<void> JobCopy::repair(const JobCopyOptions& options) {
   if (!stamps_) return {};
   RTENV_TRY(check_place());
-  auto repaired = repair_copy(lease_.path(), from_, *stamps_, options);
-  if (repaired) return give_back();
+  auto repaired = repair_and_save(options);
+  if (repaired) return repaired;
   stamps_.reset();
   if (repaired.error().code() == Errc::cancelled) return repaired;
   // Without stamps, it is removed when a job would take it.
@@ -182,10 +188,13 @@ Result<void> JobCopy::repair(const JobCopyOptions& options) {
   return repaired;
 }
 
-Result<void> JobCopy::give_back() {
+Result<void> JobCopy::give_back(const JobCopyOptions& options) {
   if (!stamps_) return {};
   RTENV_TRY(check_place());
-  return save_stamps(*stamps_, lease_.path() / k_stamps);
+  const auto free_bytes = free_space_bytes(lease_.path());
+  const bool has_space = free_bytes && *free_bytes > k_little_space_bytes;
+  if (has_space && save_stamps(*stamps_, lease_.path() / k_stamps)) return {};
+  return repair(options);
 }
 
 Result<void> make_spare_copy(cache::Cache& cache, const Lease& tree, const Path& from,

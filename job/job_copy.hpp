@@ -49,13 +49,14 @@ class JobCopy {
   /// save_stamps.
   Result<void> repair(const JobCopyOptions& options);
   /// Gives the copy back as the job left it: the next job repairs it. Without this the next one
-  /// removes it. Requires: all of the job's processes have ended. Fails: corrupt (the job moved it
-  /// away), and as save_stamps.
-  Result<void> give_back();
+  /// removes it. Repairs it if the job left little space on the disk. Requires: all of the
+  /// job's processes have ended. Fails: corrupt (the job moved it away), and as repair.
+  Result<void> give_back(const JobCopyOptions& options);
 
  private:
   JobCopy(cache::Lease lease, Fd folder, Path from, TreeStamps stamps, bool is_last);
   Result<void> check_place();
+  Result<void> repair_and_save(const JobCopyOptions& options);
 
   cache::Lease lease_;
   Fd folder_;  // of the entry

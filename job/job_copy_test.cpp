@@ -31,7 +31,7 @@ class Job {
   explicit Job(JobCopy copy) : copy_(std::move(copy)) {}
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
-  ~Job() { [[maybe_unused]] const auto given_back = copy_.give_back(); }
+  ~Job() { [[maybe_unused]] const auto given_back = copy_.give_back(k_options); }
 
   [[nodiscard]] const Path& path() const { return copy_.path(); }
   [[nodiscard]] bool is_last() const { return copy_.is_last(); }
@@ -169,7 +169,7 @@ TEST_F(JobCopyTest, ChangesNothingBehindALinkThatAJobPutInItsPlace) {
     const Path entry = copy.path().parent_path();
     must(rename_path(entry, entry.native() + ".moved"));
     std::filesystem::create_directory_symlink(victim, entry);
-    EXPECT_THAT(repairs ? copy.repair(k_options) : copy.give_back(),
+    EXPECT_THAT(repairs ? copy.repair(k_options) : copy.give_back(k_options),
                 IsError(Errc::corrupt, "moved its directory"));
   }
   EXPECT_EQ(content_of(victim / "working_dir/precious"), "gold");

@@ -49,9 +49,9 @@ Result<void> PreparedJob::give_back_copy(const Cancellation* cancellation) {
   return done;
 }
 
-Result<void> PreparedJob::give_back_unrepaired_copy() {
+Result<void> PreparedJob::give_back_unrepaired_copy(const Cancellation* cancellation) {
   if (!copy_) return {};
-  auto done = copy_->give_back();
+  auto done = copy_->give_back({.threads = 0, .cancellation = cancellation});
   copy_.reset();
   return done;
 }

@@ -53,7 +53,7 @@ class PreparedJob {
   /// JobCopy::repair.
   Result<void> give_back_copy(const Cancellation* cancellation);
   /// The same, but the next job with this directory repairs it. Fails: as JobCopy::give_back.
-  Result<void> give_back_unrepaired_copy();
+  Result<void> give_back_unrepaired_copy(const Cancellation* cancellation);
   /// Whether jobs can't store the compiled Python code of the environment, and nobody has yet.
   [[nodiscard]] bool has_uncompiled_env() const;
   /// Compiles it. For the time after the job's end: it may take seconds, once for each environment.

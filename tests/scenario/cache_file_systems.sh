@@ -109,6 +109,14 @@ for what in bytes inodes; do
   [[ -d $RTENV_CACHE_DIR/reserve ]] || fail "the reserve isn't there again"
 done
 
+# A job that fills the disk with its copy leaves it usable.
+mount_on filled -t tmpfs -o size=100M tmpfs
+for words in "dd if=/dev/zero of=fill bs=64k" "test ! -e fill"; do
+  # shellcheck disable=SC2086  # words
+  RTENV_CACHE_DIR=$work/filled/cache RTENV_JOB_DIRECTORY=copy rtenv run --working-dir small/1 -- $words
+done
+ok
+
 # A read-only disk: a clear error.
 mount -o remount,ro "$work/xfs"
 for words in "run --working-dir job -- true" "cache ls" "cache gc" "cache verify"; do
