@@ -52,7 +52,7 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
   RTENV_TRY(auto items, cache::list_tree(request.target, k_compiled_folder));
   Result<void> is_protected;
   {
-    // Takes a third as long as the digests, on one processor.
+    // It waits for the file system, while the digests need the processors.
     std::optional<std::jthread> protecting;
     if (request.form == InstallForm::virtual_env)
       protecting.emplace([&] { is_protected = protect_env(request.target); });
