@@ -6,36 +6,12 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <set>
 
 #include "base/directory_stream.hpp"
 #include "base/unique_name.hpp"
 
 namespace rtenv {
 namespace {
-
-using SeenFiles = std::set<std::pair<dev_t, ino_t>>;
-
-Result<std::uint64_t> usage_at(int parent, const char* entry_name, const Path& shown,
-                               SeenFiles& seen) {
-  struct stat status {};
-  if (::fstatat(parent, entry_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno == ENOENT) return std::uint64_t{0};  // removed in the meantime
-    return fail_errno("read", shown.native());
-  }
-  if (!S_ISDIR(status.st_mode) && status.st_nlink > 1 &&
-      !seen.emplace(status.st_dev, status.st_ino).second)
-    return std::uint64_t{0};
-  auto total_bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
-  if (!S_ISDIR(status.st_mode)) return total_bytes;
-  RTENV_TRY(const auto stream, list_directory_at(parent, entry_name, shown));
-  while (const dirent* entry = next_entry(stream.get())) {
-    RTENV_TRY(const auto bytes,
-              usage_at(::dirfd(stream.get()), entry->d_name, shown / entry->d_name, seen));
-    total_bytes += bytes;
-  }
-  return total_bytes;
-}
 
 Result<void> make_read_only_at(int parent, const char* entry_name, const Path& shown) {
   struct stat status {};
@@ -81,11 +57,6 @@ Result<void> make_directories(const Path& path) {
   std::filesystem::create_directories(path, error);
   if (error) return fail(system_error(error.value(), "create directory", path.native()));
   return {};
-}
-
-Result<std::uint64_t> disk_usage_bytes(const Path& path) {
-  SeenFiles seen;
-  return usage_at(AT_FDCWD, path.c_str(), path, seen);
 }
 
 Result<void> make_read_only(const Path& path) {

@@ -27,10 +27,11 @@ Result<bool> is_still_named(const Fd& fd, const Path& path) {
 
 }  // namespace
 
-Result<std::optional<LockFile>> LockFile::try_acquire(const Path& path) {
+Result<std::optional<LockFile>> LockFile::try_acquire(const Path& path, LockMode mode) {
+  const int operation = mode == LockMode::exclusive ? LOCK_EX : LOCK_SH;
   for (;;) {
     RTENV_TRY(auto fd, open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (::flock(fd.get(), operation | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       if (errno == EWOULDBLOCK) return std::optional<LockFile>();
       return fail_errno("lock", path.native());
@@ -45,14 +46,14 @@ std::uint64_t LockFile::inode() const noexcept {
   return ::fstat(fd_.get(), &status) == 0 ? status.st_ino : 0;
 }
 
-Result<LockFile> LockFile::acquire(const Path& path, const WaitOptions& options) {
+Result<LockFile> LockFile::acquire(const Path& path, const WaitOptions& options, LockMode mode) {
   // Polls, because a blocking flock can't be cancelled. The average loss is half a poll interval,
   // which is small against builds that take a second or more.
   const auto begin = std::chrono::steady_clock::now();
   bool reported = false;
   for (auto pause = std::chrono::milliseconds(2);;
        pause = std::min(pause * 2, std::chrono::milliseconds(50))) {
-    RTENV_TRY(auto lock, try_acquire(path));
+    RTENV_TRY(auto lock, try_acquire(path, mode));
     if (lock) return std::move(*lock);
     if (!reported && std::chrono::steady_clock::now() - begin >= options.quiet_wait) {
       reported = true;

@@ -1,9 +1,10 @@
-// An exclusive lock between processes: flock(2) on a file. The kernel releases it when the last
+// A lock between processes: flock(2) on a file. The kernel releases it when the last
 // process that has the descriptor exits, so a crash can't leave it locked. A child process that
 // inherits the descriptor holds the lock, too.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 
@@ -11,6 +12,9 @@
 #include "base/fd.hpp"
 
 namespace rtenv {
+
+/// Whether others may hold the lock at the same time, if they share it, too.
+enum class LockMode : std::uint8_t { exclusive, shared };
 
 /// How to wait for a lock that another process or thread holds.
 struct WaitOptions {
@@ -28,12 +32,14 @@ struct WaitOptions {
 
 class LockFile {
  public:
-  /// Waits until no other process holds the lock. Creates the file if it doesn't exist.
-  /// Fails: cancelled, busy (see WaitOptions), and as open(2).
-  static Result<LockFile> acquire(const Path& path, const WaitOptions& options = {});
+  /// Waits until no other process holds the lock (in a way that excludes this one). Creates the
+  /// file if it doesn't exist. Fails: cancelled, busy (see WaitOptions), and as open(2).
+  static Result<LockFile> acquire(const Path& path, const WaitOptions& options = {},
+                                  LockMode mode = LockMode::exclusive);
 
   /// Returns nullopt if the lock is held. Creates the file if it doesn't exist. Fails: as open(2).
-  static Result<std::optional<LockFile>> try_acquire(const Path& path);
+  static Result<std::optional<LockFile>> try_acquire(const Path& path,
+                                                     LockMode mode = LockMode::exclusive);
 
   [[nodiscard]] const Fd& fd() const noexcept { return fd_; }
   /// The file's inode. While the lock is held, no other file has it.
