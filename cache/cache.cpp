@@ -9,6 +9,7 @@
 #include "cache/cache_state.hpp"
 #include "cache/collector.hpp"
 #include "cache/entry_builder.hpp"
+#include "cache/survey.hpp"
 #include "cache/sweeper.hpp"
 #include "cache/trash.hpp"
 #include "cache/verifier.hpp"
@@ -59,8 +60,10 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
                                  options.readable_by_others ? Readers::everybody : Readers::owner,
                                  options.makes_room ? Reserve::use_if_full : Reserve::keep));
   RTENV_TRY(check_file_system(absolute, options.allow_network_file_system));
+  RTENV_TRY(fault_point("open.prepared"));
   RTENV_TRY(Ledger ledger, open_ledger(absolute, options.makes_room));
   auto state = std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options));
+  RTENV_TRY(fault_point("open.ledger"));
   RTENV_TRY(Sweeper(*state).remove_crash_leftovers());
   if (state->has_tier_mode(TierMode::write_back)) {
     // Entries that an earlier process didn't push.
@@ -133,6 +136,18 @@ Result<std::vector<EntryRow>> Cache::ready_entries(Kind kind, std::string_view k
 
 Result<std::map<Kind, KindUsage>> Cache::usage() { return state_->ledger().usage(); }
 
+Result<std::uint64_t> Cache::size_bytes() { return state_->ledger().size_bytes(); }
+
+Result<DiskUsage> Cache::measure(const Cancellation* cancellation) {
+  RTENV_TRY(const Inventory inventory, survey(*state_, cancellation));
+  return disk_usage(inventory, SpaceLeft(inventory));
+}
+
+Result<LockFile> Cache::use_uv_folder(const WaitOptions& options) {
+  state_->note_uv_use();
+  return LockFile::acquire(state_->locks() / k_uv_folder_lock, options, LockMode::shared);
+}
+
 Result<bool> Cache::remove(Kind kind, KeyView key) {
   Trash trash(*state_);
   RTENV_TRY(const Path away, trash.new_path());
@@ -163,8 +178,7 @@ Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run,
 }
 
 void Cache::enforce_limits(const Cancellation* cancellation) {
-  if (state_->take_release())
-    Collector(*state_).enforce_limits(OtherCollector::wait_for, cancellation);
+  if (state_->take_release()) Collector(*state_).enforce_limits(cancellation);
 }
 
 Result<VerifyReport> Cache::verify(unsigned threads) { return Verifier(state_, threads).run(); }

@@ -48,11 +48,26 @@ struct CacheOptions {
   bool makes_room = false;
 };
 
+/// In a dry run: what would be removed.
 struct CollectReport {
-  std::vector<Eviction> removed;  // in a dry run: what would be removed
-  std::uint64_t freed_bytes = 0;
-  std::uint64_t kept_bytes = 0;
-  std::uint64_t held_bytes = 0;  // part of kept_bytes that is in use or pinned
+  std::vector<Eviction> removed;
+  std::uint64_t removed_parts = 0;      // of uv's folder and the quarantine
+  std::uint64_t freed_parts_bytes = 0;  // by removing these
+  std::uint64_t freed_bytes = 0;        // altogether
+  std::uint64_t kept_bytes = 0;         // to which the limits apply
+  std::uint64_t held_bytes = 0;         // part of kept_bytes that is in use or pinned
+};
+
+/// The disk space of a cache's folder. The sum is what du(1) counts.
+struct DiskUsage {
+  std::uint64_t entry_bytes = 0;       // what the removal of each entry would give back
+  std::uint64_t uv_bytes = 0;          // uv's own cache, with the files of environments
+  std::uint64_t quarantine_bytes = 0;  // see Cache::verify
+  std::uint64_t other_bytes = 0;       // the ledger, digests, logs, temporary files, …
+
+  [[nodiscard]] std::uint64_t total_bytes() const {
+    return entry_bytes + uv_bytes + quarantine_bytes + other_bytes;
+  }
 };
 
 struct VerifyReport {
@@ -75,6 +90,12 @@ class Cache {
   [[nodiscard]] const Path& root() const;
   /// Folder for pkg::DigestCache, which manages its files itself.
   static Path digests_folder(const Path& root) { return root / "digests"; }
+  /// Folder for uv's own cache, on the same file system as the environments.
+  static Path uv_folder(const Path& root) { return root / "uv"; }
+  /// For a process that runs uv in uv_folder(root()): as long as the lock is held, nothing in that
+  /// folder is removed. Waits for a process that removes something, which takes milliseconds.
+  /// Fails: as LockFile::acquire.
+  Result<LockFile> use_uv_folder(const WaitOptions& options);
   /// Path of an entry, whether or not it exists.
   [[nodiscard]] Path path_of(Kind kind, KeyView key) const;
 
@@ -105,6 +126,11 @@ class Cache {
   Result<std::vector<EntryRow>> ready_entries(Kind kind, std::string_view key_prefix);
   /// Fails: as the ledger.
   Result<std::map<Kind, KindUsage>> usage();
+  /// Reads the properties of all files that may have changed since they were measured; entries()
+  /// and usage() have the new sizes afterwards. Fails: cancelled, and as the ledger.
+  Result<DiskUsage> measure(const Cancellation* cancellation = nullptr);
+  /// The space to which limits apply, as measured last. Fails: as the ledger.
+  Result<std::uint64_t> size_bytes();
 
   /// Returns false if there is no such entry. Fails: busy (leased, pinned or being built),
   /// and as the ledger.
@@ -117,15 +143,16 @@ class Cache {
   Result<bool> unpin(Kind kind, KeyView key, std::string_view name);
 
   /// Evicts entries beyond `limits`, see choose_evictions, and removes files that aren't in the
-  /// ledger. Waits while another process evicts. Fails: cancelled, and as the ledger.
+  /// ledger. Comes as close as possible to limits that are out of reach. What can't be removed is
+  /// logged. Waits while another process evicts. Fails: cancelled, and as the ledger.
   Result<CollectReport> collect(const Limits& limits, bool dry_run,
                                 const Cancellation* cancellation = nullptr);
 
   /// Evicts entries beyond the limits of CacheOptions, if a lease or a pin of this object ended
   /// since the last call: an entry that was in use when the limits were enforced last may be
   /// evictable now. Leases don't do this in their destructors; call it after releasing leases, at
-  /// the end of a command or a job. Waits while another process evicts. A failure is logged: what
-  /// the caller did before is done all the same.
+  /// the end of a command or a job. Doesn't wait for another process that evicts, but leaves it a
+  /// note to look again. A failure is logged: what the caller did before is done all the same.
   void enforce_limits(const Cancellation* cancellation = nullptr);
 
   /// Reads every entry and compares it with its digest. Fails: as the ledger.

@@ -11,6 +11,7 @@
 #include "cache/ledger.hpp"
 #include "cache/remote_tier.hpp"
 #include "cache/tier_sender.hpp"
+#include "cache/uv_folder.hpp"
 
 namespace rtenv::cache {
 
@@ -28,6 +29,7 @@ class CacheState {
   [[nodiscard]] Path locks() const { return root_ / "locks"; }
   [[nodiscard]] Path tmp() const { return root_ / "tmp"; }
   [[nodiscard]] Path quarantine() const { return root_ / "quarantine"; }
+  [[nodiscard]] UvFolder uv_folder() const { return {Cache::uv_folder(root_), locks()}; }
   [[nodiscard]] Path path_of(Kind kind, KeyView key) const;
   [[nodiscard]] Path build_lock(Kind kind, KeyView key) const;
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
@@ -56,6 +58,14 @@ class CacheState {
   /// Whether a lease ended since the last call.
   bool take_release() noexcept { return was_released_.exchange(false); }
 
+  /// A build began: folders may have grown, also if it fails.
+  void note_build() noexcept { has_built_ = was_released_ = true; }
+  bool take_build() noexcept { return has_built_.exchange(false); }
+  /// A process of this one runs uv in uv_folder(), so environments may be links to its files.
+  void note_uv_use() noexcept { uses_uv_folder_ = uv_may_have_grown_ = was_released_ = true; }
+  [[nodiscard]] bool uses_uv_folder() const noexcept { return uses_uv_folder_; }
+  bool take_uv_growth() noexcept { return uv_may_have_grown_.exchange(false); }
+
  private:
   [[nodiscard]] Path holder_tmp() const { return tmp() / holder_->lock_name(); }
 
@@ -63,6 +73,9 @@ class CacheState {
   Ledger ledger_;
   Limits limits_;
   std::atomic<bool> was_released_{false};
+  std::atomic<bool> has_built_{false};
+  std::atomic<bool> uses_uv_folder_{false};
+  std::atomic<bool> uv_may_have_grown_{false};
   std::mutex mutex_;
   std::optional<Holder> holder_;
   std::optional<RemoteTier> tier_;

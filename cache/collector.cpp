@@ -1,57 +1,23 @@
 #include "cache/collector.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/clock.hpp"
-#include "base/file.hpp"
 #include "base/file_system.hpp"
 #include "base/log.hpp"
+#include "cache/remover.hpp"
+#include "cache/survey.hpp"
 #include "cache/sweeper.hpp"
 
 namespace rtenv::cache {
+namespace {
 
-// An entry that its users write to may have grown since it was built.
-void Collector::measure_again(EntryRow& row) {
-  if (info(row.kind).digest != DigestTime::never || !row.evictable()) return;
-  if (const auto bytes = disk_usage_bytes(state_.path_of(row.kind, row.key)))
-    row.size_bytes = *bytes;
+void warn_of(const Result<void>& result) {
+  if (!result) log::warn("{}", result.error().message());
 }
 
-Result<std::vector<Eviction>> Collector::choose(const Limits& limits, CollectReport& report) {
-  RTENV_TRY(auto rows, state_.ledger().entries());
-  for (EntryRow& row : rows) measure_again(row);
-  RTENV_TRY(const std::uint64_t free_bytes, free_space_bytes(state_.root()));
-  for (const EntryRow& row : rows) {
-    report.kept_bytes += row.size_bytes;
-    if (!row.evictable()) report.held_bytes += row.size_bytes;
-  }
-  return choose_evictions(rows, limits, free_bytes, unix_ms());
-}
-
-Result<CollectReport> Collector::evict(const Limits& limits, bool dry_run, Trash& trash,
-                                       const Cancellation* cancellation) {
-  CollectReport report;
-  RTENV_TRY(auto evictions, choose(limits, report));
-  for (Eviction& eviction : evictions) {
-    if (cancellation != nullptr && cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while evicting entries");
-    const EntryRow& entry = eviction.entry;
-    if (!dry_run) {
-      RTENV_TRY(const Path away, trash.new_path());
-      const auto removed =
-          state_.remove_entry(entry.kind, entry.key, Ledger::Removal::eviction, away);
-      // Leased or pinned since the rows were read.
-      if (!removed && removed.error().code() == Errc::busy) continue;
-      if (!removed && removed.error().code() == Errc::permission_denied) {
-        log::warn("{}", removed.error().message());
-        continue;
-      }
-      if (!removed) return Failure(removed.error());
-    }
-    report.kept_bytes -= entry.size_bytes;
-    report.freed_bytes += entry.size_bytes;
-    report.removed.push_back(std::move(eviction));
-  }
-  return report;
-}
+}  // namespace
 
 Result<CollectReport> Collector::collect(const Limits& limits, bool dry_run,
                                          const Cancellation* cancellation) {
@@ -65,13 +31,24 @@ Result<CollectReport> Collector::collect(const Limits& limits, bool dry_run,
                    }}));
     if (!dry_run) {
       Sweeper sweeper(state_);
-      RTENV_TRY(sweeper.remove_unknown_folders(trash));
-      RTENV_TRY(sweeper.remove_free_locks());
+      warn_of(sweeper.remove_unknown_folders(trash));
+      warn_of(sweeper.limit_folders());
+      warn_of(sweeper.remove_free_locks());
     }
-    return evict(limits, dry_run, trash, cancellation);
+    return evict(limits, OutOfReach::approach,
+                 dry_run ? Remover::Mode::dry_run : Remover::Mode::remove, trash, cancellation);
   }();
   RTENV_TRY(trash.empty(cancellation));
   return report;
+}
+
+Result<CollectReport> Collector::evict(const Limits& limits, OutOfReach out_of_reach,
+                                       Remover::Mode mode, Trash& trash,
+                                       const Cancellation* cancellation) {
+  RTENV_TRY(const Inventory inventory, survey(state_, cancellation));
+  RTENV_TRY(const std::uint64_t free_bytes, free_space_bytes(state_.root()));
+  const auto removals = choose_evictions(inventory, limits, free_bytes, unix_ms(), out_of_reach);
+  return Remover(state_, inventory, trash, mode).run(removals, cancellation);
 }
 
 Result<bool> Collector::exceeds_limits() {
@@ -87,32 +64,57 @@ Result<bool> Collector::exceeds_limits() {
   return false;
 }
 
-Result<void> Collector::evict_beyond_limits(OtherCollector other,
-                                            const Cancellation* cancellation) {
-  if (state_.limits().empty()) return {};
-  RTENV_TRY(const bool needed, exceeds_limits());
-  if (!needed) return {};
+// Who finds the lock held leaves a note. Its holder looks for one after it has released the lock,
+// and the other tries the lock once more after leaving it: so one of them evicts, and none waits.
+Result<std::optional<LockFile>> Collector::lock_or_leave_note() {
+  const Path path = state_.locks() / k_collector_lock;
+  RTENV_TRY(auto lock, LockFile::try_acquire(path));
+  if (lock) return lock;
+  RTENV_TRY(open_file(state_.locks() / k_collector_note, O_WRONLY | O_CREAT, 0600));
+  return LockFile::try_acquire(path);
+}
+
+bool Collector::take_note() const {
+  return ::unlink((state_.locks() / k_collector_note).c_str()) == 0;
+}
+
+// Returns false if another process evicts, which has a note now.
+Result<bool> Collector::evict_once(const Cancellation* cancellation) {
   Trash trash(state_);
-  auto evicted = [&]() -> Result<void> {
-    const Path path = state_.locks() / k_collector_lock;
-    RTENV_TRY(auto lock, LockFile::try_acquire(path));
-    if (!lock && other == OtherCollector::leave_to) return {};
-    if (!lock) {
-      RTENV_TRY(lock, LockFile::acquire(path, {.cancellation = cancellation, .on_wait = {}}));
-    }
+  auto evicted = [&]() -> Result<bool> {
+    RTENV_TRY(const auto lock, lock_or_leave_note());
+    if (!lock) return false;
     RTENV_TRY(const bool still_needed, exceeds_limits());
-    if (!still_needed) return {};
-    RTENV_TRY(const auto report, evict(state_.limits(), false, trash, cancellation));
+    if (!still_needed) return true;
+    RTENV_TRY(const auto report, evict(state_.limits(), OutOfReach::spare_the_rest,
+                                       Remover::Mode::remove, trash, cancellation));
     log::debug("{} entries evicted, {} bytes left", report.removed.size(), report.kept_bytes);
-    return {};
+    return true;
   }();
   RTENV_TRY(trash.empty(cancellation));
   return evicted;
 }
 
-void Collector::enforce_limits(OtherCollector other, const Cancellation* cancellation) {
-  if (const auto evicted = evict_beyond_limits(other, cancellation); !evicted)
-    log::debug("the cache's limits are not enforced: {}", evicted.error().message());
+Result<void> Collector::evict_beyond_limits(const Cancellation* cancellation) {
+  for (;;) {
+    RTENV_TRY(const bool needed, exceeds_limits());
+    if (!needed) return {};
+    RTENV_TRY(const bool evicted, evict_once(cancellation));
+    if (!evicted || !take_note()) return {};
+  }
+}
+
+Result<void> Collector::look_at_builds(const Cancellation* cancellation) {
+  if (state_.take_uv_growth()) RTENV_TRY(survey_uv_folder(state_, cancellation));
+  if (!state_.take_build()) return {};
+  RTENV_TRY(const auto lock, LockFile::try_acquire(state_.locks() / k_collector_lock));
+  return lock ? Sweeper(state_).limit_folders() : Result<void>();
+}
+
+void Collector::enforce_limits(const Cancellation* cancellation) {
+  auto enforced = look_at_builds(cancellation);
+  if (enforced && !state_.limits().empty()) enforced = evict_beyond_limits(cancellation);
+  if (!enforced) log::debug("the cache's limits are not enforced: {}", enforced.error().message());
 }
 
 }  // namespace rtenv::cache

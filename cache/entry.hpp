@@ -29,7 +29,7 @@ struct EntryRow {
   bool ready = false;  // false: being built
   std::uint64_t size_bytes = 0;
   std::int64_t created_ms = 0;    // Unix time
-  std::int64_t last_used_ms = 0;  // Unix time
+  std::int64_t last_used_ms = 0;  // Unix time; the end of the last lease that ended
   std::uint64_t hits = 0;
   std::string digest;              // see tree_digest; empty: none, or of an earlier version
   std::string builder;             // while not ready: the identity of the process that builds it

@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "base/tree_usage.hpp"
 #include "cache/collector.hpp"
 #include "cache/trash.hpp"
 #include "cache/tree_digest.hpp"
@@ -90,6 +91,7 @@ Result<void> EntryBuilder::pull_or_build(const BuildContext& context) {
   if (options_.wait.cancellation != nullptr && options_.wait.cancellation->requested())
     return fail(Errc::cancelled, "interrupted before {} was built", entry_.key);
   origin_ = Origin::built;
+  state_->note_build();
   return builder_(context);
 }
 
@@ -119,8 +121,8 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   RTENV_TRY(trash.move_in(path_));  // created by another program
   // From here until the entry is ready, a row whose build lock is free means that its builder died.
   RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key, lock_inode_));
-  RTENV_TRY(fault_point("build.begun"));
-  auto moved = rename_path(context.target, path_);
+  auto moved = fault_point("build.begun");
+  if (moved) moved = rename_path(context.target, path_);
   if (moved && kind_.permissions == Permissions::write_protected &&
       ::chmod(path_.c_str(), 0555) != 0)
     moved = fail_errno("change the mode of", path_.native());
@@ -134,8 +136,8 @@ Result<Lease> EntryBuilder::build_staged(int lock_fd) {
 
 Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
   RTENV_TRY(state_->ledger().begin_build(entry_.kind, entry_.key, lock_inode_));
-  RTENV_TRY(fault_point("build.begun"));
   auto digest_of_built = [&]() -> Result<std::string> {
+    RTENV_TRY(fault_point("build.begun"));
     RTENV_TRY(remove_tree(path_));
     RTENV_TRY(pull_or_build({.target = path_, .lock_fd = lock_fd}));
     RTENV_TRY(fault_point("build.staged"));
@@ -164,7 +166,9 @@ Failure EntryBuilder::give_up(Error error) {
 
 Result<Lease> EntryBuilder::publish(std::string digest) {
   auto enter = [&]() -> Result<LeasedEntry> {
-    RTENV_TRY(const std::uint64_t size_bytes, disk_usage_bytes(path_));
+    RTENV_TRY(const TreeUsage usage, tree_usage(path_));
+    // Hard links to uv's files count there.
+    const std::uint64_t size_bytes = state_->uses_uv_folder() ? usage.own_bytes : usage.all_bytes();
     RTENV_TRY(fault_point("publish.measured"));
     RTENV_TRY(const Holder* holder, state_->holder());
     return state_->ledger().publish(entry_.kind, entry_.key,
@@ -175,7 +179,7 @@ Result<Lease> EntryBuilder::publish(std::string digest) {
   if (!leased) return give_up(std::move(leased).error());
   Lease lease(state_, *leased, entry_, path_);
   RTENV_TRY(fault_point("publish.committed"));
-  Collector(*state_).enforce_limits(OtherCollector::leave_to, options_.wait.cancellation);
+  Collector(*state_).enforce_limits(options_.wait.cancellation);
   return lease;
 }
 

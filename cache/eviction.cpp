@@ -1,48 +1,108 @@
 #include "cache/eviction.hpp"
 
+#include <algorithm>
+
+#include "cache/inventory.hpp"
+
 namespace rtenv::cache {
 namespace {
 
-// The sizes that the limits apply to.
-class Totals {
+// What is taken up and free when some items were removed.
+struct Totals {
+  Totals(const Inventory& inventory, std::uint64_t free) : space(inventory), free_bytes(free) {
+    for (const EntryRow& row : inventory.entries) of_kind[row.kind] += row.size_bytes;
+  }
+
+  SpaceLeft space;
+  std::uint64_t free_bytes;
+  std::map<Kind, std::uint64_t> of_kind;
+};
+
+class Choice {
  public:
-  Totals(const std::vector<EntryRow>& rows, const Limits& limits, std::uint64_t free_bytes,
+  Choice(const Inventory& inventory, const Limits& limits, std::uint64_t free_bytes,
          std::int64_t now_ms)
-      : limits_(limits), now_ms_(now_ms), free_bytes_(free_bytes) {
-    for (const EntryRow& row : rows) {
-      bytes_ += row.size_bytes;
-      bytes_of_kind_[row.kind] += row.size_bytes;
-    }
+      : inventory_(inventory), limits_(limits), now_ms_(now_ms), totals_(inventory, free_bytes) {
     if (limits.min_free_bytes && free_bytes < *limits.min_free_bytes)
       needed_free_bytes_ = std::max(*limits.min_free_bytes, limits.target_free_bytes.value_or(0));
   }
 
-  // Why the entry should be evicted; nullopt: it can stay.
-  [[nodiscard]] std::optional<EvictionReason> reason(const EntryRow& row) const {
-    if (limits_.max_age &&
-        now_ms_ - row.last_used_ms > std::chrono::milliseconds(*limits_.max_age).count())
-      return EvictionReason::age;
-    const auto of_kind = limits_.max_bytes_of_kind.find(row.kind);
-    if (of_kind != limits_.max_bytes_of_kind.end() && bytes_of_kind_.at(row.kind) > of_kind->second)
-      return EvictionReason::kind_size;
-    if (limits_.max_bytes && bytes_ > *limits_.max_bytes) return EvictionReason::size;
-    if (free_bytes_ < needed_free_bytes_) return EvictionReason::free_space;
-    return std::nullopt;
+  // See OutOfReach::spare_the_rest.
+  void spare_the_rest() {
+    Totals least = totals_;
+    for (ItemIndex item = 0; item < inventory_.items(); ++item)
+      if (inventory_.is_part(item) || inventory_.entries[item].evictable()) remove(item, least);
+    if (limits_.max_bytes && least.space.cache_bytes() > *limits_.max_bytes)
+      *limits_.max_bytes += least.space.cache_bytes();
+    for (auto& [kind, max_bytes] : limits_.max_bytes_of_kind)
+      if (least.of_kind[kind] > max_bytes) max_bytes += least.of_kind[kind];
+    if (needed_free_bytes_ <= least.free_bytes) return;
+    needed_free_bytes_ = *limits_.min_free_bytes <= least.free_bytes ? *limits_.min_free_bytes : 0;
   }
 
-  void subtract(const EntryRow& row) {
-    bytes_ -= row.size_bytes;
-    bytes_of_kind_[row.kind] -= row.size_bytes;
-    free_bytes_ += row.size_bytes;
+  std::vector<Removal> run() && {
+    remove_unneeded_parts();
+    for (ItemIndex item = 0; item < inventory_.entries.size(); ++item) {
+      const EntryRow& row = inventory_.entries[item];
+      if (!row.evictable()) continue;
+      const auto reason = reason_to_evict(item);
+      if (!reason) continue;
+      choose(item, *reason);
+      if (row.kind == Kind::env) remove_unneeded_parts();
+    }
+    return std::move(removals_);
   }
 
  private:
-  const Limits& limits_;
+  void remove(ItemIndex item, Totals& totals) const {
+    const SpaceLeft::Gain gain = totals.space.remove(item);
+    totals.free_bytes += gain.disk_bytes;
+    if (!inventory_.is_part(item)) {
+      const EntryRow& row = inventory_.entries[item];
+      totals.of_kind[row.kind] -= row.size_bytes;
+    }
+  }
+
+  void choose(ItemIndex item, EvictionReason reason) {
+    remove(item, totals_);
+    removals_.push_back({item, reason});
+  }
+
+  void remove_unneeded_parts() {
+    for (ItemIndex item = inventory_.entries.size(); item < inventory_.items(); ++item) {
+      if (!totals_.space.is_left(item) || totals_.space.shares_files(item)) continue;
+      if (const auto reason = reason_to_remove(inventory_.part(item).last_used_ms))
+        choose(item, *reason);
+    }
+  }
+
+  [[nodiscard]] std::optional<EvictionReason> reason_to_remove(std::int64_t last_used_ms) const {
+    if (limits_.max_age &&
+        now_ms_ - last_used_ms > std::chrono::milliseconds(*limits_.max_age).count())
+      return EvictionReason::age;
+    if (limits_.max_bytes && totals_.space.cache_bytes() > *limits_.max_bytes)
+      return EvictionReason::size;
+    if (totals_.free_bytes < needed_free_bytes_) return EvictionReason::free_space;
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<EvictionReason> reason_to_evict(ItemIndex item) const {
+    const EntryRow& row = inventory_.entries[item];
+    const auto reason = reason_to_remove(row.last_used_ms);
+    if (reason == EvictionReason::age) return reason;
+    const auto of_kind = limits_.max_bytes_of_kind.find(row.kind);
+    if (of_kind != limits_.max_bytes_of_kind.end() &&
+        totals_.of_kind.at(row.kind) > of_kind->second)
+      return EvictionReason::kind_size;
+    return reason;
+  }
+
+  const Inventory& inventory_;
+  Limits limits_;
   std::int64_t now_ms_;
-  std::uint64_t free_bytes_;
+  Totals totals_;
   std::uint64_t needed_free_bytes_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::map<Kind, std::uint64_t> bytes_of_kind_;
+  std::vector<Removal> removals_;
 };
 
 }  // namespace
@@ -56,18 +116,12 @@ std::string_view name(EvictionReason reason) noexcept {
   }
 }
 
-std::vector<Eviction> choose_evictions(const std::vector<EntryRow>& rows, const Limits& limits,
-                                       std::uint64_t free_bytes, std::int64_t now_ms) {
-  Totals totals(rows, limits, free_bytes, now_ms);
-  std::vector<Eviction> evictions;
-  for (const EntryRow& row : rows) {
-    if (!row.evictable()) continue;
-    const auto reason = totals.reason(row);
-    if (!reason) continue;
-    totals.subtract(row);
-    evictions.push_back({row, *reason});
-  }
-  return evictions;
+std::vector<Removal> choose_evictions(const Inventory& inventory, const Limits& limits,
+                                      std::uint64_t free_bytes, std::int64_t now_ms,
+                                      OutOfReach out_of_reach) {
+  Choice choice(inventory, limits, free_bytes, now_ms);
+  if (out_of_reach == OutOfReach::spare_the_rest) choice.spare_the_rest();
+  return std::move(choice).run();
 }
 
 }  // namespace rtenv::cache

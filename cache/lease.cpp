@@ -1,6 +1,7 @@
 #include "cache/lease.hpp"
 
 #include "base/log.hpp"
+#include "base/tree_usage.hpp"
 #include "cache/cache_state.hpp"
 
 namespace rtenv::cache {
@@ -30,6 +31,16 @@ void Lease::release() noexcept {
     log::debug("the lease on {} is not released: {}", entry_.key, released.error().message());
   state_->note_release();
   state_.reset();
+}
+
+Result<void> Lease::measure_again() const {
+  RTENV_TRY(const TreeUsage usage, tree_usage(path_));
+  RTENV_TRY(const auto row, state_->ledger().find(kind(), key()));
+  if (!row) return {};
+  // What it shares with uv's folder counts there, unless it was counted here.
+  const std::uint64_t shared_bytes = usage.all_bytes() - usage.own_bytes;
+  const bool counted = row->size_bytes >= shared_bytes;
+  return state_->ledger().set_size(row->id, usage.own_bytes + (counted ? shared_bytes : 0));
 }
 
 int Lease::lock_fd() const noexcept { return state_->lock_fd(); }

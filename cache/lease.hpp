@@ -27,6 +27,8 @@ class Lease {
   [[nodiscard]] Kind kind() const noexcept { return entry_.kind; }
   [[nodiscard]] const Key& key() const noexcept { return entry_.key; }
   [[nodiscard]] const Path& path() const noexcept { return path_; }
+  /// Records the entry's size after its user has added files. Fails: as tree_usage and the ledger.
+  Result<void> measure_again() const;
   /// For SpawnOptions::keep_fds: a child that has this descriptor keeps all leases of this process.
   [[nodiscard]] int lock_fd() const noexcept;
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <thread>
 
+#include "base/clock.hpp"
+#include "base/database.hpp"
 #include "cache/cache_fixture.hpp"
 
 namespace rtenv::cache {
@@ -76,6 +78,49 @@ TEST_F(CacheLease, EndsWithItsHolderAlsoWithoutItsLockFile) {
   for (const auto& file : std::filesystem::directory_iterator(folder_.root() / "locks"))
     std::filesystem::remove(file.path());
   Cache cache = open();
+  EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
+}
+
+// Sets the last use of all entries, as if the clock had been another one then.
+void set_last_uses(const Path& root, std::int64_t unix_time_ms) {
+  must(must(Database::open(root / "ledger.db"))
+           .execute(fmt::format("UPDATE entry SET last_used_ms = {}", unix_time_ms).c_str()));
+}
+
+TEST_F(CacheLease, IsAUseOfTheEntryUntilItEnds) {
+  Cache cache = open();
+  {
+    const Lease lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
+    set_last_uses(cache.root(), 1000);
+  }
+  EXPECT_GT(must(cache.entries())[0].last_used_ms, 1000);
+}
+
+TEST_F(CacheLease, OfACrashedProcessIsAUseUntilItIsNoticed) {
+  in_killed_process([&] {
+    Cache cache = open();
+    static const Lease lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
+    set_last_uses(cache.root(), 1000);
+  });
+  Cache cache = open();
+  EXPECT_GT(must(cache.entries())[0].last_used_ms, 1000);
+}
+
+TEST_F(CacheLease, OfTheFutureIsForgottenByTheCollector) {
+  Cache cache = open();
+  for (const KeyView key : std::initializer_list<KeyView>{"a", "b"})
+    must(cache.get_or_build(Kind::tree, key, writes("x")));
+  constexpr std::int64_t k_year_3000_ms = 32'503'680'000'000;
+  set_last_uses(cache.root(), k_year_3000_ms);
+  must(cache.collect({}, false));
+  for (const EntryRow& row : must(cache.entries())) EXPECT_LE(row.last_used_ms, unix_ms());
+}
+
+TEST_F(CacheLease, EndsWhileAnotherProcessEvicts) {
+  Cache cache = open({.limits = {.max_bytes = 0}});
+  const LockFile collector = must(LockFile::acquire(cache.root() / "locks/collector"));
+  { const Lease lease = must(cache.get_or_build(Kind::tree, "k", writes("x"))); }
+  cache.enforce_limits();
   EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
 }
 

@@ -90,7 +90,7 @@ class Ledger {
   /// For this process. `lock_name` is its file in locks/.
   Result<HolderId> add_holder(std::string_view lock_name);
   Result<std::vector<HolderRow>> holders();
-  /// Deletes the holder and all its leases.
+  /// Deletes the holder and all its leases, which end now.
   Result<void> remove_holder(HolderId holder);
 
   /// Leases an entry that is ready, in one transaction, and counts a hit. Returns nullopt if there
@@ -102,7 +102,11 @@ class Ledger {
                                                 HolderId holder);
   /// Whether `lease_unused` would find an entry.
   Result<bool> has_unused(Kind kind, std::string_view key_prefix);
+  /// Deletes a lease. The entry was used until now.
   Result<void> release(const LeasedEntry& leased);
+  /// Corrects last uses in the future: the clock was set back, and the entries would outlive all
+  /// others.
+  Result<void> forget_future_uses();
 
   /// Returns false if there is no such entry that is ready.
   Result<bool> pin(Kind kind, KeyView key, const Pin& pin);
@@ -113,8 +117,14 @@ class Ledger {
 
   /// The cost grows only with the number of entries that have hits.
   Result<std::map<Kind, KindUsage>> usage();
-  /// Size of all entries. The cost doesn't depend on their number.
+  /// Size of all entries and folders. The cost doesn't depend on their number.
   Result<std::uint64_t> size_bytes();
+  /// Corrects the size of an entry, which has been measured again.
+  Result<void> set_size(EntryId entry, std::uint64_t size_bytes);
+  /// The size, as measured last, of what isn't an entry. `name` isn't a kind's.
+  Result<void> set_folder_size(std::string_view name, std::uint64_t size_bytes);
+  /// 0: not measured yet.
+  Result<std::uint64_t> folder_size(std::string_view name);
 
   // Fetches and the remote tier (ledger_remote.cpp)
 

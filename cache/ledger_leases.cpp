@@ -55,9 +55,16 @@ Result<std::vector<HolderRow>> Ledger::holders() {
 
 Result<void> Ledger::remove_holder(HolderId holder) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto remove, database_.prepare_cached("DELETE FROM holder WHERE id = ?"));
-  remove->bind(1, holder);
-  return remove->run();
+  return database_.transaction([&]() -> Result<void> {
+    RTENV_TRY(const auto touch,
+              database_.prepare_cached("UPDATE entry SET last_used_ms = ?2 WHERE id IN "
+                                       "(SELECT entry FROM lease WHERE holder = ?1)"));
+    touch->bind(1, holder).bind(2, unix_ms());
+    RTENV_TRY(touch->run());
+    RTENV_TRY(const auto remove, database_.prepare_cached("DELETE FROM holder WHERE id = ?"));
+    remove->bind(1, holder);
+    return remove->run();
+  });
 }
 
 Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
@@ -114,10 +121,24 @@ Result<bool> Ledger::has_unused(Kind kind, std::string_view key_prefix) {
 
 Result<void> Ledger::release(const LeasedEntry& leased) {
   const std::lock_guard lock(*mutex_);
-  RTENV_TRY(const auto remove,
-            database_.prepare_cached("DELETE FROM lease WHERE entry = ? AND id = ?"));
-  remove->bind(1, leased.entry).bind(2, leased.lease);
-  return remove->run();
+  return database_.transaction([&]() -> Result<void> {
+    RTENV_TRY(const auto touch,
+              database_.prepare_cached("UPDATE entry SET last_used_ms = ?2 WHERE id = ?1"));
+    touch->bind(1, leased.entry).bind(2, unix_ms());
+    RTENV_TRY(touch->run());
+    RTENV_TRY(const auto remove,
+              database_.prepare_cached("DELETE FROM lease WHERE entry = ? AND id = ?"));
+    remove->bind(1, leased.entry).bind(2, leased.lease);
+    return remove->run();
+  });
+}
+
+Result<void> Ledger::forget_future_uses() {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto update,
+            database_.prepare_cached("UPDATE entry SET last_used_ms = ?1 WHERE last_used_ms > ?1"));
+  update->bind(1, unix_ms());
+  return update->run();
 }
 
 Result<bool> Ledger::pin(Kind kind, KeyView key, const Pin& pin) {

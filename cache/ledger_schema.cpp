@@ -57,7 +57,7 @@ constexpr const char* k_schema = R"sql(
     entry INTEGER PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE
   );
   CREATE TABLE usage (                      -- totals, maintained by the triggers below
-    kind        TEXT PRIMARY KEY,
+    kind        TEXT PRIMARY KEY,           -- or a folder that has no entries: only its bytes
     entries     INTEGER NOT NULL DEFAULT 0,
     bytes       INTEGER NOT NULL DEFAULT 0,
     hits        INTEGER NOT NULL DEFAULT 0, -- of deleted entries; others count their own

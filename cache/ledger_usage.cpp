@@ -36,4 +36,30 @@ Result<std::uint64_t> Ledger::size_bytes() {
   return static_cast<std::uint64_t>(query->number(0));
 }
 
+Result<void> Ledger::set_size(EntryId entry, std::uint64_t size_bytes) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto update,
+            database_.prepare_cached("UPDATE entry SET size_bytes = ?2 WHERE id = ?1 AND "
+                                     "ready = 1 AND size_bytes <> ?2"));
+  update->bind(1, entry).bind(2, static_cast<std::int64_t>(size_bytes));
+  return update->run();
+}
+
+Result<void> Ledger::set_folder_size(std::string_view name, std::uint64_t size_bytes) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto set,
+            database_.prepare_cached("INSERT INTO usage (kind, bytes) VALUES (?1, ?2) "
+                                     "ON CONFLICT DO UPDATE SET bytes = excluded.bytes"));
+  set->bind(1, name).bind(2, static_cast<std::int64_t>(size_bytes));
+  return set->run();
+}
+
+Result<std::uint64_t> Ledger::folder_size(std::string_view name) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query, database_.prepare_cached("SELECT bytes FROM usage WHERE kind = ?"));
+  query->bind(1, name);
+  RTENV_TRY(const bool row, query->step());
+  return row ? static_cast<std::uint64_t>(query->number(0)) : 0;
+}
+
 }  // namespace rtenv::cache

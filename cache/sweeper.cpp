@@ -1,13 +1,40 @@
 #include "cache/sweeper.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <iterator>
+#include <limits>
 #include <set>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "cache/folder_limit.hpp"
 
 namespace rtenv::cache {
+namespace {
+
+using std::chrono::hours;
+
+constexpr std::uint64_t k_mebibyte = 1ULL << 20U;
+constexpr auto k_month = hours(30 * 24);
+
+struct LimitedFolder {
+  const char* name;
+  FolderLimit limit;
+};
+// A file that is missing takes its user a moment more: digests and interpreters are read again, a
+// remote tier is tried again.
+constexpr std::array<LimitedFolder, 5> k_limited_folders{
+    {{"logs", {k_month, 200, 64 * k_mebibyte}},
+     {"quarantine", {k_month, 20, std::numeric_limits<std::uint64_t>::max()}},
+     {"digests", {3 * k_month, 1000, 256 * k_mebibyte}},
+     {"interpreters", {3 * k_month, 100, k_mebibyte}},
+     {"remote-tier", {k_month, 100, k_mebibyte}}}};
+constexpr std::ptrdiff_t k_max_locks = 1000;
+
+}  // namespace
 
 Result<void> Sweeper::remove_crash_leftovers() {
   // The folders are listed before the holders: a folder that is created in between isn't in the
@@ -87,7 +114,8 @@ Result<void> Sweeper::remove_unknown(Kind kind, const Path& path, Trash& trash) 
 Result<void> Sweeper::remove_free_locks() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(state_.locks(), error)) {
-    if (entry.path().filename() == k_collector_lock) continue;
+    if (entry.path().filename() == k_collector_lock || entry.path().filename() == k_collector_note)
+      continue;
     if (!entry.is_regular_file(error) || entry.is_symlink(error)) {
       std::filesystem::remove(entry.path(), error);
       continue;
@@ -103,6 +131,16 @@ Result<void> Sweeper::remove_free_locks() {
       std::filesystem::remove(entry.path(), error);
   }
   return {};
+}
+
+// A file in locks/ is for one that builds, waits or runs, but most of them are leftovers.
+Result<void> Sweeper::limit_folders() {
+  for (const auto& [folder, limit] : k_limited_folders)
+    limit_folder(state_.root() / folder, limit, unix_ms());
+  std::error_code error;
+  const auto locks = std::filesystem::directory_iterator(state_.locks(), error);
+  return std::distance(begin(locks), end(locks)) > k_max_locks ? remove_free_locks()
+                                                               : Result<void>();
 }
 
 }  // namespace rtenv::cache

@@ -9,6 +9,8 @@ namespace rtenv::cache {
 
 /// Held by the process that evicts.
 inline constexpr const char* k_collector_lock = "collector";
+/// A file beside it: another process wants to evict, too.
+inline constexpr const char* k_collector_note = "collector-note";
 
 class Sweeper {
  public:
@@ -25,6 +27,9 @@ class Sweeper {
   /// Lock files whose lock is free. Requires: the collector's lock. Fails: as
   /// LockFile::try_acquire.
   Result<void> remove_free_locks();
+  /// Keeps the folders of logs, digests and the like within limits. Requires: the collector's lock.
+  /// Fails: as remove_free_locks.
+  Result<void> limit_folders();
 
  private:
   Result<void> remove_temporary(const std::vector<Path>& folders);

@@ -5,6 +5,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/unique_name.hpp"
+#include "cache/survey.hpp"
 #include "cache/trash.hpp"
 #include "cache/tree_digest.hpp"
 
@@ -14,6 +15,9 @@ Result<VerifyReport> Verifier::run() {
   RTENV_TRY(auto rows, state_->ledger().entries());
   for (EntryRow& row : rows)
     if (row.ready && info(row.kind).digest != DigestTime::never) RTENV_TRY(verify(std::move(row)));
+  RTENV_TRY(std::uint64_t quarantine_bytes, state_->ledger().folder_size(k_quarantine_size));
+  for (const EntryRow& row : report_.quarantined) quarantine_bytes += row.size_bytes;
+  RTENV_TRY(state_->ledger().set_folder_size(k_quarantine_size, quarantine_bytes));
   return std::move(report_);
 }
 
