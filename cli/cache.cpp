@@ -54,7 +54,10 @@ Result<int> list(const Tool& tool) {
                                   cache::info(row.kind).name, format_byte_size(row.size_bytes),
                                   local_time(row.last_used_ms), row.hits, row.key, state_of(row)));
   }
-  if (!tool.output.json) log::info("{} entries, {}", rows.size(), format_byte_size(total_bytes));
+  if (tool.output.json) return 0;
+  RTENV_TRY(const std::uint64_t cache_bytes, cache.size_bytes());
+  log::info("{} entries, {}; with uv's cache {}", rows.size(), format_byte_size(total_bytes),
+            format_byte_size(std::max(cache_bytes, total_bytes)));
   return 0;
 }
 
@@ -153,6 +156,7 @@ cache::KindUsage sum(const std::map<cache::Kind, cache::KindUsage>& usage) {
 
 Result<int> stat(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
+  RTENV_TRY(const auto disk, cache.measure(tool.cancellation));
   RTENV_TRY(const auto usage, cache.usage());
   RTENV_TRY(const auto limits, tool.cache_limits());
   const cache::KindUsage all = sum(usage);
@@ -160,15 +164,23 @@ Result<int> stat(const Tool& tool) {
   object["kinds"] = nlohmann::json::object();
   for (const auto& [kind, row] : usage)
     object["kinds"][std::string(cache::info(kind).name)] = usage_json(row);
+  object["uv_bytes"] = disk.uv_bytes;
+  object["quarantine_bytes"] = disk.quarantine_bytes;
+  object["other_bytes"] = disk.other_bytes;
+  object["disk_bytes"] = disk.total_bytes();
   object["max_bytes"] = *limits.max_bytes;
   tool.output.print(object, [&] {
     print_line(
         "kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
     for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
     print_usage("all", all);
-    log::info(
-        "the size limit is {} [RTENV_CACHE_MAX_SIZE]; uv's own cache doesn't count towards it",
-        format_byte_size(*limits.max_bytes));
+    log::info("uv's cache: {}, with the files that environments have from it",
+              format_byte_size(disk.uv_bytes));
+    log::info("quarantine: {}; logs, digests, temporary files, …: {}; altogether {}",
+              format_byte_size(disk.quarantine_bytes), format_byte_size(disk.other_bytes),
+              format_byte_size(disk.total_bytes()));
+    log::info("the size limit of entries, uv's cache and quarantine is {} [RTENV_CACHE_MAX_SIZE]",
+              format_byte_size(*limits.max_bytes));
   });
   return 0;
 }

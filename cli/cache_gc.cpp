@@ -94,6 +94,9 @@ Result<int> CollectCommand::run(const Tool& tool) const {
       print_line(fmt::format("{} {} {}, last used {}, for {}", cache::info(entry.kind).name,
                              entry.key, format_byte_size(entry.size_bytes),
                              local_time(entry.last_used_ms), cache::name(reason)));
+    if (report.removed_parts > 0)
+      print_line(fmt::format("{} parts of uv's cache and the quarantine, {}", report.removed_parts,
+                             format_byte_size(report.freed_parts_bytes)));
     log::info("{} {} entries, {}; {} left, {} of it in use or pinned",
               dry_run ? "would remove" : "removed", report.removed.size(),
               format_byte_size(report.freed_bytes), format_byte_size(report.kept_bytes),
@@ -104,6 +107,8 @@ Result<int> CollectCommand::run(const Tool& tool) const {
   };
   tool.output.print({{"dry_run", dry_run},
                      {"removed", std::move(removed)},
+                     {"removed_parts", report.removed_parts},
+                     {"freed_parts_bytes", report.freed_parts_bytes},
                      {"freed_bytes", report.freed_bytes},
                      {"kept_bytes", report.kept_bytes},
                      {"held_bytes", report.held_bytes}},

@@ -69,10 +69,10 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
                                .cancellation = options.cancellation,
                                .show_output = options.show_output};
   InstallerRun run(request);
-  share_uv_cache(run.environment(), cache);
+  const UvInstall limits{run.deadline(), options.cancellation};
+  RTENV_TRY(const auto uv_cache_lock, share_uv_cache(run.environment(), cache, limits));
   RTENV_TRY(const LeasedPath uv,
-            find_uv(run.environment(), cache, std::nullopt, plan.interpreter.executable,
-                    {run.deadline(), options.cancellation}));
+            find_uv(run.environment(), cache, std::nullopt, plan.interpreter.executable, limits));
   RTENV_TRY(const auto lists, write_phases(plan.phases, scratch.path()));
   const Path output = scratch.path() / "lock";
   std::vector<std::string> compile{uv.path.native(),

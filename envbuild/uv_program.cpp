@@ -178,9 +178,14 @@ Result<void> hide_uv_configuration(const Path& folder) {
   return {};
 }
 
-void share_uv_cache(Environment& environment, const cache::Cache& cache) {
-  if (!environment.find_filled("UV_CACHE_DIR"))
-    environment.set("UV_CACHE_DIR", (cache.root() / "uv").native());
+Result<std::optional<LockFile>> share_uv_cache(Environment& environment, cache::Cache& cache,
+                                               const UvInstall& install) {
+  if (environment.find_filled("UV_CACHE_DIR")) return std::optional<LockFile>();
+  environment.set("UV_CACHE_DIR", cache::Cache::uv_folder(cache.root()).native());
+  RTENV_TRY(LockFile in_use, cache.use_uv_folder({.cancellation = install.cancellation,
+                                                  .deadline = install.deadline,
+                                                  .on_wait = {}}));
+  return std::optional(std::move(in_use));
 }
 
 std::string_view pinned_uv_version() noexcept { return k_version; }

@@ -36,7 +36,9 @@ Result<void> hide_uv_configuration(const Path& folder);
 std::string_view pinned_uv_version() noexcept;
 
 /// Sets uv's cache, unless the environment does, to a folder in rtenv's: on the same file system,
-/// uv can link files instead of copying them.
-void share_uv_cache(Environment& environment, const cache::Cache& cache);
+/// uv can link files instead of copying them. While uv runs, the lock must be held. Fails: as
+/// Cache::use_uv_folder.
+Result<std::optional<LockFile>> share_uv_cache(Environment& environment, cache::Cache& cache,
+                                               const UvInstall& install);
 
 }  // namespace rtenv::envbuild

@@ -66,7 +66,8 @@ bool PreparedJob::has_uncompiled_env() const {
 }
 
 Result<void> PreparedJob::compile_env(const Cancellation* cancellation) const {
-  return job::compile_env(env_->path(), env_->lease.lock_fd(), cancellation);
+  RTENV_TRY(job::compile_env(env_->path(), env_->lease.lock_fd(), cancellation));
+  return env_->lease.measure_again();
 }
 
 namespace {
