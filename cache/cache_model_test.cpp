@@ -1,13 +1,18 @@
 // Several processes run random operations on one cache, and are killed or fail at fault points. A
 // model in shared memory checks the invariants:
 //
-//   a leased entry is complete and unchanged; a pinned entry exists; a process that dies leaves no
-//   lease, temporary folder or folder without a row; the totals match the entries.
+//   a leased entry is complete and unchanged; a pinned entry exists; opening fails only if it was
+//   made to; a process that dies leaves no lease, temporary folder or folder without a row; the
+//   totals match the entries.
+//
+// Meanwhile, lock files disappear, the clock jumps, folders have other owners, and another user
+// tries to use the cache. As root, the processes run as an unprivileged user.
 //
 // Environment: RTENV_MODEL_STEPS sets the number of steps, RTENV_MODEL_SEED repeats a run.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,9 +23,11 @@
 #include <iostream>
 #include <random>
 
+#include "base/database.hpp"
 #include "base/fault_point.hpp"
 #include "base/hash.hpp"
 #include "cache/cache.hpp"
+#include "cache/cache_model_users.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::cache {
@@ -29,6 +36,9 @@ namespace {
 constexpr int k_processes = 4;
 constexpr std::size_t k_keys = 12;
 constexpr int k_steps_in_ci = 10'000;
+// A step that takes longer hangs: SIGALRM ends the process, which counts as a crash.
+constexpr unsigned k_max_step_s = 120;
+constexpr unsigned k_plantings = 10;  // of folders of other owners
 
 // Shared by all processes.
 struct Model {
@@ -44,8 +54,10 @@ enum class Faults { kills, errors };
 
 Model* g_model = nullptr;
 thread_local std::minstd_rand g_random;
+thread_local int g_injected_here = 0;
 Faults g_faults = Faults::kills;
 bool g_faults_on = false;
+bool g_as_other_users = false;  // see give_to_reachable_user
 
 int chance(int of) { return std::uniform_int_distribution<int>(0, of - 1)(g_random); }
 
@@ -60,6 +72,7 @@ int strike(const char*) {
   constexpr std::array k_errors{ENOSPC, EIO, EMFILE, EROFS};
   if (chance(10) != 0) return 0;
   ++g_model->injected;
+  ++g_injected_here;
   return k_errors[static_cast<std::size_t>(chance(static_cast<int>(k_errors.size())))];
 }
 
@@ -79,6 +92,18 @@ std::string content_of_key(const std::string& key) {
   return content;
 }
 
+// Deeper than there are descriptors, see few_descriptors.
+constexpr rlim_t k_descriptors = 128;
+Path deep_path() {
+  Path path = "folder";
+  for (rlim_t i = 0; i < 2 * k_descriptors; ++i) path /= "d";
+  return path;
+}
+void few_descriptors() {
+  const rlimit limit{.rlim_cur = k_descriptors, .rlim_max = k_descriptors};
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Builder builder_of(const Key& key) {
   return [key](const BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target / "folder"));
@@ -86,6 +111,7 @@ Builder builder_of(const Key& key) {
     std::ofstream(context.target / "first", std::ios::binary) << content.substr(0, 10'000);
     std::ofstream(context.target / "common", std::ios::binary) << common_content();
     RTENV_TRY(fault_point("builder.half"));
+    if (chance(20) == 0) RTENV_TRY(make_directories(context.target / deep_path()));
     std::ofstream(context.target / "folder/second", std::ios::binary) << content.substr(10'000);
     return {};
   };
@@ -105,6 +131,7 @@ class Worker {
 
   void run() {
     while (g_model->steps_left.fetch_sub(1) > 0) {
+      ::alarm(k_max_step_s);
       if (!cache_ || chance(60) == 0) reopen();
       if (cache_) step();
     }
@@ -114,12 +141,13 @@ class Worker {
   void reopen() {
     leases_.clear();
     enforce_limits();
+    const int injected_before = g_injected_here;
     auto opened = Cache::open(
         root_, {.limits = {.max_bytes = chance(2) == 0 ? std::optional<std::uint64_t>(400'000)
                                                        : std::nullopt}});
     cache_ = opened ? std::optional(std::move(*opened)) : std::nullopt;
-    if (!opened && g_faults == Faults::kills)
-      check(false, "opening fails: " + opened.error().message());
+    check(opened || g_injected_here > injected_before,
+          opened ? "" : "opening fails: " + opened.error().message());
   }
 
   void step() {
@@ -150,6 +178,7 @@ class Worker {
       }
       case 8: return pin(index);
       default: {
+        if (chance(4) == 0) return chance(2) == 0 ? remove_a_lock() : move_the_clock();
         if (chance(10) != 0) return;
         const auto report = cache_->verify(1);
         if (report)
@@ -158,6 +187,28 @@ class Worker {
         return;
       }
     }
+  }
+
+  // As a cleaner of old files does.
+  void remove_a_lock() const {
+    std::error_code error;
+    std::vector<Path> locks;
+    for (const auto& lock : std::filesystem::directory_iterator(root_ / "locks", error))
+      locks.push_back(lock.path());
+    if (!locks.empty())
+      std::filesystem::remove(
+          locks[static_cast<std::size_t>(chance(static_cast<int>(locks.size())))], error);
+  }
+
+  // The same as all uses having been so much earlier or later.
+  void move_the_clock() const {
+    auto database = Database::open(root_ / "ledger.db");
+    if (!database) return;
+    constexpr std::int64_t k_year_ms = 31'536'000'000;
+    [[maybe_unused]] const auto moved =
+        database->execute(fmt::format("UPDATE entry SET last_used_ms = last_used_ms + {}",
+                                      chance(2) == 0 ? k_year_ms : -k_year_ms)
+                              .c_str());
   }
 
   void hold(std::size_t index, Result<Lease> lease) {
@@ -219,6 +270,8 @@ pid_t start_worker(const Path& root, int number, unsigned seed) {
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
   g_random.seed(seed);
+  if (g_as_other_users) become(k_user);
+  few_descriptors();
   g_faults_on = true;
   fault_hook = strike;
   Worker(root, number).run();
@@ -262,6 +315,7 @@ void check_final_state(const Path& root) {
   std::size_t paths = 0;
   for (const char* folder : {"trees", "envs"})
     for (const auto& entry : std::filesystem::directory_iterator(root / folder)) {
+      if (entry.path().filename().native().starts_with("foreign-")) continue;
       ++paths;
       EXPECT_TRUE(std::ranges::any_of(
           rows,
@@ -281,7 +335,7 @@ void check_final_state(const Path& root) {
   must(cache.collect({}, false));
   for (const auto& entry : std::filesystem::directory_iterator(root / "locks")) {
     const std::string name = entry.path().filename().native();
-    EXPECT_TRUE(name == "collector" || name.starts_with("holder-")) << name;
+    EXPECT_TRUE(name.starts_with("collector") || name.starts_with("holder-")) << name;
     holders += name.starts_with("holder-") ? 1 : 0;
   }
   EXPECT_LE(holders, 1) << "only this process is a holder";
@@ -302,11 +356,14 @@ TEST_P(CacheModel, InvariantsHoldAfterKillsAndErrors) {
   RecordProperty("seed", std::to_string(seed));
   std::cout << "RTENV_MODEL_SEED=" << seed << "\n";
   const TempDir folder = must(TempDir::create(folder_for_many_writes()));
+  const Path root = folder.path() / "cache";
+  must(make_directories(root));
+  g_as_other_users = give_to_reachable_user(root);
 
   std::map<pid_t, int> workers;
   unsigned started = 0;
   for (int number = 0; number < k_processes; ++number)
-    workers.emplace(start_worker(folder.path(), number, seed + started++), number);
+    workers.emplace(start_worker(root, number, seed + started++), number);
   while (!workers.empty()) {
     int status = 0;
     const pid_t pid = ::wait(&status);
@@ -316,14 +373,21 @@ TEST_P(CacheModel, InvariantsHoldAfterKillsAndErrors) {
     const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     ASSERT_TRUE(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         << "a worker crashed: " << status;
-    if (g_model->steps_left > 0)
-      workers.emplace(start_worker(folder.path(), number, seed + started++), number);
+    if (g_model->steps_left <= 0) continue;
+    if (g_as_other_users && started <= k_plantings * 8 && started % 8 == 0 &&
+        std::filesystem::exists(root / "ledger.db")) {
+      plant_foreign_folders(root, started);
+      EXPECT_TRUE(is_refused_to(0, root));
+      EXPECT_TRUE(is_refused_to(k_other_user, root));
+    }
+    workers.emplace(start_worker(root, number, seed + started++), number);
   }
+  if (g_as_other_users) give_back(root);
   std::cout << g_model->kills << " kills, " << g_model->injected << " failures injected, "
             << started << " processes\n";
   EXPECT_EQ(g_model->violations, 0);
   EXPECT_GT(g_model->kills + g_model->injected, 0);
-  check_final_state(folder.path());
+  check_final_state(root);
   ::munmap(shared, sizeof(Model));
 }
 
