@@ -134,7 +134,7 @@ std::vector<Part> quarantined(const Path& folder) {
 
 Result<void> try_record_sizes(Ledger& ledger, const Inventory& inventory, const SpaceLeft& space) {
   for (ItemIndex item = 0; item < inventory.entries.size(); ++item)
-    if (space.is_left(item))
+    if (space.is_left(item) && may_have_grown(inventory.entries[item]))
       RTENV_TRY(ledger.set_size(inventory.entries[item].id, space.gain(item).cache_bytes));
   const DiskUsage usage = disk_usage(inventory, space);
   RTENV_TRY(ledger.set_folder_size(k_uv_size, usage.uv_bytes));
