@@ -145,7 +145,7 @@ TEST_F(CacheOfLinkedEnvs, EnforcesItsLimitsAfterABuildThatFailed) {
   });
   EXPECT_THAT(failed, IsError(Errc::installer_failed));
   cache.enforce_limits();
-  EXPECT_LE(must(cache.size_bytes()), k_megabyte);
+  EXPECT_FALSE(has_archive("numpy") && has_archive("six"));
 }
 
 TEST_F(CacheOfLinkedEnvs, CountsWhatIsAddedToAnEnvironment) {
