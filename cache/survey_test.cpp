@@ -124,15 +124,22 @@ TEST_F(CacheOfLinkedEnvs, IsUsedByAnyNumberOfBuildsAtOnce) {
   must(cache.use_uv_folder({.deadline = std::chrono::steady_clock::now()}));
 }
 
-// uv before 0.6 fails if an archive is missing that its index lists.
-TEST_F(CacheOfLinkedEnvs, LosesTheIndexOfAnOldUvWithItsArchives) {
+// uv fails if it finds a pointer to an archive that is missing.
+TEST_F(CacheOfLinkedEnvs, LosesThePointersToAnArchiveWithIt) {
   Cache cache = open();
+  build_env("a", "numpy", cache);
   add_archive("unneeded");
-  folder_.file("uv/wheels-v3/pypi/six/pointer", "x").file("uv/wheels-v7/pypi/six/pointer", "x");
-  must(cache.collect({.max_bytes = k_megabyte}, false));
+  folder_.file("uv/wheels-v7/url/x/six/six.rev", "\1 archive unneeded \2")
+      .file("uv/wheels-v7/url/x/numpy/numpy.rev", "\1 archive numpy \2")
+      .link("uv/wheels-v1/pypi/six/six", "../../../archive-v0/unneeded");
+  must(cache.collect({.max_bytes = k_megabyte + k_megabyte / 4}, false));
   EXPECT_FALSE(has_archive("unneeded"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "uv/wheels-v3"));
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "uv/wheels-v7/pypi/six/pointer"));
+  const auto has = [&](const char* path) {
+    return std::filesystem::is_symlink(folder_ / path) || std::filesystem::exists(folder_ / path);
+  };
+  EXPECT_FALSE(has("uv/wheels-v7/url/x/six/six.rev"));
+  EXPECT_FALSE(has("uv/wheels-v1/pypi/six/six"));
+  EXPECT_TRUE(has("uv/wheels-v7/url/x/numpy/numpy.rev"));
 }
 
 TEST_F(CacheOfLinkedEnvs, EnforcesItsLimitsAfterABuildThatFailed) {

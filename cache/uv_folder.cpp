@@ -2,10 +2,11 @@
 
 #include <sys/stat.h>
 
-#include <array>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
+#include "base/file.hpp"
 #include "base/tree_usage.hpp"
 #include "cache/trash.hpp"
 
@@ -13,11 +14,6 @@ namespace rtenv::cache {
 namespace {
 
 namespace fs = std::filesystem;
-
-// uv before 0.6 fails if an archive is missing that one of these lists; later versions fetch it.
-constexpr std::array<std::string_view, 8> k_old_indexes{"wheels-v1", "wheels-v2", "wheels-v3",
-                                                        "sdists-v3", "sdists-v4", "sdists-v5",
-                                                        "sdists-v6", "sdists-v7"};
 
 std::uint64_t bytes_of(const Path& path) {
   struct stat status {};
@@ -32,6 +28,20 @@ bool is_folder(const fs::directory_entry& entry) {
 
 // uv writes to a temporary folder, which remains if it is killed.
 bool is_temporary(const Path& path) { return path.filename().native().starts_with(".tmp"); }
+
+// uv's indexes of unpacked wheels. Source distributions have files of their own in them.
+bool is_index(const Path& bucket) {
+  const std::string name = bucket.filename().native();
+  return name.starts_with("wheels-") || name.starts_with("sdists-");
+}
+constexpr std::uintmax_t k_max_pointer_bytes = 64U << 10U;
+
+std::string pointer_text(const fs::directory_entry& entry) {
+  std::error_code error;
+  if (entry.is_symlink(error)) return fs::read_symlink(entry.path(), error).native();
+  if (!entry.is_regular_file(error) || entry.file_size(error) > k_max_pointer_bytes) return {};
+  return read_file(entry.path()).value_or(std::string());
+}
 
 }  // namespace
 
@@ -64,11 +74,34 @@ Result<std::optional<UvFolder::Pruner>> UvFolder::try_prune() const {
   return std::optional(Pruner(folder_, std::move(*ours), std::move(*uvs)));
 }
 
+// uv fails if it finds a pointer to an archive that is missing: for local wheels, and before 0.6
+// for all.
+void UvFolder::Pruner::remove_pointers(std::string_view archive) {
+  if (!pointers_) read_pointers();
+  std::erase_if(*pointers_, [&](const Pointer& pointer) {
+    if (pointer.text.find(archive) == std::string::npos) return false;
+    std::error_code error;
+    fs::remove(pointer.path, error);
+    return true;
+  });
+}
+
+void UvFolder::Pruner::read_pointers() {
+  pointers_.emplace();
+  std::error_code error;
+  for (const auto& bucket : fs::directory_iterator(folder_, error)) {
+    if (!is_index(bucket.path())) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(bucket.path(), error))
+      if (std::string text = pointer_text(entry); !text.empty())
+        pointers_->push_back({entry.path(), std::move(text)});
+  }
+}
+
 Result<bool> UvFolder::Pruner::remove(const Part& part, Trash& trash) {
   RTENV_TRY(const TreeUsage now, tree_usage(part.path));
   if (now.changed_ms != part.last_used_ms) return false;
   if (part.path.parent_path().filename().native().starts_with("archive-"))
-    for (const std::string_view index : k_old_indexes) RTENV_TRY(trash.move_in(folder_ / index));
+    remove_pointers(part.path.filename().native());
   RTENV_TRY(trash.move_in(part.path));
   return true;
 }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/lock_file.hpp"
@@ -39,9 +41,16 @@ class UvFolder {
     friend class UvFolder;
     Pruner(Path folder, LockFile ours, LockFile uvs)
         : folder_(std::move(folder)), ours_(std::move(ours)), uvs_(std::move(uvs)) {}
+    struct Pointer {
+      Path path;
+      std::string text;  // contains the names of archives
+    };
+    void remove_pointers(std::string_view archive);
+    void read_pointers();
     Path folder_;
     LockFile ours_;
     LockFile uvs_;
+    std::optional<std::vector<Pointer>> pointers_;  // once an archive was removed
   };
   /// Nullopt if a process uses the folder: doesn't wait for it. Fails: as LockFile::try_acquire.
   [[nodiscard]] Result<std::optional<Pruner>> try_prune() const;
