@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "envbuild/file_entry.hpp"
 #include "envbuild/uploaded_package.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
@@ -31,9 +32,9 @@ std::string local_name(const Uri& uri) {
   return name;
 }
 
-// The digest of a local file. Checks the pin, if the URI has one.
-Result<std::string> sha256_of_file(const Uri& uri) {
-  RTENV_TRY(std::string sha256, sha256_hex_of_file(uri.path));
+// Checks the pin, if the URI has one.
+Result<std::string> sha256_of_file(const Path& file, const Uri& uri) {
+  RTENV_TRY(std::string sha256, sha256_hex_of_file(file));
   if (uri.sha256 && sha256 != *uri.sha256) return remote::fail_pin(uri, sha256);
   return sha256;
 }
@@ -114,15 +115,16 @@ class Fetcher {
   }
 
   Result<Fetched> fetch(remote::ObjectStore& store, const remote::ObjectInfo& info) {
-    std::optional<TempDir> folder;
-    Path file = uri_.path;
+    RTENV_TRY(const TempDir folder, cache_.make_temp_dir());
+    const Path file = folder.path() / "object";
     remote::Downloaded downloaded{.info = info, .sha256 = {}};
     if (uri_.scheme == Scheme::file) {
-      RTENV_TRY(downloaded.sha256, sha256_of_file(uri_));
+      // A copy: what has the digest is what is unpacked, whoever changes the original meanwhile.
+      std::error_code error;
+      RTENV_TRY(clone_tree(std::filesystem::canonical(uri_.path, error), file));
+      RTENV_TRY(downloaded.sha256, sha256_of_file(file, uri_));
     } else {
       log::info("fetching {}", uri_.shown());
-      RTENV_TRY(folder, cache_.make_temp_dir());
-      file = folder->path() / "object";
       RTENV_TRY(downloaded, remote::download(store, uri_, info, file,
                                              {.on_progress = options_.on_progress,
                                               .cancellation = cancellation_}));
@@ -144,15 +146,10 @@ class Fetcher {
   }
 
   Result<cache::Lease> store_file(const Path& file, const std::string& sha256) {
-    const std::string name = local_name(uri_);
-    RTENV_TRY(const auto key,
-              cache::Key::parse(sha256_hex(sha256 + " " + name).substr(0, k_key_digits)));
-    return cache_.get_or_build(cache::Kind::file, key,
-                               [&](const cache::BuildContext& context) -> Result<void> {
-                                 RTENV_TRY(make_directories(context.target));
-                                 return rename_path(file, context.target / name);
-                               },
-                               {.wait = wait_options()});
+    RTENV_TRY(auto stored,
+              file_entry(local_name(uri_), sha256, cache_, wait_options(),
+                         [&](const Path& target) { return rename_path(file, target); }));
+    return std::move(*stored.lease);
   }
 
   Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
@@ -185,7 +182,7 @@ Result<Fetched> file_in_place(const Uri& uri) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(uri.path, error))
     return fail(Errc::not_found, "{}: the file doesn't exist", uri.shown());
-  if (uri.sha256) RTENV_TRY(sha256_of_file(uri));
+  if (uri.sha256) RTENV_TRY(sha256_of_file(uri.path, uri));
   return Fetched{.object = {.path = uri.path, .lease = std::nullopt}, .from_cache = true};
 }
 

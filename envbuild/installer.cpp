@@ -88,14 +88,11 @@ std::string described(const UnconfirmedFile& file) {
 
 Result<Installed> install_anew(const InstallRequest& request,
                                const std::vector<std::string>& suspects, cache::Cache& cache) {
-  RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
   InstallRequest anew = request;
-  anew.scratch = scratch.path();
-  if (request.packages.installer == InstallerKind::uv) {
+  if (request.packages.installer == InstallerKind::uv)
     RTENV_TRY(remove_from_uv_cache(suspects, anew, cache));
-  } else {
-    anew.environment.set("PIP_NO_CACHE_DIR", "1");
-  }
+  else
+    anew.cache_use = InstallerCache::bypass;
   RTENV_TRY(remove_tree(request.target));
   return install_once(anew, cache);
 }
@@ -120,17 +117,6 @@ Result<std::string> install(const InstallRequest& request, cache::Cache& cache) 
       .hint("the wheel is damaged, or its RECORD is wrong: get or build it again");
 }
 
-Result<std::vector<std::vector<std::string>>> write_phases(
-    const runtime_env::ResolvedPhases& phases, const Path& scratch) {
-  std::vector<std::vector<std::string>> lists;
-  for (std::size_t phase = 0; phase < phases.size(); ++phase) {
-    const Path folder = scratch / fmt::format("phase-{}", phase);
-    RTENV_TRY(make_directories(folder));
-    RTENV_TRY(lists.emplace_back(), runtime_env::write_requirements(phases[phase], folder));
-  }
-  return lists;
-}
-
 std::string phase_name(std::string_view step, std::size_t phase, std::size_t count) {
   return count == 1 ? std::string(step)
                     : fmt::format("{} (phase {} of {})", step, phase + 1, count);
@@ -150,7 +136,7 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
 }
 
 InstallerRun::InstallerRun(const InstallRequest& request)
-    : request_(request), environment_(request.environment) {
+    : request_(request), environment_(request.inputs.environment) {
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 

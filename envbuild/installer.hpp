@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "base/cancellation.hpp"
-#include "base/environment.hpp"
 #include "base/fd.hpp"
-#include "runtime_env/requirements.hpp"
+#include "envbuild/installer_inputs.hpp"
 
 namespace rtenv::cache {
 class Cache;
@@ -37,9 +36,8 @@ enum class InstallerCache : std::uint8_t {
 
 struct InstallRequest {
   const runtime_env::PackageList& packages;
-  const runtime_env::ResolvedPhases& phases;
+  const InstallerInputs& inputs;
   const runtime_env::Interpreter& interpreter;
-  Environment environment;  // see runtime_env::installer_settings
   InstallForm form = InstallForm::virtual_env;
   InstallerCache cache_use = InstallerCache::use;
   bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages
@@ -47,7 +45,7 @@ struct InstallRequest {
   /// Writes the target's description after each installation: it counts in the digest. May be
   /// empty.
   std::function<Result<void>()> describe;
-  Path scratch;      // an empty folder: the installer's current folder
+  Path scratch;      // the installer's current folder, with its inputs
   int lock_fd = -1;  // inherited by all child processes
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;

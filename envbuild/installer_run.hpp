@@ -12,10 +12,6 @@ Result<void> install_with_pip(const InstallRequest& request);
 Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
                                   const InstallRequest& request, cache::Cache& cache);
 
-/// Writes the requirements of each phase into a folder of `scratch`. Returns the arguments that
-/// name them, per phase.
-Result<std::vector<std::vector<std::string>>> write_phases(
-    const runtime_env::ResolvedPhases& phases, const Path& scratch);
 /// "uv pip install (phase 1 of 2)", or only `step` if there is one phase. `phase` counts from 0.
 std::string phase_name(std::string_view step, std::size_t phase, std::size_t count);
 

@@ -32,6 +32,19 @@ json identity(const runtime_env::ResolvedPhases& phases,
           {"platform", interpreter.platform}};
 }
 
+// Names the original of each input instead of its copy.
+std::string with_originals(std::string text, const runtime_env::LocalInputs& inputs,
+                           const std::vector<Path>& copies) {
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    const std::string copy = runtime_env::file_url(copies[i]);
+    const std::string original = runtime_env::file_url(inputs[i].path);
+    for (auto at = text.find(copy); at != std::string::npos;
+         at = text.find(copy, at + original.size()))
+      text.replace(at, copy.size(), original);
+  }
+  return text;
+}
+
 // Replaces the path in "lib @ file:///tmp/…/x.whl" by one that is valid on other machines.
 std::string portable(std::string line, const std::optional<LeasedPath>& working_dir) {
   const auto at = line.find("file://");
@@ -59,10 +72,13 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
             "the build of a later phase's packages needs earlier ones installed, so they can't be "
             "resolved in advance; pin their versions in the phases");
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+  RTENV_TRY(
+      const InstallerInputs inputs,
+      prepare_inputs(plan.packages.installer, plan.phases, plan.inputs, plan.installer_environment,
+                     scratch.path(), cache, {.cancellation = options.cancellation}));
   const InstallRequest request{.packages = plan.packages,
-                               .phases = plan.phases,
+                               .inputs = inputs,
                                .interpreter = plan.interpreter,
-                               .environment = plan.installer_environment,
                                .target = {},
                                .scratch = scratch.path(),
                                .timeout = plan.timeout,
@@ -73,7 +89,6 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
   RTENV_TRY(const auto uv_cache_lock, share_uv_cache(run.environment(), cache, limits));
   RTENV_TRY(const LeasedPath uv,
             find_uv(run.environment(), cache, std::nullopt, plan.interpreter.executable, limits));
-  RTENV_TRY(const auto lists, write_phases(plan.phases, scratch.path()));
   const Path output = scratch.path() / "lock";
   std::vector<std::string> compile{uv.path.native(),
                                    "pip",
@@ -86,15 +101,14 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
                                    plan.interpreter.executable.native(),
                                    "-o",
                                    output.native()};
-  // `uv pip compile` expects the files without "-r".
-  for (const std::string& word : lists.front())
+  // `uv pip compile` expects the files without "-r". The indexes and options are those of the
+  // build: another index may have another package of that name.
+  for (const std::string& word : inputs.arguments.front())
     if (word != "-r") compile.push_back(word);
-  // The indexes and options of the build: another index may have another package of that name.
-  const auto& install_options = plan.phases.front().install_options;
-  compile.insert(compile.end(), install_options.begin(), install_options.end());
   RTENV_TRY(run.step("uv pip compile", std::move(compile)));
 
-  RTENV_TRY(const std::string compiled, read_file(output));
+  RTENV_TRY(const std::string written, read_file(output));
+  const std::string compiled = with_originals(written, plan.inputs, inputs.copies);
   std::string lock = fmt::format(
       "# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build "
       "--locked`.\n{}{}\n",

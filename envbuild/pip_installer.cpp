@@ -1,5 +1,4 @@
 #include "envbuild/installer_run.hpp"
-#include "envbuild/secret_options.hpp"
 #include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
@@ -28,7 +27,8 @@ Result<void> create_virtualenv(const InstallRequest& request, InstallerRun& run)
 
 Result<void> install_with_pip(const InstallRequest& request) {
   InstallerRun run(request);
-  RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
+  if (request.cache_use == InstallerCache::bypass) run.environment().set("PIP_NO_CACHE_DIR", "1");
+  const auto& lists = request.inputs.arguments;
   if (request.form == InstallForm::folder) {
     std::vector<std::string> install{request.interpreter.executable.native(),
                                      "-m",
@@ -50,10 +50,6 @@ Result<void> install_with_pip(const InstallRequest& request) {
   for (std::size_t phase = 0; phase < lists.size(); ++phase) {
     std::vector<std::string> install{python, "-m", "pip", "install"};
     install.insert(install.end(), lists[phase].begin(), lists[phase].end());
-    RTENV_TRY(const auto options,
-              pass_secrets_by_variable(request.phases[phase].install_options,
-                                       request.packages.installer, run.environment()));
-    install.insert(install.end(), options.begin(), options.end());
     RTENV_TRY(run.step(phase_name("pip install", phase, lists.size()), std::move(install)));
   }
   if (request.packages.check) RTENV_TRY(run.step("pip check", {python, "-m", "pip", "check"}));

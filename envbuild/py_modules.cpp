@@ -25,7 +25,9 @@ class Preparer {
     const auto status = std::filesystem::status(path, error);
     if (!std::filesystem::exists(status)) return fail(Errc::not_found, "{} doesn't exist", entry);
     if (std::filesystem::is_directory(status)) return from_directory(path);
-    if (path.extension() == k_wheel_extension) return from_wheel(path);
+    if (path.extension() == k_wheel_extension) {
+      return from_wheel(runtime_env::file_url(std::filesystem::absolute(path)));
+    }
     if (path.extension() == ".py") return store_single_file(path, cache_, options_);
     return fail(Errc::invalid_argument, "{} is neither a directory, nor a .py file, nor a wheel",
                 entry);
@@ -36,8 +38,12 @@ class Preparer {
     RTENV_TRY(const auto uri, remote::Uri::parse(text));
     const FetchOptions fetch = fetch_options(runtime_env_, options_);
     if (uri.file_name().ends_with(k_wheel_extension)) {
+      // With its pin, which has to be that of the bytes that are installed.
+      const std::string pin = uri.sha256 ? "#sha256=" + *uri.sha256 : "";
+      if (uri.scheme == remote::Scheme::file)
+        return from_wheel(runtime_env::file_url(uri.path) + pin);
       RTENV_TRY(const Fetched wheel, fetch_file(uri, cache_, fetch));
-      return from_wheel(wheel.object.path);
+      return from_wheel(runtime_env::file_url(wheel.object.path));
     }
     RTENV_TRY(auto fetched, fetch_tree(uri, cache_, fetch));
     return std::move(fetched.object);
@@ -54,54 +60,59 @@ class Preparer {
   }
 
   // Cached like an environment: by the wheel's content, the installer and the interpreter.
-  Result<LeasedPath> from_wheel(const Path& wheel) {
-    runtime_env::PackageList packages{.requirements = {std::filesystem::absolute(wheel).native()},
-                                      .install_options = {},
-                                      .version = {}};
+  Result<LeasedPath> from_wheel(const std::string& requirement) {
+    runtime_env::PackageList packages{
+        .requirements = {requirement}, .install_options = {}, .version = {}};
     if (runtime_env_.packages) packages.installer = runtime_env_.packages->installer;
     const runtime_env::Variables variables(std::nullopt, runtime_env_.env_vars, options_.node);
-    RTENV_TRY(const auto phases, runtime_env::resolve_requirements(packages, variables, {}));
+    const runtime_env::FetchObject fetch;  // it isn't in a store
+    runtime_env::LocalInputs local;
+    const runtime_env::ResolveContext resolve{variables, fetch, local};
+    RTENV_TRY(const auto phases, runtime_env::resolve_requirements(packages, resolve));
+    const std::string wheel = local[0].path.filename().native();
     RTENV_TRY(const auto interpreter,
               runtime_env::find_interpreter(options_.python, options_.node,
                                             cache_.root() / "interpreters"));
-    RTENV_TRY(const auto settings, runtime_env::installer_settings(variables, packages.installer,
+    RTENV_TRY(const auto settings, runtime_env::installer_settings(resolve, packages.installer,
                                                                    runtime_env_.build_env_vars));
     const runtime_env::EnvKey key =
         runtime_env::make_env_key(packages, phases, interpreter, settings, false);
     RTENV_TRY(const cache::Key tree_key, cache::Key::parse("wheel-" + key.digits));
     std::string digest;
-    RTENV_TRY(auto lease,
-              cache_.get_or_build(
-                  cache::Kind::tree, tree_key,
-                  [&](const cache::BuildContext& context) -> Result<void> {
-                    log::info("installing {} with {}", wheel.filename().native(),
-                              name(packages.installer));
-                    RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
-                    RTENV_TRY(digest, install({.packages = packages,
-                                               .phases = phases,
-                                               .interpreter = interpreter,
-                                               .environment = installer_environment(
-                                                   settings.environment, options_),
-                                               .form = InstallForm::folder,
-                                               .target = context.target,
-                                               .describe = {},
-                                               .scratch = scratch.path(),
-                                               .lock_fd = context.lock_fd,
-                                               .timeout = runtime_env_.setup_timeout,
-                                               .cancellation = options_.cancellation,
-                                               .show_output = options_.show_output},
-                                              cache_));
-                    return {};
-                  },
-                  {.wait = {.cancellation = options_.cancellation,
-                            .on_wait =
-                                [&] {
-                                  log::info("another process is installing {}; waiting for it",
-                                            wheel.filename().native());
-                                }},
-                   .use_remote_tier = true,
-                   .relocate = {},
-                   .built_digest = [&] { return digest; }}));
+    RTENV_TRY(
+        auto lease,
+        cache_.get_or_build(
+            cache::Kind::tree, tree_key,
+            [&](const cache::BuildContext& context) -> Result<void> {
+              log::info("installing {} with {}", wheel, name(packages.installer));
+              RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
+              RTENV_TRY(
+                  const InstallerInputs inputs,
+                  prepare_inputs(packages.installer, phases, local,
+                                 installer_environment(settings.environment, options_),
+                                 scratch.path(), cache_, {.cancellation = options_.cancellation}));
+              RTENV_TRY(digest, install({.packages = packages,
+                                         .inputs = inputs,
+                                         .interpreter = interpreter,
+                                         .form = InstallForm::folder,
+                                         .target = context.target,
+                                         .describe = {},
+                                         .scratch = scratch.path(),
+                                         .lock_fd = context.lock_fd,
+                                         .timeout = runtime_env_.setup_timeout,
+                                         .cancellation = options_.cancellation,
+                                         .show_output = options_.show_output},
+                                        cache_));
+              return {};
+            },
+            {.wait = {.cancellation = options_.cancellation,
+                      .on_wait =
+                          [&] {
+                            log::info("another process is installing {}; waiting for it", wheel);
+                          }},
+             .use_remote_tier = true,
+             .relocate = {},
+             .built_digest = [&] { return digest; }}));
     return leased_path(std::move(lease));
   }
 

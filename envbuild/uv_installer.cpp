@@ -1,5 +1,4 @@
 #include "envbuild/installer_run.hpp"
-#include "envbuild/secret_options.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/interpreter.hpp"
 
@@ -39,7 +38,7 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   const Path& python = request.interpreter.executable;
   if (request.cache_use == InstallerCache::bypass) run.environment().set("UV_NO_CACHE", "1");
-  RTENV_TRY(const auto lists, write_phases(request.phases, request.scratch));
+  const auto& lists = request.inputs.arguments;
 
   if (request.form == InstallForm::folder) {
     // Copies, because the files will become read-only and links would protect uv's cache too.
@@ -61,10 +60,6 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
                                      target_python};
     if (request.cache_use == InstallerCache::revalidate) install.emplace_back("--refresh");
     install.insert(install.end(), lists[phase].begin(), lists[phase].end());
-    RTENV_TRY(const auto options,
-              pass_secrets_by_variable(request.phases[phase].install_options,
-                                       request.packages.installer, run.environment()));
-    install.insert(install.end(), options.begin(), options.end());
     RTENV_TRY(run.step(phase_name("uv pip install", phase, lists.size()), std::move(install)));
   }
   if (request.packages.check)

@@ -79,14 +79,17 @@ struct EnvBuild {
 Result<std::string> build(const EnvBuild& env, const cache::BuildContext& context) {
   const EnvPlan& plan = env.plan;
   RTENV_TRY(const TempDir scratch, env.cache.make_temp_dir());
-  Environment environment = installer_environment(plan.installer_environment, env.options);
+  const Environment environment = installer_environment(plan.installer_environment, env.options);
+  // Before the log begins: who waits has files of their own, and needn't fail with this call.
+  RTENV_TRY(const InstallerInputs inputs,
+            prepare_inputs(plan.packages.installer, plan.phases, plan.inputs, environment,
+                           scratch.path(), env.cache, {.cancellation = env.options.cancellation}));
   RTENV_TRY(BuildLog log, BuildLog::begin(env.cache.root(), env.key.text(),
                                           build_conditions(environment, plan.timeout)));
   const InstallRequest request{
       .packages = plan.packages,
-      .phases = plan.phases,
+      .inputs = inputs,
       .interpreter = plan.interpreter,
-      .environment = std::move(environment),
       .cache_use = env.cache_use,
       .inherit_site_packages = plan.inherit_site_packages,
       .target = context.target,
@@ -192,13 +195,15 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
       working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
       options.node);
   std::vector<cache::Lease> leases;
-  const auto fetch = [&](const std::string& text) -> Result<Path> {
+  const runtime_env::FetchObject fetch = [&](const std::string& text) -> Result<Path> {
     RTENV_TRY(const auto uri, remote::Uri::parse(text));
     RTENV_TRY(auto fetched, fetch_file(uri, cache, fetch_options(runtime_env, options)));
     if (fetched.object.lease) leases.push_back(std::move(*fetched.object.lease));
     return std::move(fetched.object.path);
   };
-  auto phases = runtime_env::resolve_requirements(packages, variables, fetch);
+  runtime_env::LocalInputs inputs;
+  const runtime_env::ResolveContext context{variables, fetch, inputs};
+  auto phases = runtime_env::resolve_requirements(packages, context);
   if (!phases)
     return Failure(std::move(phases).error().within(
         fmt::format("runtime_env['{}']", name(packages.installer))));
@@ -208,15 +213,17 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
   runtime_env::PackageList to_install = packages;
   if (options.lock) {
     RTENV_TRY(to_install, locked_packages(*options.lock, packages, *phases, interpreter));
-    phases = runtime_env::resolve_requirements(to_install, variables, fetch);
+    inputs = {};
+    phases = runtime_env::resolve_requirements(to_install, context);
     if (!phases) return Failure(std::move(phases).error().within(options.lock->native()));
   }
-  RTENV_TRY(auto settings, runtime_env::installer_settings(variables, packages.installer,
+  RTENV_TRY(auto settings, runtime_env::installer_settings(context, packages.installer,
                                                            runtime_env.build_env_vars));
   runtime_env::EnvKey key = runtime_env::make_env_key(to_install, *phases, interpreter, settings,
                                                       runtime_env.inherit_site_packages);
   return std::optional(EnvPlan{.packages = std::move(to_install),
                                .phases = std::move(*phases),
+                               .inputs = std::move(inputs),
                                .fetched = std::move(leases),
                                .interpreter = std::move(interpreter),
                                .installer_environment = std::move(settings.environment),

@@ -17,9 +17,10 @@ namespace rtenv::envbuild {
 struct EnvPlan {
   runtime_env::PackageList packages;
   runtime_env::ResolvedPhases phases;
+  runtime_env::LocalInputs inputs;    // that the phases and the environment name
   std::vector<cache::Lease> fetched;  // of the files that the requirements name
   runtime_env::Interpreter interpreter;
-  Environment installer_environment;
+  Environment installer_environment;  // with marks of the inputs
   std::optional<std::chrono::seconds> timeout;
   bool inherit_site_packages = false;
   runtime_env::EnvKey key;
@@ -47,7 +48,7 @@ std::string_view name(VirtualEnv::Origin origin) noexcept;
 /// and fail with its error. A later call tries again. The output of a failed build is kept, see
 /// build_log.hpp. Of several environments in the cache with the plan's key, the newest that has its
 /// interpreter is used; see Renewal for when a new one is built.
-/// Fails: installer_failed, cancelled, as find_uv and the cache.
+/// Fails: installer_failed, corrupt, cancelled, as prepare_inputs, find_uv and the cache.
 Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
                                const PrepareOptions& options);
 

@@ -28,12 +28,14 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, odb_object_size);
   RTENV_LIBRARY_FUNCTION(git_, odb_read);
   RTENV_LIBRARY_FUNCTION(git_, odb_read_header);
+  RTENV_LIBRARY_FUNCTION(git_, reference_name_to_id);
   RTENV_LIBRARY_FUNCTION(git_, repository_config_snapshot);
   RTENV_LIBRARY_FUNCTION(git_, repository_free);
   RTENV_LIBRARY_FUNCTION(git_, repository_odb);
   RTENV_LIBRARY_FUNCTION(git_, repository_open_ext);
   RTENV_LIBRARY_FUNCTION(git_, repository_workdir);
   RTENV_LIBRARY_FUNCTION(git_, revparse_single);
+  RTENV_LIBRARY_FUNCTION(git_, tag_foreach);
   RTENV_LIBRARY_FUNCTION(git_, tree_entry_byindex);
   RTENV_LIBRARY_FUNCTION(git_, tree_entry_filemode);
   RTENV_LIBRARY_FUNCTION(git_, tree_entry_id);

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 // Incremented when a change of rtenv changes the content of the environments that it builds.
-constexpr int k_key_version = 3;
+constexpr int k_key_version = 4;
 constexpr std::size_t k_digits = 32;
 
 }  // namespace

@@ -14,10 +14,12 @@ class EnvKeyTest : public testing::Test {
   EnvKeyTest() { environment_.set("HOME", "/one"); }
 
   [[nodiscard]] EnvKey key() const {
-    const auto phases =
-        must(resolve_requirements(packages_, Variables(std::nullopt, {}, environment_), {}));
-    const auto settings = must(
-        installer_settings(Variables(std::nullopt, {}, environment_), packages_.installer, {}));
+    const Variables variables(std::nullopt, {}, environment_);
+    const FetchObject fetch;
+    LocalInputs inputs;
+    const ResolveContext context{variables, fetch, inputs};
+    const auto phases = must(resolve_requirements(packages_, context));
+    const auto settings = must(installer_settings(context, packages_.installer, {}));
     return make_env_key(packages_, phases, python_, settings, inherit_site_packages_);
   }
   // For one change of the inputs.
@@ -49,7 +51,7 @@ TEST_F(EnvKeyTest, PartsHaveAStableFormat) {
   EXPECT_EQ(key().parts,
             R"({"check":false,"constraints":[],"installer":"uv","interpreter":{"abi":"a",)"
             R"("implementation":"cpython","libc":"l","platform":"p","version":"3.11.2"},)"
-            R"("key_version":3,"options":[],"requirements":["six"],"settings":{}})");
+            R"("key_version":4,"options":[],"requirements":["six"],"settings":{}})");
 }
 
 TEST_F(EnvKeyTest, IgnoresPathsAndUnrelatedVariables) {

@@ -70,6 +70,13 @@ std::optional<std::string_view> Variables::find(std::string_view name) const {
   return node_.find(name);
 }
 
+bool Variables::in_working_dir(const Path& path) const {
+  if (!working_dir_) return false;
+  const Path relative =
+      path.lexically_normal().lexically_relative(working_dir_->lexically_normal());
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 std::string expand(std::string_view text, const Variables& variables) {
   return expand_with(text, [&](std::string_view name) { return variables.find(name); });
 }

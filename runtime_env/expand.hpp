@@ -27,6 +27,8 @@ class Variables {
 
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   [[nodiscard]] const std::optional<Path>& working_dir() const noexcept { return working_dir_; }
+  /// Whether a path is the working directory or below it.
+  [[nodiscard]] bool in_working_dir(const Path& path) const;
   [[nodiscard]] const Environment& node() const noexcept { return node_; }
   /// The job's env_vars, expanded.
   [[nodiscard]] const std::map<std::string, std::string>& env_vars() const noexcept {

@@ -9,7 +9,7 @@
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
 #include "base/redact.hpp"
-#include "runtime_env/content_key.hpp"
+#include "runtime_env/installer_option.hpp"
 
 namespace rtenv::runtime_env {
 namespace {
@@ -224,20 +224,60 @@ bool concerns(InstallerKind installer, std::string_view name) {
   return true;
 }
 
-// Lists of paths are separated by spaces, commas or colons.
-Result<json> value_part(std::string_view value) {
-  json contents = json::array();
-  for (std::string_view rest = value; !rest.empty();) {
-    const auto end = rest.find_first_of(" ,:");
-    const Path path(rest.substr(0, end));
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    std::error_code error;
-    if (!path.is_absolute() || !std::filesystem::is_regular_file(path, error)) continue;
-    RTENV_TRY(json content, content_part(path));
-    contents.push_back(std::move(content));
+// A variable's value for the installer, and its part of the key.
+struct Setting {
+  std::string value;
+  json part;
+};
+
+// An item of a value that lists files, folders or URLs.
+Result<Setting> read_item(OptionUse use, const std::string& item, const ResolveContext& context) {
+  const auto path = existing_path(item);
+  if (use == OptionUse::list && (path || item.find("://") == std::string::npos)) {
+    RTENV_TRY(const ResolvedList list, resolve_list(item, context));
+    return Setting{path_mark(list.input), json_from_text(list.key_part)};
   }
-  if (contents.empty()) return json(without_credentials(value));
-  return contents;
+  if (use == OptionUse::index && path && context.variables.in_working_dir(*path)) {
+    RTENV_TRY(json content, content_line(*path));
+    return Setting{item, std::move(content)};
+  }
+  std::error_code error;
+  if (use == OptionUse::line && path && std::filesystem::is_directory(*path, error)) {
+    RTENV_TRY(const auto input, context.inputs.add(LocalInput::Kind::package_folder, *path));
+    return Setting{path_mark(input), context.inputs[input].content};
+  }
+  if (use == OptionUse::other && path && std::filesystem::is_regular_file(*path, error)) {
+    RTENV_TRY(json content, content_line(*path));
+    return Setting{item, std::move(content)};
+  }
+  return Setting{item, without_credentials(item)};
+}
+
+// Items are separated by spaces or commas; where they are only paths, also by colons.
+Result<Setting> read_setting(std::string_view name, std::string_view value,
+                             const ResolveContext& context) {
+  OptionUse use = option_use_of_variable(name);
+  // "-c" may be a line of a list; a variable names a list.
+  if (name.ends_with("_CONSTRAINT")) use = OptionUse::list;
+  const std::string_view separators = use == OptionUse::other ? " ,:" : " ,";
+  Setting setting{.value = {}, .part = json::array()};
+  bool counts_by_content = false;
+  while (!value.empty()) {
+    const auto end = std::min(value.find_first_of(separators), value.size());
+    if (end == 0) {
+      setting.value += value.front();
+      value.remove_prefix(1);
+      continue;
+    }
+    const std::string item(value.substr(0, end));
+    value.remove_prefix(end);
+    RTENV_TRY(Setting found, read_item(use, item, context));
+    counts_by_content = counts_by_content || found.part != json(without_credentials(item));
+    setting.value += found.value;
+    setting.part.push_back(std::move(found.part));
+  }
+  if (!counts_by_content) setting.part = without_credentials(setting.value);
+  return setting;
 }
 
 // Where uv and pip look for configuration, besides the current folder and its parents.
@@ -268,8 +308,9 @@ VariableUse variable_use(std::string_view name) noexcept {
   return rule == k_rules.end() ? VariableUse::hidden : rule->use;
 }
 
-Result<InstallerSettings> installer_settings(const Variables& variables, InstallerKind installer,
+Result<InstallerSettings> installer_settings(const ResolveContext& context, InstallerKind installer,
                                              const std::vector<std::string>& names) {
+  const Variables& variables = context.variables;
   InstallerSettings settings;
   const auto use_of = [&](std::string_view name) {
     const bool named = std::ranges::find(names, name) != names.end();
@@ -283,9 +324,13 @@ Result<InstallerSettings> installer_settings(const Variables& variables, Install
   take(variables.node().values());
   take(variables.env_vars());
   json parts = json::object();
-  for (const auto& [name, value] : settings.environment.values()) {
+  const Environment seen = settings.environment;
+  for (const auto& [name, value] : seen.values()) {
     if (value.empty() || use_of(name) != VariableUse::setting) continue;
-    RTENV_TRY(parts[name], value_part(value));
+    auto setting = read_setting(name, value, context);
+    if (!setting) return Failure(std::move(setting).error().within(name));
+    parts[name] = std::move(setting->part);
+    settings.environment.set(name, std::move(setting->value));
   }
   for (const Path& file : configuration_files(settings.environment, installer)) {
     const auto text = read_file(file);

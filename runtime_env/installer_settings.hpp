@@ -10,6 +10,7 @@
 
 #include "runtime_env/expand.hpp"
 #include "runtime_env/package_list.hpp"
+#include "runtime_env/requirements.hpp"
 
 namespace rtenv::runtime_env {
 
@@ -24,7 +25,7 @@ enum class VariableUse : std::uint8_t {
 VariableUse variable_use(std::string_view name) noexcept;
 
 struct InstallerSettings {
-  Environment environment;  // of the installer
+  Environment environment;  // of the installer, with the marks of local inputs
   /// A canonical JSON object: the settings, and the installer's configuration files of the user and
   /// the system, by content; of a setting that is or has the absolute paths of files, their content
   /// counts. Without credentials.
@@ -32,8 +33,8 @@ struct InstallerSettings {
 };
 
 /// From the node's environment and, over it, the job's env_vars. `names`: further settings. Fails:
-/// as reading the files that the settings name.
-Result<InstallerSettings> installer_settings(const Variables& variables, InstallerKind installer,
+/// as resolve_list and reading the files that the settings name.
+Result<InstallerSettings> installer_settings(const ResolveContext& context, InstallerKind installer,
                                              const std::vector<std::string>& names);
 
 }  // namespace rtenv::runtime_env

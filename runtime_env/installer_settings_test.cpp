@@ -11,7 +11,10 @@ class InstallerSettingsTest : public testing::Test {
   InstallerSettingsTest() { node_.set("HOME", home_.root().native()); }
 
   [[nodiscard]] InstallerSettings settings(InstallerKind installer = InstallerKind::uv) const {
-    return must(installer_settings(Variables(std::nullopt, env_vars_, node_), installer, names_));
+    const Variables variables(working_dir_, env_vars_, node_);
+    const FetchObject fetch;
+    LocalInputs inputs;
+    return must(installer_settings({variables, fetch, inputs}, installer, names_));
   }
   [[nodiscard]] std::string key() const { return settings().key_part; }
 
@@ -19,6 +22,7 @@ class InstallerSettingsTest : public testing::Test {
   Environment node_;
   std::map<std::string, std::string> env_vars_;
   std::vector<std::string> names_;
+  std::optional<Path> working_dir_;
 };
 
 TEST_F(InstallerSettingsTest, TheInstallerSeesNoVariableThatIsNeitherKnownNorNamed) {
@@ -70,6 +74,31 @@ TEST_F(InstallerSettingsTest, FilesCountByContentNotByPath) {
   EXPECT_EQ(with((home_ / "b/list").native()), one);
   EXPECT_NE(with((home_ / "c/list").native()), one);
   EXPECT_NE(with((home_ / "a/list").native() + " " + (home_ / "c/list").native()), one);
+}
+
+TEST_F(InstallerSettingsTest, ListsCountWithTheFilesThatTheyNameAndAreReadOnce) {
+  home_.file("c.txt", "-r more.txt\n").file("more.txt", "six<2\n").file("flat.txt", "six<2\n");
+  const auto with = [&](const std::string& name) {
+    env_vars_ = {{"UV_CONSTRAINT", (home_ / name).native()}};
+    return key();
+  };
+  const std::string one = with("c.txt");
+  EXPECT_EQ(with("flat.txt"), one);
+  home_.file("more.txt", "six<3\n");
+  EXPECT_NE(with("c.txt"), one);
+  const InstallerSettings seen = settings();
+  const auto value = seen.environment.find("UV_CONSTRAINT");
+  EXPECT_EQ(with_copies(value.value_or(""), {"inputs/0/list.txt"}), "inputs/0/list.txt");
+}
+
+TEST_F(InstallerSettingsTest, AFolderOfPackagesCountsByContent) {
+  home_.file("a/x.whl", "one").file("b/x.whl", "one").file("c/x.whl", "two");
+  const auto with = [&](const std::string& name) {
+    env_vars_ = {{"PIP_FIND_LINKS", (home_ / name).native() + " https://host/"}};
+    return settings(InstallerKind::pip).key_part;
+  };
+  EXPECT_EQ(with("a"), with("b"));
+  EXPECT_NE(with("a"), with("c"));
 }
 
 TEST_F(InstallerSettingsTest, ConfigurationFilesOfTheUserCountByContent) {

@@ -4,10 +4,12 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/lines.hpp"
 #include "runtime_env/field.hpp"
+#include "runtime_env/requirement_line.hpp"
 
 namespace rtenv::runtime_env {
 namespace {
@@ -37,11 +39,33 @@ const InstallerFields& fields_of(InstallerKind kind) {
   return kind == InstallerKind::uv ? uv : pip;
 }
 
+// Refuses what can't be a requirement, whatever its variables are. `place(i)` is the place of an
+// item for messages.
+template <class Place>
+Result<std::vector<std::string>> check_items(std::vector<std::string> items, Place place) {
+  bool continues = false;  // the item before ends with a backslash
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const bool is_first = !std::exchange(continues, items[i].ends_with('\\'));
+    if (!is_first || continues || items[i].find('$') != std::string::npos) continue;
+    if (auto checked = check_requirement(parse_requirement_line(items[i])); !checked)
+      return Failure(std::move(checked).error().within(place(i)));
+  }
+  return items;
+}
+
+Result<std::vector<std::string>> requirement_list(std::string_view field, const json& value) {
+  RTENV_TRY(auto items, string_list(field, value));
+  return check_items(std::move(items),
+                     [&](std::size_t i) { return fmt::format("runtime_env{}[{}]", field, i); });
+}
+
 Result<std::vector<std::string>> read_requirements_file(std::string_view field, const Path& file) {
   auto text = read_file(file);
   if (!text) return Failure(std::move(text).error().within(fmt::format("runtime_env{}", field)));
   const auto lines = lines_of(*text);
-  return std::vector<std::string>(lines.begin(), lines.end());
+  return check_items({lines.begin(), lines.end()}, [&](std::size_t i) {
+    return fmt::format("runtime_env{}: {}, line {}", field, file.native(), i + 1);
+  });
 }
 
 // Keeps the order: an installer may resolve another order differently.
@@ -61,7 +85,7 @@ Result<void> read_phases(std::string_view field, const json& value, PackageList&
   if (!value.is_array() || value.empty())
     return wrong_type(field, "a list of lists of strings, not empty", value);
   for (std::size_t i = 0; i < value.size(); ++i) {
-    RTENV_TRY(auto list, string_list(fmt::format("{}[{}]", field, i), value[i]));
+    RTENV_TRY(auto list, requirement_list(fmt::format("{}[{}]", field, i), value[i]));
     if (is_blank(list))
       return fail(Errc::invalid_argument, "runtime_env{}[{}] names no packages", field, i);
     if (i == 0)
@@ -95,7 +119,7 @@ Result<void> read_dict(InstallerKind kind, const json& dict, PackageList& result
     RTENV_TRY(result.requirements,
               read_requirements_file(path_of(k_packages), packages->get<std::string>()));
   } else {
-    RTENV_TRY(result.requirements, string_list(path_of(k_packages), *packages));
+    RTENV_TRY(result.requirements, requirement_list(path_of(k_packages), *packages));
   }
   if (const json* check = find(fields.check)) {
     RTENV_TRY(result.check, bool_value(path_of(fields.check), *check));
@@ -125,7 +149,7 @@ Result<std::optional<PackageList>> parse_package_list(InstallerKind kind, const 
   if (value.is_string()) {
     RTENV_TRY(result.requirements, read_requirements_file(fields.field, value.get<std::string>()));
   } else if (value.is_array()) {
-    RTENV_TRY(result.requirements, string_list(fields.field, value));
+    RTENV_TRY(result.requirements, requirement_list(fields.field, value));
   } else if (value.is_object()) {
     RTENV_TRY(read_dict(kind, value, result));
   } else {

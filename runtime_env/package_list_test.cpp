@@ -67,5 +67,17 @@ TEST(PackageList, IsNulloptForAnEmptyList) {
     EXPECT_EQ(must(parse(InstallerKind::uv, text)).has_value(), false) << text;
 }
 
+TEST(PackageList, RefusesWhatCannotBeARequirementWithItsPlace) {
+  EXPECT_THAT(parse(InstallerKind::uv, R"(["six", "=="])"),
+              IsError(Errc::invalid_argument, "runtime_env['uv'][1]: '==' isn't a requirement"));
+  EXPECT_THAT(parse(InstallerKind::pip, R"({"phases": [["six"], ["six six"]]})"),
+              IsError(Errc::invalid_argument, "runtime_env['pip']['phases'][1][0]"));
+  EXPECT_THAT(parse(InstallerKind::uv, R"(["${NAME}", "a \\", "--hash=sha256:00"])"), IsOk());
+  TreeBuilder tree;
+  tree.file("list.txt", "six\n\n==\n");
+  EXPECT_THAT(parse(InstallerKind::uv, json((tree / "list.txt").native()).dump()),
+              IsError(Errc::invalid_argument, "list.txt, line 3: '=='"));
+}
+
 }  // namespace
 }  // namespace rtenv::runtime_env

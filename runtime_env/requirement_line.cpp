@@ -8,6 +8,7 @@
 
 #include "base/encoding.hpp"
 #include "base/lines.hpp"
+#include "base/redact.hpp"
 #include "base/text.hpp"
 
 namespace rtenv::runtime_env {
@@ -35,6 +36,13 @@ std::string unquoted(std::string_view text) {
   return std::string(text);
 }
 
+RequirementLine of_kind(Kind kind, std::string text) {
+  RequirementLine line;
+  line.kind = kind;
+  line.text = std::move(text);
+  return line;
+}
+
 struct OptionName {
   std::string_view short_form;
   std::string_view long_form;
@@ -51,13 +59,12 @@ RequirementLine parse_option(std::string_view line) {
       const std::string_view rest = line.substr(option.long_form.size());
       const bool separated = !rest.empty() && (rest.front() == '=' || k_spaces.find(rest.front()) !=
                                                                           std::string_view::npos);
-      if (separated)
-        return {.kind = option.kind, .text = unquoted(rest.substr(1)), .extras = {}, .suffix = {}};
+      if (separated) return of_kind(option.kind, unquoted(rest.substr(1)));
     } else if (line.starts_with(option.short_form) && !line.starts_with("--")) {
-      return {.kind = option.kind, .text = unquoted(line.substr(2)), .extras = {}, .suffix = {}};
+      return of_kind(option.kind, unquoted(line.substr(2)));
     }
   }
-  return {.kind = Kind::option, .text = std::string(line), .extras = {}, .suffix = {}};
+  return of_kind(Kind::option, std::string(line));
 }
 
 // Stores that installers can't read: not http and https, nor file:.
@@ -66,13 +73,6 @@ bool is_store_uri(std::string_view text) {
                                                      "gcs://"};
   return std::ranges::any_of(k_stores,
                              [&](std::string_view store) { return text.starts_with(store); });
-}
-
-bool has_archive_extension(std::string_view path) {
-  constexpr std::array<std::string_view, 5> k_extensions{".whl", ".tar.gz", ".zip", ".tar.bz2",
-                                                         ".tgz"};
-  return std::ranges::any_of(k_extensions,
-                             [&](std::string_view extension) { return path.ends_with(extension); });
 }
 
 // "file:///a%20b/x.whl" → "/a b/x.whl"; nullopt for other hosts and schemes.
@@ -85,9 +85,52 @@ std::optional<std::string> path_of_file_url(std::string_view text) {
   return percent_decode(text.substr(0, text.find('#')));
 }
 
-// The path or URL ends before a marker (" ;" or "; ") or an option of the line (" --hash").
-std::size_t end_of_location(std::string_view text) {
-  return std::min({text.size(), text.find(" ;"), text.find("; "), text.find(" --")});
+constexpr bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// The beginning of a line as in PEP 508, "name[extras]", and what follows it, without spaces
+// around it. Nullopt if the line doesn't begin with a name.
+struct Named {
+  std::string_view name;
+  std::string_view extras;  // with the brackets
+  std::string_view rest;
+};
+std::optional<Named> split_name(std::string_view line) {
+  const auto* const end = std::ranges::find_if(
+      line, [](char c) { return !is_alphanumeric(c) && c != '-' && c != '_' && c != '.'; });
+  Named named{.name = line.substr(0, static_cast<std::size_t>(end - line.begin())),
+              .extras = {},
+              .rest = {}};
+  if (named.name.empty() || !is_alphanumeric(named.name.front()) ||
+      !is_alphanumeric(named.name.back()))
+    return std::nullopt;
+  named.rest = strip(line.substr(named.name.size()));
+  if (!named.rest.starts_with('[')) return named;
+  const auto close = named.rest.find(']');
+  if (close == std::string_view::npos) return std::nullopt;
+  named.extras = named.rest.substr(0, close + 1);
+  named.rest = strip(named.rest.substr(close + 1));
+  return named;
+}
+
+bool is_url(std::string_view text) {
+  return text.find("://") != std::string_view::npos || text.starts_with("file:");
+}
+
+// What follows a path or URL: a marker or options of the line. The semicolon needs a space beside
+// it in a URL, which may contain one.
+struct Location {
+  std::string_view text;
+  std::string suffix;
+};
+Location split_suffix(std::string_view text) {
+  const auto options = text.find(" --");
+  const auto marker = is_url(text) ? std::min(text.find(" ;"), text.find("; ")) : text.find(';');
+  const auto end = std::min({text.size(), options, marker});
+  const std::string_view suffix = strip(text.substr(end));
+  return {.text = strip(text.substr(0, end)),
+          .suffix = suffix.empty() ? std::string() : fmt::format(" {}", suffix)};
 }
 
 // Removes the extras from the end of `text` and returns them.
@@ -100,41 +143,60 @@ std::string_view take_extras(std::string_view& text) {
   return extras;
 }
 
+// "host:path", as git and ssh write it, isn't a path.
+bool is_path(std::string_view text) {
+  if (text == "." || text == ".." || is_package_file(text)) return true;
+  const auto slash = text.find('/');
+  return slash != std::string_view::npos &&
+         text.substr(0, slash).find(':') == std::string_view::npos;
+}
+
 std::optional<RequirementLine> parse_location(std::string_view line) {
-  const auto end = end_of_location(line);
-  std::string_view location = strip(line.substr(0, end));
-  const std::string suffix(end == line.size() ? std::string_view() : line.substr(end));
-  std::string extras;
-  // PEP 508: "name[extras] @ location"
-  if (const auto at = location.find(" @ "); at != std::string_view::npos) {
-    std::string_view name = strip(location.substr(0, at));
-    extras = take_extras(name);
-    location = strip(location.substr(at + 3));
-  } else {
-    extras = take_extras(location);
+  RequirementLine result;
+  std::string_view extras;
+  const auto named = split_name(line);
+  if (named && named->rest.starts_with('@')) {
+    result.name = named->name;
+    extras = named->extras;
+    line = strip(named->rest.substr(1));
   }
-  if (is_store_uri(location))
-    return RequirementLine{
-        .kind = Kind::remote, .text = std::string(location), .extras = extras, .suffix = suffix};
-  if (location.starts_with("file:")) {
-    auto path = path_of_file_url(location);
+  Location location = split_suffix(line);
+  if (result.name.empty()) extras = take_extras(location.text);
+  result.extras = extras;
+  result.suffix = std::move(location.suffix);
+  if (is_store_uri(location.text)) {
+    result.kind = Kind::remote;
+    result.text = location.text;
+    return result;
+  }
+  result.kind = Kind::local;
+  if (location.text.starts_with("file:")) {
+    auto path = path_of_file_url(location.text);
     if (!path) return std::nullopt;
-    // A pinned file is handled as a remote one, because fetching checks the pin.
-    if (const auto pin = location.find("#sha256="); pin != std::string_view::npos)
-      return RequirementLine{.kind = Kind::remote,
-                             .text = fmt::format("file://{}{}", *path, location.substr(pin)),
-                             .extras = extras,
-                             .suffix = suffix};
-    return RequirementLine{
-        .kind = Kind::local, .text = std::move(*path), .extras = extras, .suffix = suffix};
+    result.text = std::move(*path);
+    constexpr std::string_view k_pin = "#sha256=";
+    const auto fragment = std::min(location.text.find('#'), location.text.size());
+    if (location.text.substr(fragment).starts_with(k_pin))
+      result.sha256 = lower_ascii(location.text.substr(fragment + k_pin.size()));
+    else if (location.text.substr(fragment).starts_with("#subdirectory="))
+      result.fragment = location.text.substr(fragment);
+    return result;
   }
-  const bool is_url = location.find("://") != std::string_view::npos;
-  const bool path_like = location.starts_with('/') || location.starts_with("./") ||
-                         location.starts_with("../") || location == "." || location == ".." ||
-                         has_archive_extension(location);
-  if (is_url || !path_like) return std::nullopt;
-  return RequirementLine{
-      .kind = Kind::local, .text = std::string(location), .extras = extras, .suffix = suffix};
+  if (is_url(location.text) || !is_path(location.text)) return std::nullopt;
+  result.text = location.text;
+  return result;
+}
+
+bool is_requirement(std::string_view text) {
+  if (is_url(text)) return true;
+  const auto named = split_name(text);
+  if (!named) return false;
+  const std::string_view rest = named->rest;
+  // A name alone, a URL, a marker, or options of the line.
+  if (rest.empty() || rest.starts_with("--")) return true;
+  if (rest.find_first_of("@;(") == 0) return rest.size() > 1;
+  const auto version = std::min(rest.find_first_not_of("<>=!~"), rest.size());
+  return version > 0 && version < rest.size() && !strip(rest.substr(version)).empty();
 }
 
 }  // namespace
@@ -144,7 +206,21 @@ RequirementLine parse_requirement_line(std::string_view raw) {
   if (line.empty()) return {};
   if (line.starts_with('-')) return parse_option(line);
   if (auto found = parse_location(line)) return std::move(*found);
-  return {.kind = Kind::requirement, .text = std::string(line), .extras = {}, .suffix = {}};
+  return of_kind(Kind::requirement, std::string(line));
+}
+
+Result<void> check_requirement(const RequirementLine& line) {
+  if (line.kind != Kind::requirement || is_requirement(line.text)) return {};
+  return fail(Errc::invalid_argument, "'{}' isn't a requirement", without_credentials(line.text))
+      .hint("write NAME, NAME==VERSION, NAME @ URL, or a path such as ./NAME.whl");
+}
+
+bool is_package_file(std::string_view file_name) noexcept {
+  constexpr std::array<std::string_view, 13> k_extensions{
+      ".whl", ".zip", ".tar",    ".tar.gz", ".tgz",      ".tar.bz2", ".tbz",
+      ".txz", ".tlz", ".tar.xz", ".tar.lz", ".tar.lzma", ".tar.zst"};
+  return std::ranges::any_of(
+      k_extensions, [&](std::string_view extension) { return file_name.ends_with(extension); });
 }
 
 std::vector<std::string> logical_lines(std::string_view content) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace rtenv::runtime_env {
 
 struct RequirementLine {
@@ -26,17 +28,28 @@ struct RequirementLine {
   /// The path if `local`, the URI if `remote`, the argument if `include`, `constraint`,
   /// `find_links` or `editable`, otherwise the line without its comment.
   std::string text;
-  std::string extras;  // of `local` and `remote`: "[a,b]", or empty
-  std::string suffix;  // of `local` and `remote`: " ; python_version > '3'", " --hash=…", or empty
+  // The others are of `local` and `remote`, and may be empty.
+  std::string name;      // the project's, before an "@"
+  std::string extras;    // "[a,b]"
+  std::string suffix;    // " ; python_version > '3'", " --hash=…"
+  std::string sha256;    // of `local`: the digest that a file's URL demands, lower-case
+  std::string fragment;  // of `local`: "#subdirectory=…"
 };
 
-/// A path is: an absolute path, one that begins with "./" or "../", a "file:" URL, what follows
-/// "NAME @ ", and anything with the extension of a wheel or source archive.
-/// Requires: one logical line, with its variables expanded.
+/// A path is: what has a slash and isn't a URL, "." and "..", a "file:" URL, and anything with the
+/// extension of a wheel or source archive. A name and an "@" before it, with or without spaces, are
+/// the project's name. Requires: one logical line, with its variables expanded.
 RequirementLine parse_requirement_line(std::string_view line);
+
+/// Checks that a line of the kind `requirement` can be one: a name as in PEP 508 and what may
+/// follow it, or a URL. Versions and markers are left to the installer. Fails: invalid_argument.
+Result<void> check_requirement(const RequirementLine& line);
 
 /// Splits a file's content into logical lines: a backslash at the end joins a line with the next.
 std::vector<std::string> logical_lines(std::string_view content);
+
+/// Whether a file's name has the extension of a wheel or a source archive.
+bool is_package_file(std::string_view file_name) noexcept;
 
 /// The project name in a wheel's file name ("flash_attn-2.0-cp311-…whl" → "flash_attn"); nullopt if
 /// it isn't a wheel's.

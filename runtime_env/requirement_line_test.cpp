@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/result_matchers.hpp"
+
 namespace rtenv::runtime_env {
 namespace {
 
@@ -20,7 +22,9 @@ TEST(RequirementLine, DistinguishesLocalFilesNamesAndUrls) {
   EXPECT_EQ(kind("./project"), Kind::local);
   EXPECT_EQ(kind("x @ file:///a/x.whl"), Kind::local);
   EXPECT_EQ(kind("s3://bucket/x-1-py3-none-any.whl"), Kind::remote);
-  EXPECT_EQ(kind("file:///a/x.whl#sha256=00"), Kind::remote);
+  EXPECT_EQ(kind("file:///a/x.whl#sha256=00"), Kind::local);
+  EXPECT_EQ(kind("project/folder"), Kind::local);
+  EXPECT_EQ(kind("six>=1;platform_machine=='a/b'"), Kind::requirement);
   EXPECT_EQ(kind("  # only a comment"), Kind::empty);
   EXPECT_EQ(kind("--no-index"), Kind::option);
 }
@@ -42,6 +46,49 @@ TEST(RequirementLine, SplitsAStoreUriFromItsExtrasAndMarker) {
   EXPECT_EQ(line.kind, Kind::remote);
   EXPECT_EQ(line.text + "|" + line.extras + "|" + line.suffix,
             "gs://b/a b/lib-1-py3-none-any.whl#sha256=00|[two]| ; python_version > '3'");
+}
+
+TEST(RequirementLine, TheAtOfANameNeedsNoSpaces) {
+  for (const char* text :
+       {"x[e]@file:///a/x.whl", "x[e] @file:///a/x.whl", "x [e]@ /a/x.whl", "x[e] @ /a/x.whl"}) {
+    const auto line = parse_requirement_line(text);
+    EXPECT_EQ(line.kind, Kind::local) << text;
+    EXPECT_EQ(line.name + "|" + line.extras + "|" + line.text, "x|[e]|/a/x.whl") << text;
+  }
+  EXPECT_EQ(parse_requirement_line("name@s3://b/x.whl").kind, Kind::remote);
+  EXPECT_EQ(parse_requirement_line("name@s3://b/x.whl").name, "name");
+  // What isn't a name before an "@" is part of a path or of a URL's credentials.
+  EXPECT_EQ(parse_requirement_line("./a@b.whl").text, "./a@b.whl");
+  for (const char* text : {"https://user:pw@host/x.whl", "git+ssh://git@host/x.git",
+                           "x@https://user:pw@host/x.whl", "git@github.com:a/b"})
+    EXPECT_EQ(parse_requirement_line(text).kind, Kind::requirement) << text;
+}
+
+TEST(RequirementLine, AMarkerNeedsASpaceOnlyAfterAUrl) {
+  const auto suffix = [](std::string_view line) { return parse_requirement_line(line).suffix; };
+  EXPECT_EQ(suffix("./x.whl;python_version>'3'"), " ;python_version>'3'");
+  EXPECT_EQ(suffix("file:///x.whl; python_version>'3'"), " ; python_version>'3'");
+  EXPECT_EQ(parse_requirement_line("file:///a;b/x.whl").text, "/a;b/x.whl");
+}
+
+TEST(RequirementLine, KeepsWhatAFileUrlDemands) {
+  EXPECT_EQ(parse_requirement_line("file:///a/x.whl#sha256=AB").sha256, "ab");
+  EXPECT_EQ(parse_requirement_line("x @ file:///a.zip#subdirectory=s ; m").fragment,
+            "#subdirectory=s");
+}
+
+TEST(RequirementLine, RefusesWhatCannotBeARequirement) {
+  const auto check = [](std::string_view line) {
+    return check_requirement(parse_requirement_line(line));
+  };
+  for (const char* text :
+       {"six", "s", "a.b_c-d", "six==1.0", "six >=1, <2", "six~=1", "six[a,b]>1", "six (>=1)",
+        "six ; python_version > '3'", "six;python_version>'3'", "six --hash=sha256:00",
+        "six @ https://host/x", "https://host/x", "git+ssh://git@host/x", "./x", "--pre", ""})
+    EXPECT_THAT(check(text), IsOk()) << text;
+  for (const char* text :
+       {"==", "==1.0", "six==", "six six", "six[a", "_six", "six @", "!", "sıx", "six, requests"})
+    EXPECT_THAT(check(text), IsError(Errc::invalid_argument)) << text;
 }
 
 TEST(RequirementLine, AcceptsEverySpellingOfAnInclude) {

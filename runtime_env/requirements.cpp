@@ -4,15 +4,16 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
-#include "base/parallel.hpp"
 #include "base/redact.hpp"
-#include "pkg/package.hpp"
-#include "runtime_env/content_key.hpp"
+#include "remote/download.hpp"
+#include "remote/uri.hpp"
+#include "runtime_env/installer_option.hpp"
 #include "runtime_env/requirement_line.hpp"
 
 namespace rtenv::runtime_env {
@@ -23,32 +24,65 @@ using Kind = RequirementLine::Kind;
 
 constexpr int k_max_nesting = 20;
 
+// What the lines of a file are.
+enum class Role : std::uint8_t { requirements, constraints };
+
 bool is_url(std::string_view text) {
   return text.find("://") != std::string_view::npos && !text.starts_with("file:");
 }
 
-// Percent-encodes characters that have a meaning in a requirements file.
-std::string file_url(const Path& path) { return "file://" + percent_encode(path.native(), "/+"); }
+// Names are compared without regard to case and to '-', '_' and '.' (PEP 503).
+std::string normalized_name(std::string_view name) {
+  std::string result;
+  for (const char c : lower_ascii(name)) {
+    const char plain = c == '_' || c == '.' ? '-' : c;
+    if (plain != '-' || !result.ends_with('-')) result += plain;
+  }
+  return result;
+}
+
+Result<void> check_pin(const std::string& sha256, const std::string& expected, const Path& path) {
+  if (expected.empty() || sha256 == expected) return {};
+  remote::Uri uri;
+  uri.path = path.native();
+  uri.sha256 = expected;
+  return remote::fail_pin(uri, sha256);
+}
 
 class Resolver {
  public:
-  Resolver(const Variables& variables, const FetchObject& fetch)
-      : variables_(variables), fetch_(fetch) {}
+  explicit Resolver(const ResolveContext& context)
+      : variables_(context.variables), fetch_(context.fetch), inputs_(context.inputs) {}
 
   Result<ResolvedRequirements> run(const PackageList& packages) {
-    for (const std::string& line : packages.requirements)
-      RTENV_TRY(add_line(line, base_folder(), false, 0));
-    for (const std::string& option : packages.install_options)
-      RTENV_TRY(add_install_option(option));
-    // The order of names doesn't change the environment, but the order of options may: the first
-    // index is preferred.
+    // Also of a list, an item that ends with a backslash continues in the next.
+    const std::string text = fmt::format("{}", fmt::join(packages.requirements, "\n"));
+    for (const std::string& line : logical_lines(text))
+      RTENV_TRY(add_line(line, base_folder(), Role::requirements, 0));
+    RTENV_TRY(add_install_options(packages.install_options));
+    return finish();
+  }
+
+  Result<ResolvedList> run_list(const std::string& file) {
+    RTENV_TRY(add_file(file, base_folder(), Role::constraints, 0));
+    RTENV_TRY(ResolvedRequirements found, finish());
+    found.lines.insert(found.lines.end(), found.constraints.begin(), found.constraints.end());
+    return ResolvedList{
+        .input = inputs_.add_list(fmt::format("{}\n", fmt::join(found.lines, "\n"))),
+        .key_part = std::move(found.key_parts)};
+  }
+
+ private:
+  // The order of names and constraints doesn't change the environment, but the order of options
+  // may: the first index is preferred.
+  Result<ResolvedRequirements> finish() {
     std::ranges::sort(names_);
+    std::ranges::sort(constraints_);
     result_.key_parts =
         json_text({{"requirements", names_}, {"options", options_}, {"constraints", constraints_}});
     return std::move(result_);
   }
 
- private:
   // The folder that relative paths are relative to.
   [[nodiscard]] Path base_folder() const {
     return variables_.working_dir() ? *variables_.working_dir() : std::filesystem::current_path();
@@ -69,14 +103,13 @@ class Resolver {
     return expanded;
   }
 
-  Result<void> add_line(const std::string& written, const Path& folder, bool is_constraint,
-                        int depth) {
+  Result<void> add_line(const std::string& written, const Path& folder, Role role, int depth) {
     RTENV_TRY(const std::string expanded, expand_path(written));
     const RequirementLine line = parse_requirement_line(expanded);
     switch (line.kind) {
       case Kind::empty: return {};
-      case Kind::include: return add_file(line.text, folder, is_constraint, depth);
-      case Kind::constraint: return add_file(line.text, folder, true, depth);
+      case Kind::include: return add_file(line.text, folder, role, depth);
+      case Kind::constraint: return add_file(line.text, folder, Role::constraints, depth);
       case Kind::find_links: return add_find_links(line.text, folder);
       case Kind::editable:
         return fail(Errc::invalid_argument,
@@ -85,24 +118,25 @@ class Resolver {
                     "the environment",
                     line.text)
             .hint("remove the -e, or build a wheel");
-      case Kind::option:
+      case Kind::option: {
+        const InstallerOption option = read_option(std::span(&line.text, 1));
         result_.lines.push_back(line.text);
-        options_.push_back(without_credentials(line.text));
-        return {};
-      case Kind::local: return add_local(line, folder);
-      case Kind::remote: return add_remote(line, folder);
-      case Kind::requirement:
-        (is_constraint ? result_.constraints : result_.lines).push_back(line.text);
-        (is_constraint ? constraints_ : names_).push_back(without_credentials(line.text));
-        return {};
+        return count_option(option);
+      }
+      case Kind::local: return add_local(line, folder, role);
+      case Kind::remote: return add_remote(line, folder, role);
+      case Kind::requirement: break;
     }
+    RTENV_TRY(check_requirement(line));
+    (role == Role::constraints ? result_.constraints : result_.lines).push_back(line.text);
+    (role == Role::constraints ? constraints_ : names_).push_back(without_credentials(line.text));
     return {};
   }
 
   // A relative path is relative to the base folder, or to the file that names it if the former
   // doesn't exist.
   [[nodiscard]] Path locate(const std::string& text, const Path& folder) const {
-    const Path path = text.starts_with("file:///") ? Path(text.substr(7)) : Path(text);
+    const Path path = text;
     if (path.is_absolute()) return path.lexically_normal();
     const Path from_base = (base_folder() / path).lexically_normal();
     std::error_code error;
@@ -110,25 +144,27 @@ class Resolver {
                                                      : (folder / path).lexically_normal();
   }
 
-  Result<void> add_file(const std::string& text, const Path& folder, bool is_constraint,
-                        int depth) {
+  Result<void> add_file(const std::string& written, const Path& folder, Role role, int depth) {
     if (depth == k_max_nesting)
-      return fail(Errc::invalid_argument, "requirements files include each other: {}", text);
-    if (parse_requirement_line(text).kind == Kind::remote) {
-      RTENV_TRY(const Path fetched, fetch_(text));
-      return add_file(fetched.native(), folder, is_constraint, depth);
+      return fail(Errc::invalid_argument, "requirements files include each other: {}", written);
+    const RequirementLine file = parse_requirement_line(written);
+    if (file.kind == Kind::remote) {
+      RTENV_TRY(const Path fetched, fetch_(file.text));
+      return add_file(fetched.native(), folder, role, depth);
     }
-    if (is_url(text)) {
+    if (is_url(written)) {
       // The installer fetches it; its content isn't part of the key.
-      result_.lines.push_back(fmt::format("{} {}", is_constraint ? "-c" : "-r", text));
+      result_.lines.push_back(
+          fmt::format("{} {}", role == Role::constraints ? "-c" : "-r", written));
       options_.push_back(without_credentials(result_.lines.back()));
       return {};
     }
-    const Path path = locate(text, folder);
+    const Path path = locate(written.starts_with("file:") ? file.text : written, folder);
     auto content = read_file(path);
     if (!content) return Failure(std::move(content).error().within("requirements file"));
+    RTENV_TRY(check_pin(sha256_hex(*content), file.sha256, path));
     for (const std::string& line : logical_lines(*content))
-      RTENV_TRY(add_line(line, path.parent_path(), is_constraint, depth + 1));
+      RTENV_TRY(add_line(line, path.parent_path(), role, depth + 1));
     return {};
   }
 
@@ -138,120 +174,185 @@ class Resolver {
       options_.push_back(without_credentials(result_.lines.back()));
       return {};
     }
-    const Path path = locate(text, folder);
+    const RequirementLine parsed = parse_requirement_line(text);
+    const Path path = locate(text.starts_with("file:") ? parsed.text : text, folder);
     std::error_code error;
     if (!std::filesystem::exists(path, error))
       return fail(Errc::not_found, "the --find-links folder {} doesn't exist", path.native());
-    RTENV_TRY(json content, content_part(path));
-    options_.push_back({{"find-links", std::move(content)}});
-    result_.lines.push_back("--find-links " + file_url(path));
+    if (!std::filesystem::is_directory(path, error)) {
+      // A page: its links are relative to its place.
+      RTENV_TRY(const std::string content, content_line(path));
+      options_.push_back({{"find-links", content}});
+      result_.lines.push_back("--find-links " + file_url(path));
+      return {};
+    }
+    RTENV_TRY(const auto input, inputs_.add(LocalInput::Kind::package_folder, path));
+    options_.push_back({{"find-links", inputs_[input].content}});
+    result_.lines.push_back("--find-links " + url_mark(input));
     return {};
   }
 
   // Its content counts, as that of a local file does, not its URI.
-  Result<void> add_remote(RequirementLine line, const Path& folder) {
+  Result<void> add_remote(RequirementLine line, const Path& folder, Role role) {
     RTENV_TRY(const Path fetched, fetch_(line.text));
     line.text = fetched.native();
-    return add_local(line, folder);
+    return add_local(line, folder, role);
   }
 
-  Result<void> add_local(const RequirementLine& line, const Path& folder) {
-    const Path path = locate(line.text, folder);
+  Result<LocalInputs::Index> add_input(const RequirementLine& line, const Path& path) {
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) {
-      const bool wheel = path.extension() == ".whl";
+    const bool wheel = path.extension() == ".whl";
+    if (::stat(path.c_str(), &status) != 0)
       return fail(Errc::not_found, "{} {} doesn't exist", wheel ? "wheel" : "package",
                   path.native())
           .hint("check that it is in the working_dir and not excluded");
+    if (!S_ISDIR(status.st_mode)) {
+      RTENV_TRY(const auto input,
+                inputs_.add(wheel ? LocalInput::Kind::wheel : LocalInput::Kind::file, path));
+      const std::string& content = inputs_[input].content.front();
+      RTENV_TRY(check_pin(content.substr(content.rfind(':') + 1), line.sha256, path));
+      return input;
     }
+    if (line.sha256.empty()) return inputs_.add(LocalInput::Kind::project, path);
+    return fail(Errc::invalid_argument, "{} is a folder: it has no SHA-256", path.native())
+        .hint("remove #sha256=");
+  }
+
+  Result<void> add_local(const RequirementLine& line, const Path& folder, Role role) {
+    const Path path = locate(line.text, folder);
+    RTENV_TRY(const auto input, add_input(line, path));
     const std::string file_name = path.filename().native();
-    if (S_ISDIR(status.st_mode)) {
-      // Without the folder's name: a copy in another folder is the same project.
-      RTENV_TRY(const auto named,
-                pkg::name_directory(path, {.scan = {.use_gitignore = false},
-                                           .zip = {.threads = default_threads()}}));
-      names_.push_back(
-          fmt::format("source {}{}{}", named.name().digits(), line.extras, line.suffix));
-    } else {
-      RTENV_TRY(const auto digest, sha256_hex_of_file(path));
-      names_.push_back(
-          fmt::format("{} sha256:{}{}{}", file_name, digest, line.extras, line.suffix));
-    }
-    if (const auto project = wheel_project_name(file_name); project && !S_ISDIR(status.st_mode)) {
-      result_.lines.push_back(
-          fmt::format("{}{} @ {}{}", *project, line.extras, file_url(path), line.suffix));
-      return {};
-    }
-    result_.local_projects.push_back(
-        {.path = path, .line = result_.lines.size(), .extras = line.extras, .suffix = line.suffix});
-    result_.lines.emplace_back();
+    const auto in_wheel = wheel_project_name(file_name);
+    const std::string name = in_wheel && line.name.empty() ? std::string(*in_wheel) : line.name;
+    if (in_wheel && normalized_name(*in_wheel) != normalized_name(name))
+      return fail(Errc::invalid_argument, "the wheel {} isn't one of '{}'", path.native(), name);
+    if (role == Role::constraints && name.empty())
+      return fail(Errc::invalid_argument, "{} can't be a constraint without a name", path.native())
+          .hint("write NAME @ {}", file_url(path));
+    const std::string after = line.extras + line.fragment + line.suffix;
+    // Without the name of a project: whoever gives a wrong one gets an error from the installer.
+    std::string part = inputs_[input].content.front() + after;
+    if (role == Role::constraints) part = fmt::format("{} @ {}", normalized_name(name), part);
+    (role == Role::constraints ? constraints_ : names_).push_back(std::move(part));
+    auto& lines = role == Role::constraints ? result_.constraints : result_.lines;
+    if (!name.empty())
+      lines.push_back(fmt::format("{}{} @ {}{}{}", name, line.extras, url_mark(input),
+                                  line.fragment, line.suffix));
+    else if (line.fragment.empty())
+      lines.push_back(path_mark(input) + after);
+    else
+      lines.push_back(url_mark(input) + line.fragment + line.extras + line.suffix);
     return {};
   }
 
-  // An option for the installer's command line: "--find-links", "/a/dist" or
-  // "--find-links=/a/dist". If it is or has a path, the content there counts, not the path: the
-  // working directory's path changes with every change of its content.
-  Result<void> add_install_option(const std::string& written) {
-    RTENV_TRY(const std::string option, expand_path(written));
-    result_.install_options.push_back(option);
-    const auto equals = option.starts_with("--") ? option.find('=') : std::string::npos;
-    const std::string name =
-        equals == std::string::npos ? std::string() : option.substr(0, equals + 1);
-    const Path value = option.substr(name.size());
-    std::error_code error;
-    if (value.is_absolute() && std::filesystem::exists(value, error)) {
-      RTENV_TRY(json content, content_part(value));
-      options_.push_back({{"option", name}, {"content", std::move(content)}});
-    } else {
-      options_.push_back(without_credentials(option));
+  Result<void> add_install_options(const std::vector<std::string>& written) {
+    std::vector<std::string> words;
+    for (const std::string& word : written) {
+      RTENV_TRY(words.emplace_back(), expand_path(word));
     }
+    std::span<const std::string> rest = words;
+    while (!rest.empty()) {
+      const InstallerOption option = read_option(rest);
+      RTENV_TRY(add_install_option(option, rest.first(option.words)));
+      rest = rest.subspan(option.words);
+    }
+    return {};
+  }
+
+  Result<void> add_install_option(const InstallerOption& option,
+                                  std::span<const std::string> words) {
+    if (option.use == OptionUse::line && option.value)
+      return add_line(fmt::format("{} {}", option.name, *option.value), base_folder(),
+                      Role::requirements, 0);
+    if (option.use == OptionUse::list && option.value && !is_url(*option.value)) {
+      RTENV_TRY(const ResolvedList list,
+                resolve_list(*option.value, {variables_, fetch_, inputs_}));
+      options_.push_back({{"option", option.name}, {"list", json_from_text(list.key_part)}});
+      result_.install_options.push_back(option.flag);
+      result_.install_options.push_back(path_mark(list.input));
+      return {};
+    }
+    result_.install_options.insert(result_.install_options.end(), words.begin(), words.end());
+    return count_option(option);
+  }
+
+  // The part of the key for an option that is passed on as written. The working directory's path
+  // changes with every change of its content, so the content at a path counts instead of it.
+  Result<void> count_option(const InstallerOption& option) {
+    if (option.use == OptionUse::how_it_runs) return {};
+    const std::string text =
+        option.value ? fmt::format("{} {}", option.name, *option.value) : option.name;
+    // Only in the working directory is an index counted: elsewhere it may be a mirror of
+    // everything.
+    const auto path = option.use == OptionUse::as_written
+                          ? std::nullopt
+                          : existing_path(option.value ? *option.value : option.name);
+    if (!path || (option.use == OptionUse::index && !variables_.in_working_dir(*path))) {
+      options_.push_back(without_credentials(text));
+      return {};
+    }
+    RTENV_TRY(const std::string content, content_line(*path));
+    options_.push_back({{"option", option.value ? option.name : ""}, {"content", content}});
     return {};
   }
 
   const Variables& variables_;
   const FetchObject& fetch_;
+  LocalInputs& inputs_;
   ResolvedRequirements result_;
   std::vector<std::string> names_;
   std::vector<std::string> constraints_;
   json options_ = json::array();
 };
 
-Result<void> write_lines(const Path& file, const std::vector<std::string>& lines) {
+Result<Path> write_lines(const Path& file, const std::vector<std::string>& lines,
+                         const std::vector<Path>& copies) {
   RTENV_TRY(AtomicFile out, AtomicFile::create(file));
-  RTENV_TRY(out.write(fmt::format("{}\n", fmt::join(lines, "\n"))));
-  return out.commit();
+  RTENV_TRY(out.write(with_copies(fmt::format("{}\n", fmt::join(lines, "\n")), copies)));
+  RTENV_TRY(out.commit(Durability::process));
+  return file;
 }
 
 }  // namespace
 
-Result<ResolvedPhases> resolve_requirements(const PackageList& packages, const Variables& variables,
-                                            const FetchObject& fetch) {
+Result<ResolvedPhases> resolve_requirements(const PackageList& packages,
+                                            const ResolveContext& context) {
   ResolvedPhases phases;
-  RTENV_TRY(phases.emplace_back(), Resolver(variables, fetch).run(packages));
+  RTENV_TRY(phases.emplace_back(), Resolver(context).run(packages));
   for (const auto& list : packages.later_phases) {
     PackageList later = packages;
     later.requirements = list;
-    RTENV_TRY(phases.emplace_back(), Resolver(variables, fetch).run(later));
+    RTENV_TRY(phases.emplace_back(), Resolver(context).run(later));
   }
   return phases;
 }
 
+Result<ResolvedList> resolve_list(const std::string& file, const ResolveContext& context) {
+  return Resolver(context).run_list(file);
+}
+
+std::optional<Path> existing_path(std::string_view value) {
+  // uv's indexes may have a name.
+  if (const auto named = value.find("=file:"); named != std::string_view::npos)
+    value.remove_prefix(named + 1);
+  const Path path = value.starts_with("file:") ? Path(parse_requirement_line(value).text) : value;
+  std::error_code error;
+  if (!path.is_absolute() || !std::filesystem::exists(path, error)) return std::nullopt;
+  return path.lexically_normal();
+}
+
 Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved,
+                                                    const std::vector<Path>& copies,
                                                     const Path& folder) {
-  std::vector<std::string> lines = resolved.lines;
-  for (std::size_t i = 0; i < resolved.local_projects.size(); ++i) {
-    const LocalProject& project = resolved.local_projects[i];
-    const Path copy_folder = folder / fmt::format("source-{}", i);
-    RTENV_TRY(make_directories(copy_folder));
-    const Path copy = copy_folder / project.path.filename();
-    RTENV_TRY(clone_tree(project.path, copy));
-    lines[project.line] = copy.native() + project.extras + project.suffix;
+  RTENV_TRY(const Path list, write_lines(folder / "requirements.txt", resolved.lines, copies));
+  std::vector<std::string> arguments{"-r", list.native()};
+  if (!resolved.constraints.empty()) {
+    RTENV_TRY(const Path constraints,
+              write_lines(folder / "constraints.txt", resolved.constraints, copies));
+    arguments.insert(arguments.end(), {"-c", constraints.native()});
   }
-  RTENV_TRY(write_lines(folder / "requirements.txt", lines));
-  std::vector<std::string> arguments{"-r", (folder / "requirements.txt").native()};
-  if (resolved.constraints.empty()) return arguments;
-  RTENV_TRY(write_lines(folder / "constraints.txt", resolved.constraints));
-  arguments.insert(arguments.end(), {"-c", (folder / "constraints.txt").native()});
+  for (const std::string& word : resolved.install_options)
+    arguments.push_back(with_copies(word, copies));
   return arguments;
 }
 

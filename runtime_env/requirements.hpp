@@ -9,26 +9,16 @@
 
 #include "base/fd.hpp"
 #include "runtime_env/expand.hpp"
+#include "runtime_env/local_input.hpp"
 #include "runtime_env/package_list.hpp"
 
 namespace rtenv::runtime_env {
 
-/// A folder with a project's source code, or an archive of one. It is copied for the installer,
-/// which may write into it.
-struct LocalProject {
-  Path path;
-  std::size_t line = 0;  // index of its empty line in ResolvedRequirements::lines
-  std::string extras;
-  std::string suffix;
-};
-
+/// All texts are with the marks of local inputs.
 struct ResolvedRequirements {
-  /// For the requirements file; the lines of local projects are empty until write_requirements has
-  /// copied them.
-  std::vector<std::string> lines;
-  std::vector<std::string> constraints;  // for the constraints file
-  std::vector<LocalProject> local_projects;
-  std::vector<std::string> install_options;  // expanded
+  std::vector<std::string> lines;            // for the requirements file
+  std::vector<std::string> constraints;      // for the constraints file
+  std::vector<std::string> install_options;  // words of the installer's command line
   /// Canonical JSON, an object with `requirements`, `constraints` and `options`. Without locations
   /// and credentials: the same content gives the same key everywhere.
   std::string key_parts;
@@ -37,18 +27,38 @@ struct ResolvedRequirements {
 /// Fetches an object and returns its local path, valid at least until the environment is built.
 using FetchObject = std::function<Result<Path>(const std::string& uri)>;
 
+/// What the meaning of a list depends on, and the inputs that are found on the way. Relative paths
+/// are relative to the working directory, or to the current folder if there is none.
+struct ResolveContext {
+  const Variables& variables;
+  const FetchObject& fetch;
+  LocalInputs& inputs;
+};
+
 /// One list per phase, in the order of installation; never empty.
 using ResolvedPhases = std::vector<ResolvedRequirements>;
 
-/// Relative paths are relative to the working directory, or to the current folder if there is none.
 /// Fails: as `fetch`; not_found (a wheel, project, --find-links folder or requirements file),
-/// invalid_argument (a path with an undefined variable, -e, files that include each other).
-Result<ResolvedPhases> resolve_requirements(const PackageList& packages, const Variables& variables,
-                                            const FetchObject& fetch);
+/// invalid_argument (a path with an undefined variable, -e, files that include each other, what
+/// isn't a requirement or can't be a constraint), corrupt (a file without its pinned digest).
+Result<ResolvedPhases> resolve_requirements(const PackageList& packages,
+                                            const ResolveContext& context);
 
-/// Writes requirements.txt, constraints.txt if there are constraints, and copies of the local
-/// projects into `folder`. Returns the installer's arguments that name these files.
+/// A list that an option or a variable names, with the files that it names itself.
+struct ResolvedList {
+  LocalInputs::Index input;
+  std::string key_part;  // as ResolvedRequirements::key_parts
+};
+/// Of constraints, or of overrides and the like. Fails: as resolve_requirements.
+Result<ResolvedList> resolve_list(const std::string& file, const ResolveContext& context);
+
+/// The path of a folder or file that `value` is the path or "file:" URL of, if it exists.
+std::optional<Path> existing_path(std::string_view value);
+
+/// Writes requirements.txt, and constraints.txt if there are constraints, into `folder`. Returns
+/// the installer's arguments that name these files, and the install options.
 Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved,
+                                                    const std::vector<Path>& copies,
                                                     const Path& folder);
 
 }  // namespace rtenv::runtime_env

@@ -1,0 +1,28 @@
+#include "envbuild/file_entry.hpp"
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+constexpr std::size_t k_key_digits = 32;
+
+}  // namespace
+
+Result<LeasedPath> file_entry(const std::string& name, std::string_view sha256, cache::Cache& cache,
+                              const WaitOptions& wait,
+                              const std::function<Result<void>(const Path&)>& make) {
+  RTENV_TRY(
+      const auto key,
+      cache::Key::parse(sha256_hex(fmt::format("{} {}", sha256, name)).substr(0, k_key_digits)));
+  RTENV_TRY(auto lease, cache.get_or_build(cache::Kind::file, key,
+                                           [&](const cache::BuildContext& context) -> Result<void> {
+                                             RTENV_TRY(make_directories(context.target));
+                                             return make(context.target / name);
+                                           },
+                                           {.wait = wait}));
+  return leased_path(std::move(lease), name);
+}
+
+}  // namespace rtenv::envbuild

@@ -1,0 +1,15 @@
+// Unmodified files in the cache, by content and name: fetched objects, and local wheels, which
+// installers keep unpacked by the path that they see.
+#pragma once
+
+#include "envbuild/leased_path.hpp"
+
+namespace rtenv::envbuild {
+
+/// Leases the file `name` with this content; `make` creates it, with this content, if it isn't
+/// there. Fails: as `make` and Cache::get_or_build.
+Result<LeasedPath> file_entry(const std::string& name, std::string_view sha256, cache::Cache& cache,
+                              const WaitOptions& wait,
+                              const std::function<Result<void>(const Path&)>& make);
+
+}  // namespace rtenv::envbuild

@@ -1,0 +1,82 @@
+#include "envbuild/installer_inputs.hpp"
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "envbuild/file_entry.hpp"
+#include "envbuild/secret_options.hpp"
+
+namespace rtenv::envbuild {
+namespace {
+
+using runtime_env::LocalInput;
+
+Result<LeasedPath> store_wheel(const LocalInput& wheel, cache::Cache& cache,
+                               const WaitOptions& wait) {
+  const std::string name = wheel.path.filename().native();
+  const std::string& content = wheel.content.front();
+  const std::string sha256 = content.substr(content.rfind(':') + 1);
+  bool copied = false;
+  RTENV_TRY(auto stored,
+            file_entry(name, sha256, cache, wait, [&](const Path& target) -> Result<void> {
+              copied = true;
+              return runtime_env::copy_input(wheel, {}, target);
+            }));
+  if (copied) return stored;
+  RTENV_TRY(const std::string found, sha256_hex_of_file(stored.path));
+  if (found == sha256) return stored;
+  return fail(Errc::corrupt, "the cache's copy {} of {} was changed", stored.path.native(),
+              wheel.path.native())
+      .hint("run `rtenv cache verify`, which removes changed entries, and retry");
+}
+
+Result<Path> copy_to_scratch(const LocalInput& input, const std::vector<Path>& copies,
+                             const Path& folder) {
+  RTENV_TRY(make_directories(folder));
+  Path target = folder / input.path.filename();
+  RTENV_TRY(runtime_env::copy_input(input, copies, target));
+  return target;
+}
+
+// A variable can list several paths, separated by spaces, commas or colons, which the path of the
+// cache may contain: these are relative to the current folder.
+Environment with_relative_copies(const Environment& environment, const std::vector<Path>& copies,
+                                 const Path& scratch) {
+  std::vector<Path> relative;
+  for (const Path& copy : copies) relative.push_back(copy.lexically_relative(scratch));
+  Environment result;
+  for (const auto& [name, value] : environment.values())
+    result.set(name, runtime_env::with_copies(value, relative));
+  return result;
+}
+
+}  // namespace
+
+Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
+                                       const runtime_env::ResolvedPhases& phases,
+                                       const runtime_env::LocalInputs& inputs,
+                                       const Environment& environment, const Path& scratch,
+                                       cache::Cache& cache, const WaitOptions& wait) {
+  InstallerInputs result;
+  for (const LocalInput& input : inputs.all()) {
+    if (input.kind == LocalInput::Kind::wheel) {
+      RTENV_TRY(LeasedPath stored, store_wheel(input, cache, wait));
+      result.copies.push_back(std::move(stored.path));
+      result.leases.push_back(std::move(*stored.lease));
+    } else {
+      const Path folder = scratch / "inputs" / std::to_string(result.copies.size());
+      RTENV_TRY(result.copies.emplace_back(), copy_to_scratch(input, result.copies, folder));
+    }
+  }
+  result.environment = with_relative_copies(environment, result.copies, scratch);
+  for (std::size_t phase = 0; phase < phases.size(); ++phase) {
+    const Path folder = scratch / fmt::format("phase-{}", phase);
+    RTENV_TRY(make_directories(folder));
+    RTENV_TRY(const auto arguments,
+              runtime_env::write_requirements(phases[phase], result.copies, folder));
+    RTENV_TRY(result.arguments.emplace_back(),
+              pass_secrets_by_variable(arguments, installer, result.environment));
+  }
+  return result;
+}
+
+}  // namespace rtenv::envbuild

@@ -1,0 +1,20 @@
+// What counts of a project's folder, and what its build sees: the same files.
+//
+// Left out are what building and running leave behind: compiled code, virtualenvs, caches of tools,
+// and *.egg-info unless the folder is an unpacked source distribution, which has it on purpose. Of
+// a repository, the commit and the tags count, which builds ask for the version; git's own files
+// change with every fetch. The build sees the repository all the same.
+#pragma once
+
+#include "base/fd.hpp"
+
+namespace rtenv::runtime_env {
+
+/// One line, without the folder's name: a copy in another folder is the same project. Fails: as
+/// pkg::name_directory.
+Result<std::string> project_content(const Path& folder);
+
+/// Copies what counts, and the repository. Fails: as pkg::copy_tree and clone_tree.
+Result<void> copy_project(const Path& folder, const Path& target);
+
+}  // namespace rtenv::runtime_env
