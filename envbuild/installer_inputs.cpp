@@ -19,7 +19,7 @@ Result<LeasedPath> store_wheel(const LocalInput& wheel, cache::Cache& cache,
   RTENV_TRY(auto stored,
             file_entry(name, sha256, cache, wait, [&](const Path& target) -> Result<void> {
               copied = true;
-              return runtime_env::copy_input(wheel, {}, target);
+              return runtime_env::copy_input(wheel, {}, target, wait.cancellation);
             }));
   if (copied) return stored;
   RTENV_TRY(const std::string found, sha256_hex_of_file(stored.path));
@@ -30,10 +30,10 @@ Result<LeasedPath> store_wheel(const LocalInput& wheel, cache::Cache& cache,
 }
 
 Result<Path> copy_to_scratch(const LocalInput& input, const std::vector<Path>& copies,
-                             const Path& folder) {
+                             const Path& folder, const Cancellation* cancellation) {
   RTENV_TRY(make_directories(folder));
   Path target = folder / input.path.filename();
-  RTENV_TRY(runtime_env::copy_input(input, copies, target));
+  RTENV_TRY(runtime_env::copy_input(input, copies, target, cancellation));
   return target;
 }
 
@@ -64,7 +64,8 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
       result.leases.push_back(std::move(*stored.lease));
     } else {
       const Path folder = scratch / "inputs" / std::to_string(result.copies.size());
-      RTENV_TRY(result.copies.emplace_back(), copy_to_scratch(input, result.copies, folder));
+      RTENV_TRY(result.copies.emplace_back(),
+                copy_to_scratch(input, result.copies, folder, wait.cancellation));
     }
   }
   result.environment = with_relative_copies(environment, result.copies, scratch);

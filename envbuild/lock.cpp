@@ -1,13 +1,10 @@
 #include "envbuild/lock.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
-#include "base/lines.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/requirement_line.hpp"
@@ -32,34 +29,34 @@ json identity(const runtime_env::ResolvedPhases& phases,
           {"platform", interpreter.platform}};
 }
 
-// Names the original of each input instead of its copy.
-std::string with_originals(std::string text, const runtime_env::LocalInputs& inputs,
-                           const std::vector<Path>& copies) {
-  for (std::size_t i = 0; i < copies.size(); ++i) {
-    const std::string copy = runtime_env::file_url(copies[i]);
-    const std::string original = runtime_env::file_url(inputs[i].path);
-    for (auto at = text.find(copy); at != std::string::npos;
-         at = text.find(copy, at + original.size()))
-      text.replace(at, copy.size(), original);
-  }
-  return text;
+void replace_all(std::string& text, std::string_view old, std::string_view replacement) {
+  for (auto at = text.find(old); at != std::string::npos;
+       at = text.find(old, at + replacement.size()))
+    text.replace(at, old.size(), replacement);
 }
 
-// Replaces the path in "lib @ file:///tmp/…/x.whl" by one that is valid on other machines.
-std::string portable(std::string line, const std::optional<LeasedPath>& working_dir) {
-  const auto at = line.find("file://");
-  if (at == std::string::npos) return line;
-  const auto end = std::min(line.find(' ', at), line.size());
-  const Path path = percent_decode(line.substr(at + 7, end - at - 7));
+// Names the original of each input instead of its copy; in the working directory, or else in the
+// current folder, so that it is valid on other machines.
+std::string with_originals(std::string text, const runtime_env::LocalInputs& inputs,
+                           const std::vector<Path>& copies,
+                           const std::optional<LeasedPath>& working_dir) {
   std::error_code error;
   const Path base = working_dir ? working_dir->path : std::filesystem::current_path(error);
-  const Path relative = path.lexically_relative(base);
-  if (relative.empty() || *relative.begin() == "..") return line;
-  const std::string name =
-      working_dir
-          ? fmt::format("file://${{{}}}/{}", runtime_env::k_working_dir_variable, relative.native())
-          : fmt::format("./{}", relative.native());
-  return line.replace(at, end - at, name);
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    const Path& original = inputs[i].path;
+    const Path relative = original.lexically_relative(base);
+    std::string path = original.native();
+    std::string url = runtime_env::file_url(original);
+    if (!relative.empty() && *relative.begin() != "..") {
+      path = working_dir
+                 ? fmt::format("${{{}}}/{}", runtime_env::k_working_dir_variable, relative.native())
+                 : fmt::format("./{}", relative.native());
+      url = working_dir ? "file://" + path : path;
+    }
+    replace_all(text, runtime_env::file_url(copies[i]), url);
+    replace_all(text, copies[i].native(), path);
+  }
+  return text;
 }
 
 }  // namespace
@@ -108,14 +105,11 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
   RTENV_TRY(run.step("uv pip compile", std::move(compile)));
 
   RTENV_TRY(const std::string written, read_file(output));
-  const std::string compiled = with_originals(written, plan.inputs, inputs.copies);
-  std::string lock = fmt::format(
+  return fmt::format(
       "# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build "
-      "--locked`.\n{}{}\n",
-      k_header, identity(plan.phases, plan.interpreter).dump());
-  for (const std::string_view line : lines_of(compiled))
-    lock += portable(std::string(line), working_dir) + "\n";
-  return lock;
+      "--locked`.\n{}{}\n{}",
+      k_header, identity(plan.phases, plan.interpreter).dump(),
+      with_originals(written, plan.inputs, inputs.copies, working_dir));
 }
 
 Result<runtime_env::PackageList> locked_packages(const Path& lock,

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/cancellation.hpp"
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -67,17 +68,22 @@ Result<std::vector<std::string>> content_of(Kind kind, const Path& path) {
 }
 
 // Follows links, also one to the file itself: the content counts.
-Result<void> copy_content(const Path& from, const Path& to) {
+Result<void> copy_content(const Path& from, const Path& to, const Cancellation* cancellation) {
   std::error_code error;
   const Path file = std::filesystem::canonical(from, error);
   if (error) return Failure(system_error(error.value(), "read", from.native()));
-  return clone_tree(file, to);
+  return clone_tree(file, to, {.cancellation = cancellation});
 }
 
-Result<void> copy_packages(const Path& folder, const Path& target) {
+Result<void> copy_packages(const Path& folder, const Path& target,
+                           const Cancellation* cancellation) {
   RTENV_TRY(make_directories(target));
   RTENV_TRY(const auto files, packages_in(folder));
-  for (const Path& file : files) RTENV_TRY(copy_content(file, target / file.filename()));
+  for (const Path& file : files) {
+    if (cancellation != nullptr && cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while copying {}", folder.native());
+    RTENV_TRY(copy_content(file, target / file.filename(), cancellation));
+  }
   return {};
 }
 
@@ -124,13 +130,13 @@ std::string with_copies(std::string_view text, const std::vector<Path>& copies) 
 }
 
 Result<void> copy_input(const LocalInput& input, const std::vector<Path>& copies,
-                        const Path& target) {
+                        const Path& target, const Cancellation* cancellation) {
   switch (input.kind) {
     case Kind::list: return write_list(with_copies(input.text, copies), target);
-    case Kind::project: RTENV_TRY(copy_project(input.path, target)); break;
-    case Kind::package_folder: RTENV_TRY(copy_packages(input.path, target)); break;
+    case Kind::project: RTENV_TRY(copy_project(input.path, target, cancellation)); break;
+    case Kind::package_folder: RTENV_TRY(copy_packages(input.path, target, cancellation)); break;
     case Kind::file:
-    case Kind::wheel: RTENV_TRY(copy_content(input.path, target)); break;
+    case Kind::wheel: RTENV_TRY(copy_content(input.path, target, cancellation)); break;
   }
   RTENV_TRY(const auto copied, content_of(input.kind, target));
   if (copied != input.content)

@@ -15,6 +15,10 @@
 
 #include "base/fd.hpp"
 
+namespace rtenv {
+class Cancellation;
+}
+
 namespace rtenv::runtime_env {
 
 struct LocalInput {
@@ -57,12 +61,12 @@ std::string file_url(const Path& path);
 /// The text with the paths of the copies for the marks; the n-th copy is that of the n-th input.
 std::string with_copies(std::string_view text, const std::vector<Path>& copies);
 
-/// Copies what counts of an input to `target`, which doesn't exist; its folder does. Requires: the
-/// name of `target` is that of a file's original, which counts. `copies` are
-/// those of the inputs before it. Fails: unavailable (the original changed since it was planned),
-/// and as reading and writing.
+/// Copies what counts of an input to `target`, which doesn't exist; its folder does. `copies` are
+/// those of the inputs before it. Requires: a file's copy has the name of the original, which
+/// counts. Fails: unavailable (the original changed since it was planned), cancelled, and as
+/// reading and writing.
 Result<void> copy_input(const LocalInput& input, const std::vector<Path>& copies,
-                        const Path& target);
+                        const Path& target, const Cancellation* cancellation = nullptr);
 
 /// One line for the content of everything below a folder, or of a file. Fails: as reading it.
 Result<std::string> content_line(const Path& path);

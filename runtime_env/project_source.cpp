@@ -38,11 +38,12 @@ Result<Project> read_project(const Path& folder) {
 
 // The repository of a linked working tree or a submodule is elsewhere; ".git" is a file that names
 // it, sometimes by a relative path.
-Result<void> copy_repository(const Path& folder, const Path& target) {
+Result<void> copy_repository(const Path& folder, const Path& target,
+                             const Cancellation* cancellation) {
   constexpr std::string_view k_key = "gitdir: ";
   std::error_code error;
   if (std::filesystem::is_directory(folder / k_repository, error))
-    return clone_tree(folder / k_repository, target / k_repository);
+    return clone_tree(folder / k_repository, target / k_repository, {.cancellation = cancellation});
   RTENV_TRY(const std::string text, read_file(folder / k_repository));
   if (!text.starts_with(k_key))
     return fail(Errc::corrupt, "{} isn't git's", (folder / k_repository).native());
@@ -62,12 +63,15 @@ Result<std::string> project_content(const Path& folder) {
   return line;
 }
 
-Result<void> copy_project(const Path& folder, const Path& target) {
+Result<void> copy_project(const Path& folder, const Path& target,
+                          const Cancellation* cancellation) {
   RTENV_TRY(const Project project, read_project(folder));
   RTENV_TRY(pkg::copy_tree(project.named, target,
-                           {.scheme = project.named.name.scheme(), .threads = default_threads()}));
+                           {.scheme = project.named.name.scheme(),
+                            .threads = default_threads(),
+                            .cancellation = cancellation}));
   if (!project.version) return {};
-  return copy_repository(folder, target);
+  return copy_repository(folder, target, cancellation);
 }
 
 }  // namespace rtenv::runtime_env

@@ -8,6 +8,10 @@
 
 #include "base/fd.hpp"
 
+namespace rtenv {
+class Cancellation;
+}
+
 namespace rtenv::runtime_env {
 
 /// One line, without the folder's name: a copy in another folder is the same project. Fails: as
@@ -15,6 +19,6 @@ namespace rtenv::runtime_env {
 Result<std::string> project_content(const Path& folder);
 
 /// Copies what counts, and the repository. Fails: as pkg::copy_tree and clone_tree.
-Result<void> copy_project(const Path& folder, const Path& target);
+Result<void> copy_project(const Path& folder, const Path& target, const Cancellation* cancellation);
 
 }  // namespace rtenv::runtime_env

@@ -92,6 +92,9 @@ class Resolver {
   // "not found".
   [[nodiscard]] Result<std::string> expand_path(const std::string& text) const {
     std::string expanded = expand(text, variables_);
+    // It would be taken for the mark of a local input.
+    if (expanded.find('\0') != std::string::npos)
+      return fail(Errc::invalid_argument, "'{}' has a NUL byte", expanded.c_str());
     const auto undefined = first_unexpanded(expanded);
     if (undefined && expanded.find('/') != std::string::npos && !is_url(expanded)) {
       const bool is_working_dir = undefined->find(k_working_dir_variable) != std::string::npos;

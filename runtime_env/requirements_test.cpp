@@ -247,6 +247,8 @@ TEST_F(RequirementsTest, ANewSignatureOfAUrlDoesNotCount) {
 TEST_F(RequirementsTest, RefusesWhatCannotBeARequirement) {
   tree_.file("list.txt", "six\n==1.0\n");
   EXPECT_THAT(resolve({"-r list.txt"}), IsError(Errc::invalid_argument, "'==1.0' isn't"));
+  EXPECT_THAT(resolve({"https://x/" + std::string("\0p9\0", 4)}),
+              IsError(Errc::invalid_argument, "NUL"));
 }
 
 TEST_F(RequirementsTest, WritesTheListsWithThePathsOfTheCopies) {

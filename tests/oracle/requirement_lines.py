@@ -76,9 +76,10 @@ def of_uv(line, constraint=None):
                            "-c", "uv.constraints", "uv.in"], capture_output=True, text=True)
     if constraint is not None:
         return "invalid" if "not allowed as constraints" in done.stderr else "valid"
-    if "arse" in done.stderr or "file extension" in done.stderr:  # "Couldn't parse", "Failed to parse"
+    if any(words in done.stderr for words in ("parse", "Unexpected", "file extension")):
         return "invalid"
-    return "local" if "file://" in done.stdout + done.stderr or "./" in done.stdout else "other"
+    built = "from `setup.py` build" in done.stderr  # a project, whose build fails without an index
+    return "local" if built or "project" in done.stdout or WHEEL in done.stdout else "other"
 
 
 def of_rtenv(rtenv, lines):

@@ -59,6 +59,7 @@ SAME = ["", "{}", "null", "working_dir: dir", "working_dir: missing", "working_d
 
 # rtenv is stricter than Ray.
 STRICTER = {
+    "uv: [six, ==]": "Ray fails once it installs the list", "pip: {packages: ['six six']}": "the same",
     "workin_dir: dir": "a field that nobody reads is a mistake: Ray ignores it",
     "base: &b\n  - six\nuv: *b": "the same: 'base'",
     "config: {timeout: 5}": "Ray warns in a log",

@@ -7,18 +7,18 @@ export RTENV_PYTHON=${ORACLE_PYTHON:?}
 real_uv=$RTENV_UV
 # Variables that list several paths separate them by spaces.
 export RTENV_CACHE_DIR="$work/a cache"
-text() { "$1/bin/python" -c 'import lib; print(lib.TEXT)'; }
+text() { "$1/bin/python" -c 'import own_wheel; print(own_wheel.TEXT)'; }
 
 # The originals are exchanged when the installer begins: it has copies.
-make_wheel two lib two
+make_wheel two own_wheel two
 cat >exchange.sh <<SH
 #!/bin/sh
 [ "\$1" = pip ] && { cp "$work/two/"*.whl "$work/one/"; echo "six<1.15" >"$work/one/limits.txt"; }
 exec "$real_uv" "\$@"
 SH
 chmod +x exchange.sh
-planned() { make_wheel one lib one; echo 'six<1.16' >one/limits.txt; }
-for packages in '"./one/lib-1.0-py3-none-any.whl"' '"lib@file://'"$work"'/one/lib-1.0-py3-none-any.whl"' '"--find-links one", "lib"'; do
+planned() { make_wheel one own_wheel one; echo 'six<1.16' >one/limits.txt; }
+for packages in '"./one/own_wheel-1.0-py3-none-any.whl"' '"own_wheel@file://'"$work"'/one/own_wheel-1.0-py3-none-any.whl"' '"--find-links one", "own_wheel"'; do
   planned
   RTENV_UV=$work/exchange.sh rtenv env build --runtime-env-json "{\"uv\": [$packages, \"six\", \"-c one/limits.txt\"]}"
   ok
@@ -36,39 +36,39 @@ for installer in uv pip; do
   variable=$([[ $installer == uv ]] && echo UV || echo PIP)
   planned
   RTENV_UV=$work/exchange.sh rtenv env build --runtime-env-json \
-    "{\"$installer\": [\"six\", \"lib\"], \"env_vars\": {\"${variable}_CONSTRAINT\": \"$work/one/limits.txt\", \"${variable}_FIND_LINKS\": \"$work/one\"}}"
+    "{\"$installer\": [\"six\", \"own_wheel\"], \"env_vars\": {\"${variable}_CONSTRAINT\": \"$work/one/limits.txt\", \"${variable}_FIND_LINKS\": \"$work/one\"}}"
   ok
   equal "$(text "$out") $("$out/bin/python" -c 'import six; print(six.__version__)')" "one 1.15.0" "$installer"
 done
 
 # A file in a list of constraints isn't installed by itself.
 planned
-echo "lib @ file://$work/one/lib-1.0-py3-none-any.whl" >limits.txt
+echo "own_wheel @ file://$work/one/own_wheel-1.0-py3-none-any.whl" >limits.txt
 for installer in uv pip; do
   rtenv env build --runtime-env-json "{\"$installer\": [\"six\", \"-c limits.txt\"]}"
   ok
   ! text "$out" 2>/dev/null || fail "a constraint was installed"
-  rtenv env build --runtime-env-json "{\"$installer\": [\"lib\", \"-c limits.txt\"]}"
+  rtenv env build --runtime-env-json "{\"$installer\": [\"own_wheel\", \"-c limits.txt\"]}"
   ok
   equal "$(text "$out")" one
 done
 
 # Environments with one wheel, wherever it lies, share what uv unpacked.
-unpacked() { find "$RTENV_CACHE_DIR"/uv/archive-v0 -name lib.py -exec grep -l shared {} + | wc -l; }
+unpacked() { find "$RTENV_CACHE_DIR"/uv/archive-v0 -name own_wheel.py -exec grep -l shared {} + | wc -l; }
 for i in 1 2 3; do
-  make_wheel "place$i" lib shared
-  rtenv env build --runtime-env-json "{\"uv\": [\"./place$i/lib-1.0-py3-none-any.whl\", \"six==1.1$((i + 3)).0\"]}"
+  make_wheel "place$i" own_wheel shared
+  rtenv env build --runtime-env-json "{\"uv\": [\"./place$i/own_wheel-1.0-py3-none-any.whl\", \"six==1.1$((i + 3)).0\"]}"
   ok
   equal "$(text "$out")" shared
 done
 equal "$(unpacked)" 1
 # Its copy in the cache is checked, too.
-copy=$(find "$RTENV_CACHE_DIR/files" -name 'lib-1.0-py3-none-any.whl' -exec grep -l shared {} +)
+copy=$(find "$RTENV_CACHE_DIR/files" -name 'own_wheel-1.0-py3-none-any.whl' -exec grep -l shared {} +)
 chmod u+w "$copy" && echo x >>"$copy"
-rtenv env build --runtime-env-json '{"uv": ["./place1/lib-1.0-py3-none-any.whl", "six==1.13.0"]}'
-refused 5 "was changed"
+rtenv env build --runtime-env-json '{"uv": ["./place1/own_wheel-1.0-py3-none-any.whl", "six==1.13.0"]}'
+refused 2 "was changed"
 rtenv cache verify
-rtenv env build --runtime-env-json '{"uv": ["./place1/lib-1.0-py3-none-any.whl", "six==1.13.0"]}'
+rtenv env build --runtime-env-json '{"uv": ["./place1/own_wheel-1.0-py3-none-any.whl", "six==1.13.0"]}'
 ok
 
 # A project counts by what its build sees, in a repository with the commit.
@@ -83,9 +83,13 @@ touch project/.git/FETCH_HEAD
 mkdir project/__pycache__ project/project.egg-info && touch project/__pycache__/x.pyc
 rtenv env build --runtime-env-json '{"uv": ["./project"]}' --json
 equal "$(field key) $(field built)" "$key False"
-rtenv env lock --runtime-env-json '{"uv": ["./project"]}' -o -
+# A lock names the original, and is of use.
+rtenv env lock --runtime-env-json '{"uv": ["./project"]}' -o env.lock
 ok
-stdout_has "./project"
+! grep -F "$work" env.lock || fail "a path of this machine"
+rtenv run --runtime-env-json '{"uv": ["./project"]}' --locked env.lock -- python -c 'import project; print(project.TEXT)'
+ok
+equal "$out" 1
 
 rtenv env check --runtime-env-json '{"uv": ["six", "=="]}'
 refused 2 "runtime_env['uv'][1]: '==' isn't a requirement"
