@@ -53,6 +53,16 @@ for installer in uv pip; do
   equal "$(text "$out")" one
 done
 
+# What is pinned is what is installed, also as a module.
+planned
+module=file://$work/one/own_wheel-1.0-py3-none-any.whl#sha256=$(sha256sum <one/own_wheel-1.0-py3-none-any.whl | cut -c 1-64)
+RTENV_UV=$work/exchange.sh rtenv run --runtime-env-json "{\"py_modules\": [\"$module\"]}" -- \
+  python -c 'import own_wheel; print(own_wheel.TEXT)'
+ok
+equal "$out" one
+rtenv run --runtime-env-json "{\"py_modules\": [\"$module\"]}" -- true
+refused 2 "doesn't have its pinned digest"
+
 # Environments with one wheel, wherever it lies, share what uv unpacked.
 unpacked() { find "$RTENV_CACHE_DIR"/uv/archive-v0 -name own_wheel.py -exec grep -l shared {} + | wc -l; }
 for i in 1 2 3; do
