@@ -101,6 +101,22 @@ TEST_F(InstallerSettingsTest, AFolderOfPackagesCountsByContent) {
   EXPECT_NE(with("a"), with("c"));
 }
 
+TEST_F(InstallerSettingsTest, OnlyAnIndexInTheWorkingDirectoryCountsByContent) {
+  home_.file("job/index/x/index.html", "one").file("other/index/x/index.html", "one");
+  const auto with = [&](const std::string& working_dir) {
+    working_dir_ = home_ / working_dir;
+    env_vars_ = {{"UV_INDEX", "own=file://${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}/index"}};
+    return key();
+  };
+  const std::string one = with("job");
+  EXPECT_EQ(with("other"), one);
+  home_.file("job/index/x/index.html", "two");
+  EXPECT_NE(with("job"), one);
+  working_dir_.reset();
+  env_vars_ = {{"UV_INDEX", "file://" + (home_ / "job/index").native()}};
+  EXPECT_NE(key().find("job/index"), std::string::npos) << "a mirror isn't read";
+}
+
 TEST_F(InstallerSettingsTest, ConfigurationFilesOfTheUserCountByContent) {
   const std::string none = key();
   home_.file(".config/uv/uv.toml", "exclude-newer = '2020-01-01'");
