@@ -81,6 +81,22 @@ rtenv cache verify
 rtenv env build --runtime-env-json '{"uv": ["./place1/own_wheel-1.0-py3-none-any.whl", "six==1.13.0"]}'
 ok
 
+# A source archive is built again under other flags: of one path, uv would take the wheel that it built before.
+mkdir flagged-1.0
+cat >flagged-1.0/setup.py <<'PY'
+import os, setuptools
+open("flagged.py", "w").write("FLAGS = %r\n" % os.environ.get("CFLAGS"))
+setuptools.setup(name="flagged", version="1.0", py_modules=["flagged"])
+PY
+printf 'Metadata-Version: 2.1\nName: flagged\nVersion: 1.0\n' >flagged-1.0/PKG-INFO
+tar czf flagged-1.0.tar.gz flagged-1.0
+for flags in -O1 -O2; do
+  rtenv run --runtime-env-json "{\"uv\": [\"./flagged-1.0.tar.gz\"], \"env_vars\": {\"CFLAGS\": \"$flags\"}}" -- \
+    python -c 'import flagged; print(flagged.FLAGS)'
+  ok
+  equal "$out" "$flags"
+done
+
 # A project counts by what its build sees, in a repository with the commit.
 mkdir project
 echo 'import setuptools; setuptools.setup(name="project", version="1", py_modules=["project"])' >project/setup.py
