@@ -89,10 +89,11 @@ std::string described(const UnconfirmedFile& file) {
 Result<Installed> install_anew(const InstallRequest& request,
                                const std::vector<std::string>& suspects, cache::Cache& cache) {
   InstallRequest anew = request;
-  if (request.packages.installer == InstallerKind::uv)
+  if (request.packages.installer == InstallerKind::uv) {
     RTENV_TRY(remove_from_uv_cache(suspects, anew, cache));
-  else
+  } else {
     anew.cache_use = InstallerCache::bypass;
+  }
   RTENV_TRY(remove_tree(request.target));
   return install_once(anew, cache);
 }

@@ -149,7 +149,7 @@ Result<std::string> content_line(const Path& path) {
   if (!std::filesystem::is_directory(path, error)) return file_line(path);
   RTENV_TRY(const auto named, pkg::name_directory(path, {.scan = {.use_gitignore = false},
                                                          .zip = {.threads = default_threads()}}));
-  return fmt::format("folder {}", named.name.digits());
+  return fmt::format("folder {}", named.name().digits());
 }
 
 }  // namespace rtenv::runtime_env

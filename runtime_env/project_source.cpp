@@ -12,13 +12,13 @@ namespace {
 constexpr const char* k_repository = ".git";
 
 struct Project {
-  pkg::NamedTree named;
+  pkg::NamedDirectory named;
   std::optional<std::string> version;  // of its repository
 };
 
 Result<Project> read_project(const Path& folder) {
   std::error_code error;
-  Project project{.named = {.tree = {}, .name = {pkg::Scheme::xxh3, {}}}, .version = std::nullopt};
+  std::optional<std::string> version;
   pkg::ScanOptions scan{.excludes = {"__pycache__", ".venv", "venv", ".tox", ".nox",
                                      ".pytest_cache", ".mypy_cache", ".ruff_cache"},
                         .use_gitignore = false};
@@ -28,12 +28,12 @@ Result<Project> read_project(const Path& folder) {
   }
   // A repository that can't be read counts file by file.
   if (std::filesystem::exists(folder / k_repository, error)) {
-    if (auto version = pkg::git_version(folder)) project.version = std::move(*version);
-    if (project.version) scan.excludes.emplace_back(std::string("/") + k_repository);
+    if (auto found = pkg::git_version(folder)) version = std::move(*found);
+    if (version) scan.excludes.emplace_back(std::string("/") + k_repository);
   }
-  RTENV_TRY(project.named, pkg::name_directory(folder, {.scan = std::move(scan),
-                                                        .zip = {.threads = default_threads()}}));
-  return project;
+  RTENV_TRY(auto named, pkg::name_directory(folder, {.scan = std::move(scan),
+                                                     .zip = {.threads = default_threads()}}));
+  return Project{std::move(named), std::move(version)};
 }
 
 // The repository of a linked working tree or a submodule is elsewhere; ".git" is a file that names
@@ -58,16 +58,16 @@ Result<void> copy_repository(const Path& folder, const Path& target,
 
 Result<std::string> project_content(const Path& folder) {
   RTENV_TRY(const Project project, read_project(folder));
-  std::string line = "source " + project.named.name.digits();
+  std::string line = "source " + project.named.name().digits();
   if (project.version) line += " " + *project.version;
   return line;
 }
 
 Result<void> copy_project(const Path& folder, const Path& target,
                           const Cancellation* cancellation) {
-  RTENV_TRY(const Project project, read_project(folder));
+  RTENV_TRY(Project project, read_project(folder));
   RTENV_TRY(pkg::copy_tree(project.named, target,
-                           {.scheme = project.named.name.scheme(),
+                           {.scheme = project.named.name().scheme(),
                             .threads = default_threads(),
                             .cancellation = cancellation}));
   if (!project.version) return {};
