@@ -16,9 +16,15 @@ environments() { find "$RTENV_CACHE_DIR/envs" -mindepth 1 -maxdepth 1 | wc -l; }
 make_wheel wheels big "$(head -c 60000 /dev/urandom | base64 -w 0)"
 # The rest of its 24 MB isn't in an argument.
 python3 - <<'PY'
-import os, zipfile
-with zipfile.ZipFile("wheels/big-1.0-py3-none-any.whl", "a") as z:
-    z.writestr("big_data/data", os.urandom(24_000_000))
+import base64, hashlib, os, zipfile
+wheel, data = "wheels/big-1.0-py3-none-any.whl", os.urandom(24_000_000)
+with zipfile.ZipFile(wheel) as z:
+    files = {name: z.read(name) for name in z.namelist()}
+digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+files["big-1.0.dist-info/RECORD"] = f"big_data/data,sha256={digest},{len(data)}\n".encode() + files["big-1.0.dist-info/RECORD"]
+with zipfile.ZipFile(wheel, "w") as z:
+    for name, content in (files | {"big_data/data": data}).items():
+        z.writestr(name, content)
 PY
 for i in 1 2 3; do make_wheel wheels "lib$i" "$i"; done
 
@@ -49,8 +55,10 @@ rtenv cache rm --all --yes
 ok
 [[ $(du_bytes) -gt 24000000 ]] || fail "uv's cache is gone"
 build 2
-rtenv cache gc --max-size 40MB --json
-equal "$(field removed)" "[]"
+rtenv cache stat --json
+rtenv cache gc --max-size $(($(field disk_bytes) - $(field other_bytes) - 1))B --json
+equal "$(field removed)" "[]" "what no environment needs goes first"
+[[ $(field removed_parts) -gt 0 ]] || fail "nothing was removed"
 rtenv run --python "$ORACLE_PYTHON" --runtime-env-json '{"uv": ["./wheels/big-1.0-py3-none-any.whl", "./wheels/lib2-1.0-py3-none-any.whl"]}' -- \
   python3 -c 'import lib2; assert lib2.TEXT == "2"'
 ok

@@ -6,17 +6,8 @@ use_oracle_uv
 export RTENV_PYTHON=${ORACLE_PYTHON:?}
 
 # An index whose only package has one version at first.
-mkdir -p index/lib
 release() {
-  rm -rf made && make_wheel made lib "$1"
-  python3 - "$1" <<'PY'
-import sys, zipfile
-version = sys.argv[1]
-with zipfile.ZipFile("made/lib-1.0-py3-none-any.whl") as old, zipfile.ZipFile(f"index/lib/lib-{version}-py3-none-any.whl", "w") as new:
-    for item in old.infolist():
-        text = old.read(item).decode().replace("lib-1.0.dist-info", f"lib-{version}.dist-info").replace("\nVersion: 1.0", f"\nVersion: {version}")
-        new.writestr(zipfile.ZipInfo(item.filename.replace("lib-1.0.", f"lib-{version}.")), text)
-PY
+  make_wheel index/lib lib "$1" "$1"
   (cd index/lib && for wheel in *.whl; do echo "<a href=\"$wheel\">$wheel</a>"; done >index.html.new && mv index.html.new index.html)
 }
 release 1.0

@@ -45,18 +45,18 @@ use_oracle_uv() {
   RTENV_UV=$(dirname "${ORACLE_PYTHON:?}")/uv
   export RTENV_UV
 }
-# make_wheel FOLDER NAME TEXT: builds a wheel NAME-1.0 whose module has TEXT = TEXT.
+# make_wheel FOLDER NAME TEXT [VERSION]: builds a wheel NAME-1.0 whose module has TEXT = TEXT.
 make_wheel() {
   mkdir -p "$1"
   python3 - "$@" <<'PY'
 import base64, hashlib, sys, zipfile
-folder, name, text = sys.argv[1:4]
-info = f"{name}-1.0.dist-info"
-files = {f"{name}.py": f"TEXT = {text!r}\n", f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+folder, name, text, version = [*sys.argv[1:], "1.0"][:4]
+info = f"{name}-{version}.dist-info"
+files = {f"{name}.py": f"TEXT = {text!r}\n", f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
          f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
 digest = lambda text: base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 files[f"{info}/RECORD"] = "".join(f"{path},sha256={digest(content)},{len(content)}\n" for path, content in files.items()) + f"{info}/RECORD,,\n"
-with zipfile.ZipFile(f"{folder}/{name}-1.0-py3-none-any.whl", "w") as z:
+with zipfile.ZipFile(f"{folder}/{name}-{version}-py3-none-any.whl", "w") as z:
     for path, content in files.items():
         z.writestr(zipfile.ZipInfo(path), content)
 PY
