@@ -9,6 +9,7 @@
 
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
+#include "cache/known_contents.hpp"
 
 namespace rtenv::cache {
 namespace {
@@ -18,35 +19,49 @@ constexpr std::size_t k_buffer_bytes = 256U << 10U;
 // Computes the digests of one file after another.
 class FileDigester {
  public:
-  FileDigester(FileDigests digests, const Cancellation* cancellation)
-      : cancellation_(cancellation) {
-    if (digests == FileDigests::xxh3_and_sha256) sha256_.emplace();
-  }
+  FileDigester(const KnownContents* known, const Cancellation* cancellation)
+      : known_(known), cancellation_(cancellation) {}
 
   Result<void> digest(const Path& path, TreeItem& item) {
     RTENV_TRY(const Fd file, open_file(path, O_RDONLY));
+    const bool may_be_known = item.size_bytes >= KnownContents::k_min_bytes;
+    const bool at_once = known_ != nullptr && !may_be_known;
     xxh3_.reset();
-    if (sha256_) sha256_->reset();
-    for (off_t offset = 0;;) {
-      if (cancellation_ != nullptr && cancellation_->requested())
-        return fail(Errc::cancelled, "interrupted while reading {}", path.native());
-      RTENV_TRY(const std::size_t count, read_full_at(file, buffer_, offset, path.native()));
-      const auto data = std::span(buffer_).first(count);
+    sha256_.reset();
+    RTENV_TRY(read(file, path, [&](std::span<const std::byte> data) {
       xxh3_.add(data);
-      if (sha256_) sha256_->add(data);
-      if (count < buffer_.size()) break;
-      offset += static_cast<off_t>(count);
+      if (at_once) sha256_.add(data);
+    }));
+    item.xxh3 = xxh3_.finish();
+    item.content = to_hex(item.xxh3);
+    if (known_ == nullptr) return {};
+    if (may_be_known) {
+      item.sha256 = known_->find(item.xxh3, item.size_bytes);
+      if (item.sha256) return {};
+      RTENV_TRY(read(file, path, [&](std::span<const std::byte> data) { sha256_.add(data); }));
     }
-    item.content = to_hex(xxh3_.finish());
-    if (sha256_) item.sha256 = sha256_->finish();
+    item.sha256 = sha256_.finish();
     return {};
   }
 
  private:
+  template <class Use>
+  Result<void> read(const Fd& file, const Path& path, Use use) {
+    for (off_t offset = 0;;) {
+      if (cancellation_ != nullptr && cancellation_->requested())
+        return fail(Errc::cancelled, "interrupted while reading {}", path.native());
+      RTENV_TRY(const std::size_t count, read_full_at(file, buffer_, offset, path.native()));
+      use(std::span<const std::byte>(buffer_).first(count));
+      if (count < buffer_.size()) return {};
+      offset += static_cast<off_t>(count);
+    }
+  }
+
+  const KnownContents* known_;
   const Cancellation* cancellation_;
   RawBytes buffer_ = RawBytes(k_buffer_bytes);
   Xxh3 xxh3_;
-  std::optional<Sha256> sha256_;
+  Sha256 sha256_;
 };
 
 }  // namespace
@@ -82,9 +97,9 @@ Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ign
 }
 
 Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads,
-                          const Cancellation* cancellation, FileDigests digests) {
+                          const Cancellation* cancellation, const KnownContents* known) {
   return parallel_for(
-      items.size(), threads, [&] { return FileDigester(digests, cancellation); },
+      items.size(), threads, [&] { return FileDigester(known, cancellation); },
       [&](FileDigester& digester, std::size_t index) -> Result<void> {
         TreeItem& item = items[index];
         if (!item.is_file() || !item.content.empty()) return {};

@@ -14,6 +14,8 @@
 
 namespace rtenv::cache {
 
+class KnownContents;
+
 enum class ItemType : char {
   directory = 'd',
   file = 'f',
@@ -27,25 +29,24 @@ struct TreeItem {
   ItemType type = ItemType::directory;
   std::uint64_t size_bytes = 0;         // of a file
   std::string content;                  // a file's digest, empty until computed; a link's target
-  std::optional<Sha256::Bytes> sha256;  // of a file, if FileDigests asked for it
+  Xxh3::Bytes xxh3{};                   // of a file: the same digest
+  std::optional<Sha256::Bytes> sha256;  // of a file, if digest_files was given known contents
 
   [[nodiscard]] bool is_file() const noexcept {
     return type == ItemType::file || type == ItemType::executable;
   }
 };
 
-/// Which digests of a file are computed while it is read once.
-enum class FileDigests : std::uint8_t { xxh3, xxh3_and_sha256 };
-
 /// Lists the folder recursively, sorted by path, without folders named `ignored` and their content:
 /// those that an entry's users may write to. Empty: none. Fails: as reading the folder.
 Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored);
 
-/// Computes the digests that `items` don't have yet: XXH3-128 as 32 lower-case hex digits, and what
-/// `digests` asks for. `cancellation` may be null. Fails: cancelled, and as reading the files.
+/// Computes the digests that `items` don't have yet: XXH3-128, as 32 lower-case hex digits, and
+/// with `known` also SHA-256, unless it is known. `cancellation` may be null. Fails: cancelled, and
+/// as reading the files.
 Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsigned threads,
                           const Cancellation* cancellation = nullptr,
-                          FileDigests digests = FileDigests::xxh3);
+                          const KnownContents* known = nullptr);
 /// Digest of a folder. Requires: the digests of all files are computed.
 std::string digest_of(const std::vector<TreeItem>& items);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
+#include "cache/known_contents.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::envbuild {
@@ -37,7 +38,8 @@ class InstalledFiles : public testing::Test {
   std::vector<std::string> check() {
     file("pkg-1.0.dist-info/RECORD", record_ + "pkg-1.0.dist-info/RECORD,,\n");
     auto items = must(cache::list_tree(tree_.root(), "__pycache__"));
-    must(cache::digest_files(tree_.root(), items, 1, nullptr, cache::FileDigests::xxh3_and_sha256));
+    const auto known = cache::KnownContents::open(tree_ / "none");
+    must(cache::digest_files(tree_.root(), items, 1, nullptr, &known));
     std::vector<std::string> found;
     for (const UnconfirmedFile& unconfirmed :
          must(check_installed_files(tree_.root(), form_, items))) {

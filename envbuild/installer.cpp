@@ -14,6 +14,7 @@
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "cache/cache.hpp"
+#include "cache/known_contents.hpp"
 #include "envbuild/env_protection.hpp"
 #include "envbuild/installed_files.hpp"
 #include "envbuild/installer_run.hpp"
@@ -50,6 +51,7 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
                                                             : install_with_pip(request));
   if (request.describe) RTENV_TRY(request.describe());
   RTENV_TRY(auto items, cache::list_tree(request.target, k_compiled_folder));
+  auto known = cache::KnownContents::open(cache.root());
   Result<void> is_protected;
   {
     // It waits for the file system, while the digests need the processors.
@@ -57,9 +59,10 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
     if (request.form == InstallForm::virtual_env)
       protecting.emplace([&] { is_protected = protect_env(request.target); });
     RTENV_TRY(cache::digest_files(request.target, items, default_threads(), request.cancellation,
-                                  cache::FileDigests::xxh3_and_sha256));
+                                  &known));
   }
   RTENV_TRY(std::move(is_protected));
+  known.remember(items);
   RTENV_TRY(auto unconfirmed, check_installed_files(request.target, request.form, items));
   return Installed{.digest = cache::digest_of(items), .unconfirmed = std::move(unconfirmed)};
 }
