@@ -58,7 +58,7 @@ Result<void> check_is_cache(const Path& root) {
   return {};
 }
 
-Result<void> prepare_root(const Path& root) {
+Result<void> prepare_root(const Path& root, Readers readers) {
   RTENV_TRY(make_directories(root.parent_path()));
   if (::mkdir(root.c_str(), S_IRWXU) != 0 && errno != EEXIST)
     return fail_errno("create", root.native());
@@ -69,6 +69,10 @@ Result<void> prepare_root(const Path& root) {
         .hint("set RTENV_CACHE_DIR to another path");
   RTENV_TRY(check_owner(root, status));
   RTENV_TRY(check_is_cache(root));
+  constexpr mode_t k_others_read = 0055;
+  if (readers != Readers::owner && (status.st_mode & k_others_read) != k_others_read &&
+      ::chmod(root.c_str(), (status.st_mode | k_others_read) & 0777) != 0)
+    return fail_errno("set the permissions of", root.native());
   if ((status.st_mode & k_others_write) == 0) return {};
   return fail(Errc::permission_denied, "other users may write to the cache's folder {}",
               root.native())
@@ -128,7 +132,7 @@ void keep_reserve(const Path& root) {
 }  // namespace
 
 Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve) {
-  RTENV_TRY(prepare_root(root));
+  RTENV_TRY(prepare_root(root, readers));
   if (reserve == Reserve::use_if_full && !has_free(root, k_full_bytes, k_full_inodes))
     use_reserve(root);
   // First, since it says that this is a cache. SQLite gives its other files the mode of this one.

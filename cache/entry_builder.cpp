@@ -165,10 +165,11 @@ Failure EntryBuilder::give_up(Error error) {
 }
 
 Result<Lease> EntryBuilder::publish(std::string digest) {
+  std::uint64_t size_bytes = 0;
   auto enter = [&]() -> Result<LeasedEntry> {
     RTENV_TRY(const TreeUsage usage, tree_usage(path_));
     // Hard links to uv's files count there.
-    const std::uint64_t size_bytes = state_->uses_uv_folder() ? usage.own_bytes : usage.all_bytes();
+    size_bytes = state_->uses_uv_folder() ? usage.own_bytes : usage.all_bytes();
     RTENV_TRY(fault_point("publish.measured"));
     RTENV_TRY(const Holder* holder, state_->holder());
     return state_->ledger().publish(entry_.kind, entry_.key,
@@ -179,6 +180,9 @@ Result<Lease> EntryBuilder::publish(std::string digest) {
   if (!leased) return give_up(std::move(leased).error());
   Lease lease(state_, *leased, entry_, path_);
   RTENV_TRY(fault_point("publish.committed"));
+  if (const auto limit = state_->limits().max_bytes; limit && size_bytes > *limit)
+    log::warn("{} {} has {} bytes, more than the cache's limit of {}: it is removed after its use",
+              kind_.name, entry_.key, size_bytes, *limit);
   Collector(*state_).enforce_limits(options_.wait.cancellation);
   return lease;
 }

@@ -98,6 +98,19 @@ TEST_F(CacheOfLinkedEnvs, GivesBackWhatItsLimitDemands) {
   EXPECT_EQ(must(cache.size_bytes()), report.kept_bytes);
 }
 
+TEST_F(CacheOfLinkedEnvs, LosesTheQuarantineBeforeEnvironments) {
+  Cache cache = open();
+  build_env("good", "six", cache);
+  add_archive("damaged");
+  std::filesystem::create_directories(folder_ / "quarantine/env-x");
+  std::filesystem::create_hard_link(folder_ / "uv/archive-v0/damaged/module.py",
+                                    folder_ / "quarantine/env-x/module.py");
+  must(cache.collect({.max_bytes = k_megabyte + k_megabyte / 4}, false));
+  EXPECT_THAT(keys(cache), ElementsAre("good"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "quarantine/env-x"));
+  EXPECT_FALSE(has_archive("damaged"));
+}
+
 TEST_F(CacheOfLinkedEnvs, LosesUnneededArchivesBeforeEnvironments) {
   Cache cache = open();
   build_env("a", "numpy", cache);

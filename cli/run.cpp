@@ -77,7 +77,8 @@ void register_run(const Command& root, Tool& tool) {
   auto state = std::make_shared<RunCommand>();
   const Command command = add_command(
       root, tool, "run",
-      "Run a command in its directory and environment; exits with the command's exit code",
+      "Run a command in its environment and a directory of its own, which is removed afterwards "
+      "(see --keep); exits with the command's exit code",
       "  rtenv run -f runtime_env.yaml --working-dir . -- python main.py");
   state->inputs.declare(command);
   state->inputs.declare_build(command);

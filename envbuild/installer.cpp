@@ -177,8 +177,9 @@ Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> 
                 request_.timeout->count(), last_lines(run.output))
         .hint("raise config.setup_timeout_seconds in the runtime_env");
   if (run.state.succeeded()) return {};
-  return fail(Errc::installer_failed, "{} ended with {}{}", name, run.state.describe(),
-              last_lines(run.output));
+  const bool disk_is_full = run.output.find("No space left on device") != std::string::npos;
+  return fail(disk_is_full ? Errc::out_of_space : Errc::installer_failed, "{} ended with {}{}",
+              name, run.state.describe(), last_lines(run.output));
 }
 
 }  // namespace rtenv::envbuild

@@ -27,8 +27,14 @@ cache::BuildOptions build_options(const Path& path, const PrepareOptions& option
 Result<LeasedPath> store_directory(const Path& directory, const std::string& top,
                                    const std::vector<std::string>& excludes, cache::Cache& cache,
                                    const PrepareOptions& options) {
+  pkg::ScanOptions scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes);
+  // Of a cache in the directory, rtenv itself changes files meanwhile.
+  const Path cache_below =
+      cache.root().lexically_relative(std::filesystem::absolute(directory).lexically_normal());
+  if (!cache_below.empty() && *cache_below.begin() != ".." && cache_below != ".")
+    scan.excludes.push_back(pkg::exclude_pattern(cache_below.native()));
   const pkg::PackageOptions package{
-      .scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes),
+      .scan = std::move(scan),
       .zip = {.threads = options.threads, .cancellation = options.cancellation},
       .digest_cache = cache::Cache::digests_folder(cache.root())};
   RTENV_TRY(auto named, pkg::name_directory(directory, package));

@@ -1,12 +1,16 @@
 #include "envbuild/lock.hpp"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
+#include "runtime_env/installer_option.hpp"
 #include "runtime_env/requirement_line.hpp"
 
 namespace rtenv::envbuild {
@@ -59,6 +63,47 @@ std::string with_originals(std::string text, const runtime_env::LocalInputs& inp
   return text;
 }
 
+struct VariablePair {
+  const char* pip;
+  const char* uv;
+};
+constexpr std::array<VariablePair, 4> k_variables{{{"PIP_INDEX_URL", "UV_INDEX_URL"},
+                                                   {"PIP_EXTRA_INDEX_URL", "UV_EXTRA_INDEX_URL"},
+                                                   {"PIP_CONSTRAINT", "UV_CONSTRAINT"},
+                                                   {"PIP_NO_INDEX", "UV_NO_INDEX"}}};
+
+// uv resolves for pip, too. It must ask the same indexes: another one may have another package of
+// that name.
+Result<Environment> uv_environment(const EnvPlan& plan) {
+  Environment environment = plan.installer_environment;
+  if (plan.packages.installer == runtime_env::InstallerKind::uv) return environment;
+  if (json_from_text(plan.key.parts).at("settings").contains("files"))
+    return fail(Errc::invalid_argument, "a lock can't be made with the settings of a pip.conf")
+        .hint("set PIP_INDEX_URL instead, or set PIP_CONFIG_FILE to /dev/null");
+  for (const auto& [pip, uv] : k_variables)
+    if (const auto value = environment.find_filled(pip)) environment.set(uv, std::string(*value));
+  if (const auto folders = environment.find_filled("PIP_FIND_LINKS")) {
+    std::string list(*folders);
+    std::ranges::replace(list, ' ', ',');
+    environment.set("UV_FIND_LINKS", std::move(list));
+  }
+  return environment;
+}
+
+// Without what only says how pip runs.
+std::vector<std::string> uv_arguments(std::span<const std::string> arguments) {
+  std::vector<std::string> result;
+  while (!arguments.empty()) {
+    const auto option = runtime_env::read_option(arguments);
+    if (option.use != runtime_env::OptionUse::how_it_runs)
+      for (const std::string& word : arguments.first(option.words))
+        // `uv pip compile` expects the files without "-r".
+        if (word != "-r") result.push_back(word);
+    arguments = arguments.subspan(option.words);
+  }
+  return result;
+}
+
 }  // namespace
 
 Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPath>& working_dir,
@@ -69,10 +114,10 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
             "the build of a later phase's packages needs earlier ones installed, so they can't be "
             "resolved in advance; pin their versions in the phases");
   RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
-  RTENV_TRY(
-      const InstallerInputs inputs,
-      prepare_inputs(plan.packages.installer, plan.phases, plan.inputs, plan.installer_environment,
-                     scratch.path(), cache, {.cancellation = options.cancellation}));
+  RTENV_TRY(const Environment environment, uv_environment(plan));
+  RTENV_TRY(const InstallerInputs inputs,
+            prepare_inputs(runtime_env::InstallerKind::uv, plan.phases, plan.inputs, environment,
+                           scratch.path(), cache, {.cancellation = options.cancellation}));
   const InstallRequest request{.packages = plan.packages,
                                .inputs = inputs,
                                .interpreter = plan.interpreter,
@@ -98,10 +143,8 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
                                    plan.interpreter.executable.native(),
                                    "-o",
                                    output.native()};
-  // `uv pip compile` expects the files without "-r". The indexes and options are those of the
-  // build: another index may have another package of that name.
-  for (const std::string& word : inputs.arguments.front())
-    if (word != "-r") compile.push_back(word);
+  for (std::string& word : uv_arguments(inputs.arguments.front()))
+    compile.push_back(std::move(word));
   RTENV_TRY(run.step("uv pip compile", std::move(compile)));
 
   RTENV_TRY(const std::string written, read_file(output));

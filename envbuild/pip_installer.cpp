@@ -18,7 +18,7 @@ Result<void> create_virtualenv(const InstallRequest& request, InstallerRun& run)
   if (created || created.error().message().find("No module named virtualenv") == std::string::npos)
     return created;
   created = run.step("venv", std::move(venv));
-  if (created || created.error().code() == Errc::cancelled) return created;
+  if (created || created.error().code() != Errc::installer_failed) return created;
   return Failure(std::move(created).error().with_hint(
       "install virtualenv for this Python (Debian: apt-get install python3-virtualenv)"));
 }

@@ -19,6 +19,15 @@ std::vector<std::string> default_excludes(const Environment& environment, Scheme
   return patterns;
 }
 
+std::string exclude_pattern(std::string_view path) {
+  std::string pattern = "/";
+  for (const char c : path) {
+    if (std::string_view("\\*?[]! ").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 ScanOptions scan_options(const Environment& environment, Scheme scheme,
                          const std::vector<std::string>& excludes) {
   ScanOptions options{.excludes = default_excludes(environment, scheme)};

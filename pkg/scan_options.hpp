@@ -38,6 +38,9 @@ struct ScanOptions {
 /// the previous one.
 std::vector<std::string> default_excludes(const Environment& environment, Scheme scheme);
 
+/// The pattern that excludes exactly this path, relative to the root.
+std::string exclude_pattern(std::string_view path);
+
 /// The options for a user's `excludes` in this environment: the default excludes come first, and
 /// .gitignore files are ignored if RAY_RUNTIME_ENV_IGNORE_GITIGNORE is 1.
 ScanOptions scan_options(const Environment& environment, Scheme scheme,

@@ -140,10 +140,13 @@ constexpr std::array k_rules{
     Rule{"MYPYC_*", k_setting},
     Rule{"NPY_*", k_setting},
     Rule{"NUMPY_*", k_setting},
-    Rule{"OPENBLAS*", k_setting},
+    Rule{"OPENBLAS", k_setting},
+    Rule{"OPENBLAS_HOME", k_setting},
+    Rule{"OPENBLAS_ROOT", k_setting},
     Rule{"BLAS*", k_setting},
     Rule{"LAPACK*", k_setting},
-    Rule{"MKL*", k_setting},
+    Rule{"MKLROOT", k_setting},
+    Rule{"MKL_ROOT", k_setting},
     Rule{"HDF5_*", k_setting},
     Rule{"GDAL_*", k_setting},
     Rule{"GEOS_*", k_setting},
@@ -152,23 +155,43 @@ constexpr std::array k_rules{
     Rule{"RUSTFLAGS", k_setting},
     Rule{"MATURIN_*", k_setting},
     Rule{"PYO3_*", k_setting},
-    Rule{"CUDA*", k_setting},
+    Rule{"CUDACXX", k_setting},
+    Rule{"CUDAFLAGS", k_setting},
+    Rule{"CUDAARCHS", k_setting},
+    Rule{"CUDAHOSTCXX", k_setting},
+    Rule{"CUDA_HOME", k_setting},
+    Rule{"CUDA_PATH", k_setting},
+    Rule{"CUDA_ROOT", k_setting},
+    Rule{"CUDA_ARCH*", k_setting},
+    Rule{"CUDA_TOOLKIT_*", k_setting},
     Rule{"CUDNN_*", k_setting},
-    Rule{"NCCL_*", k_setting},
+    Rule{"NCCL_HOME", k_setting},
+    Rule{"NCCL_ROOT*", k_setting},
+    Rule{"NCCL_INCLUDE_DIR", k_setting},
+    Rule{"NCCL_LIB*", k_setting},
     Rule{"NVCC*", k_setting},
     Rule{"FORCE_CUDA", k_setting},
-    Rule{"TORCH_*", k_setting},
-    Rule{"PYTORCH_*", k_setting},
-    Rule{"ROCM_*", k_setting},
-    Rule{"HIP_*", k_setting},
+    Rule{"TORCH_CUDA_ARCH_LIST", k_setting},
+    Rule{"TORCH_DONT_*", k_setting},
+    Rule{"PYTORCH_BUILD_*", k_setting},
+    Rule{"PYTORCH_ROCM_ARCH", k_setting},
+    Rule{"ROCM_HOME", k_setting},
+    Rule{"ROCM_PATH", k_setting},
+    Rule{"HIP_HOME", k_setting},
+    Rule{"HIP_PATH", k_setting},
+    Rule{"HIPFLAGS", k_setting},
     Rule{"FLASH_ATTENTION_*", k_setting},
     Rule{"FLASH_ATTN_*", k_setting},
     Rule{"XFORMERS_*", k_setting},
     Rule{"DS_BUILD_*", k_setting},
-    Rule{"VLLM_*", k_setting},
+    Rule{"VLLM_TARGET_DEVICE", k_setting},
+    Rule{"VLLM_USE_PRECOMPILED*", k_setting},
+    Rule{"VLLM_PRECOMPILED_*", k_setting},
+    Rule{"VLLM_VERSION_OVERRIDE", k_setting},
     Rule{"HOROVOD_*", k_setting},
-    Rule{"TF_*", k_setting},
-    Rule{"BUILD_*", k_setting},
+    Rule{"TF_NEED_*", k_setting},
+    Rule{"TF_CUDA_*", k_setting},
+    Rule{"TF_SYSTEM_LIBS", k_setting},
     Rule{"USE_*", k_setting},
     Rule{"WITH_*", k_setting},
     Rule{"SOURCE_DATE_EPOCH", k_setting},
@@ -209,6 +232,9 @@ constexpr std::array k_rules{
     Rule{"PYTHON_KEYRING_*", k_machine},
     Rule{"DBUS_SESSION_BUS_ADDRESS", k_machine},
 };
+
+constexpr std::array<std::string_view, 7> k_secret_words{
+    "TOKEN", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL", "API_KEY", "HTTP_BASIC"};
 
 bool matches(std::string_view pattern, std::string_view name) noexcept {
   const auto star = pattern.find('*');
@@ -305,7 +331,14 @@ std::vector<Path> configuration_files(const Environment& environment, InstallerK
 VariableUse variable_use(std::string_view name) noexcept {
   const auto* const rule =
       std::ranges::find_if(k_rules, [&](const Rule& row) { return matches(row.pattern, name); });
-  return rule == k_rules.end() ? VariableUse::hidden : rule->use;
+  if (rule == k_rules.end()) return VariableUse::hidden;
+  // What is secret never counts: a key's parts can be read by others.
+  const bool is_secret = std::ranges::any_of(k_secret_words, [&](std::string_view word) {
+    return name.find(word) != std::string_view::npos;
+  });
+  if (rule->use != VariableUse::setting || !is_secret) return rule->use;
+  return name.starts_with("UV_") || name.starts_with("PIP_") ? VariableUse::machine
+                                                             : VariableUse::hidden;
 }
 
 Result<InstallerSettings> installer_settings(const ResolveContext& context, InstallerKind installer,

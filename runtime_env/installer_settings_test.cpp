@@ -49,6 +49,18 @@ TEST_F(InstallerSettingsTest, WhatDecidesAboutTheResultCounts) {
   }
 }
 
+TEST_F(InstallerSettingsTest, SecretsAndWhatOnlyProgramsReadAreHidden) {
+  for (const char* name : {"TF_VAR_password", "TF_TOKEN_host", "POETRY_HTTP_BASIC_X_PASSWORD",
+                           "POETRY_PYPI_TOKEN_X", "VLLM_API_KEY", "CUDA_VISIBLE_DEVICES",
+                           "TORCH_HOME", "NCCL_DEBUG", "OPENBLAS_NUM_THREADS", "BUILD_NUMBER"})
+    env_vars_[name] = "x";
+  EXPECT_EQ(key(), "{}");
+  EXPECT_EQ(settings().environment.values().size(), 1U) << "HOME";
+  env_vars_ = {{"UV_SOMETHING_TOKEN", "x"}};
+  EXPECT_EQ(key(), "{}");
+  EXPECT_EQ(settings().environment.find("UV_SOMETHING_TOKEN"), "x");
+}
+
 TEST_F(InstallerSettingsTest, HowTheInstallerRunsDoesNotCount) {
   env_vars_ = {{"HTTPS_PROXY", "x"},    {"https_proxy", "x"},           {"UV_HTTP_TIMEOUT", "9"},
                {"SSL_CERT_FILE", "/x"}, {"UV_INDEX_OWN_PASSWORD", "x"}, {"LC_ALL", "C"}};

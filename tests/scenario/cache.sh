@@ -73,7 +73,9 @@ ok
 equal "$(stat -c %a mine/trees)" 700
 RTENV_CACHE_READABLE=1 rtenv cache ls
 ok
-equal "$(stat -c %a mine/trees)" 755
+equal "$(stat -c %a mine mine/trees | tr '\n' ' ')" "755 755 "
+RTENV_CACHE_READABLE=yes rtenv cache ls
+refused 2 "RTENV_CACHE_READABLE: 'yes' is neither 0 nor 1"
 chmod 777 mine
 rtenv cache ls
 refused 4 "other users may write to the cache's folder"

@@ -63,6 +63,17 @@ rtenv env lock --runtime-env-json '{"uv": {"packages": ["six"], "uv_pip_install_
 exits 1
 stderr_has "127.0.0.1:1"
 
+# Also for pip, which has options of its own; but not with settings that uv can't follow.
+rtenv env lock --runtime-env-json '{"pip": ["six==1.16.0"]}' -o -
+ok
+stdout_has "six==1.16.0"
+PIP_INDEX_URL=http://127.0.0.1:1/simple rtenv env lock --runtime-env-json '{"pip": ["six"]}' -o -
+exits 1
+stderr_has "127.0.0.1:1"
+mkdir -p home/.config/pip && printf '[global]\nindex-url = http://127.0.0.1:1/simple\n' >home/.config/pip/pip.conf
+HOME=$work/home XDG_CONFIG_HOME='' rtenv env lock --runtime-env-json '{"pip": ["six"]}' -o -
+refused 2 "settings of a pip.conf"
+
 # --offline: from uv's cache, or an error.
 rtenv cache rm --all --yes
 rtenv env build -f env.yaml --working-dir job --locked env.lock --offline --json

@@ -100,3 +100,9 @@ exits 1
 grep -qx install argv || fail "uv wasn't started"
 if grep -q hidden argv; then fail "a password is in uv's command line"; fi
 grep -q 'user:hidden@127.0.0.1:1' variables || fail "uv doesn't get the index"
+
+# A disk that an installer finds full is that for rtenv, too.
+printf '#!/bin/sh\n[ "$1" = venv ] || { echo "error: No space left on device (os error 28)" >&2; exit 2; }\n' >full-uv
+chmod +x full-uv
+RTENV_UV=$work/full-uv rtenv env build --runtime-env-json '{"uv": ["six==1.13.0"]}'
+refused 6 "No space left on device"

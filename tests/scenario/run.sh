@@ -79,3 +79,13 @@ ok
 stdout_has 'done'
 stderr_has "processes that the command left running"
 [[ -z $(pgrep -f 'sleep 98761') ]] || fail "a daemon is left"
+
+# A cache in the directory isn't part of it: rtenv itself changes it meanwhile.
+RTENV_CACHE_DIR=$work/project/.cache
+export RTENV_CACHE_DIR
+mkdir -p project && echo 'print("in")' >project/main.py
+for _ in 1 2; do
+  rtenv run --working-dir project -- sh -c 'ls -A; python3 main.py'
+  ok
+  equal "$out" $'main.py\nin'
+done
