@@ -68,10 +68,12 @@ def main():
             env = {**base, "RTENV_CACHE_DIR": str(cache), **({"UV_CACHE_DIR": str(uv_cache)} if uv_cache else {}), **(env or {})}
             return seconds([options.rtenv, "env", command, "--python", python, "--runtime-env-json", spec(packages), *more], env=env)
 
-        def known_interpreter():
-            """A new cache that only knows the interpreter, as for the second environment on a machine."""
+        def known_interpreter(contents=False):
+            """A new cache that only knows the interpreter, as for the second environment on a machine; and the files' digests."""
             cache = fresh()
-            shutil.copytree(work / "first/interpreters", cache / "interpreters")
+            seconds([options.rtenv, "cache", "ls"], env={**base, "RTENV_CACHE_DIR": str(cache)})
+            for folder in ["interpreters", *(["digests"] if contents else [])]:
+                shutil.copytree(work / "first" / folder, cache / folder, dirs_exist_ok=True)
             return cache
 
         uv_cache, far_cache, warm = work / "uv", other / "uv", work / "first"
@@ -112,7 +114,8 @@ def main():
             ("… rtenv", lambda: rtenv(["six"], known_interpreter())),
             ("… rtenv, with a new interpreter", lambda: rtenv(["six"], fresh())),
             ("pandas + scikit-learn with a warm uv cache: uv alone", lambda: uv_alone(LARGE, uv_cache)),
-            ("… rtenv", lambda: rtenv(LARGE, known_interpreter(), uv_cache)),
+            ("… rtenv, no content known", lambda: rtenv(LARGE, known_interpreter(), uv_cache)),
+            ("… rtenv, contents known from another environment", lambda: rtenv(LARGE, known_interpreter(contents=True), uv_cache)),
             ("the same environment again, `rtenv env build`", lambda: rtenv(LARGE, warm, "/nowhere")),
             ("after a change to a script next to the requirements", touch),
             ("install from a warm uv cache on another file system", lambda: uv_alone(LARGE, far_cache)),
