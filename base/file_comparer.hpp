@@ -9,9 +9,10 @@ namespace rtenv {
 /// Not thread-safe; use one per thread.
 class FileComparer {
  public:
-  /// Whether two regular files have the same content. Reads as far as they are equal. Errors name
-  /// `first` as `shown` / `first.name`. Fails: by the errno of open(2) and read(2).
-  Result<bool> have_equal_content(EntryAt first, EntryAt second, const Path& shown);
+  /// Whether two regular files of this size have the same content. Reads as far as they are equal.
+  /// Errors name `first` as `shown` / `first.name`. Fails: by the errno of open(2) and read(2).
+  Result<bool> have_equal_content(EntryAt first, EntryAt second, std::uint64_t size_bytes,
+                                  const Path& shown);
 
  private:
   RawBytes first_;

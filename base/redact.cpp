@@ -9,7 +9,8 @@ namespace rtenv {
 namespace {
 
 // Of presigned URLs (S3, Google, Azure) and of tokens. With '*': all that begin so.
-constexpr std::array<std::string_view, 26> k_secrets{"x-amz-*",
+constexpr std::array<std::string_view, 27> k_secrets{"x-amz-*",
+                                                     "x-oss-*",
                                                      "x-goog-*",
                                                      "sig",
                                                      "signature",
@@ -82,7 +83,8 @@ std::string without_credentials(std::string_view text) {
     const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\n"));
     if (const auto at = authority.rfind('@'); at != std::string_view::npos)
       text.remove_prefix(at + 1);
-    const std::string_view url = text.substr(0, text.find_first_of(" \t\n'\"<>"));
+    std::string_view url = text.substr(0, text.find_first_of(" \t\n\"<>"));
+    if (url.ends_with('\'')) url.remove_suffix(1);  // a quoted URL; a query may contain one, too
     const std::string_view before_query = url.substr(0, url.find_first_of("?#"));
     result += before_query;
     text.remove_prefix(before_query.size());

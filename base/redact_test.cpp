@@ -20,6 +20,7 @@ TEST(Redact, RemovesSecretParameters) {
   EXPECT_EQ(without_credentials("'https://h/x?token=a' and https://u@k/y?Token=b&page=1"),
             "'https://h/x' and https://k/y?page=1");
   EXPECT_EQ(without_credentials("https://h/?"), "https://h/");
+  EXPECT_EQ(without_credentials("https://h/x?n=it's&sig=a b"), "https://h/x?n=it's b");
 }
 
 TEST(Redact, LeavesOtherTextUnchanged) {

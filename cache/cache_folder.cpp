@@ -82,10 +82,11 @@ Result<void> prepare_root(const Path& root, Readers readers) {
 
 Result<void> prepare_folder(const Path& folder, mode_t mode) {
   struct stat status {};
-  // A file or a dangling link: nothing of the cache.
-  if (::lstat(folder.c_str(), &status) == 0 &&
-      (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)))
+  // Nothing of the cache. Behind a link, sweeping would remove what belongs to others.
+  if (::lstat(folder.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
+    log::warn("{} isn't a folder and was replaced by one", folder.native());
     ::unlink(folder.c_str());
+  }
   if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST)
     return fail_errno("create", folder.native());
   if (::stat(folder.c_str(), &status) != 0) return fail_errno("inspect", folder.native());

@@ -68,7 +68,7 @@ class Choice {
     removals_.push_back({item, reason});
   }
 
-  // What is in quarantine, of no use to anyone, may share files with a part of uv's folder.
+  // First what is of no use to anyone.
   void remove_unneeded_parts() {
     remove_parts(Part::Place::quarantine);
     remove_parts(Part::Place::uv_folder);
@@ -78,7 +78,7 @@ class Choice {
     for (ItemIndex item = inventory_.entries.size(); item < inventory_.items(); ++item) {
       const Part& part = inventory_.part(item);
       if (part.place != place || !totals_.space.is_left(item)) continue;
-      if (place == Part::Place::uv_folder && totals_.space.shares_files(item)) continue;
+      if (place == Part::Place::uv_folder && totals_.space.is_needed(item)) continue;
       if (const auto reason = reason_to_remove(part.last_used_ms)) choose(item, *reason);
     }
   }

@@ -51,7 +51,8 @@ Result<std::vector<std::string>> sweep_holders(const Path& locks, Ledger& ledger
       continue;
     }
     RTENV_TRY(ledger.remove_holder(holder.id));
-    ::unlink(file.c_str());
+    // Of an edited ledger, it may be a path to anywhere.
+    if (holder.lock_name.find('/') == std::string::npos) ::unlink(file.c_str());
   }
   return alive;
 }

@@ -31,8 +31,12 @@ SpaceLeft::Gain SpaceLeft::gain(ItemIndex item) const {
   return gain;
 }
 
-bool SpaceLeft::shares_files(ItemIndex item) const {
-  return std::ranges::any_of(shared_of_[item], [&](std::size_t i) { return owners_left_[i] > 1; });
+bool SpaceLeft::is_needed(ItemIndex item) const {
+  return std::ranges::any_of(shared_of_[item], [&](std::size_t i) {
+    return std::ranges::any_of(inventory_->shared[i].owners, [&](ItemIndex owner) {
+      return !inventory_->is_part(owner) && is_left_[owner];
+    });
+  });
 }
 
 SpaceLeft::Gain SpaceLeft::remove(ItemIndex item) {

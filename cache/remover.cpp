@@ -38,8 +38,7 @@ Result<CollectReport> Remover::run(const std::vector<Removal>& removals,
 Result<bool> Remover::remove(ItemIndex item) {
   if (!inventory_.is_part(item)) return evict(inventory_.entries[item]);
   // The environment that has its files is still there.
-  if (inventory_.part(item).place == Part::Place::uv_folder && space_.shares_files(item))
-    return false;
+  if (inventory_.part(item).place == Part::Place::uv_folder && space_.is_needed(item)) return false;
   return remove_part(inventory_.part(item));
 }
 

@@ -111,6 +111,20 @@ TEST_F(CacheOfLinkedEnvs, LosesTheQuarantineBeforeEnvironments) {
   EXPECT_FALSE(has_archive("damaged"));
 }
 
+// As a clone of a repository and its checkout.
+TEST_F(CacheOfLinkedEnvs, LosesPartsThatShareFilesOnlyWithEachOther) {
+  Cache cache = open();
+  build_env("good", "six", cache);
+  folder_.file("uv/git-v0/db/pack", std::string(k_megabyte, 'x'));
+  std::filesystem::create_directories(folder_ / "uv/git-v0/checkouts");
+  std::filesystem::create_hard_link(folder_ / "uv/git-v0/db/pack",
+                                    folder_ / "uv/git-v0/checkouts/pack");
+  must(cache.collect({.max_bytes = k_megabyte + k_megabyte / 4}, false));
+  EXPECT_THAT(keys(cache), ElementsAre("good"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "uv/git-v0/db"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "uv/git-v0/checkouts"));
+}
+
 TEST_F(CacheOfLinkedEnvs, LosesUnneededArchivesBeforeEnvironments) {
   Cache cache = open();
   build_env("a", "numpy", cache);

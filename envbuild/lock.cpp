@@ -8,6 +8,8 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
+#include "base/log.hpp"
+#include "base/redact.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/installer_option.hpp"
@@ -147,7 +149,10 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
     compile.push_back(std::move(word));
   RTENV_TRY(run.step("uv pip compile", std::move(compile)));
 
-  RTENV_TRY(const std::string written, read_file(output));
+  RTENV_TRY(const std::string compiled, read_file(output));
+  const std::string written = without_credentials(compiled);
+  if (written != compiled)
+    log::warn("the lock has no passwords: put those of its URLs into ~/.netrc");
   return fmt::format(
       "# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build "
       "--locked`.\n{}{}\n{}",

@@ -6,8 +6,16 @@
 namespace rtenv::envbuild {
 
 Environment installer_environment(Environment settings, const PrepareOptions& options) {
-  if (options.offline) settings.set("UV_OFFLINE", "1");
-  if (options.offline) settings.set("PIP_NO_INDEX", "1");
+  if (!options.offline) return settings;
+  settings.set("UV_OFFLINE", "1");
+  settings.set("PIP_NO_INDEX", "1");
+  // pip and git have no such option for URLs: a proxy at which nothing can be, and no protocol.
+  for (const char* name : {"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+                           "ALL_PROXY", "PIP_PROXY"})
+    settings.set(name, "http://0.0.0.0:0");
+  for (const char* name : {"no_proxy", "NO_PROXY"}) settings.set(name, "");
+  settings.set("PIP_RETRIES", "0");
+  settings.set("GIT_ALLOW_PROTOCOL", "file");
   return settings;
 }
 

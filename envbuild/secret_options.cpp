@@ -63,7 +63,9 @@ std::vector<Option> parse(const std::vector<std::string>& words) {
 
 bool is_secret(const Option& option) {
   const std::string text = option.value.value_or(option.name);
-  return without_credentials(text) != text;
+  // A proxy may be written without "http://".
+  const bool is_proxy = option.name == "--proxy" && option.value;
+  return is_proxy ? text.find('@') != std::string::npos : without_credentials(text) != text;
 }
 
 const OptionVariable* variable_of(const Option& option, InstallerKind installer) {

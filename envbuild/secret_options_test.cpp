@@ -26,6 +26,14 @@ TEST(SecretOptions, PassesUrlsWithCredentialsInVariables) {
   }
 }
 
+TEST(SecretOptions, AProxyNeedsNoScheme) {
+  Environment environment;
+  EXPECT_THAT(
+      must(pass_secrets_by_variable({"--proxy", "u:p@h:3128"}, InstallerKind::pip, environment)),
+      IsEmpty());
+  EXPECT_EQ(environment.find("PIP_PROXY"), "u:p@h:3128");
+}
+
 TEST(SecretOptions, KeepsTheOrderOfSeveralValues) {
   Environment environment;
   EXPECT_THAT(must(pass_secrets_by_variable(

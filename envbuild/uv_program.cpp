@@ -117,6 +117,8 @@ Result<void> install_uv(const LeasedPath& uv, const std::string& specifier,
       .environment = environment,
       .working_dir = folder.path(),
       .keep_fds = {context.lock_fd}};
+  // A link would hold the space of a file that is counted in uv's folder.
+  spawn.argv.insert(spawn.argv.end(), {"--link-mode", "copy"});
   if (install.cache_use != InstallerCache::use) spawn.argv.emplace_back("--refresh");
   spawn.die_with_parent = true;
   RTENV_TRY(const Captured run,
@@ -127,7 +129,8 @@ Result<void> install_uv(const LeasedPath& uv, const std::string& specifier,
                 specifier)
         .hint("raise config.setup_timeout_seconds in the runtime_env");
   if (run.state.succeeded()) return {};
-  return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier, run.output);
+  return fail(Errc::installer_failed, "uv{} can't be installed:\n{}", specifier,
+              without_credentials(run.output));
 }
 
 // The version that the runtime_env requires, installed by `uv`.

@@ -144,9 +144,9 @@ class TreeRepairer {
       if (options_.change_times == ChangeTimes::every_change || !S_ISREG(status.st_mode)) return {};
       RTENV_TRY(check_cancelled());
       RTENV_TRY(open_source(visit));
-      RTENV_TRY(const bool equal,
-                state.comparer.have_equal_content({visit.source.get(), name},
-                                                  {visit.fd->get(), name}, visit.source_path));
+      RTENV_TRY(const bool equal, state.comparer.have_equal_content(
+                                      {visit.source.get(), name}, {visit.fd->get(), name},
+                                      item.stamp.size_bytes, visit.source_path));
       if (equal) return {};
     }
     RTENV_TRY(check_cancelled());

@@ -214,6 +214,10 @@ constexpr std::array k_rules{
     Rule{"LD_LIBRARY_PATH", k_machine},
     Rule{"MAKEFLAGS", k_machine},
     Rule{"MAX_JOBS", k_machine},
+    Rule{"CARGO_BUILD_*", k_setting},
+    Rule{"CARGO_ENCODED_RUSTFLAGS", k_setting},
+    Rule{"CARGO_PROFILE_*", k_setting},
+    Rule{"CARGO_TARGET_*", k_setting},
     Rule{"CARGO_*", k_machine},
     Rule{"RUSTUP_*", k_machine},
     Rule{"CCACHE_*", k_machine},
@@ -359,7 +363,11 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
   json parts = json::object();
   const Environment seen = settings.environment;
   for (const auto& [name, value] : seen.values()) {
-    if (value.empty() || use_of(name) != VariableUse::setting) continue;
+    if (use_of(name) != VariableUse::setting) continue;
+    if (value.empty()) {
+      settings.environment.unset(name);  // a build could tell that it is set
+      continue;
+    }
     auto setting = read_setting(name, value, context);
     if (!setting) return Failure(std::move(setting).error().within(name));
     parts[name] = std::move(setting->part);

@@ -19,8 +19,8 @@ struct Project {
 Result<Project> read_project(const Path& folder) {
   std::error_code error;
   std::optional<std::string> version;
-  pkg::ScanOptions scan{.excludes = {"__pycache__", ".venv", "venv", ".tox", ".nox",
-                                     ".pytest_cache", ".mypy_cache", ".ruff_cache"},
+  pkg::ScanOptions scan{.excludes = {"__pycache__", "/.venv", "/venv", "/.tox", "/.nox",
+                                     "/.pytest_cache", "/.mypy_cache", "/.ruff_cache"},
                         .use_gitignore = false};
   if (!std::filesystem::exists(folder / "PKG-INFO", error)) {
     scan.excludes.emplace_back("/*.egg-info");

@@ -223,6 +223,22 @@ bool is_package_file(std::string_view file_name) noexcept {
       k_extensions, [&](std::string_view extension) { return file_name.ends_with(extension); });
 }
 
+std::string with_plain_file_urls(std::string line) {
+  constexpr std::string_view k_scheme = "file:";
+  const std::string lower = lower_ascii(line);
+  // From the end, as the text behind a URL moves.
+  for (auto at = lower.rfind(k_scheme); at != std::string::npos;
+       at = at == 0 ? std::string::npos : lower.rfind(k_scheme, at - 1)) {
+    if (at > 0 && is_alphanumeric(lower[at - 1])) continue;
+    line.replace(at, k_scheme.size(), k_scheme);
+    const auto slashes = at + k_scheme.size();
+    const auto end = std::min(line.find_first_not_of('/', slashes), line.size());
+    constexpr std::size_t k_usual = 3;
+    if (end - slashes > k_usual) line.erase(slashes, end - slashes - k_usual);
+  }
+  return line;
+}
+
 std::vector<std::string> logical_lines(std::string_view content) {
   std::vector<std::string> lines;
   std::string pending;

@@ -45,6 +45,9 @@ RequirementLine parse_requirement_line(std::string_view line);
 /// follow it, or a URL. Versions and markers are left to the installer. Fails: invalid_argument.
 Result<void> check_requirement(const RequirementLine& line);
 
+/// The line with "file:///" for "FILE://///" and the like, which mean the same.
+std::string with_plain_file_urls(std::string line);
+
 /// Splits a file's content into logical lines: a backslash at the end joins a line with the next.
 std::vector<std::string> logical_lines(std::string_view content);
 

@@ -117,5 +117,13 @@ TEST(WheelProjectName, IsThePartBeforeTheVersion) {
     EXPECT_EQ(wheel_project_name(name), std::nullopt) << name;
 }
 
+TEST(RequirementLine, FileUrlsHaveOneSpelling) {
+  EXPECT_EQ(with_plain_file_urls("x @ file:////a/x.whl"), "x @ file:///a/x.whl");
+  EXPECT_EQ(with_plain_file_urls("-c FILE:///a --find-links=File://///b"),
+            "-c file:///a --find-links=file:///b");
+  for (const char* text : {"file:/a", "file://localhost/a", "profile:////a", "six", "file:"})
+    EXPECT_EQ(with_plain_file_urls(text), text);
+}
+
 }  // namespace
 }  // namespace rtenv::runtime_env

@@ -91,7 +91,7 @@ class Resolver {
   // Refuses a path with an undefined variable, for which the installer would report a confusing
   // "not found".
   [[nodiscard]] Result<std::string> expand_path(const std::string& text) const {
-    std::string expanded = expand(text, variables_);
+    std::string expanded = with_plain_file_urls(expand(text, variables_));
     // It would be taken for the mark of a local input.
     if (expanded.find('\0') != std::string::npos)
       return fail(Errc::invalid_argument, "'{}' has a NUL byte", expanded.c_str());

@@ -76,6 +76,17 @@ ok
 equal "$(stat -c %a mine mine/trees | tr '\n' ' ')" "755 755 "
 RTENV_CACHE_READABLE=yes rtenv cache ls
 refused 2 "RTENV_CACHE_READABLE: 'yes' is neither 0 nor 1"
+# Nothing behind a link is the cache's.
+mkdir elsewhere && echo precious >elsewhere/file
+for folder in tmp envs; do
+  rm -rf "mine/$folder" && ln -s "$work/elsewhere" "mine/$folder"
+  rtenv cache ls
+  ok
+  stderr_has "isn't a folder and was replaced by one"
+  rtenv cache gc
+  ok
+done
+equal "$(cat elsewhere/file)" precious
 chmod 777 mine
 rtenv cache ls
 refused 4 "other users may write to the cache's folder"

@@ -59,6 +59,12 @@ refused 1 "uv==0.9.0 can't be installed"
 offline run --offline --runtime-env-json '{"py_modules": ["s3://bucket/module.zip"]}' -- true
 refused 3 "isn't fetched offline"
 [[ ! -s requests.log ]] || fail "the server was asked: $(cat requests.log)"
+# pip has no option for what a URL names; the server could be reached.
+for item in "mod @ $url/mod-1.0-py3-none-any.whl" "--find-links $url/lib/" "-r $url/list.txt" "mod @ git+$url/mod.git"; do
+  rtenv env build --offline --runtime-env-json "{\"pip\": [\"$item\", \"lib\"]}"
+  exits 1
+done
+[[ ! -s requests.log ]] || fail "the server was asked by pip: $(cat requests.log)"
 
 # Everything in the cache.
 rtenv run --runtime-env-json "$everything" -- python main.py
