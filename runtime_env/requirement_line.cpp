@@ -151,6 +151,22 @@ bool is_path(std::string_view text) {
          text.substr(0, slash).find(':') == std::string_view::npos;
 }
 
+// "#sha256=…" is checked by rtenv; "#egg=NAME" has no use beside a name; the installer gets the
+// rest, such as "#subdirectory=…" and other digests.
+void take_fragment(std::string_view text, RequirementLine& line) {
+  while (!text.empty()) {
+    text.remove_prefix(1);  // '#' or '&'
+    const auto end = std::min(text.find('&'), text.size());
+    const std::string_view part = text.substr(0, end);
+    text.remove_prefix(end);
+    constexpr std::string_view k_pin = "sha256=";
+    if (part.starts_with(k_pin))
+      line.sha256 = lower_ascii(part.substr(k_pin.size()));
+    else if (!part.starts_with("egg="))
+      line.fragment += fmt::format("{}{}", line.fragment.empty() ? '#' : '&', part);
+  }
+}
+
 std::optional<RequirementLine> parse_location(std::string_view line) {
   RequirementLine result;
   std::string_view extras;
@@ -174,12 +190,8 @@ std::optional<RequirementLine> parse_location(std::string_view line) {
     auto path = path_of_file_url(location.text);
     if (!path) return std::nullopt;
     result.text = std::move(*path);
-    constexpr std::string_view k_pin = "#sha256=";
-    const auto fragment = std::min(location.text.find('#'), location.text.size());
-    if (location.text.substr(fragment).starts_with(k_pin))
-      result.sha256 = lower_ascii(location.text.substr(fragment + k_pin.size()));
-    else if (location.text.substr(fragment).starts_with("#subdirectory="))
-      result.fragment = location.text.substr(fragment);
+    const auto hash = std::min(location.text.find('#'), location.text.size());
+    take_fragment(location.text.substr(hash), result);
     return result;
   }
   if (is_url(location.text) || !is_path(location.text)) return std::nullopt;

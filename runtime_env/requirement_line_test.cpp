@@ -125,5 +125,16 @@ TEST(RequirementLine, FileUrlsHaveOneSpelling) {
     EXPECT_EQ(with_plain_file_urls(text), text);
 }
 
+TEST(RequirementLine, FragmentsOfFilesAreKept) {
+  const auto parsed = [](std::string_view fragment) {
+    return parse_requirement_line(fmt::format("x @ file:///a/x.tar.gz#{}", fragment));
+  };
+  EXPECT_EQ(parsed("egg=x&subdirectory=sub").fragment, "#subdirectory=sub");
+  EXPECT_EQ(parsed("sha512=00&subdirectory=s").fragment, "#sha512=00&subdirectory=s");
+  EXPECT_EQ(parsed("subdirectory=s&sha256=AB").sha256, "ab");
+  EXPECT_EQ(parsed("sha256=ab").fragment, "");
+  EXPECT_EQ(parsed("egg=x").text, "/a/x.tar.gz");
+}
+
 }  // namespace
 }  // namespace rtenv::runtime_env

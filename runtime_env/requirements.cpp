@@ -340,8 +340,12 @@ std::optional<Path> existing_path(std::string_view value) {
     value.remove_prefix(named + 1);
   const Path path = value.starts_with("file:") ? Path(parse_requirement_line(value).text) : value;
   std::error_code error;
-  if (!path.is_absolute() || !std::filesystem::exists(path, error)) return std::nullopt;
-  return path.lexically_normal();
+  if (!path.is_absolute()) return std::nullopt;
+  if (std::filesystem::exists(path, error)) return path.lexically_normal();
+  // "/a/pyproject.toml:GROUP"
+  const Path before_colon(value.substr(0, value.rfind(':')));
+  if (!std::filesystem::is_regular_file(before_colon, error)) return std::nullopt;
+  return before_colon.lexically_normal();
 }
 
 Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved,
