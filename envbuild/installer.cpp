@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "cache/cache.hpp"
 #include "cache/known_contents.hpp"
+#include "envbuild/direct_urls.hpp"
 #include "envbuild/env_protection.hpp"
 #include "envbuild/installed_files.hpp"
 #include "envbuild/installer_run.hpp"
@@ -49,6 +50,7 @@ struct Installed {
 Result<Installed> install_once(const InstallRequest& request, cache::Cache& cache) {
   RTENV_TRY(request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache)
                                                             : install_with_pip(request));
+  RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
   RTENV_TRY(auto items, cache::list_tree(request.target, k_compiled_folder));
   auto known = cache::KnownContents::open(cache.root());

@@ -3,6 +3,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "envbuild/file_entry.hpp"
+#include "envbuild/git_credentials.hpp"
 #include "envbuild/secret_options.hpp"
 
 namespace rtenv::envbuild {
@@ -57,6 +58,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
                                        const Environment& environment, const Path& scratch,
                                        cache::Cache& cache, const WaitOptions& wait) {
   InstallerInputs result;
+  GitCredentials git;
   for (const LocalInput& input : inputs.all()) {
     if (input.kind == LocalInput::Kind::wheel) {
       RTENV_TRY(LeasedPath stored, store_wheel(input, cache, wait));
@@ -66,6 +68,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
       const Path folder = scratch / "inputs" / std::to_string(result.copies.size());
       RTENV_TRY(result.copies.emplace_back(),
                 copy_to_scratch(input, result.copies, folder, wait.cancellation));
+      if (input.kind == LocalInput::Kind::list) RTENV_TRY(git.take_from(result.copies.back()));
     }
   }
   result.environment = with_relative_copies(environment, result.copies, scratch);
@@ -76,7 +79,10 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
               runtime_env::write_requirements(phases[phase], result.copies, folder));
     RTENV_TRY(result.arguments.emplace_back(),
               pass_secrets_by_variable(arguments, installer, result.environment));
+    for (const auto& list : std::filesystem::directory_iterator(folder))
+      RTENV_TRY(git.take_from(list.path()));
   }
+  RTENV_TRY(git.provide(scratch, result.environment));
   return result;
 }
 

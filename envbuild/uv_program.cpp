@@ -185,6 +185,11 @@ Result<std::optional<LockFile>> share_uv_cache(Environment& environment, cache::
                                                const UvInstall& install) {
   if (environment.find_filled("UV_CACHE_DIR")) return std::optional<LockFile>();
   environment.set("UV_CACHE_DIR", cache::Cache::uv_folder(cache.root()).native());
+  // uv's own files contain the URLs that it fetched.
+  const Path folder = cache::Cache::uv_folder(cache.root());
+  RTENV_TRY(make_directories(folder));
+  if (::chmod(folder.c_str(), S_IRWXU) != 0)
+    return fail_errno("set the permissions of", folder.native());
   RTENV_TRY(LockFile in_use, cache.use_uv_folder({.cancellation = install.cancellation,
                                                   .deadline = install.deadline,
                                                   .on_wait = {}}));

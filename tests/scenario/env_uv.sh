@@ -106,3 +106,40 @@ printf '#!/bin/sh\n[ "$1" = venv ] || { echo "error: No space left on device (os
 chmod +x full-uv
 RTENV_UV=$work/full-uv rtenv env build --runtime-env-json '{"uv": ["six==1.13.0"]}'
 refused 6 "No space left on device"
+
+# git asks for the credentials of its URLs, so they aren't in command lines; and what an environment notes of a URL has no secret.
+mkdir files && make_wheel files own_wheel one
+python3 -c '
+import http.server
+class Files(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if ".git/" in self.path and not self.headers.get("Authorization"):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic realm=x")
+            self.end_headers()
+        else:
+            super().do_GET()
+    def log_message(self, *arguments):
+        with open("requests", "a") as log:
+            print(self.path, self.headers.get("Authorization"), file=log)
+serve = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: Files(*a, directory="files"))
+open("port", "w").write(str(serve.server_port))
+serve.serve_forever()' &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+until [[ -s port ]]; do sleep 0.02; done
+host=127.0.0.1:$(cat port)
+printf '#!/bin/sh\nprintf "%%s " "$0" "$@" >>"%s"\nexec "%s" "$@"\n' "$work/git-words" "$(command -v git)" >bin-git
+mkdir -p bin && mv bin-git bin/git && chmod +x bin/git
+PATH=$work/bin:$PATH rtenv env build --runtime-env-json "{\"uv\": [\"x @ git+http://user:hidden@$host/x.git\"]}"
+exits 1
+[[ -s git-words ]] || fail "git wasn't started"
+if grep -q hidden git-words; then fail "a password is in git's command line"; fi
+grep -q "/x.git/.* Basic $(printf user:hidden | base64)" requests || fail "git doesn't know the password: $(cat requests)"
+rtenv env build --runtime-env-json "{\"uv\": [\"own_wheel @ http://$host/own_wheel-1.0-py3-none-any.whl?sig=hidden&version=2\"]}"
+ok
+grep -q "version=2" "$out"/lib/python3*/site-packages/own_wheel-1.0.dist-info/direct_url.json || fail "the URL isn't noted"
+if grep -rq hidden "$out"; then fail "a secret is in the environment"; fi
+equal "$(stat -c %a "$RTENV_CACHE_DIR/uv")" 700
+rtenv cache verify
+ok

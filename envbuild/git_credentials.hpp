@@ -1,0 +1,35 @@
+// Keeps the credentials of git's URLs out of command lines: uv and pip pass such a URL to git, and
+// every user of the machine can read git's command line. git asks a program for them instead
+// (GIT_ASKPASS, see gitcredentials(7)).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/environment.hpp"
+#include "base/fd.hpp"
+
+namespace rtenv::envbuild {
+
+class GitCredentials {
+ public:
+  /// Removes the user info of each "git+http(s)://" URL from a list of requirements, and remembers
+  /// it.
+  std::string take(std::string_view text);
+  /// The same for a file. Fails: as reading and writing it.
+  Result<void> take_from(const Path& file);
+
+  /// Writes the program that tells them into `folder`, which others can't read, and sets the
+  /// variable. Nothing if there are none. Fails: as AtomicFile.
+  Result<void> provide(const Path& folder, Environment& environment) const;
+
+ private:
+  struct Login {
+    std::string host;  // with its port
+    std::string user;
+    std::string password;
+  };
+  std::vector<Login> logins_;
+};
+
+}  // namespace rtenv::envbuild
