@@ -39,8 +39,10 @@ Result<int> WhyCommand::run(const Tool& tool) const {
                     [&] {
                       for (const auto& difference : differences) print_line(to_text(difference));
                       if (differences.empty())
-                        log::info("{} and {} were built from the same", before.row.key,
-                                  after.row.key);
+                        log::info(
+                            "{} and {} were built from the same list: if one was renewed, "
+                            "an index may have given it other versions",
+                            before.row.key, after.row.key);
                     });
   return 0;
 }

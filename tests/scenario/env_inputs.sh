@@ -57,7 +57,7 @@ done
 planned
 module=file://$work/one/own_wheel-1.0-py3-none-any.whl#sha256=$(sha256sum <one/own_wheel-1.0-py3-none-any.whl | cut -c 1-64)
 RTENV_UV=$work/exchange.sh rtenv run --runtime-env-json "{\"py_modules\": [\"$module\"]}" -- \
-  python -c 'import own_wheel; print(own_wheel.TEXT)'
+  python3 -c 'import own_wheel; print(own_wheel.TEXT)'
 ok
 equal "$out" one
 rtenv run --runtime-env-json "{\"py_modules\": [\"$module\"]}" -- true
