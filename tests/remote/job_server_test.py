@@ -15,7 +15,14 @@ RUN_JOB = """
 import sys, time
 from ray.job_submission import JobSubmissionClient
 client = JobSubmissionClient(sys.argv[1])
-job = client.submit_job(entrypoint="python3 script.py", runtime_env={"working_dir": sys.argv[2]})
+deadline = time.monotonic() + 120
+while True:
+    try:
+        job = client.submit_job(entrypoint="python3 script.py", runtime_env={"working_dir": sys.argv[2]})
+        break
+    except RuntimeError as error:  # Ray's agent starts after its dashboard
+        if "No available agent" not in str(error) or time.monotonic() > deadline:
+            raise
 while not client.get_job_status(job).is_terminal():
     time.sleep(0.1)
 print(client.get_job_status(job).value, client.get_job_logs(job))
