@@ -37,7 +37,8 @@ class JobServer(RemoteTest):
         cls.addClassCleanup(cls.folder.cleanup)
         port = servers.free_port()
         cls.url = cls.enterClassContext(servers.program(
-            [ORACLE / "ray", "start", "--head", "--block", "--port", str(servers.free_port()), "--node-ip-address", "127.0.0.1",
+            [ORACLE / "ray", "start", "--head", "--block", "--port", str(servers.free_port()), "--dashboard-agent-listen-port", str(servers.free_port()),
+             "--node-ip-address", "127.0.0.1",
              "--dashboard-host", "127.0.0.1", "--dashboard-port", str(port), "--num-cpus", "2", "--disable-usage-stats",
              "--temp-dir", cls.folder.name], port, cls.folder.name, {"RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}))
 
