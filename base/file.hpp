@@ -22,10 +22,6 @@ Result<void> make_directories(const Path& path);
 /// exist. Doesn't follow symbolic links.
 Result<void> remove_tree(const Path& path);
 
-/// The disk space used by a file or a directory tree, in bytes. A file with several hard links
-/// within the tree counts once.
-Result<std::uint64_t> disk_usage_bytes(const Path& path);
-
 /// Removes the write permissions of everything below a directory. The directory itself stays
 /// writable: otherwise only root could move it to another parent.
 Result<void> make_read_only(const Path& path);

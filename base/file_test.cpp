@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/lock_file.hpp"
+#include "base/tree_usage.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {

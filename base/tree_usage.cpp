@@ -11,10 +11,13 @@
 
 #include "base/cancellation.hpp"
 #include "base/directory_stream.hpp"
-#include "base/file.hpp"
 
 namespace rtenv {
 namespace {
+
+std::uint64_t disk_bytes(const struct stat& status) {
+  return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
 
 class Measurement {
  public:
@@ -57,7 +60,7 @@ class Measurement {
   }
 
   void add(const struct stat& status) {
-    const auto bytes = static_cast<std::uint64_t>(status.st_blocks) * 512;
+    const std::uint64_t bytes = disk_bytes(status);
     if (S_ISDIR(status.st_mode)) {
       usage_.own_bytes += bytes;
       return;
@@ -145,6 +148,11 @@ Result<TreeUsage> tree_usage(const Path& path, const Cancellation* cancellation)
 Result<std::uint64_t> disk_usage_bytes(const Path& path) {
   RTENV_TRY(const TreeUsage usage, tree_usage(path));
   return usage.all_bytes();
+}
+
+std::uint64_t own_disk_bytes(const Path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? disk_bytes(status) : 0;
 }
 
 }  // namespace rtenv

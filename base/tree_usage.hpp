@@ -41,4 +41,12 @@ struct TreeUsage {
 /// folder was moved in the meantime), permission_denied.
 Result<TreeUsage> tree_usage(const Path& path, const Cancellation* cancellation = nullptr);
 
+/// The disk space used by a file or a directory tree, in bytes. A file with several hard links
+/// within the tree counts once.
+Result<std::uint64_t> disk_usage_bytes(const Path& path);
+
+/// The disk space of a file or a folder itself, without what is in the folder. 0 if it can't be
+/// read.
+std::uint64_t own_disk_bytes(const Path& path);
+
 }  // namespace rtenv

@@ -1,7 +1,5 @@
 #include "cache/survey.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
@@ -22,12 +20,6 @@ namespace fs = std::filesystem;
 bool may_have_grown(const EntryRow& row) {
   return row.ready &&
          (row.kind == Kind::env || row.kind == Kind::copy || row.kind == Kind::read_only_tree);
-}
-
-std::uint64_t bytes_of(const Path& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * 512
-                                             : 0;
 }
 
 bool is_kind_folder(std::string_view name) {
@@ -87,13 +79,13 @@ std::vector<SharedFiles> group(const Usages& usages) {
 // Everything but the entries and the parts.
 Result<void> measure_rest(const Path& root, Inventory& inventory,
                           const Cancellation* cancellation) {
-  inventory.other_bytes += bytes_of(root);
+  inventory.other_bytes += own_disk_bytes(root);
   std::error_code error;
   for (const auto& child : fs::directory_iterator(root, error)) {
     const std::string name = child.path().filename().native();
     if (child.path() == Cache::uv_folder(root)) continue;
     if (name == "quarantine" || is_kind_folder(name)) {
-      inventory.other_bytes += bytes_of(child.path());
+      inventory.other_bytes += own_disk_bytes(child.path());
       continue;
     }
     const auto usage = tree_usage(child.path(), cancellation);

@@ -1,7 +1,5 @@
 #include "cache/uv_folder.hpp"
 
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,12 +12,6 @@ namespace rtenv::cache {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::uint64_t bytes_of(const Path& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * 512
-                                             : 0;
-}
 
 bool is_folder(const fs::directory_entry& entry) {
   std::error_code error;
@@ -46,20 +38,20 @@ std::string pointer_text(const fs::directory_entry& entry) {
 }  // namespace
 
 UvFolder::Content UvFolder::content() const {
-  Content content{.parts = {}, .other_bytes = bytes_of(folder_)};
+  Content content{.parts = {}, .other_bytes = own_disk_bytes(folder_)};
   std::error_code error;
   for (const auto& bucket : fs::directory_iterator(folder_, error)) {
     if (is_temporary(bucket.path())) {
       content.parts.push_back({.path = bucket.path()});
       continue;
     }
-    content.other_bytes += bytes_of(bucket.path());
+    content.other_bytes += own_disk_bytes(bucket.path());
     if (!is_folder(bucket)) continue;
     for (const auto& part : fs::directory_iterator(bucket.path(), error)) {
       if (is_folder(part))
         content.parts.push_back({.path = part.path()});
       else
-        content.other_bytes += bytes_of(part.path());
+        content.other_bytes += own_disk_bytes(part.path());
     }
   }
   return content;

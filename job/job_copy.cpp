@@ -15,6 +15,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "base/tree_usage.hpp"
 #include "base/unique_name.hpp"
 #include "job/tree_repair.hpp"
 
