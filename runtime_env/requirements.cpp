@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
@@ -14,6 +13,7 @@
 #include "remote/download.hpp"
 #include "remote/uri.hpp"
 #include "runtime_env/installer_option.hpp"
+#include "runtime_env/project_name.hpp"
 #include "runtime_env/requirement_line.hpp"
 
 namespace rtenv::runtime_env {
@@ -29,16 +29,6 @@ enum class Role : std::uint8_t { requirements, constraints };
 
 bool is_url(std::string_view text) {
   return text.find("://") != std::string_view::npos && !text.starts_with("file:");
-}
-
-// Names are compared without regard to case and to '-', '_' and '.' (PEP 503).
-std::string normalized_name(std::string_view name) {
-  std::string result;
-  for (const char c : lower_ascii(name)) {
-    const char plain = c == '_' || c == '.' ? '-' : c;
-    if (plain != '-' || !result.ends_with('-')) result += plain;
-  }
-  return result;
 }
 
 Result<void> check_pin(const std::string& sha256, const std::string& expected, const Path& path) {
