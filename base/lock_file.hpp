@@ -1,5 +1,5 @@
-// A lock between processes: flock(2) on a file. The kernel releases it when the last
-// process that has the descriptor exits, so a crash can't leave it locked. A child process that
+// A lock between processes: flock(2) on a file. The kernel releases it when the last process that
+// has the descriptor exits, so a crash can't leave it locked. A child process that
 // inherits the descriptor holds the lock, too.
 #pragma once
 

@@ -56,8 +56,7 @@ struct Removal {
 
 /// Chooses first the parts that no environment needs, then the least recently used entries, each
 /// followed by the parts that only it needed; never an entry that is leased, pinned or being built.
-/// In the order in which to remove them.
-/// `free_bytes` is the free space of the disk.
+/// Returns them in the order in which to remove them. `free_bytes` is the free space of the disk.
 std::vector<Removal> choose_evictions(const Inventory& inventory, const Limits& limits,
                                       std::uint64_t free_bytes, std::int64_t now_ms,
                                       OutOfReach out_of_reach);

@@ -57,7 +57,7 @@ class SpaceLeft {
   };
   /// What the removal of an item gives back now.
   [[nodiscard]] Gain gain(ItemIndex item) const;
-  /// Whether an item that is left shares files with it.
+  /// Whether an entry that is left shares files with it.
   [[nodiscard]] bool is_needed(ItemIndex item) const;
   /// Returns what it gives back. Requires: the item is left.
   Gain remove(ItemIndex item);

@@ -22,8 +22,7 @@ Result<Inventory> survey(CacheState& state, const Cancellation* cancellation);
 /// What is left of an inventory.
 DiskUsage disk_usage(const Inventory& inventory, const SpaceLeft& space);
 
-/// Records it. A failure is logged: on a full disk, making room is more
-/// important.
+/// Records it. A failure is logged: on a full disk, making room is more important.
 void record_sizes(CacheState& state, const Inventory& inventory, const SpaceLeft& space);
 
 /// Records only what uv's folder takes up. Fails: cancelled, and as the ledger.

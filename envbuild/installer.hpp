@@ -56,9 +56,9 @@ struct InstallRequest {
 /// Runs the installer of the package list, compares what it installed with the RECORD of each
 /// distribution, and protects a virtual_env, see protect_env. A distribution with a damaged file is
 /// removed from uv's cache, and everything is installed once more. Returns the digest of the
-/// target, see cache::tree_digest; folders named
-/// __pycache__ don't count. Fails: installer_failed (also by timeout; with the last lines of
-/// output), corrupt (a file is damaged again), cancelled, as find_uv.
+/// target, see cache::tree_digest; folders named __pycache__ don't count. Fails: installer_failed
+/// (also by timeout; with the last lines of output), corrupt (a file is damaged again), cancelled,
+/// as find_uv.
 Result<std::string> install(const InstallRequest& request, cache::Cache& cache);
 
 }  // namespace rtenv::envbuild
