@@ -40,6 +40,15 @@ Result<Fd> open_file(const Path& path, int flags, mode_t mode) {
   return Fd(number);
 }
 
+Result<Fd> open_regular_file(const Path& path, int flags, mode_t mode) {
+  RTENV_TRY(Fd file, open_file(path, flags | O_NONBLOCK | O_NOCTTY, mode));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return fail_errno("read", path.native());
+  if (S_ISREG(status.st_mode)) return file;
+  return fail(Errc::invalid_argument, "{} is {}, not a file", path.native(),
+              S_ISDIR(status.st_mode) ? "a folder" : "a pipe or device");
+}
+
 Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name) {
   return read_until_full(buffer, name, [&](std::span<std::byte> rest, std::size_t) {
     return ::read(fd.get(), rest.data(), rest.size());

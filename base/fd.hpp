@@ -46,6 +46,10 @@ class Fd {
 /// open(2) with O_CLOEXEC added to `flags`. Fails: by errno, see system_error.
 Result<Fd> open_file(const Path& path, int flags, mode_t mode = 0666);
 
+/// As open_file, of a regular file only: opening a FIFO can wait forever, and so can reading it.
+/// Fails: also invalid_argument (another kind of file).
+Result<Fd> open_regular_file(const Path& path, int flags, mode_t mode = 0666);
+
 /// Reads `buffer.size()` bytes, fewer only at the end of the file; returns the number of bytes.
 /// Errors name the file as `name`, here and below. Fails: by errno, as all functions here.
 Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name);

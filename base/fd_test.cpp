@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "base/pipe.hpp"
+#include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -30,6 +32,18 @@ TEST(Fd, ClosesTheDescriptorUnlessItIsReleased) {
   EXPECT_EQ(::fcntl(closed, F_GETFD), -1);
   EXPECT_EQ(::fcntl(released, F_GETFD), FD_CLOEXEC);
   const Fd owner(released);
+}
+
+TEST(Fd, OfARegularFileIsNeverThatOfAPipe) {
+  const TreeBuilder tree;
+  ASSERT_EQ(::mkfifo((tree / "pipe").c_str(), 0600), 0);
+  for (const int flags : {O_RDONLY, O_WRONLY, O_WRONLY | O_CREAT, O_RDWR})
+    EXPECT_FALSE(open_regular_file(tree / "pipe", flags));
+  EXPECT_THAT(open_regular_file("/dev/zero", O_RDONLY),
+              IsError(Errc::invalid_argument, "/dev/zero is a pipe or device, not a file"));
+  EXPECT_THAT(open_regular_file(tree.root(), O_RDONLY),
+              IsError(Errc::invalid_argument, "a folder, not a file"));
+  EXPECT_TRUE(open_regular_file(tree / "new", O_WRONLY | O_CREAT));
 }
 
 TEST(Fd, MovingTransfersTheDescriptor) {

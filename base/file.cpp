@@ -48,6 +48,11 @@ Result<void> make_owner_writable_at(int parent, const char* entry_name, const Pa
 }  // namespace
 
 Result<std::string> read_file(const Path& path) {
+  RTENV_TRY(const auto fd, open_regular_file(path, O_RDONLY));
+  return read_to_end(fd, path.native());
+}
+
+Result<std::string> read_file_or_stream(const Path& path) {
   RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
   return read_to_end(fd, path.native());
 }

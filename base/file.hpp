@@ -12,8 +12,12 @@ namespace rtenv {
 
 class Cancellation;
 
-/// Fails: not_found, permission_denied, invalid_argument (a directory).
+/// Fails: not_found, permission_denied, invalid_argument (not a regular file).
 Result<std::string> read_file(const Path& path);
+
+/// Also reads a pipe or a device to its end, such as /dev/stdin: for files that users name. Fails:
+/// as read_file.
+Result<std::string> read_file_or_stream(const Path& path);
 
 /// Creates the directory and its parents; succeeds if it already exists.
 Result<void> make_directories(const Path& path);

@@ -91,7 +91,7 @@ struct Implementation<HashAlgorithm::xxh3_128> {
 
 template <class Hash>
 Result<typename Hash::Bytes> digest_of_file(const Path& path) {
-  RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
+  RTENV_TRY(const auto fd, open_regular_file(path, O_RDONLY));
   Hash hash;
   std::vector<std::byte> buffer(1 << 18);
   for (;;) {

@@ -7,7 +7,7 @@
 namespace rtenv {
 
 Result<MappedFile> MappedFile::open(const Path& path) {
-  RTENV_TRY(const Fd file, open_file(path, O_RDONLY));
+  RTENV_TRY(const Fd file, open_regular_file(path, O_RDONLY));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("read", path.native());
   if (status.st_size == 0) return MappedFile(std::span<const std::byte>());

@@ -116,7 +116,7 @@ class ArchiveWriter {
 
   Result<void> add_file(const TreeItem& item) {
     const Path path = folder_ / item.path;
-    RTENV_TRY(const Fd file, open_file(path, O_RDONLY | O_NOFOLLOW));
+    RTENV_TRY(const Fd file, open_regular_file(path, O_RDONLY | O_NOFOLLOW));
     RTENV_TRY(tar_.begin_file(item.path, item.type == ItemType::executable, item.size_bytes));
     buffer_.resize(k_buffer_bytes);
     std::uint64_t done_bytes = 0;

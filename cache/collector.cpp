@@ -70,7 +70,7 @@ Result<std::optional<LockFile>> Collector::lock_or_leave_note() {
   const Path path = state_.locks() / k_collector_lock;
   RTENV_TRY(auto lock, LockFile::try_acquire(path));
   if (lock) return lock;
-  RTENV_TRY(open_file(state_.locks() / k_collector_note, O_WRONLY | O_CREAT, 0600));
+  RTENV_TRY(open_regular_file(state_.locks() / k_collector_note, O_WRONLY | O_CREAT, 0600));
   return LockFile::try_acquire(path);
 }
 

@@ -23,7 +23,7 @@ class FileDigester {
       : known_(known), cancellation_(cancellation) {}
 
   Result<void> digest(const Path& path, TreeItem& item) {
-    RTENV_TRY(const Fd file, open_file(path, O_RDONLY));
+    RTENV_TRY(const Fd file, open_regular_file(path, O_RDONLY));
     const bool may_be_known = item.size_bytes >= KnownContents::k_min_bytes;
     const bool at_once = known_ != nullptr && !may_be_known;
     xxh3_.reset();
@@ -64,34 +64,46 @@ class FileDigester {
   Sha256 sha256_;
 };
 
+Result<TreeItem> read_item(const Path& path, const Path& folder) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return fail_errno("stat", path.native());
+  TreeItem item{.path = path.native().substr(folder.native().size() + 1), .content = {}};
+  if (S_ISDIR(status.st_mode)) {
+    item.type = ItemType::directory;
+  } else if (S_ISREG(status.st_mode)) {
+    item.type = (status.st_mode & S_IXUSR) != 0 ? ItemType::executable : ItemType::file;
+    item.size_bytes = static_cast<std::uint64_t>(status.st_size);
+  } else if (S_ISLNK(status.st_mode)) {
+    std::error_code error;
+    item.type = ItemType::link;
+    item.content = std::filesystem::read_symlink(path, error).native();
+    if (error) return Failure(system_error(error.value(), "read", path.native()));
+  } else {
+    item.type = ItemType::other;
+  }
+  return item;
+}
+
 }  // namespace
 
+// One descriptor, however deep the folder is.
 Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored) {
   std::vector<TreeItem> items;
-  std::error_code error;
-  for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end;
-       at.increment(error)) {
-    const Path& path = at->path();
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return fail_errno("stat", path.native());
-    TreeItem item{.path = path.native().substr(folder.native().size() + 1), .content = {}};
-    if (S_ISDIR(status.st_mode)) {
-      if (!ignored.empty() && path.filename() == ignored) {
-        at.disable_recursion_pending();
+  std::vector<Path> waiting{folder};
+  while (!waiting.empty()) {
+    const Path parent = std::move(waiting.back());
+    waiting.pop_back();
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(parent, error), end; !error && at != end;
+         at.increment(error)) {
+      if (!ignored.empty() && at->path().filename() == ignored && at->is_directory(error) &&
+          !at->is_symlink(error))
         continue;
-      }
-    } else if (S_ISREG(status.st_mode)) {
-      item.type = (status.st_mode & S_IXUSR) != 0 ? ItemType::executable : ItemType::file;
-      item.size_bytes = static_cast<std::uint64_t>(status.st_size);
-    } else if (S_ISLNK(status.st_mode)) {
-      item.type = ItemType::link;
-      item.content = std::filesystem::read_symlink(path, error).native();
-    } else {
-      item.type = ItemType::other;
+      RTENV_TRY(items.emplace_back(), read_item(at->path(), folder));
+      if (items.back().type == ItemType::directory) waiting.push_back(at->path());
     }
-    items.push_back(std::move(item));
+    if (error) return Failure(system_error(error.value(), "list", parent.native()));
   }
-  if (error) return Failure(system_error(error.value(), "list", folder.native()));
   std::ranges::sort(items, {}, &TreeItem::path);
   return items;
 }

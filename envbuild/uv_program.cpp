@@ -177,7 +177,7 @@ Result<LeasedPath> available_uv(const Environment& environment, cache::Cache& ca
 }  // namespace
 
 Result<void> hide_uv_configuration(const Path& folder) {
-  RTENV_TRY(const Fd none, open_file(folder / "uv.toml", O_WRONLY | O_CREAT, 0600));
+  RTENV_TRY(const Fd none, open_regular_file(folder / "uv.toml", O_WRONLY | O_CREAT, 0600));
   return {};
 }
 

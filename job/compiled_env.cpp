@@ -33,7 +33,7 @@ Result<void> compile_env(const Path& env, int lease_lock, const Cancellation* ca
     return fail(Errc::unavailable, "compiling {} ended with {}", env.native(),
                 compiled.state.describe());
   RTENV_TRY(make_directories(mark(env).parent_path()));
-  RTENV_TRY(open_file(mark(env), O_WRONLY | O_CREAT, 0644));
+  RTENV_TRY(open_regular_file(mark(env), O_WRONLY | O_CREAT, 0644));
   return {};
 }
 

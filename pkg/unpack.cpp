@@ -53,11 +53,9 @@ std::optional<Path> single_top(const Path& folder) {
 Result<UnpackSummary> unpack(const Path& archive, const Path& target,
                              const UnpackOptions& options) {
   RTENV_TRY(check_target(target));
-  RTENV_TRY(const Fd fd, open_file(archive, O_RDONLY));
+  RTENV_TRY(const Fd fd, open_regular_file(archive, O_RDONLY));
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("read", archive.native());
-  if (S_ISDIR(status.st_mode))
-    return fail(Errc::invalid_argument, "{} is a folder, not an archive", archive.native());
   RTENV_TRY(const bool zip, is_zip(fd, archive));
 
   // The staging folder is beside the target, so that the last step is a rename. It is private; the

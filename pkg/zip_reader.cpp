@@ -82,7 +82,7 @@ Failure ZipReader::broken(std::string_view what) const {
 }
 
 Result<ZipReader> ZipReader::open(const Path& path) {
-  RTENV_TRY(Fd fd, open_file(path, O_RDONLY));
+  RTENV_TRY(Fd fd, open_regular_file(path, O_RDONLY));
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("read", path.native());
   ZipReader reader(path, std::move(fd), static_cast<std::uint64_t>(status.st_size));

@@ -49,7 +49,7 @@ class FileStore final : public ObjectStore {
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
                     const std::optional<ByteRange>& range, const BodySink& sink) override {
-    RTENV_TRY(const Fd file, open_file(object.path, O_RDONLY));
+    RTENV_TRY(const Fd file, open_regular_file(object.path, O_RDONLY));
     const auto [offset, size_bytes] = range.value_or(ByteRange{0, expected.size_bytes.value_or(0)});
     std::vector<std::byte> buffer(k_buffer_bytes);
     for (std::uint64_t done = 0; done < size_bytes;) {

@@ -36,7 +36,7 @@ Result<std::string> auth_token(const Environment& environment) {
     file = *named;
   else if (const auto home = environment.find_filled("HOME"))
     file = Path(*home) / ".ray" / "auth_token";
-  auto text = read_file(file);
+  auto text = read_file_or_stream(file);
   if (!text && named) return Failure(std::move(text).error().within("RAY_AUTH_TOKEN_PATH"));
   if (!text) return std::string();
   return std::string(trim_end(*text));

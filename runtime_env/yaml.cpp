@@ -117,7 +117,7 @@ Result<json> parse_json(std::string_view text, std::string_view file_name) {
 }
 
 Result<json> load_structured_file(const Path& path) {
-  RTENV_TRY(const std::string text, read_file(path));
+  RTENV_TRY(const std::string text, read_file_or_stream(path));
   return path.extension() == ".json" ? parse_json(text, path.native())
                                      : parse_yaml(text, path.native());
 }

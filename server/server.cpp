@@ -42,7 +42,7 @@ constexpr auto k_cancel_pause = std::chrono::milliseconds(10);
 constexpr int k_max_cancel_rounds = 500;
 
 Result<std::string> read_token(const Path& file) {
-  RTENV_TRY(const std::string text, read_file(file));
+  RTENV_TRY(const std::string text, read_file_or_stream(file));
   std::string token(trim_end(text));
   if (token.empty()) return fail(Errc::invalid_argument, "{} contains no token", file.native());
   struct stat status {};
