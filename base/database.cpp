@@ -132,6 +132,11 @@ Result<void> Database::use_write_ahead_log() {
   }
 }
 
+void Database::keep_write_ahead_log() {
+  int keep = 1;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+}
+
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement,

@@ -79,6 +79,10 @@ class Database {
   /// Executes one or more statements without parameters. Fails: as Statement::step.
   Result<void> execute(const char* sql);
 
+  /// Keeps the space of the write-ahead log on the disk when the file is closed, until another
+  /// Database closes it.
+  void keep_write_ahead_log();
+
   /// Calls `body`, which returns a Result, in a write transaction. Commits if it succeeds, else
   /// rolls back. Fails: as `body`, as Statement::step.
   template <class Body>

@@ -62,6 +62,7 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   RTENV_TRY(check_file_system(absolute, options.allow_network_file_system));
   RTENV_TRY(fault_point("open.prepared"));
   RTENV_TRY(Ledger ledger, open_ledger(absolute, options.makes_room));
+  if (options.makes_room && is_nearly_full(absolute)) ledger.keep_write_ahead_log();
   auto state = std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options));
   RTENV_TRY(fault_point("open.ledger"));
   RTENV_TRY(Sweeper(*state).remove_crash_leftovers());
@@ -179,6 +180,7 @@ Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run,
 
 void Cache::enforce_limits(const Cancellation* cancellation) {
   if (state_->take_release()) Collector(*state_).enforce_limits(cancellation);
+  if (state_->makes_room()) restore_reserve(root());
 }
 
 Result<VerifyReport> Cache::verify(unsigned threads) { return Verifier(state_, threads).run(); }

@@ -153,6 +153,7 @@ class Cache {
   /// evictable now. Leases don't do this in their destructors; call it after releasing leases, at
   /// the end of a command or a job. Doesn't wait for another process that evicts, but leaves it a
   /// note to look again. A failure is logged: what the caller did before is done all the same.
+  /// After CacheOptions::makes_room, also reserves again what was used of the reserve.
   void enforce_limits(const Cancellation* cancellation = nullptr);
 
   /// Reads every entry and compares it with its digest. Fails: as the ledger.

@@ -21,11 +21,13 @@ constexpr const char* k_digests = "digests";
 constexpr mode_t k_others_write = S_IWGRP | S_IWOTH;
 
 // Besides those of the kinds.
-constexpr std::array<const char*, 8> k_folders{
-    "tmp", "locks", "logs", "uv", k_digests, "interpreters", "quarantine", "remote-tier"};
+constexpr std::array<const char*, 9> k_folders{"tmp",        "locks",       "logs",
+                                               "uv",         k_digests,     "interpreters",
+                                               "quarantine", "remote-tier", "reserve"};
 
-constexpr std::uint64_t k_reserve_bytes = 1U << 20U;
+constexpr std::uint64_t k_reserve_file_bytes = 64U << 10U;
 constexpr int k_reserve_files = 16;
+constexpr std::uint64_t k_reserve_bytes = k_reserve_files * k_reserve_file_bytes;
 // Below this, the disk counts as full; far above it, the reserve is created.
 constexpr std::uint64_t k_full_bytes = 2 * k_reserve_bytes;
 constexpr std::uint64_t k_full_inodes = 2 * k_reserve_files;
@@ -105,52 +107,59 @@ bool has_free(const Path& root, std::uint64_t bytes, std::uint64_t inodes) {
          (status.f_files == 0 || status.f_favail >= inodes);
 }
 
-Path reserve_file(const Path& folder, int number) { return folder / std::to_string(number); }
-
-Result<void> create_reserve(const Path& folder) {
-  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
-    return fail_errno("create", folder.native());
-  // The last file is created last, and tells that all are there.
-  for (int i = 0; i < k_reserve_files; ++i) {
-    const Path path = reserve_file(folder, i);
-    RTENV_TRY(const Fd file, open_file(path, O_WRONLY | O_CREAT, 0600));
-    if (i != 0) continue;
-    if (const int error = ::posix_fallocate(file.get(), 0, k_reserve_bytes); error != 0)
-      return fail(system_error(error, "reserve space in", path.native()));
-  }
-  return {};
+Path reserve_file(const Path& root, int number) {
+  return root / "reserve" / std::to_string(number);
 }
 
-void keep_reserve(const Path& root) {
-  const Path folder = root / "reserve";
-  if (::access(reserve_file(folder, k_reserve_files - 1).c_str(), F_OK) == 0 ||
-      !has_free(root, k_plenty * k_full_bytes, k_plenty * k_full_inodes))
-    return;
-  if (const auto created = create_reserve(folder); !created)
-    log::debug("no space is reserved: {}", created.error().message());
+Result<void> create_reserve_file(const Path& path) {
+  RTENV_TRY(const Fd file, open_regular_file(path, O_WRONLY | O_CREAT, 0600));
+  if (const int error = ::posix_fallocate(file.get(), 0, k_reserve_file_bytes); error != 0) {
+    ::unlink(path.c_str());
+    return fail(system_error(error, "reserve space in", path.native()));
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve) {
   RTENV_TRY(prepare_root(root, readers));
-  if (reserve == Reserve::use_if_full && !has_free(root, k_full_bytes, k_full_inodes))
-    use_reserve(root);
+  if (reserve == Reserve::use_if_full && is_nearly_full(root)) use_reserve(root);
   // First, since it says that this is a cache. SQLite gives its other files the mode of this one.
   const Path ledger = root / "ledger.db";
   const Fd created(::open(ledger.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!created) ::chmod(ledger.c_str(), 0600);
+  if (!created) {
+    struct stat status {};
+    if (::lstat(ledger.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+      return fail(Errc::corrupt, "{} isn't a file", ledger.native())
+          .hint("remove the folder {}: its content is fetched and built again", root.native());
+    ::chmod(ledger.c_str(), 0600);
+  }
   const mode_t mode = readers == Readers::owner ? 0700 : 0755;
   for (const char* folder : k_folders) RTENV_TRY(prepare_folder(root / folder, mode));
   for (const KindInfo& kind : k_kinds) RTENV_TRY(prepare_folder(root / kind.folder, mode));
-  if (reserve == Reserve::keep) keep_reserve(root);
+  const bool complete = ::access(reserve_file(root, k_reserve_files - 1).c_str(), F_OK) == 0;
+  if (reserve == Reserve::keep && !complete &&
+      has_free(root, k_plenty * k_full_bytes, k_plenty * k_full_inodes))
+    restore_reserve(root);
   return {};
 }
 
+bool is_nearly_full(const Path& root) { return !has_free(root, k_full_bytes, k_full_inodes); }
+
 void use_reserve(const Path& root) {
-  const Path folder = root / "reserve";
-  for (int i = k_reserve_files - 1; i >= 0; --i) ::unlink(reserve_file(folder, i).c_str());
-  ::rmdir(folder.c_str());
+  for (int i = 0; i < k_reserve_files; ++i) ::unlink(reserve_file(root, i).c_str());
+}
+
+void restore_reserve(const Path& root) {
+  for (int i = 0; i < k_reserve_files; ++i) {
+    const Path path = reserve_file(root, i);
+    if (::access(path.c_str(), F_OK) == 0) continue;
+    if (const auto created = create_reserve_file(path); !created) {
+      log::debug("less space is reserved: {}", created.error().message());
+      return;
+    }
+  }
 }
 
 }  // namespace rtenv::cache

@@ -18,7 +18,13 @@ enum class Reserve : std::uint8_t { keep, use_if_full };
 /// out_of_space.
 Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve);
 
+/// Whether there is less space or there are fewer inodes than the reserve has, twice.
+bool is_nearly_full(const Path& root);
+
 /// Frees the reserve. Requires: `root` is a cache of this user.
 void use_reserve(const Path& root);
+
+/// Creates what is missing of the reserve, as far as there is space.
+void restore_reserve(const Path& root);
 
 }  // namespace rtenv::cache

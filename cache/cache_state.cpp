@@ -26,7 +26,10 @@ Result<void> move_away(const Path& path, const Path& away) {
 }  // namespace
 
 CacheState::CacheState(Path root, Ledger ledger, CacheOptions options)
-    : root_(std::move(root)), ledger_(std::move(ledger)), limits_(std::move(options.limits)) {
+    : root_(std::move(root)),
+      ledger_(std::move(ledger)),
+      limits_(std::move(options.limits)),
+      makes_room_(options.makes_room) {
   if (options.remote_tier)
     tier_.emplace(std::move(*options.remote_tier), root_ / "remote-tier", default_threads());
 }

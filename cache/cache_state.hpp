@@ -33,6 +33,8 @@ class CacheState {
   [[nodiscard]] Path path_of(Kind kind, KeyView key) const;
   [[nodiscard]] Path build_lock(Kind kind, KeyView key) const;
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+  /// See CacheOptions.
+  [[nodiscard]] bool makes_room() const noexcept { return makes_room_; }
 
   Ledger& ledger() noexcept { return ledger_; }
   /// Null if there is none.
@@ -72,6 +74,7 @@ class CacheState {
   Path root_;
   Ledger ledger_;
   Limits limits_;
+  bool makes_room_;
   std::atomic<bool> was_released_{false};
   std::atomic<bool> has_built_{false};
   std::atomic<bool> uses_uv_folder_{false};

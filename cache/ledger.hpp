@@ -45,6 +45,9 @@ class Ledger {
   /// Opens or creates the file. Fails: also invalid_argument (another version of the schema).
   static Result<Ledger> open(const Path& file);
 
+  /// See Database: for a disk that is full.
+  void keep_write_ahead_log() { database_.keep_write_ahead_log(); }
+
   // Entries (ledger.cpp)
 
   /// Inserts an entry that isn't ready: it is being built under its final path, or is about to be

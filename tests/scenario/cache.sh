@@ -102,3 +102,25 @@ if [[ $(id -u) -eq 0 ]]; then
   done
   equal "$(find mine -uid 0 | wc -l)" 0
 fi
+
+# A pipe in place of a file: reading it would wait forever.
+export RTENV_CACHE_DIR=$work/pipes
+use_oracle_uv
+rtenv run --python "$ORACLE_PYTHON" --runtime-env-json '{"uv": ["six==1.16.0"]}' -- true
+ok
+while read -r file; do
+  rm "$file"
+  mkfifo "$file"
+done < <(find pipes/interpreters pipes/digests pipes/locks -type f)
+mkfifo pipes/locks/collector-note pipes/reserve/x pipes/logs/x pipes/quarantine/x
+for words in "cache ls" "cache gc --max-size 0" "cache verify" "env list" \
+  "run --python $ORACLE_PYTHON --runtime-env-json {\"uv\":[\"six==1.16.0\",\"idna==3.7\"]} -- true"; do
+  # shellcheck disable=SC2086  # words
+  timeout 60 "$RTENV" $words >.out 2>.err || fail "rtenv $words: $(cat .err)"
+done
+rm pipes/ledger.db*
+mkfifo pipes/ledger.db
+status=0
+err=$(timeout 20 "$RTENV" cache ls 2>&1) || status=$?
+exits 2
+stderr_has "ledger.db isn't a file"
