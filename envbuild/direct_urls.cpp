@@ -1,10 +1,14 @@
 #include "envbuild/direct_urls.hpp"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
+#include "base/json_text.hpp"
 #include "base/lines.hpp"
 #include "base/redact.hpp"
 
@@ -45,18 +49,58 @@ Result<void> clean(const Path& info) {
                         fmt::format("{}/{}", info.filename().native(), k_file_name), without);
 }
 
-}  // namespace
-
-Result<void> remove_secrets_from_direct_urls(const Path& target, InstallForm form) {
+std::vector<Path> distributions_in(const Path& target, InstallForm form) {
   std::error_code error;
   std::vector<Path> folders;
   if (form == InstallForm::folder) folders.push_back(target);
   if (form == InstallForm::virtual_env)
     for (const auto& python : std::filesystem::directory_iterator(target / "lib", error))
       folders.push_back(python.path() / "site-packages");
+  std::vector<Path> found;
   for (const Path& folder : folders)
     for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-      if (entry.path().extension() == ".dist-info") RTENV_TRY(clean(entry.path()));
+      if (entry.path().extension() == ".dist-info") found.push_back(entry.path());
+  return found;
+}
+
+// Nullopt: it came from elsewhere. A local repository is one that can change like a remote one.
+std::optional<Path> local_source(const Path& info) {
+  constexpr std::string_view k_scheme = "file://";
+  const auto text = read_file(info / k_file_name);
+  if (!text) return std::nullopt;
+  const nlohmann::json noted = json_from_text(*text);
+  if (!noted.is_object() || noted.contains("vcs_info")) return std::nullopt;
+  const auto url = noted.find("url");
+  if (url == noted.end() || !url->is_string()) return std::nullopt;
+  const auto& value = url->get_ref<const std::string&>();
+  if (!value.starts_with(k_scheme)) return std::nullopt;
+  return Path(percent_decode(std::string_view(value).substr(k_scheme.size()))).lexically_normal();
+}
+
+bool is_in(const Path& path, const Path& folder) {
+  return path == folder || path.native().starts_with(folder.native() + "/");
+}
+
+}  // namespace
+
+Result<void> remove_secrets_from_direct_urls(const Path& target, InstallForm form) {
+  for (const Path& info : distributions_in(target, form)) RTENV_TRY(clean(info));
+  return {};
+}
+
+Result<void> check_local_sources(const Path& target, InstallForm form,
+                                 const std::vector<Path>& copies) {
+  for (const Path& info : distributions_in(target, form)) {
+    const auto source = local_source(info);
+    if (!source ||
+        std::ranges::any_of(copies, [&](const Path& copy) { return is_in(*source, copy); }))
+      continue;
+    return fail(Errc::invalid_argument,
+                "{} was required by another package and taken from {}, which isn't part of the "
+                "environment's key",
+                info.stem().native(), source->native())
+        .hint("list it in the packages, and name it without a path where it is required");
+  }
   return {};
 }
 

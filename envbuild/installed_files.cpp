@@ -1,12 +1,15 @@
 #include "envbuild/installed_files.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "envbuild/install_record.hpp"
+#include "envbuild/installer_run.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::envbuild {
@@ -50,6 +53,10 @@ bool is_compiled_code(std::string_view path) {
   return std::ranges::find(parts, k_compiled_folder) != parts.end();
 }
 
+bool is_record_name(std::string_view name) {
+  return name == "RECORD" || name == "RECORD.jws" || name == "RECORD.p7s";
+}
+
 class InstallationCheck {
  public:
   InstallationCheck(const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items)
@@ -59,18 +66,25 @@ class InstallationCheck {
     for (const cache::TreeItem& item : items_)
       if (is_distribution(item, form_)) RTENV_TRY(check_distribution(item.path));
     std::vector<UnconfirmedFile> unconfirmed;
-    for (auto& [path, problem] : problems_)
-      if (problem) unconfirmed.push_back(std::move(*problem));
+    for (const auto& [path, found] : found_)
+      if (found.problem) unconfirmed.push_back(*found.problem);
+    add_unlisted(unconfirmed);
     return unconfirmed;
   }
 
  private:
   using Problem = std::optional<UnconfirmedFile>;
+  struct Found {
+    std::string_view distribution;  // the first one that lists it
+    Problem problem;                // none: the file is as its RECORD says
+  };
 
   Result<void> check_distribution(const std::string& info) {
     info_ = info;
     const auto [site_packages, name] = pkg::split_name(info);
-    distribution_ = name.substr(0, name.find_first_of("-."));
+    distribution_ = *distributions_[std::string(site_packages)]
+                         .emplace(name.substr(0, name.find_first_of("-.")))
+                         .first;
     const std::string record = info + "/RECORD";
     const cache::TreeItem* item = find(record);
     if (item == nullptr || !item->is_file()) {
@@ -84,7 +98,6 @@ class InstallationCheck {
       return {};
     }
     for (const RecordRow& row : *rows) RTENV_TRY(check_row(row, site_packages));
-    note_unlisted();
     return {};
   }
 
@@ -95,14 +108,15 @@ class InstallationCheck {
     } else if (is_compiled_code(*path)) {
       if (!row.digest.empty()) return remove_tree(folder_ / *path);
     } else if (!is_own_record(*path)) {
-      RTENV_TRY(auto problem, check_file(row, *path));
-      note(*path, std::move(problem));
+      const cache::TreeItem* item = find_or_follow(*path);
+      RTENV_TRY(auto problem, check_file(row, *path, item));
+      note(item != nullptr ? item->path : *path, std::move(problem));
     }
     return {};
   }
 
-  Result<Problem> check_file(const RecordRow& row, const std::string& path) const {
-    const cache::TreeItem* item = find_or_follow(path);
+  Result<Problem> check_file(const RecordRow& row, const std::string& path,
+                             const cache::TreeItem* item) const {
     // virtualenv lists compiled code that Python may write later.
     if (item == nullptr && row.digest.empty() && path.ends_with(".pyc")) return Problem();
     if (item == nullptr) return problem(Reason::damaged, path, "is missing");
@@ -138,16 +152,49 @@ class InstallationCheck {
   // The RECORD, which can't contain its own hash, and its signatures.
   [[nodiscard]] bool is_own_record(std::string_view path) const {
     const auto [folder, name] = pkg::split_name(path);
-    return folder == info_ && (name == "RECORD" || name == "RECORD.jws" || name == "RECORD.p7s");
+    return folder == info_ && is_record_name(name);
   }
 
-  // A RECORD that doesn't list its own folder isn't complete.
-  void note_unlisted() {
-    const std::string prefix = info_ + "/";
-    auto item = std::ranges::lower_bound(items_, prefix, {}, &cache::TreeItem::path);
-    for (; item != items_.end() && item->path.starts_with(prefix); ++item)
-      if (item->is_file() && !is_own_record(item->path) && !problems_.contains(item->path))
-        note(item->path, problem(Reason::unhashed, item->path, "isn't listed in the RECORD"));
+  // uv links everything in an unpacked wheel, listed or not.
+  void add_unlisted(std::vector<UnconfirmedFile>& unconfirmed) const {
+    for (const auto& [site_packages, distributions] : distributions_) {
+      const std::string prefix = site_packages.empty() ? "" : fmt::format("{}/", site_packages);
+      auto item = std::ranges::lower_bound(items_, prefix, {}, &cache::TreeItem::path);
+      for (; item != items_.end() && item->path.starts_with(prefix); ++item) {
+        if (item->type == cache::ItemType::directory || found_.contains(item->path) ||
+            is_of_the_installer(item->path, prefix))
+          continue;
+        for (const std::string_view distribution : owners(item->path, prefix, distributions))
+          unconfirmed.push_back({.reason = Reason::unhashed,
+                                 .path = item->path,
+                                 .distribution = std::string(distribution),
+                                 .problem = "isn't listed in a RECORD"});
+      }
+    }
+  }
+
+  // Of a RECORD, which can't contain its own hash, and what makes the virtualenv.
+  static bool is_of_the_installer(std::string_view path, std::string_view prefix) {
+    const auto [folder, name] = pkg::split_name(path);
+    if (folder.ends_with(k_info_suffix)) return is_record_name(name);
+    constexpr std::array<std::string_view, 3> k_names{"_virtualenv.py", "_virtualenv.pth",
+                                                      k_inherited_packages};
+    return path.size() == prefix.size() + name.size() &&
+           (std::ranges::find(k_names, name) != k_names.end() || name.ends_with(".virtualenv"));
+  }
+
+  // The distribution with a file in the same folder or the closest one above it. In the topmost
+  // one, it may be any.
+  [[nodiscard]] std::vector<std::string_view> owners(
+      std::string_view path, std::string_view prefix,
+      const std::set<std::string>& distributions) const {
+    for (std::string_view folder = pkg::split_name(path).folder; folder.size() > prefix.size();
+         folder = pkg::split_name(folder).folder) {
+      const auto near = found_.lower_bound(fmt::format("{}/", folder));
+      if (near != found_.end() && near->first.starts_with(folder))
+        return {near->second.distribution};
+    }
+    return {distributions.begin(), distributions.end()};
   }
 
   [[nodiscard]] const cache::TreeItem* find(std::string_view path) const {
@@ -165,22 +212,25 @@ class InstallationCheck {
   }
 
   [[nodiscard]] Problem problem(Reason reason, const std::string& path, std::string text) const {
-    return UnconfirmedFile{
-        .reason = reason, .path = path, .distribution = distribution_, .problem = std::move(text)};
+    return UnconfirmedFile{.reason = reason,
+                           .path = path,
+                           .distribution = std::string(distribution_),
+                           .problem = std::move(text)};
   }
 
   // If several distributions installed the file, it is that of one of them.
   void note(const std::string& path, Problem problem) {
-    const auto [noted, is_new] = problems_.emplace(path, problem);
-    if (!is_new && !problem) noted->second.reset();
+    const auto [noted, is_new] = found_.try_emplace(path, Found{distribution_, problem});
+    if (!is_new && !problem) noted->second.problem.reset();
   }
 
   const Path& folder_;
   InstallForm form_;
   const std::vector<cache::TreeItem>& items_;
   std::string info_;  // the *.dist-info folder of the current distribution
-  std::string distribution_;
-  std::map<std::string, Problem> problems_;  // by path; none: the file is as its RECORD says
+  std::string_view distribution_;
+  std::map<std::string, std::set<std::string>> distributions_;  // by site-packages folder
+  std::map<std::string, Found> found_;                          // by path
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace rtenv::envbuild {
 struct UnconfirmedFile {
   enum class Reason : std::uint8_t {
     damaged,   // it doesn't match its RECORD, or is missing
-    unhashed,  // its RECORD has no hash for it
+    unhashed,  // its RECORD has no hash for it, or no RECORD lists it
   };
   Reason reason;
   std::string path;          // relative to the folder
@@ -22,8 +22,9 @@ struct UnconfirmedFile {
   std::string problem;       // "is missing"
 };
 
-/// The files that the RECORDs name and that aren't as they say, sorted by path. `items`: the list
-/// of the folder, with SHA-256. A file that several distributions installed is that of one of them.
+/// The files that aren't as the RECORDs say, or that none lists. `items`: the list of the folder,
+/// with SHA-256. A file that several distributions installed is that of one of them; an unlisted
+/// one may be reported for several.
 /// Compiled code isn't checked: Python makes it from the source. Removes the compiled code that a
 /// distribution brought along.
 /// Fails: as reading the RECORDs.

@@ -63,9 +63,35 @@ TEST_F(InstalledFiles, AreConfirmedByTheirRecord) {
   listed("pkg/__init__.py", "").listed("pkg/a, b.py", "x = 1\n");
   record_ = row("pkg/__init__.py", "") + "\"pkg/a, b.py\"" + row("", "x = 1\n");
   listed("pkg-1.0.dist-info/METADATA", "Name: pkg\n");
-  tree_.file("bin/tool", "#!/bin/sh\n");
+  tree_.file("bin/tool", "#!/bin/sh\n").file("bin/activate", "").file("pyvenv.cfg", "");
   record_ += row("../../../bin/tool", "#!/bin/sh\n");
+  file("_virtualenv.py", "").file("_virtualenv.pth", "").file("_rtenv_inherited.pth", "/\n");
   EXPECT_THAT(check(), IsEmpty());
+}
+
+TEST_F(InstalledFiles, AreListed) {
+  listed("pkg/__init__.py", "").file("pkg/data/added.so", "").file("pkg/_virtualenv.py", "");
+  listed("other/__init__.py", "").file("other.pth", "import os\n");
+  tree_.link(site_packages_ + "pkg/link", "/");
+  EXPECT_THAT(check(), ElementsAre("?other.pth: isn't listed in a RECORD",
+                                   "?pkg/_virtualenv.py: isn't listed in a RECORD",
+                                   "?pkg/data/added.so: isn't listed in a RECORD",
+                                   "?pkg/link: isn't listed in a RECORD"));
+}
+
+TEST_F(InstalledFiles, ThatAreUnlistedBelongToTheDistributionThatIsNear) {
+  file("far-1.0.dist-info/RECORD", row("far/__init__.py", "") + "far-1.0.dist-info/RECORD,,\n");
+  listed("pkg/__init__.py", "").file("far/__init__.py", "").file("far/new/added.py", "");
+  file("added.pth", "");
+  file("pkg-1.0.dist-info/RECORD", record_);
+  auto items = must(cache::list_tree(tree_.root(), "__pycache__"));
+  const auto known = cache::KnownContents::open(tree_ / "none");
+  must(cache::digest_files(tree_.root(), items, 1, nullptr, &known));
+  std::vector<std::string> found;
+  for (const auto& unlisted : must(check_installed_files(tree_.root(), form_, items)))
+    found.push_back(unlisted.path.substr(site_packages_.size()) + " of " + unlisted.distribution);
+  EXPECT_THAT(found,
+              ElementsAre("added.pth of far", "added.pth of pkg", "far/new/added.py of far"));
 }
 
 TEST_F(InstalledFiles, AreDamagedIfTheirContentDiffers) {
@@ -107,8 +133,8 @@ TEST_F(InstalledFiles, AreNotConfirmedWithoutAHash) {
   file("pkg-1.0.dist-info/METADATA", "");
   EXPECT_THAT(check(), ElementsAre("?bare.py: has no hash in the RECORD",
                                    "?own.pyc: has no hash in the RECORD",
-                                   "?pkg-1.0.dist-info/METADATA: isn't listed in the RECORD",
-                                   "?weak.py: has no hash in the RECORD"));
+                                   "?weak.py: has no hash in the RECORD",
+                                   "?pkg-1.0.dist-info/METADATA: isn't listed in a RECORD"));
 }
 
 TEST_F(InstalledFiles, MayHaveNoHashIfTheyAreTheRecordOrItsSignature) {

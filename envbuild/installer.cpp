@@ -50,6 +50,7 @@ struct Installed {
 Result<Installed> install_once(const InstallRequest& request, cache::Cache& cache) {
   RTENV_TRY(request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache)
                                                             : install_with_pip(request));
+  RTENV_TRY(check_local_sources(request.target, request.form, request.inputs.copies));
   RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
   RTENV_TRY(auto items, cache::list_tree(request.target, k_compiled_folder));
@@ -134,7 +135,7 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
   for (const auto& python : std::filesystem::directory_iterator(request.target / "lib", error)) {
     const Path folder = python.path() / "site-packages";
     if (!std::filesystem::is_directory(folder, error)) continue;
-    RTENV_TRY(AtomicFile file, AtomicFile::create(folder / "_rtenv_inherited.pth"));
+    RTENV_TRY(AtomicFile file, AtomicFile::create(folder / k_inherited_packages));
     RTENV_TRY(file.write(request.interpreter.site_packages.native() + "\n"));
     RTENV_TRY(file.commit(Durability::process));
   }

@@ -57,8 +57,8 @@ struct InstallRequest {
 /// distribution, and protects a virtual_env, see protect_env. A distribution with a damaged file is
 /// removed from uv's cache, and everything is installed once more. Returns the digest of the
 /// target, see cache::tree_digest; folders named __pycache__ don't count. Fails: installer_failed
-/// (also by timeout; with the last lines of output), corrupt (a file is damaged again), cancelled,
-/// as find_uv.
+/// (also by timeout; with the last lines of output), corrupt (a file is damaged again),
+/// invalid_argument (see check_local_sources), cancelled, as find_uv.
 Result<std::string> install(const InstallRequest& request, cache::Cache& cache);
 
 }  // namespace rtenv::envbuild

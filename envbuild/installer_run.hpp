@@ -15,6 +15,9 @@ Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
 /// "uv pip install (phase 1 of 2)", or only `step` if there is one phase. `phase` counts from 0.
 std::string phase_name(std::string_view step, std::size_t phase, std::size_t count);
 
+/// The file in the target's site-packages that add_virtualenv_site_packages writes.
+inline constexpr std::string_view k_inherited_packages = "_rtenv_inherited.pth";
+
 /// Adds the packages of an interpreter that is itself in a virtualenv to the target's path:
 /// "--system-site-packages" adds only those of the base interpreter.
 Result<void> add_virtualenv_site_packages(const InstallRequest& request);
@@ -27,6 +30,7 @@ class InstallerRun {
   /// cancelled, as run_captured.
   Result<void> step(std::string_view name, std::vector<std::string> argv);
   Environment& environment() noexcept { return environment_; }
+  [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
   [[nodiscard]] const auto& deadline() const noexcept { return deadline_; }
 
  private:

@@ -1,9 +1,15 @@
+#include <algorithm>
+
+#include "base/file.hpp"
+#include "cache/kind.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
 namespace {
+
+constexpr std::string_view k_compiled_folder = cache::info(cache::Kind::env).user_writable_folder;
 
 // uv, and the lock of its cache, which must be held while it runs.
 struct UvInUse {
@@ -20,6 +26,27 @@ Result<UvInUse> uv_for(InstallerRun& run, const InstallRequest& request, cache::
   RTENV_TRY(auto program, find_uv(run.environment(), cache, request.packages.version,
                                   request.interpreter.executable, install));
   return UvInUse{std::move(cache_lock), std::move(program)};
+}
+
+bool compiles(const InstallerRun& run, const std::vector<std::string>& arguments) {
+  return run.environment().find_filled("UV_COMPILE_BYTECODE") ||
+         std::ranges::any_of(arguments, [](const std::string& argument) {
+           return argument.starts_with("--compile");
+         });
+}
+
+// Without --compile, uv links compiled code only if it lies in an unpacked wheel, where nothing
+// tells whether it belongs to the source.
+Result<void> remove_compiled_code(const Path& target) {
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator at(target, error), end; !error && at != end;
+       at.increment(error)) {
+    if (at->path().filename() != k_compiled_folder || !at->is_directory()) continue;
+    at.disable_recursion_pending();
+    RTENV_TRY(remove_tree(at->path()));
+  }
+  if (error) return Failure(system_error(error.value(), "list", target.native()));
+  return {};
 }
 
 }  // namespace
@@ -61,6 +88,7 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
     if (request.cache_use == InstallerCache::revalidate) install.emplace_back("--refresh");
     install.insert(install.end(), lists[phase].begin(), lists[phase].end());
     RTENV_TRY(run.step(phase_name("uv pip install", phase, lists.size()), std::move(install)));
+    if (!compiles(run, lists[phase])) RTENV_TRY(remove_compiled_code(request.target));
   }
   if (request.packages.check)
     RTENV_TRY(run.step("uv pip check",

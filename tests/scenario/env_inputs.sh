@@ -117,5 +117,22 @@ rtenv run --runtime-env-json '{"uv": ["./project"]}' --locked env.lock -- python
 ok
 equal "$out" 1
 
+# What a project takes from a folder that isn't in the packages could change under the same key.
+mkdir needed
+echo 'import setuptools; setuptools.setup(name="needed", version="1", py_modules=["needed"])' >needed/setup.py
+echo 'TEXT = 1' >needed/needed.py
+echo "import setuptools; setuptools.setup(name='project', version='1', py_modules=['project'], install_requires=['needed @ file://$work/needed'])" >project/setup.py
+for installer in uv pip; do
+  rtenv env build --runtime-env-json "{\"$installer\": [\"./project\"]}"
+  refused 2 "needed-1 was required by another package and taken from $work/needed"
+  stderr_has "list it in the packages"
+done
+sed -i 's/ @ file[^\x27]*//' project/setup.py
+for installer in uv pip; do
+  rtenv env build --runtime-env-json "{\"$installer\": [\"./project\", \"./needed\"]}"
+  ok
+  equal "$("$out/bin/python" -c 'import needed; print(needed.TEXT)')" 1
+done
+
 rtenv env check --runtime-env-json '{"uv": ["six", "=="]}'
 refused 2 "runtime_env['uv'][1]: '==' isn't a requirement"

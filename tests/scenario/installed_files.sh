@@ -98,3 +98,22 @@ ok
 rtenv cache verify --json
 ok
 equal "$(field checked) $(field recorded)" "1 0"
+
+# What somebody adds to a wheel that uv keeps unpacked doesn't reach an environment: Python would run both files.
+export RTENV_CACHE_DIR=$work/added
+build '{"uv": ["six==1.16.0"]}'
+ok
+unpacked=$(dirname "$(find "$RTENV_CACHE_DIR/uv/archive-v0" -name six.py)")
+mkdir "$unpacked/__pycache__"
+echo 'import os' >"$unpacked/added.pth"
+"$ORACLE_PYTHON" - "$unpacked" "$("$ORACLE_PYTHON" -c 'import importlib.util; print(importlib.util.cache_from_source("six.py"))')" <<'PY'
+import pathlib, py_compile, sys
+pathlib.Path("evil.py").write_text("EVIL = True\n")
+py_compile.compile("evil.py", f"{sys.argv[1]}/{sys.argv[2]}", invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+PY
+rtenv run --python "$ORACLE_PYTHON" --runtime-env-json '{"uv": ["six==1.16.0", "humanize==4.9.0", "idna==3.7"]}' -- \
+  python -c 'import six; print(hasattr(six, "EVIL"), six.__file__)'
+ok
+stdout_has "False "
+[[ ! -e $(dirname "${out#False }")/added.pth ]] || fail "the added file is in the environment"
+[[ -z $(find "$RTENV_CACHE_DIR/uv" -name added.pth) ]] || fail "the added file is still in uv's cache"
