@@ -14,8 +14,8 @@ enum class Reserve : std::uint8_t { keep, use_if_full };
 
 /// Creates the cache's folder, those below it, the ledger's file and the reserve. Only their owner
 /// may write to them, and only `readers` may read them. Fails: invalid_argument (the folder has
-/// other content), permission_denied (it is another user's, or others may write to it),
-/// out_of_space.
+/// other content), permission_denied (it is another user's, or others may write to it), corrupt
+/// (its ledger isn't a file), out_of_space.
 Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve);
 
 /// Whether there is less space or there are fewer inodes than the reserve has, twice.
