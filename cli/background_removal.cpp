@@ -4,9 +4,9 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/mount_plan.hpp"
 #include "base/process.hpp"
 #include "cache/cache.hpp"
-#include "job/mount_plan.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -32,7 +32,7 @@ Result<void> start_removal(const Path& folder, cache::Cache& cache) {
 
 void remove_job_folder(const Path& folder, cache::Cache& cache) {
   const auto done =
-      job::is_unchanged_overlay(folder) ? remove_tree(folder) : start_removal(folder, cache);
+      is_unchanged_overlay(folder) ? remove_tree(folder) : start_removal(folder, cache);
   if (!done) log::debug("{}", done.error().message());
 }
 

@@ -48,8 +48,9 @@ struct Installed {
 };
 
 Result<Installed> install_once(const InstallRequest& request, cache::Cache& cache) {
-  RTENV_TRY(request.packages.installer == InstallerKind::uv ? install_with_uv(request, cache)
-                                                            : install_with_pip(request));
+  RTENV_TRY(request.packages.installer == InstallerKind::uv
+                ? install_with_uv(request, cache)
+                : install_with_pip(request, cache.root()));
   RTENV_TRY(check_local_sources(request.target, request.form, request.inputs.copies));
   RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
@@ -142,8 +143,10 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
   return {};
 }
 
-InstallerRun::InstallerRun(const InstallRequest& request)
+InstallerRun::InstallerRun(const InstallRequest& request, const Path& cache_root)
     : request_(request), environment_(request.inputs.environment) {
+  if (request.sandbox_without)
+    sandbox_.emplace(cache_root, *request.sandbox_without, request.scratch, request.target);
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 
@@ -169,6 +172,9 @@ Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> 
                      .keep_fds = {}};
   spawn.die_with_parent = true;
   if (request_.lock_fd >= 0) spawn.keep_fds.push_back(request_.lock_fd);
+  if (sandbox_) {
+    RTENV_TRY(spawn, sandbox_->enclose(std::move(spawn)));
+  }
   RTENV_TRY(
       const Captured run,
       run_captured(std::move(spawn), {.deadline = deadline_,

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "envbuild/installer.hpp"
+#include "envbuild/installer_sandbox.hpp"
 
 namespace rtenv::envbuild {
 
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
-Result<void> install_with_pip(const InstallRequest& request);
+Result<void> install_with_pip(const InstallRequest& request, const Path& cache_root);
 
 /// Removes distributions from uv's cache. Fails: as install_with_uv.
 Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
@@ -25,12 +26,14 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request);
 /// Runs the steps of one installation under a common deadline.
 class InstallerRun {
  public:
-  explicit InstallerRun(const InstallRequest& request);
+  InstallerRun(const InstallRequest& request, const Path& cache_root);
   /// `name` is the step's name in error messages: "uv pip install". Fails: installer_failed,
   /// cancelled, as run_captured.
   Result<void> step(std::string_view name, std::vector<std::string> argv);
   Environment& environment() noexcept { return environment_; }
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
+  /// Null: none.
+  InstallerSandbox* sandbox() noexcept { return sandbox_ ? &*sandbox_ : nullptr; }
   [[nodiscard]] const auto& deadline() const noexcept { return deadline_; }
 
  private:
@@ -38,6 +41,7 @@ class InstallerRun {
   const InstallRequest& request_;
   std::string pending_;  // the last, incomplete line of output
   Environment environment_;
+  std::optional<InstallerSandbox> sandbox_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 

@@ -128,7 +128,7 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
                                .timeout = plan.timeout,
                                .cancellation = options.cancellation,
                                .show_output = options.show_output};
-  InstallerRun run(request);
+  InstallerRun run(request, cache.root());
   const UvInstall limits{run.deadline(), options.cancellation};
   RTENV_TRY(const auto uv_cache_lock, share_uv_cache(run.environment(), cache, limits));
   RTENV_TRY(const LeasedPath uv,

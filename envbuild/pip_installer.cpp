@@ -25,8 +25,8 @@ Result<void> create_virtualenv(const InstallRequest& request, InstallerRun& run)
 
 }  // namespace
 
-Result<void> install_with_pip(const InstallRequest& request) {
-  InstallerRun run(request);
+Result<void> install_with_pip(const InstallRequest& request, const Path& cache_root) {
+  InstallerRun run(request, cache_root);
   if (request.cache_use == InstallerCache::bypass) run.environment().set("PIP_NO_CACHE_DIR", "1");
   const auto& lists = request.inputs.arguments;
   if (request.form == InstallForm::folder) {

@@ -24,7 +24,9 @@ struct PrepareOptions {
   bool show_output = false;  // print the installers' output while they run
   std::optional<Path> lock;  // install exactly the versions in this lock file
   bool offline = false;      // nothing uses the network
-  Renewal renewal;           // of environments
+  /// Installers run in a sandbox without this folder, see InstallerSandbox; nullopt: no sandbox.
+  std::optional<Path> sandbox_without;
+  Renewal renewal;  // of environments
   /// Credentials for URIs, in addition to the variables of the node and the job.
   remote::CredentialProvider credentials;
   remote::OnProgress on_progress;  // of downloads

@@ -25,6 +25,12 @@ Result<UvInUse> uv_for(InstallerRun& run, const InstallRequest& request, cache::
   RTENV_TRY(auto cache_lock, share_uv_cache(run.environment(), cache, install));
   RTENV_TRY(auto program, find_uv(run.environment(), cache, request.packages.version,
                                   request.interpreter.executable, install));
+  if (auto* sandbox = run.sandbox()) {
+    RTENV_TRY(const Path folder,
+              sandbox->private_uv_cache(run.environment().find("UV_CACHE_DIR").value_or("")));
+    run.environment().set("UV_CACHE_DIR", folder.native());
+    run.environment().set("UV_LINK_MODE", "copy");  // it is on another file system
+  }
   return UvInUse{std::move(cache_lock), std::move(program)};
 }
 
@@ -53,7 +59,7 @@ Result<void> remove_compiled_code(const Path& target) {
 
 Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
                                   const InstallRequest& request, cache::Cache& cache) {
-  InstallerRun run(request);
+  InstallerRun run(request, cache.root());
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   std::vector<std::string> clean{uv.program.path.native(), "cache", "clean"};
   clean.insert(clean.end(), distributions.begin(), distributions.end());
@@ -61,7 +67,7 @@ Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
 }
 
 Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache) {
-  InstallerRun run(request);
+  InstallerRun run(request, cache.root());
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   const Path& python = request.interpreter.executable;
   if (request.cache_use == InstallerCache::bypass) run.environment().set("UV_NO_CACHE", "1");

@@ -117,6 +117,8 @@ Result<void> install_uv(const LeasedPath& uv, const std::string& specifier,
       .environment = environment,
       .working_dir = folder.path(),
       .keep_fds = {context.lock_fd}};
+  // It runs outside of a job's sandbox: no code of a source distribution.
+  spawn.argv.insert(spawn.argv.end(), {"--no-build"});
   // A link would hold the space of a file that is counted in uv's folder.
   spawn.argv.insert(spawn.argv.end(), {"--link-mode", "copy"});
   if (install.cache_use != InstallerCache::use) spawn.argv.emplace_back("--refresh");

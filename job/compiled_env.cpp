@@ -11,7 +11,8 @@ namespace {
 // In a folder that verification ignores.
 Path mark(const Path& env) { return env / "__pycache__" / "rtenv-compiled"; }
 
-// Sources that can't be compiled are of no interest: nobody can import them.
+// Sources that can't be compiled are of no interest: nobody can import them. Without the module
+// `site` (-S), which runs the code in the environment's .pth files.
 constexpr const char* k_compile =
     "import compileall, os, sys; os.nice(19); compileall.compile_dir(sys.argv[1], quiet=2)";
 
@@ -24,7 +25,7 @@ bool is_compiled(const Path& env) {
 
 Result<void> compile_env(const Path& env, int lease_lock, const Cancellation* cancellation) {
   RTENV_TRY(const auto compiled,
-            run_captured({.argv = {(env / "bin/python").native(), "-I", "-c", k_compile,
+            run_captured({.argv = {(env / "bin/python").native(), "-I", "-S", "-c", k_compile,
                                    (env / "lib").native()},
                           .environment = Environment::of_process(),
                           .keep_fds = {lease_lock}},

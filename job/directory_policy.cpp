@@ -4,8 +4,8 @@
 
 #include "base/file.hpp"
 #include "base/file_system.hpp"
+#include "base/mount_plan.hpp"
 #include "cache/cache.hpp"
-#include "job/mount_plan.hpp"
 
 namespace rtenv::job {
 namespace {

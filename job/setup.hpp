@@ -7,11 +7,11 @@
 #include <optional>
 #include <vector>
 
+#include "base/mount_plan.hpp"
 #include "base/temp_dir.hpp"
 #include "envbuild/py_modules.hpp"
 #include "envbuild/virtual_env.hpp"
 #include "job/job_copy.hpp"
-#include "job/mount_plan.hpp"
 
 namespace rtenv::job {
 

@@ -25,6 +25,7 @@
 #include "base/parallel.hpp"
 #include "base/pipe.hpp"
 #include "base/process.hpp"
+#include "base/sandbox.hpp"
 #include "base/signal_fd.hpp"
 #include "cache/cache.hpp"
 #include "job/activation.hpp"
@@ -35,7 +36,6 @@
 #include "job/job_log.hpp"
 #include "job/job_order.hpp"
 #include "job/process_tree.hpp"
-#include "job/sandbox.hpp"
 #include "job/setup_thread.hpp"
 #include "runtime_env/runtime_env.hpp"
 
@@ -99,6 +99,7 @@ class Supervisor {
   void become_ready();
   void start_entrypoint();
   [[nodiscard]] SpawnOptions entrypoint_spawn(Environment environment) const;
+  [[nodiscard]] std::optional<Path> hidden_folder() const;
   Result<ChildProcess> spawn_entrypoint(Environment environment);
 
   void wait();
@@ -198,7 +199,7 @@ Result<void> Supervisor::start_setup() {
   const auto timeout = runtime_env.setup_timeout;
   SetupThread::Prepare prepare =
       [runtime_env = std::move(runtime_env), node = without_server_variables(options_.node),
-       python = order_.python, max_age = order_.env_max_age,
+       python = order_.python, max_age = order_.env_max_age, sandbox_without = hidden_folder(),
        open_cache = options_.open_cache](const Cancellation& cancellation) -> Result<PreparedJob> {
     RTENV_TRY(auto cache, open_cache());
     return prepare_job(runtime_env, cache,
@@ -207,6 +208,7 @@ Result<void> Supervisor::start_setup() {
                                     .threads = default_threads(),
                                     .cancellation = &cancellation,
                                     .show_output = true,
+                                    .sandbox_without = sandbox_without,
                                     .renewal = max_age ? envbuild::Renewal::older_than(*max_age)
                                                        : envbuild::Renewal()}});
   };
@@ -286,15 +288,21 @@ SpawnOptions Supervisor::entrypoint_spawn(Environment environment) const {
   return spawn;
 }
 
+// By the sandbox: the server's state. Nullopt: there is no sandbox.
+std::optional<Path> Supervisor::hidden_folder() const {
+  if (!order_.sandbox) return std::nullopt;
+  return folder_.path.parent_path().parent_path();
+}
+
 Result<ChildProcess> Supervisor::spawn_entrypoint(Environment environment) {
   SpawnOptions spawn = entrypoint_spawn(std::move(environment));
-  if (!order_.sandbox) return ChildProcess::spawn(spawn);
-  const Path state_dir = folder_.path.parent_path().parent_path();
+  const auto hidden = hidden_folder();
+  if (!hidden) return ChildProcess::spawn(spawn);
   RTENV_TRY(const auto sandboxed,
             in_sandbox(std::move(spawn),
                        {.cache = options_.cache_root,
                         .writable = prepared_ ? prepared_->writable_folders() : std::vector<Path>(),
-                        .hidden = state_dir}));
+                        .hidden = *hidden}));
   return ChildProcess::spawn(sandboxed);
 }
 

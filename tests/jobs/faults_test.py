@@ -190,6 +190,38 @@ class Faults(harness.JobTest):
         self.assertEqual(self.server.wait(job)["status"], "STOPPED")
         self.assertIn("bye", self.server.output(job))
 
+    def test_the_sandbox_encloses_installers(self):
+        if subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("bwrap doesn't work here")
+        self.server = self.serve("--sandbox")
+        cache = self.work / "cache"
+        self.write("plain/setup.py", "from setuptools import setup; setup(name='plain', version='1')")
+        plain = {"uv": [f"plain @ file://{self.work}/plain"]}
+        job, details = self.server.run("true", runtime_env=plain)
+        self.assertEqual(details["status"], "SUCCEEDED", details)
+        victim = next(path for path in (cache / "envs").glob("*/pyvenv.cfg"))
+        self.write("spy/setup.py", f"""
+import os, pathlib, setuptools
+seen = {{}}
+for name in ["{victim}", "{cache}/uv/spied", "{cache}/files/spied", os.environ["UV_CACHE_DIR"] + "/spied"]:
+    try:
+        pathlib.Path(name).write_text("spied")
+        seen[name] = "written"
+    except OSError as error:
+        seen[name] = error.strerror
+seen["state"] = os.listdir("{self.server.state}")
+seen["processes"] = [name for name in os.listdir("/proc") if name.isdigit() and b"serve" in pathlib.Path("/proc", name, "cmdline").read_bytes().split(bytes(1))]
+pathlib.Path("spy.py").write_text("SEEN = " + repr(seen))
+setuptools.setup(name="spy", version="1", py_modules=["spy"])
+""")
+        job, details = self.server.run("python -c 'import spy; print(spy.SEEN)'",
+                                       runtime_env={"uv": [f"spy @ file://{self.work}/spy"]})
+        out = self.server.output(job)
+        self.assertEqual(details["status"], "SUCCEEDED", out)
+        seen = eval(out.splitlines()[-1])
+        self.assertEqual([*seen.values()], ["Read-only file system"] * 3 + ["written", [], []], seen)
+        self.assertEqual([*cache.glob("**/spied")], [])
+
     def upload(self):
         import io
         import zipfile

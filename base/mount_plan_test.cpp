@@ -1,4 +1,4 @@
-#include "job/mount_plan.hpp"
+#include "base/mount_plan.hpp"
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -11,7 +11,7 @@
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
 
-namespace rtenv::job {
+namespace rtenv {
 namespace {
 
 class MountPlanTest : public testing::Test {
@@ -83,6 +83,13 @@ TEST_F(MountPlanTest, ReportsWhatCannotBeMounted) {
   EXPECT_THAT(plan().try_out(), testing::Not(IsOk()));
 }
 
+TEST_F(MountPlanTest, AnOverlayCanBeRenewed) {
+  if (!are_mounts_allowed()) GTEST_SKIP();
+  EXPECT_TRUE(holds_inside(plan(), [&] { return can_write(overlay_.target() / "new"); }));
+  must(renew_overlay(overlay_));
+  EXPECT_TRUE(holds_inside(plan(), [&] { return content_of(overlay_.target() / "new") == "x"; }));
+}
+
 TEST_F(MountPlanTest, AnOverlayIsUnchangedUntilSomethingIsWritten) {
   EXPECT_TRUE(is_unchanged_overlay(overlay_.folder));
   files_.file("cache/own/upper/file", "x");
@@ -90,4 +97,4 @@ TEST_F(MountPlanTest, AnOverlayIsUnchangedUntilSomethingIsWritten) {
 }
 
 }  // namespace
-}  // namespace rtenv::job
+}  // namespace rtenv

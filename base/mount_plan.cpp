@@ -1,4 +1,4 @@
-#include "job/mount_plan.hpp"
+#include "base/mount_plan.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -13,7 +13,7 @@
 #include "base/file.hpp"
 #include "base/pipe.hpp"
 
-namespace rtenv::job {
+namespace rtenv {
 namespace {
 
 // As in <linux/mount.h>, which can't be included together with <sys/mount.h>.
@@ -142,6 +142,12 @@ Result<void> make_overlay_folders(const Overlay& overlay) {
   return {};
 }
 
+// The mount option `volatile` leaves a mark in the work folder that refuses further mounts.
+Result<void> renew_overlay(const Overlay& overlay) {
+  RTENV_TRY(remove_tree(overlay.folder / "work"));
+  return make_directories(overlay.folder / "work");
+}
+
 bool is_unchanged_overlay(const Path& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
@@ -152,4 +158,4 @@ bool is_unchanged_overlay(const Path& folder) {
   return !error;
 }
 
-}  // namespace rtenv::job
+}  // namespace rtenv

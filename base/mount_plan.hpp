@@ -1,6 +1,6 @@
-// What a job's processes see of the file system that others don't: the job's directory is an
-// overlay over a cached tree, and the cache is read-only, also for root. The mounts are in a mount
-// namespace of the job's own (namespaces(7)) and vanish with its last process.
+// What a process and its children see of the file system that others don't: an overlay over a
+// cached tree, such as a job's directory, and a cache that is read-only, also for root. The mounts
+// are in a mount namespace of their own (namespaces(7)) and vanish with its last process.
 #pragma once
 
 #include <optional>
@@ -9,13 +9,14 @@
 
 #include "base/fd.hpp"
 
-namespace rtenv::job {
+namespace rtenv {
 
 /// An overlay mount at `target()`, which shows the tree `lower`; changes go to `folder`.
 struct Overlay {
   Path lower;
   Path folder;  // see make_overlay_folders
-  [[nodiscard]] Path target() const { return folder / "working_dir"; }
+  std::string name = "working_dir";
+  [[nodiscard]] Path target() const { return folder / name; }
 };
 
 class MountPlan {
@@ -54,7 +55,11 @@ class MountPlan {
 /// the errno of mkdir(2).
 Result<void> make_overlay_folders(const Overlay& overlay);
 
+/// Allows a further mount of an overlay that was mounted: its changes are kept. Fails: as
+/// remove_tree and mkdir(2).
+Result<void> renew_overlay(const Overlay& overlay);
+
 /// Whether it is the folder of an overlay to which nothing was written, and has nothing else in it.
 bool is_unchanged_overlay(const Path& folder);
 
-}  // namespace rtenv::job
+}  // namespace rtenv

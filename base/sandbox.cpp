@@ -1,8 +1,8 @@
-#include "job/sandbox.hpp"
+#include "base/sandbox.hpp"
 
 #include "base/program.hpp"
 
-namespace rtenv::job {
+namespace rtenv {
 
 Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders) {
   // Looked up in the server's PATH: the job's could name another bwrap.
@@ -33,4 +33,4 @@ Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folder
   return spawn;
 }
 
-}  // namespace rtenv::job
+}  // namespace rtenv

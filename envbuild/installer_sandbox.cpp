@@ -1,0 +1,41 @@
+#include "envbuild/installer_sandbox.hpp"
+
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/log.hpp"
+
+namespace rtenv::envbuild {
+
+InstallerSandbox::InstallerSandbox(const Path& cache, const Path& hidden, const Path& scratch,
+                                   const Path& target)
+    : folders_{.cache = cache, .writable = {scratch, target}, .hidden = hidden},
+      scratch_(scratch),
+      target_(target) {}
+
+Result<Path> InstallerSandbox::private_uv_cache(const Path& uv_cache) {
+  Overlay overlay{.lower = uv_cache, .folder = scratch_ / "uv-cache", .name = "merged"};
+  RTENV_TRY(make_overlay_folders(overlay));
+  MountPlan mounts({.overlay = overlay,
+                    .read_only = folders_.cache,
+                    .writable = folders_.writable,
+                    .own_user_namespace = ::geteuid() != 0});
+  RTENV_TRY(make_directories(target_));
+  Path folder = overlay.target();
+  if (const auto tried = mounts.try_out())
+    uv_cache_ = {std::move(overlay), std::move(mounts)};
+  else
+    log::info("uv begins with an empty cache in the sandbox: {}", tried.error().message());
+  return folder;
+}
+
+Result<SpawnOptions> InstallerSandbox::enclose(SpawnOptions spawn) const {
+  RTENV_TRY(make_directories(target_));
+  if (uv_cache_) {
+    RTENV_TRY(renew_overlay(uv_cache_->overlay));
+    spawn.prepare_child = [mounts = uv_cache_->mounts] { return mounts.enter(); };
+  }
+  return in_sandbox(std::move(spawn), folders_);
+}
+
+}  // namespace rtenv::envbuild

@@ -1,0 +1,40 @@
+// Installers run foreign code: to build a source distribution, and by the .pth files of what they
+// have installed. In a sandbox, they can write to the environment that is being built and to their
+// scratch folder, but not to the rest of the cache. uv's folder is an overlay, whose changes are
+// dropped, because later builds trust its content; where overlays can't be mounted, it is empty.
+#pragma once
+
+#include <optional>
+
+#include "base/mount_plan.hpp"
+#include "base/process.hpp"
+#include "base/sandbox.hpp"
+
+namespace rtenv::envbuild {
+
+class InstallerSandbox {
+ public:
+  /// `target` is the environment, `scratch` the installer's current folder; both are in the cache
+  /// with the root `cache`. `hidden` is replaced by an empty folder.
+  InstallerSandbox(const Path& cache, const Path& hidden, const Path& scratch, const Path& target);
+
+  /// A cache for uv with the content of `uv_cache`; changes are dropped with the scratch folder.
+  /// Fails: as mkdir(2).
+  Result<Path> private_uv_cache(const Path& uv_cache);
+
+  /// `spawn`, in the sandbox. Requires: the previous one has ended. Fails: not_found (bwrap isn't
+  /// installed), as renew_overlay.
+  [[nodiscard]] Result<SpawnOptions> enclose(SpawnOptions spawn) const;
+
+ private:
+  SandboxFolders folders_;
+  Path scratch_;
+  Path target_;
+  struct UvCache {
+    Overlay overlay;
+    MountPlan mounts;
+  };
+  std::optional<UvCache> uv_cache_;  // none: without an overlay
+};
+
+}  // namespace rtenv::envbuild
