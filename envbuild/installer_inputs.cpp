@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "envbuild/file_entry.hpp"
 #include "envbuild/git_credentials.hpp"
+#include "envbuild/netrc_credentials.hpp"
 #include "envbuild/secret_options.hpp"
 
 namespace rtenv::envbuild {
@@ -59,6 +60,12 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
                                        cache::Cache& cache, const WaitOptions& wait) {
   InstallerInputs result;
   GitCredentials git;
+  NetrcCredentials netrc;
+  const bool is_pip = installer == runtime_env::InstallerKind::pip;
+  const auto take_credentials = [&](const Path& list) -> Result<void> {
+    if (is_pip) RTENV_TRY(netrc.take_from(list));
+    return git.take_from(list);
+  };
   for (const LocalInput& input : inputs.all()) {
     if (input.kind == LocalInput::Kind::wheel) {
       RTENV_TRY(LeasedPath stored, store_wheel(input, cache, wait));
@@ -68,7 +75,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
       const Path folder = scratch / "inputs" / std::to_string(result.copies.size());
       RTENV_TRY(result.copies.emplace_back(),
                 copy_to_scratch(input, result.copies, folder, wait.cancellation));
-      if (input.kind == LocalInput::Kind::list) RTENV_TRY(git.take_from(result.copies.back()));
+      if (input.kind == LocalInput::Kind::list) RTENV_TRY(take_credentials(result.copies.back()));
     }
   }
   result.environment = with_relative_copies(environment, result.copies, scratch);
@@ -80,8 +87,10 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
     RTENV_TRY(result.arguments.emplace_back(),
               pass_secrets_by_variable(arguments, installer, result.environment));
     for (const auto& list : std::filesystem::directory_iterator(folder))
-      RTENV_TRY(git.take_from(list.path()));
+      RTENV_TRY(take_credentials(list.path()));
   }
+  if (is_pip) netrc.take_from(result.environment);
+  RTENV_TRY(netrc.provide(scratch, result.environment));
   RTENV_TRY(git.provide(scratch, result.environment));
   return result;
 }
