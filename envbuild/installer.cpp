@@ -96,10 +96,15 @@ std::string described(const UnconfirmedFile& file) {
 Result<Installed> install_anew(const InstallRequest& request,
                                const std::vector<std::string>& suspects, cache::Cache& cache) {
   InstallRequest anew = request;
+  anew.cache_use = InstallerCache::bypass;
   if (request.packages.installer == InstallerKind::uv) {
-    RTENV_TRY(remove_from_uv_cache(suspects, anew, cache));
-  } else {
-    anew.cache_use = InstallerCache::bypass;
+    const auto removed = remove_from_uv_cache(suspects, anew, cache);
+    if (removed)
+      anew.cache_use = request.cache_use;
+    else if (removed.error().code() == Errc::installer_failed)
+      log::info("uv's cache is in use, so everything is fetched again");
+    else
+      return Failure(removed.error());
   }
   RTENV_TRY(remove_tree(request.target));
   return install_once(anew, cache);

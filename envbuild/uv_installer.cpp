@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::string_view k_compiled_folder = cache::info(cache::Kind::env).user_writable_folder;
 
+// `uv cache clean` waits for all other runs of uv, which may take as long as they like.
+constexpr const char* k_clean_wait_s = "5";
+
 // uv, and the lock of its cache, which must be held while it runs.
 struct UvInUse {
   std::optional<LockFile> cache_lock;
@@ -63,6 +66,7 @@ Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   std::vector<std::string> clean{uv.program.path.native(), "cache", "clean"};
   clean.insert(clean.end(), distributions.begin(), distributions.end());
+  run.environment().set("UV_LOCK_TIMEOUT", k_clean_wait_s);
   return run.step("uv cache clean", std::move(clean));
 }
 

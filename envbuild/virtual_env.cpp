@@ -23,6 +23,7 @@ namespace rtenv::envbuild {
 namespace {
 
 constexpr std::size_t k_interpreter_digits = 8;
+constexpr auto k_renewal_pause = std::chrono::seconds(60);
 
 // False if the environment was built for another interpreter of the same version, or if its
 // interpreter was removed from this machine.
@@ -74,6 +75,11 @@ struct EnvBuild {
   std::string reason;  // why it is built, for people
   InstallerCache cache_use = InstallerCache::use;
 };
+
+std::string conditions_of(const EnvBuild& env) {
+  return build_conditions(installer_environment(env.plan.installer_environment, env.options),
+                          env.plan.timeout);
+}
 
 // Returns the digest of the environment.
 Result<std::string> build(const EnvBuild& env, const cache::BuildContext& context) {
@@ -139,10 +145,8 @@ Result<VirtualEnv> get_or_build(const EnvBuild& env) {
       cache::Kind::env, env.key,
       [&](const cache::BuildContext& context) -> Result<void> {
         follower.reset();
-        if (auto failure = failure_since(
-                env.cache.root(), env.key.text(), requested_us,
-                build_conditions(installer_environment(plan.installer_environment, options),
-                                 plan.timeout)))
+        if (auto failure =
+                failure_since(env.cache.root(), env.key.text(), requested_us, conditions_of(env)))
           return Failure(std::move(*failure));
         log::info("building environment {} with {}: {}", env.key, name(plan.packages.installer),
                   env.reason.empty() ? compare_with_nearest(plan.key, env.cache) : env.reason);
@@ -169,6 +173,17 @@ InstallerCache renewing_cache_use(const Renewal& renewal,
 bool is_too_old(const Renewal& renewal, const CachedEnv& cached) {
   return renewal.of != Renewal::Of::aged ||
          unix_ms() - cached.created_ms > std::chrono::milliseconds(renewal.max_age).count();
+}
+
+// Of a renewal for its age that failed a short time ago: jobs needn't wait for an index that is out
+// of reach again and again.
+std::optional<Error> recent_failure(const EnvBuild& env) {
+  const Renewal& renewal = env.options.renewal;
+  if (renewal.of != Renewal::Of::aged) return std::nullopt;
+  const std::chrono::microseconds pause =
+      std::min(renewal.max_age, std::chrono::seconds(k_renewal_pause));
+  return failure_since(env.cache.root(), env.key.text(), boot_time_us() - pause.count(),
+                       conditions_of(env));
 }
 
 // The newest in the cache instead of the one that can't be built, if only its age is a reason to
@@ -261,12 +276,15 @@ Result<VirtualEnv> prepare_env(const EnvPlan& plan, cache::Cache& cache,
   std::string reason;
   if (renews)
     reason = unpinned ? fmt::format("again, because {} isn't pinned", *unpinned) : "again";
-  auto env = get_or_build({.plan = plan,
-                           .cache = cache,
-                           .options = options,
-                           .key = std::move(key),
-                           .reason = std::move(reason),
-                           .cache_use = cache_use});
+  const EnvBuild wanted{.plan = plan,
+                        .cache = cache,
+                        .options = options,
+                        .key = std::move(key),
+                        .reason = std::move(reason),
+                        .cache_use = cache_use};
+  if (auto failure = renews ? recent_failure(wanted) : std::nullopt)
+    return renewal_failed(renewal, std::move(*cached), std::move(*failure));
+  auto env = get_or_build(wanted);
   if (!env && cached) return renewal_failed(renewal, std::move(*cached), std::move(env).error());
   if (env && env->origin == VirtualEnv::Origin::cache &&
       !has_interpreter(env->path(), plan.interpreter))

@@ -181,3 +181,14 @@ rtenv run --refresh --max-age 1d --runtime-env-json "$list" -- true
 exits 2
 rtenv run --max-age soon --runtime-env-json "$list" -- true
 refused 2 "'soon' isn't a duration"
+# The next job doesn't wait for that again at once.
+sleep 3
+printf '#!/bin/sh\necho "$1" >>"%s"\nexec "%s" "$@"\n' "$work/uv-runs" "$RTENV_UV" >counting-uv
+chmod +x counting-uv
+export RTENV_UV=$work/counting-uv
+for expected in 1 1; do
+  version --max-age 3s
+  equal "$out" 5.0
+  stderr_has "warning: the environment can't be renewed"
+  equal "$(grep -c '^pip$' uv-runs)" "$expected"
+done

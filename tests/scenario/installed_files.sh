@@ -117,3 +117,13 @@ ok
 stdout_has "False "
 [[ ! -e $(dirname "${out#False }")/added.pth ]] || fail "the added file is in the environment"
 [[ -z $(find "$RTENV_CACHE_DIR/uv" -name added.pth) ]] || fail "the added file is still in uv's cache"
+
+# A repair doesn't wait for other builds, which have uv's cache in use.
+append "$(find "$RTENV_CACHE_DIR/uv/archive-v0" -name six.py | head -n 1)" 'DAMAGED = True'
+flock --shared --no-fork "$RTENV_CACHE_DIR/uv/.lock" sleep 60 &
+other=$!
+rtenv run --python "$ORACLE_PYTHON" --runtime-env-json '{"uv": ["six==1.16.0", "idna==3.6"]}' -- python -c 'import six; print(hasattr(six, "DAMAGED"))'
+ok
+equal "$out" False
+stderr_has "uv's cache is in use"
+kill "$other"
