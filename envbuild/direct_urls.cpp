@@ -15,6 +15,8 @@
 namespace rtenv::envbuild {
 namespace {
 
+using nlohmann::json;
+
 constexpr const char* k_file_name = "direct_url.json";
 
 Result<void> replace_file(const Path& file, std::string_view text) {
@@ -63,18 +65,27 @@ std::vector<Path> distributions_in(const Path& target, InstallForm form) {
   return found;
 }
 
+struct LocalSource {
+  Path path;
+  bool editable = false;
+};
+
 // Nullopt: it came from elsewhere. A local repository is one that can change like a remote one.
-std::optional<Path> local_source(const Path& info) {
+std::optional<LocalSource> local_source(const Path& info) {
   constexpr std::string_view k_scheme = "file://";
   const auto text = read_file(info / k_file_name);
   if (!text) return std::nullopt;
-  const nlohmann::json noted = json_from_text(*text);
+  const json noted = json_from_text(*text);
   if (!noted.is_object() || noted.contains("vcs_info")) return std::nullopt;
   const auto url = noted.find("url");
   if (url == noted.end() || !url->is_string()) return std::nullopt;
   const auto& value = url->get_ref<const std::string&>();
   if (!value.starts_with(k_scheme)) return std::nullopt;
-  return Path(percent_decode(std::string_view(value).substr(k_scheme.size()))).lexically_normal();
+  const Path path = percent_decode(std::string_view(value).substr(k_scheme.size()));
+  const auto folder = noted.find("dir_info");
+  const bool editable =
+      folder != noted.end() && folder->is_object() && folder->value("editable", json()) == true;
+  return LocalSource{.path = path.lexically_normal(), .editable = editable};
 }
 
 bool is_in(const Path& path, const Path& folder) {
@@ -92,14 +103,22 @@ Result<void> check_local_sources(const Path& target, InstallForm form,
                                  const std::vector<Path>& copies) {
   for (const Path& info : distributions_in(target, form)) {
     const auto source = local_source(info);
-    if (!source ||
-        std::ranges::any_of(copies, [&](const Path& copy) { return is_in(*source, copy); }))
+    if (!source) continue;
+    if (source->editable)
+      return fail(Errc::invalid_argument,
+                  "{} was installed as editable: a link to a folder outside of the environment",
+                  info.stem().native())
+          .hint("remove `editable = true` from the project that requires it");
+    if (std::ranges::any_of(copies, [&](const Path& copy) { return is_in(source->path, copy); }))
       continue;
     return fail(Errc::invalid_argument,
                 "{} was required by another package and taken from {}, which isn't part of the "
                 "environment's key",
-                info.stem().native(), source->native())
-        .hint("list it in the packages, and name it without a path where it is required");
+                info.stem().native(), source->path.native())
+        .hint(
+            "list its folder in the packages, and name it without a path, or by one that is "
+            "relative "
+            "to the project, where it is required");
   }
   return {};
 }

@@ -21,6 +21,7 @@
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
 #include "runtime_env/interpreter.hpp"
+#include "runtime_env/local_input.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -191,9 +192,15 @@ Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> 
                 request_.timeout->count(), last_lines(run.output))
         .hint("raise config.setup_timeout_seconds in the runtime_env");
   if (run.state.succeeded()) return {};
-  const bool disk_is_full = run.output.find("No space left on device") != std::string::npos;
-  return fail(disk_is_full ? Errc::out_of_space : Errc::installer_failed, "{} ended with {}{}",
-              name, run.state.describe(), last_lines(run.output));
+  const auto says = [&](std::string_view text) {
+    return run.output.find(text) != std::string::npos;
+  };
+  auto failure = fail(says("No space left on device") ? Errc::out_of_space : Errc::installer_failed,
+                      "{} ended with {}{}", name, run.state.describe(), last_lines(run.output));
+  if (says("Distribution not found at: " + runtime_env::file_url(request_.scratch)))
+    return std::move(failure).hint(
+        "a project requires another folder: list that in the packages, too");
+  return failure;
 }
 
 }  // namespace rtenv::envbuild

@@ -39,6 +39,33 @@ Result<Path> copy_to_scratch(const LocalInput& input, const std::vector<Path>& c
   return target;
 }
 
+// The deepest folder that has all projects. Empty: there are none.
+Path common_folder(const runtime_env::LocalInputs& inputs) {
+  Path common;
+  for (const LocalInput& input : inputs.all()) {
+    if (input.kind != LocalInput::Kind::project) continue;
+    const Path parent = input.path.parent_path();
+    if (common.empty()) common = parent;
+    while (!parent.lexically_relative(common).empty() &&
+           *parent.lexically_relative(common).begin() == "..")
+      common = common.parent_path();
+  }
+  return common;
+}
+
+// Copies of projects lie to each other as the originals do, so that one can require another by a
+// relative path; one inside of another is apart.
+Path folder_for_copy(const LocalInput& input, std::size_t index, const Path& common,
+                     const Path& scratch) {
+  if (input.kind == LocalInput::Kind::project) {
+    const Path folder = scratch / "projects" / input.path.parent_path().lexically_relative(common);
+    std::error_code error;
+    if (!std::filesystem::exists(folder / input.path.filename(), error))
+      return folder.lexically_normal();
+  }
+  return scratch / "inputs" / std::to_string(index);
+}
+
 // A variable can list several paths, separated by spaces, commas or colons, which the path of the
 // cache may contain: these are relative to the current folder.
 Environment with_relative_copies(const Environment& environment, const std::vector<Path>& copies,
@@ -59,6 +86,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
                                        const Environment& environment, const Path& scratch,
                                        cache::Cache& cache, const WaitOptions& wait) {
   InstallerInputs result;
+  const Path common = common_folder(inputs);
   GitCredentials git;
   NetrcCredentials netrc;
   const bool is_pip = installer == runtime_env::InstallerKind::pip;
@@ -72,7 +100,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
       result.copies.push_back(std::move(stored.path));
       result.leases.push_back(std::move(*stored.lease));
     } else {
-      const Path folder = scratch / "inputs" / std::to_string(result.copies.size());
+      const Path folder = folder_for_copy(input, result.copies.size(), common, scratch);
       RTENV_TRY(result.copies.emplace_back(),
                 copy_to_scratch(input, result.copies, folder, wait.cancellation));
       if (input.kind == LocalInput::Kind::list) RTENV_TRY(take_credentials(result.copies.back()));

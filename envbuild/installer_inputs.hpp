@@ -3,6 +3,7 @@
 // runtime_env/local_input.hpp.
 //
 //   SCRATCH/inputs/N/NAME    the copy of the N-th input
+//   SCRATCH/projects/…       the copies of projects, which lie to each other as the originals do
 //   SCRATCH/phase-N/         requirements.txt and constraints.txt
 //
 // A wheel is copied into the cache instead, under a path of its content: uv keeps wheels unpacked

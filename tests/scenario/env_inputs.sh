@@ -125,7 +125,7 @@ echo "import setuptools; setuptools.setup(name='project', version='1', py_module
 for installer in uv pip; do
   rtenv env build --runtime-env-json "{\"$installer\": [\"./project\"]}"
   refused 2 "needed-1 was required by another package and taken from $work/needed"
-  stderr_has "list it in the packages"
+  stderr_has "list its folder in the packages"
 done
 sed -i 's/ @ file[^\x27]*//' project/setup.py
 for installer in uv pip; do
@@ -133,6 +133,35 @@ for installer in uv pip; do
   ok
   equal "$("$out/bin/python" -c 'import needed; print(needed.TEXT)')" 1
 done
+
+# By a relative path, a project can require one that is in the packages.
+mkdir -p pair/one pair/deep/two
+echo 'TEXT = 1' | tee pair/one/one.py pair/deep/two/two.py >/dev/null
+for name in one deep/two; do
+  printf '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "%s"\nversion = "1"\n[tool.setuptools]\npy-modules = ["%s"]\n' \
+    "${name#*/}" "${name#*/}" >pair/$name/pyproject.toml
+done
+sed -i 's/^version.*/&\ndependencies = ["two"]/' pair/one/pyproject.toml
+printf '[tool.uv.sources]\ntwo = { path = "../deep/two" }\n' >>pair/one/pyproject.toml
+rtenv env build --runtime-env-json '{"uv": ["./pair/one"]}'
+refused 1 "Distribution not found"
+stderr_has "hint: a project requires another folder: list that in the packages, too"
+for text in 1 2; do
+  echo "TEXT = $text" >pair/deep/two/two.py
+  rtenv run --runtime-env-json '{"uv": ["./pair/one", "./pair/deep/two"]}' -- python -c 'import one, two; print(two.TEXT)'
+  ok
+  equal "$out" "$text"
+done
+sed -i 's/ }$/, editable = true }/' pair/one/pyproject.toml
+rtenv env build --runtime-env-json '{"uv": ["./pair/one", "./pair/deep/two"]}'
+exits 2
+stderr_has "editable"
+# One inside of another.
+sed -i '/^dependencies/d; /^\[tool.uv/,$d' pair/one/pyproject.toml
+mkdir pair/one/inner && cp pair/deep/two/* pair/one/inner/
+rtenv run --runtime-env-json '{"uv": ["./pair/one", "./pair/one/inner"]}' -- python -c 'import one, two; print(two.TEXT)'
+ok
+equal "$out" 2
 
 rtenv env check --runtime-env-json '{"uv": ["six", "=="]}'
 refused 2 "runtime_env['uv'][1]: '==' isn't a requirement"
