@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -44,7 +45,9 @@ Result<Fd> open_regular_file(const Path& path, int flags, mode_t mode) {
   RTENV_TRY(Fd file, open_file(path, flags | O_NONBLOCK | O_NOCTTY, mode));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("read", path.native());
-  if (S_ISREG(status.st_mode)) return file;
+  const dev_t null_device = makedev(1, 3);
+  if (S_ISREG(status.st_mode) || (S_ISCHR(status.st_mode) && status.st_rdev == null_device))
+    return file;
   return fail(Errc::invalid_argument, "{} is {}, not a file", path.native(),
               S_ISDIR(status.st_mode) ? "a folder" : "a pipe or device");
 }

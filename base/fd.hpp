@@ -46,8 +46,8 @@ class Fd {
 /// open(2) with O_CLOEXEC added to `flags`. Fails: by errno, see system_error.
 Result<Fd> open_file(const Path& path, int flags, mode_t mode = 0666);
 
-/// As open_file, of a regular file only: opening a FIFO can wait forever, and so can reading it.
-/// Fails: also invalid_argument (another kind of file).
+/// As open_file, of a regular file or /dev/null only: opening a FIFO can wait forever, and so can
+/// reading it. Fails: also invalid_argument (another kind of file).
 Result<Fd> open_regular_file(const Path& path, int flags, mode_t mode = 0666);
 
 /// Reads `buffer.size()` bytes, fewer only at the end of the file; returns the number of bytes.

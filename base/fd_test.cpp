@@ -44,6 +44,7 @@ TEST(Fd, OfARegularFileIsNeverThatOfAPipe) {
   EXPECT_THAT(open_regular_file(tree.root(), O_RDONLY),
               IsError(Errc::invalid_argument, "a folder, not a file"));
   EXPECT_TRUE(open_regular_file(tree / "new", O_WRONLY | O_CREAT));
+  EXPECT_TRUE(open_regular_file("/dev/null", O_RDONLY));
 }
 
 TEST(Fd, MovingTransfersTheDescriptor) {

@@ -1,7 +1,10 @@
-// Runs a command in a sandbox of bubblewrap (bwrap): with process and IPC namespaces of its own, a
-// cache read-only and a folder hidden. The rest of the file system and the network are unchanged.
+// Runs a command in a sandbox of bubblewrap (bwrap): with process and IPC namespaces and a /dev of
+// its own, and without capabilities. The file system is read-only but for a few folders; an empty
+// /tmp and an empty ~/.cache vanish with the command. The network is unchanged, and what the user
+// may read can be read.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/process.hpp"
@@ -10,11 +13,20 @@ namespace rtenv {
 
 struct SandboxFolders {
   Path cache;                  // read-only
+  std::vector<Path> readable;  // also if they are in /tmp or ~/.cache
   std::vector<Path> writable;  // the command's own folders in the cache
   Path hidden;                 // replaced by an empty tmpfs
 };
 
-/// `spawn` with its command wrapped in bwrap. Fails: not_found (bwrap isn't installed).
-Result<SpawnOptions> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders);
+struct SandboxedCommand {
+  SpawnOptions spawn;
+  Fd arguments;  // bwrap reads it: to be kept until the command was spawned
+};
+
+/// `spawn` with its command wrapped in bwrap. bwrap itself runs with none of the command's
+/// variables, which could make it run other code, but for `mark`. Fails: not_found (bwrap isn't
+/// installed), as memfd_create(2).
+Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
+                                    std::string_view mark = {});
 
 }  // namespace rtenv

@@ -56,8 +56,10 @@ Result<Ledger> open_ledger(const Path& root, bool makes_room) {
 
 Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   const Path absolute = std::filesystem::absolute(root).lexically_normal();
-  RTENV_TRY(prepare_cache_folder(absolute,
-                                 options.readable_by_others ? Readers::everybody : Readers::owner,
+  const auto readers = options.readable_by_others
+                           ? (*options.readable_by_others ? Readers::everybody : Readers::owner)
+                           : remembered_readers(absolute);
+  RTENV_TRY(prepare_cache_folder(absolute, readers,
                                  options.makes_room ? Reserve::use_if_full : Reserve::keep));
   RTENV_TRY(check_file_system(absolute, options.allow_network_file_system));
   RTENV_TRY(fault_point("open.prepared"));

@@ -40,9 +40,9 @@ struct CacheOptions {
   /// aren't reliable between machines.
   bool allow_network_file_system = false;
   std::optional<RemoteTierOptions> remote_tier;
-  /// Whether other users may read the entries. Nobody but the owner of the cache's folder can use
-  /// the cache.
-  bool readable_by_others = false;
+  /// Whether other users may read the entries; nullopt: as before, at first not. Nobody but the
+  /// owner of the cache's folder can use the cache.
+  std::optional<bool> readable_by_others;
   /// For callers that make room, such as `rtenv cache gc`: on a full disk, use the space that the
   /// cache keeps for them.
   bool makes_room = false;

@@ -99,6 +99,18 @@ Result<void> prepare_folder(const Path& folder, mode_t mode) {
   return {};
 }
 
+Path readers_mark(const Path& root) { return root / "readable"; }
+
+Result<void> remember_readers(const Path& root, Readers readers) {
+  if (readers == remembered_readers(root)) return {};
+  if (readers == Readers::everybody) {
+    RTENV_TRY(open_regular_file(readers_mark(root), O_WRONLY | O_CREAT, 0600));
+  } else if (::unlink(readers_mark(root).c_str()) != 0) {
+    return fail_errno("remove", readers_mark(root).native());
+  }
+  return {};
+}
+
 bool has_free(const Path& root, std::uint64_t bytes, std::uint64_t inodes) {
   struct statvfs status {};
   if (::statvfs(root.c_str(), &status) != 0) return false;
@@ -122,6 +134,10 @@ Result<void> create_reserve_file(const Path& path) {
 
 }  // namespace
 
+Readers remembered_readers(const Path& root) {
+  return ::access(readers_mark(root).c_str(), F_OK) == 0 ? Readers::everybody : Readers::owner;
+}
+
 Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve) {
   RTENV_TRY(prepare_root(root, readers));
   if (reserve == Reserve::use_if_full && is_nearly_full(root)) use_reserve(root);
@@ -135,6 +151,7 @@ Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve res
           .hint("remove the folder {}: its content is fetched and built again", root.native());
     ::chmod(ledger.c_str(), 0600);
   }
+  RTENV_TRY(remember_readers(root, readers));
   const mode_t mode = readers == Readers::owner ? 0700 : 0755;
   for (const char* folder : k_folders) RTENV_TRY(prepare_folder(root / folder, mode));
   for (const KindInfo& kind : k_kinds) RTENV_TRY(prepare_folder(root / kind.folder, mode));

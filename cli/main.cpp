@@ -30,7 +30,11 @@ void cancel_on_signals(const Cancellation& cancellation) {
 }
 
 int fail_with(const Error& error, const Tool& tool) {
-  tool.output.print_error(error);
+  const bool needs_hint = error.code() == Errc::out_of_space && error.hint().empty();
+  tool.output.print_error(
+      needs_hint ? Error(error).with_hint("df shows whose space it is; `rtenv cache gc --max-size "
+                                          "SIZE` removes what isn't in use from the cache")
+                 : error);
   return exit_status(error.code());
 }
 

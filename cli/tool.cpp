@@ -47,10 +47,12 @@ Result<cache::Cache> Tool::open_cache_with_tier() const {
 Result<cache::Cache> Tool::open_cache(cache::CacheOptions options) const {
   RTENV_TRY(const Path root, cache_root());
   options.allow_network_file_system = environment.find_filled("RTENV_CACHE_ON_NETWORK") == "1";
-  const auto readable = environment.find_filled("RTENV_CACHE_READABLE").value_or("0");
-  if (readable != "0" && readable != "1")
-    return fail(Errc::invalid_argument, "RTENV_CACHE_READABLE: '{}' is neither 0 nor 1", readable);
-  options.readable_by_others = readable == "1";
+  if (const auto readable = environment.find_filled("RTENV_CACHE_READABLE")) {
+    if (readable != "0" && readable != "1")
+      return fail(Errc::invalid_argument, "RTENV_CACHE_READABLE: '{}' is neither 0 nor 1",
+                  *readable);
+    options.readable_by_others = readable == "1";
+  }
   RTENV_TRY(auto cache, cache::Cache::open(root, std::move(options)));
   opened_cache = std::make_shared<cache::Cache>(cache);
   return cache;

@@ -43,6 +43,11 @@ std::string last_lines(std::string_view output) {
   return result;
 }
 
+// "/usr" of "/usr/bin/python3".
+Path prefix_of(const runtime_env::Interpreter& interpreter) {
+  return interpreter.base_executable.parent_path().parent_path();
+}
+
 struct Installed {
   std::string digest;
   std::vector<UnconfirmedFile> unconfirmed;
@@ -152,7 +157,8 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
 InstallerRun::InstallerRun(const InstallRequest& request, const Path& cache_root)
     : request_(request), environment_(request.inputs.environment) {
   if (request.sandbox_without)
-    sandbox_.emplace(cache_root, *request.sandbox_without, request.scratch, request.target);
+    sandbox_.emplace(cache_root, *request.sandbox_without, prefix_of(request.interpreter),
+                     request.scratch, request.target);
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 
@@ -178,8 +184,11 @@ Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> 
                      .keep_fds = {}};
   spawn.die_with_parent = true;
   if (request_.lock_fd >= 0) spawn.keep_fds.push_back(request_.lock_fd);
+  Fd arguments;
   if (sandbox_) {
-    RTENV_TRY(spawn, sandbox_->enclose(std::move(spawn)));
+    RTENV_TRY(SandboxedCommand enclosed, sandbox_->enclose(std::move(spawn)));
+    spawn = std::move(enclosed.spawn);
+    arguments = std::move(enclosed.arguments);
   }
   RTENV_TRY(
       const Captured run,
@@ -195,8 +204,11 @@ Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> 
   const auto says = [&](std::string_view text) {
     return run.output.find(text) != std::string::npos;
   };
-  auto failure = fail(says("No space left on device") ? Errc::out_of_space : Errc::installer_failed,
-                      "{} ended with {}{}", name, run.state.describe(), last_lines(run.output));
+  if (says("No space left on device") || says("Disk quota exceeded"))
+    return fail(Errc::out_of_space, "no space left on the disk: {} ended with {}{}", name,
+                run.state.describe(), last_lines(run.output));
+  auto failure = fail(Errc::installer_failed, "{} ended with {}{}", name, run.state.describe(),
+                      last_lines(run.output));
   if (says("Distribution not found at: " + runtime_env::file_url(request_.scratch)))
     return std::move(failure).hint(
         "a project requires another folder: list that in the packages, too");

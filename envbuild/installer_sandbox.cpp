@@ -7,9 +7,12 @@
 
 namespace rtenv::envbuild {
 
-InstallerSandbox::InstallerSandbox(const Path& cache, const Path& hidden, const Path& scratch,
-                                   const Path& target)
-    : folders_{.cache = cache, .writable = {scratch, target}, .hidden = hidden},
+InstallerSandbox::InstallerSandbox(const Path& cache, const Path& hidden, const Path& python,
+                                   const Path& scratch, const Path& target)
+    : folders_{.cache = cache,
+               .readable = {python},
+               .writable = {scratch, target},
+               .hidden = hidden},
       scratch_(scratch),
       target_(target) {}
 
@@ -29,13 +32,16 @@ Result<Path> InstallerSandbox::private_uv_cache(const Path& uv_cache) {
   return folder;
 }
 
-Result<SpawnOptions> InstallerSandbox::enclose(SpawnOptions spawn) const {
+Result<SandboxedCommand> InstallerSandbox::enclose(SpawnOptions spawn) const {
   RTENV_TRY(make_directories(target_));
   if (uv_cache_) {
     RTENV_TRY(renew_overlay(uv_cache_->overlay));
     spawn.prepare_child = [mounts = uv_cache_->mounts] { return mounts.enter(); };
   }
-  return in_sandbox(std::move(spawn), folders_);
+  SandboxFolders folders = folders_;
+  if (const Path program = spawn.argv.front(); program.is_absolute())
+    folders.readable.push_back(program);
+  return in_sandbox(std::move(spawn), folders);
 }
 
 }  // namespace rtenv::envbuild

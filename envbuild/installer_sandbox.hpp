@@ -15,8 +15,10 @@ namespace rtenv::envbuild {
 class InstallerSandbox {
  public:
   /// `target` is the environment, `scratch` the installer's current folder; both are in the cache
-  /// with the root `cache`. `hidden` is replaced by an empty folder.
-  InstallerSandbox(const Path& cache, const Path& hidden, const Path& scratch, const Path& target);
+  /// with the root `cache`. `python` is the folder of the interpreter. `hidden` is replaced by an
+  /// empty folder.
+  InstallerSandbox(const Path& cache, const Path& hidden, const Path& python, const Path& scratch,
+                   const Path& target);
 
   /// A cache for uv with the content of `uv_cache`; changes are dropped with the scratch folder.
   /// Fails: as mkdir(2).
@@ -24,7 +26,7 @@ class InstallerSandbox {
 
   /// `spawn`, in the sandbox. Requires: the previous one has ended. Fails: not_found (bwrap isn't
   /// installed), as renew_overlay.
-  [[nodiscard]] Result<SpawnOptions> enclose(SpawnOptions spawn) const;
+  [[nodiscard]] Result<SandboxedCommand> enclose(SpawnOptions spawn) const;
 
  private:
   SandboxFolders folders_;

@@ -81,7 +81,9 @@ Result<Environment> uv_environment(const EnvPlan& plan) {
   if (plan.packages.installer == runtime_env::InstallerKind::uv) return environment;
   if (json_from_text(plan.key.parts).at("settings").contains("files"))
     return fail(Errc::invalid_argument, "a lock can't be made with the settings of a pip.conf")
-        .hint("set PIP_INDEX_URL instead, or set PIP_CONFIG_FILE to /dev/null");
+        .hint(
+            "set PIP_CONFIG_FILE=/dev/null, so that pip reads none, and PIP_INDEX_URL if it names "
+            "an index");
   for (const auto& [pip, uv] : k_variables)
     if (const auto value = environment.find_filled(pip)) environment.set(uv, std::string(*value));
   if (const auto folders = environment.find_filled("PIP_FIND_LINKS")) {

@@ -9,12 +9,24 @@ namespace rtenv::job {
 namespace {
 
 // In a folder that verification ignores.
-Path mark(const Path& env) { return env / "__pycache__" / "rtenv-compiled"; }
+constexpr const char* k_folder = "__pycache__";
+Path mark(const Path& env) { return env / k_folder / "rtenv-compiled"; }
 
 // Sources that can't be compiled are of no interest: nobody can import them. Without the module
 // `site` (-S), which runs the code in the environment's .pth files.
 constexpr const char* k_compile =
     "import compileall, os, sys; os.nice(19); compileall.compile_dir(sys.argv[1], quiet=2)";
+
+// Python follows links.
+Result<void> check_folders_of_compiled_code(const Path& env) {
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator at(env, error), end; !error && at != end;
+       at.increment(error))
+    if (at->path().filename() == k_folder && at->is_symlink())
+      return fail(Errc::corrupt, "{} is a link", at->path().native());
+  if (error) return Failure(system_error(error.value(), "list", env.native()));
+  return {};
+}
 
 }  // namespace
 
@@ -23,13 +35,15 @@ bool is_compiled(const Path& env) {
   return std::filesystem::exists(mark(env), error);
 }
 
-Result<void> compile_env(const Path& env, int lease_lock, const Cancellation* cancellation) {
-  RTENV_TRY(const auto compiled,
-            run_captured({.argv = {(env / "bin/python").native(), "-I", "-S", "-c", k_compile,
-                                   (env / "lib").native()},
-                          .environment = Environment::of_process(),
-                          .keep_fds = {lease_lock}},
-                         {.deadline = {}, .cancellation = cancellation, .on_output = {}}));
+Result<void> compile_env(const Path& python, const Path& env, int lease_lock,
+                         const Cancellation* cancellation) {
+  RTENV_TRY(check_folders_of_compiled_code(env));
+  RTENV_TRY(
+      const auto compiled,
+      run_captured({.argv = {python.native(), "-I", "-S", "-c", k_compile, (env / "lib").native()},
+                    .environment = Environment::of_process(),
+                    .keep_fds = {lease_lock}},
+                   {.deadline = {}, .cancellation = cancellation, .on_output = {}}));
   if (!compiled.state.succeeded())
     return fail(Errc::unavailable, "compiling {} ended with {}", env.native(),
                 compiled.state.describe());

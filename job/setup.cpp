@@ -27,6 +27,11 @@ std::function<const char*()> PreparedJob::prepare_child() const {
   return [plan = *mounts_] { return plan.enter(); };
 }
 
+std::vector<Path> PreparedJob::readable_folders() const {
+  if (!env_) return {};
+  return {python_.parent_path().parent_path()};
+}
+
 std::vector<Path> PreparedJob::writable_folders() const {
   std::vector<Path> folders;
   if (owns_working_dir_) folders.push_back(working_dir_);
@@ -66,7 +71,7 @@ bool PreparedJob::has_uncompiled_env() const {
 }
 
 Result<void> PreparedJob::compile_env(const Cancellation* cancellation) const {
-  RTENV_TRY(job::compile_env(env_->path(), env_->lease.lock_fd(), cancellation));
+  RTENV_TRY(job::compile_env(python_, env_->path(), env_->lease.lock_fd(), cancellation));
   return env_->lease.measure_again();
 }
 
@@ -134,6 +139,7 @@ Result<void> JobSetup::lease_entries() {
   RTENV_TRY(env_plan_, envbuild::plan_env(runtime_env_, job_.source_, cache_, options_.prepare));
   if (env_plan_) {
     RTENV_TRY(job_.env_, envbuild::prepare_env(*env_plan_, cache_, options_.prepare));
+    job_.python_ = env_plan_->interpreter.base_executable;
   }
   return {};
 }

@@ -301,9 +301,11 @@ Result<ChildProcess> Supervisor::spawn_entrypoint(Environment environment) {
   RTENV_TRY(const auto sandboxed,
             in_sandbox(std::move(spawn),
                        {.cache = options_.cache_root,
+                        .readable = prepared_ ? prepared_->readable_folders() : std::vector<Path>(),
                         .writable = prepared_ ? prepared_->writable_folders() : std::vector<Path>(),
-                        .hidden = *hidden}));
-  return ChildProcess::spawn(sandboxed);
+                        .hidden = *hidden},
+                       job_mark(order_.id)));
+  return ChildProcess::spawn(sandboxed.spawn);
 }
 
 int Supervisor::wait_ms() const {

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <vector>
 
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
+#include "base/lines.hpp"
 #include "base/redact.hpp"
+#include "base/text.hpp"
 #include "runtime_env/installer_option.hpp"
 
 namespace rtenv::runtime_env {
@@ -313,6 +316,10 @@ Result<Setting> read_setting(std::string_view name, std::string_view value,
 // Where uv and pip look for configuration, besides the current folder and its parents.
 std::vector<Path> configuration_files(const Environment& environment, InstallerKind installer) {
   const bool uv = installer == InstallerKind::uv;
+  // What turns them off.
+  if (uv ? environment.find_filled("UV_NO_CONFIG").has_value()
+         : environment.find_filled("PIP_CONFIG_FILE") == "/dev/null")
+    return {};
   const Path below = uv ? "uv/uv.toml" : "pip/pip.conf";
   std::vector<Path> files{uv ? "/etc/uv/uv.toml" : "/etc/pip.conf"};
   const auto home = environment.find_filled("HOME");
@@ -328,6 +335,21 @@ std::vector<Path> configuration_files(const Environment& environment, InstallerK
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
   }
   return files;
+}
+
+// Of a pip.conf, without sections, comments, and options that only say how pip runs.
+std::string counted_lines(std::string_view text) {
+  std::string counted;
+  for (const std::string_view line : lines_of(text)) {
+    const std::string name = "--" + std::string(trim(line.substr(0, line.find_first_of("=:"))));
+    const bool is_setting =
+        !trim(line).empty() &&
+        std::string_view("[#;").find(trim(line).front()) == std::string_view::npos;
+    const bool continues = is_setting && (line.front() == ' ' || line.front() == '\t');
+    if (continues || (is_setting && read_option(std::span(&name, 1)).use != OptionUse::how_it_runs))
+      (counted += line) += '\n';
+  }
+  return counted;
 }
 
 }  // namespace
@@ -377,7 +399,9 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
     const auto text = read_file(file);
     if (!text && text.error().code() == Errc::not_found) continue;
     if (!text) return Failure(text.error());
-    parts["files"].push_back("sha256:" + sha256_hex(without_credentials(*text)));
+    const std::string counted = installer == InstallerKind::uv ? *text : counted_lines(*text);
+    if (counted.empty()) continue;
+    parts["files"].push_back("sha256:" + sha256_hex(without_credentials(counted)));
   }
   settings.key_part = json_text(parts);
   return settings;

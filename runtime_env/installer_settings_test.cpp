@@ -143,8 +143,15 @@ TEST_F(InstallerSettingsTest, ConfigurationFilesOfTheUserCountByContent) {
   node_.set("XDG_CONFIG_HOME", (home_ / "moved").native());
   EXPECT_EQ(key(), url);
   const std::string pip = settings(InstallerKind::pip).key_part;
-  home_.file(".pip/pip.conf", "[global]");
-  EXPECT_NE(settings(InstallerKind::pip).key_part, pip);
+  home_.file(".pip/pip.conf", "# nothing\n[global]\ncert = /etc/cert.pem\ntimeout: 5\n");
+  EXPECT_EQ(settings(InstallerKind::pip).key_part, pip) << "how pip runs doesn't count";
+  home_.file(".pip/pip.conf", "[global]\nextra-index-url =\n  https://host/\n");
+  const std::string indexes = settings(InstallerKind::pip).key_part;
+  EXPECT_NE(indexes, pip);
+  home_.file(".pip/pip.conf", "[global]\nextra-index-url =\n  https://other/\n");
+  EXPECT_NE(settings(InstallerKind::pip).key_part, indexes);
+  node_.set("PIP_CONFIG_FILE", "/dev/null");
+  EXPECT_EQ(settings(InstallerKind::pip).key_part.find("files"), std::string::npos);
 }
 
 }  // namespace

@@ -1,5 +1,10 @@
 #include "runtime_env/project_source.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+
 #include "base/file.hpp"
 #include "base/parallel.hpp"
 #include "base/text.hpp"
@@ -16,12 +21,30 @@ struct Project {
   std::optional<std::string> version;  // of its repository
 };
 
+bool is_output_of_setuptools(std::string_view name) {
+  return name == "lib" || name.starts_with("lib.") || name.starts_with("bdist.") ||
+         name.starts_with("temp.") || name.starts_with("scripts-");
+}
+
+bool is_built_package(std::string_view name) {
+  return name.ends_with(".whl") || name.ends_with(".tar.gz") || name == ".gitignore";
+}
+
+bool has_only(const Path& folder, bool (*matches)(std::string_view)) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (!matches(entry.path().filename().native())) return false;
+  return !error;
+}
+
 Result<Project> read_project(const Path& folder) {
   std::error_code error;
   std::optional<std::string> version;
   pkg::ScanOptions scan{.excludes = {"__pycache__", "/.venv", "/venv", "/.tox", "/.nox",
                                      "/.pytest_cache", "/.mypy_cache", "/.ruff_cache"},
                         .use_gitignore = false};
+  if (has_only(folder / "build", is_output_of_setuptools)) scan.excludes.emplace_back("/build");
+  if (has_only(folder / "dist", is_built_package)) scan.excludes.emplace_back("/dist");
   if (!std::filesystem::exists(folder / "PKG-INFO", error)) {
     scan.excludes.emplace_back("/*.egg-info");
     scan.excludes.emplace_back("/src/*.egg-info");
@@ -34,6 +57,21 @@ Result<Project> read_project(const Path& folder) {
   RTENV_TRY(auto named, pkg::name_directory(folder, {.scan = std::move(scan),
                                                      .zip = {.threads = default_threads()}}));
   return Project{std::move(named), std::move(version)};
+}
+
+// Build tools compare times to find out what is up to date.
+Result<void> copy_times(const pkg::Tree& tree, const Path& target) {
+  for (const pkg::Entry& entry : tree.entries) {
+    struct stat status {};
+    if (entry.type != pkg::EntryType::file ||
+        ::stat((tree.root / entry.path).c_str(), &status) != 0)
+      continue;
+    const std::array<timespec, 2> times{timespec{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+                                        status.st_mtim};
+    if (::utimensat(AT_FDCWD, (target / entry.path).c_str(), times.data(), 0) != 0)
+      return fail_errno("set the time of", (target / entry.path).native());
+  }
+  return {};
 }
 
 // The repository of a linked working tree or a submodule is elsewhere; ".git" is a file that names
@@ -70,6 +108,7 @@ Result<void> copy_project(const Path& folder, const Path& target,
                            {.scheme = project.named.name().scheme(),
                             .threads = default_threads(),
                             .cancellation = cancellation}));
+  RTENV_TRY(copy_times(project.named.tree(), target));
   if (!project.version) return {};
   return copy_repository(folder, target, cancellation);
 }

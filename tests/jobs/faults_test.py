@@ -8,6 +8,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -209,18 +210,34 @@ for name in ["{victim}", "{cache}/uv/spied", "{cache}/files/spied", os.environ["
         seen[name] = "written"
     except OSError as error:
         seen[name] = error.strerror
+import subprocess
+for command in [["umount", "-l", "{cache}"], ["umount", "-l", "{self.server.state}"], ["mount", "-o", "remount,bind,rw", "{cache}"], ["mv", "{cache}", "{cache}.away"]]:
+    seen[" ".join(command)] = "done" if subprocess.run(command, capture_output=True).returncode == 0 else "refused"
+# What the server runs later, outside.
+target = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/envs/" in line)
+pathlib.Path(target + "/bin/python").unlink()
+pathlib.Path(target + "/bin/python").write_text("#!/bin/sh\\necho > {cache}/uv/spied-by-compiler\\nexec {sys.executable} $@")
+os.chmod(target + "/bin/python", 0o755)
 seen["state"] = os.listdir("{self.server.state}")
 seen["processes"] = [name for name in os.listdir("/proc") if name.isdigit() and b"serve" in pathlib.Path("/proc", name, "cmdline").read_bytes().split(bytes(1))]
 pathlib.Path("spy.py").write_text("SEEN = " + repr(seen))
 setuptools.setup(name="spy", version="1", py_modules=["spy"])
 """)
-        job, details = self.server.run("python -c 'import spy; print(spy.SEEN)'",
-                                       runtime_env={"uv": [f"spy @ file://{self.work}/spy"]})
+        spy = {"uv": [f"spy @ file://{self.work}/spy"]}
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/spy.py", runtime_env=spy)
         out = self.server.output(job)
         self.assertEqual(details["status"], "SUCCEEDED", out)
-        seen = eval(out.splitlines()[-1])
-        self.assertEqual([*seen.values()], ["Read-only file system"] * 3 + ["written", [], []], seen)
-        self.assertEqual([*cache.glob("**/spied")], [])
+        seen = eval(out.splitlines()[-1].removeprefix("SEEN = "))
+        self.assertEqual([*seen.values()], ["Read-only file system"] * 3 + ["written"] + ["refused"] * 4 + [[], []], seen)
+        self.assertEqual([*cache.glob("**/spied*")], [])
+        # The job's variables don't reach bwrap, which would run the library outside.
+        self.write("preloaded.c", f"""#include <stdio.h>
+__attribute__((constructor)) static void run(void) {{ fclose(fopen("{cache}/uv/spied-by-preload", "w") ?: stdout); }}""")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.work / "preloaded.so", self.work / "preloaded.c"], check=True)
+        job, details = self.server.run("true", runtime_env={"env_vars": {"LD_PRELOAD": str(self.work / "preloaded.so")}})
+        job, details = self.server.run("true", runtime_env={
+            "uv": ["idna==3.7"], "env_vars": {"LD_PRELOAD": str(self.work / "preloaded.so")}, "config": {"build_env_vars": ["LD_PRELOAD"]}})
+        self.assertEqual([*cache.glob("**/spied*")], [])
 
     def upload(self):
         import io

@@ -74,6 +74,14 @@ equal "$(stat -c %a mine/trees)" 700
 RTENV_CACHE_READABLE=1 rtenv cache ls
 ok
 equal "$(stat -c %a mine mine/trees | tr '\n' ' ')" "755 755 "
+# It is remembered: who only looks doesn't take it away.
+rtenv cache ls
+equal "$(stat -c %a mine mine/trees | tr '\n' ' ')" "755 755 "
+RTENV_CACHE_READABLE=0 rtenv cache ls
+equal "$(stat -c %a mine/trees)" 700
+rtenv cache ls
+equal "$(stat -c %a mine/trees)" 700
+RTENV_CACHE_READABLE=1 rtenv cache ls
 RTENV_CACHE_READABLE=yes rtenv cache ls
 refused 2 "RTENV_CACHE_READABLE: 'yes' is neither 0 nor 1"
 # Nothing behind a link is the cache's.

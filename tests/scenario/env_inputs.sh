@@ -109,6 +109,17 @@ touch project/.git/FETCH_HEAD
 mkdir project/__pycache__ project/project.egg-info && touch project/__pycache__/x.pyc
 rtenv env build --runtime-env-json '{"uv": ["./project"]}' --json
 equal "$(field key) $(field built)" "$key False"
+# What an older build left isn't installed instead of the source, which is older than the copy of both.
+mkdir -p project/build/lib project/dist
+echo 'TEXT = "stale"' >project/build/lib/project.py
+touch -d 2020-01-01 project/build/lib/project.py project/dist/project-0.tar.gz
+for installer in uv pip; do
+  rtenv run --runtime-env-json "{\"$installer\": [\"./project\"]}" -- python -c 'import project; print(project.TEXT)'
+  ok
+  equal "$out" 1
+done
+rtenv env build --runtime-env-json '{"uv": ["./project"]}' --json
+equal "$(field key) $(field built)" "$key False"
 # A lock names the original, and is of use.
 rtenv env lock --runtime-env-json '{"uv": ["./project"]}' -o env.lock
 ok
