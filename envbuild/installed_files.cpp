@@ -1,7 +1,6 @@
 #include "envbuild/installed_files.hpp"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,7 +8,6 @@
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "envbuild/install_record.hpp"
-#include "envbuild/installer_run.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::envbuild {
@@ -59,8 +57,9 @@ bool is_record_name(std::string_view name) {
 
 class InstallationCheck {
  public:
-  InstallationCheck(const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items)
-      : folder_(folder), form_(form), items_(items) {}
+  InstallationCheck(const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items,
+                    const std::vector<cache::TreeItem>& virtualenv)
+      : folder_(folder), form_(form), items_(items), virtualenv_(virtualenv) {}
 
   Result<std::vector<UnconfirmedFile>> run() {
     for (const cache::TreeItem& item : items_)
@@ -162,7 +161,7 @@ class InstallationCheck {
       auto item = std::ranges::lower_bound(items_, prefix, {}, &cache::TreeItem::path);
       for (; item != items_.end() && item->path.starts_with(prefix); ++item) {
         if (item->type == cache::ItemType::directory || found_.contains(item->path) ||
-            is_of_the_installer(item->path, prefix))
+            needs_no_row(*item))
           continue;
         for (const std::string_view distribution : owners(item->path, prefix, distributions))
           unconfirmed.push_back({.reason = Reason::unhashed,
@@ -173,14 +172,14 @@ class InstallationCheck {
     }
   }
 
-  // Of a RECORD, which can't contain its own hash, and what makes the virtualenv.
-  static bool is_of_the_installer(std::string_view path, std::string_view prefix) {
-    const auto [folder, name] = pkg::split_name(path);
+  // A RECORD, which can't contain its own hash, or what makes the virtualenv.
+  [[nodiscard]] bool needs_no_row(const cache::TreeItem& item) const {
+    const auto [folder, name] = pkg::split_name(item.path);
     if (folder.ends_with(k_info_suffix)) return is_record_name(name);
-    constexpr std::array<std::string_view, 3> k_names{"_virtualenv.py", "_virtualenv.pth",
-                                                      k_inherited_packages};
-    return path.size() == prefix.size() + name.size() &&
-           (std::ranges::find(k_names, name) != k_names.end() || name.ends_with(".virtualenv"));
+    const auto before =
+        std::ranges::lower_bound(virtualenv_, item.path, {}, &cache::TreeItem::path);
+    return before != virtualenv_.end() && before->path == item.path && before->type == item.type &&
+           before->content == item.content;
   }
 
   // The distribution with a file in the same folder or the closest one above it. In the topmost
@@ -227,6 +226,7 @@ class InstallationCheck {
   const Path& folder_;
   InstallForm form_;
   const std::vector<cache::TreeItem>& items_;
+  const std::vector<cache::TreeItem>& virtualenv_;
   std::string info_;  // the *.dist-info folder of the current distribution
   std::string_view distribution_;
   std::map<std::string, std::set<std::string>> distributions_;  // by site-packages folder
@@ -236,8 +236,9 @@ class InstallationCheck {
 }  // namespace
 
 Result<std::vector<UnconfirmedFile>> check_installed_files(
-    const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items) {
-  return InstallationCheck(folder, form, items).run();
+    const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items,
+    const std::vector<cache::TreeItem>& virtualenv) {
+  return InstallationCheck(folder, form, items, virtualenv).run();
 }
 
 }  // namespace rtenv::envbuild

@@ -23,12 +23,13 @@ struct UnconfirmedFile {
 };
 
 /// The files that aren't as the RECORDs say, or that none lists. `items`: the list of the folder,
-/// with SHA-256. A file that several distributions installed is that of one of them; an unlisted
-/// one may be reported for several.
-/// Compiled code isn't checked: Python makes it from the source. Removes the compiled code that a
-/// distribution brought along.
-/// Fails: as reading the RECORDs.
+/// with SHA-256. `virtualenv`: the items, with digests, that were there before any distribution and
+/// needn't be listed if they are unchanged. A file that several distributions installed is that of
+/// one of them; an unlisted one may be reported for several. Compiled code isn't checked: Python
+/// makes it from the source. Removes the compiled code that a distribution brought along. Fails: as
+/// reading the RECORDs.
 Result<std::vector<UnconfirmedFile>> check_installed_files(
-    const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items);
+    const Path& folder, InstallForm form, const std::vector<cache::TreeItem>& items,
+    const std::vector<cache::TreeItem>& virtualenv = {});
 
 }  // namespace rtenv::envbuild

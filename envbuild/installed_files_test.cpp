@@ -42,7 +42,7 @@ class InstalledFiles : public testing::Test {
     must(cache::digest_files(tree_.root(), items, 1, nullptr, &known));
     std::vector<std::string> found;
     for (const UnconfirmedFile& unconfirmed :
-         must(check_installed_files(tree_.root(), form_, items))) {
+         must(check_installed_files(tree_.root(), form_, items, virtualenv_))) {
       EXPECT_EQ(unconfirmed.distribution, "pkg");
       std::string path = unconfirmed.path;
       if (path.starts_with(site_packages_)) path.erase(0, site_packages_.size());
@@ -57,6 +57,7 @@ class InstalledFiles : public testing::Test {
   std::string site_packages_ = k_site_packages;
   InstallForm form_ = InstallForm::virtual_env;
   std::string record_;
+  std::vector<cache::TreeItem> virtualenv_;
 };
 
 TEST_F(InstalledFiles, AreConfirmedByTheirRecord) {
@@ -65,8 +66,13 @@ TEST_F(InstalledFiles, AreConfirmedByTheirRecord) {
   listed("pkg-1.0.dist-info/METADATA", "Name: pkg\n");
   tree_.file("bin/tool", "#!/bin/sh\n").file("bin/activate", "").file("pyvenv.cfg", "");
   record_ += row("../../../bin/tool", "#!/bin/sh\n");
-  file("_virtualenv.py", "").file("_virtualenv.pth", "").file("_rtenv_inherited.pth", "/\n");
   EXPECT_THAT(check(), IsEmpty());
+  file("_virtualenv.pth", "import _virtualenv");
+  virtualenv_ = must(cache::list_tree(tree_.root(), "__pycache__"));
+  must(cache::digest_files(tree_.root(), virtualenv_, 1));
+  EXPECT_THAT(check(), IsEmpty());
+  file("_virtualenv.pth", "import another_one");
+  EXPECT_THAT(check(), ElementsAre("?_virtualenv.pth: isn't listed in a RECORD"));
 }
 
 TEST_F(InstalledFiles, AreListed) {

@@ -54,9 +54,9 @@ struct Installed {
 };
 
 Result<Installed> install_once(const InstallRequest& request, cache::Cache& cache) {
-  RTENV_TRY(request.packages.installer == InstallerKind::uv
-                ? install_with_uv(request, cache)
-                : install_with_pip(request, cache.root()));
+  RTENV_TRY(const TreeItems virtualenv, request.packages.installer == InstallerKind::uv
+                                            ? install_with_uv(request, cache)
+                                            : install_with_pip(request, cache.root()));
   RTENV_TRY(check_local_sources(request.target, request.form, request.inputs.copies));
   RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
@@ -73,7 +73,8 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
   }
   RTENV_TRY(std::move(is_protected));
   known.remember(items);
-  RTENV_TRY(auto unconfirmed, check_installed_files(request.target, request.form, items));
+  RTENV_TRY(auto unconfirmed,
+            check_installed_files(request.target, request.form, items, virtualenv));
   return Installed{.digest = cache::digest_of(items), .unconfirmed = std::move(unconfirmed)};
 }
 
@@ -152,6 +153,12 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
     RTENV_TRY(file.commit(Durability::process));
   }
   return {};
+}
+
+Result<TreeItems> content_of(const Path& virtualenv) {
+  RTENV_TRY(TreeItems items, cache::list_tree(virtualenv, k_compiled_folder));
+  RTENV_TRY(cache::digest_files(virtualenv, items, 1));
+  return items;
 }
 
 InstallerRun::InstallerRun(const InstallRequest& request, const Path& cache_root)

@@ -1,13 +1,20 @@
 // Helpers for the implementations of the installers.
 #pragma once
 
+#include "cache/tree_digest.hpp"
 #include "envbuild/installer.hpp"
 #include "envbuild/installer_sandbox.hpp"
 
 namespace rtenv::envbuild {
 
-Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache);
-Result<void> install_with_pip(const InstallRequest& request, const Path& cache_root);
+using TreeItems = std::vector<cache::TreeItem>;
+
+/// Return what the virtualenv contained before packages were installed; nothing for a folder.
+Result<TreeItems> install_with_uv(const InstallRequest& request, cache::Cache& cache);
+Result<TreeItems> install_with_pip(const InstallRequest& request, const Path& cache_root);
+
+/// With the digests, without compiled code. Fails: as reading it.
+Result<TreeItems> content_of(const Path& virtualenv);
 
 /// Removes distributions from uv's cache. Fails: as install_with_uv.
 Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,

@@ -25,7 +25,7 @@ Result<void> create_virtualenv(const InstallRequest& request, InstallerRun& run)
 
 }  // namespace
 
-Result<void> install_with_pip(const InstallRequest& request, const Path& cache_root) {
+Result<TreeItems> install_with_pip(const InstallRequest& request, const Path& cache_root) {
   InstallerRun run(request, cache_root);
   if (request.cache_use == InstallerCache::bypass) run.environment().set("PIP_NO_CACHE_DIR", "1");
   const auto& lists = request.inputs.arguments;
@@ -38,10 +38,12 @@ Result<void> install_with_pip(const InstallRequest& request, const Path& cache_r
                                      "--target",
                                      request.target.native()};
     install.insert(install.end(), lists.front().begin(), lists.front().end());
-    return run.step("pip install", std::move(install));
+    RTENV_TRY(run.step("pip install", std::move(install)));
+    return TreeItems();
   }
   RTENV_TRY(create_virtualenv(request, run));
   if (request.inherit_site_packages) RTENV_TRY(add_virtualenv_site_packages(request));
+  RTENV_TRY(TreeItems virtualenv, content_of(request.target));
   const std::string python = (request.target / "bin" / "python").native();
   if (request.packages.version)
     RTENV_TRY(
@@ -53,7 +55,7 @@ Result<void> install_with_pip(const InstallRequest& request, const Path& cache_r
     RTENV_TRY(run.step(phase_name("pip install", phase, lists.size()), std::move(install)));
   }
   if (request.packages.check) RTENV_TRY(run.step("pip check", {python, "-m", "pip", "check"}));
-  return {};
+  return virtualenv;
 }
 
 }  // namespace rtenv::envbuild

@@ -37,15 +37,18 @@ Result<UvInUse> uv_for(InstallerRun& run, const InstallRequest& request, cache::
   return UvInUse{std::move(cache_lock), std::move(program)};
 }
 
-bool compiles(const InstallerRun& run, const std::vector<std::string>& arguments) {
-  return run.environment().find_filled("UV_COMPILE_BYTECODE") ||
-         std::ranges::any_of(arguments, [](const std::string& argument) {
-           return argument.starts_with("--compile");
-         });
+// Takes --compile out of uv's arguments and variables. Returns whether it was there.
+bool take_compile(InstallerRun& run, std::vector<std::string>& arguments) {
+  const bool by_variable = run.environment().find_filled("UV_COMPILE_BYTECODE").has_value();
+  run.environment().unset("UV_COMPILE_BYTECODE");
+  return std::erase_if(
+             arguments,
+             [](const std::string& argument) { return argument.starts_with("--compile"); }) > 0 ||
+         by_variable;
 }
 
-// Without --compile, uv links compiled code only if it lies in an unpacked wheel, where nothing
-// tells whether it belongs to the source.
+// uv links the compiled code that lies in an unpacked wheel, where nothing tells whether it belongs
+// to the source; and with --compile it keeps what looks up to date.
 Result<void> remove_compiled_code(const Path& target) {
   std::error_code error;
   for (std::filesystem::recursive_directory_iterator at(target, error), end; !error && at != end;
@@ -56,6 +59,15 @@ Result<void> remove_compiled_code(const Path& target) {
   }
   if (error) return Failure(system_error(error.value(), "list", target.native()));
   return {};
+}
+
+// As uv does, without minding sources that can't be compiled.
+Result<void> compile(InstallerRun& run, const InstallRequest& request) {
+  auto compiled =
+      run.step("compileall", {request.interpreter.base_executable.native(), "-I", "-S", "-m",
+                              "compileall", "-q", "-j", "0", (request.target / "lib").native()});
+  if (!compiled && compiled.error().code() == Errc::installer_failed) return {};
+  return compiled;
 }
 
 }  // namespace
@@ -70,7 +82,7 @@ Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
   return run.step("uv cache clean", std::move(clean));
 }
 
-Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache) {
+Result<TreeItems> install_with_uv(const InstallRequest& request, cache::Cache& cache) {
   InstallerRun run(request, cache.root());
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   const Path& python = request.interpreter.executable;
@@ -83,7 +95,10 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
         uv.program.path.native(), "pip",         "install", "--python", python.native(), "--target",
         request.target.native(),  "--link-mode", "copy"};
     install.insert(install.end(), lists.front().begin(), lists.front().end());
-    return run.step("uv pip install", std::move(install));
+    take_compile(run, install);
+    RTENV_TRY(run.step("uv pip install", std::move(install)));
+    RTENV_TRY(remove_compiled_code(request.target));
+    return TreeItems();
   }
   std::vector<std::string> venv{uv.program.path.native(), "venv",     "--quiet",
                                 "--no-project",           "--python", python.native()};
@@ -91,19 +106,23 @@ Result<void> install_with_uv(const InstallRequest& request, cache::Cache& cache)
   venv.push_back(request.target.native());
   RTENV_TRY(run.step("uv venv", std::move(venv)));
   if (request.inherit_site_packages) RTENV_TRY(add_virtualenv_site_packages(request));
+  RTENV_TRY(TreeItems virtualenv, content_of(request.target));
+  bool compiles = false;
   const std::string target_python = (request.target / "bin" / "python").native();
   for (std::size_t phase = 0; phase < lists.size(); ++phase) {
     std::vector<std::string> install{uv.program.path.native(), "pip", "install", "--python",
                                      target_python};
     if (request.cache_use == InstallerCache::revalidate) install.emplace_back("--refresh");
     install.insert(install.end(), lists[phase].begin(), lists[phase].end());
+    compiles = take_compile(run, install) || compiles;
     RTENV_TRY(run.step(phase_name("uv pip install", phase, lists.size()), std::move(install)));
-    if (!compiles(run, lists[phase])) RTENV_TRY(remove_compiled_code(request.target));
+    RTENV_TRY(remove_compiled_code(request.target));
   }
+  if (compiles) RTENV_TRY(compile(run, request));
   if (request.packages.check)
     RTENV_TRY(run.step("uv pip check",
                        {uv.program.path.native(), "pip", "check", "--python", target_python}));
-  return {};
+  return virtualenv;
 }
 
 }  // namespace rtenv::envbuild

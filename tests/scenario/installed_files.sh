@@ -127,3 +127,28 @@ ok
 equal "$out" False
 stderr_has "uv's cache is in use"
 kill "$other"
+
+# … nor under the names of files that virtualenvs have, nor as compiled code that looks up to date.
+export RTENV_CACHE_DIR=$work/disguised
+build '{"uv": ["six==1.16.0"]}'
+ok
+unpacked=$(dirname "$(find "$RTENV_CACHE_DIR/uv/archive-v0" -name six.py)")
+mkdir "$unpacked/__pycache__"
+"$ORACLE_PYTHON" - "$unpacked" <<'PY'
+import importlib.util, os, pathlib, sys
+six = pathlib.Path(sys.argv[1], "six.py")
+code = importlib.util.MAGIC_NUMBER + (0).to_bytes(4, "little") + int(six.stat().st_mtime).to_bytes(4, "little") + six.stat().st_size.to_bytes(4, "little")
+import marshal
+pathlib.Path(sys.argv[1], importlib.util.cache_from_source("six.py")).write_bytes(code + marshal.dumps(compile("EVIL = True", "six.py", "exec")))
+PY
+run_six() {
+  rtenv run --python "$ORACLE_PYTHON" --runtime-env-json "{\"uv\": {\"packages\": [\"six==1.16.0\", \"idna==3.7\"], \"uv_pip_install_options\": [$1]}}" -- \
+    python -c 'import os, six; print("EVIL" in os.environ, hasattr(six, "EVIL"), six.__cached__)'
+  ok
+  stdout_has "False False "
+}
+run_six '"--compile-bytecode"'
+[[ -f ${out##* } ]] || fail "six wasn't compiled"
+for name in _virtualenv.pth _rtenv_inherited.pth x.virtualenv; do echo 'import os; os.environ["EVIL"] = "1"' >"$unpacked/$name"; done
+run_six ''
+[[ -z $(find "$RTENV_CACHE_DIR/envs" -name x.virtualenv) ]] || fail "an unlisted file is in an environment"
