@@ -20,6 +20,7 @@
 #include "envbuild/installed_files.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
+#include "pkg/tree_path.hpp"
 #include "runtime_env/interpreter.hpp"
 #include "runtime_env/local_input.hpp"
 
@@ -100,6 +101,28 @@ std::string described(const UnconfirmedFile& file) {
   return fmt::format("{} of the distribution {} {}", file.path, file.distribution, file.problem);
 }
 
+// The distributions that uv couldn't install from what it has unpacked, according to its message.
+// Nullopt: it failed for another reason.
+std::optional<std::vector<std::string>> broken_in_uv_cache(const Error& error) {
+  const std::string_view message = error.message();
+  const auto word_after = [&](std::string_view before, std::string_view end_of_word) {
+    const auto at = message.find(before);
+    if (at == std::string_view::npos) return std::string_view();
+    const std::string_view rest = message.substr(at + before.size());
+    return rest.substr(0, rest.find_first_of(end_of_word));
+  };
+  std::vector<std::string> names;
+  // "Failed to install: six-1.17.0-py2.py3-none-any.whl (six==1.17.0)"
+  if (const auto wheel = word_after("Failed to install: ", "-\n"); !wheel.empty())
+    names.emplace_back(wheel);
+  // "failed to open file `…/archive-v0/ID/six-1.17.0.dist-info/METADATA`"
+  if (const auto path = word_after("/archive-v0/", "\n"); !path.empty())
+    if (const auto folder = pkg::split_path(path); folder.size() > 1)
+      names.emplace_back(folder[1].substr(0, folder[1].find('-')));
+  if (names.empty()) return std::nullopt;
+  return names;
+}
+
 Result<Installed> install_anew(const InstallRequest& request,
                                const std::vector<std::string>& suspects, cache::Cache& cache) {
   InstallRequest anew = request;
@@ -120,7 +143,16 @@ Result<Installed> install_anew(const InstallRequest& request,
 }  // namespace
 
 Result<std::string> install(const InstallRequest& request, cache::Cache& cache) {
-  RTENV_TRY(Installed first, install_once(request, cache));
+  auto installed = install_once(request, cache);
+  if (!installed && request.packages.installer == InstallerKind::uv &&
+      request.cache_use != InstallerCache::bypass)
+    if (const auto broken = broken_in_uv_cache(installed.error())) {
+      log::warn("{}; installing once more, without the cached {}", installed.error().message(),
+                fmt::join(*broken, ", "));
+      installed = install_anew(request, *broken, cache);
+    }
+  if (!installed) return Failure(std::move(installed).error());
+  Installed& first = *installed;
   const auto suspects = suspect_distributions(first, request.packages.installer);
   if (suspects.empty()) return std::move(first.digest);
   const UnconfirmedFile* damaged = first_damaged(first);
@@ -156,6 +188,8 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
 }
 
 Result<TreeItems> content_of(const Path& virtualenv) {
+  std::error_code error;
+  if (!std::filesystem::exists(virtualenv, error)) return TreeItems();
   RTENV_TRY(TreeItems items, cache::list_tree(virtualenv, k_compiled_folder));
   RTENV_TRY(cache::digest_files(virtualenv, items, 1));
   return items;

@@ -152,3 +152,18 @@ run_six '"--compile-bytecode"'
 for name in _virtualenv.pth _rtenv_inherited.pth x.virtualenv; do echo 'import os; os.environ["EVIL"] = "1"' >"$unpacked/$name"; done
 run_six ''
 [[ -z $(find "$RTENV_CACHE_DIR/envs" -name x.virtualenv) ]] || fail "an unlisted file is in an environment"
+
+# What uv itself can't install from its cache is fetched again, too.
+export RTENV_CACHE_DIR=$work/broken
+build '{"uv": ["six==1.16.0"]}'
+ok
+i=0
+for damage in ': >six-1.16.0.dist-info/WHEEL' 'rm six-1.16.0.dist-info/WHEEL' 'rm six-1.16.0.dist-info/METADATA' \
+  'mkdir -p six-1.16.0.data/purelib && touch six-1.16.0.data/purelib/evil.py'; do
+  unpacked=$(dirname "$(find "$RTENV_CACHE_DIR/uv/archive-v0" -name six.py | head -n 1)")
+  (cd "$unpacked" && chmod -R u+w . && eval "$damage")
+  build "{\"uv\": [\"six==1.16.0\", \"idna==3.$((i += 1))\"]}"
+  ok
+  "$out/bin/python" -c 'import six, idna'
+  [[ ! -e $(echo "$out"/lib/python3*/site-packages)/evil.py ]] || fail "an added file is in the environment"
+done
