@@ -1,10 +1,14 @@
 #include "base/database.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -13,6 +17,7 @@ namespace {
 
 constexpr int k_busy_timeout_ms = 30'000;
 constexpr int k_busy_retry_ms = 2;
+constexpr const char* k_settings = "PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON";
 
 // Whether SQLite's last failure was for lack of space, inodes or quota. It reports the errno of its
 // system call, but not for the shared memory of the write-ahead log.
@@ -47,6 +52,25 @@ Failure fail_sqlite(sqlite3* handle, std::string_view action) {
   }
   if (errc == Errc::out_of_space) reason = "no space left on the disk";
   return fail(errc, "cannot {} {}: {}", action, file != nullptr ? file : "a database", reason);
+}
+
+// SQLite leaves holes in the log's index, which it maps: on a full disk, writing to one would end
+// the process (SIGBUS). Uses SQLite's own descriptor: closing another one would release its locks.
+Result<void> allocate_log_index(const Path& database) {
+  constexpr off_t k_index_bytes = 32 << 10;
+  struct stat index {};
+  if (::stat((database.native() + "-shm").c_str(), &index) != 0) return {};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || status.st_ino != index.st_ino || status.st_dev != index.st_dev)
+      continue;
+    if (::fallocate(fd, 0, 0, k_index_bytes) == 0) return {};
+    if (errno != ENOSPC && errno != EDQUOT) return {};  // a file system without fallocate
+    return fail(Errc::out_of_space, "cannot open {}: no space left on the disk", database.native());
+  }
+  return {};
 }
 
 }  // namespace
@@ -104,7 +128,7 @@ std::int64_t Statement::number(int column) const {
 
 void Database::Close::operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
 
-Result<Database> Database::open(const Path& path) {
+Result<Database> Database::connect(const Path& path) {
   sqlite3* handle = nullptr;
   const int code =
       sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
@@ -112,29 +136,55 @@ Result<Database> Database::open(const Path& path) {
   if (code != SQLITE_OK) return fail_sqlite(handle, "open");
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, k_busy_timeout_ms);
-  RTENV_TRY(database.use_write_ahead_log());
-  RTENV_TRY(database.execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON"));
   return database;
 }
 
-// While another process switches a new database to WAL, SQLite returns SQLITE_BUSY at once instead
-// of honoring the busy timeout, to avoid a deadlock. So retry here.
-Result<void> Database::use_write_ahead_log() {
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(k_busy_timeout_ms);
-  for (;;) {
-    const int code =
-        sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
-    if (code == SQLITE_OK) return {};
-    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() > deadline)
-      return fail_sqlite(handle_.get(), "query");
-    std::this_thread::sleep_for(std::chrono::milliseconds(k_busy_retry_ms));
+Result<Database> Database::open(const Path& path) {
+  RTENV_TRY(Database database, connect(path));
+  RTENV_TRY(database.use_write_ahead_log(std::chrono::milliseconds(k_busy_timeout_ms)));
+  RTENV_TRY(database.execute(k_settings));
+  RTENV_TRY(allocate_log_index(path));
+  return database;
+}
+
+Result<Database> Database::open_keeping_log(const Path& path) {
+  RTENV_TRY(Database database, open(path));
+  database.keep_write_ahead_log();
+  return database;
+}
+
+Result<Database> Database::open_on_full_disk(const Path& path) {
+  RTENV_TRY(Database alone, connect(path));
+  sqlite3_busy_timeout(alone.handle_.get(), 0);
+  RTENV_TRY(alone.execute("PRAGMA locking_mode=EXCLUSIVE"));
+  auto opened = alone.use_write_ahead_log(std::chrono::milliseconds(0));
+  if (opened) opened = alone.execute(k_settings);
+  if (opened) opened = alone.execute("BEGIN IMMEDIATE; COMMIT");  // takes the lock
+  if (opened) {
+    alone.keep_write_ahead_log();
+    return alone;
   }
+  if (opened.error().code() != Errc::unavailable) return Failure(std::move(opened).error());
+  return open_keeping_log(path);
 }
 
 void Database::keep_write_ahead_log() {
   int keep = 1;
   sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+}
+
+// While another process switches a new database to WAL, SQLite returns SQLITE_BUSY at once instead
+// of honoring the busy timeout, to avoid a deadlock. So retry here.
+Result<void> Database::use_write_ahead_log(std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const int code =
+        sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return {};
+    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() >= deadline)
+      return fail_sqlite(handle_.get(), "query");
+    std::this_thread::sleep_for(std::chrono::milliseconds(k_busy_retry_ms));
+  }
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {

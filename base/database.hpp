@@ -2,6 +2,7 @@
 // time may use a Database and its statements. Several processes may have the same file open.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -69,6 +70,12 @@ class Database {
   /// Opens the file, creating it if it doesn't exist, in WAL mode with synchronous=NORMAL. Waits up
   /// to 30 s for locks of other processes. Fails: as Statement::step.
   static Result<Database> open(const Path& path);
+  /// For a disk that is almost full: the space of the write-ahead log stays on the disk when the
+  /// file is closed, until `open` closes it. Fails: as open.
+  static Result<Database> open_keeping_log(const Path& path);
+  /// For a disk that is full. As open_keeping_log; also, if no other process has the file open,
+  /// none can until this object is destroyed, and the log's index takes no space. Fails: as open.
+  static Result<Database> open_on_full_disk(const Path& path);
 
   /// Fails: as Statement::step; internal for invalid SQL.
   Result<Statement> prepare(std::string_view sql);
@@ -78,10 +85,6 @@ class Database {
   Result<CachedStatement> prepare_cached(const char* sql);
   /// Executes one or more statements without parameters. Fails: as Statement::step.
   Result<void> execute(const char* sql);
-
-  /// Keeps the space of the write-ahead log on the disk when the file is closed, until another
-  /// Database closes it.
-  void keep_write_ahead_log();
 
   /// Calls `body`, which returns a Result, in a write transaction. Commits if it succeeds, else
   /// rolls back. Fails: as `body`, as Statement::step.
@@ -105,8 +108,10 @@ class Database {
     void operator()(sqlite3* handle) const noexcept;
   };
   explicit Database(sqlite3* handle) : handle_(handle) {}
-  Result<void> use_write_ahead_log();
+  static Result<Database> connect(const Path& path);
+  Result<void> use_write_ahead_log(std::chrono::milliseconds patience);
   Result<void> run(const char* sql);
+  void keep_write_ahead_log();
   std::unique_ptr<sqlite3, Close> handle_;
   // Declared after the handle: statements must be finalized before it is closed.
   std::map<const char*, Statement> cached_;

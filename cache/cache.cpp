@@ -39,12 +39,21 @@ Result<void> check_file_system(const Path& root, bool allow_network_file_system)
   return {};
 }
 
-Result<Ledger> open_ledger(const Path& root, bool makes_room) {
+Result<Ledger> try_to_open_ledger(const Path& root, bool makes_room) {
   const Path file = root / "ledger.db";
-  auto ledger = Ledger::open(file);
+  const DiskSpace space = disk_space(root);
+  if (!makes_room && space == DiskSpace::none)
+    return fail(Errc::out_of_space, "no space left on the disk of the cache {}", root.native());
+  if (space == DiskSpace::enough) return Ledger::open(file);
+  put_reserved_log(root);
+  return Ledger::open(file, makes_room ? Database::open_on_full_disk : Database::open_keeping_log);
+}
+
+Result<Ledger> open_ledger(const Path& root, bool makes_room) {
+  auto ledger = try_to_open_ledger(root, makes_room);
   if (!ledger && makes_room && ledger.error().code() == Errc::out_of_space) {
-    use_reserve(root);  // a quota, which the free space doesn't show
-    ledger = Ledger::open(file);
+    use_reserve(root);
+    ledger = try_to_open_ledger(root, makes_room);
   }
   if (!ledger && ledger.error().code() == Errc::corrupt)
     return Failure(std::move(ledger).error().with_hint(fmt::format(
@@ -59,12 +68,11 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   const auto readers = options.readable_by_others
                            ? (*options.readable_by_others ? Readers::everybody : Readers::owner)
                            : remembered_readers(absolute);
-  RTENV_TRY(prepare_cache_folder(absolute, readers,
-                                 options.makes_room ? Reserve::use_if_full : Reserve::keep));
+  RTENV_TRY(prepare_cache_folder(absolute, readers));
   RTENV_TRY(check_file_system(absolute, options.allow_network_file_system));
   RTENV_TRY(fault_point("open.prepared"));
   RTENV_TRY(Ledger ledger, open_ledger(absolute, options.makes_room));
-  if (options.makes_room && is_nearly_full(absolute)) ledger.keep_write_ahead_log();
+  if (!options.makes_room) keep_reserve(absolute);
   auto state = std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options));
   RTENV_TRY(fault_point("open.ledger"));
   RTENV_TRY(Sweeper(*state).remove_crash_leftovers());

@@ -12,7 +12,9 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "cache/cache.hpp"
 #include "cache/kind.hpp"
+#include "cache/uv_folder.hpp"
 
 namespace rtenv::cache {
 namespace {
@@ -27,11 +29,9 @@ constexpr std::array<const char*, 9> k_folders{"tmp",        "locks",       "log
 
 constexpr std::uint64_t k_reserve_file_bytes = 64U << 10U;
 constexpr int k_reserve_files = 16;
-constexpr std::uint64_t k_reserve_bytes = k_reserve_files * k_reserve_file_bytes;
-// Below this, the disk counts as full; far above it, the reserve is created.
-constexpr std::uint64_t k_full_bytes = 2 * k_reserve_bytes;
-constexpr std::uint64_t k_full_inodes = 2 * k_reserve_files;
-constexpr std::uint64_t k_plenty = 32;  // times
+constexpr std::uint64_t k_log_bytes = 1U << 20U;
+constexpr std::uint64_t k_reserve_bytes = k_log_bytes + k_reserve_files * k_reserve_file_bytes;
+constexpr std::uint64_t k_plenty = 5;  // times: the reserve is created
 
 Result<void> check_owner(const Path& folder, const struct stat& status) {
   if (status.st_uid == ::geteuid()) return {};
@@ -114,20 +114,47 @@ Result<void> remember_readers(const Path& root, Readers readers) {
 bool has_free(const Path& root, std::uint64_t bytes, std::uint64_t inodes) {
   struct statvfs status {};
   if (::statvfs(root.c_str(), &status) != 0) return false;
+  const auto blocks = ::geteuid() == 0 ? status.f_bfree : status.f_bavail;
+  const auto free_inodes = ::geteuid() == 0 ? status.f_ffree : status.f_favail;
   // Some file systems have no fixed number of inodes and report 0.
-  return status.f_bavail * status.f_frsize >= bytes &&
-         (status.f_files == 0 || status.f_favail >= inodes);
+  return blocks * status.f_frsize >= bytes && (status.f_files == 0 || free_inodes >= inodes);
 }
+
+Path ledger_file(const Path& root) { return root / "ledger.db"; }
 
 Path reserve_file(const Path& root, int number) {
   return root / "reserve" / std::to_string(number);
 }
+// Zeros, which SQLite takes for an empty log.
+Path reserved_log(const Path& root) { return root / "reserve" / "ledger.db-wal"; }
 
-Result<void> create_reserve_file(const Path& path) {
+Result<void> reserve_space(const Path& path, std::uint64_t bytes) {
+  if (::access(path.c_str(), F_OK) == 0) return {};
   RTENV_TRY(const Fd file, open_regular_file(path, O_WRONLY | O_CREAT, 0600));
-  if (const int error = ::posix_fallocate(file.get(), 0, k_reserve_file_bytes); error != 0) {
+  if (const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); error != 0) {
     ::unlink(path.c_str());
     return fail(system_error(error, "reserve space in", path.native()));
+  }
+  return {};
+}
+
+Result<void> restore_all(const Path& root) {
+  for (int i = 0; i < k_reserve_files; ++i)
+    RTENV_TRY(reserve_space(reserve_file(root, i), k_reserve_file_bytes));
+  return reserve_space(reserved_log(root), k_log_bytes);
+}
+
+// Of the ledger and of the locks that commands need which make room. What isn't a file there is
+// nobody's.
+Result<void> prepare_files(const Path& root) {
+  const Path ledger = ledger_file(root);
+  for (const Path& path :
+       {Path(ledger.native() + "-wal"), Path(ledger.native() + "-shm"), root / "locks/collector",
+        root / "locks" / Cache::k_sweeper_lock, root / "locks" / k_uv_folder_lock}) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) continue;
+    log::warn("{} isn't a file and was removed", path.native());
+    RTENV_TRY(remove_tree(path));
   }
   return {};
 }
@@ -138,11 +165,10 @@ Readers remembered_readers(const Path& root) {
   return ::access(readers_mark(root).c_str(), F_OK) == 0 ? Readers::everybody : Readers::owner;
 }
 
-Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve reserve) {
+Result<void> prepare_cache_folder(const Path& root, Readers readers) {
   RTENV_TRY(prepare_root(root, readers));
-  if (reserve == Reserve::use_if_full && is_nearly_full(root)) use_reserve(root);
   // First, since it says that this is a cache. SQLite gives its other files the mode of this one.
-  const Path ledger = root / "ledger.db";
+  const Path ledger = ledger_file(root);
   const Fd created(::open(ledger.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!created) {
     struct stat status {};
@@ -155,28 +181,36 @@ Result<void> prepare_cache_folder(const Path& root, Readers readers, Reserve res
   const mode_t mode = readers == Readers::owner ? 0700 : 0755;
   for (const char* folder : k_folders) RTENV_TRY(prepare_folder(root / folder, mode));
   for (const KindInfo& kind : k_kinds) RTENV_TRY(prepare_folder(root / kind.folder, mode));
-  const bool complete = ::access(reserve_file(root, k_reserve_files - 1).c_str(), F_OK) == 0;
-  if (reserve == Reserve::keep && !complete &&
-      has_free(root, k_plenty * k_full_bytes, k_plenty * k_full_inodes))
-    restore_reserve(root);
-  return {};
+  return prepare_files(root);
 }
 
-bool is_nearly_full(const Path& root) { return !has_free(root, k_full_bytes, k_full_inodes); }
+DiskSpace disk_space(const Path& root) {
+  constexpr std::uint64_t k_least_bytes = 256U << 10U;
+  constexpr std::uint64_t k_least_inodes = 8;
+  if (!has_free(root, k_least_bytes, k_least_inodes)) return DiskSpace::none;
+  return has_free(root, 2 * k_reserve_bytes, 2 * k_reserve_files) ? DiskSpace::enough
+                                                                  : DiskSpace::little;
+}
+
+void keep_reserve(const Path& root) {
+  if (::access(reserved_log(root).c_str(), F_OK) == 0 ||
+      !has_free(root, k_plenty * k_reserve_bytes, k_plenty * k_reserve_files))
+    return;
+  restore_reserve(root);
+}
+
+void put_reserved_log(const Path& root) {
+  const Path log = ledger_file(root).native() + "-wal";
+  ::renameat2(AT_FDCWD, reserved_log(root).c_str(), AT_FDCWD, log.c_str(), RENAME_NOREPLACE);
+}
 
 void use_reserve(const Path& root) {
   for (int i = 0; i < k_reserve_files; ++i) ::unlink(reserve_file(root, i).c_str());
 }
 
 void restore_reserve(const Path& root) {
-  for (int i = 0; i < k_reserve_files; ++i) {
-    const Path path = reserve_file(root, i);
-    if (::access(path.c_str(), F_OK) == 0) continue;
-    if (const auto created = create_reserve_file(path); !created) {
-      log::debug("less space is reserved: {}", created.error().message());
-      return;
-    }
-  }
+  if (const auto restored = restore_all(root); !restored)
+    log::debug("less space is reserved: {}", restored.error().message());
 }
 
 }  // namespace rtenv::cache

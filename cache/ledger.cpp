@@ -42,8 +42,8 @@ Pin pin_of(const Statement& query, int first_column) {
 
 }  // namespace
 
-Result<Ledger> Ledger::open(const Path& file) {
-  RTENV_TRY(Database database, Database::open(file));
+Result<Ledger> Ledger::open(const Path& file, OpenDatabase open_database) {
+  RTENV_TRY(Database database, open_database(file));
   RTENV_TRY(prepare_ledger(database, file));
   return Ledger(std::move(database));
 }

@@ -40,13 +40,13 @@ struct BuiltEntry {
   std::string digest;  // see tree_digest; empty: DigestTime::never
 };
 
+/// A function of Database that opens it.
+using OpenDatabase = Result<Database> (*)(const Path&);
+
 class Ledger {
  public:
   /// Opens or creates the file. Fails: also invalid_argument (another version of the schema).
-  static Result<Ledger> open(const Path& file);
-
-  /// See Database: for a disk that is full.
-  void keep_write_ahead_log() { database_.keep_write_ahead_log(); }
+  static Result<Ledger> open(const Path& file, OpenDatabase open_database = Database::open);
 
   // Entries (ledger.cpp)
 

@@ -45,7 +45,8 @@ Result<void> Sweeper::remove_crash_leftovers() {
     temporary.push_back(entry.path());
   RTENV_TRY(const auto alive, sweep_holders(state_.locks(), state_.ledger()));
   std::erase_if(temporary, [&](const Path& path) {
-    return std::ranges::find(alive, path.filename().native()) != alive.end();
+    const std::string name = path.filename();
+    return std::ranges::find(alive, name) != alive.end() || is_trash_of_a_process(name);
   });
   RTENV_TRY(remove_temporary(temporary));
   RTENV_TRY(const auto rows, state_.ledger().unready_entries());

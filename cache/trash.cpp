@@ -5,10 +5,18 @@
 
 #include <string>
 
+#include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/process_identity.hpp"
+#include "base/unique_name.hpp"
 #include "cache/cache_state.hpp"
 
 namespace rtenv::cache {
+namespace {
+
+constexpr std::string_view k_trash = "removed.";
+
+}  // namespace
 
 Trash::~Trash() {
   if (folder_) ::rmdir(folder_->release().c_str());  // succeeds only if it is empty
@@ -16,10 +24,15 @@ Trash::~Trash() {
 
 Result<Path> Trash::new_path() {
   if (!folder_) {
-    RTENV_TRY(auto folder, state_.make_temp_dir());
-    folder_.emplace(std::move(folder));
+    auto folder = state_.make_temp_dir();
+    if (!folder && folder.error().code() != Errc::out_of_space)
+      return Failure(std::move(folder).error());
+    if (!folder)
+      return moved_.emplace_back(
+          state_.tmp() / fmt::format("{}{}.{}", k_trash, process_identity(), unique_name()));
+    folder_.emplace(std::move(*folder));
   }
-  return folder_->path() / std::to_string(count_++);
+  return moved_.emplace_back(folder_->path() / std::to_string(moved_.size()));
 }
 
 Result<void> Trash::move_in(const Path& path) {
@@ -30,14 +43,20 @@ Result<void> Trash::move_in(const Path& path) {
 }
 
 Result<void> Trash::empty(const Cancellation* cancellation) {
-  if (!folder_) return {};
-  for (std::size_t i = 0; i < count_; ++i) {
+  for (const Path& path : moved_) {
     if (cancellation != nullptr && cancellation->requested())
       return fail(Errc::cancelled, "interrupted while removing evicted entries");
-    const auto removed = remove_tree(folder_->path() / std::to_string(i));
-    if (!removed) log::warn("{}", removed.error().message());
+    if (const auto removed = remove_tree(path); !removed)
+      log::warn("{}", removed.error().message());
   }
+  moved_.clear();
   return {};
+}
+
+bool is_trash_of_a_process(std::string_view name) {
+  if (!name.starts_with(k_trash)) return false;
+  const auto identity = name.substr(k_trash.size(), name.rfind('.') - k_trash.size());
+  return process_state(identity) == ProcessState::alive;
 }
 
 }  // namespace rtenv::cache

@@ -2,8 +2,9 @@
 // from its users in one step; removing a large tree takes long, and is done without locks.
 #pragma once
 
-#include <cstddef>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "base/cancellation.hpp"
 #include "base/temp_dir.hpp"
@@ -21,7 +22,8 @@ class Trash {
   /// this process has ended.
   ~Trash();
 
-  /// A free path on the cache's file system, to rename a folder to.
+  /// A free path on the cache's file system, to rename a folder to. On a full disk it is in tmp/
+  /// itself and has a name that tells whose it is: see is_trash_of_a_process.
   Result<Path> new_path();
   /// Renames `path` to a new path; does nothing if it doesn't exist.
   Result<void> move_in(const Path& path);
@@ -32,7 +34,10 @@ class Trash {
  private:
   CacheState& state_;
   std::optional<TempDir> folder_;
-  std::size_t count_ = 0;
+  std::vector<Path> moved_;
 };
+
+/// Whether this is the name of a folder in tmp/ that a process moved there, which may still run.
+bool is_trash_of_a_process(std::string_view name);
 
 }  // namespace rtenv::cache

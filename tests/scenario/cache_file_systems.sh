@@ -67,11 +67,12 @@ RTENV_CACHE_DIR=$work/xfs/cache rtenv run --working-dir job -- test -f large
 ok
 
 # No byte or no inode left: what makes room works, everything else says so, and nothing is lost.
-for what in bytes inodes; do
-  truncate -s 320M "disk-$what"
-  mkfs.ext4 -q -b 4096 -N 4096 "disk-$what"
-  mount_on "$what" -o loop "disk-$what"
-  export RTENV_CACHE_DIR=$work/$what/cache
+for case in bytes-4096 bytes-1024 inodes-4096; do
+  what=${case%-*}
+  truncate -s 60M "disk-$case"
+  mkfs.ext4 -q -b "${case#*-}" -N 4096 "disk-$case"
+  mount_on "$case" -o loop "disk-$case"
+  export RTENV_CACHE_DIR=$work/$case/cache
   mkdir -p small/{1,2,3}
   for i in 1 2 3; do
     echo "$i" >"small/$i/file"
@@ -79,26 +80,35 @@ for what in bytes inodes; do
     ok
   done
   if [[ $what == bytes ]]; then
-    head -c 400M /dev/zero >"$what/filler" 2>/dev/null || true
-    equal "$(stat -f -c %a "$what")" 0
+    head -c 400M /dev/zero >"$case/filler" 2>/dev/null || true
+    equal "$(stat -f -c %a "$case")" 0
   else
-    mkdir "$what/filler"
-    (cd "$what/filler" && for i in {1..4096}; do : >"$i"; done) 2>/dev/null || true
-    equal "$(stat -f -c %d "$what")" 0
+    mkdir "$case/filler"
+    (cd "$case/filler" && for i in {1..4096}; do : >"$i"; done) 2>/dev/null || true
+    equal "$(stat -f -c %d "$case")" 0
   fi
   echo 4 >small/1/another
   rtenv run --working-dir small/1 -- true
   exits 6
-  # Looking takes nothing, however often, also if something goes on to take whatever is free.
-  for _ in {1..20}; do
+  # However often, also while a program takes whatever is free, and after a command that failed.
+  take() {
+    local i
+    for i in {1..100000}; do
+      [[ -d $case/filler ]] && { : >"$case/filler/more-$i" || sleep 0.01; } 2>/dev/null
+      [[ -d $case/filler ]] || { head -c 4096 /dev/zero >>"$case/filler" || sleep 0.01; } 2>/dev/null
+    done
+  }
+  take >/dev/null 2>&1 &
+  taker=$!
+  for _ in {1..10}; do
     rtenv cache ls --json
     ok
-    if [[ $what == bytes ]]; then
-      cat /dev/zero >>"$what/filler" 2>/dev/null || true
-    else
-      (for i in {1..40}; do : >"$what/filler/$(mktemp -u XXXXXX)"; done) 2>/dev/null || true
-    fi
+    rtenv run --working-dir small/2 -- true
+    exits 6
   done
+  rtenv cache verify
+  exits 6
+  rtenv cache ls --json
   [[ -n $out ]] || fail "nothing is listed"
   key=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1].splitlines()[0])["key"])' "$out")
   rtenv cache pin "$key"
@@ -108,14 +118,17 @@ for what in bytes inodes; do
   rtenv cache gc --max-size 0
   ok
   equal "$(ls "$RTENV_CACHE_DIR/trees")" "$key"
+  kill "$taker"
+  wait "$taker" || true
   rtenv cache unpin "$key"
   ok
-  rm -rf "$what/filler"
+  rm -rf "$case/filler"
   rtenv run --working-dir small/1 -- test -f another
   ok
   rtenv cache verify
   ok
-  [[ -d $RTENV_CACHE_DIR/reserve ]] || fail "the reserve isn't there again"
+  [[ -f $RTENV_CACHE_DIR/reserve/ledger.db-wal ]] || fail "the reserve isn't there again"
+  equal "$(find "$RTENV_CACHE_DIR/tmp" -mindepth 1)" ""
 done
 
 # A job that fills the disk with its copy leaves it usable.
