@@ -26,9 +26,12 @@ class GitCredentials {
  private:
   struct Login {
     std::string host;  // with its port
+    std::string path;  // of the repository
     std::string user;
     std::string password;
   };
+  // A host with several logins: git has to name the repository, too.
+  [[nodiscard]] bool needs_paths() const;
   std::vector<Login> logins_;
 };
 

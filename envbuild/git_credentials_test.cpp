@@ -31,6 +31,22 @@ TEST(GitCredentials, AreTakenOutOfAListAndToldToGit) {
   EXPECT_EQ(answer("Password for 'https://user@elsewhere': "), "");
 }
 
+TEST(GitCredentials, OfSeveralRepositoriesOfAHostAreToldByTheirPath) {
+  GitCredentials credentials;
+  credentials.take("a @ git+https://u:one@h/a.git@main\nb @ git+https://u:two@h/x/b.git#egg=b");
+  const TreeBuilder folder;
+  Environment environment = Environment::of_process();
+  must(credentials.provide(folder.root(), environment));
+  EXPECT_EQ(environment.find("GIT_CONFIG_KEY_0"), "credential.useHttpPath");
+  for (const auto& [repository, password] : {std::pair("a.git", "one"), {"x/b.git", "two"}})
+    EXPECT_EQ(
+        must(run_captured({.argv = {std::string(*environment.find("GIT_ASKPASS")),
+                                    fmt::format("Password for 'https://u@h/{}': ", repository)},
+                           .environment = environment}))
+            .output,
+        fmt::format("{}\n", password));
+}
+
 TEST(GitCredentials, NothingIsSetIfThereAreNone) {
   const TreeBuilder folder;
   Environment environment;

@@ -39,6 +39,18 @@ Result<Path> copy_to_scratch(const LocalInput& input, const std::vector<Path>& c
   return target;
 }
 
+Result<void> take_credentials(NetrcCredentials& netrc, const std::vector<Path>& lists,
+                              Environment& environment) {
+  for (const Path& list : lists) {
+    RTENV_TRY(const std::string text, read_file(list));
+    netrc.note_hosts(text);
+  }
+  netrc.note_hosts(environment);
+  for (const Path& list : lists) RTENV_TRY(netrc.take_from(list));
+  netrc.take_from(environment);
+  return {};
+}
+
 // The deepest folder that has all projects. Empty: there are none.
 Path common_folder(const runtime_env::LocalInputs& inputs) {
   Path common;
@@ -90,10 +102,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
   GitCredentials git;
   NetrcCredentials netrc;
   const bool is_pip = installer == runtime_env::InstallerKind::pip;
-  const auto take_credentials = [&](const Path& list) -> Result<void> {
-    if (is_pip) RTENV_TRY(netrc.take_from(list));
-    return git.take_from(list);
-  };
+  std::vector<Path> lists;
   for (const LocalInput& input : inputs.all()) {
     if (input.kind == LocalInput::Kind::wheel) {
       RTENV_TRY(LeasedPath stored, store_wheel(input, cache, wait));
@@ -103,7 +112,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
       const Path folder = folder_for_copy(input, result.copies.size(), common, scratch);
       RTENV_TRY(result.copies.emplace_back(),
                 copy_to_scratch(input, result.copies, folder, wait.cancellation));
-      if (input.kind == LocalInput::Kind::list) RTENV_TRY(take_credentials(result.copies.back()));
+      if (input.kind == LocalInput::Kind::list) lists.push_back(result.copies.back());
     }
   }
   result.environment = with_relative_copies(environment, result.copies, scratch);
@@ -115,9 +124,10 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
     RTENV_TRY(result.arguments.emplace_back(),
               pass_secrets_by_variable(arguments, installer, result.environment));
     for (const auto& list : std::filesystem::directory_iterator(folder))
-      RTENV_TRY(take_credentials(list.path()));
+      lists.push_back(list.path());
   }
-  if (is_pip) netrc.take_from(result.environment);
+  if (is_pip) RTENV_TRY(take_credentials(netrc, lists, result.environment));
+  for (const Path& list : lists) RTENV_TRY(git.take_from(list));
   RTENV_TRY(netrc.provide(scratch, result.environment));
   RTENV_TRY(git.provide(scratch, result.environment));
   return result;

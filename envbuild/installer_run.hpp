@@ -35,7 +35,7 @@ class InstallerRun {
  public:
   InstallerRun(const InstallRequest& request, const Path& cache_root);
   /// `name` is the step's name in error messages: "uv pip install". Fails: installer_failed,
-  /// cancelled, as run_captured.
+  /// out_of_space, cancelled, as run_captured.
   Result<void> step(std::string_view name, std::vector<std::string> argv);
   Environment& environment() noexcept { return environment_; }
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }

@@ -1,6 +1,7 @@
 #include "envbuild/netrc_credentials.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
@@ -8,17 +9,38 @@
 namespace rtenv::envbuild {
 namespace {
 
+// As Python's versions agree on them.
 bool is_netrc_word(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7F; }) &&
-         text.find_first_of("\"\\#'") == std::string_view::npos;
+  return !text.empty() && text.front() != '"' && text.find('\\') == std::string_view::npos &&
+         std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7F; });
 }
 
-// Whether the "://" at `at` is that of a URL that pip itself fetches.
-bool is_http(std::string_view text, std::size_t at) {
+// The scheme before the "://" at `at`.
+std::string_view scheme_before(std::string_view text, std::size_t at) {
   const std::string_view before = text.substr(0, at);
-  const auto scheme = before.substr(before.find_last_not_of("abcdefghijklmnopqrstuvwxyz+") + 1);
-  return scheme == "http" || scheme == "https";
+  return before.substr(before.find_last_not_of("abcdefghijklmnopqrstuvwxyz+") + 1);
+}
+
+bool is_http(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
+
+constexpr std::string_view k_separator = "://";
+
+constexpr std::array<const char*, 3> k_url_variables{"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL",
+                                                     "PIP_FIND_LINKS"};
+
+struct Authority {
+  std::string_view login;  // empty: none
+  std::string_view host_and_port;
+  [[nodiscard]] std::string host() const {
+    return std::string(host_and_port.substr(0, host_and_port.find(':')));
+  }
+};
+
+Authority authority_of(std::string_view after_scheme) {
+  const std::string_view text = after_scheme.substr(0, after_scheme.find_first_of("/?# \t\r\n"));
+  const auto at = text.rfind('@');
+  if (at == std::string_view::npos) return {.login = {}, .host_and_port = text};
+  return {.login = text.substr(0, at), .host_and_port = text.substr(at + 1)};
 }
 
 std::string user_netrc(const Environment& environment) {
@@ -30,27 +52,39 @@ std::string user_netrc(const Environment& environment) {
 
 }  // namespace
 
+void NetrcCredentials::note_hosts(const Environment& environment) {
+  for (const char* variable : k_url_variables) note_hosts(environment.find(variable).value_or(""));
+}
+
+void NetrcCredentials::note_hosts(std::string_view text) {
+  for (auto at = text.find(k_separator); at != std::string_view::npos;
+       at = text.find(k_separator)) {
+    const std::string_view scheme = scheme_before(text, at);
+    const Authority authority = authority_of(text.substr(at + k_separator.size()));
+    if (is_http(scheme))
+      origins_[authority.host()].insert(fmt::format("{}://{}", scheme, authority.host_and_port));
+    text.remove_prefix(at + k_separator.size());
+  }
+}
+
 std::string NetrcCredentials::take(std::string_view text) {
-  constexpr std::string_view k_separator = "://";
   std::string result;
   for (auto at = text.find(k_separator); at != std::string_view::npos;
        at = text.find(k_separator)) {
-    const bool http = is_http(text, at);
+    const bool http = is_http(scheme_before(text, at));
     const auto begin = at + k_separator.size();
     result += text.substr(0, begin);
     text.remove_prefix(begin);
-    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\r\n"));
-    const auto end = authority.rfind('@');
-    if (!http || end == std::string_view::npos) continue;
-    const std::string_view login = authority.substr(0, end);
+    const auto [login, host_and_port] = authority_of(text);
+    if (!http || login.empty()) continue;
     const auto colon = std::min(login.find(':'), login.size());
     const Login found{.user = percent_decode(login.substr(0, colon)),
                       .password = percent_decode(login.substr(std::min(colon + 1, login.size())))};
-    const std::string host(authority.substr(end + 1, authority.find(':', end) - end - 1));
-    if (!is_netrc_word(host) || !is_netrc_word(found.user) || !is_netrc_word(found.password) ||
-        logins_.try_emplace(host, found).first->second != found)
+    const std::string host = authority_of(text).host();
+    if (origins_[host].size() != 1 || !is_netrc_word(host) || !is_netrc_word(found.user) ||
+        !is_netrc_word(found.password) || logins_.try_emplace(host, found).first->second != found)
       continue;
-    text.remove_prefix(end + 1);
+    text.remove_prefix(login.size() + 1);
   }
   return result.append(text);
 }
@@ -65,9 +99,15 @@ Result<void> NetrcCredentials::take_from(const Path& file) {
 }
 
 void NetrcCredentials::take_from(Environment& environment) {
-  for (const char* variable : {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"})
+  for (const char* variable : k_url_variables)
     if (const auto value = environment.find(variable))
       environment.set(variable, take(std::string(*value)));
+  const auto found = environment.find_filled("PIP_PROXY");
+  if (!found || found->find('@') == std::string_view::npos) return;
+  std::string proxy(*found);
+  if (proxy.find(k_separator) == std::string::npos) proxy.insert(0, "http://");
+  for (const char* variable : {"http_proxy", "https_proxy"}) environment.set(variable, proxy);
+  environment.unset("PIP_PROXY");
 }
 
 // The last login of a host counts.

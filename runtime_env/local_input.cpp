@@ -99,6 +99,7 @@ Result<LocalInputs::Index> LocalInputs::add(Kind kind, const Path& path) {
   const auto same = std::ranges::find_if(
       inputs_, [&](const LocalInput& input) { return input.kind == kind && input.path == path; });
   if (same != inputs_.end()) return static_cast<Index>(same - inputs_.begin());
+  if (kind == Kind::project) RTENV_TRY(check_requires_no_local_files(path));
   RTENV_TRY(auto content, content_of(kind, path));
   inputs_.push_back({.kind = kind, .path = path, .content = std::move(content), .text = {}});
   return inputs_.size() - 1;

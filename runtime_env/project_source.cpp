@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <regex>
 
 #include "base/file.hpp"
+#include "base/lines.hpp"
 #include "base/parallel.hpp"
 #include "base/text.hpp"
 #include "pkg/git_version.hpp"
@@ -93,6 +95,34 @@ Result<void> copy_repository(const Path& folder, const Path& target,
 }
 
 }  // namespace
+
+Result<void> check_requires_no_local_files(const Path& folder) {
+  const Path file = folder / "pyproject.toml";
+  const auto text = read_file(file);
+  if (!text) return {};
+  static const std::regex file_url("@\\s*file:");
+  static const std::regex source("\\bpath\\s*=\\s*[\"']/");
+  std::string_view section;
+  int number = 0;
+  for (const std::string_view line : lines_of(*text)) {
+    ++number;
+    const std::string_view content = trim(line);
+    if (content.starts_with('[')) section = content;
+    if (content.starts_with('#')) continue;
+    if (!std::regex_search(content.begin(), content.end(), file_url) &&
+        !(section.starts_with("[tool.uv.sources") &&
+          std::regex_search(content.begin(), content.end(), source)))
+      continue;
+    return fail(Errc::invalid_argument,
+                "{}, line {}: it requires a local file or folder, whose content isn't part of the "
+                "environment's key: {}",
+                file.native(), number, content)
+        .hint(
+            "list it in the packages, and name it without a path, or by one that is relative to "
+            "the project");
+  }
+  return {};
+}
 
 Result<std::string> project_content(const Path& folder) {
   RTENV_TRY(const Project project, read_project(folder));

@@ -15,6 +15,10 @@ class Cancellation;
 
 namespace rtenv::runtime_env {
 
+/// Refuses a project whose pyproject.toml requires a local file or folder by an absolute path, also
+/// for its build: the content isn't part of the project. Fails: invalid_argument.
+Result<void> check_requires_no_local_files(const Path& folder);
+
 /// One line, without the folder's name: a copy in another folder is the same project. Fails: as
 /// pkg::name_directory.
 Result<std::string> project_content(const Path& folder);

@@ -167,6 +167,13 @@ sed -i 's/ }$/, editable = true }/' pair/one/pyproject.toml
 rtenv env build --runtime-env-json '{"uv": ["./pair/one", "./pair/deep/two"]}'
 exits 2
 stderr_has "editable"
+sed -i 's/path = "[^"]*"/path = "\/deep\/two"/' pair/one/pyproject.toml
+rtenv env key --runtime-env-json '{"uv": ["./pair/one", "./pair/deep/two"]}'
+refused 2 "pair/one/pyproject.toml, line "
+sed -i "s|^requires.*|requires = [\"setuptools\", \"needed @ file://$work/needed\"]|" pair/one/pyproject.toml
+rtenv env key --runtime-env-json '{"pip": ["./pair/one"]}'
+refused 2 "it requires a local file or folder"
+sed -i 's|^requires.*|requires = ["setuptools"]|' pair/one/pyproject.toml
 # One inside of another.
 sed -i '/^dependencies/d; /^\[tool.uv/,$d' pair/one/pyproject.toml
 mkdir pair/one/inner && cp pair/deep/two/* pair/one/inner/
