@@ -34,15 +34,16 @@ int guard(pid_t supervisor, const JobFolder& folder, Fd control, const SignalFd&
   const int status = wait_for_supervisor(supervisor, signals);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
   kill_descendants();
-  RunState state = folder.read_state().value_or(RunState{});
+  // Standard error is still the server's.
+  const auto warn = [](const Error& error) { log::warn("{}", error.message()); };
+  auto state = folder.read_state();
+  if (!state) warn(state.error());
   // Before that phase no part of the job has run: another supervisor may start it.
-  if (state.phase == RunPhase::running) {
-    state.phase = RunPhase::ended;
-    state.outcome = Outcome::died;
-    state.ended_ms = unix_ms();
-    // Standard error is still the server's.
-    if (const auto written = folder.write_state(state); !written)
-      log::warn("{}", written.error().message());
+  if (state && *state && (*state)->phase == RunPhase::running) {
+    (*state)->phase = RunPhase::ended;
+    (*state)->outcome = Outcome::died;
+    (*state)->ended_ms = unix_ms();
+    if (const auto written = folder.write_state(**state); !written) warn(written.error());
   }
   control.reset();
   return 1;

@@ -13,10 +13,13 @@ Result<void> JobFolder::write_state(const RunState& state) const {
   return file.commit(Durability::process);
 }
 
-std::optional<RunState> JobFolder::read_state() const {
+Result<std::optional<RunState>> JobFolder::read_state() const {
   const auto text = read_file(state());
-  if (!text) return std::nullopt;
-  return run_state_from_json(json_from_text(*text));
+  if (!text && text.error().code() == Errc::not_found) return std::optional<RunState>();
+  if (!text) return Failure(text.error());
+  auto read = run_state_from_json(json_from_text(*text));
+  if (!read) return fail(Errc::corrupt, "{} isn't the state of a job", state().native());
+  return read;
 }
 
 }  // namespace rtenv::job

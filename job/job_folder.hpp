@@ -22,8 +22,9 @@ struct JobFolder {
   /// Replaces the state atomically. Not synced to the disk: after a power cut, the row in the job
   /// store decides. Fails: as AtomicFile.
   [[nodiscard]] Result<void> write_state(const RunState& state) const;
-  /// Returns nullopt if there is no state or it can't be parsed.
-  [[nodiscard]] std::optional<RunState> read_state() const;
+  /// Returns nullopt if there is no state: nothing of the job has run. Fails: corrupt (it isn't a
+  /// state), and as read_file: then the job may have run.
+  [[nodiscard]] Result<std::optional<RunState>> read_state() const;
 };
 
 }  // namespace rtenv::job

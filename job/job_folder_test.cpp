@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/file.hpp"
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
 
@@ -38,7 +39,7 @@ RunState ended_state() {
 TEST_F(JobFolderTest, ReadsTheStateThatWasWritten) {
   const RunState written = ended_state();
   must(folder_.write_state(written));
-  const auto read = folder_.read_state();
+  const auto read = must(folder_.read_state());
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(to_json(*read), to_json(written));
   EXPECT_EQ(read->outcome, Outcome::stopped);
@@ -50,7 +51,7 @@ TEST_F(JobFolderTest, ReadsTheStateThatWasWritten) {
 TEST_F(JobFolderTest, ReplacesTheState) {
   must(folder_.write_state(RunState{}));
   must(folder_.write_state(ended_state()));
-  EXPECT_EQ(folder_.read_state()->phase, RunPhase::ended);
+  EXPECT_EQ(must(folder_.read_state())->phase, RunPhase::ended);
 }
 
 TEST_F(JobFolderTest, OnlyTheOwnerCanReadTheState) {
@@ -60,12 +61,18 @@ TEST_F(JobFolderTest, OnlyTheOwnerCanReadTheState) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
-TEST_F(JobFolderTest, HasNoStateIfTheFileIsMissingOrInvalid) {
-  EXPECT_FALSE(folder_.read_state().has_value());
+TEST_F(JobFolderTest, HasNoStateIfTheFileIsMissing) {
+  EXPECT_FALSE(must(folder_.read_state()).has_value());
+}
+
+TEST_F(JobFolderTest, AnUnreadableStateIsAnError) {
   for (const char* text : {"", "{", "[]", "{\"phase\": \"ready\"}"}) {
     std::ofstream(folder_.state()) << text;
-    EXPECT_FALSE(folder_.read_state().has_value()) << text;
+    EXPECT_THAT(folder_.read_state(), IsError(Errc::corrupt, "isn't the state of a job")) << text;
   }
+  must(remove_tree(folder_.state()));
+  must(make_directories(folder_.state()));
+  EXPECT_FALSE(folder_.read_state());
 }
 
 TEST(RunState, WritesNullForUnknownValues) {

@@ -120,6 +120,7 @@ class Supervisor {
   void clean_up();
   void start_spare_copy();
   void publish();
+  Result<void> publish_start();
 
   JobOrder order_;
   const SupervisorOptions& options_;
@@ -169,13 +170,20 @@ void Supervisor::start_spare_copy() {
   });
 }
 
-// Writes the state, then reports it.
+// Writes the state, then reports it, also if it couldn't be written.
 void Supervisor::publish() {
   state_.lost_log_bytes = log_.lost_bytes();
   state_.log_error = log_.error();
   if (const auto written = folder_.write_state(state_); !written)
     log_.write_notice(fmt::format("warning: {}", written.error().message()));
   control_.broadcast(to_json(state_));
+}
+
+// Reports a running job only if that is written: a later server would run it again.
+Result<void> Supervisor::publish_start() {
+  RTENV_TRY(folder_.write_state(state_));
+  control_.broadcast(to_json(state_));
+  return {};
 }
 
 Result<void> Supervisor::begin() {
@@ -253,7 +261,11 @@ void Supervisor::start_entrypoint() {
   state_.phase = RunPhase::running;
   state_.running_ms = unix_ms();
   log_.write_line(fmt::format("Running entrypoint for job {}: {}", order_.id, order_.entrypoint));
-  publish();  // before any part of the entrypoint runs
+  // Before any part of the entrypoint runs.
+  if (const auto published = publish_start(); !published) {
+    state_.error = published.error().message();
+    return end(Outcome::start_failed);
+  }
   Environment environment = entrypoint_environment(
       order_, prepared_ ? prepared_->environment()
                         : activate({.node = without_server_variables(options_.node)}));
@@ -467,8 +479,8 @@ Result<void> run_supervisor(const SupervisorOptions& options, const JobFolder& f
   RTENV_TRY(auto order, read_order(control, lines));
   // A server that was killed before it recorded the start may order a job again: a job never runs
   // twice.
-  if (const auto before = folder.read_state(); before && before->phase >= RunPhase::running)
-    return {};
+  RTENV_TRY(const auto before, folder.read_state());
+  if (before && before->phase >= RunPhase::running) return {};
   RTENV_TRY(auto socket,
             ControlSocket::listen(folder.control(), std::move(control), std::move(lines)));
   RTENV_TRY(auto log, JobLog::open(folder.log(), order.log));

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -111,7 +112,7 @@ TEST_F(SupervisorTest, RunsTheEntrypoint) {
   EXPECT_EQ(ended.exit_code, 3);
   EXPECT_TRUE(ended.usage.has_value());
   EXPECT_EQ(WEXITSTATUS(wait_for_exit()), 0);
-  EXPECT_EQ(to_json(*folder_.read_state()), to_json(ended));
+  EXPECT_EQ(to_json(*must(folder_.read_state())), to_json(ended));
   EXPECT_EQ(log(), "Running entrypoint for job job: echo hi; echo $RTENV_JOB; exit 3\nhi\njob\n");
 }
 
@@ -191,9 +192,8 @@ TEST_F(SupervisorTest, StopsAJobThatWaitsForResources) {
 }
 
 TEST_F(SupervisorTest, WritesItsOwnWarningsToTheLog) {
-  // A folder in the place of the state file: the state can't be written.
-  must(make_directories(folder_.state() / "in-the-way"));
-  start(order("echo hi"));
+  // A folder in the place of the state file: the end can't be written.
+  start(order(fmt::format("rm {0}; mkdir -p {0}/in-the-way", folder_.state().native())));
   EXPECT_EQ(wait_for(RunPhase::ended).exit_code, 0) << "the server learns of the end nevertheless";
   EXPECT_THAT(log(), HasSubstr("\n[rtenv: warning: cannot "));
   EXPECT_THAT(log(), HasSubstr(folder_.state().native()));
@@ -218,7 +218,31 @@ TEST_F(SupervisorTest, NeverRunsAJobTwice) {
   start(order("echo again"));
   EXPECT_EQ(WEXITSTATUS(wait_for_exit()), 0);
   EXPECT_EQ(log(), "");
-  EXPECT_EQ(folder_.read_state()->phase, RunPhase::running);
+  EXPECT_EQ(must(folder_.read_state())->phase, RunPhase::running);
+}
+
+TEST_F(SupervisorTest, NeverRunsAJobWhoseStateCannotBeRead) {
+  std::ofstream(folder_.state()) << "garbage";
+  start(order("echo again"));
+  EXPECT_EQ(WEXITSTATUS(wait_for_exit()), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder_.log()));
+}
+
+TEST_F(SupervisorTest, StartsNothingIfThatCannotBeWritten) {
+  start([&] {
+    JobOrder waiting = order("echo begun");
+    waiting.start.reset();
+    return waiting;
+  }());
+  wait_for(RunPhase::ready);
+  must(remove_tree(folder_.state()));
+  must(make_directories(folder_.state() / "full"));  // it can't be replaced
+  send({{"start", {{"gpus", json::array()}}}});
+  const RunState ended = wait_for(RunPhase::ended);
+  EXPECT_EQ(ended.outcome, Outcome::start_failed);
+  EXPECT_THAT(ended.error, HasSubstr("state"));
+  EXPECT_THAT(log(), testing::Not(HasSubstr("begun\nbegun")));
+  EXPECT_EQ(ended.entrypoint_pid, 0);
 }
 
 TEST_F(SupervisorTest, EndsIfTheServerDisconnectsBeforeTheOrder) {
@@ -231,7 +255,7 @@ TEST_F(SupervisorTest, EndsIfTheServerDisconnectsBeforeTheOrder) {
     ::_exit(supervise(options_, folder_.path, std::move(sockets.theirs), Fd()));
   }
   EXPECT_EQ(WEXITSTATUS(wait_for_exit()), 1);
-  EXPECT_FALSE(folder_.read_state().has_value());
+  EXPECT_FALSE(must(folder_.read_state()).has_value());
 }
 
 TEST_F(SupervisorTest, TheGuardianRecordsTheDeathOfTheSupervisor) {
@@ -241,8 +265,8 @@ TEST_F(SupervisorTest, TheGuardianRecordsTheDeathOfTheSupervisor) {
   ::kill(running.supervisor_pid, SIGKILL);
   wait_until_closed();
   EXPECT_EQ(WEXITSTATUS(wait_for_exit()), 1);
-  EXPECT_EQ(folder_.read_state()->phase, RunPhase::ended);
-  EXPECT_EQ(folder_.read_state()->outcome, Outcome::died);
+  EXPECT_EQ(must(folder_.read_state())->phase, RunPhase::ended);
+  EXPECT_EQ(must(folder_.read_state())->outcome, Outcome::died);
   EXPECT_EQ(::kill(running.entrypoint_pid, 0), -1) << "its processes were ended";
 }
 
@@ -253,7 +277,7 @@ TEST_F(SupervisorTest, TheSupervisorRecordsTheDeathOfTheGuardian) {
   ::kill(guardian_, SIGKILL);
   EXPECT_EQ(wait_for(RunPhase::ended).outcome, Outcome::died);
   wait_until_closed();
-  EXPECT_EQ(folder_.read_state()->outcome, Outcome::died);
+  EXPECT_EQ(must(folder_.read_state())->outcome, Outcome::died);
   EXPECT_EQ(::kill(running.entrypoint_pid, 0), -1) << "its processes were ended";
 }
 

@@ -51,6 +51,10 @@ constexpr std::int64_t k_expired_at_once = 500;
 
 std::size_t max_starting() { return 2 * std::max(1U, std::thread::hardware_concurrency()) + 2; }
 
+std::string unreadable_state(const Error& error) {
+  return fmt::format("The job may have run, so it isn't run again: {}.", error.message());
+}
+
 std::string start_message(const std::vector<int>& gpus) {
   return json_text({{"start", {{"gpus", gpus}}}}) + "\n";
 }
@@ -389,14 +393,14 @@ asio::awaitable<void> JobManager::on_disconnect(ActivePtr active) {
   }
   if (active->ended) co_return;
   const auto state = place.read_state();
-  if (state && state->phase == RunPhase::ended) {
-    end(active, *state);
+  if (state && *state && (*state)->phase == RunPhase::ended) {
+    end(active, **state);
     co_return;
   }
-  if (active->adopted && (!state || state->phase < RunPhase::running))
+  if (state && active->adopted && (!*state || (*state)->phase < RunPhase::running))
     co_return begin_again(active);
   job::kill_marked(job::job_mark(active->record.id()));
-  end(active, died({}));
+  end(active, died(state ? std::string() : unreadable_state(state.error())));
 }
 
 // A supervisor that an earlier server started has ended before the entrypoint started; it may not
@@ -590,7 +594,8 @@ void JobManager::adopt_one(JobRecord record) {
   active_.emplace(active->record.id(), active);
   const job::JobFolder place = folder(active->record.id());
   const auto lock = LockFile::try_acquire(place.lock());  // fails if the folder doesn't exist
-  const auto state = place.read_state();
+  const auto read_state = place.read_state();
+  const auto state = read_state.value_or(std::nullopt);
   const bool same_boot =
       active->record.boot_id == boot_id_ && (!state || state->boot_id == boot_id_);
   if (lock && !*lock) {  // its supervisor is running
@@ -609,10 +614,11 @@ void JobManager::adopt_one(JobRecord record) {
     return;
   }
   if (state && state->phase == RunPhase::ended) return end(active, *state);
-  const bool may_have_run =
-      (state && state->phase == RunPhase::running) || (active->record.launched && !same_boot);
+  const bool may_have_run = !read_state || (state && state->phase == RunPhase::running) ||
+                            (active->record.launched && !same_boot);
   if (!may_have_run) return begin(active);
   if (same_boot) job::kill_marked(job::job_mark(active->record.id()));
+  if (!read_state) return end(active, died(unreadable_state(read_state.error())));
   end(active, died(same_boot ? std::string()
                              : "The machine was restarted while the job ran or was about to run."));
 }

@@ -153,6 +153,22 @@ class Faults(harness.JobTest):
         self.assertEqual(self.server.request("POST", f"/api/jobs/{stoppable}/stop").json, {"stopped": True})
         self.assertEqual(self.server.wait(stoppable)["status"], "STOPPED")
 
+    def test_a_job_with_an_unreadable_state_never_runs_again(self):
+        self.server = self.serve()
+        job = self.server.submit(f"echo ran >>{self.work}/ran; sleep {NAP_S}")
+        eventually(lambda: (self.work / "ran").exists(), "the job runs")
+        self.server.kill()
+        for pid in self.supervisors(job):
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not self.supervisors(job), "its supervisors have ended")
+        (self.server.state / "jobs" / job / "state").write_text("garbage")
+        self.server.start()
+        details = self.server.wait(job)
+        self.assertEqual(details["status"], "FAILED")
+        self.assertIn("it isn't run again", details["message"])
+        self.assertEqual((self.work / "ran").read_text(), "ran\n")
+        self.assertEqual(sleepers(), [])
+
     def test_a_second_server_on_the_same_state_is_refused(self):
         self.server = self.serve()
         run = self.tool("serve", "--port", 0, "--state-dir", self.server.state, server=self.server)
