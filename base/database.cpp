@@ -73,6 +73,15 @@ Result<void> allocate_log_index(const Path& database) {
   return {};
 }
 
+// So that a few changes can be written when the disk has become full. SQLite has no locks on this
+// file.
+void allocate_log(const Path& database) {
+  constexpr off_t k_log_bytes = 256 << 10;
+  const Fd log(::open((database.native() + "-wal").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (log) [[maybe_unused]]
+    const int allocated = ::fallocate(log.get(), FALLOC_FL_KEEP_SIZE, 0, k_log_bytes);
+}
+
 }  // namespace
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
@@ -144,6 +153,7 @@ Result<Database> Database::open(const Path& path) {
   RTENV_TRY(database.use_write_ahead_log(std::chrono::milliseconds(k_busy_timeout_ms)));
   RTENV_TRY(database.execute(k_settings));
   RTENV_TRY(allocate_log_index(path));
+  allocate_log(path);
   return database;
 }
 

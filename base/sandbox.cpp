@@ -15,6 +15,9 @@ namespace {
 constexpr std::array<std::string_view, 6> k_devices{"nvidia", "dri",   "kfd",
                                                     "accel",  "infin", "hugepages"};
 
+// bwrap takes 9,000 arguments, and three for each variable.
+constexpr std::size_t k_max_variables = 2900;
+
 class Arguments {
  public:
   void add(std::initializer_list<std::string_view> words) {
@@ -77,6 +80,9 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
   if (!program)
     return fail(Errc::not_found, "the sandbox needs bwrap (bubblewrap), which isn't installed")
         .hint("install it: apt-get install bubblewrap");
+  if (spawn.environment.values().size() > k_max_variables)
+    return fail(Errc::invalid_argument, "a command in the sandbox can have {} variables, not {}",
+                k_max_variables, spawn.environment.values().size());
   Arguments arguments;
   arguments.add({"--die-with-parent", "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"});
   arguments.add({"--clearenv"});
@@ -86,8 +92,6 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
   add_devices(arguments);
   protect_kernel(arguments);
   for (const char* folder : {"/tmp", "/var/tmp"}) arguments.hide_if_exists(folder);
-  if (const auto folder = spawn.environment.find_filled("TMPDIR"))
-    arguments.hide_if_exists(*folder);
   if (const auto home = spawn.environment.find_filled("HOME"))
     arguments.hide_if_exists(Path(*home) / ".cache");
   for (const Path& path : folders.readable) arguments.show_if_hidden(path);

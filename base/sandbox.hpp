@@ -25,7 +25,7 @@ struct SandboxedCommand {
 
 /// `spawn` with its command wrapped in bwrap. bwrap itself runs with none of the command's
 /// variables, which could make it run other code, but for `mark`. Fails: not_found (bwrap isn't
-/// installed), as memfd_create(2).
+/// installed), invalid_argument (too many variables), as memfd_create(2).
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
                                     std::string_view mark = {});
 

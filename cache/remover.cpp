@@ -11,12 +11,14 @@ Remover::Remover(CacheState& state, const Inventory& inventory, Trash& trash, Mo
 Result<CollectReport> Remover::run(const std::vector<Removal>& removals,
                                    const Cancellation* cancellation) {
   CollectReport report;
+  std::optional<Error> full;
   for (const auto& [item, reason] : removals) {
     if (cancellation != nullptr && cancellation->requested())
       return fail(Errc::cancelled, "interrupted while evicting entries");
     if (mode_ == Mode::remove) {
       const auto removed = remove(item);
       if (!removed) log::warn("{}", removed.error().message());
+      if (!removed && removed.error().code() == Errc::out_of_space) full = removed.error();
       if (!removed || !*removed) continue;
     }
     const std::uint64_t freed_bytes = space_.remove(item).cache_bytes;
@@ -29,6 +31,7 @@ Result<CollectReport> Remover::run(const std::vector<Removal>& removals,
       report.removed.back().entry.size_bytes = freed_bytes;
     }
   }
+  if (full && report.removed.empty() && report.removed_parts == 0) return Failure(std::move(*full));
   if (mode_ == Mode::remove) record_sizes(state_, inventory_, space_);
   report.kept_bytes = space_.cache_bytes();
   report.held_bytes = held_bytes();

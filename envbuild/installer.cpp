@@ -30,6 +30,7 @@ namespace {
 using runtime_env::InstallerKind;
 
 constexpr int k_shown_lines = 20;
+constexpr int k_max_repairs = 3;
 constexpr std::string_view k_compiled_folder = cache::info(cache::Kind::env).user_writable_folder;
 
 // The last lines, indented, without credentials: installers repeat the URLs that they were given.
@@ -57,7 +58,7 @@ struct Installed {
 Result<Installed> install_once(const InstallRequest& request, cache::Cache& cache) {
   RTENV_TRY(const TreeItems virtualenv, request.packages.installer == InstallerKind::uv
                                             ? install_with_uv(request, cache)
-                                            : install_with_pip(request, cache.root()));
+                                            : install_with_pip(request, cache));
   RTENV_TRY(check_local_sources(request.target, request.form, request.inputs.copies));
   RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
@@ -116,23 +117,30 @@ std::optional<std::vector<std::string>> broken_in_uv_cache(const Error& error) {
   if (const auto wheel = word_after("Failed to install: ", "-\n"); !wheel.empty())
     names.emplace_back(wheel);
   // "failed to open file `…/archive-v0/ID/six-1.17.0.dist-info/METADATA`"
-  if (const auto path = word_after("/archive-v0/", "\n"); !path.empty())
-    if (const auto folder = pkg::split_path(path); folder.size() > 1)
-      names.emplace_back(folder[1].substr(0, folder[1].find('-')));
-  if (names.empty()) return std::nullopt;
+  const auto unpacked = pkg::split_path(word_after("/archive-v0/", "`'\"\n"));
+  if (unpacked.size() > 1 && unpacked[1].ends_with(".dist-info"))
+    names.emplace_back(unpacked[1].substr(0, unpacked[1].find('-')));
+  if (names.empty() && unpacked.empty()) return std::nullopt;
   return names;
+}
+
+bool uses_uv_cache(const InstallRequest& request) {
+  return request.packages.installer == InstallerKind::uv &&
+         request.cache_use != InstallerCache::bypass;
 }
 
 Result<Installed> install_anew(const InstallRequest& request,
                                const std::vector<std::string>& suspects, cache::Cache& cache) {
   InstallRequest anew = request;
   anew.cache_use = InstallerCache::bypass;
-  if (request.packages.installer == InstallerKind::uv) {
+  // In a sandbox, uv's cache is another one for each run.
+  const bool has_names = !suspects.empty() && !request.sandbox_without;
+  if (request.packages.installer == InstallerKind::uv && has_names) {
     const auto removed = remove_from_uv_cache(suspects, anew, cache);
     if (removed)
       anew.cache_use = request.cache_use;
     else if (removed.error().code() == Errc::installer_failed)
-      log::info("uv's cache is in use, so everything is fetched again");
+      log::info("uv's cache can't be cleaned now, so everything is fetched again");
     else
       return Failure(removed.error());
   }
@@ -144,13 +152,15 @@ Result<Installed> install_anew(const InstallRequest& request,
 
 Result<std::string> install(const InstallRequest& request, cache::Cache& cache) {
   auto installed = install_once(request, cache);
-  if (!installed && request.packages.installer == InstallerKind::uv &&
-      request.cache_use != InstallerCache::bypass)
-    if (const auto broken = broken_in_uv_cache(installed.error())) {
-      log::warn("{}; installing once more, without the cached {}", installed.error().message(),
-                fmt::join(*broken, ", "));
-      installed = install_anew(request, *broken, cache);
-    }
+  for (int attempt = 0; !installed && attempt <= k_max_repairs && uses_uv_cache(request);
+       ++attempt) {
+    auto broken = broken_in_uv_cache(installed.error());
+    if (!broken) break;
+    if (attempt == k_max_repairs) broken->clear();  // without uv's cache
+    log::warn("{}; installing once more, without the cached {}", installed.error().message(),
+              broken->empty() ? "wheels" : fmt::format("{}", fmt::join(*broken, ", ")));
+    installed = install_anew(request, *broken, cache);
+  }
   if (!installed) return Failure(std::move(installed).error());
   Installed& first = *installed;
   const auto suspects = suspect_distributions(first, request.packages.installer);
@@ -195,10 +205,10 @@ Result<TreeItems> content_of(const Path& virtualenv) {
   return items;
 }
 
-InstallerRun::InstallerRun(const InstallRequest& request, const Path& cache_root)
+InstallerRun::InstallerRun(const InstallRequest& request, cache::Cache& cache)
     : request_(request), environment_(request.inputs.environment) {
   if (request.sandbox_without)
-    sandbox_.emplace(cache_root, *request.sandbox_without, prefix_of(request.interpreter),
+    sandbox_.emplace(cache.root(), *request.sandbox_without, prefix_of(request.interpreter),
                      request.scratch, request.target);
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }

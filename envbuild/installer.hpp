@@ -38,6 +38,7 @@ struct InstallRequest {
   const runtime_env::PackageList& packages;
   const InstallerInputs& inputs;
   const runtime_env::Interpreter& interpreter;
+  const Environment& machine;  // this machine's variables
   InstallForm form = InstallForm::virtual_env;
   InstallerCache cache_use = InstallerCache::use;
   bool inherit_site_packages = false;  // a virtual_env also sees the interpreter's own packages

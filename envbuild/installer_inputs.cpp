@@ -1,5 +1,8 @@
 #include "envbuild/installer_inputs.hpp"
 
+#include <algorithm>
+#include <cctype>
+
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "envbuild/file_entry.hpp"
@@ -69,11 +72,16 @@ Path common_folder(const runtime_env::LocalInputs& inputs) {
 // relative path; one inside of another is apart.
 Path folder_for_copy(const LocalInput& input, std::size_t index, const Path& common,
                      const Path& scratch) {
-  if (input.kind == LocalInput::Kind::project) {
-    const Path folder = scratch / "projects" / input.path.parent_path().lexically_relative(common);
+  const Path place = input.path.parent_path().lexically_relative(common);
+  // Others have a meaning in lists of requirements.
+  const bool is_plain = std::ranges::all_of(place.native(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("/._-+ ").find(c) != std::string_view::npos;
+  });
+  if (input.kind == LocalInput::Kind::project && is_plain) {
+    const Path folder = (scratch / "projects" / place).lexically_normal();
     std::error_code error;
-    if (!std::filesystem::exists(folder / input.path.filename(), error))
-      return folder.lexically_normal();
+    if (!std::filesystem::exists(folder / input.path.filename(), error)) return folder;
   }
   return scratch / "inputs" / std::to_string(index);
 }

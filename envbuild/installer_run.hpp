@@ -11,7 +11,7 @@ using TreeItems = std::vector<cache::TreeItem>;
 
 /// Return what the virtualenv contained before packages were installed; nothing for a folder.
 Result<TreeItems> install_with_uv(const InstallRequest& request, cache::Cache& cache);
-Result<TreeItems> install_with_pip(const InstallRequest& request, const Path& cache_root);
+Result<TreeItems> install_with_pip(const InstallRequest& request, cache::Cache& cache);
 
 /// With the digests, without compiled code. Fails: as reading it.
 Result<TreeItems> content_of(const Path& virtualenv);
@@ -33,7 +33,7 @@ Result<void> add_virtualenv_site_packages(const InstallRequest& request);
 /// Runs the steps of one installation under a common deadline.
 class InstallerRun {
  public:
-  InstallerRun(const InstallRequest& request, const Path& cache_root);
+  InstallerRun(const InstallRequest& request, cache::Cache& cache);
   /// `name` is the step's name in error messages: "uv pip install". Fails: installer_failed,
   /// out_of_space, cancelled, as run_captured.
   Result<void> step(std::string_view name, std::vector<std::string> argv);

@@ -13,23 +13,24 @@ InstallerSandbox::InstallerSandbox(const Path& cache, const Path& hidden, const 
                .readable = {python},
                .writable = {scratch, target},
                .hidden = hidden},
-      scratch_(scratch),
       target_(target) {}
 
-Result<Path> InstallerSandbox::private_uv_cache(const Path& uv_cache) {
-  Overlay overlay{.lower = uv_cache, .folder = scratch_ / "uv-cache", .name = "merged"};
+Result<Path> InstallerSandbox::private_uv_cache(const Path& uv_cache, TempDir folder) {
+  uv_folder_.emplace(std::move(folder));
+  Overlay overlay{.lower = uv_cache, .folder = uv_folder_->path(), .name = "merged"};
   RTENV_TRY(make_overlay_folders(overlay));
+  RTENV_TRY(make_directories(target_));
   MountPlan mounts({.overlay = overlay,
                     .read_only = folders_.cache,
                     .writable = folders_.writable,
                     .own_user_namespace = ::geteuid() != 0});
-  RTENV_TRY(make_directories(target_));
-  Path folder = overlay.target();
+  const Path merged = overlay.target();
+  folders_.writable.push_back(merged);
   if (const auto tried = mounts.try_out())
     uv_cache_ = {std::move(overlay), std::move(mounts)};
   else
     log::info("uv begins with an empty cache in the sandbox: {}", tried.error().message());
-  return folder;
+  return merged;
 }
 
 Result<SandboxedCommand> InstallerSandbox::enclose(SpawnOptions spawn) const {

@@ -9,6 +9,7 @@
 #include "base/mount_plan.hpp"
 #include "base/process.hpp"
 #include "base/sandbox.hpp"
+#include "base/temp_dir.hpp"
 
 namespace rtenv::envbuild {
 
@@ -20,9 +21,10 @@ class InstallerSandbox {
   InstallerSandbox(const Path& cache, const Path& hidden, const Path& python, const Path& scratch,
                    const Path& target);
 
-  /// A cache for uv with the content of `uv_cache`; changes are dropped with the scratch folder.
+  /// A cache for uv with the content of `uv_cache`; changes are dropped with `folder`, which is
+  /// outside of the scratch folder: what is enclosed must not change the overlay's own folders.
   /// Fails: as mkdir(2).
-  Result<Path> private_uv_cache(const Path& uv_cache);
+  Result<Path> private_uv_cache(const Path& uv_cache, TempDir folder);
 
   /// `spawn`, in the sandbox. Requires: the previous one has ended. Fails: not_found (bwrap isn't
   /// installed), as renew_overlay.
@@ -30,8 +32,8 @@ class InstallerSandbox {
 
  private:
   SandboxFolders folders_;
-  Path scratch_;
   Path target_;
+  std::optional<TempDir> uv_folder_;
   struct UvCache {
     Overlay overlay;
     MountPlan mounts;

@@ -125,13 +125,15 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
   const InstallRequest request{.packages = plan.packages,
                                .inputs = inputs,
                                .interpreter = plan.interpreter,
+                               .machine = options.node,
                                .target = {},
                                .scratch = scratch.path(),
                                .timeout = plan.timeout,
                                .cancellation = options.cancellation,
                                .show_output = options.show_output};
-  InstallerRun run(request, cache.root());
-  const UvInstall limits{run.deadline(), options.cancellation};
+  InstallerRun run(request, cache);
+  const UvInstall limits{
+      .machine = options.node, .deadline = run.deadline(), .cancellation = options.cancellation};
   RTENV_TRY(const auto uv_cache_lock, share_uv_cache(run.environment(), cache, limits));
   RTENV_TRY(const LeasedPath uv,
             find_uv(run.environment(), cache, std::nullopt, plan.interpreter.executable, limits));

@@ -25,8 +25,8 @@ Result<void> create_virtualenv(const InstallRequest& request, InstallerRun& run)
 
 }  // namespace
 
-Result<TreeItems> install_with_pip(const InstallRequest& request, const Path& cache_root) {
-  InstallerRun run(request, cache_root);
+Result<TreeItems> install_with_pip(const InstallRequest& request, cache::Cache& cache) {
+  InstallerRun run(request, cache);
   if (request.cache_use == InstallerCache::bypass) run.environment().set("PIP_NO_CACHE_DIR", "1");
   const auto& lists = request.inputs.arguments;
   if (request.form == InstallForm::folder) {

@@ -94,6 +94,7 @@ class Preparer {
               RTENV_TRY(digest, install({.packages = packages,
                                          .inputs = inputs,
                                          .interpreter = interpreter,
+                                         .machine = options_.node,
                                          .form = InstallForm::folder,
                                          .target = context.target,
                                          .describe = {},

@@ -22,15 +22,18 @@ struct UvInUse {
 
 // uv uses rtenv's cache in the run's environment from now on.
 Result<UvInUse> uv_for(InstallerRun& run, const InstallRequest& request, cache::Cache& cache) {
-  const UvInstall install{.deadline = run.deadline(),
+  const UvInstall install{.machine = request.machine,
+                          .deadline = run.deadline(),
                           .cancellation = request.cancellation,
                           .cache_use = request.cache_use};
   RTENV_TRY(auto cache_lock, share_uv_cache(run.environment(), cache, install));
   RTENV_TRY(auto program, find_uv(run.environment(), cache, request.packages.version,
                                   request.interpreter.executable, install));
   if (auto* sandbox = run.sandbox()) {
+    RTENV_TRY(TempDir own, cache.make_temp_dir());
     RTENV_TRY(const Path folder,
-              sandbox->private_uv_cache(run.environment().find("UV_CACHE_DIR").value_or("")));
+              sandbox->private_uv_cache(run.environment().find("UV_CACHE_DIR").value_or(""),
+                                        std::move(own)));
     run.environment().set("UV_CACHE_DIR", folder.native());
     run.environment().set("UV_LINK_MODE", "copy");  // it is on another file system
   }
@@ -74,7 +77,7 @@ Result<void> compile(InstallerRun& run, const InstallRequest& request) {
 
 Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
                                   const InstallRequest& request, cache::Cache& cache) {
-  InstallerRun run(request, cache.root());
+  InstallerRun run(request, cache);
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   std::vector<std::string> clean{uv.program.path.native(), "cache", "clean"};
   clean.insert(clean.end(), distributions.begin(), distributions.end());
@@ -83,7 +86,7 @@ Result<void> remove_from_uv_cache(const std::vector<std::string>& distributions,
 }
 
 Result<TreeItems> install_with_uv(const InstallRequest& request, cache::Cache& cache) {
-  InstallerRun run(request, cache.root());
+  InstallerRun run(request, cache);
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   const Path& python = request.interpreter.executable;
   if (request.cache_use == InstallerCache::bypass) run.environment().set("UV_NO_CACHE", "1");

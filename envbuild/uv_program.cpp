@@ -203,9 +203,11 @@ std::string_view pinned_uv_version() noexcept { return k_version; }
 Result<LeasedPath> find_uv(const Environment& environment, cache::Cache& cache,
                            const std::optional<std::string>& version_specifier, const Path& python,
                            const UvInstall& install) {
-  RTENV_TRY(LeasedPath uv, available_uv(environment, cache, install.cancellation));
+  RTENV_TRY(LeasedPath uv, available_uv(install.machine, cache, install.cancellation));
   if (!version_specifier) return uv;
-  return required_uv(uv, *version_specifier, environment, cache, python, install);
+  return required_uv(uv, *version_specifier,
+                     runtime_env::with_machine_variables(environment, install.machine), cache,
+                     python, install);
 }
 
 }  // namespace rtenv::envbuild

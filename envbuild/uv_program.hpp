@@ -12,6 +12,7 @@ namespace rtenv::envbuild {
 
 /// How a required version is installed.
 struct UvInstall {
+  const Environment& machine;  // without a job's variables: it says which uv is run
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const Cancellation* cancellation = nullptr;
   /// Unless `use`, a range of versions is resolved again.

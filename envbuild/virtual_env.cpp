@@ -96,6 +96,7 @@ Result<std::string> build(const EnvBuild& env, const cache::BuildContext& contex
       .packages = plan.packages,
       .inputs = inputs,
       .interpreter = plan.interpreter,
+      .machine = env.options.node,
       .cache_use = env.cache_use,
       .inherit_site_packages = plan.inherit_site_packages,
       .target = context.target,

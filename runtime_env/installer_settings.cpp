@@ -25,6 +25,7 @@ struct Rule {
   VariableUse use;
 };
 constexpr auto k_machine = VariableUse::machine;
+constexpr auto k_tools = VariableUse::tools;
 constexpr auto k_setting = VariableUse::setting;
 constexpr auto k_hidden = VariableUse::hidden;
 
@@ -200,8 +201,8 @@ constexpr std::array k_rules{
     Rule{"SOURCE_DATE_EPOCH", k_setting},
     // The machine.
     Rule{"RTENV_*", k_machine},
-    Rule{"PATH", k_machine},
-    Rule{"HOME", k_machine},
+    Rule{"PATH", k_tools},
+    Rule{"HOME", k_tools},
     Rule{"USER", k_machine},
     Rule{"LOGNAME", k_machine},
     Rule{"SHELL", k_machine},
@@ -213,26 +214,26 @@ constexpr std::array k_rules{
     Rule{"TMPDIR", k_machine},
     Rule{"TMP", k_machine},
     Rule{"TEMP", k_machine},
-    Rule{"XDG_*", k_machine},
-    Rule{"LD_LIBRARY_PATH", k_machine},
+    Rule{"XDG_*", k_tools},
+    Rule{"LD_LIBRARY_PATH", k_tools},
     Rule{"MAKEFLAGS", k_machine},
     Rule{"MAX_JOBS", k_machine},
     Rule{"CARGO_BUILD_*", k_setting},
     Rule{"CARGO_ENCODED_RUSTFLAGS", k_setting},
     Rule{"CARGO_PROFILE_*", k_setting},
     Rule{"CARGO_TARGET_*", k_setting},
-    Rule{"CARGO_*", k_machine},
-    Rule{"RUSTUP_*", k_machine},
-    Rule{"CCACHE_*", k_machine},
-    Rule{"SCCACHE_*", k_machine},
-    Rule{"*_PROXY", k_machine},
-    Rule{"*_proxy", k_machine},
-    Rule{"SSL_CERT_*", k_machine},
-    Rule{"REQUESTS_CA_BUNDLE", k_machine},
-    Rule{"CURL_CA_BUNDLE", k_machine},
+    Rule{"CARGO_*", k_tools},
+    Rule{"RUSTUP_*", k_tools},
+    Rule{"CCACHE_*", k_tools},
+    Rule{"SCCACHE_*", k_tools},
+    Rule{"*_PROXY", k_tools},
+    Rule{"*_proxy", k_tools},
+    Rule{"SSL_CERT_*", k_tools},
+    Rule{"REQUESTS_CA_BUNDLE", k_tools},
+    Rule{"CURL_CA_BUNDLE", k_tools},
     Rule{"NETRC", k_machine},
     Rule{"SSH_*", k_machine},
-    Rule{"GIT_*", k_machine},
+    Rule{"GIT_*", k_tools},
     Rule{"AWS_*", k_machine},
     Rule{"GOOGLE_*", k_machine},
     Rule{"AZURE_*", k_machine},
@@ -383,6 +384,15 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
   take(variables.node().values());
   take(variables.env_vars());
   json parts = json::object();
+  for (const auto& [name, value] : variables.env_vars()) {
+    if (use_of(name) == VariableUse::tools && variables.node().find(name) != value)
+      parts[name] = "sha256:" + sha256_hex(without_credentials(value));
+    // Which programs rtenv runs isn't a job's choice.
+    if (!name.starts_with("RTENV_")) continue;
+    settings.environment.unset(name);
+    if (const auto own = variables.node().find(name))
+      settings.environment.set(name, std::string(*own));
+  }
   const Environment seen = settings.environment;
   for (const auto& [name, value] : seen.values()) {
     if (use_of(name) != VariableUse::setting) continue;
@@ -405,6 +415,17 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
   }
   settings.key_part = json_text(parts);
   return settings;
+}
+
+Environment with_machine_variables(const Environment& settings, const Environment& machine) {
+  Environment result;
+  for (const auto& [name, value] : settings.values())
+    if (variable_use(name) == VariableUse::setting) result.set(name, value);
+  for (const auto& [name, value] : machine.values())
+    if (const auto use = variable_use(name);
+        use == VariableUse::machine || use == VariableUse::tools)
+      result.set(name, value);
+  return result;
 }
 
 }  // namespace rtenv::runtime_env

@@ -16,6 +16,7 @@ namespace rtenv::runtime_env {
 
 enum class VariableUse : std::uint8_t {
   machine,  // passed to the installer, isn't part of the key
+  tools,    // passed: which programs and servers are used. Part of the key if a job changes it
   setting,  // passed, and part of the key
   hidden,   // not passed
 };
@@ -23,6 +24,10 @@ enum class VariableUse : std::uint8_t {
 /// so are those that builds from source read (CFLAGS, CMAKE_ARGS, TORCH_CUDA_ARCH_LIST, …). All
 /// others are hidden.
 VariableUse variable_use(std::string_view name) noexcept;
+
+/// The settings with the variables of the machine that aren't settings, for what runs outside of a
+/// job's sandbox.
+Environment with_machine_variables(const Environment& settings, const Environment& machine);
 
 struct InstallerSettings {
   Environment environment;  // of the installer, with the marks of local inputs

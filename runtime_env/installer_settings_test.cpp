@@ -61,9 +61,25 @@ TEST_F(InstallerSettingsTest, SecretsAndWhatOnlyProgramsReadAreHidden) {
   EXPECT_EQ(settings().environment.find("UV_SOMETHING_TOKEN"), "x");
 }
 
+TEST_F(InstallerSettingsTest, WhichProgramsAndServersAJobBringsCounts) {
+  for (const char* name : {"PATH", "LD_LIBRARY_PATH", "GIT_SSH_COMMAND", "SSL_CERT_FILE", "HOME"}) {
+    env_vars_ = {{name, "/mine"}};
+    EXPECT_NE(key(), "{}") << name;
+  }
+  env_vars_ = {{"HTTPS_PROXY", "http://user:one@host"}};
+  const std::string proxy = key();
+  env_vars_ = {{"HTTPS_PROXY", "http://user:two@host"}};
+  EXPECT_EQ(key(), proxy) << "credentials don't count";
+  env_vars_ = {{"RTENV_UV", "/mine/uv"}};
+  EXPECT_EQ(key(), "{}");
+  EXPECT_EQ(settings().environment.find("RTENV_UV"), std::nullopt) << "it isn't a job's choice";
+}
+
 TEST_F(InstallerSettingsTest, HowTheInstallerRunsDoesNotCount) {
-  env_vars_ = {{"HTTPS_PROXY", "x"},    {"https_proxy", "x"},           {"UV_HTTP_TIMEOUT", "9"},
-               {"SSL_CERT_FILE", "/x"}, {"UV_INDEX_OWN_PASSWORD", "x"}, {"LC_ALL", "C"}};
+  env_vars_ = {{"UV_HTTP_TIMEOUT", "9"}, {"UV_INDEX_OWN_PASSWORD", "x"}, {"LC_ALL", "C"}};
+  for (const char* name : {"HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "PATH"})
+    node_.set(name, "x");
+  env_vars_["SSL_CERT_FILE"] = "x";  // as it is anyway
   EXPECT_EQ(key(), "{}");
   for (const auto& [name, value] : env_vars_)
     EXPECT_EQ(settings().environment.find(name), value) << name;

@@ -95,7 +95,11 @@ Result<void> write_list(std::string_view text, const Path& target) {
 
 }  // namespace
 
-Result<LocalInputs::Index> LocalInputs::add(Kind kind, const Path& path) {
+Result<LocalInputs::Index> LocalInputs::add(Kind kind, const Path& named) {
+  // Two names of one project would be two sources of one package.
+  std::error_code error;
+  const Path real = std::filesystem::canonical(named, error);
+  const Path& path = kind == Kind::project && !error ? real : named;
   const auto same = std::ranges::find_if(
       inputs_, [&](const LocalInput& input) { return input.kind == kind && input.path == path; });
   if (same != inputs_.end()) return static_cast<Index>(same - inputs_.begin());

@@ -254,6 +254,24 @@ __attribute__((constructor)) static void run(void) {{ fclose(fopen("{cache}/uv/s
         job, details = self.server.run("true", runtime_env={
             "uv": ["idna==3.7"], "env_vars": {"LD_PRELOAD": str(self.work / "preloaded.so")}, "config": {"build_env_vars": ["LD_PRELOAD"]}})
         self.assertEqual([*cache.glob("**/spied*")], [])
+        # A job doesn't choose the uv that installs another uv for all jobs, outside.
+        fake = self.write("fake/uv", f"#!/bin/sh\necho >>{self.work}/spied-by-uv\nexec {harness.ORACLE}/uv \"$@\"\n")
+        fake.chmod(0o755)
+        for variables in {"RTENV_UV": str(fake)}, {"PATH": f"{fake.parent}:/usr/bin:/bin"}:
+            job, details = self.server.run("true", runtime_env={
+                "uv": {"packages": ["idna==3.7"], "uv_version": "==0.9.0"}, "env_vars": variables})
+            self.assertEqual(details["status"], "SUCCEEDED", details)
+        self.assertFalse((self.work / "spied-by-uv").exists())
+        # The overlay's own folders are out of reach.
+        self.write("swap/setup.py", """
+import os, setuptools
+parent = os.path.dirname(os.environ["UV_CACHE_DIR"])
+open("swap.py", "w").write(repr([os.access(parent, os.W_OK), os.access(os.environ["UV_CACHE_DIR"], os.W_OK)]))
+setuptools.setup(name="swap", version="1", py_modules=["swap"])
+""")
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/swap.py",
+                                       runtime_env={"uv": {"packages": [f"swap @ file://{self.work}/swap"], "uv_check": True}})
+        self.assertEqual((details["status"], self.server.output(job).splitlines()[-1]), ("SUCCEEDED", "[False, True]"), details)
 
     def upload(self):
         import io

@@ -125,7 +125,7 @@ other=$!
 rtenv run --python "$ORACLE_PYTHON" --runtime-env-json '{"uv": ["six==1.16.0", "idna==3.6"]}' -- python -c 'import six; print(hasattr(six, "DAMAGED"))'
 ok
 equal "$out" False
-stderr_has "uv's cache is in use"
+stderr_has "uv's cache can't be cleaned now"
 kill "$other"
 
 # … nor under the names of files that virtualenvs have, nor as compiled code that looks up to date.
@@ -167,3 +167,10 @@ for damage in ': >six-1.16.0.dist-info/WHEEL' 'rm six-1.16.0.dist-info/WHEEL' 'r
   "$out/bin/python" -c 'import six, idna'
   [[ ! -e $(echo "$out"/lib/python3*/site-packages)/evil.py ]] || fail "an added file is in the environment"
 done
+# Several at once.
+find "$RTENV_CACHE_DIR/uv/archive-v0" -name METADATA -delete
+build '{"uv": ["six==1.16.0", "idna==3.4", "humanize==4.9.0"]}'
+ok
+find "$RTENV_CACHE_DIR/uv/archive-v0" -name METADATA -delete
+build '{"uv": ["six==1.16.0", "idna==3.4", "humanize==4.10.0"]}'
+ok
