@@ -226,7 +226,8 @@ void InstallerRun::show(std::string_view text) {
       const auto shown = ::write(fd, lines.data(), lines.size());
 }
 
-Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> argv) {
+Result<Captured> InstallerRun::run(std::vector<std::string> argv,
+                                   std::function<void(std::string_view)> on_output) {
   log::debug("{}", without_credentials(fmt::format("{}", fmt::join(argv, " "))));
   RTENV_TRY(hide_uv_configuration(request_.scratch));
   SpawnOptions spawn{.argv = std::move(argv),
@@ -241,11 +242,22 @@ Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> 
     spawn = std::move(enclosed.spawn);
     arguments = std::move(enclosed.arguments);
   }
-  RTENV_TRY(
-      const Captured run,
-      run_captured(std::move(spawn), {.deadline = deadline_,
-                                      .cancellation = request_.cancellation,
-                                      .on_output = [&](std::string_view text) { show(text); }}));
+  return run_captured(std::move(spawn), {.deadline = deadline_,
+                                         .cancellation = request_.cancellation,
+                                         .on_output = std::move(on_output)});
+}
+
+Result<std::string> InstallerRun::capture(std::vector<std::string> argv) {
+  const std::string program = argv.front();
+  RTENV_TRY(Captured captured, run(std::move(argv), {}));
+  if (captured.state.succeeded() && !captured.timed_out) return std::move(captured.output);
+  return fail(Errc::installer_failed, "{} ended with {}{}", program, captured.state.describe(),
+              last_lines(captured.output));
+}
+
+Result<void> InstallerRun::step(std::string_view name, std::vector<std::string> argv) {
+  RTENV_TRY(const Captured run,
+            this->run(std::move(argv), [&](std::string_view text) { show(text); }));
   show("\n");
   if (run.timed_out)
     return fail(Errc::installer_failed, "Timeout: {} took longer than {} s{}", name,

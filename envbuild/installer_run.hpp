@@ -37,6 +37,9 @@ class InstallerRun {
   /// `name` is the step's name in error messages: "uv pip install". Fails: installer_failed,
   /// out_of_space, cancelled, as run_captured.
   Result<void> step(std::string_view name, std::vector<std::string> argv);
+  /// Runs a short command and returns its output, which isn't shown. Fails: installer_failed,
+  /// cancelled, as run_captured.
+  Result<std::string> capture(std::vector<std::string> argv);
   Environment& environment() noexcept { return environment_; }
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
   /// Null: none.
@@ -44,6 +47,8 @@ class InstallerRun {
   [[nodiscard]] const auto& deadline() const noexcept { return deadline_; }
 
  private:
+  Result<Captured> run(std::vector<std::string> argv,
+                       std::function<void(std::string_view)> on_output);
   void show(std::string_view text);
   const InstallRequest& request_;
   std::string pending_;  // the last, incomplete line of output

@@ -5,6 +5,7 @@
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -81,9 +82,17 @@ std::string NetrcCredentials::take(std::string_view text) {
     const Login found{.user = percent_decode(login.substr(0, colon)),
                       .password = percent_decode(login.substr(std::min(colon + 1, login.size())))};
     const std::string host = authority_of(text).host();
-    if (origins_[host].size() != 1 || !is_netrc_word(host) || !is_netrc_word(found.user) ||
-        !is_netrc_word(found.password) || logins_.try_emplace(host, found).first->second != found)
+    const bool fits = origins_[host].size() == 1 && is_netrc_word(host) &&
+                      is_netrc_word(found.user) && is_netrc_word(found.password) &&
+                      logins_.try_emplace(host, found).first->second == found;
+    if (!fits) {
+      if (!found.password.empty())
+        log::warn(
+            "pip may show the password for {} in a command line, which other users can read: "
+            "give a host one login and one port, or use uv",
+            host);
       continue;
+    }
     text.remove_prefix(login.size() + 1);
   }
   return result.append(text);

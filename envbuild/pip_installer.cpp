@@ -1,4 +1,5 @@
 #include "envbuild/installer_run.hpp"
+#include "envbuild/pip_configuration.hpp"
 #include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
@@ -30,6 +31,7 @@ Result<TreeItems> install_with_pip(const InstallRequest& request, cache::Cache& 
   if (request.cache_use == InstallerCache::bypass) run.environment().set("PIP_NO_CACHE_DIR", "1");
   const auto& lists = request.inputs.arguments;
   if (request.form == InstallForm::folder) {
+    RTENV_TRY(hide_configured_passwords(run, request.interpreter.executable, request.scratch));
     std::vector<std::string> install{request.interpreter.executable.native(),
                                      "-m",
                                      "pip",
@@ -45,6 +47,7 @@ Result<TreeItems> install_with_pip(const InstallRequest& request, cache::Cache& 
   if (request.inherit_site_packages) RTENV_TRY(add_virtualenv_site_packages(request));
   RTENV_TRY(TreeItems virtualenv, content_of(request.target));
   const std::string python = (request.target / "bin" / "python").native();
+  RTENV_TRY(hide_configured_passwords(run, python, request.scratch));
   if (request.packages.version)
     RTENV_TRY(
         run.step("pip install pip", {python, "-m", "pip", "install", "--disable-pip-version-check",

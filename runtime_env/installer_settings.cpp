@@ -314,30 +314,6 @@ Result<Setting> read_setting(std::string_view name, std::string_view value,
   return setting;
 }
 
-// Where uv and pip look for configuration, besides the current folder and its parents.
-std::vector<Path> configuration_files(const Environment& environment, InstallerKind installer) {
-  const bool uv = installer == InstallerKind::uv;
-  // What turns them off.
-  if (uv ? environment.find_filled("UV_NO_CONFIG").has_value()
-         : environment.find_filled("PIP_CONFIG_FILE") == "/dev/null")
-    return {};
-  const Path below = uv ? "uv/uv.toml" : "pip/pip.conf";
-  std::vector<Path> files{uv ? "/etc/uv/uv.toml" : "/etc/pip.conf"};
-  const auto home = environment.find_filled("HOME");
-  if (const auto config = environment.find_filled("XDG_CONFIG_HOME"))
-    files.push_back(Path(*config) / below);
-  else if (home)
-    files.push_back(Path(*home) / ".config" / below);
-  if (home && !uv) files.push_back(Path(*home) / ".pip/pip.conf");
-  std::string_view rest = environment.find_filled("XDG_CONFIG_DIRS").value_or("/etc/xdg");
-  while (!rest.empty()) {
-    const auto end = rest.find(':');
-    files.push_back(Path(rest.substr(0, end)) / below);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-  }
-  return files;
-}
-
 // Of a pip.conf, without sections, comments, and options that only say how pip runs.
 std::string counted_lines(std::string_view text) {
   std::string counted;
@@ -415,6 +391,29 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
   }
   settings.key_part = json_text(parts);
   return settings;
+}
+
+std::vector<Path> configuration_files(const Environment& environment, InstallerKind installer) {
+  const bool uv = installer == InstallerKind::uv;
+  // What turns them off.
+  if (uv ? environment.find_filled("UV_NO_CONFIG").has_value()
+         : environment.find_filled("PIP_CONFIG_FILE") == "/dev/null")
+    return {};
+  const Path below = uv ? "uv/uv.toml" : "pip/pip.conf";
+  std::vector<Path> files{uv ? "/etc/uv/uv.toml" : "/etc/pip.conf"};
+  const auto home = environment.find_filled("HOME");
+  if (const auto config = environment.find_filled("XDG_CONFIG_HOME"))
+    files.push_back(Path(*config) / below);
+  else if (home)
+    files.push_back(Path(*home) / ".config" / below);
+  if (home && !uv) files.push_back(Path(*home) / ".pip/pip.conf");
+  std::string_view rest = environment.find_filled("XDG_CONFIG_DIRS").value_or("/etc/xdg");
+  while (!rest.empty()) {
+    const auto end = rest.find(':');
+    files.push_back(Path(rest.substr(0, end)) / below);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return files;
 }
 
 Environment with_machine_variables(const Environment& settings, const Environment& machine) {

@@ -25,6 +25,10 @@ enum class VariableUse : std::uint8_t {
 /// others are hidden.
 VariableUse variable_use(std::string_view name) noexcept;
 
+/// Where uv or pip looks for configuration, besides the current folder and its parents. Some may
+/// not exist.
+std::vector<Path> configuration_files(const Environment& environment, InstallerKind installer);
+
 /// The settings with the variables of the machine that aren't settings, for what runs outside of a
 /// job's sandbox.
 Environment with_machine_variables(const Environment& settings, const Environment& machine);

@@ -86,5 +86,11 @@ for fields in "\"pip\": [\"--index-url $index\", \"built\"]" \
   ok
   equal "$("$out/bin/python" -c 'import built; print(built.TEXT)')" built
 done
+mkdir -p home/.config/pip
+printf '[global]\nindex-url = %s\n' "$index" >home/.config/pip/pip.conf
+"$RTENV" cache rm --all --yes -q
+HOME=$work/home XDG_CONFIG_HOME='' PIP_NO_CACHE_DIR=1 rtenv env build --runtime-env-json '{"pip": ["built"]}'
+ok
+equal "$("$out/bin/python" -c 'import built; print(built.TEXT)')" built
 [[ ! -e seen ]] || fail "a password is in a command line: $(tr '\0' ' ' <seen)"
 kill "$server"
