@@ -84,6 +84,8 @@ Result<void> measure_rest(const Path& root, Inventory& inventory,
   for (const auto& child : fs::directory_iterator(root, error)) {
     const std::string name = child.path().filename().native();
     if (child.path() == Cache::uv_folder(root)) continue;
+    // They vanish when the last process closes the ledger.
+    if (name == "ledger.db-wal" || name == "ledger.db-shm") continue;
     if (name == "quarantine" || is_kind_folder(name)) {
       inventory.other_bytes += own_disk_bytes(child.path());
       continue;

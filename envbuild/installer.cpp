@@ -117,10 +117,11 @@ std::optional<std::vector<std::string>> broken_in_uv_cache(const Error& error) {
   if (const auto wheel = word_after("Failed to install: ", "-\n"); !wheel.empty())
     names.emplace_back(wheel);
   // "failed to open file `…/archive-v0/ID/six-1.17.0.dist-info/METADATA`"
-  const auto unpacked = pkg::split_path(word_after("/archive-v0/", "`'\"\n"));
+  const std::string_view path = word_after("/archive-v0/", "`'\"\n");
+  const auto unpacked = pkg::split_path(path);
   if (unpacked.size() > 1 && unpacked[1].ends_with(".dist-info"))
     names.emplace_back(unpacked[1].substr(0, unpacked[1].find('-')));
-  if (names.empty() && unpacked.empty()) return std::nullopt;
+  if (names.empty() && path.empty()) return std::nullopt;
   return names;
 }
 

@@ -122,10 +122,11 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
   RTENV_TRY(const InstallerInputs inputs,
             prepare_inputs(runtime_env::InstallerKind::uv, plan.phases, plan.inputs, environment,
                            scratch.path(), cache, {.cancellation = options.cancellation}));
+  const Environment machine = installer_environment(options.node, options);
   const InstallRequest request{.packages = plan.packages,
                                .inputs = inputs,
                                .interpreter = plan.interpreter,
-                               .machine = options.node,
+                               .machine = machine,
                                .target = {},
                                .scratch = scratch.path(),
                                .timeout = plan.timeout,
@@ -133,7 +134,7 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
                                .show_output = options.show_output};
   InstallerRun run(request, cache);
   const UvInstall limits{
-      .machine = options.node, .deadline = run.deadline(), .cancellation = options.cancellation};
+      .machine = machine, .deadline = run.deadline(), .cancellation = options.cancellation};
   RTENV_TRY(const auto uv_cache_lock, share_uv_cache(run.environment(), cache, limits));
   RTENV_TRY(const LeasedPath uv,
             find_uv(run.environment(), cache, std::nullopt, plan.interpreter.executable, limits));

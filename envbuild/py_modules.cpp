@@ -91,10 +91,11 @@ class Preparer {
                   prepare_inputs(packages.installer, phases, local,
                                  installer_environment(settings.environment, options_),
                                  scratch.path(), cache_, {.cancellation = options_.cancellation}));
+              const Environment machine = installer_environment(options_.node, options_);
               RTENV_TRY(digest, install({.packages = packages,
                                          .inputs = inputs,
                                          .interpreter = interpreter,
-                                         .machine = options_.node,
+                                         .machine = machine,
                                          .form = InstallForm::folder,
                                          .target = context.target,
                                          .describe = {},

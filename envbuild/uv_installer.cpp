@@ -89,7 +89,9 @@ Result<TreeItems> install_with_uv(const InstallRequest& request, cache::Cache& c
   InstallerRun run(request, cache);
   RTENV_TRY(const UvInUse uv, uv_for(run, request, cache));
   const Path& python = request.interpreter.executable;
-  if (request.cache_use == InstallerCache::bypass) run.environment().set("UV_NO_CACHE", "1");
+  // Not UV_NO_CACHE: when uv is killed, it leaves its temporary cache behind.
+  if (request.cache_use == InstallerCache::bypass)
+    run.environment().set("UV_CACHE_DIR", (request.scratch / "empty-cache").native());
   const auto& lists = request.inputs.arguments;
 
   if (request.form == InstallForm::folder) {

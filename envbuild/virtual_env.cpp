@@ -86,6 +86,7 @@ Result<std::string> build(const EnvBuild& env, const cache::BuildContext& contex
   const EnvPlan& plan = env.plan;
   RTENV_TRY(const TempDir scratch, env.cache.make_temp_dir());
   const Environment environment = installer_environment(plan.installer_environment, env.options);
+  const Environment machine = installer_environment(env.options.node, env.options);
   // Before the log begins: who waits has files of their own, and needn't fail with this call.
   RTENV_TRY(const InstallerInputs inputs,
             prepare_inputs(plan.packages.installer, plan.phases, plan.inputs, environment,
@@ -96,7 +97,7 @@ Result<std::string> build(const EnvBuild& env, const cache::BuildContext& contex
       .packages = plan.packages,
       .inputs = inputs,
       .interpreter = plan.interpreter,
-      .machine = env.options.node,
+      .machine = machine,
       .cache_use = env.cache_use,
       .inherit_site_packages = plan.inherit_site_packages,
       .target = context.target,
