@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "cache/cache.hpp"
 #include "cache/kind.hpp"
+#include "cache/sweeper.hpp"
 #include "cache/uv_folder.hpp"
 
 namespace rtenv::cache {
@@ -149,8 +150,9 @@ Result<void> restore_all(const Path& root) {
 Result<void> prepare_files(const Path& root) {
   const Path ledger = ledger_file(root);
   for (const Path& path :
-       {Path(ledger.native() + "-wal"), Path(ledger.native() + "-shm"), root / "locks/collector",
-        root / "locks" / Cache::k_sweeper_lock, root / "locks" / k_uv_folder_lock}) {
+       {Path(ledger.native() + "-wal"), Path(ledger.native() + "-shm"),
+        root / "locks" / k_collector_lock, root / "locks" / Cache::k_sweeper_lock,
+        root / "locks" / k_uv_folder_lock}) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) continue;
     log::warn("{} isn't a file and was removed", path.native());
@@ -187,9 +189,8 @@ Result<void> prepare_cache_folder(const Path& root, Readers readers) {
 DiskSpace disk_space(const Path& root) {
   constexpr std::uint64_t k_least_bytes = 256U << 10U;
   constexpr std::uint64_t k_least_inodes = 8;
-  if (!has_free(root, k_least_bytes, k_least_inodes)) return DiskSpace::none;
-  return has_free(root, 2 * k_reserve_bytes, 2 * k_reserve_files) ? DiskSpace::enough
-                                                                  : DiskSpace::little;
+  if (has_free(root, 2 * k_reserve_bytes, 2 * k_reserve_files)) return DiskSpace::enough;
+  return has_free(root, k_least_bytes, k_least_inodes) ? DiskSpace::little : DiskSpace::none;
 }
 
 void keep_reserve(const Path& root) {

@@ -41,8 +41,7 @@ class CacheOfLinkedEnvs : public CacheFolder {
     }));
   }
 
-  // As du(1) counts.
-  // When the ledger is closed.
+  // As du(1) counts when the ledger is closed.
   [[nodiscard]] std::uint64_t on_disk() const {
     return must(disk_usage_bytes(folder_.root())) - own_disk_bytes(folder_ / "ledger.db-wal") -
            own_disk_bytes(folder_ / "ledger.db-shm");

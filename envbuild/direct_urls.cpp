@@ -117,8 +117,7 @@ Result<void> check_local_sources(const Path& target, InstallForm form,
                 info.stem().native(), source->path.native())
         .hint(
             "list its folder in the packages, and name it without a path, or by one that is "
-            "relative "
-            "to the project, where it is required");
+            "relative to the project, where it is required");
   }
   return {};
 }

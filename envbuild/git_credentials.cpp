@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
-#include <utility>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
@@ -21,37 +20,28 @@ std::string GitCredentials::take(std::string_view text) {
     const auto begin = scheme_end + k_separator.size();
     result += text.substr(0, begin);
     text.remove_prefix(begin);
-    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\r\n"));
-    const auto end = authority.rfind('@');
-    if (end == std::string_view::npos) continue;
-    const std::string_view login = authority.substr(0, end);
-    const auto colon = std::min(login.find(':'), login.size());
-    const std::string_view after = text.substr(authority.size());
+    const UrlAuthority authority = authority_of(text);
+    const auto user_info_bytes =
+        static_cast<std::size_t>(authority.host_and_port.data() - text.data());
+    if (user_info_bytes == 0) continue;
+    text.remove_prefix(user_info_bytes);
+    const std::string_view after = text.substr(authority.host_and_port.size());
     const std::string_view path = after.substr(0, after.find_first_of("@#?; \t\r\n"));
-    logins_.push_back(
-        {.host = std::string(authority.substr(end + 1)),
-         .path = percent_decode(path.empty() ? path : path.substr(1)),
-         .user = percent_decode(login.substr(0, colon)),
-         .password = percent_decode(login.substr(std::min(colon + 1, login.size())))});
-    text.remove_prefix(end + 1);
+    logins_.push_back({.host = std::string(authority.host_and_port),
+                       .path = percent_decode(path.empty() ? path : path.substr(1)),
+                       .login = authority.login()});
   }
   return result.append(text);
 }
 
 Result<void> GitCredentials::take_from(const Path& file) {
-  RTENV_TRY(const std::string text, read_file(file));
-  const std::string without = take(text);
-  if (without == text) return {};
-  RTENV_TRY(AtomicFile out, AtomicFile::create(file, 0600));
-  RTENV_TRY(out.write(without));
-  return out.commit(Durability::process);
+  return change_list(file, [this](std::string_view text) { return take(text); });
 }
 
 bool GitCredentials::needs_paths() const {
-  std::map<std::string, std::pair<std::string, std::string>> by_host;
-  return std::ranges::any_of(logins_, [&](const Login& login) {
-    const std::pair found(login.user, login.password);
-    return by_host.try_emplace(login.host, found).first->second != found;
+  std::map<std::string, UrlLogin> by_host;
+  return std::ranges::any_of(logins_, [&](const RepositoryLogin& repository) {
+    return by_host.try_emplace(repository.host, repository.login).first->second != repository.login;
   });
 }
 
@@ -61,10 +51,12 @@ Result<void> GitCredentials::provide(const Path& folder, Environment& environmen
   if (logins_.empty()) return {};
   std::string script = "#!/bin/sh\ncase $1 in\n";
   const bool with_paths = needs_paths();
-  for (const auto& [host, path, user, password] : logins_) {
+  for (const auto& [host, path, login] : logins_) {
     const std::string place = shell_quote(with_paths ? host + "/" + path : host);
-    script += fmt::format("Username*//{}\\'*) printf '%s\\n' {} ;;\n", place, shell_quote(user));
-    script += fmt::format("Password*@{}\\'*) printf '%s\\n' {} ;;\n", place, shell_quote(password));
+    script +=
+        fmt::format("Username*//{}\\'*) printf '%s\\n' {} ;;\n", place, shell_quote(login.user));
+    script +=
+        fmt::format("Password*@{}\\'*) printf '%s\\n' {} ;;\n", place, shell_quote(login.password));
   }
   script += "esac\n";
   const Path program = folder / "git-askpass";

@@ -8,6 +8,7 @@
 
 #include "base/environment.hpp"
 #include "base/fd.hpp"
+#include "envbuild/url_login.hpp"
 
 namespace rtenv::envbuild {
 
@@ -24,15 +25,14 @@ class GitCredentials {
   Result<void> provide(const Path& folder, Environment& environment) const;
 
  private:
-  struct Login {
+  struct RepositoryLogin {
     std::string host;  // with its port
-    std::string path;  // of the repository
-    std::string user;
-    std::string password;
+    std::string path;
+    UrlLogin login;
   };
   // A host with several logins: git has to name the repository, too.
   [[nodiscard]] bool needs_paths() const;
-  std::vector<Login> logins_;
+  std::vector<RepositoryLogin> logins_;
 };
 
 }  // namespace rtenv::envbuild

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 
@@ -29,21 +28,6 @@ constexpr std::string_view k_separator = "://";
 constexpr std::array<const char*, 3> k_url_variables{"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL",
                                                      "PIP_FIND_LINKS"};
 
-struct Authority {
-  std::string_view login;  // empty: none
-  std::string_view host_and_port;
-  [[nodiscard]] std::string host() const {
-    return std::string(host_and_port.substr(0, host_and_port.find(':')));
-  }
-};
-
-Authority authority_of(std::string_view after_scheme) {
-  const std::string_view text = after_scheme.substr(0, after_scheme.find_first_of("/?# \t\r\n"));
-  const auto at = text.rfind('@');
-  if (at == std::string_view::npos) return {.login = {}, .host_and_port = text};
-  return {.login = text.substr(0, at), .host_and_port = text.substr(at + 1)};
-}
-
 std::string user_netrc(const Environment& environment) {
   if (const auto named = environment.find_filled("NETRC"))
     return read_file(Path(*named)).value_or("");
@@ -61,7 +45,7 @@ void NetrcCredentials::note_hosts(std::string_view text) {
   for (auto at = text.find(k_separator); at != std::string_view::npos;
        at = text.find(k_separator)) {
     const std::string_view scheme = scheme_before(text, at);
-    const Authority authority = authority_of(text.substr(at + k_separator.size()));
+    const UrlAuthority authority = authority_of(text.substr(at + k_separator.size()));
     if (is_http(scheme))
       origins_[authority.host()].insert(fmt::format("{}://{}", scheme, authority.host_and_port));
     text.remove_prefix(at + k_separator.size());
@@ -76,12 +60,10 @@ std::string NetrcCredentials::take(std::string_view text) {
     const auto begin = at + k_separator.size();
     result += text.substr(0, begin);
     text.remove_prefix(begin);
-    const auto [login, host_and_port] = authority_of(text);
-    if (!http || login.empty()) continue;
-    const auto colon = std::min(login.find(':'), login.size());
-    const Login found{.user = percent_decode(login.substr(0, colon)),
-                      .password = percent_decode(login.substr(std::min(colon + 1, login.size())))};
-    const std::string host = authority_of(text).host();
+    const UrlAuthority authority = authority_of(text);
+    if (!http || authority.user_info.empty()) continue;
+    const UrlLogin found = authority.login();
+    const std::string host = authority.host();
     const bool fits = origins_[host].size() == 1 && is_netrc_word(host) &&
                       is_netrc_word(found.user) && is_netrc_word(found.password) &&
                       logins_.try_emplace(host, found).first->second == found;
@@ -93,18 +75,13 @@ std::string NetrcCredentials::take(std::string_view text) {
             host);
       continue;
     }
-    text.remove_prefix(login.size() + 1);
+    text.remove_prefix(authority.user_info.size() + 1);
   }
   return result.append(text);
 }
 
 Result<void> NetrcCredentials::take_from(const Path& file) {
-  RTENV_TRY(const std::string text, read_file(file));
-  const std::string without = take(text);
-  if (without == text) return {};
-  RTENV_TRY(AtomicFile out, AtomicFile::create(file, 0600));
-  RTENV_TRY(out.write(without));
-  return out.commit(Durability::process);
+  return change_list(file, [this](std::string_view text) { return take(text); });
 }
 
 void NetrcCredentials::take_from(Environment& environment) {

@@ -9,6 +9,7 @@
 
 #include "base/environment.hpp"
 #include "base/fd.hpp"
+#include "envbuild/url_login.hpp"
 
 namespace rtenv::envbuild {
 
@@ -33,13 +34,8 @@ class NetrcCredentials {
   Result<void> provide(const Path& folder, Environment& environment) const;
 
  private:
-  struct Login {
-    std::string user;
-    std::string password;
-    friend bool operator==(const Login&, const Login&) = default;
-  };
   std::map<std::string, std::set<std::string>> origins_;  // by host: "https://host:8443"
-  std::map<std::string, Login> logins_;                   // by host
+  std::map<std::string, UrlLogin> logins_;                // by host
 };
 
 }  // namespace rtenv::envbuild

@@ -1,0 +1,33 @@
+#include "envbuild/url_login.hpp"
+
+#include <algorithm>
+
+#include "base/encoding.hpp"
+#include "base/file.hpp"
+
+namespace rtenv::envbuild {
+
+UrlLogin UrlAuthority::login() const {
+  const auto colon = std::min(user_info.find(':'), user_info.size());
+  return {.user = percent_decode(user_info.substr(0, colon)),
+          .password = percent_decode(user_info.substr(std::min(colon + 1, user_info.size())))};
+}
+
+UrlAuthority authority_of(std::string_view after_scheme) {
+  const std::string_view text = after_scheme.substr(0, after_scheme.find_first_of("/?# \t\r\n"));
+  const auto at = text.rfind('@');
+  if (at == std::string_view::npos) return {.user_info = {}, .host_and_port = text};
+  return {.user_info = text.substr(0, at), .host_and_port = text.substr(at + 1)};
+}
+
+Result<void> change_list(const Path& file,
+                         const std::function<std::string(std::string_view)>& change) {
+  RTENV_TRY(const std::string text, read_file(file));
+  const std::string changed = change(text);
+  if (changed == text) return {};
+  RTENV_TRY(AtomicFile out, AtomicFile::create(file, 0600));
+  RTENV_TRY(out.write(changed));
+  return out.commit(Durability::process);
+}
+
+}  // namespace rtenv::envbuild

@@ -1,0 +1,36 @@
+// The user info of URLs in lists of requirements: "https://USER:PASSWORD@HOST:PORT/…".
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.hpp"
+
+namespace rtenv::envbuild {
+
+struct UrlLogin {
+  std::string user;  // decoded, as the password
+  std::string password;
+  friend bool operator==(const UrlLogin&, const UrlLogin&) = default;
+};
+
+struct UrlAuthority {
+  std::string_view user_info;  // as written; empty: none
+  std::string_view host_and_port;
+
+  [[nodiscard]] UrlLogin login() const;
+  [[nodiscard]] std::string host() const {
+    return std::string(host_and_port.substr(0, host_and_port.find(':')));
+  }
+};
+
+/// Of the URL whose text after "://" begins here.
+UrlAuthority authority_of(std::string_view after_scheme);
+
+/// Replaces a file by what `change` makes of its text, readable by its owner only. Leaves an
+/// unchanged one alone. Fails: as reading and writing it.
+Result<void> change_list(const Path& file,
+                         const std::function<std::string(std::string_view)>& change);
+
+}  // namespace rtenv::envbuild
