@@ -55,16 +55,17 @@ printf '[build-system]\nrequires = ["own_backend"]\nbuild-backend = "own_backend
 printf 'Metadata-Version: 2.1\nName: built\nVersion: 1.0\n' >built-1.0/PKG-INFO
 tar czf index/built/built-1.0.tar.gz built-1.0
 cat >serve.py <<'PY'
-import base64, functools, http.server, pathlib
+import base64, functools, http.server, pathlib, sys
+password = sys.stdin.readline().strip().encode()
 class Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):
         for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if b"hid" + b"den" in path.read_bytes():
+                if password in path.read_bytes():
                     pathlib.Path("seen").write_bytes(path.read_bytes())
             except OSError:
                 pass
-        if self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:hid" + b"den").decode():
+        if self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:" + password).decode():
             return super().do_GET()
         self.send_response(401)
         self.send_header("WWW-Authenticate", "Basic")
@@ -73,10 +74,11 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Han
 print(server.server_port, flush=True)
 server.serve_forever()
 PY
-exec {served}< <(exec timeout 120 python3 serve.py 2>/dev/null)
+password=secret$RANDOM$RANDOM$RANDOM  # no command of a test that runs beside this one has it
+exec {served}< <(exec timeout 120 python3 serve.py 2>/dev/null <<<"$password")
 server=$!
 read -r port <&"$served"
-index=http://me:hidden@127.0.0.1:$port
+index=http://me:$password@127.0.0.1:$port
 for fields in "\"pip\": [\"--index-url $index\", \"built\"]" \
   "\"pip\": {\"packages\": [\"built\"], \"pip_install_options\": [\"--index-url=$index\"]}" \
   "\"pip\": [\"built\"], \"env_vars\": {\"PIP_INDEX_URL\": \"$index\"}"; do
