@@ -60,6 +60,13 @@ std::string lower_ascii(std::string_view text) {
   return result;
 }
 
+std::string upper_ascii(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return upper;
+}
+
 std::string base64(std::span<const std::byte> bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock adds a NUL
   const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),

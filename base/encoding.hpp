@@ -19,6 +19,8 @@ std::string percent_decode(std::string_view text);
 
 /// Converts 'A' to 'Z' to lower case, independent of the locale.
 std::string lower_ascii(std::string_view text);
+/// Converts 'a' to 'z' to upper case, independent of the locale.
+std::string upper_ascii(std::string_view text);
 
 /// With padding, without line breaks.
 std::string base64(std::span<const std::byte> bytes);

@@ -23,6 +23,7 @@ constexpr std::array<Row, k_errc_count> k_table{{
     {Errc::busy, "busy", 5, 409},
     {Errc::unavailable, "unavailable", 5, 503},
     {Errc::corrupt, "corrupt", 2, 400},
+    {Errc::limit_reached, "limit_reached", 5, 429},
     {Errc::out_of_space, "out_of_space", 6, 507},
     {Errc::cancelled, "cancelled", 130, 503},
     {Errc::installer_failed, "installer_failed", 1, 500},

@@ -21,6 +21,7 @@ enum class Errc : std::uint8_t {
   busy,               // in use, pinned or being built; a retry helps once that has ended
   unavailable,        // a network, server or resource is temporarily unavailable; retry may help
   corrupt,            // data doesn't match its checksum, name or format
+  limit_reached,      // of what a server holds for all of its clients; a retry may help
   out_of_space,       // no space, quota or inode left
   cancelled,          // the user or the caller requested a stop
   installer_failed,   // uv, pip or another installer failed or timed out

@@ -1,7 +1,9 @@
 #include "base/fd.hpp"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -42,7 +44,9 @@ Result<Fd> open_file(const Path& path, int flags, mode_t mode) {
 }
 
 Result<Fd> open_regular_file(const Path& path, int flags, mode_t mode) {
-  RTENV_TRY(Fd file, open_file(path, flags | O_NONBLOCK | O_NOCTTY, mode));
+  // A file that is created isn't one elsewhere, to which a link in its place leads.
+  const int no_link = (flags & O_CREAT) != 0 ? O_NOFOLLOW : 0;
+  RTENV_TRY(Fd file, open_file(path, flags | O_NONBLOCK | O_NOCTTY | no_link, mode));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("read", path.native());
   const dev_t null_device = makedev(1, 3);
@@ -50,6 +54,15 @@ Result<Fd> open_regular_file(const Path& path, int flags, mode_t mode) {
     return file;
   return fail(Errc::invalid_argument, "{} is {}, not a file", path.native(),
               S_ISDIR(status.st_mode) ? "a folder" : "a pipe or device");
+}
+
+Result<Fd> open_beneath(const Fd& root, const std::string& path) {
+  open_how how{.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+               .mode = 0,
+               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+  const auto number = ::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how);
+  if (number < 0) return fail_errno("open", path);
+  return Fd(static_cast<int>(number));
 }
 
 Result<std::size_t> read_full(const Fd& fd, std::span<std::byte> buffer, std::string_view name) {

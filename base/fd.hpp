@@ -47,8 +47,13 @@ class Fd {
 Result<Fd> open_file(const Path& path, int flags, mode_t mode = 0666);
 
 /// As open_file, of a regular file or /dev/null only: opening a FIFO can wait forever, and so can
-/// reading it. Fails: also invalid_argument (another kind of file).
+/// reading it. With O_CREAT, a symbolic link isn't followed. Fails: also invalid_argument (another
+/// kind of file).
 Result<Fd> open_regular_file(const Path& path, int flags, mode_t mode = 0666);
+
+/// Opens a folder below another one, by a relative path without symbolic links and "..". Fails:
+/// by errno.
+Result<Fd> open_beneath(const Fd& root, const std::string& path);
 
 /// Reads `buffer.size()` bytes, fewer only at the end of the file; returns the number of bytes.
 /// Errors name the file as `name`, here and below. Fails: by errno, as all functions here.

@@ -52,6 +52,15 @@ Result<std::string> read_file(const Path& path) {
   return read_to_end(fd, path.native());
 }
 
+Result<std::string> read_file(const Path& path, std::uint64_t max_bytes) {
+  RTENV_TRY(const auto fd, open_regular_file(path, O_RDONLY));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno("read", path.native());
+  if (static_cast<std::uint64_t>(status.st_size) > max_bytes)
+    return fail(Errc::invalid_argument, "{} is larger than {} bytes", path.native(), max_bytes);
+  return read_to_end(fd, path.native());
+}
+
 Result<std::string> read_file_or_stream(const Path& path) {
   RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
   return read_to_end(fd, path.native());

@@ -14,6 +14,8 @@ class Cancellation;
 
 /// Fails: not_found, permission_denied, invalid_argument (not a regular file).
 Result<std::string> read_file(const Path& path);
+/// The same of a file that somebody else wrote. Fails also: invalid_argument (it is larger).
+Result<std::string> read_file(const Path& path, std::uint64_t max_bytes);
 
 /// Also reads a pipe or a device to its end, such as /dev/stdin: for files that users name. Fails:
 /// as read_file.

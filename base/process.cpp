@@ -51,7 +51,8 @@ struct ExecFailure {
 void set_limit(const ResourceLimit& limit) noexcept {
   rlimit both{};
   ::getrlimit(static_cast<__rlimit_resource>(limit.resource), &both);
-  both.rlim_cur = both.rlim_max = std::min<rlim_t>(limit.value, both.rlim_max);
+  both.rlim_cur = std::min<rlim_t>(limit.value, both.rlim_max);
+  if (limit.hard) both.rlim_max = both.rlim_cur;
   ::setrlimit(static_cast<__rlimit_resource>(limit.resource), &both);
 }
 

@@ -28,11 +28,11 @@ struct ExitState {
   [[nodiscard]] std::string describe() const;
 };
 
-/// A limit of setrlimit(2), soft and hard. A value above the hard limit of the caller is lowered to
-/// it.
+/// A limit of setrlimit(2). A value above the hard limit of the caller is lowered to it.
 struct ResourceLimit {
   int resource = 0;  // RLIMIT_…
   std::uint64_t value = 0;
+  bool hard = true;  // also the hard limit
 };
 
 struct SpawnOptions {
@@ -76,8 +76,12 @@ class ChildProcess {
   /// Sends a signal to the group, or to the process if it has no group of its own. Does nothing if
   /// it has ended.
   void signal(int number) const noexcept;
-  /// Lets the process outlive this object; the caller becomes responsible for reaping it.
-  void detach() noexcept { pid_ = -1; }
+  /// Lets the process outlive this object; the caller becomes responsible for reaping it. Returns a
+  /// descriptor that is readable once the process has ended.
+  Fd detach() noexcept {
+    pid_ = -1;
+    return std::move(pidfd_);
+  }
 
  private:
   ChildProcess(pid_t pid, Fd pidfd, bool own_group)

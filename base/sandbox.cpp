@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/program.hpp"
+#include "base/socket_filter.hpp"
 
 namespace rtenv {
 namespace {
@@ -73,7 +74,7 @@ void protect_kernel(Arguments& arguments) {
 }  // namespace
 
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
-                                    std::string_view mark) {
+                                    std::string_view mark, UnixSockets unix_sockets) {
   // Looked up in this process's PATH: the command's could name another bwrap.
   const Environment own = Environment::of_process();
   const auto program = find_program("bwrap", own);
@@ -99,6 +100,12 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
   arguments.hide_if_exists(folders.hidden);
   for (const Path& folder : folders.writable)
     arguments.add({"--bind", folder.native(), folder.native()});
+  Fd filter;
+  if (unix_sockets == UnixSockets::refused) {
+    RTENV_TRY(filter, filter_of_unix_sockets());
+    arguments.add({"--seccomp", std::to_string(filter.get())});
+    spawn.keep_fds.push_back(filter.get());
+  }
   RTENV_TRY(Fd file, arguments.to_file());
 
   std::vector<std::string> argv{program->native(), "--args", std::to_string(file.get()), "--"};
@@ -110,7 +117,8 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
   if (const auto equals = mark.find('='); equals != std::string_view::npos)
     spawn.environment.set(std::string(mark.substr(0, equals)),
                           std::string(mark.substr(equals + 1)));
-  return SandboxedCommand{.spawn = std::move(spawn), .arguments = std::move(file)};
+  return SandboxedCommand{
+      .spawn = std::move(spawn), .arguments = std::move(file), .filter = std::move(filter)};
 }
 
 }  // namespace rtenv

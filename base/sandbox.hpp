@@ -18,15 +18,22 @@ struct SandboxFolders {
   Path hidden;                 // replaced by an empty tmpfs
 };
 
+enum class UnixSockets : std::uint8_t {
+  allowed,
+  refused,  // no descriptor gets out of the sandbox, or into it; an ssh agent can't be used
+};
+
 struct SandboxedCommand {
   SpawnOptions spawn;
-  Fd arguments;  // bwrap reads it: to be kept until the command was spawned
+  Fd arguments;  // bwrap reads these two: to be kept until the command was spawned
+  Fd filter;
 };
 
 /// `spawn` with its command wrapped in bwrap. bwrap itself runs with none of the command's
 /// variables, which could make it run other code, but for `mark`. Fails: not_found (bwrap isn't
 /// installed), invalid_argument (too many variables), as memfd_create(2).
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
-                                    std::string_view mark = {});
+                                    std::string_view mark = {},
+                                    UnixSockets unix_sockets = UnixSockets::allowed);
 
 }  // namespace rtenv

@@ -118,6 +118,8 @@ Result<bool> Cache::has_unused(Kind kind, std::string_view key_prefix) {
   return state_->ledger().has_unused(kind, key_prefix);
 }
 
+const Limits& Cache::limits() const noexcept { return state_->limits(); }
+
 Result<bool> Cache::has_room(Kind kind, std::uint64_t bytes) {
   const Limits& limits = state_->limits();
   if (limits.max_bytes) {
@@ -181,6 +183,16 @@ Result<bool> Cache::unpin(Kind kind, KeyView key, std::string_view name) {
   RTENV_TRY(const bool unpinned, state_->ledger().unpin(kind, key, name));
   if (unpinned) state_->note_release();
   return unpinned;
+}
+
+Result<bool> Cache::unpin_all(std::string_view name) {
+  RTENV_TRY(const bool unpinned, state_->ledger().unpin_all(name));
+  if (unpinned) state_->note_release();
+  return unpinned;
+}
+
+Result<std::vector<std::string>> Cache::pin_names(std::string_view prefix) {
+  return state_->ledger().pin_names(prefix);
 }
 
 Result<CollectReport> Cache::collect(const Limits& limits, bool dry_run,

@@ -115,6 +115,7 @@ class Cache {
   Result<std::optional<Lease>> lease_unused(Kind kind, std::string_view key_prefix);
   /// Whether `lease_unused` would find an entry. Fails: as the ledger.
   Result<bool> has_unused(Kind kind, std::string_view key_prefix);
+  [[nodiscard]] const Limits& limits() const noexcept;
   /// Whether an entry of this size can be added without exceeding the limits of CacheOptions.
   /// Fails: as the ledger and statvfs(3).
   Result<bool> has_room(Kind kind, std::uint64_t bytes);
@@ -141,6 +142,11 @@ class Cache {
   Result<bool> pin(Kind kind, KeyView key, const Pin& pin);
   /// Returns false if there is no such pin. Fails: as the ledger.
   Result<bool> unpin(Kind kind, KeyView key, std::string_view name);
+  /// Removes the pins of this name from all entries; returns false if there is none. Fails: as the
+  /// ledger.
+  Result<bool> unpin_all(std::string_view name);
+  /// The names of all pins that begin with `prefix`. Fails: as the ledger.
+  Result<std::vector<std::string>> pin_names(std::string_view prefix);
 
   /// Evicts entries beyond `limits`, see choose_evictions, and removes files that aren't in the
   /// ledger. Comes as close as possible to limits that are out of reach. What can't be removed is

@@ -115,6 +115,9 @@ class Ledger {
   Result<bool> pin(Kind kind, KeyView key, const Pin& pin);
   /// Returns false if there is no such pin.
   Result<bool> unpin(Kind kind, KeyView key, std::string_view name);
+  /// See Cache.
+  Result<bool> unpin_all(std::string_view name);
+  Result<std::vector<std::string>> pin_names(std::string_view prefix);
 
   // Totals (ledger_usage.cpp)
 

@@ -175,4 +175,28 @@ Result<bool> Ledger::unpin(Kind kind, KeyView key, std::string_view name) {
   return removed;
 }
 
+Result<bool> Ledger::unpin_all(std::string_view name) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto remove,
+            database_.prepare_cached("DELETE FROM pin WHERE name = ?1 RETURNING entry"));
+  remove->bind(1, name);
+  RTENV_TRY(const bool removed, remove->step());
+  RTENV_TRY(remove->run());
+  return removed;
+}
+
+Result<std::vector<std::string>> Ledger::pin_names(std::string_view prefix) {
+  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto query,
+            database_.prepare_cached(
+                "SELECT DISTINCT name FROM pin WHERE substr(name, 1, length(?1)) = ?1"));
+  query->bind(1, prefix);
+  std::vector<std::string> names;
+  for (;;) {
+    RTENV_TRY(const bool more, query->step());
+    if (!more) return names;
+    names.push_back(query->text(0));
+  }
+}
+
 }  // namespace rtenv::cache

@@ -18,6 +18,8 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* k_file_name = "direct_url.json";
+constexpr std::uint64_t k_max_bytes = 1U << 20U;
+constexpr std::uint64_t k_max_record_bytes = 64U << 20U;
 
 Result<void> replace_file(const Path& file, std::string_view text) {
   RTENV_TRY(AtomicFile out, AtomicFile::create(file, 0644));
@@ -27,7 +29,7 @@ Result<void> replace_file(const Path& file, std::string_view text) {
 
 Result<void> correct_record(const Path& record, std::string_view changed,
                             std::string_view content) {
-  auto text = read_file(record);
+  auto text = read_file(record, k_max_record_bytes);
   if (!text) return {};  // the check of installed files says so
   std::string corrected;
   for (const std::string_view line : lines_of(*text)) {
@@ -42,7 +44,7 @@ Result<void> correct_record(const Path& record, std::string_view changed,
 }
 
 Result<void> clean(const Path& info) {
-  const auto text = read_file(info / k_file_name);
+  const auto text = read_file(info / k_file_name, k_max_bytes);
   if (!text) return {};
   const std::string without = without_credentials(*text);
   if (without == *text) return {};
@@ -73,7 +75,7 @@ struct LocalSource {
 // Nullopt: it came from elsewhere. A local repository is one that can change like a remote one.
 std::optional<LocalSource> local_source(const Path& info) {
   constexpr std::string_view k_scheme = "file://";
-  const auto text = read_file(info / k_file_name);
+  const auto text = read_file(info / k_file_name, k_max_bytes);
   if (!text) return std::nullopt;
   const json noted = json_from_text(*text);
   if (!noted.is_object() || noted.contains("vcs_info")) return std::nullopt;

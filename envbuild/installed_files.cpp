@@ -1,5 +1,7 @@
 #include "envbuild/installed_files.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -7,6 +9,7 @@
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/remove_tree.hpp"
 #include "envbuild/install_record.hpp"
 #include "pkg/tree_path.hpp"
 
@@ -17,6 +20,7 @@ using Reason = UnconfirmedFile::Reason;
 
 constexpr std::string_view k_info_suffix = ".dist-info";
 constexpr std::string_view k_compiled_folder = "__pycache__";
+constexpr std::uint64_t k_max_record_bytes = 64U << 20U;
 
 // Whether this is the *.dist-info folder of an installed distribution, rather than of one that a
 // distribution contains.
@@ -90,7 +94,7 @@ class InstallationCheck {
       note(record, problem(Reason::damaged, record, "is missing"));
       return {};
     }
-    RTENV_TRY(const std::string text, read_file(folder_ / record));
+    RTENV_TRY(const std::string text, read_file(folder_ / record, k_max_record_bytes));
     const auto rows = parse_record(text);
     if (!rows) {
       note(record, problem(Reason::damaged, record, rows.error().message()));
@@ -105,13 +109,22 @@ class InstallationCheck {
     if (!path) {
       note(row.path, problem(Reason::damaged, row.path, "is outside of the environment"));
     } else if (is_compiled_code(*path)) {
-      if (!row.digest.empty()) return remove_tree(folder_ / *path);
+      if (!row.digest.empty()) return remove_compiled(*path);
     } else if (!is_own_record(*path)) {
       const cache::TreeItem* item = find_or_follow(*path);
       RTENV_TRY(auto problem, check_file(row, *path, item));
       note(item != nullptr ? item->path : *path, std::move(problem));
     }
     return {};
+  }
+
+  // No path of a RECORD leads out of the environment, whatever links an installer has made.
+  Result<void> remove_compiled(const std::string& path) const {
+    const auto [parent, name] = pkg::split_name(path);
+    RTENV_TRY(const Fd root, open_file(folder_, O_RDONLY | O_DIRECTORY));
+    const auto folder = open_beneath(root, parent.empty() ? "." : std::string(parent));
+    if (!folder) return {};  // there is none, or it is behind a link, which is a problem of its own
+    return remove_entry({folder->get(), std::string(name).c_str()}, folder_ / path);
   }
 
   Result<Problem> check_file(const RecordRow& row, const std::string& path,

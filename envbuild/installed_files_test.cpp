@@ -186,6 +186,18 @@ TEST_F(InstalledFiles, ThatAreCompiledCodeAreNeitherCheckedNorBroughtAlong) {
   EXPECT_TRUE(std::filesystem::exists(tree_ / (site_packages_ + "__pycache__/compiled.pyc")));
 }
 
+TEST_F(InstalledFiles, AreNeverRemovedBehindALink) {
+  TreeBuilder elsewhere;
+  elsewhere.file("mine", "x").file("folder/mine", "x");
+  tree_.link(site_packages_ + "a/__pycache__", elsewhere.root().native());
+  tree_.link(site_packages_ + "b", elsewhere.root().native());
+  record_ += "a/__pycache__/mine,sha256=abc,1\n";
+  record_ += "b/folder/__pycache__/../mine,sha256=abc,1\nb/__pycache__/x,sha256=abc,1\n";
+  check();
+  EXPECT_TRUE(std::filesystem::exists(elsewhere / "mine"));
+  EXPECT_TRUE(std::filesystem::exists(elsewhere / "folder/mine"));
+}
+
 TEST_F(InstalledFiles, OfAFolderIncludeProgramsThatPipMoved) {
   form_ = InstallForm::folder;
   site_packages_ = "";

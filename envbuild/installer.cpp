@@ -17,6 +17,7 @@
 #include "cache/known_contents.hpp"
 #include "envbuild/direct_urls.hpp"
 #include "envbuild/env_protection.hpp"
+#include "envbuild/foreign_links.hpp"
 #include "envbuild/installed_files.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
@@ -59,6 +60,7 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
   RTENV_TRY(const TreeItems virtualenv, request.packages.installer == InstallerKind::uv
                                             ? install_with_uv(request, cache)
                                             : install_with_pip(request, cache));
+  if (request.sandbox_without) RTENV_TRY(refuse_foreign_links(request.target, virtualenv));
   RTENV_TRY(check_local_sources(request.target, request.form, request.inputs.copies));
   RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
@@ -237,11 +239,10 @@ Result<Captured> InstallerRun::run(std::vector<std::string> argv,
                      .keep_fds = {}};
   spawn.die_with_parent = true;
   if (request_.lock_fd >= 0) spawn.keep_fds.push_back(request_.lock_fd);
-  Fd arguments;
+  std::optional<SandboxedCommand> enclosed;  // with what bwrap reads
   if (sandbox_) {
-    RTENV_TRY(SandboxedCommand enclosed, sandbox_->enclose(std::move(spawn)));
-    spawn = std::move(enclosed.spawn);
-    arguments = std::move(enclosed.arguments);
+    RTENV_TRY(enclosed, sandbox_->enclose(std::move(spawn)));
+    spawn = std::move(enclosed->spawn);
   }
   return run_captured(std::move(spawn), {.deadline = deadline_,
                                          .cancellation = request_.cancellation,

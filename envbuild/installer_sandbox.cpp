@@ -42,7 +42,7 @@ Result<SandboxedCommand> InstallerSandbox::enclose(SpawnOptions spawn) const {
   SandboxFolders folders = folders_;
   if (const Path program = spawn.argv.front(); program.is_absolute())
     folders.readable.push_back(program);
-  return in_sandbox(std::move(spawn), folders);
+  return in_sandbox(std::move(spawn), folders, {}, UnixSockets::refused);
 }
 
 }  // namespace rtenv::envbuild

@@ -94,12 +94,13 @@ Result<Environment> uv_environment(const EnvPlan& plan) {
   return environment;
 }
 
-// Without what only says how pip runs.
+// Without what only says how pip runs here.
 std::vector<std::string> uv_arguments(std::span<const std::string> arguments) {
   std::vector<std::string> result;
   while (!arguments.empty()) {
     const auto option = runtime_env::read_option(arguments);
-    if (option.use != runtime_env::OptionUse::how_it_runs)
+    if (option.use != runtime_env::OptionUse::how_it_runs &&
+        option.use != runtime_env::OptionUse::servers)
       for (const std::string& word : arguments.first(option.words))
         // `uv pip compile` expects the files without "-r".
         if (word != "-r") result.push_back(word);

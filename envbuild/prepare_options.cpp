@@ -1,5 +1,10 @@
 #include "envbuild/prepare_options.hpp"
 
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
 #include "envbuild/fetch.hpp"
 #include "runtime_env/expand.hpp"
 
@@ -19,11 +24,42 @@ Environment installer_environment(Environment settings, const PrepareOptions& op
   return settings;
 }
 
+namespace {
+
+// Variables that are what they say. All others may name files, programs and servers to which this
+// process, outside of the job's sandbox, would give what the job mustn't see.
+constexpr std::array<std::string_view, 16> k_plain_variables{"AWS_ACCESS_KEY_ID",
+                                                             "AWS_SECRET_ACCESS_KEY",
+                                                             "AWS_SESSION_TOKEN",
+                                                             "AWS_REGION",
+                                                             "AWS_DEFAULT_REGION",
+                                                             "AWS_ENDPOINT_URL",
+                                                             "AWS_ENDPOINT_URL_S3",
+                                                             "AZURE_STORAGE_CONNECTION_STRING",
+                                                             "AZURE_STORAGE_ACCOUNT",
+                                                             "AZURE_STORAGE_KEY",
+                                                             "AZURE_STORAGE_SAS_TOKEN",
+                                                             "RAY_RUNTIME_ENV_BEARER_TOKEN",
+                                                             "RAY_RUNTIME_ENV_HTTP_USER_AGENT",
+                                                             "RTENV_NETWORK_TIMEOUT",
+                                                             "STORAGE_EMULATOR_HOST",
+                                                             "AWS_EC2_METADATA_DISABLED"};
+
+std::map<std::string, std::string> plain_variables(std::map<std::string, std::string> variables) {
+  std::erase_if(variables, [](const auto& variable) {
+    return std::ranges::find(k_plain_variables, variable.first) == k_plain_variables.end();
+  });
+  return variables;
+}
+
+}  // namespace
+
 FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
                            const PrepareOptions& options) {
   const runtime_env::Variables variables(std::nullopt, runtime_env.env_vars, options.node);
   return {.store = {.environment = options.node,
-                    .job_variables = variables.env_vars(),
+                    .job_variables = options.sandbox_without ? plain_variables(variables.env_vars())
+                                                             : variables.env_vars(),
                     .credentials = options.credentials,
                     .cancellation = options.cancellation},
           .on_progress = options.on_progress,

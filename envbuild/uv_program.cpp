@@ -179,7 +179,10 @@ Result<LeasedPath> available_uv(const Environment& environment, cache::Cache& ca
 }  // namespace
 
 Result<void> hide_uv_configuration(const Path& folder) {
-  RTENV_TRY(const Fd none, open_regular_file(folder / "uv.toml", O_WRONLY | O_CREAT, 0600));
+  // An installer may have put something else there.
+  const Path file = folder / "uv.toml";
+  RTENV_TRY(remove_tree(file));
+  RTENV_TRY(const Fd none, open_regular_file(file, O_WRONLY | O_CREAT | O_EXCL, 0600));
   return {};
 }
 

@@ -66,6 +66,28 @@ ByPath with_parents(std::vector<Read> reads) {
   return tree;
 }
 
+Result<std::vector<Read>> read_entries(const ZipReader& zip, Scheme scheme, unsigned threads) {
+  std::vector<Read> reads(zip.entries().size());
+  struct Worker {
+    Inflater inflater;
+    std::unique_ptr<ContentHasher> hasher;
+  };
+  const auto make_worker = [&] { return Worker{Inflater(), ContentHasher::create(scheme)}; };
+  RTENV_TRY(parallel_for(
+      reads.size(), threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
+        RTENV_TRY(reads[i], read_entry(zip, zip.entries()[i], worker.inflater, *worker.hasher));
+        return {};
+      }));
+  return reads;
+}
+
+PackageName combine(std::vector<Read> reads, Scheme scheme) {
+  const auto hasher = TreeHasher::create(scheme);
+  for (const auto& [path, read] : with_parents(std::move(reads)))
+    hasher->add(read.entry, read.content);
+  return hasher->finish();
+}
+
 }  // namespace
 
 Result<Inspection> inspect(const Path& package, unsigned threads) {
@@ -80,27 +102,17 @@ Result<Inspection> inspect(const Path& package, unsigned threads) {
   RTENV_TRY(const ZipReader zip, ZipReader::open(package));
   std::error_code error;
   result.package_bytes = std::filesystem::file_size(package, error);
-
-  std::vector<Read> reads(zip.entries().size());
-  struct Worker {
-    Inflater inflater;
-    std::unique_ptr<ContentHasher> hasher;
-  };
-  const auto make_worker = [&] { return Worker{Inflater(), ContentHasher::create(scheme)}; };
-  RTENV_TRY(parallel_for(
-      reads.size(), threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
-        RTENV_TRY(reads[i], read_entry(zip, zip.entries()[i], worker.inflater, *worker.hasher));
-        return {};
-      }));
+  RTENV_TRY(auto reads, read_entries(zip, scheme, threads));
   for (const Read& read : reads) result.entries.push_back(read.entry);
   std::ranges::sort(result.entries, {}, &Entry::path);
-  if (!result.computed) {
-    const auto hasher = TreeHasher::create(scheme);
-    for (const auto& [path, read] : with_parents(std::move(reads)))
-      hasher->add(read.entry, read.content);
-    result.computed = hasher->finish();
-  }
+  if (!result.computed) result.computed = combine(std::move(reads), scheme);
   return result;
+}
+
+Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads) {
+  RTENV_TRY(const ZipReader zip, ZipReader::open(package));
+  RTENV_TRY(auto reads, read_entries(zip, scheme, threads));
+  return combine(std::move(reads), scheme);
 }
 
 }  // namespace rtenv::pkg

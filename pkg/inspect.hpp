@@ -21,4 +21,8 @@ struct Inspection {
 /// Reads the whole package. Fails: as ZipReader::open, corrupt (an entry is damaged).
 Result<Inspection> inspect(const Path& package, unsigned threads);
 
+/// The name that a package should have in a scheme that names directories. Reads the whole package.
+/// Fails: as `inspect`.
+Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads);
+
 }  // namespace rtenv::pkg

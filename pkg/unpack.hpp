@@ -19,6 +19,7 @@ namespace rtenv::pkg {
 
 struct UnpackLimits {
   std::uint64_t max_total_bytes = 64ULL << 30U;
+  std::string_view reason;  // for max_total_bytes, for the error; a literal; may be empty
   std::uint64_t max_entries = 4'000'000;
   // Unpacked size to packed size, checked from 1 GiB on. Deflate itself can't exceed 1032.
   std::uint64_t max_ratio = 1100;

@@ -19,8 +19,9 @@ Result<void> UnpackBudget::add_entry() {
 Result<void> UnpackBudget::add_bytes(std::uint64_t count) {
   const std::uint64_t total = bytes_ += count;
   if (total > limits_.max_total_bytes)
-    return fail(Errc::invalid_argument, "the archive is refused: it unpacks to more than {} bytes",
-                limits_.max_total_bytes);
+    return fail(Errc::invalid_argument,
+                "the archive is refused: it unpacks to more than {} bytes{}{}",
+                limits_.max_total_bytes, limits_.reason.empty() ? "" : ", ", limits_.reason);
   if (total > k_ratio_from_bytes && total / limits_.max_ratio > archive_bytes_)
     return fail(Errc::invalid_argument,
                 "the archive is refused: it unpacks to more than {} times its size",

@@ -15,7 +15,9 @@ enum class OptionUse : std::uint8_t {
   line,         // may also be a line of a requirements list: -r, -c, -f, -e
   list,         // its value is a file in the format of a requirements list
   index,        // its value is the URL or the folder of a package index
-  how_it_runs,  // doesn't change what is installed: verbosity, time-outs, certificates, logs
+  how_it_runs,  // doesn't change what is installed: verbosity, time-outs
+  servers,      // which servers are trusted, through which proxy, which cache, where a log is
+                // written: counts where a job says it
   as_written,   // its value counts as it is written, even if it is a path
   other,        // also unknown options: the content of a file or folder counts
 };

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
@@ -24,8 +25,9 @@ struct Rule {
   std::string_view pattern;
   VariableUse use;
 };
+constexpr auto k_node = VariableUse::node;
+constexpr auto k_credential = VariableUse::credential;
 constexpr auto k_machine = VariableUse::machine;
-constexpr auto k_tools = VariableUse::tools;
 constexpr auto k_setting = VariableUse::setting;
 constexpr auto k_hidden = VariableUse::hidden;
 
@@ -56,8 +58,8 @@ constexpr std::array k_rules{
     Rule{"PIP_REPORT", k_hidden},
     Rule{"PIP_DRY_RUN", k_hidden},
     Rule{"PIP_BREAK_SYSTEM_PACKAGES", k_hidden},
-    // How uv and pip run.
-    Rule{"UV_CACHE_DIR", k_machine},
+    // How uv and pip run, and which caches they trust.
+    Rule{"UV_CACHE_DIR", k_node},
     Rule{"UV_NO_CACHE", k_machine},
     Rule{"UV_OFFLINE", k_machine},
     Rule{"UV_HTTP_*", k_machine},
@@ -66,20 +68,20 @@ constexpr std::array k_rules{
     Rule{"UV_CONCURRENT_*", k_machine},
     Rule{"UV_STACK_SIZE", k_machine},
     Rule{"UV_KEYRING_PROVIDER", k_machine},
-    Rule{"UV_INDEX_*_USERNAME", k_machine},
-    Rule{"UV_INDEX_*_PASSWORD", k_machine},
+    Rule{"UV_INDEX_*_USERNAME", k_credential},
+    Rule{"UV_INDEX_*_PASSWORD", k_credential},
     Rule{"UV_NATIVE_TLS", k_machine},
     Rule{"UV_SYSTEM_CERTS", k_machine},
     Rule{"UV_INSECURE_HOST", k_machine},
     Rule{"UV_NO_PROGRESS", k_machine},
     Rule{"UV_PREVIEW*", k_machine},
-    Rule{"UV_LOG_CONTEXT", k_machine},
-    Rule{"UV_CREDENTIALS_DIR", k_machine},
+    Rule{"UV_LOG_CONTEXT", k_node},
+    Rule{"UV_CREDENTIALS_DIR", k_node},
     Rule{"UV_NO_WRAP", k_machine},
-    Rule{"UV_INSTALL_DIR", k_machine},
-    Rule{"UV_GITHUB_TOKEN", k_machine},
-    Rule{"UV_UPLOAD_*", k_machine},
-    Rule{"PIP_CACHE_DIR", k_machine},
+    Rule{"UV_INSTALL_DIR", k_node},
+    Rule{"UV_GITHUB_TOKEN", k_credential},
+    Rule{"UV_UPLOAD_*", k_node},
+    Rule{"PIP_CACHE_DIR", k_node},
     Rule{"PIP_NO_CACHE_DIR", k_machine},
     Rule{"PIP_CERT", k_machine},
     Rule{"PIP_CLIENT_CERT", k_machine},
@@ -94,8 +96,8 @@ constexpr std::array k_rules{
     Rule{"PIP_DISABLE_PIP_VERSION_CHECK", k_machine},
     Rule{"PIP_NO_INPUT", k_machine},
     Rule{"PIP_KEYRING_PROVIDER", k_machine},
-    Rule{"PIP_LOG", k_machine},
-    Rule{"PIP_DEBUG", k_machine},
+    Rule{"PIP_LOG", k_node},
+    Rule{"PIP_DEBUG", k_node},
     Rule{"PIP_ROOT_USER_ACTION", k_machine},
     Rule{"PIP_TRUSTED_HOST", k_machine},
     Rule{"PIP_NO_PYTHON_VERSION_WARNING", k_machine},
@@ -200,45 +202,47 @@ constexpr std::array k_rules{
     Rule{"WITH_*", k_setting},
     Rule{"SOURCE_DATE_EPOCH", k_setting},
     // The machine.
-    Rule{"RTENV_*", k_machine},
-    Rule{"PATH", k_tools},
-    Rule{"HOME", k_tools},
-    Rule{"USER", k_machine},
-    Rule{"LOGNAME", k_machine},
-    Rule{"SHELL", k_machine},
-    Rule{"TERM", k_machine},
-    Rule{"TZ", k_machine},
-    Rule{"LANG", k_machine},
-    Rule{"LANGUAGE", k_machine},
-    Rule{"LC_*", k_machine},
-    Rule{"TMPDIR", k_machine},
-    Rule{"TMP", k_machine},
-    Rule{"TEMP", k_machine},
-    Rule{"XDG_*", k_tools},
-    Rule{"LD_LIBRARY_PATH", k_tools},
+    Rule{"RTENV_*", k_node},
+    Rule{"PATH", k_machine},
+    Rule{"HOME", k_machine},
+    Rule{"USER", k_node},
+    Rule{"LOGNAME", k_node},
+    Rule{"SHELL", k_node},
+    Rule{"TERM", k_node},
+    Rule{"TZ", k_node},
+    Rule{"LANG", k_node},
+    Rule{"LANGUAGE", k_node},
+    Rule{"LC_*", k_node},
+    Rule{"TMPDIR", k_node},
+    Rule{"TMP", k_node},
+    Rule{"TEMP", k_node},
+    Rule{"XDG_*", k_machine},
+    Rule{"LD_LIBRARY_PATH", k_machine},
     Rule{"MAKEFLAGS", k_machine},
     Rule{"MAX_JOBS", k_machine},
     Rule{"CARGO_BUILD_*", k_setting},
     Rule{"CARGO_ENCODED_RUSTFLAGS", k_setting},
     Rule{"CARGO_PROFILE_*", k_setting},
     Rule{"CARGO_TARGET_*", k_setting},
-    Rule{"CARGO_*", k_tools},
-    Rule{"RUSTUP_*", k_tools},
-    Rule{"CCACHE_*", k_tools},
-    Rule{"SCCACHE_*", k_tools},
-    Rule{"*_PROXY", k_tools},
-    Rule{"*_proxy", k_tools},
-    Rule{"SSL_CERT_*", k_tools},
-    Rule{"REQUESTS_CA_BUNDLE", k_tools},
-    Rule{"CURL_CA_BUNDLE", k_tools},
-    Rule{"NETRC", k_machine},
+    Rule{"CARGO_*", k_machine},
+    Rule{"RUSTUP_*", k_machine},
+    Rule{"CCACHE_*", k_machine},
+    Rule{"SCCACHE_*", k_machine},
+    Rule{"*_PROXY", k_machine},
+    Rule{"*_proxy", k_machine},
+    Rule{"SSL_CERT_*", k_machine},
+    Rule{"REQUESTS_CA_BUNDLE", k_machine},
+    Rule{"CURL_CA_BUNDLE", k_machine},
+    Rule{"NETRC", k_credential},
+    Rule{"SSH_AUTH_SOCK", k_credential},
     Rule{"SSH_*", k_machine},
-    Rule{"GIT_*", k_tools},
-    Rule{"AWS_*", k_machine},
-    Rule{"GOOGLE_*", k_machine},
-    Rule{"AZURE_*", k_machine},
-    Rule{"PYTHON_KEYRING_*", k_machine},
-    Rule{"DBUS_SESSION_BUS_ADDRESS", k_machine},
+    Rule{"GIT_*", k_machine},
+    Rule{"AWS_ENDPOINT_*", k_machine},
+    Rule{"AWS_*", k_credential},
+    Rule{"GOOGLE_*", k_credential},
+    Rule{"AZURE_*", k_credential},
+    Rule{"PYTHON_KEYRING_*", k_credential},
+    Rule{"DBUS_SESSION_BUS_ADDRESS", k_credential},
 };
 
 constexpr std::array<std::string_view, 7> k_secret_words{
@@ -287,12 +291,17 @@ Result<Setting> read_item(OptionUse use, const std::string& item, const ResolveC
   return Setting{item, without_credentials(item)};
 }
 
+OptionUse use_of_items(std::string_view name) {
+  // "-c" may be a line of a list; a variable names a list.
+  return name.ends_with("_CONSTRAINT") ? OptionUse::list : option_use_of_variable(name);
+}
+
 // Items are separated by spaces or commas; where they are only paths, also by colons.
 Result<Setting> read_setting(std::string_view name, std::string_view value,
                              const ResolveContext& context) {
-  OptionUse use = option_use_of_variable(name);
-  // "-c" may be a line of a list; a variable names a list.
-  if (name.ends_with("_CONSTRAINT")) use = OptionUse::list;
+  const OptionUse use = use_of_items(name);
+  // A path may have blanks.
+  if (existing_path(value)) return read_item(use, std::string(value), context);
   const std::string_view separators = use == OptionUse::other ? " ,:" : " ,";
   Setting setting{.value = {}, .part = json::array()};
   bool counts_by_content = false;
@@ -314,7 +323,7 @@ Result<Setting> read_setting(std::string_view name, std::string_view value,
   return setting;
 }
 
-// Of a pip.conf, without sections, comments, and options that only say how pip runs.
+// Of a pip.conf, without sections, comments, and options that only say how pip runs here.
 std::string counted_lines(std::string_view text) {
   std::string counted;
   for (const std::string_view line : lines_of(text)) {
@@ -323,24 +332,34 @@ std::string counted_lines(std::string_view text) {
         !trim(line).empty() &&
         std::string_view("[#;").find(trim(line).front()) == std::string_view::npos;
     const bool continues = is_setting && (line.front() == ' ' || line.front() == '\t');
-    if (continues || (is_setting && read_option(std::span(&name, 1)).use != OptionUse::how_it_runs))
-      (counted += line) += '\n';
+    const OptionUse use = read_option(std::span(&name, 1)).use;
+    const bool is_counted = use != OptionUse::how_it_runs && use != OptionUse::servers;
+    if (continues || (is_setting && is_counted)) (counted += line) += '\n';
   }
   return counted;
 }
 
+// They are copies for one environment.
+bool names_local_inputs(std::string_view name, std::string_view value) {
+  const OptionUse use = use_of_items(name);
+  return value.find("://") == std::string_view::npos &&
+         (use == OptionUse::list || use == OptionUse::line);
+}
+
 }  // namespace
 
-VariableUse variable_use(std::string_view name) noexcept {
+VariableUse variable_use(std::string_view name) {
+  // pip reads PIP_target as PIP_TARGET.
+  const std::string known = name.starts_with("PIP_") ? upper_ascii(name) : std::string(name);
   const auto* const rule =
-      std::ranges::find_if(k_rules, [&](const Rule& row) { return matches(row.pattern, name); });
+      std::ranges::find_if(k_rules, [&](const Rule& row) { return matches(row.pattern, known); });
   if (rule == k_rules.end()) return VariableUse::hidden;
   // What is secret never counts: a key's parts can be read by others.
   const bool is_secret = std::ranges::any_of(k_secret_words, [&](std::string_view word) {
     return name.find(word) != std::string_view::npos;
   });
   if (rule->use != VariableUse::setting || !is_secret) return rule->use;
-  return name.starts_with("UV_") || name.starts_with("PIP_") ? VariableUse::machine
+  return name.starts_with("UV_") || name.starts_with("PIP_") ? VariableUse::credential
                                                              : VariableUse::hidden;
 }
 
@@ -361,10 +380,10 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
   take(variables.env_vars());
   json parts = json::object();
   for (const auto& [name, value] : variables.env_vars()) {
-    if (use_of(name) == VariableUse::tools && variables.node().find(name) != value)
+    if (use_of(name) == VariableUse::machine && variables.node().find(name) != value)
       parts[name] = "sha256:" + sha256_hex(without_credentials(value));
-    // Which programs rtenv runs isn't a job's choice.
-    if (!name.starts_with("RTENV_")) continue;
+    // Which programs rtenv runs, and which caches it trusts, isn't a job's choice.
+    if (use_of(name) != VariableUse::node) continue;
     settings.environment.unset(name);
     if (const auto own = variables.node().find(name))
       settings.environment.set(name, std::string(*own));
@@ -419,10 +438,11 @@ std::vector<Path> configuration_files(const Environment& environment, InstallerK
 Environment with_machine_variables(const Environment& settings, const Environment& machine) {
   Environment result;
   for (const auto& [name, value] : settings.values())
-    if (variable_use(name) == VariableUse::setting) result.set(name, value);
+    if (variable_use(name) == VariableUse::setting && !names_local_inputs(name, value))
+      result.set(name, value);
   for (const auto& [name, value] : machine.values())
     if (const auto use = variable_use(name);
-        use == VariableUse::machine || use == VariableUse::tools)
+        use == VariableUse::node || use == VariableUse::credential || use == VariableUse::machine)
       result.set(name, value);
   return result;
 }

@@ -1,6 +1,7 @@
 // What an installer sees of the variables and configuration files on a machine. It sees nothing
-// that the environment's key doesn't cover, except what decides how it runs and not what it
-// installs: proxies, certificates, credentials, time-outs, the compiler's PATH.
+// that the environment's key doesn't cover, except credentials and what this machine says about how
+// it runs: proxies, certificates, time-outs, the compiler's PATH. Whatever a job says counts, or it
+// is ignored.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +16,24 @@
 namespace rtenv::runtime_env {
 
 enum class VariableUse : std::uint8_t {
-  machine,  // passed to the installer, isn't part of the key
-  tools,    // passed: which programs and servers are used. Part of the key if a job changes it
-  setting,  // passed, and part of the key
-  hidden,   // not passed
+  node,        // the node's is passed, isn't part of the key; what a job sets is ignored
+  credential,  // passed; isn't part of the key, whose parts others can read
+  machine,     // passed: how the installer runs, and which programs and servers it uses. Part of
+               // the key if a job changes it
+  setting,     // passed, and part of the key
+  hidden,      // not passed
 };
 /// Of a variable, by its name. uv's and pip's own variables are settings unless known otherwise;
 /// so are those that builds from source read (CFLAGS, CMAKE_ARGS, TORCH_CUDA_ARCH_LIST, …). All
 /// others are hidden.
-VariableUse variable_use(std::string_view name) noexcept;
+VariableUse variable_use(std::string_view name);
 
 /// Where uv or pip looks for configuration, besides the current folder and its parents. Some may
 /// not exist.
 std::vector<Path> configuration_files(const Environment& environment, InstallerKind installer);
 
-/// The settings with the variables of the machine that aren't settings, for what runs outside of a
-/// job's sandbox.
+/// The settings that aren't lists or folders of this machine, with the variables of the machine
+/// that aren't settings: for what runs outside of a job's sandbox.
 Environment with_machine_variables(const Environment& settings, const Environment& machine);
 
 struct InstallerSettings {

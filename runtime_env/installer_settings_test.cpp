@@ -70,19 +70,70 @@ TEST_F(InstallerSettingsTest, WhichProgramsAndServersAJobBringsCounts) {
   const std::string proxy = key();
   env_vars_ = {{"HTTPS_PROXY", "http://user:two@host"}};
   EXPECT_EQ(key(), proxy) << "credentials don't count";
-  env_vars_ = {{"RTENV_UV", "/mine/uv"}};
-  EXPECT_EQ(key(), "{}");
-  EXPECT_EQ(settings().environment.find("RTENV_UV"), std::nullopt) << "it isn't a job's choice";
+  for (const auto& [name, installer] :
+       {std::pair{"PIP_PROXY", InstallerKind::pip}, std::pair{"PIP_CERT", InstallerKind::pip},
+        std::pair{"PIP_TRUSTED_HOST", InstallerKind::pip},
+        std::pair{"UV_INSECURE_HOST", InstallerKind::uv}}) {
+    env_vars_ = {{name, "x"}};
+    EXPECT_NE(settings(installer).key_part, "{}") << name;
+  }
 }
 
-TEST_F(InstallerSettingsTest, HowTheInstallerRunsDoesNotCount) {
-  env_vars_ = {{"UV_HTTP_TIMEOUT", "9"}, {"UV_INDEX_OWN_PASSWORD", "x"}, {"LC_ALL", "C"}};
-  for (const char* name : {"HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "PATH"})
+TEST_F(InstallerSettingsTest, ProgramsOfRtenvAndTrustedCachesAreNotAJobsChoice) {
+  for (const auto& [name, installer] :
+       {std::pair{"RTENV_UV", InstallerKind::uv}, std::pair{"UV_CACHE_DIR", InstallerKind::uv},
+        std::pair{"PIP_CACHE_DIR", InstallerKind::pip}}) {
+    env_vars_ = {{name, "/mine"}};
+    EXPECT_EQ(settings(installer).key_part, "{}") << name;
+    EXPECT_EQ(settings(installer).environment.find(name), std::nullopt) << name;
+    node_.set(name, "/of-the-node");
+    EXPECT_EQ(settings(installer).environment.find(name), "/of-the-node") << name;
+  }
+}
+
+TEST_F(InstallerSettingsTest, WhatRunsOutsideOfASandboxGetsNoCopiesOfOneEnvironment) {
+  Environment all;
+  for (const auto& [name, value] :
+       {std::pair{"UV_CONSTRAINT", "inputs/0/list.txt"}, std::pair{"UV_FIND_LINKS", "inputs/1/dir"},
+        std::pair{"UV_INDEX_URL", "https://host/simple"}, std::pair{"UV_OVERRIDE", "inputs/2/x"}})
+    all.set(name, value);
+  const Environment outside = with_machine_variables(all, {});
+  EXPECT_EQ(outside.values().size(), 1U);
+  EXPECT_EQ(outside.find("UV_INDEX_URL"), "https://host/simple");
+}
+
+TEST_F(InstallerSettingsTest, CredentialsAndWhatTheMachineSaysDoNotCount) {
+  env_vars_ = {{"UV_INDEX_OWN_PASSWORD", "x"}, {"NETRC", "/mine"}, {"SSH_AUTH_SOCK", "/mine"}};
+  for (const char* name : {"HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "PATH", "UV_HTTP_TIMEOUT",
+                           "MAKEFLAGS", "LC_ALL"})
     node_.set(name, "x");
   env_vars_["SSL_CERT_FILE"] = "x";  // as it is anyway
   EXPECT_EQ(key(), "{}");
   for (const auto& [name, value] : env_vars_)
     EXPECT_EQ(settings().environment.find(name), value) << name;
+}
+
+TEST_F(InstallerSettingsTest, WhateverElseAJobSaysCountsOrIsIgnored) {
+  for (const char* name : {"UV_HTTP_TIMEOUT", "UV_PREVIEW_FEATURES", "MAKEFLAGS", "SSH_ASKPASS",
+                           "AWS_ENDPOINT_URL", "UV_KEYRING_PROVIDER"}) {
+    env_vars_ = {{name, "x"}};
+    EXPECT_NE(key(), "{}") << name;
+  }
+  for (const char* name : {"TZ", "LC_ALL", "TMPDIR", "UV_CREDENTIALS_DIR"}) {
+    env_vars_ = {{name, "x"}};
+    EXPECT_EQ(key(), "{}") << name;
+    EXPECT_EQ(settings().environment.find(name), std::nullopt) << name;
+  }
+  env_vars_ = {{"PIP_target", "/mine"}, {"PIP_log", "/mine"}};
+  EXPECT_TRUE(settings(InstallerKind::pip).environment.values().size() <= 1U) << "HOME";
+}
+
+TEST_F(InstallerSettingsTest, AFileWithABlankInItsPathCountsByContent) {
+  home_.file("c d/uv.toml", "");
+  env_vars_ = {{"UV_CONFIG_FILE", (home_ / "c d/uv.toml").native()}};
+  const std::string empty = key();
+  home_.file("c d/uv.toml", "resolution = 'lowest'");
+  EXPECT_NE(key(), empty);
 }
 
 TEST_F(InstallerSettingsTest, VariablesOfTheOtherInstallerAreNotPassed) {

@@ -39,9 +39,10 @@ constexpr std::array<UnsupportedField, 11> k_unsupported_fields{
 constexpr std::array<std::string_view, 3> k_client_fields{"_ray_commit", "_ray_release",
                                                           "_inject_current_ray"};
 
-constexpr std::array<std::string_view, 9> k_config_fields{
-    "setup_timeout_seconds", "eager_install",  "log_files",   "isolation",     "max_processes",
-    "inherit_site_packages", "max_open_files", "working_dir", "build_env_vars"};
+constexpr std::array<std::string_view, 10> k_config_fields{
+    "setup_timeout_seconds", "eager_install",         "log_files",      "isolation",
+    "max_processes",         "inherit_site_packages", "max_open_files", "working_dir",
+    "build_env_vars",        "run_timeout_seconds"};
 
 const json* find(const json& object, std::string_view key) {
   const auto found = object.find(key);
@@ -112,6 +113,7 @@ Result<void> parse_config(const json& value, RuntimeEnv& result) {
   if (clones) result.isolation = Isolation::clone;
   RTENV_TRY(result.limits.max_processes, parse_limit(value, "max_processes"));
   RTENV_TRY(result.limits.max_open_files, parse_limit(value, "max_open_files"));
+  RTENV_TRY(result.limits.run_timeout_s, parse_limit(value, "run_timeout_seconds"));
   if (const json* names = find(value, "build_env_vars")) {
     RTENV_TRY(result.build_env_vars, string_list("['config']['build_env_vars']", *names));
   }

@@ -28,11 +28,12 @@ enum class WorkingDirUse : std::uint8_t {
   shared,  // the cache's, read-only, together with other jobs
 };
 
-/// `config.max_processes` and `config.max_open_files`, extensions to Ray: limits of a submitted
-/// job. At least 1; nullopt if not given.
+/// `config.max_processes`, `config.max_open_files` and `config.run_timeout_seconds`, extensions to
+/// Ray: limits of a submitted job. At least 1; nullopt if not given.
 struct ProcessLimits {
   std::optional<std::uint64_t> max_processes;   // of the whole job
   std::optional<std::uint64_t> max_open_files;  // of each of its processes
+  std::optional<std::uint64_t> run_timeout_s;   // from the start of its entrypoint
 };
 
 struct RuntimeEnv {

@@ -56,6 +56,11 @@ rtenv env build -v --runtime-env-json '{"uv": {"packages": ["six==1.16.0"], "uv_
 ok
 chosen=$(echo "$RTENV_CACHE_DIR"/tools/*/bin/uv)
 equal "$("$chosen" --version | cut -d' ' -f1-2)" "uv 0.9.0"
+# Also beside a list of this machine, which isn't for uv itself.
+echo 'six<1.17' >constraints.txt
+rtenv env build --runtime-env-json "{\"uv\": {\"packages\": [\"six\"], \"uv_version\": \"==0.9.0\"}, \"env_vars\": {\"UV_CONSTRAINT\": \"$PWD/constraints.txt\"}}"
+ok
+equal "$(echo "$RTENV_CACHE_DIR"/tools/*/bin/uv)" "$chosen"
 
 # An index's credentials appear neither in the key's parts nor in messages.
 rtenv env key --runtime-env-json '{"uv": ["-i https://user:hunter2@127.0.0.1:9/simple", "six"]}' --explain

@@ -1,0 +1,71 @@
+#include "base/socket_filter.hpp"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <span>
+
+namespace rtenv {
+namespace {
+
+#if defined(__x86_64__)
+constexpr std::uint32_t k_architecture = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t k_architecture = AUDIT_ARCH_AARCH64;
+#else
+#error "the filter needs the architecture's number"
+#endif
+constexpr std::uint32_t k_first_x32_call = 0x40000000;
+
+constexpr sock_filter load(std::size_t offset) {
+  return {
+      .code = BPF_LD | BPF_W | BPF_ABS, .jt = 0, .jf = 0, .k = static_cast<std::uint32_t>(offset)};
+}
+// Skips the next `otherwise` instructions unless the loaded value is `value`.
+constexpr sock_filter skip_unless(std::uint32_t value, std::uint8_t otherwise) {
+  return {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = otherwise, .k = value};
+}
+constexpr sock_filter skip_if_below(std::uint32_t value, std::uint8_t count) {
+  return {.code = BPF_JMP | BPF_JGE | BPF_K, .jt = 0, .jf = count, .k = value};
+}
+constexpr sock_filter answer(std::uint32_t what) {
+  return {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = what};
+}
+constexpr std::uint32_t k_refuse = SECCOMP_RET_ERRNO | EACCES;
+
+constexpr std::array k_filter{
+    // Calls of another architecture have other numbers.
+    load(offsetof(seccomp_data, arch)),
+    skip_unless(k_architecture, 2),
+    load(offsetof(seccomp_data, nr)),
+    skip_if_below(k_first_x32_call, 1),
+    answer(k_refuse),
+    // It can make sockets, too.
+    skip_unless(SYS_io_uring_setup, 1),
+    answer(k_refuse),
+    skip_unless(SYS_socket, 3),
+    load(offsetof(seccomp_data, args)),
+    skip_unless(AF_UNIX, 1),
+    answer(k_refuse),
+    answer(SECCOMP_RET_ALLOW),
+};
+
+}  // namespace
+
+Result<Fd> filter_of_unix_sockets() {
+  Fd file(::memfd_create("rtenv-filter", MFD_CLOEXEC));
+  if (!file) return fail_errno("create", "a memory file");
+  RTENV_TRY(write_full(file, std::as_bytes(std::span(k_filter)), "a memory file"));
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
+}
+
+}  // namespace rtenv
