@@ -89,17 +89,21 @@ void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
 }
 
 Statement& Statement::bind(int index, std::string_view text) {
-  sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT,
-                      SQLITE_UTF8);
+  if (sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT,
+                          SQLITE_UTF8) != SQLITE_OK)
+    misbound_ = index;
   return *this;
 }
 
 Statement& Statement::bind(int index, std::int64_t number) {
-  sqlite3_bind_int64(statement_.get(), index, number);
+  if (sqlite3_bind_int64(statement_.get(), index, number) != SQLITE_OK) misbound_ = index;
   return *this;
 }
 
 Result<bool> Statement::step() {
+  if (misbound_ != 0)
+    return fail(Errc::internal, "the parameter {} can't be bound in: {}", misbound_,
+                sqlite3_sql(statement_.get()));
   switch (sqlite3_step(statement_.get())) {
     case SQLITE_ROW: return true;
     case SQLITE_DONE: return false;
@@ -123,6 +127,7 @@ Result<void> Statement::run() {
 void Statement::reset() {
   sqlite3_reset(statement_.get());
   sqlite3_clear_bindings(statement_.get());
+  misbound_ = 0;
 }
 
 std::string Statement::text(int column) const {

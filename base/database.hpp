@@ -27,7 +27,8 @@ class Statement {
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::int64_t number);
   /// Advances to the next row; false after the last one. Fails: unavailable (still locked after 30
-  /// s), out_of_space, corrupt, permission_denied, internal.
+  /// s), out_of_space, corrupt, permission_denied, internal (also: a parameter was bound that the
+  /// statement doesn't have).
   Result<bool> step();
   /// Executes the statement, ignoring its rows, and resets it. Fails: as step.
   Result<void> run();
@@ -45,6 +46,7 @@ class Statement {
   };
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  int misbound_ = 0;  // a parameter that the statement doesn't have
 };
 
 /// A borrowed statement from the cache of its Database, which it must not outlive. Reset on

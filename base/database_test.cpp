@@ -92,6 +92,13 @@ TEST_F(DatabaseTable, ATransactionIsRolledBackIfItsBodyFails) {
   EXPECT_EQ(count(), 1);
 }
 
+TEST_F(DatabaseTable, RefusesAParameterThatTheStatementDoesNotHave) {
+  auto statement = database.prepare("SELECT ?1");
+  ASSERT_TRUE(statement);
+  statement->bind(2, std::int64_t{7});
+  EXPECT_THAT(statement->step(), IsError(Errc::internal, "the parameter 2"));
+}
+
 TEST(Database, ReportsCorruptForAFileThatIsNotADatabase) {
   TreeBuilder tree;
   tree.file("db", std::string(4096, 'x'));

@@ -75,10 +75,11 @@ struct StopCommand {
   JobServerOptions server;
   std::string id;
   bool no_wait = false;
+  bool now = false;
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
     tool.output.print_text(fmt::format("Attempting to stop job '{}'", id));
-    RTENV_TRY(const bool stopped, client.stop(id));
+    RTENV_TRY(const bool stopped, client.stop(id, now));
     if (no_wait) {
       tool.output.print_json({{"stopped", stopped}, {"status", nullptr}});
       return 0;
@@ -112,9 +113,10 @@ std::string id_of(const json& details) {
 
 struct ListCommand {
   JobServerOptions server;
+  client::JobClient::ListOptions filter;
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
-    RTENV_TRY(const json jobs, client.list());
+    RTENV_TRY(const json jobs, client.list(filter));
     for (const json& details : jobs) {
       std::string entrypoint = details.value("entrypoint", "");
       std::ranges::replace(entrypoint, '\n', ' ');
@@ -148,6 +150,16 @@ Command add_job_command(const Command& group, Tool& tool, const char* name, cons
     command.add_flag("-f,--follow", state->follow, "Print new output until the job ends");
   if constexpr (requires { state->no_wait; })
     command.add_flag("--no-wait", state->no_wait, "Don't wait for the job to end");
+  if constexpr (requires { state->now; })
+    command.add_flag("--now", state->now,
+                     "Don't give its processes time to end; also for a job that is being stopped");
+  if constexpr (requires { state->filter; }) {
+    command.add_option("--status", state->filter.status, "Only jobs with this status")
+        .one_of({"PENDING", "RUNNING", "STOPPED", "SUCCEEDED", "FAILED"});
+    command.add_option("--limit", state->filter.limit, "At most so many jobs").value_name("N");
+    command.add_option("--offset", state->filter.offset, "Without the first so many [0]")
+        .value_name("N");
+  }
   command.set_action([state, &tool] { return state->run(tool); });
   return command;
 }
@@ -158,7 +170,7 @@ void JobServerOptions::declare(const Command& command) {
   command
       .add_option("--address", address,
                   "The job server, rtenv's or Ray's [RAY_API_SERVER_ADDRESS; RAY_ADDRESS; "
-                  "http://127.0.0.1:8265]")
+                  "http://127.0.0.1:8265]; unix:PATH for a Unix socket")
       .value_name("URL");
   command.add_option("--headers", headers, "HTTP headers to send: a JSON object [RAY_JOB_HEADERS]")
       .value_name("JSON");
@@ -245,7 +257,7 @@ void register_job(const Command& root, Tool& tool) {
   add_job_command<StopCommand>(group, tool, "stop", "Stop a job",
                                "  rtenv job stop raysubmit_VTRVfy8VEFY8vCdn");
   add_job_command<ListCommand>(group, tool, "list", "List all jobs, the newest last",
-                               "  rtenv job list --json")
+                               "  rtenv job list --status RUNNING --limit 20")
       .alias("ls");
   add_job_command<DeleteCommand>(group, tool, "delete", "Delete a job that has ended, and its log",
                                  "  rtenv job delete raysubmit_VTRVfy8VEFY8vCdn")

@@ -172,7 +172,7 @@ void SubmitCommand::print_next_steps(const std::string& id, const std::string& a
 Result<int> SubmitCommand::run(const Tool& tool) const {
   RTENV_TRY(json body, this->body());  // invalid input fails before anything is uploaded
   RTENV_TRY(auto client, server.connect(tool));
-  const std::string shown_address = redacted_url(client.server().address);
+  const std::string shown_address = client.server().shown();
   tool.output.print_text("Job submission server address: " + shown_address);
   RTENV_TRY(const bool is_rtenv, client.is_rtenv());
   if (body.contains("runtime_env")) {

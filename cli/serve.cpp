@@ -1,7 +1,13 @@
 
+#include <sys/prctl.h>
+
+#include <cstdlib>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.hpp"
+#include "base/log.hpp"
+#include "base/open_files.hpp"
 #include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/commands.hpp"
@@ -14,6 +20,7 @@ namespace {
 struct ServeCommand {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8265;
+  std::string listen;
   std::string state_dir;
   std::string token_file;
   std::string tls_cert;
@@ -26,9 +33,13 @@ struct ServeCommand {
   std::string resources;
   std::size_t max_queued = 10'000;
   std::size_t max_running = 0;
+  std::size_t max_setups = 16;
   std::string job_ttl = "7d";
   std::string max_log_size = "1GiB";
   std::string max_package_size = "10GiB";
+  std::string max_request_size = "4MiB";
+  std::string max_request_memory = "64MiB";
+  std::string max_submission_memory = "256MiB";
   std::optional<std::uint64_t> max_processes;
   std::optional<std::uint64_t> max_open_files;
   bool sandbox = false;
@@ -41,7 +52,7 @@ struct ServeCommand {
 
  private:
   [[nodiscard]] Result<Path> state_root(const Tool& tool) const;
-  [[nodiscard]] Result<std::optional<Path>> token(const Tool& tool) const;
+  [[nodiscard]] Result<void> find_token(const Tool& tool, server::ServerOptions& options) const;
   [[nodiscard]] Result<server::NodeResources> node(const Tool& tool) const;
 };
 
@@ -54,18 +65,23 @@ void ServeCommand::declare(const Command& command) {
   command.add_option("--port", port, "The port to listen on [8265]; 0: any free port")
       .value_name("PORT");
   command
+      .add_option("--listen", listen,
+                  "Listen on a Unix socket, which its owner and root can use, instead of TCP")
+      .value_name("unix:PATH");
+  command
       .add_option("--state-dir", state_dir,
                   "The folder for jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")
       .value_name("DIR");
   command
       .add_option("--token-file", token_file,
-                  "Require this token of clients [with RAY_AUTH_MODE=token: RAY_AUTH_TOKEN_PATH, "
-                  "~/.ray/auth_token]")
+                  "Admit other users who present this token; or lines NAME read|submit TOKEN "
+                  "[RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token, if there is one]")
       .value_name("FILE");
   command.add_option("--tls-cert", tls_cert, "The certificate, PEM, with its chain")
       .value_name("FILE");
   command.add_option("--tls-key", tls_key, "The certificate's key, PEM").value_name("FILE");
-  command.add_flag("--insecure", insecure, "Allow other machines without a token or without TLS");
+  command.add_flag("--insecure", insecure,
+                   "Admit anybody without a token, and other machines without TLS");
   command
       .add_option("--allowed-host", allowed_hosts,
                   "A host name that clients may use for this server (repeatable)")
@@ -78,11 +94,15 @@ void ServeCommand::declare(const Command& command) {
       .value_name("JSON");
   command
       .add_option("--max-queued", max_queued,
-                  "Jobs that may wait; further ones are refused with status 503 [10000]")
+                  "Jobs that may wait; further ones are refused with status 429 [10000]")
       .value_name("N");
   command
       .add_option("--max-running", max_running,
                   "Jobs that may run at a time, whatever they request [0: any number]")
+      .value_name("N");
+  command
+      .add_option("--max-setups", max_setups,
+                  "Environments and directories that are prepared at a time for one user [16]")
       .value_name("N");
   command
       .add_option("--job-ttl", job_ttl,
@@ -95,6 +115,20 @@ void ServeCommand::declare(const Command& command) {
   command
       .add_option("--max-package-size", max_package_size,
                   "Size limit of an uploaded package [10GiB]")
+      .value_name("SIZE");
+  command
+      .add_option("--max-request-size", max_request_size,
+                  "Size limit of any other request; larger ones are refused with status 413 [4MiB]")
+      .value_name("SIZE");
+  command
+      .add_option("--max-request-memory", max_request_memory,
+                  "Of all requests that are being read; further ones are refused with status 429 "
+                  "[64MiB]")
+      .value_name("SIZE");
+  command
+      .add_option("--max-submission-memory", max_submission_memory,
+                  "Of what all unfinished jobs were submitted with; further ones are refused with "
+                  "status 429 [256MiB]")
       .value_name("SIZE");
   command
       .add_option("--max-processes", max_processes,
@@ -141,16 +175,42 @@ Result<Environment> supervisor_environment(const Tool& tool) {
   return environment;
 }
 
-// As Ray's own server finds it with RAY_AUTH_MODE=token.
-Result<std::optional<Path>> ServeCommand::token(const Tool& tool) const {
-  if (!token_file.empty()) return std::optional<Path>(token_file);
-  if (tool.environment.find("RAY_AUTH_MODE") != "token") return std::optional<Path>();
-  if (const auto set = tool.environment.find_filled("RAY_AUTH_TOKEN_PATH"))
-    return std::optional<Path>(*set);
-  if (const auto home = tool.environment.find_filled("HOME"))
-    return std::optional<Path>(Path(*home) / ".ray" / "auth_token");
+// As `ray start` does (2.60): a token that exists is required, unless RAY_AUTH_MODE is "disabled".
+Result<void> ServeCommand::find_token(const Tool& tool, server::ServerOptions& options) const {
+  const auto mode = tool.environment.find_filled("RAY_AUTH_MODE");
+  const auto require = [](std::string_view where) {
+    log::info("other users need the token in {}", where);
+  };
+  if (!token_file.empty()) {
+    options.token_file = token_file;
+    return {};
+  }
+  if (mode == "disabled") return {};
+  if (const auto set = tool.environment.find_filled("RAY_AUTH_TOKEN")) {
+    options.token = *set;
+    require("RAY_AUTH_TOKEN");
+    return {};
+  }
+  if (const auto set = tool.environment.find_filled("RAY_AUTH_TOKEN_PATH")) {
+    options.token_file = *set;
+  } else if (const auto home = tool.environment.find_filled("HOME")) {
+    const Path file = Path(*home) / ".ray" / "auth_token";
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) options.token_file = file;
+  }
+  if (options.token_file) {
+    require(options.token_file->native());
+    return {};
+  }
+  if (mode != "token") return {};
   return fail(Errc::invalid_argument, "RAY_AUTH_MODE is token, but there is no token")
       .hint("give --token-file FILE");
+}
+
+// Jobs run as the same user: they mustn't find a token in this process, or in its core dump.
+void hide_secrets() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  if (char* const token = ::getenv("RAY_AUTH_TOKEN")) ::explicit_bzero(token, std::strlen(token));
 }
 
 Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
@@ -180,17 +240,27 @@ Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
 }
 
 Result<int> ServeCommand::run(const Tool& tool) const {
-  server::ServerOptions options{.host = host,
-                                .port = port,
+  server::ServerOptions options{.listen = {.host = host, .port = port},
                                 .insecure = insecure,
                                 .allowed_hosts = allowed_hosts,
                                 .rtenv_version = RTENV_VERSION,
                                 .ray_version = ray_version,
                                 .environment = tool.environment};
-  RTENV_TRY(options.token_file, token(tool));
+  if (!listen.empty()) {
+    constexpr std::string_view k_unix = "unix:";
+    if (!listen.starts_with(k_unix) || listen.size() == k_unix.size())
+      return fail(Errc::invalid_argument, "--listen {}: only unix:PATH can be given", listen)
+          .hint("--host and --port choose an address of TCP");
+    options.listen.unix_socket = std::filesystem::absolute(listen.substr(k_unix.size()));
+  }
+  RTENV_TRY(find_token(tool, options));
+  hide_secrets();
   if (!tls_cert.empty()) options.tls_certificate = tls_cert;
   if (!tls_key.empty()) options.tls_key = tls_key;
   RTENV_TRY(options.max_package_bytes, parse_byte_size(max_package_size));
+  RTENV_TRY(options.max_request_bytes, parse_byte_size(max_request_size));
+  RTENV_TRY(options.max_request_memory_bytes, parse_byte_size(max_request_memory));
+  RTENV_TRY(options.manager.max_submission_memory_bytes, parse_byte_size(max_submission_memory));
   RTENV_TRY(options.manager.state_dir, state_root(tool));
   RTENV_TRY(options.manager.environment, supervisor_environment(tool));
   RTENV_TRY(options.manager.node, node(tool));
@@ -199,12 +269,16 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   RTENV_TRY(options.manager.log.max_bytes, parse_byte_size(max_log_size));
   options.manager.max_queued = max_queued;
   options.manager.max_running = max_running;
+  if (max_setups == 0) return fail(Errc::invalid_argument, "--max-setups must be at least 1");
+  options.manager.max_setups = max_setups;
   options.manager.limits = {.open_files = max_open_files, .processes = max_processes};
   options.manager.sandbox = sandbox;
   if (!python.empty()) options.manager.python = python;
   if (!env_max_age.empty()) {
     RTENV_TRY(options.manager.env_max_age, parse_duration(env_max_age));
   }
+  // Each connection and each running job needs descriptors.
+  options.manager.open_files = raise_open_files_limit();
   options.open_cache = [&tool] { return tool.open_cache(); };
   options.on_ready = [&tool](const std::string& address) {
     tool.output.print({{"address", address}}, address);

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -41,6 +42,25 @@ class PolledSocket {
 
   Addresses resolve(const Endpoint& endpoint, ErrorCode& error) {
     return asio::ip::tcp::resolver(context_).resolve(endpoint.host, endpoint.port, error);
+  }
+
+  void connect(const std::string& unix_socket, ErrorCode& error) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    error = asio::error::name_too_long;
+    if (unix_socket.size() >= sizeof address.sun_path) return;
+    std::ranges::copy(unix_socket, address.sun_path);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    error = last_error();
+    if (fd < 0) return;
+    // Asio uses a socket's descriptor only: a Unix socket can be one of its TCP sockets.
+    socket_.assign(asio::ip::tcp::v4(), fd, error);
+    if (error) return;
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      error = last_error();
+      return;
+    }
+    socket_.non_blocking(true, error);
   }
 
   void connect(const Addresses& addresses, ErrorCode& error) {
@@ -195,6 +215,11 @@ Connection::~Connection() = default;
 
 Result<void> Connection::open(const Endpoint& endpoint, const Environment& environment) {
   ErrorCode error;
+  if (!endpoint.unix_socket.empty()) {
+    transport_->socket.connect(endpoint.unix_socket, error);
+    if (error) return unavailable("no connection", error);
+    return {};
+  }
   const Addresses addresses = transport_->socket.resolve(endpoint, error);
   if (error) return unavailable("unknown host", error);
   transport_->socket.connect(addresses, error);

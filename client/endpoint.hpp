@@ -10,7 +10,8 @@ struct Endpoint {
   bool tls = false;
   std::string host;  // an IPv6 address has no brackets
   std::string port;
-  std::string base_path;  // before "/api/…"; empty, or begins with '/'
+  std::string unix_socket;  // connects there; empty: to the host
+  std::string base_path;    // before "/api/…"; empty, or begins with '/'
 };
 
 /// Of "http://HOST[:PORT][/PATH]" or https, without the user info. Without a port: 80 or 443.

@@ -1,5 +1,7 @@
 #include "client/job_client.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
@@ -7,7 +9,6 @@
 #include "base/encoding.hpp"
 #include "base/json_text.hpp"
 #include "base/lines.hpp"
-#include "base/redact.hpp"
 #include "job/job_status.hpp"
 
 namespace rtenv::client {
@@ -15,7 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int k_submit_attempts = 3;
+constexpr int k_submit_attempts = 20;
+constexpr int k_submit_pause_ms = 500;  // a server that restarts is back soon
 constexpr std::size_t k_max_reason_bytes = 2000;
 
 // The reason that the server gives: of a traceback, as Ray returns, the last line without the name
@@ -46,6 +48,7 @@ Errc code_of(int status, const std::string& body) {
     case 403: return Errc::permission_denied;
     case 404: return Errc::not_found;
     case 409: return Errc::already_exists;
+    case 429: return Errc::limit_reached;
     case 507: return Errc::out_of_space;
     default: return Errc::unavailable;
   }
@@ -68,6 +71,7 @@ Result<JobClient::Reply> JobClient::request(const char* method, const std::strin
                                             const std::string& body) {
   remote::HttpRequest http_request{.method = method,
                                    .url = server_.address + path,
+                                   .unix_socket = server_.unix_socket,
                                    .headers = server_.headers,
                                    .bearer = server_.token};
   if (!body.empty()) {
@@ -88,10 +92,10 @@ Failure JobClient::explain(const Reply& reply) const {
   const Errc code = code_of(reply.response.status, reply.body);
   const std::string reason = reason_of(reply.body);
   if (code == Errc::permission_denied)
-    return fail(code, "{} denies access: {}", redacted_url(server_.address), reason)
+    return fail(code, "{} denies access: {}", server_.shown(), reason)
         .hint("set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token");
-  return fail(code, "{} responded with HTTP status {}: {}", redacted_url(server_.address),
-              reply.response.status, reason);
+  return fail(code, "{} responded with HTTP status {}: {}", server_.shown(), reply.response.status,
+              reason);
 }
 
 Result<bool> JobClient::is_rtenv() {
@@ -99,8 +103,8 @@ Result<bool> JobClient::is_rtenv() {
   if (!reply) {
     auto error = reply.error();
     if (error.code() == Errc::unavailable)
-      return fail(Errc::unavailable, "no job server responds at {}: {}",
-                  redacted_url(server_.address), error.message())
+      return fail(Errc::unavailable, "no job server responds at {}: {}", server_.shown(),
+                  error.message())
           .hint(
               "use --address http://HOST:8265 or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
     return Failure(std::move(error));
@@ -109,7 +113,7 @@ Result<bool> JobClient::is_rtenv() {
   const auto version = json_from_text(reply->body);
   if (!version.is_object() || !version.contains("ray_version"))
     return fail(Errc::invalid_argument, "{} isn't a job server: it has no /api/version",
-                redacted_url(server_.address));
+                server_.shown());
   return reply->response.header("server").starts_with("rtenv/");
 }
 
@@ -119,6 +123,7 @@ Result<void> JobClient::submit(const json& body, bool own_id) {
     if (!reply) {
       if (reply.error().code() != Errc::unavailable || attempt == k_submit_attempts)
         return Failure(reply.error());
+      RTENV_TRY(pause_before_retry());
       continue;
     }
     if (reply->response.succeeded()) return {};
@@ -132,13 +137,18 @@ Result<void> JobClient::submit(const json& body, bool own_id) {
   }
 }
 
+Result<void> JobClient::pause_before_retry() {
+  pollfd entry{cancellation() != nullptr ? cancellation()->poll_fd() : -1, POLLIN, 0};
+  if (::poll(&entry, 1, k_submit_pause_ms) > 0) return fail(Errc::cancelled, "interrupted");
+  return {};
+}
+
 Result<json> JobClient::request_job(const char* method, const std::string& id, const char* suffix) {
   RTENV_TRY(const auto reply, request(method, "/api/jobs/" + percent_encode(id) + suffix));
   if (!reply.response.succeeded()) {
     auto failure = explain(reply);
     if (failure.value().code() == Errc::not_found)
-      return fail(Errc::not_found, "Job '{}' does not exist at {}", id,
-                  redacted_url(server_.address))
+      return fail(Errc::not_found, "Job '{}' does not exist at {}", id, server_.shown())
           .hint("list the jobs with: rtenv job list");
     if (failure.value().code() == Errc::already_exists)
       return fail(Errc::already_exists, "{}", reason_of(reply.body));
@@ -147,7 +157,7 @@ Result<json> JobClient::request_job(const char* method, const std::string& id, c
   auto body = json_from_text(reply.body);
   if (!body.is_object())
     return fail(Errc::unavailable, "{} returned an invalid response: not a JSON object",
-                redacted_url(server_.address));
+                server_.shown());
   return body;
 }
 
@@ -158,8 +168,8 @@ Result<std::string> JobClient::logs(const std::string& id) {
   return body.value("logs", "");
 }
 
-Result<bool> JobClient::stop(const std::string& id) {
-  RTENV_TRY(const json body, request_job("POST", id, "/stop"));
+Result<bool> JobClient::stop(const std::string& id, bool now) {
+  RTENV_TRY(const json body, request_job("POST", id, now ? "/stop?now=1" : "/stop"));
   return body.value("stopped", false);
 }
 
@@ -168,14 +178,27 @@ Result<void> JobClient::remove(const std::string& id) {
   return {};
 }
 
-Result<json> JobClient::list() {
-  RTENV_TRY(const auto reply, request("GET", "/api/jobs/"));
+Result<json> JobClient::list(const ListOptions& options) {
+  std::string query = fmt::format("?offset={}", options.offset);
+  if (options.limit) query += fmt::format("&limit={}", *options.limit);
+  if (!options.status.empty()) query += "&status=" + percent_encode(options.status);
+  RTENV_TRY(const auto reply, request("GET", "/api/jobs/" + query));
   if (!reply.response.succeeded()) return explain(reply);
   auto body = json_from_text(reply.body);
   if (!body.is_array())
     return fail(Errc::unavailable, "{} returned an invalid response: not a JSON array",
-                redacted_url(server_.address));
-  return body;
+                server_.shown());
+  if (reply.response.header("server").starts_with("rtenv/")) return body;
+  // Ray's server always returns all.
+  json chosen = json::array();
+  std::uint64_t skipped = 0;
+  for (json& details : body) {
+    if (!options.status.empty() && details.value("status", "") != options.status) continue;
+    if (skipped++ < options.offset) continue;
+    if (options.limit && chosen.size() >= *options.limit) break;
+    chosen.push_back(std::move(details));
+  }
+  return chosen;
 }
 
 }  // namespace rtenv::client

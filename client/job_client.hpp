@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "base/cancellation.hpp"
@@ -21,7 +22,8 @@ class JobClient {
   [[nodiscard]] const Cancellation* cancellation() const noexcept { return http_->cancellation(); }
 
   // All requests fail with: unavailable (no response, or not the expected one), permission_denied,
-  // invalid_argument (the server rejects the request), out_of_space (507), cancelled.
+  // invalid_argument (the server rejects the request), limit_reached (429), out_of_space (507),
+  // cancelled.
 
   /// Whether the server is rtenv's, by its version endpoint. Fails also: invalid_argument (it isn't
   /// a job server, or is too old).
@@ -35,11 +37,16 @@ class JobClient {
   // Requests about one job fail also with not_found (no such job).
   Result<nlohmann::json> details(const std::string& id);
   Result<std::string> logs(const std::string& id);
-  /// False if the job had already ended.
-  Result<bool> stop(const std::string& id);
+  /// False if the job had already ended. `now`: by SIGKILL; Ray's server ignores that.
+  Result<bool> stop(const std::string& id, bool now);
   /// Fails also: already_exists (it hasn't ended).
   Result<void> remove(const std::string& id);
-  Result<nlohmann::json> list();
+  struct ListOptions {
+    std::string status;  // empty: any
+    std::optional<std::uint64_t> limit;
+    std::uint64_t offset = 0;
+  };
+  Result<nlohmann::json> list(const ListOptions& options);
 
  private:
   JobClient(std::unique_ptr<remote::HttpClient> http, remote::JobServer server)
@@ -51,6 +58,7 @@ class JobClient {
   Result<Reply> request(const char* method, const std::string& path, const std::string& body = {});
   /// Requests /api/jobs/{id} followed by `suffix`; returns the JSON object of a 2xx response.
   Result<nlohmann::json> request_job(const char* method, const std::string& id, const char* suffix);
+  Result<void> pause_before_retry();
   /// The error of a response that isn't 2xx.
   [[nodiscard]] Failure explain(const Reply& reply) const;
 

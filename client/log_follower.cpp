@@ -28,12 +28,17 @@ class LogFollower {
 
   Result<json> run() {
     for (;;) {
-      const auto closed = read();
-      if (!closed && closed.error().code() != Errc::unavailable) return Failure(closed.error());
-      const bool in_order = closed && *closed;
+      const auto end = polls_ ? Result<SocketEnd>(SocketEnd::refused) : read();
+      if (!end && end.error().code() != Errc::unavailable) return Failure(end.error());
       const auto details = client_.details(id_);
-      if (details && in_order && is_terminal(*details)) return *details;
       if (!details && details.error().code() != Errc::unavailable) return Failure(details.error());
+      bool is_complete = end && *end == SocketEnd::in_order;
+      // A proxy that answers while the server restarts isn't one that knows no websockets.
+      polls_ = polls_ || (details && end && *end == SocketEnd::refused && seen_bytes_ == 0);
+      if (details && polls_) {
+        RTENV_TRY(is_complete, poll());
+      }
+      if (details && is_complete && is_terminal(*details)) return *details;
       if (details) lost_since_.reset();
       RTENV_TRY(
           pause(details ? std::string("the connection was closed") : details.error().message()));
@@ -41,7 +46,20 @@ class LogFollower {
   }
 
  private:
-  Result<bool> read() {
+  // The log as it is now, without what was output already. False if the server can't be reached.
+  Result<bool> poll() {
+    const auto text = client_.logs(id_);
+    if (!text && text.error().code() == Errc::unavailable) return false;
+    if (!text) return Failure(text.error());
+    if (text->size() > seen_bytes_) {
+      pause_ = k_first_pause;
+      RTENV_TRY(output_(std::string_view(*text).substr(seen_bytes_)));
+      seen_bytes_ = text->size();
+    }
+    return true;
+  }
+
+  Result<SocketEnd> read() {
     std::string path = fmt::format("/api/jobs/{}/logs/tail", percent_encode(id_));
     if (options_.server_is_rtenv) path += fmt::format("?raw=1&offset={}", seen_bytes_);
     std::uint64_t to_skip = options_.server_is_rtenv ? 0 : seen_bytes_;
@@ -95,6 +113,7 @@ class LogFollower {
   const FollowOptions& options_;
   const std::function<Result<void>(std::string_view)>& output_;
   std::uint64_t seen_bytes_ = 0;
+  bool polls_ = false;  // there are no websockets
   std::optional<Clock::time_point> lost_since_;
   std::chrono::milliseconds pause_ = k_first_pause;
 };

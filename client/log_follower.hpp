@@ -1,5 +1,5 @@
 // Follows a job's log until the job ends, and reconnects if the connection is lost: every byte
-// once, in order.
+// once, in order. Where a proxy knows no websockets, it asks again and again instead.
 #pragma once
 
 #include <chrono>

@@ -3,7 +3,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
-#include "base/redact.hpp"
 #include "base/text.hpp"
 #include "client/connection.hpp"
 
@@ -31,10 +30,12 @@ void add_headers(websocket::request_type& request, const remote::JobServer& serv
   }
 }
 
-Result<void> open_socket(Socket& socket, const remote::JobServer& server, const std::string& path,
+// False if what answers is no websocket.
+Result<bool> open_socket(Socket& socket, const remote::JobServer& server, const std::string& path,
                          const Environment& environment) {
-  const Endpoint endpoint = parse_endpoint(server.address);
-  const std::string shown = redacted_url(server.address);
+  Endpoint endpoint = parse_endpoint(server.address);
+  endpoint.unix_socket = server.unix_socket;
+  const std::string shown = server.shown();
   Connection& connection = socket.next_layer();
   connection.set_deadline(Connection::Clock::now() + k_connect_time);
   auto opened = connection.open(endpoint, environment);
@@ -48,25 +49,29 @@ Result<void> open_socket(Socket& socket, const remote::JobServer& server, const 
   beast::error_code error;
   socket.handshake(response, endpoint.host + ":" + endpoint.port, endpoint.base_path + path, error);
   connection.clear_deadline();
-  if (!error) return {};
+  if (!error) return true;
   switch (response.result()) {
     case beast::http::status::not_found: return fail(Errc::not_found, "there is no such job");
     case beast::http::status::unauthorized:
     case beast::http::status::forbidden:
       return fail(Errc::permission_denied, "{} denies access to the job's log", shown)
           .hint("set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token");
-    default: return fail(Errc::unavailable, "{}: no websocket: {}", shown, error.message());
+    default: break;
   }
+  if (error == websocket::error::upgrade_declined) return false;
+  return fail(Errc::unavailable, "{}: no websocket: {}", shown, error.message());
 }
 
-Result<bool> read_messages(Socket& socket, const OnMessage& on_message) {
+Result<SocketEnd> read_messages(Socket& socket, const OnMessage& on_message) {
   beast::flat_buffer buffer;
   for (;;) {
     beast::error_code error;
     socket.read(buffer, error);
     if (error)
       return error == websocket::error::closed &&
-             socket.reason().code == websocket::close_code::normal;
+                     socket.reason().code == websocket::close_code::normal
+                 ? SocketEnd::in_order
+                 : SocketEnd::broken;
     const LogMessage message{
         .data = std::string_view(static_cast<const char*>(buffer.data().data()), buffer.size()),
         .is_text = socket.got_text()};
@@ -75,23 +80,24 @@ Result<bool> read_messages(Socket& socket, const OnMessage& on_message) {
   }
 }
 
-Result<bool> open_and_read(const remote::JobServer& server, const std::string& path,
-                           const Environment& environment, const Cancellation* cancellation,
-                           const OnMessage& on_message) {
+Result<SocketEnd> open_and_read(const remote::JobServer& server, const std::string& path,
+                                const Environment& environment, const Cancellation* cancellation,
+                                const OnMessage& on_message) {
   Socket socket(cancellation);
-  RTENV_TRY(open_socket(socket, server, path, environment));
+  RTENV_TRY(const bool opened, open_socket(socket, server, path, environment));
+  if (!opened) return SocketEnd::refused;
   return read_messages(socket, on_message);
 }
 
 }  // namespace
 
-Result<bool> read_log_socket(const remote::JobServer& server, const std::string& path,
-                             const Environment& environment, const Cancellation* cancellation,
-                             const OnMessage& on_message) {
-  auto closed_in_order = open_and_read(server, path, environment, cancellation, on_message);
+Result<SocketEnd> read_log_socket(const remote::JobServer& server, const std::string& path,
+                                  const Environment& environment, const Cancellation* cancellation,
+                                  const OnMessage& on_message) {
+  auto end = open_and_read(server, path, environment, cancellation, on_message);
   if (cancellation != nullptr && cancellation->requested())
     return fail(Errc::cancelled, "interrupted");
-  return closed_in_order;
+  return end;
 }
 
 }  // namespace rtenv::client

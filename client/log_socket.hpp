@@ -16,13 +16,18 @@ struct LogMessage {
   bool is_text = true;
 };
 
-/// Reads messages until the server closes the socket: true if it does so in order (code 1000),
-/// false if the connection breaks or is closed otherwise. An error of `on_message` ends it. `path`
-/// begins with "/api/". `environment`: for the certificates, see Connection::open. `cancellation`
-/// may be null. Fails: unavailable (no connection, no websocket), not_found (no such job),
-/// permission_denied, invalid_argument (a certificate file), cancelled, and as `on_message`.
-Result<bool> read_log_socket(const remote::JobServer& server, const std::string& path,
-                             const Environment& environment, const Cancellation* cancellation,
-                             const std::function<Result<void>(const LogMessage&)>& on_message);
+enum class SocketEnd : std::uint8_t {
+  in_order,  // the server closed it with the code 1000
+  broken,    // the connection broke, or was closed otherwise
+  refused,   // something answered, but not by a websocket: a proxy that knows none
+};
+
+/// Reads messages until the socket ends. An error of `on_message` ends it. `path` begins with
+/// "/api/". `environment`: for the certificates, see Connection::open. `cancellation` may be null.
+/// Fails: unavailable (no connection), not_found (no such job), permission_denied, invalid_argument
+/// (a certificate file), cancelled, and as `on_message`.
+Result<SocketEnd> read_log_socket(const remote::JobServer& server, const std::string& path,
+                                  const Environment& environment, const Cancellation* cancellation,
+                                  const std::function<Result<void>(const LogMessage&)>& on_message);
 
 }  // namespace rtenv::client

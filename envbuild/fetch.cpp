@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "envbuild/file_entry.hpp"
+#include "envbuild/unpack_limits.hpp"
 #include "envbuild/uploaded_package.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
@@ -158,8 +159,9 @@ class Fetcher {
               cache::Key::parse(fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "")));
     return cache_.get_or_build(cache::Kind::tree, key,
                                [&](const cache::BuildContext& context) -> Result<void> {
+                                 RTENV_TRY(const auto limits, unpack_limits(cache_));
                                  auto unpacked = pkg::unpack(archive, context.target,
-                                                             {.limits = {},
+                                                             {.limits = limits,
                                                               .strip_top = strip_top,
                                                               .threads = options_.threads,
                                                               .cancellation = cancellation_});

@@ -23,10 +23,14 @@ Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cac
 }
 
 Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
-                                     const std::string& sha256, cache::Cache& cache,
-                                     const Cancellation& cancellation) {
+                                     const std::string& sha256, NameCheck check,
+                                     cache::Cache& cache, const Cancellation& cancellation) {
   RTENV_TRY(auto existing, find_uploaded(uri, cache));
-  if (existing) return std::move(*existing);
+  if (existing && existing->sha256 == sha256) return std::move(*existing);
+  if (existing && check == NameCheck::unknown)
+    return fail(Errc::already_exists, "{} exists with other bytes: their SHA-256 is {}, this is {}",
+                uri.shown(), existing->sha256, sha256)
+        .hint("use another name; a job may have been promised the first ones");
   RTENV_TRY(const auto key,
             cache::Key::parse(sha256_hex(sha256 + " " + uri.path).substr(0, k_key_digits)));
   RTENV_TRY(auto lease, cache.get_or_build(cache::Kind::file, key,

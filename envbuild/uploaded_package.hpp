@@ -6,6 +6,7 @@
 #include <string>
 
 #include "envbuild/leased_path.hpp"
+#include "envbuild/package_check.hpp"
 #include "remote/uri.hpp"
 
 namespace rtenv::envbuild {
@@ -18,10 +19,11 @@ struct UploadedPackage {
 /// Returns nullopt if it wasn't uploaded or was evicted. Fails: as the cache.
 Result<std::optional<UploadedPackage>> find_uploaded(const remote::Uri& uri, cache::Cache& cache);
 
-/// Moves `file`, which is on the cache's file system, into the cache. A package that is already
-/// there isn't replaced. Requires: a gcs:// URI with a plain file name. Fails: as the cache.
+/// Moves `file`, which is on the cache's file system, into the cache. A package with other bytes
+/// under this name is replaced only by one whose name has been checked. Requires: a gcs:// URI with
+/// a plain file name. Fails: already_exists (other bytes), and as the cache.
 Result<UploadedPackage> store_upload(const remote::Uri& uri, const Path& file,
-                                     const std::string& sha256, cache::Cache& cache,
-                                     const Cancellation& cancellation);
+                                     const std::string& sha256, NameCheck check,
+                                     cache::Cache& cache, const Cancellation& cancellation);
 
 }  // namespace rtenv::envbuild

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/local_tree.hpp"
+#include "envbuild/unpack_limits.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
 
@@ -19,9 +20,11 @@ Result<LeasedPath> from_archive(const Path& archive, cache::Cache& cache,
       cache.get_or_build(
           cache::Kind::tree, key,
           [&](const cache::BuildContext& context) -> Result<void> {
-            RTENV_TRY(pkg::unpack(
-                archive, context.target,
-                {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
+            RTENV_TRY(const auto limits, unpack_limits(cache));
+            RTENV_TRY(pkg::unpack(archive, context.target,
+                                  {.limits = limits,
+                                   .threads = options.threads,
+                                   .cancellation = options.cancellation}));
             return {};
           },
           {.wait = {.cancellation = options.cancellation, .on_wait = [] {

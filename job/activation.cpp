@@ -21,7 +21,7 @@ Environment activate(const ActivationInputs& inputs) {
 Environment without_server_variables(Environment environment) {
   for (const char* name :
        {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE", "RTENV_STATE_DIR", "RTENV_JOB",
-        "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "INVOCATION_ID",
+        "RTENV_RUN", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "INVOCATION_ID",
         "JOURNAL_STREAM", "WATCHDOG_PID", "WATCHDOG_USEC", "MAINPID"})
     environment.unset(name);
   return environment;

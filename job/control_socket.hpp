@@ -2,7 +2,7 @@
 // socket in the job's folder. The supervisor inherits the first connection from the server that
 // starts it; a later server connects to the socket. Not thread-safe.
 //
-//   to the supervisor     {"start": {"gpus": [0, 1]}}   {"stop": true}
+//   to the supervisor     {"start": {"gpus": [0, 1]}}   {"stop": "in order"}   {"stop": "at once"}
 //   from the supervisor   its RunState, on connection and whenever it changes
 #pragma once
 

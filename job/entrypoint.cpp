@@ -34,6 +34,7 @@ json job_config(const JobOrder& order) {
 Environment entrypoint_environment(const JobOrder& order, Environment prepared) {
   prepared.set("RAY_JOB_CONFIG_JSON_ENV_VAR", json_text(job_config(order)));
   prepared.set("RTENV_JOB", order.id);
+  prepared.set("RTENV_RUN", order.run);
   if (!order.gpu_variable.empty())
     prepared.set(order.gpu_variable, fmt::format("{}", fmt::join(*order.start, ",")));
   return prepared;

@@ -1,11 +1,19 @@
 #include "job/job_folder.hpp"
 
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/json_text.hpp"
 
 namespace rtenv::job {
+
+std::string JobFolder::run() const {
+  struct stat status {};
+  ::stat(path.c_str(), &status);
+  return fmt::format("{}-{:x}-{:x}", path.filename().native(), status.st_dev, status.st_ino);
+}
 
 Result<void> JobFolder::write_state(const RunState& state) const {
   RTENV_TRY(auto file, AtomicFile::create(this->state(), 0600));

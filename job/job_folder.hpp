@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/fd.hpp"
 #include "job/run_state.hpp"
@@ -18,6 +19,10 @@ struct JobFolder {
   [[nodiscard]] Path lock() const { return path / "lock"; }
   /// The supervisor's socket.
   [[nodiscard]] Path control() const { return path / "control"; }
+
+  /// The folder's name and identity: of one run alone, also among servers, and among copies of a
+  /// server's state.
+  [[nodiscard]] std::string run() const;
 
   /// Replaces the state atomically. Not synced to the disk: after a power cut, the row in the job
   /// store decides. Fails: as AtomicFile.

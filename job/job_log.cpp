@@ -137,11 +137,19 @@ Result<std::uint64_t> JobLogReader::size_bytes() const {
 Result<std::uint64_t> JobLogReader::offset_of_last_lines(std::uint64_t lines) const {
   RTENV_TRY(std::uint64_t end, size_bytes());
   if (lines == 0) return end;
+  // The part that the size limit removed has no lines, however large it is.
+  const off_t hole = ::lseek(file_.get(), 0, SEEK_HOLE);
+  const off_t after_hole = hole < 0 ? -1 : ::lseek(file_.get(), hole, SEEK_DATA);
+  const bool has_hole = after_hole > hole;
+  const auto hole_begin = static_cast<std::uint64_t>(hole);
+  const auto hole_end = static_cast<std::uint64_t>(after_hole);
   std::vector<char> window(k_line_window_bytes);
   std::uint64_t found = 0;
   bool last_byte = true;
   while (end > 0) {
-    const std::uint64_t begin = end - std::min<std::uint64_t>(end, window.size());
+    if (has_hole && end == hole_end) end = hole_begin;
+    std::uint64_t begin = end - std::min<std::uint64_t>(end, window.size());
+    if (has_hole && end > hole_end) begin = std::max(begin, hole_end);
     const std::span<char> part(window.data(), static_cast<std::size_t>(end - begin));
     RTENV_TRY(const std::size_t count, read_full_at(file_, std::as_writable_bytes(part),
                                                     static_cast<off_t>(begin), "a job's log"));

@@ -1,5 +1,6 @@
 #include "job/job_log.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +107,17 @@ TEST_F(JobLogTest, FindsTheLastLines) {
   EXPECT_EQ(must(reader.offset_of_last_lines(9)), 0U);
   log.write("no newline");
   EXPECT_EQ(must(reader.offset_of_last_lines(1)), 14U);
+}
+
+TEST_F(JobLogTest, FindsTheLastLinesBehindAndBeforeAHole) {
+  constexpr std::uint64_t hole_end = 1ULL << 40U;
+  const Fd file = must(open_file(file_, O_RDWR | O_CREAT, 0600));
+  ASSERT_EQ(::pwrite(file.get(), "one\ntwo", 7, 0), 7);
+  ASSERT_EQ(::pwrite(file.get(), "\nthree\n", 7, static_cast<off_t>(hole_end)), 7);
+  const auto reader = must(JobLogReader::open(file_));
+  EXPECT_EQ(must(reader.offset_of_last_lines(1)), hole_end + 1);
+  EXPECT_EQ(must(reader.offset_of_last_lines(2)), 4U);
+  EXPECT_EQ(must(reader.offset_of_last_lines(3)), 0U);
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ json to_json(const JobOrder& order) {
           {"memory_bytes", or_null(order.limits.memory_bytes)},
           {"open_files", or_null(order.limits.open_files)},
           {"processes", or_null(order.limits.processes)},
+          {"run_time_s", or_null(order.limits.run_time_s)},
           {"sandbox", order.sandbox},
           {"start", or_null(order.start)},
           {"gpu_variable", order.gpu_variable}};
@@ -53,6 +54,7 @@ Result<JobOrder> job_order_from_json(const json& value) {
     read_or_null(value, "memory_bytes", order.limits.memory_bytes);
     read_or_null(value, "open_files", order.limits.open_files);
     read_or_null(value, "processes", order.limits.processes);
+    read_or_null(value, "run_time_s", order.limits.run_time_s);
     value.at("sandbox").get_to(order.sandbox);
     read_or_null(value, "start", order.start);
     value.at("gpu_variable").get_to(order.gpu_variable);
@@ -68,9 +70,10 @@ JobLimits effective_limits(JobLimits limits, const runtime_env::ProcessLimits& r
   };
   lower(limits.processes, requested.max_processes);
   lower(limits.open_files, requested.max_open_files);
+  lower(limits.run_time_s, requested.run_timeout_s);
   return limits;
 }
 
-std::string job_mark(std::string_view id) { return fmt::format("RTENV_JOB={}", id); }
+std::string job_mark(std::string_view run) { return fmt::format("RTENV_RUN={}", run); }
 
 }  // namespace rtenv::job

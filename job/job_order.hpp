@@ -18,6 +18,7 @@ namespace rtenv::job {
 
 struct JobOrder {
   std::string id;
+  std::string run;                                  // see JobFolder::run; not sent
   std::string entrypoint;                           // a shell command
   nlohmann::json runtime_env;                       // null or an object; holds secrets
   nlohmann::json metadata;                          // null or an object of strings
@@ -40,7 +41,8 @@ Result<JobOrder> job_order_from_json(const nlohmann::json& value);
 /// `limits`, lowered to those that the job's runtime_env requests.
 JobLimits effective_limits(JobLimits limits, const runtime_env::ProcessLimits& requested);
 
-/// "RTENV_JOB=ID": set in the environment of each process of the job.
-std::string job_mark(std::string_view id);
+/// "RTENV_RUN=RUN", see JobFolder::run: set in the environment of each process of the job, and of
+/// no other.
+std::string job_mark(std::string_view run);
 
 }  // namespace rtenv::job

@@ -8,23 +8,25 @@ namespace {
 using nlohmann::json;
 
 TEST(JobOrder, SurvivesARoundTripThroughJson) {
-  const JobOrder order{.id = "job",
-                       .entrypoint = "echo hi",
-                       .runtime_env = {{"env_vars", {{"A", "b"}}}},
-                       .metadata = {{"team", "x"}},
-                       .python = "3.11",
-                       .env_max_age = std::chrono::hours(12),
-                       .log = {.max_bytes = 1 << 21},
-                       .limits = {.memory_bytes = 1, .open_files = 2, .processes = 3},
-                       .sandbox = true,
-                       .start = std::vector{0, 2},
-                       .gpu_variable = "CUDA_VISIBLE_DEVICES"};
+  const JobOrder order{
+      .id = "job",
+      .entrypoint = "echo hi",
+      .runtime_env = {{"env_vars", {{"A", "b"}}}},
+      .metadata = {{"team", "x"}},
+      .python = "3.11",
+      .env_max_age = std::chrono::hours(12),
+      .log = {.max_bytes = 1 << 21},
+      .limits = {.memory_bytes = 1, .open_files = 2, .processes = 3, .run_time_s = 4},
+      .sandbox = true,
+      .start = std::vector{0, 2},
+      .gpu_variable = "CUDA_VISIBLE_DEVICES"};
   const JobOrder read = must(job_order_from_json(to_json(order)));
   EXPECT_EQ(to_json(read), to_json(order));
   EXPECT_EQ(read.python, "3.11");
   EXPECT_EQ(read.env_max_age, std::chrono::hours(12));
   EXPECT_EQ(read.start, (std::vector{0, 2}));
   EXPECT_EQ(read.limits.processes, 3U);
+  EXPECT_EQ(read.limits.run_time_s, 4U);
 }
 
 TEST(JobOrder, KeepsOptionalFieldsUnset) {
@@ -54,7 +56,7 @@ TEST(JobOrder, RuntimeEnvCanOnlyLowerLimits) {
   EXPECT_EQ(effective_limits({}, {}).processes, std::nullopt);
 }
 
-TEST(JobOrder, MarksProcessesWithTheJobId) { EXPECT_EQ(job_mark("a-1"), "RTENV_JOB=a-1"); }
+TEST(JobOrder, MarksProcessesWithTheRun) { EXPECT_EQ(job_mark("1f"), "RTENV_RUN=1f"); }
 
 }  // namespace
 }  // namespace rtenv::job

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,6 +77,56 @@ std::optional<ProcessInfo> process_info(pid_t pid) {
                      .has_ended = fields[0] == "Z" && number_in(fields[k_threads]) <= 1};
 }
 
+// Refers to the process that had the id when it was opened, also if another one gets the id later.
+class ProcessHandle {
+ public:
+  explicit ProcessHandle(pid_t pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
+  // Returns 0 or an errno.
+  [[nodiscard]] int signal(int number) const noexcept {
+    return ::syscall(SYS_pidfd_send_signal, fd_.get(), number, nullptr, 0) == 0 ? 0 : errno;
+  }
+
+ private:
+  Fd fd_;
+};
+
+struct Descendant {
+  pid_t pid = 0;
+  pid_t parent = 0;
+};
+
+std::vector<Descendant> find_descendants() {
+  std::unordered_multimap<pid_t, pid_t> children;
+  std::unordered_set<pid_t> ended;
+  for_each_process([&](pid_t pid) {
+    if (const auto info = process_info(pid)) {
+      children.emplace(info->parent, pid);
+      if (info->has_ended) ended.insert(pid);
+    }
+  });
+  std::vector<Descendant> found{{.pid = ::getpid(), .parent = ::getppid()}};
+  for (std::size_t next = 0; next < found.size(); ++next) {
+    const pid_t parent = found[next].pid;
+    const auto [first, last] = children.equal_range(parent);
+    for (auto child = first; child != last; ++child)
+      found.push_back({.pid = child->second, .parent = parent});
+  }
+  found.erase(found.begin());
+  std::erase_if(found, [&](const Descendant& each) { return ended.contains(each.pid); });
+  return found;
+}
+
+// Returns 0 or an errno. The parent tells the process from a later one with its id; one whose
+// parent has ended meanwhile is found again as a child of this process.
+int signal_descendant(const Descendant& descendant, int number) {
+  const ProcessHandle process(descendant.pid);
+  if (!process.is_open()) return ESRCH;
+  const auto info = process_info(descendant.pid);
+  if (!info || (info->parent != descendant.parent && info->parent != ::getpid())) return ESRCH;
+  return process.signal(number);
+}
+
 }  // namespace
 
 Result<void> become_reaper() {
@@ -85,44 +136,31 @@ Result<void> become_reaper() {
 }
 
 std::vector<pid_t> descendants() {
-  std::unordered_multimap<pid_t, pid_t> children;
-  std::unordered_set<pid_t> ended;
-  for_each_process([&](pid_t pid) {
-    if (const auto info = process_info(pid)) {
-      children.emplace(info->parent, pid);
-      if (info->has_ended) ended.insert(pid);
-    }
-  });
-  std::vector<pid_t> found{::getpid()};
-  for (std::size_t next = 0; next < found.size(); ++next) {
-    const auto [first, last] = children.equal_range(found[next]);
-    for (auto child = first; child != last; ++child) found.push_back(child->second);
-  }
-  found.erase(found.begin());
-  std::erase_if(found, [&](pid_t pid) { return ended.contains(pid); });
-  return found;
+  std::vector<pid_t> pids;
+  for (const Descendant& each : find_descendants()) pids.push_back(each.pid);
+  return pids;
 }
 
 void signal_descendants(int number, pid_t spared) {
-  for (const pid_t pid : descendants())
-    if (pid != spared) ::kill(pid, number);
+  for (const Descendant& each : find_descendants())
+    if (each.pid != spared) signal_descendant(each, number);
 }
 
 void kill_descendants() {
   // A stopped process can't fork: a fork bomb is stopped first, then killed.
   std::size_t known = 0;
   for (int round = 0; round < k_max_freeze_rounds; ++round) {
-    const auto running = descendants();
-    for (const pid_t pid : running) ::kill(pid, SIGSTOP);
+    const auto running = find_descendants();
+    for (const Descendant& each : running) signal_descendant(each, SIGSTOP);
     if (running.size() == known) break;
     known = running.size();
   }
   // A set-user-ID program of another user can't be killed, only waited for.
   bool reported = false;
   for (auto pause = k_kill_pause;; pause = std::min(2 * pause, k_max_kill_pause)) {
-    for (const pid_t pid : descendants()) {
-      if (::kill(pid, SIGKILL) == 0 || errno != EPERM || reported) continue;
-      log::warn("waiting for the process {}, which another user's rights protect", pid);
+    for (const Descendant& each : find_descendants()) {
+      if (signal_descendant(each, SIGKILL) != EPERM || reported) continue;
+      log::warn("waiting for the process {}, which another user's rights protect", each.pid);
       reported = true;
     }
     if (!reap([](const Reaped&) {})) return;
@@ -155,22 +193,30 @@ std::string environment_of(pid_t pid) {
 
 }  // namespace
 
-std::size_t kill_marked(const std::string& entry) {
+std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time_limit) {
   const std::string pattern = '\0' + entry + '\0';
-  std::size_t killed = 0;
-  for (std::size_t found = 1; found != 0;) {
-    found = 0;
+  const auto deadline = std::chrono::steady_clock::now() + time_limit;
+  std::unordered_set<pid_t> killed;
+  for (auto pause = k_kill_pause;; pause = std::min(2 * pause, k_max_kill_pause)) {
+    bool some_left = false;
     for_each_process([&](pid_t pid) {
       if (pid == ::getpid()) return;
+      const ProcessHandle process(pid);  // before its environment is read
+      if (!process.is_open()) return;
       if (('\0' + environment_of(pid)).find(pattern) == std::string::npos) return;
       const auto info = process_info(pid);
-      if (!info || info->has_ended) return;
-      if (::kill(pid, SIGKILL) == 0) ++found;
+      if (!info || info->has_ended || process.signal(SIGKILL) != 0) return;
+      some_left = true;
+      killed.insert(pid);
     });
-    killed += found;
-    if (found != 0) std::this_thread::sleep_for(k_kill_pause);
+    if (!some_left) break;
+    if (std::chrono::steady_clock::now() > deadline) {
+      log::warn("processes with {} haven't ended after SIGKILL", entry);
+      break;
+    }
+    std::this_thread::sleep_for(pause);
   }
-  return killed;
+  return killed.size();
 }
 
 }  // namespace rtenv::job

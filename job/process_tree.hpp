@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -21,7 +22,8 @@ Result<void> become_reaper();
 /// The ids of all descendants that haven't ended, in no particular order. Reads /proc.
 std::vector<pid_t> descendants();
 
-/// Sends a signal to all descendants except `spared`.
+/// Sends a signal to all descendants except `spared`. A process that got the id of one that has
+/// ended isn't signalled, here and below.
 void signal_descendants(int number, pid_t spared = 0);
 
 /// Ends all descendants with SIGKILL and reaps them: none is left afterwards.
@@ -37,8 +39,9 @@ struct Reaped {
 bool reap(const std::function<void(const Reaped&)>& on_end);
 
 /// Sends SIGKILL to all processes of this user whose environment contains `entry` ("NAME=value"):
-/// leftovers of a supervisor that was killed together with its guardian. Returns the number of
-/// signals sent.
-std::size_t kill_marked(const std::string& entry);
+/// leftovers of a supervisor that was killed together with its guardian. Waits until they have
+/// ended, at most for `time_limit`: a process that waits for a disk or a network file system
+/// doesn't end before that answers. Returns the number of processes.
+std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time_limit);
 
 }  // namespace rtenv::job

@@ -103,13 +103,13 @@ TEST_F(ProcessTreeTest, ReapReturnsTheStatus) {
 
 TEST_F(ProcessTreeTest, KillsProcessesByEnvironmentVariable) {
   Environment marked = Environment::of_process();
-  marked.set("RTENV_JOB", "process-tree-test");
+  marked.set("RTENV_RUN", "process-tree-test");
   Environment similar = Environment::of_process();
-  similar.set("RTENV_JOB", "process-tree-test-2");
+  similar.set("RTENV_RUN", "process-tree-test-2");
   const pid_t pid = start("exec sleep 1000", marked);
   const pid_t other = start("exec sleep 1000", similar);
   wait_for_programs({"sleep\n", "sleep\n"});
-  EXPECT_GE(kill_marked("RTENV_JOB=process-tree-test"), 1U);
+  EXPECT_GE(kill_marked("RTENV_RUN=process-tree-test", std::chrono::seconds(10)), 1U);
   EXPECT_THAT(descendants(), testing::ElementsAre(other));
   EXPECT_THAT(descendants(), testing::Not(testing::Contains(pid)));
 }

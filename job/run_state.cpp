@@ -11,8 +11,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 4> k_phases{"preparing", "ready", "running", "ended"};
-constexpr std::array<std::string_view, 6> k_outcomes{"none",         "exited",       "stopped",
-                                                     "setup_failed", "start_failed", "died"};
+constexpr std::array<std::string_view, 8> k_outcomes{
+    "none", "exited", "stopped", "timed_out", "setup_failed", "start_failed", "not_begun", "died"};
 
 template <class Enum, std::size_t Size>
 Enum parse(const std::array<std::string_view, Size>& names, const std::string& text) {
@@ -28,6 +28,16 @@ ResourceUsage usage_from_json(const json& value) {
 }
 
 }  // namespace
+
+bool has_run(const RunState& state) noexcept {
+  return state.phase == RunPhase::running ||
+         (state.phase == RunPhase::ended && state.outcome != Outcome::not_begun);
+}
+
+Outcome outcome_of_failed_start(const Error& error) noexcept {
+  const bool may_pass = error.code() == Errc::out_of_space || error.code() == Errc::unavailable;
+  return may_pass ? Outcome::not_begun : Outcome::start_failed;
+}
 
 std::string_view name(RunPhase phase) noexcept { return k_phases[static_cast<std::size_t>(phase)]; }
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace rtenv::job {
 
 enum class RunPhase : std::uint8_t {
@@ -24,8 +26,10 @@ enum class Outcome : std::uint8_t {
   none,          // not ended yet
   exited,        // the entrypoint ended by itself
   stopped,       // on request
+  timed_out,     // it ran longer than it may
   setup_failed,  // its directory or environment couldn't be prepared
   start_failed,  // the entrypoint couldn't be started
+  not_begun,     // nothing of it has run, because of something that may pass: no space, no process
   died,          // the supervisor or its guardian was killed, and so the job's processes were ended
 };
 
@@ -46,11 +50,16 @@ struct RunState {
   std::int64_t running_ms = 0;       // Unix time when the entrypoint started
   std::int64_t ended_ms = 0;         // Unix time
   std::optional<int> exit_code;      // -N if signal N ended it
-  std::string error;                 // of setup_failed and start_failed
+  std::string error;                 // of all outcomes but exited, stopped and died
   std::uint64_t lost_log_bytes = 0;  // output that couldn't be written to the log
   std::string log_error;             // why it couldn't
   std::optional<ResourceUsage> usage;
 };
+
+/// Whether some of the entrypoint has run, or may have.
+bool has_run(const RunState& state) noexcept;
+/// The outcome of a job whose start failed with this error.
+Outcome outcome_of_failed_start(const Error& error) noexcept;
 
 std::string_view name(RunPhase phase) noexcept;
 

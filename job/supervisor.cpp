@@ -2,54 +2,36 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/boot_id.hpp"
 #include "base/clock.hpp"
 #include "base/file.hpp"
-#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
-#include "base/pipe.hpp"
-#include "base/process.hpp"
-#include "base/sandbox.hpp"
-#include "base/signal_fd.hpp"
 #include "cache/cache.hpp"
 #include "job/activation.hpp"
-#include "job/control_socket.hpp"
-#include "job/entrypoint.hpp"
-#include "job/guardian.hpp"
-#include "job/job_folder.hpp"
-#include "job/job_log.hpp"
-#include "job/job_order.hpp"
+#include "job/entrypoint_process.hpp"
 #include "job/process_tree.hpp"
-#include "job/setup_thread.hpp"
 #include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::job {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 
 constexpr int k_pipe_bytes = 1 << 20;
 constexpr std::size_t k_read_bytes = 64 << 10;
 constexpr auto k_count_interval = std::chrono::milliseconds(50);
 constexpr int k_lowest_priority = 19;
-constexpr int k_guardian_death_signal = SIGUSR2;
+constexpr std::uint64_t k_max_run_time_s = 100ULL * 365 * 24 * 3600;
 
 int exit_code_of(int status) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -65,79 +47,19 @@ ResourceUsage usage_of(const rusage& usage) {
           .max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024};
 }
 
-// One job from its order to its end. RunState::phase is its state: preparing (skipped if there is
-// nothing to prepare), ready, running, ended. Each phase can change to `ended`.
-class Supervisor {
- public:
-  Supervisor(JobOrder order, const SupervisorOptions& options, JobFolder folder,
-             ControlSocket control, JobLog log, const SignalFd& signals)
-      : order_(std::move(order)),
-        options_(options),
-        folder_(std::move(folder)),
-        control_(std::move(control)),
-        log_(std::move(log)),
-        signals_(signals) {
-    state_.supervisor_pid = ::getpid();
-    state_.boot_id = boot_id();
-  }
+}  // namespace
 
-  Result<void> run();
-
- private:
-  // Why the supervisor ends a job that hasn't ended by itself: kept while its setup is being
-  // cancelled, or while its processes have time to exit.
-  enum class Ending { none, stop_requested, guardian_died };
-
-  [[nodiscard]] bool entrypoint_ended() const noexcept { return state_.exit_code.has_value(); }
-  [[nodiscard]] Outcome outcome_of_exit() const noexcept {
-    return ending_ == Ending::stop_requested ? Outcome::stopped : Outcome::exited;
-  }
-  Result<void> begin();
-  Result<void> start_setup();
-  void finish_setup();
-  void fail_setup(const Error& error);
-  void become_ready();
-  void start_entrypoint();
-  [[nodiscard]] SpawnOptions entrypoint_spawn(Environment environment) const;
-  [[nodiscard]] std::optional<Path> hidden_folder() const;
-  Result<ChildProcess> spawn_entrypoint(Environment environment);
-
-  void wait();
-  [[nodiscard]] int wait_ms() const;
-  void handle_signals();
-  void handle_guardian_death();
-  void handle_command(const json& command);
-  void check_deadlines();
-  [[nodiscard]] bool exceeds_process_limit(Clock::time_point now);
-  void reap_ended();
-  bool read_output();
-  void drain_output();
-
-  void stop();
-  void signal_processes(std::chrono::milliseconds wait);
-  void kill_processes(std::string_view notice);
-  void end(Outcome outcome, std::string_view notice = {});
-  void clean_up();
-  void start_spare_copy();
-  void publish();
-  Result<void> publish_start();
-
-  JobOrder order_;
-  const SupervisorOptions& options_;
-  JobFolder folder_;
-  ControlSocket control_;
-  JobLog log_;
-  const SignalFd& signals_;
-  RunState state_;
-  Pipe output_;  // its write end is closed once the entrypoint has it
-  std::optional<SetupThread> setup_;
-  std::optional<PreparedJob> prepared_;
-  std::thread spare_copy_;  // makes a copy for the next job; joined by clean_up
-  StopSettings stop_settings_;
-  Ending ending_ = Ending::none;
-  std::optional<Clock::time_point> kill_at_;
-  std::optional<Clock::time_point> count_at_;
-};
+Supervisor::Supervisor(JobOrder order, const SupervisorOptions& options, JobFolder folder,
+                       ControlSocket control, JobLog log, const SignalFd& signals)
+    : order_(std::move(order)),
+      options_(options),
+      folder_(std::move(folder)),
+      control_(std::move(control)),
+      log_(std::move(log)),
+      signals_(signals) {
+  state_.supervisor_pid = ::getpid();
+  state_.boot_id = boot_id();
+}
 
 Result<void> Supervisor::run() {
   RTENV_TRY(begin());
@@ -236,6 +158,7 @@ void Supervisor::finish_setup() {
   switch (ending_) {
     case Ending::stop_requested: return end(Outcome::stopped);
     case Ending::guardian_died: kill_descendants(); return end(Outcome::died);
+    case Ending::time_over:
     case Ending::none: break;
   }
   if (!prepared) return fail_setup(prepared.error());
@@ -264,40 +187,30 @@ void Supervisor::start_entrypoint() {
   // Before any part of the entrypoint runs.
   if (const auto published = publish_start(); !published) {
     state_.error = published.error().message();
-    return end(Outcome::start_failed);
+    return end(outcome_of_failed_start(published.error()));
   }
   Environment environment = entrypoint_environment(
       order_, prepared_ ? prepared_->environment()
                         : activate({.node = without_server_variables(options_.node)}));
   stop_settings_ = stop_settings(environment);
   if (order_.limits.processes) count_at_ = Clock::now();
-  auto child = spawn_entrypoint(std::move(environment));
+  if (order_.limits.run_time_s)
+    stop_at_ =
+        Clock::now() + std::chrono::seconds(std::min(*order_.limits.run_time_s, k_max_run_time_s));
+  auto child = spawn_entrypoint(order_, std::move(environment),
+                                {.prepared = prepared_ ? &*prepared_ : nullptr,
+                                 .cache_root = options_.cache_root,
+                                 .hidden = hidden_folder(),
+                                 .output_fd = output_.write_end.get()});
   output_.write_end.reset();
   if (!child) {
     state_.error = child.error().message();
-    return end(Outcome::start_failed);
+    return end(outcome_of_failed_start(child.error()));
   }
   state_.entrypoint_pid = child->pid();
   child->detach();  // reap_ended() reaps it with all the others
   publish();
   start_spare_copy();
-}
-
-SpawnOptions Supervisor::entrypoint_spawn(Environment environment) const {
-  SpawnOptions spawn{.argv = {"/bin/sh", "-c", order_.entrypoint},
-                     .environment = std::move(environment),
-                     .output_fd = output_.write_end.get(),
-                     .null_input = true,
-                     .own_session = true};
-  if (prepared_) {
-    spawn.working_dir = prepared_->working_dir();
-    spawn.keep_fds = prepared_->keep_fds();
-    spawn.prepare_child = prepared_->prepare_child();
-  }
-  const JobLimits& limits = order_.limits;
-  if (limits.memory_bytes) spawn.limits.push_back({RLIMIT_DATA, *limits.memory_bytes});
-  if (limits.open_files) spawn.limits.push_back({RLIMIT_NOFILE, *limits.open_files});
-  return spawn;
 }
 
 // By the sandbox: the server's state. Nullopt: there is no sandbox.
@@ -306,23 +219,10 @@ std::optional<Path> Supervisor::hidden_folder() const {
   return folder_.path.parent_path().parent_path();
 }
 
-Result<ChildProcess> Supervisor::spawn_entrypoint(Environment environment) {
-  SpawnOptions spawn = entrypoint_spawn(std::move(environment));
-  const auto hidden = hidden_folder();
-  if (!hidden) return ChildProcess::spawn(spawn);
-  RTENV_TRY(const auto sandboxed,
-            in_sandbox(std::move(spawn),
-                       {.cache = options_.cache_root,
-                        .readable = prepared_ ? prepared_->readable_folders() : std::vector<Path>(),
-                        .writable = prepared_ ? prepared_->writable_folders() : std::vector<Path>(),
-                        .hidden = *hidden},
-                       job_mark(order_.id)));
-  return ChildProcess::spawn(sandboxed.spawn);
-}
-
 int Supervisor::wait_ms() const {
   std::optional<Clock::time_point> next;
-  for (const auto& time : {setup_ ? setup_->deadline() : std::nullopt, kill_at_, count_at_})
+  for (const auto& time :
+       {setup_ ? setup_->deadline() : std::nullopt, kill_at_, count_at_, stop_at_})
     if (time && (!next || *time < *next)) next = time;
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
@@ -370,7 +270,7 @@ void Supervisor::handle_guardian_death() {
 
 void Supervisor::handle_command(const json& command) {
   if (!command.is_object()) return;
-  if (command.contains("stop")) return stop();
+  if (command.contains("stop")) return command.at("stop") == "at once" ? stop_at_once() : stop();
   if (!command.contains("start") || order_.start) return;
   order_.start = command.at("start").value("gpus", std::vector<int>());
   if (state_.phase == RunPhase::ready) start_entrypoint();
@@ -383,7 +283,18 @@ void Supervisor::check_deadlines() {
   if (exceeds_process_limit(now))
     return kill_processes(fmt::format("the job exceeded its limit of {} processes and was ended",
                                       *order_.limits.processes));
+  if (stop_at_ && now >= *stop_at_) stop_for_time();
   if (kill_at_ && now >= *kill_at_) kill_processes({});
+}
+
+void Supervisor::stop_for_time() {
+  stop_at_.reset();
+  if (ending_ != Ending::none || entrypoint_ended()) return;
+  ending_ = Ending::time_over;
+  state_.error = fmt::format("it ran longer than {} s (config.run_timeout_seconds)",
+                             *order_.limits.run_time_s);
+  log_.write_notice(state_.error + " and is stopped");
+  signal_processes(stop_settings_.wait);
 }
 
 bool Supervisor::exceeds_process_limit(Clock::time_point now) {
@@ -430,6 +341,12 @@ void Supervisor::stop() {
   }
 }
 
+// Also if it is being stopped in order.
+void Supervisor::stop_at_once() {
+  stop();
+  if (state_.phase == RunPhase::running) kill_processes({});
+}
+
 void Supervisor::signal_processes(std::chrono::milliseconds wait) {
   // A signalled bwrap would kill the whole sandbox at once.
   signal_descendants(stop_settings_.signal, order_.sandbox ? state_.entrypoint_pid : 0);
@@ -458,57 +375,6 @@ void Supervisor::end(Outcome outcome, std::string_view notice) {
   state_.outcome = outcome;
   state_.ended_ms = unix_ms();
   publish();
-}
-
-// Reads the first line; `lines` keeps the rest.
-Result<JobOrder> read_order(const Fd& control, LineBuffer& lines) {
-  std::array<char, 65536> buffer;
-  for (;;) {
-    const ssize_t count = ::read(control.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0)
-      return fail(Errc::cancelled, "the server closed the connection before it sent the job order");
-    lines.add(std::string_view(buffer.data(), static_cast<std::size_t>(count)));
-    if (const auto line = lines.next()) return job_order_from_json(json_from_text(*line));
-  }
-}
-
-Result<void> run_supervisor(const SupervisorOptions& options, const JobFolder& folder, Fd control,
-                            const SignalFd& signals) {
-  LineBuffer lines;
-  RTENV_TRY(auto order, read_order(control, lines));
-  // A server that was killed before it recorded the start may order a job again: a job never runs
-  // twice.
-  RTENV_TRY(const auto before, folder.read_state());
-  if (before && before->phase >= RunPhase::running) return {};
-  RTENV_TRY(auto socket,
-            ControlSocket::listen(folder.control(), std::move(control), std::move(lines)));
-  RTENV_TRY(auto log, JobLog::open(folder.log(), order.log));
-  return Supervisor(std::move(order), options, folder, std::move(socket), std::move(log), signals)
-      .run();
-}
-
-}  // namespace
-
-int supervise(const SupervisorOptions& options, const Path& folder, Fd control, Fd lock) {
-  for (const int fd : {control.get(), lock.get()}) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  ::signal(SIGPIPE, SIG_IGN);
-  const auto signals = SignalFd::block({SIGTERM, SIGINT, SIGHUP, SIGCHLD, k_guardian_death_signal});
-  if (!signals) return 1;
-  ::setsid();
-  if (!become_reaper()) return 1;
-
-  const JobFolder job_folder{folder};
-  const pid_t guardian = ::getpid();
-  const pid_t supervisor = ::fork();
-  if (supervisor < 0) return 1;
-  if (supervisor > 0) return guard(supervisor, job_folder, std::move(control), *signals);
-  ::prctl(PR_SET_PDEATHSIG, k_guardian_death_signal);
-  if (::getppid() != guardian) return 1;
-  if (!become_reaper()) return 1;
-  const auto done = run_supervisor(options, job_folder, std::move(control), *signals);
-  if (!done) log::warn("{}", done.error().message());
-  return done ? 0 : 1;
 }
 
 }  // namespace rtenv::job

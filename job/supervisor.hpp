@@ -1,29 +1,96 @@
-// Runs one submitted job: prepares what it needs, waits for resources, runs its entrypoint, writes
-// its log, and reports how it ended. The supervisor is a process that outlives the server. It has
-// a parent, its guardian: if either is killed, the other ends all of the job's processes. Linux
-// only: both are subreapers, so orphaned processes of the job become their children.
+// The supervisor of one job, in a process of its own: see supervise(). Not thread-safe.
 #pragma once
 
-#include <functional>
+#include <signal.h>
 
-#include "base/environment.hpp"
-#include "base/fd.hpp"
+#include <chrono>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string_view>
+#include <thread>
 
-namespace rtenv::cache {
-class Cache;
-}
+#include "base/pipe.hpp"
+#include "base/signal_fd.hpp"
+#include "job/control_socket.hpp"
+#include "job/entrypoint.hpp"
+#include "job/job_folder.hpp"
+#include "job/job_log.hpp"
+#include "job/job_order.hpp"
+#include "job/setup_thread.hpp"
+#include "job/supervise.hpp"
 
 namespace rtenv::job {
 
-struct SupervisorOptions {
-  Environment node;
-  Path cache_root;
-  std::function<Result<cache::Cache>()> open_cache;
-};
+/// The supervisor gets it when its guardian dies.
+inline constexpr int k_guardian_death_signal = SIGUSR2;
 
-/// The supervisor's process: returns its exit status. `folder`: see JobFolder. `control`: the first
-/// connection, whose first line is the JobOrder. `lock`: JobFolder::lock, locked. Requires: there
-/// are no other threads.
-int supervise(const SupervisorOptions& options, const Path& folder, Fd control, Fd lock);
+/// One job from its order to its end. RunState::phase is its state: preparing (skipped if there is
+/// nothing to prepare), ready, running, ended. Each phase can change to `ended`.
+class Supervisor {
+ public:
+  Supervisor(JobOrder order, const SupervisorOptions& options, JobFolder folder,
+             ControlSocket control, JobLog log, const SignalFd& signals);
+
+  /// Returns when the job has ended. Fails: unavailable (no pipe).
+  Result<void> run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  // Why the supervisor ends a job that hasn't ended by itself: kept while its setup is being
+  // cancelled, or while its processes have time to exit.
+  enum class Ending { none, stop_requested, time_over, guardian_died };
+
+  [[nodiscard]] bool entrypoint_ended() const noexcept { return state_.exit_code.has_value(); }
+  [[nodiscard]] Outcome outcome_of_exit() const noexcept {
+    if (ending_ == Ending::time_over) return Outcome::timed_out;
+    return ending_ == Ending::stop_requested ? Outcome::stopped : Outcome::exited;
+  }
+  Result<void> begin();
+  Result<void> start_setup();
+  void finish_setup();
+  void fail_setup(const Error& error);
+  void become_ready();
+  void start_entrypoint();
+  [[nodiscard]] std::optional<Path> hidden_folder() const;
+
+  void wait();
+  [[nodiscard]] int wait_ms() const;
+  void handle_signals();
+  void handle_guardian_death();
+  void handle_command(const nlohmann::json& command);
+  void check_deadlines();
+  [[nodiscard]] bool exceeds_process_limit(Clock::time_point now);
+  void reap_ended();
+  bool read_output();
+  void drain_output();
+
+  void stop();
+  void stop_at_once();
+  void stop_for_time();
+  void signal_processes(std::chrono::milliseconds wait);
+  void kill_processes(std::string_view notice);
+  void end(Outcome outcome, std::string_view notice = {});
+  void clean_up();
+  void start_spare_copy();
+  void publish();
+  Result<void> publish_start();
+
+  JobOrder order_;
+  const SupervisorOptions& options_;
+  JobFolder folder_;
+  ControlSocket control_;
+  JobLog log_;
+  const SignalFd& signals_;
+  RunState state_;
+  Pipe output_;  // its write end is closed once the entrypoint has it
+  std::optional<SetupThread> setup_;
+  std::optional<PreparedJob> prepared_;
+  std::thread spare_copy_;  // makes a copy for the next job; joined by clean_up
+  StopSettings stop_settings_;
+  Ending ending_ = Ending::none;
+  std::optional<Clock::time_point> kill_at_;
+  std::optional<Clock::time_point> count_at_;
+  std::optional<Clock::time_point> stop_at_;
+};
 
 }  // namespace rtenv::job

@@ -83,6 +83,10 @@ void set_certificates(const CurlLibrary& curl, CURL* handle, const HttpRequest& 
 void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
                    const Environment& environment) {
   curl.easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  if (!request.unix_socket.empty()) {
+    curl.easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+    curl.easy_setopt(handle, CURLOPT_PROXY, "");
+  }
   // A key may contain "..", and it is signed as written.
   curl.easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
   curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -43,6 +43,7 @@ struct HttpResponse {
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
+  std::string unix_socket;           // connects there; empty: to the URL's host
   std::vector<std::string> headers;  // "Name: value"
   std::span<const std::byte> body;   // of a PUT or POST; must outlive the request
   /// Instead of `body`: fills the buffer and returns the number of bytes, 0 at the end; read only

@@ -12,20 +12,27 @@ namespace {
 
 constexpr std::string_view k_default_address = "http://127.0.0.1:8265";
 
-Result<std::string> server_address(const Environment& environment) {
+constexpr std::string_view k_unix = "unix:";
+
+Result<void> set_address(JobServer& server, const Environment& environment) {
   std::string address(k_default_address);
   for (const char* variable : {"RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"})
     if (const auto set = environment.find_filled(variable)) {
       address = *set;
+      if (address.starts_with(k_unix)) {
+        server.unix_socket = address.substr(k_unix.size());
+        address = "http://localhost";
+      }
       // As in Ray's client: without a scheme, http is assumed; ray:// isn't a job server's address.
       if (address.find("://") == std::string::npos) address.insert(0, "http://");
       if (!address.starts_with("http://") && !address.starts_with("https://"))
         return fail(Errc::invalid_argument, "{} isn't the address of a job server: {}", variable,
                     redacted_url(*set))
-            .hint("use http://HOST:8265");
+            .hint("use http://HOST:8265 or unix:PATH");
       break;
     }
-  return std::string(trim_end(address, "/"));
+  server.address = trim_end(address, "/");
+  return {};
 }
 
 Result<std::string> auth_token(const Environment& environment) {
@@ -59,9 +66,13 @@ Result<std::vector<std::string>> job_headers(const Environment& environment) {
 
 }  // namespace
 
+std::string JobServer::shown() const {
+  return unix_socket.empty() ? redacted_url(address) : fmt::format("{}{}", k_unix, unix_socket);
+}
+
 Result<JobServer> find_job_server(const Environment& environment) {
   JobServer server;
-  RTENV_TRY(server.address, server_address(environment));
+  RTENV_TRY(set_address(server, environment));
   RTENV_TRY(server.token, auth_token(environment));
   RTENV_TRY(server.headers, job_headers(environment));
   return server;

@@ -37,7 +37,7 @@ class JobServerStore final : public ObjectStore {
         [&](const HttpResponse& response) { return explain(object, response); }));
     if (empty)
       return fail(Errc::not_found, "{}: the job server at {} has the package, but doesn't serve it",
-                  object.shown(), redacted_url(server_.address))
+                  object.shown(), server_.shown())
           .hint(
               "Ray serves packages only to its own nodes; use the directory or archive that it was "
               "built from");
@@ -67,13 +67,14 @@ class JobServerStore final : public ObjectStore {
     return {
         .method = std::move(method),
         .url = fmt::format("{}/api/packages/gcs/{}", server_.address, percent_encode(object.path)),
+        .unix_socket = server_.unix_socket,
         .headers = server_.headers,
         .bearer = server_.token};
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) const {
-    auto failure = fail_status(
-        response.status, fmt::format("{} at {}", object.shown(), redacted_url(server_.address)));
+    auto failure =
+        fail_status(response.status, fmt::format("{} at {}", object.shown(), server_.shown()));
     if (failure.value().code() == Errc::permission_denied)
       return std::move(failure).hint("set RAY_AUTH_TOKEN");
     if (response.status == 413)

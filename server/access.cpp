@@ -1,9 +1,13 @@
 #include "server/access.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <climits>
 
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
@@ -13,11 +17,29 @@ namespace {
 
 constexpr std::string_view k_bearer = "bearer ";
 constexpr std::string_view k_cookie = "ray-authentication-token=";
+constexpr std::array<const char*, 4> k_forwarded{"forwarded", "x-forwarded-for", "x-real-ip",
+                                                 "via"};
 
 // "[::1]:80" → "[::1]", "a:80" → "a"
 std::string without_port(std::string_view host) {
   if (host.starts_with('[')) return std::string(host.substr(0, host.find(']') + 1));
   return lower_ascii(host.substr(0, host.find(':')));
+}
+
+const std::string& this_machine() {
+  static const std::string name = [] {
+    std::array<char, HOST_NAME_MAX + 1> buffer{};
+    ::gethostname(buffer.data(), buffer.size() - 1);
+    return lower_ascii(buffer.data());
+  }();
+  return name;
+}
+
+bool is_address(const std::string& name) {
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  if (::inet_pton(AF_INET, name.c_str(), address.data()) == 1) return true;
+  return name.size() > 2 && name.starts_with('[') &&
+         ::inet_pton(AF_INET6, name.substr(1, name.size() - 2).c_str(), address.data()) == 1;
 }
 
 // Compares digests of equal size: the time reveals nothing about the texts.
@@ -56,13 +78,13 @@ std::optional<std::string> given_token(const Request& request) {
 
 bool Access::knows_host(std::string_view host) const {
   const std::string name = without_port(host);
-  constexpr std::array<std::string_view, 3> loopback{"localhost", "127.0.0.1", "[::1]"};
-  if (std::ranges::find(loopback, name) != loopback.end()) return true;
-  if (std::ranges::find(hosts_, name) != hosts_.end()) return true;
-  return !on_loopback_ && hosts_.empty();
+  if (name == "localhost" || name == this_machine()) return true;
+  // A page that rebinds a name has that name here, never an address.
+  if (is_address(name)) return true;
+  return std::ranges::find(settings_.hosts, name) != settings_.hosts.end();
 }
 
-std::optional<Response> Access::refuse(const Request& request) const {
+std::variant<Caller, Response> Access::admit(const Request& request, const Peer& peer) const {
   const std::string_view host = request.header("host");
   if (!knows_host(host))
     return text_response(
@@ -78,17 +100,39 @@ std::optional<Response> Access::refuse(const Request& request) const {
   const std::string_view site = request.header("sec-fetch-site");
   if (!site.empty() && site != "same-origin" && site != "none")
     return text_response(403, "403: requests from pages of another site aren't allowed");
-  if (!token_) return std::nullopt;
-  const auto given = given_token(request);
-  if (!given) {
+  auto caller = identify(request, peer);
+  const bool only_reads = request.method == "GET" || request.method == "HEAD";
+  if (const auto* const known = std::get_if<Caller>(&caller);
+      known != nullptr && known->right == Right::read && !only_reads)
+    return text_response(403, fmt::format("Forbidden: the token '{}' may only read", known->name));
+  return caller;
+}
+
+std::variant<Caller, Response> Access::identify(const Request& request, const Peer& peer) const {
+  if (const auto given = given_token(request); given && !settings_.tokens.empty()) {
+    for (const Token& token : settings_.tokens)
+      if (equal_in_constant_time(*given, token.secret)) return token.caller;
+    return text_response(403, "Forbidden: the token is wrong");
+  }
+  // Behind a proxy, everybody's requests come from the proxy's user.
+  const bool was_forwarded = std::ranges::any_of(
+      k_forwarded, [&](const char* name) { return request.headers.contains(name); });
+  if (peer.uid && !was_forwarded && (*peer.uid == settings_.owner || *peer.uid == 0))
+    return Caller{.name = fmt::format("uid:{}", *peer.uid)};
+  if (settings_.open && settings_.tokens.empty()) return Caller{.name = "anybody"};
+  if (!settings_.tokens.empty()) {
     Response response = text_response(
         401, "Unauthorized: a token is required (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
   }
-  if (!equal_in_constant_time(*given, *token_))
-    return text_response(403, "Forbidden: the token is wrong");
-  return std::nullopt;
+  const std::string who = was_forwarded ? "comes through a proxy"
+                          : peer.uid    ? fmt::format("is the user's with the id {}", *peer.uid)
+                                        : "is an unknown user's";
+  return text_response(
+      403, fmt::format("403: this server accepts requests of the user with the id {} and of root; "
+                       "this one {}. To let others in, start it with rtenv serve --token-file",
+                       settings_.owner, who));
 }
 
 }  // namespace rtenv::server

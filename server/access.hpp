@@ -1,33 +1,45 @@
-// Which requests are allowed. Besides the token, the Host, Origin and Sec-Fetch-Site headers of
-// every request are checked, so that a page of another site can't make a browser use the server
-// (DNS rebinding, cross-site requests). Thread-safe except for set_token.
+// Who may do what. A request is admitted by the user of the process that sends it (see peer.hpp) or
+// by a token. The Host, Origin and Sec-Fetch-Site headers of every request are checked besides, so
+// that a page of another site can't make a browser use the server (DNS rebinding, cross-site
+// requests). Thread-safe except for set_tokens.
 #pragma once
 
-#include <optional>
+#include <sys/types.h>
+
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "server/http.hpp"
+#include "server/peer.hpp"
+#include "server/tokens.hpp"
 
 namespace rtenv::server {
 
 class Access {
  public:
-  /// `token`: nullopt if none is required. `hosts`: the server's names besides those of loopback;
-  /// if empty and the server isn't only on loopback, any name is accepted.
-  Access(std::optional<std::string> token, std::vector<std::string> hosts, bool on_loopback)
-      : token_(std::move(token)), hosts_(std::move(hosts)), on_loopback_(on_loopback) {}
+  struct Settings {
+    std::vector<Token> tokens;
+    /// The server's names besides those of loopback and of this machine.
+    std::vector<std::string> hosts;
+    /// Requests without a token are anybody's and may do everything. For --insecure.
+    bool open = false;
+    /// Admitted without a token, as root is.
+    uid_t owner = 0;
+  };
+  explicit Access(Settings settings) : settings_(std::move(settings)) {}
 
-  void set_token(std::string token) { token_ = std::move(token); }
+  void set_tokens(std::vector<Token> tokens) { settings_.tokens = std::move(tokens); }
 
-  /// The response that refuses a request; nullopt if the request is allowed.
-  [[nodiscard]] std::optional<Response> refuse(const Request& request) const;
+  /// Who sends the request; or the response that refuses it.
+  [[nodiscard]] std::variant<Caller, Response> admit(const Request& request,
+                                                     const Peer& peer) const;
 
  private:
   [[nodiscard]] bool knows_host(std::string_view host) const;
-  std::optional<std::string> token_;
-  std::vector<std::string> hosts_;
-  bool on_loopback_;
+  [[nodiscard]] std::variant<Caller, Response> identify(const Request& request,
+                                                        const Peer& peer) const;
+  Settings settings_;
 };
 
 }  // namespace rtenv::server

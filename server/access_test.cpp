@@ -5,48 +5,110 @@
 namespace rtenv::server {
 namespace {
 
-int status(const Access& access, std::map<std::string, std::string> headers) {
+constexpr uid_t k_owner = 1000;
+const Peer k_own{.address = "127.0.0.1", .uid = k_owner};
+const Peer k_other{.address = "127.0.0.1", .uid = 1001};
+const Peer k_unknown{.address = "10.0.0.1", .uid = std::nullopt};
+
+using Headers = std::map<std::string, std::string>;
+
+std::variant<Caller, Response> ask(const Access& access, const Peer& peer, Headers headers = {},
+                                   std::string method = "DELETE") {
   headers.try_emplace("host", "127.0.0.1:8265");
-  const auto refusal = access.refuse({.method = "DELETE", .headers = std::move(headers)});
-  return refusal ? refusal->status : 0;
+  return access.admit({.method = std::move(method), .headers = std::move(headers)}, peer);
+}
+// 0: admitted.
+int status(const Access& access, const Peer& peer, Headers headers = {}) {
+  const auto answer = ask(access, peer, std::move(headers));
+  const auto* const refusal = std::get_if<Response>(&answer);
+  return refusal != nullptr ? refusal->status : 0;
+}
+std::string name(const Access& access, const Peer& peer, Headers headers = {}) {
+  return std::get<Caller>(ask(access, peer, std::move(headers))).name;
 }
 
-TEST(AccessTest, OnLoopbackAcceptsOnlyTheServersHostNames) {
-  const Access access(std::nullopt, {"job.example"}, true);
-  for (const char* host :
-       {"localhost", "LOCALHOST:1", "127.0.0.1:8265", "[::1]:8265", "job.example:8265"})
-    EXPECT_EQ(status(access, {{"host", host}}), 0) << host;
-  for (const char* host : {"evil.example", "", "127.0.0.1.evil.example", "[::2]:1"})
-    EXPECT_EQ(status(access, {{"host", host}}), 403) << host;
+Access with_tokens() {
+  return Access({.tokens = {{.secret = "secret", .caller = {.name = "ci"}},
+                            {.secret = "look", .caller = {.name = "board", .right = Right::read}}},
+                 .owner = k_owner});
+}
+
+TEST(AccessTest, KnowsTheServersHostNames) {
+  const Access access({.hosts = {"job.example"}, .owner = k_owner});
+  for (const char* host : {"localhost", "LOCALHOST:1", "127.0.0.1:8265", "[::1]:8265",
+                           "job.example:8265", "10.1.2.3", "[fe80::1]:1"})
+    EXPECT_EQ(status(access, k_own, {{"host", host}}), 0) << host;
+  for (const char* host : {"evil.example", "", "127.0.0.1.evil.example", "[evil]:1", "1.2.3"})
+    EXPECT_EQ(status(access, k_own, {{"host", host}}), 403) << host;
+}
+
+TEST(AccessTest, TheHostIsCheckedWhoeverMayDoEverything) {
+  EXPECT_EQ(status(Access({.open = true}), k_unknown, {{"host", "evil.example"}}), 403);
+  EXPECT_EQ(
+      status(with_tokens(), k_own, {{"host", "evil.example"}, {"authorization", "Bearer secret"}}),
+      403);
 }
 
 TEST(AccessTest, RefusesOtherOrigins) {
-  const Access access(std::nullopt, {}, true);
-  EXPECT_EQ(status(access, {{"origin", "http://127.0.0.1:8265"}}), 0);
+  const Access access({.owner = k_owner});
+  EXPECT_EQ(status(access, k_own, {{"origin", "http://127.0.0.1:8265"}}), 0);
   for (const char* origin : {"http://evil.example", "null", "http://127.0.0.1:9999"})
-    EXPECT_EQ(status(access, {{"origin", origin}}), 403) << origin;
-  EXPECT_EQ(status(access, {{"sec-fetch-site", "same-origin"}}), 0);
-  EXPECT_EQ(status(access, {{"sec-fetch-site", "none"}}), 0);
-  EXPECT_EQ(status(access, {{"sec-fetch-site", "cross-site"}}), 403);
-  EXPECT_EQ(status(access, {{"sec-fetch-site", "same-site"}}), 403);
+    EXPECT_EQ(status(access, k_own, {{"origin", origin}}), 403) << origin;
+  EXPECT_EQ(status(access, k_own, {{"sec-fetch-site", "same-origin"}}), 0);
+  EXPECT_EQ(status(access, k_own, {{"sec-fetch-site", "none"}}), 0);
+  EXPECT_EQ(status(access, k_own, {{"sec-fetch-site", "cross-site"}}), 403);
+  EXPECT_EQ(status(access, k_own, {{"sec-fetch-site", "same-site"}}), 403);
+}
+
+TEST(AccessTest, WithoutTokensTheServersUserAndRootAreAdmitted) {
+  const Access access({.owner = k_owner});
+  EXPECT_EQ(name(access, k_own), "uid:1000");
+  EXPECT_EQ(name(access, {.address = "unix", .uid = 0}), "uid:0");
+  EXPECT_EQ(status(access, k_other), 403);
+  EXPECT_EQ(status(access, k_unknown), 403);
+  EXPECT_EQ(status(access, k_other, {{"authorization", "Bearer any"}}), 403);
+}
+
+TEST(AccessTest, ARequestThatWasForwardedIsNobodys) {
+  for (const char* header : {"forwarded", "x-forwarded-for", "via", "x-real-ip"}) {
+    EXPECT_EQ(status(Access({.owner = k_owner}), k_own, {{header, "a"}}), 403) << header;
+    EXPECT_EQ(status(with_tokens(), k_own, {{header, "a"}}), 401) << header;
+  }
+  EXPECT_EQ(name(with_tokens(), k_own, {{"via", "a"}, {"authorization", "Bearer secret"}}), "ci");
 }
 
 TEST(AccessTest, AcceptsTheTokenInEachOfRaysHeaders) {
-  const Access access("secret", {}, true);
-  EXPECT_EQ(status(access, {{"authorization", "Bearer secret"}}), 0);
-  EXPECT_EQ(status(access, {{"authorization", "bearer secret"}}), 0);
-  EXPECT_EQ(status(access, {{"x-ray-authorization", "Bearer secret"}}), 0);
-  EXPECT_EQ(status(access, {{"cookie", "a=b; ray-authentication-token=secret; c=d"}}), 0);
-  EXPECT_EQ(status(access, {}), 401);
-  EXPECT_EQ(status(access, {{"authorization", "Basic secret"}}), 401);
-  EXPECT_EQ(status(access, {{"authorization", "Bearer secret2"}}), 403);
-  EXPECT_EQ(status(access, {{"cookie", "ray-authentication-token="}}), 403);
+  const Access access = with_tokens();
+  EXPECT_EQ(name(access, k_other, {{"authorization", "Bearer secret"}}), "ci");
+  EXPECT_EQ(name(access, k_other, {{"authorization", "bearer secret"}}), "ci");
+  EXPECT_EQ(name(access, k_other, {{"x-ray-authorization", "Bearer secret"}}), "ci");
+  EXPECT_EQ(name(access, k_other, {{"cookie", "a=b; ray-authentication-token=secret; c=d"}}), "ci");
+  EXPECT_EQ(status(access, k_other), 401);
+  EXPECT_EQ(status(access, k_other, {{"authorization", "Basic secret"}}), 401);
+  EXPECT_EQ(status(access, k_other, {{"authorization", "Bearer secret2"}}), 403);
+  EXPECT_EQ(status(access, k_other, {{"cookie", "ray-authentication-token="}}), 403);
 }
 
-TEST(AccessTest, OffLoopbackAcceptsAnyHostNameUnlessSomeAreGiven) {
-  EXPECT_EQ(status(Access("t", {}, false), {{"host", "any"}, {"authorization", "Bearer t"}}), 0);
-  EXPECT_EQ(status(Access("t", {"one"}, false), {{"host", "other"}, {"authorization", "Bearer t"}}),
-            403);
+TEST(AccessTest, WithTokensTheServersUserNeedsNoneButAWrongOneIsRefused) {
+  EXPECT_EQ(name(with_tokens(), k_own), "uid:1000");
+  EXPECT_EQ(status(with_tokens(), k_own, {{"authorization", "Bearer wrong"}}), 403);
+}
+
+TEST(AccessTest, ATokenMayOnlyRead) {
+  const Headers look{{"authorization", "Bearer look"}};
+  EXPECT_EQ(status(with_tokens(), k_other, look), 403);
+  for (const char* method : {"GET", "HEAD"}) {
+    const auto answer = ask(with_tokens(), k_other, look, method);
+    ASSERT_TRUE(std::holds_alternative<Caller>(answer)) << method;
+    EXPECT_EQ(std::get<Caller>(answer).right, Right::read);
+  }
+}
+
+TEST(AccessTest, AnOpenServerAdmitsAnybodyUnlessItHasTokens) {
+  EXPECT_EQ(name(Access({.open = true}), k_unknown), "anybody");
+  EXPECT_EQ(status(Access({.tokens = {{.secret = "s", .caller = {.name = "n"}}}, .open = true}),
+                   k_unknown),
+            401);
 }
 
 }  // namespace

@@ -4,11 +4,15 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/bounded_json.hpp"
 #include "job/job_log.hpp"
+#include "server/audit_log.hpp"
+#include "server/job_list.hpp"
 #include "server/job_manager.hpp"
 #include "server/job_packages.hpp"
 #include "server/log_json.hpp"
 #include "server/log_tail.hpp"
+#include "server/run_on.hpp"
 
 namespace rtenv::server {
 
@@ -17,30 +21,13 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* k_no_such_job = "Job ID does not exist";
 constexpr std::string_view k_tail_pattern = "/api/jobs/{id}/logs/tail";
 constexpr std::size_t k_upload_piece_bytes = 256 << 10;
+constexpr std::size_t k_max_quick_parse_bytes = 16 << 10;
+constexpr std::string_view k_json = "application/json; charset=utf-8";
 constexpr std::uint64_t k_max_whole_log_bytes = 256 << 10;  // larger ones are sent in pieces
 
 asio::awaitable<Response> ready(Response response) { co_return response; }
-
-// A job that doesn't exist is reported in Ray's words.
-Response job_error(const Error& error) {
-  return error.code() == Errc::not_found ? text_response(404, k_no_such_job)
-                                         : error_response(error);
-}
-
-Result<json> parse_body(const std::string& body) {
-  try {
-    return json::parse(body);
-  } catch (const json::exception& error) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
-    std::string_view why = error.what();
-    if (const auto end = why.find("] "); end != std::string_view::npos) why.remove_prefix(end + 2);
-    return fail(Errc::invalid_argument, "the body isn't JSON: {}",
-                body.empty() ? "it is empty" : why);
-  }
-}
 
 // The URI of /api/packages/{protocol}/{name}.
 Result<remote::Uri> package_uri(const PathParameters& protocol_and_name) {
@@ -57,6 +44,10 @@ std::span<const Route> Api::routes() {
   using Parameters = const PathParameters&;
   static const std::vector<Route> routes{
       {"GET", "/api/version", [](Api& api, Request&, Parameters) { return ready(api.version()); }},
+      {"GET", "/api/healthz",
+       [](Api&, Request&, Parameters) {
+         return ready(json_response({{"status", "ok"}}));
+       }},
       {"GET", "/api/openapi.json",
        [](Api&, Request&, Parameters) {
          return ready(
@@ -70,7 +61,7 @@ std::span<const Route> Api::routes() {
                     Parameters names) { return api.put_package(request, names); },
        .streams_body = true},
       {"GET", "/api/jobs/",
-       [](Api& api, Request& request, Parameters) { return ready(api.list(request)); }},
+       [](Api& api, Request& request, Parameters) { return api.list(request); }},
       {"POST", "/api/jobs/",
        [](Api& api, Request& request, Parameters) { return api.submit(request, false); }},
       // The paths of the first beta. They are also those of jobs with these ids.
@@ -79,23 +70,21 @@ std::span<const Route> Api::routes() {
       {.method = "GET",
        .pattern = "/api/jobs/status",
        .handle = [](Api& api, Request& request,
-                    Parameters) { return ready(api.status(request.query.at("job_id"))); },
+                    Parameters) { return api.status(request.query.at("job_id")); },
        .query_parameter = "job_id"},
       {.method = "GET",
        .pattern = "/api/jobs/logs",
        .handle = [](Api& api, Request& request,
-                    Parameters) { return ready(api.logs(request, request.query.at("job_id"))); },
+                    Parameters) { return api.logs(request, request.query.at("job_id")); },
        .query_parameter = "job_id"},
       {"GET", "/api/jobs/{id}",
-       [](Api& api, Request& request, Parameters id) {
-         return ready(api.details(request, id[0]));
-       }},
+       [](Api& api, Request& request, Parameters id) { return api.details(request, id[0]); }},
       {"DELETE", "/api/jobs/{id}",
-       [](Api& api, Request&, Parameters id) { return api.remove(id[0]); }},
+       [](Api& api, Request& request, Parameters id) { return api.remove(request, id[0]); }},
       {"POST", "/api/jobs/{id}/stop",
-       [](Api& api, Request&, Parameters id) { return ready(api.stop(id[0])); }},
+       [](Api& api, Request& request, Parameters id) { return api.stop(request, id[0]); }},
       {"GET", "/api/jobs/{id}/logs",
-       [](Api& api, Request& request, Parameters id) { return ready(api.logs(request, id[0])); }},
+       [](Api& api, Request& request, Parameters id) { return api.logs(request, id[0]); }},
       {"GET", k_tail_pattern,
        [](Api&, Request&, Parameters) {
          return ready(text_response(400, "400: this address speaks the websocket protocol"));
@@ -105,7 +94,7 @@ std::span<const Route> Api::routes() {
          return ready(json_response({{"rtenv_version", api.identity_.rtenv_version}}));
        }},
       {"GET", "/api/rtenv/jobs/{id}",
-       [](Api& api, Request&, Parameters id) { return ready(api.extras(id[0])); }},
+       [](Api& api, Request&, Parameters id) { return api.extras(id[0]); }},
   };
   return routes;
 }
@@ -169,138 +158,163 @@ asio::awaitable<Response> Api::receive_package(Request& request, const remote::U
     const auto count = co_await request.read_body(buffer);
     if (!count) co_return error_response(count.error());
     if (*count == 0) break;
-    if (const auto added = upload->add(std::span(buffer).first(*count)); !added)
+    std::function<Result<void>()> add =
+        [&upload = *upload, piece = std::span(buffer).first(*count)] { return upload.add(piece); };
+    if (const auto added = co_await run_on(jobs_.workers(), std::move(add)); !added)
       co_return added.error().code() == Errc::invalid_argument ? text_response(413, too_large)
                                                                : error_response(added.error());
   }
+  if (upload->size_bytes() == 0) co_return text_response(400, "the package is empty");
   const auto stored = co_await packages_.store(uri, std::move(*upload));
   if (!stored)
     co_return stored.error().code() == Errc::corrupt ? text_response(400, stored.error().message())
                                                      : error_response(stored.error());
+  audit_.add(request, "upload", uri.path);
   co_return text_response(200, "");
 }
 
 asio::awaitable<Response> Api::submit(const Request& request, bool in_beta_form) {
-  const auto body = parse_body(request.body);
-  if (!body) co_return error_response(body.error());
-  auto submission = parse_submission(*body);
+  std::function<Result<Submission>()> parse = [&body = request.body]() -> Result<Submission> {
+    auto parsed = parse_bounded_json(body);
+    if (!parsed)
+      return fail(Errc::invalid_argument, "the body isn't accepted: {}", parsed.error().message());
+    RTENV_TRY(auto submission, parse_submission(*parsed));
+    submission.memory_bytes = body.size();
+    return submission;
+  };
+  // What takes longer must not hold up other requests. (In GCC 12, no `?:` with co_await.)
+  std::optional<Result<Submission>> parsed;
+  if (request.body.size() <= k_max_quick_parse_bytes)
+    parsed = parse();
+  else
+    parsed = co_await run_on(jobs_.workers(), std::move(parse));
+  Result<Submission>& submission = *parsed;
   // Always 400: also a file that doesn't exist (not_found) is the request's fault.
   if (!submission) co_return text_response(400, error_response(submission.error()).body);
-  const auto id = co_await jobs_.submit(std::move(*submission));
+  const auto id = co_await jobs_.submit(std::move(*submission), request.caller.name);
   if (!id) co_return error_response(id.error());
+  audit_.add(request, "submit", *id);
   json response{{"job_id", *id}};
   if (!in_beta_form) response["submission_id"] = *id;
   co_return json_response(response);
 }
 
-Response Api::list(const Request& request) {
+asio::awaitable<Response> Api::list(const Request& request) {
   JobFilter filter;
   if (const auto status = request.query.find("status"); status != request.query.end()) {
     filter.status = job::parse_job_status(status->second);
     if (!filter.status)
-      return text_response(
+      co_return text_response(
           400,
           fmt::format("status must be PENDING, RUNNING, STOPPED, SUCCEEDED or FAILED, got '{}'",
                       status->second));
   }
   const auto limit = request.number("limit");
   const auto offset = request.number("offset");
-  if (!limit || !offset) return error_response(limit ? offset.error() : limit.error());
+  if (!limit || !offset) co_return error_response(limit ? offset.error() : limit.error());
   if (*limit) filter.limit = static_cast<std::int64_t>(**limit);
   if (*offset) filter.offset = static_cast<std::int64_t>(**offset);
-  const auto jobs = jobs_.list(filter);
-  if (!jobs) return error_response(jobs.error());
-  json array = json::array();
-  for (const auto& each : *jobs)
-    array.push_back(job_details(each, identity_.node, request.from_browser()));
-  return json_response(array);
+  const auto list =
+      std::make_shared<JobList>(jobs_, filter, identity_.node, request.hides_values());
+  auto first = co_await list->next();
+  if (!first) co_return error_response(first.error());
+  Response response;
+  response.content_type = k_json;
+  if (list->is_complete()) {
+    response.body = std::move(*first);
+    co_return response;
+  }
+  response.next_piece = [list, first = std::make_shared<std::string>(
+                                   std::move(*first))]() -> asio::awaitable<Result<std::string>> {
+    if (!first->empty()) co_return std::exchange(*first, {});
+    co_return co_await list->next();
+  };
+  co_return response;
 }
 
-Result<JobRecord> Api::find(const std::string& id) {
-  RTENV_TRY(auto found, jobs_.find(id));
-  if (!found) return fail(Errc::not_found, "{}", k_no_such_job);
-  return std::move(*found);
+asio::awaitable<Response> Api::details(const Request& request, std::string id) {
+  const auto job = co_await jobs_.find(std::move(id));
+  if (!job) co_return error_response(job.error());
+  co_return json_response(job_details(*job, identity_.node, request.hides_values()));
 }
 
-Response Api::details(const Request& request, const std::string& id) {
-  const auto job = find(id);
-  if (!job) return error_response(job.error());
-  return json_response(job_details(*job, identity_.node, request.from_browser()));
+asio::awaitable<Response> Api::status(std::string id) {
+  const auto job = co_await jobs_.find(std::move(id));
+  if (!job) co_return error_response(job.error());
+  co_return json_response({{"job_status", name(job->status)}});
 }
 
-Response Api::status(const std::string& id) {
-  const auto job = find(id);
-  if (!job) return error_response(job.error());
-  return json_response({{"job_status", name(job->status)}});
-}
-
-Response Api::extras(const std::string& id) {
-  const auto job = find(id);
-  if (!job) return error_response(job.error());
+asio::awaitable<Response> Api::extras(std::string id) {
+  const auto job = co_await jobs_.find(id);
+  if (!job) co_return error_response(job.error());
   const JobExtras extras = jobs_.extras(*job);
-  return json_response({{"submission_id", id},
-                        {"status", name(job->status)},
-                        {"phase", extras.phase},
-                        {"gpus", extras.gpus},
-                        {"usage", extras.usage},
-                        {"log_bytes", extras.log_bytes}});
+  co_return json_response({{"submission_id", id},
+                           {"status", name(job->status)},
+                           {"phase", extras.phase},
+                           {"gpus", extras.gpus},
+                           {"usage", extras.usage},
+                           {"log_bytes", extras.log_bytes}});
 }
 
-Response Api::logs(const Request& request, const std::string& id) {
-  if (const auto job = find(id); !job) return error_response(job.error());
+asio::awaitable<Response> Api::logs(const Request& request, std::string id) {
+  const auto job = co_await jobs_.find(std::move(id));
+  if (!job) co_return error_response(job.error());
   const auto offset = request.number("offset");
   const auto tail_lines = request.number("tail_lines");
-  if (!offset || !tail_lines) return error_response(offset ? tail_lines.error() : offset.error());
-  auto opened = job::JobLogReader::open(jobs_.log_file(id));
-  std::optional<job::JobLogReader> reader;
-  std::uint64_t begin = offset->value_or(0);
-  std::uint64_t end = 0;
-  if (opened) {
-    const auto size = opened->size_bytes();
-    if (!size) return error_response(size.error());
-    end = *size;
-    if (*tail_lines) {
-      const auto last = opened->offset_of_last_lines(**tail_lines);
-      if (!last) return error_response(last.error());
-      begin = std::max(begin, *last);
-    }
-    reader.emplace(std::move(*opened));
-  }
-  const auto pieces = std::make_shared<LogJson>(std::move(reader), begin, end);
-  Response response{.content_type = "application/json; charset=utf-8"};
-  if (end - std::min(begin, end) > k_max_whole_log_bytes) {
-    response.next_piece = [pieces] { return pieces->next(); };
-    return response;
+  if (!offset || !tail_lines)
+    co_return error_response(offset ? tail_lines.error() : offset.error());
+  std::function<Result<std::shared_ptr<LogJson>>()> open =
+      [file = jobs_.log_file(job->key()), begin = offset->value_or(0), lines = *tail_lines] {
+        return LogJson::open(file, begin, lines);
+      };
+  const auto opened = co_await run_on(jobs_.workers(), std::move(open));
+  if (!opened) co_return error_response(opened.error());
+  const std::shared_ptr<LogJson> pieces = *opened;
+  Response response;
+  response.content_type = k_json;
+  const auto next = [this, pieces]() -> asio::awaitable<Result<std::string>> {
+    std::function<Result<std::string>()> read = [pieces] { return pieces->next(); };
+    co_return co_await run_on(jobs_.workers(), std::move(read));
+  };
+  if (pieces->size_bytes() > k_max_whole_log_bytes) {
+    response.next_piece = next;
+    co_return response;
   }
   for (;;) {
-    auto piece = pieces->next();
-    if (!piece) return error_response(piece.error());
-    if (piece->empty()) return response;
+    auto piece = co_await next();
+    if (!piece) co_return error_response(piece.error());
+    if (piece->empty()) co_return response;
     response.body += *piece;
   }
 }
 
-Response Api::stop(const std::string& id) {
-  const auto stopped = jobs_.stop(id);
-  if (!stopped) return job_error(stopped.error());
-  return json_response({{"stopped", *stopped}});
+asio::awaitable<Response> Api::stop(const Request& request, std::string id) {
+  const auto now = request.number("now");
+  if (!now || now->value_or(0) > 1) co_return text_response(400, "now must be 0 or 1");
+  const Stop how = now->value_or(0) == 1 ? Stop::at_once : Stop::in_order;
+  const auto stopped = co_await jobs_.stop(id, how);
+  if (!stopped) co_return error_response(stopped.error());
+  if (*stopped) audit_.add(request, "stop", id);
+  co_return json_response({{"stopped", *stopped}});
 }
 
-asio::awaitable<Response> Api::remove(const std::string& id) {
+asio::awaitable<Response> Api::remove(const Request& request, std::string id) {
   const auto removed = co_await jobs_.remove(id);
-  if (!removed) co_return job_error(removed.error());
+  if (!removed) co_return error_response(removed.error());
+  audit_.add(request, "delete", id);
   co_return json_response({{"deleted", true}});
 }
 
-Result<std::unique_ptr<LogTail>> Api::tail(const Request& request) {
+asio::awaitable<Result<std::unique_ptr<LogTail>>> Api::tail(const Request& request) {
   const auto parameters = match(k_tail_pattern, request.path);
-  if (!parameters) return fail(Errc::not_found, "404: Not Found");
-  const std::string& id = parameters->front();
-  RTENV_TRY(find(id));
-  RTENV_TRY(const auto offset, request.number("offset"));
+  if (!parameters) co_return fail(Errc::not_found, "404: Not Found");
+  const auto job = co_await jobs_.find(parameters->front());
+  if (!job) co_return Failure(job.error());
+  const auto offset = request.number("offset");
+  if (!offset) co_return Failure(offset.error());
   const auto raw = request.query.find("raw");
-  return std::make_unique<LogTail>(
-      jobs_, id, offset.value_or(0),
+  co_return std::make_unique<LogTail>(
+      jobs_, job->key(), offset->value_or(0),
       raw != request.query.end() && raw->second == "1" ? LogTail::Form::raw : LogTail::Form::text);
 }
 

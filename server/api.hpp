@@ -17,6 +17,7 @@ struct Uri;
 
 namespace rtenv::server {
 
+class AuditLog;
 class JobManager;
 class JobPackages;
 class LogTail;
@@ -31,8 +32,9 @@ struct ApiIdentity {
 
 class Api {
  public:
-  Api(JobManager& jobs, JobPackages& packages, ApiIdentity identity)
-      : jobs_(jobs), packages_(packages), identity_(std::move(identity)) {}
+  /// The arguments must outlive it.
+  Api(JobManager& jobs, JobPackages& packages, AuditLog& audit, ApiIdentity identity)
+      : jobs_(jobs), packages_(packages), audit_(audit), identity_(std::move(identity)) {}
 
   /// All routes; the first one that matches handles a request.
   static std::span<const Route> routes();
@@ -41,8 +43,9 @@ class Api {
   /// The request must outlive the call.
   boost::asio::awaitable<Response> handle(Request& request);
 
-  /// The log that a websocket requests. Fails: not_found, invalid_argument (the offset).
-  Result<std::unique_ptr<LogTail>> tail(const Request& request);
+  /// The log that a websocket requests. Fails: not_found, invalid_argument (the offset). The
+  /// request must outlive the call.
+  boost::asio::awaitable<Result<std::unique_ptr<LogTail>>> tail(const Request& request);
 
   [[nodiscard]] const ApiIdentity& identity() const noexcept { return identity_; }
 
@@ -53,18 +56,17 @@ class Api {
                                                const PathParameters& protocol_and_name);
   boost::asio::awaitable<Response> receive_package(Request& request, const remote::Uri& uri);
   boost::asio::awaitable<Response> submit(const Request& request, bool in_beta_form);
-  Response list(const Request& request);
-  /// Fails: not_found, in Ray's words.
-  Result<JobRecord> find(const std::string& id);
-  Response details(const Request& request, const std::string& id);
-  Response status(const std::string& id);
-  Response extras(const std::string& id);
-  Response logs(const Request& request, const std::string& id);
-  Response stop(const std::string& id);
-  boost::asio::awaitable<Response> remove(const std::string& id);
+  boost::asio::awaitable<Response> list(const Request& request);
+  boost::asio::awaitable<Response> details(const Request& request, std::string id);
+  boost::asio::awaitable<Response> status(std::string id);
+  boost::asio::awaitable<Response> extras(std::string id);
+  boost::asio::awaitable<Response> logs(const Request& request, std::string id);
+  boost::asio::awaitable<Response> stop(const Request& request, std::string id);
+  boost::asio::awaitable<Response> remove(const Request& request, std::string id);
 
   JobManager& jobs_;
   JobPackages& packages_;
+  AuditLog& audit_;
   ApiIdentity identity_;
 };
 

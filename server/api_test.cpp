@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/encoding.hpp"
+#include "server/audit_log.hpp"
 #include "server/log_tail.hpp"
 #include "server/manager_fixture.hpp"
 
@@ -63,7 +64,9 @@ class ApiTest : public ManagerFixture {
     ASSERT_EQ(json::parse(response.body), (json{{"job_id", id}, {"submission_id", id}}));
   }
 
-  Api api_{*jobs_, packages_, {.rtenv_version = "1", .ray_version = "2", .session_name = "s"}};
+  AuditLog audit_{folder_.path() / "audit.log"};
+  Api api_{
+      *jobs_, packages_, audit_, {.rtenv_version = "1", .ray_version = "2", .session_name = "s"}};
 };
 
 TEST_F(ApiTest, VersionHasExactlyRaysKeys) {
@@ -76,7 +79,7 @@ TEST_F(ApiTest, VersionHasExactlyRaysKeys) {
 TEST_F(ApiTest, UnknownPathsAreNotFound) {
   for (const char* path : {"", "/", "/api", "/api/", "/api/none", "/api/version/", "/api/jobs/a/",
                            "/api/jobs/a/none", "/api/jobs/a/logs/none", "/api/packages/gcs",
-                           "/api/packages/gcs/a%2fb.zip", "/api/rtenv", "/version"}) {
+                           "/api%2fversion", "/api/%76ersion", "/api/rtenv", "/version"}) {
     const Response response = ask("GET", path);
     EXPECT_EQ(response.status, 404) << path;
     EXPECT_EQ(response.body, "404: Not Found") << path;
@@ -123,8 +126,8 @@ TEST_F(ApiTest, AJobIsListedDescribedAndDeleted) {
 TEST_F(ApiTest, PathsOfTheFirstBetaAreValidJobIds) {
   submit("status");
   EXPECT_EQ(get("/api/jobs/status").at("submission_id"), "status");
-  EXPECT_EQ(ask("GET", "/api/jobs/submit").body, "Job ID does not exist");
-  EXPECT_EQ(ask("GET", "/api/jobs/status?job_id=none").body, "Job ID does not exist");
+  EXPECT_EQ(ask("GET", "/api/jobs/submit").body, "Job submit does not exist");
+  EXPECT_EQ(ask("GET", "/api/jobs/status?job_id=none").body, "Job none does not exist");
   EXPECT_THAT(ask("POST", "/api/jobs/submit", "{}").body, HasSubstr("entrypoint is missing"));
 }
 
@@ -133,7 +136,9 @@ TEST_F(ApiTest, ExplainsBadRequests) {
   EXPECT_THAT(ask("POST", "/api/jobs/", "{").body, HasSubstr("parse error at line 1, column 2"));
   EXPECT_THAT(ask("GET", "/api/jobs/?status=DONE").body, HasSubstr("status must be"));
   EXPECT_THAT(ask("GET", "/api/packages/s3/a.zip").body, HasSubstr("not 's3'"));
-  EXPECT_THAT(ask("GET", "/api/packages/gcs/..").body, HasSubstr("plain file name"));
+  for (const char* name : {"..", "a%2fb.zip"})
+    EXPECT_THAT(ask("GET", std::string("/api/packages/gcs/") + name).body,
+                HasSubstr("plain file name"));
   EXPECT_EQ(ask("GET", "/api/jobs/a/logs/tail").body,
             "400: this address speaks the websocket protocol");
 }
@@ -154,7 +159,7 @@ TEST_F(ApiTest, TailRequiresAJobAndANumericOffset) {
   const auto tail = [&](std::string_view target) {
     Request request{.method = "GET"};
     request.set_target(target);
-    return api_.tail(request);
+    return run(api_.tail(request));
   };
   submit("a");
   EXPECT_TRUE(tail("/api/jobs/a/logs/tail?raw=1&offset=3"));

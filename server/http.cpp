@@ -28,7 +28,7 @@ std::map<std::string, std::string> parse_query(std::string_view text) {
 
 void Request::set_target(std::string_view target) {
   const auto question = std::min(target.find('?'), target.size());
-  path = percent_decode(target.substr(0, question));
+  path = target.substr(0, question);
   query = parse_query(target.substr(std::min(question + 1, target.size())));
 }
 
@@ -49,9 +49,9 @@ Result<std::optional<std::uint64_t>> Request::number(const std::string& name) co
   return std::optional(value);
 }
 
-bool Request::from_browser() const {
-  return headers.contains("sec-fetch-mode") || headers.contains("sec-fetch-site") ||
-         header("user-agent").starts_with("Mozilla/");
+bool Request::hides_values() const {
+  return caller.right == Right::read || headers.contains("sec-fetch-mode") ||
+         headers.contains("sec-fetch-site") || header("user-agent").starts_with("Mozilla/");
 }
 
 Response json_response(const nlohmann::json& value) {

@@ -17,9 +17,9 @@ Request request(std::string_view target) {
   return request;
 }
 
-TEST(HttpTest, DecodesPathAndQuery) {
+TEST(HttpTest, DecodesTheQueryButNotThePath) {
   const Request decoded = request("/a%20b/%2e%2E?x=1&y=%26%3D&empty=&flag&&x=2");
-  EXPECT_EQ(decoded.path, "/a b/..");
+  EXPECT_EQ(decoded.path, "/a%20b/%2e%2E");
   EXPECT_THAT(decoded.query,
               ElementsAre(Pair("empty", ""), Pair("flag", ""), Pair("x", "2"), Pair("y", "&=")));
 }
@@ -41,11 +41,12 @@ TEST(HttpTest, NumberAcceptsOnlyNonNegativeIntegers) {
         << target;
 }
 
-TEST(HttpTest, RecognizesBrowsers) {
-  EXPECT_FALSE(Request().from_browser());
-  EXPECT_FALSE((Request{.headers = {{"user-agent", "curl/8"}}}.from_browser()));
-  EXPECT_TRUE((Request{.headers = {{"user-agent", "Mozilla/5.0"}}}.from_browser()));
-  EXPECT_TRUE((Request{.headers = {{"sec-fetch-mode", "cors"}}}.from_browser()));
+TEST(HttpTest, HidesValuesFromBrowsersAndFromThoseWhoMayOnlyRead) {
+  EXPECT_FALSE(Request().hides_values());
+  EXPECT_FALSE((Request{.headers = {{"user-agent", "curl/8"}}}.hides_values()));
+  EXPECT_TRUE((Request{.headers = {{"user-agent", "Mozilla/5.0"}}}.hides_values()));
+  EXPECT_TRUE((Request{.headers = {{"sec-fetch-mode", "cors"}}}.hides_values()));
+  EXPECT_TRUE((Request{.caller = {.name = "board", .right = Right::read}}.hides_values()));
 }
 
 TEST(HttpTest, ErrorResponseHasStatusAndHint) {

@@ -44,6 +44,9 @@ void describe_end(JobRecord& job, const job::RunState& state,
       job.message = "Job was intentionally stopped.";
       job.exit_code.reset();
       break;
+    case job::Outcome::timed_out:
+      fail_with(error_type::k_entrypoint, "Job entrypoint command was stopped: " + state.error);
+      break;
     case job::Outcome::setup_failed:
       fail_with(error_type::k_runtime_env, setup_failure(state.error));
       break;
@@ -51,6 +54,7 @@ void describe_end(JobRecord& job, const job::RunState& state,
       fail_with(error_type::k_entrypoint_start,
                 "Job entrypoint command failed to start: " + state.error);
       break;
+    case job::Outcome::not_begun:
     case job::Outcome::died:
     case job::Outcome::none:
       fail_with(error_type::k_supervisor_died,

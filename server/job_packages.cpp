@@ -2,17 +2,17 @@
 
 #include <fcntl.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "cache/cache.hpp"
+#include "envbuild/unpack_limits.hpp"
 #include "envbuild/uploaded_package.hpp"
+#include "server/run_on.hpp"
 
 namespace rtenv::server {
 
@@ -23,10 +23,11 @@ namespace {
 // How long an upload is kept for a job to name it: as in Ray.
 constexpr std::int64_t k_unclaimed_ms = 10LL * 60 * 1000;
 constexpr std::size_t k_max_name_bytes = 255;
-constexpr std::string_view k_prefix = "_ray_pkg_";
-constexpr std::size_t k_sha1_digits = 40;
+constexpr std::size_t k_checks = 2;  // of uploads at a time
 
-std::string pin_of_job(const std::string& id) { return "job " + id; }
+constexpr std::string_view k_pin_prefix = "job ";
+
+std::string pin_of(std::string_view holder) { return fmt::format("{}{}", k_pin_prefix, holder); }
 
 Result<void> pin(cache::Cache& cache, const envbuild::UploadedPackage& package,
                  const cache::Pin& pin) {
@@ -38,15 +39,12 @@ Result<void> pin_unclaimed(cache::Cache& cache, const envbuild::UploadedPackage&
   return pin(cache, package, {.name = "uploaded", .expires_ms = unix_ms() + k_unclaimed_ms});
 }
 
-// Ray's client names archives by their SHA-1, and packed directories by a shorter digest of their
-// files, which isn't checked.
-Result<void> check_name(const remote::Uri& uri, const std::string& sha1) {
-  const std::string stem = uri.path.substr(0, uri.path.find('.'));
-  if (!stem.starts_with(k_prefix) || stem.size() != k_prefix.size() + k_sha1_digits) return {};
-  if (stem.substr(k_prefix.size()) == sha1) return {};
-  return fail(Errc::corrupt, "the content of {} doesn't match its name: its SHA-1 is {}", uri.path,
-              sha1)
-      .hint("upload it again");
+// The error with a package's name in place of the path here, which means nothing to a client.
+Error named(const Error& error, const Path& file, const std::string& name) {
+  std::string message = error.message();
+  if (const auto at = message.find(file.native()); at != std::string::npos)
+    message.replace(at, file.native().size(), name);
+  return {error.code(), std::move(message), error.hint()};
 }
 
 }  // namespace
@@ -56,20 +54,19 @@ JobPackages::JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes,
     : open_cache_(std::move(open_cache)),
       max_package_bytes_(max_package_bytes),
       cancellation_(std::move(cancellation)),
+      checks_(std::make_unique<asio::thread_pool>(k_checks)),
       pool_(std::make_unique<asio::thread_pool>(1)) {}
 
 JobPackages::~JobPackages() { cancellation_.request(); }
 
 template <class Value>
 asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>()> work) {
-  const auto result = std::make_shared<std::optional<Result<Value>>>();
-  auto run = [this, work = std::move(work), result]() -> asio::awaitable<void> {
-    result->emplace(work());
+  std::function<Result<Value>()> then_enforce = [this, work = std::move(work)] {
+    auto result = work();
     if (cache_) cache_->enforce_limits(&cancellation_);
-    co_return;
+    return result;
   };
-  co_await asio::co_spawn(*pool_, std::move(run), asio::use_awaitable);
-  co_return std::move(**result);
+  co_return co_await run_on(*pool_, std::move(then_enforce));
 }
 
 Result<cache::Cache*> JobPackages::cache() {
@@ -119,7 +116,8 @@ asio::awaitable<Result<JobPackages::Upload>> JobPackages::begin_upload() {
     RTENV_TRY(cache::Cache* const cache, this->cache());
     RTENV_TRY(auto folder, cache->make_temp_dir());
     RTENV_TRY(Fd file, open_file(folder.path() / "package", O_WRONLY | O_CREAT | O_EXCL, 0600));
-    return Upload(std::move(folder), std::move(file), max_package_bytes_);
+    RTENV_TRY(const auto limits, envbuild::unpack_limits(*cache));
+    return Upload(std::move(folder), std::move(file), max_package_bytes_, limits);
   };
   co_return co_await on_pool<Upload>(std::move(work));
 }
@@ -127,12 +125,23 @@ asio::awaitable<Result<JobPackages::Upload>> JobPackages::begin_upload() {
 asio::awaitable<Result<void>> JobPackages::store(remote::Uri uri, Upload upload) {
   // Shared because a std::function must be copyable.
   const auto shared = std::make_shared<Upload>(std::move(upload));
-  std::function<Result<void>()> work = [this, uri = std::move(uri), shared]() -> Result<void> {
-    RTENV_TRY(check_name(uri, to_hex(shared->sha1_.finish())));
+  // Other requests don't wait for this: it reads the whole package.
+  std::function<Result<envbuild::NameCheck>()> check = [uri,
+                                                        shared]() -> Result<envbuild::NameCheck> {
+    const Path file = shared->folder_.path() / "package";
+    auto checked =
+        envbuild::check_package(file, uri.path, to_hex(shared->sha1_.finish()), shared->limits_);
+    if (!checked) return Failure(named(checked.error(), file, uri.path));
+    return checked;
+  };
+  const auto checked = co_await run_on(*checks_, std::move(check));
+  if (!checked) co_return Failure(checked.error());
+  std::function<Result<void>()> work = [this, uri = std::move(uri), shared,
+                                        check = *checked]() -> Result<void> {
     RTENV_TRY(cache::Cache* const cache, this->cache());
-    RTENV_TRY(const auto package,
-              envbuild::store_upload(uri, shared->folder_.path() / "package",
-                                     to_hex(shared->sha256_.finish()), *cache, cancellation_));
+    RTENV_TRY(const auto package, envbuild::store_upload(uri, shared->folder_.path() / "package",
+                                                         to_hex(shared->sha256_.finish()), check,
+                                                         *cache, cancellation_));
     return pin_unclaimed(*cache, package);
   };
   co_return co_await on_pool<void>(std::move(work));
@@ -153,34 +162,40 @@ std::vector<remote::Uri> JobPackages::named_by(const nlohmann::json& runtime_env
   return uris;
 }
 
-asio::awaitable<Result<void>> JobPackages::hold(std::vector<remote::Uri> uris, std::string job_id) {
+asio::awaitable<Result<void>> JobPackages::hold(std::vector<remote::Uri> uris, std::string holder) {
   std::function<Result<void>()> work = [this, uris = std::move(uris),
-                                        job_id = std::move(job_id)]() -> Result<void> {
+                                        holder = std::move(holder)]() -> Result<void> {
     RTENV_TRY(cache::Cache* const cache, this->cache());
     for (const remote::Uri& uri : uris) {
       RTENV_TRY(const auto package, envbuild::find_uploaded(uri, *cache));
       if (!package)
         return fail(Errc::invalid_argument, "{} isn't on this server", uri.shown())
             .hint("upload it first: PUT /api/packages/gcs/{}", uri.path);
-      RTENV_TRY(pin(*cache, *package, {.name = pin_of_job(job_id), .expires_ms = std::nullopt}));
+      RTENV_TRY(pin(*cache, *package, {.name = pin_of(holder), .expires_ms = std::nullopt}));
     }
     return {};
   };
   co_return co_await on_pool<void>(std::move(work));
 }
 
-void JobPackages::release(std::vector<remote::Uri> uris, std::string job_id) {
-  if (uris.empty()) return;
-  asio::post(*pool_, [this, uris = std::move(uris), job_id = std::move(job_id)] {
+void JobPackages::release(std::string holder) {
+  asio::post(*pool_, [this, holder = std::move(holder)] {
     const auto opened = cache();
     if (!opened) return;
-    for (const remote::Uri& uri : uris) {
-      const auto package = envbuild::find_uploaded(uri, **opened);
-      if (!package || !*package) continue;
-      const cache::Lease& lease = *(*package)->file.lease;
-      [[maybe_unused]] const auto unpinned =
-          (*opened)->unpin(lease.kind(), lease.key(), pin_of_job(job_id));
-    }
+    [[maybe_unused]] const auto unpinned = (*opened)->unpin_all(pin_of(holder));
+    (*opened)->enforce_limits(&cancellation_);
+  });
+}
+
+void JobPackages::release_all_but(std::string prefix, std::unordered_set<std::string> holders) {
+  asio::post(*pool_, [this, prefix = std::move(prefix), holders = std::move(holders)] {
+    const auto opened = cache();
+    if (!opened) return;
+    const auto names = (*opened)->pin_names(pin_of(prefix));
+    if (!names) return;
+    for (const std::string& name : *names)
+      if (!holders.contains(name.substr(k_pin_prefix.size()))) [[maybe_unused]]
+        const auto unpinned = (*opened)->unpin_all(name);
     (*opened)->enforce_limits(&cancellation_);
   });
 }

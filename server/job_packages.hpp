@@ -9,11 +9,13 @@
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/cancellation.hpp"
 #include "base/hash.hpp"
 #include "base/temp_dir.hpp"
+#include "pkg/unpack.hpp"
 #include "remote/uri.hpp"
 
 namespace boost::asio {
@@ -46,30 +48,39 @@ class JobPackages {
    public:
     /// Fails: out_of_space, invalid_argument (the package is too large).
     Result<void> add(std::span<const char> data);
+    [[nodiscard]] std::uint64_t size_bytes() const noexcept { return size_bytes_; }
 
    private:
     friend class JobPackages;
-    Upload(TempDir folder, Fd file, std::uint64_t max_bytes)
-        : folder_(std::move(folder)), file_(std::move(file)), max_bytes_(max_bytes) {}
+    Upload(TempDir folder, Fd file, std::uint64_t max_bytes, const pkg::UnpackLimits& limits)
+        : folder_(std::move(folder)),
+          file_(std::move(file)),
+          max_bytes_(max_bytes),
+          limits_(limits) {}
     TempDir folder_;
     Fd file_;
     std::uint64_t max_bytes_;
+    pkg::UnpackLimits limits_;
     std::uint64_t size_bytes_ = 0;
     Sha256 sha256_;
     Sha1 sha1_;
   };
   /// Fails: as opening the cache, and out_of_space.
   boost::asio::awaitable<Result<Upload>> begin_upload();
-  /// Makes a complete upload available, as after `has`. Fails: corrupt (the name contains another
-  /// SHA-1), and as store_upload.
+  /// Checks a complete upload and makes it available, as after `has`. Fails: as check_package and
+  /// store_upload.
   boost::asio::awaitable<Result<void>> store(remote::Uri uri, Upload upload);
 
   /// The packages that a runtime_env names.
   static std::vector<remote::Uri> named_by(const nlohmann::json& runtime_env);
-  /// Pins a job's packages until `release`. Fails: invalid_argument (one isn't stored), and as
-  /// opening the cache.
-  boost::asio::awaitable<Result<void>> hold(std::vector<remote::Uri> uris, std::string job_id);
-  void release(std::vector<remote::Uri> uris, std::string job_id);
+  /// Pins packages until `release`, also beyond this process. `holder`: of one job alone, also
+  /// among servers that share the cache. Fails: invalid_argument (one isn't stored), and as opening
+  /// the cache.
+  boost::asio::awaitable<Result<void>> hold(std::vector<remote::Uri> uris, std::string holder);
+  void release(std::string holder);
+  /// Releases what all holders have whose names begin with `prefix`, but for these: a server that
+  /// was killed may have left some.
+  void release_all_but(std::string prefix, std::unordered_set<std::string> holders);
 
  private:
   /// Opened on first use. Requires: on the pool's thread.
@@ -81,6 +92,7 @@ class JobPackages {
   std::uint64_t max_package_bytes_;
   Cancellation cancellation_;
   std::unique_ptr<cache::Cache> cache_;
+  std::unique_ptr<boost::asio::thread_pool> checks_;
   std::unique_ptr<boost::asio::thread_pool> pool_;  // last: ends before what it uses
 };
 

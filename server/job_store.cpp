@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t k_version = 1;
+constexpr std::int64_t k_version = 2;
 constexpr const char* k_schema = R"(
 CREATE TABLE IF NOT EXISTS jobs (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,16 +27,29 @@ CREATE TABLE IF NOT EXISTS jobs (
   exit_code TEXT NOT NULL,  -- JSON: a number or null
   usage TEXT NOT NULL,
   launched INTEGER NOT NULL,
-  boot_id TEXT NOT NULL
+  boot_id TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  gpus TEXT NOT NULL,
+  submitter TEXT NOT NULL,
+  stop INTEGER NOT NULL  -- 0: not requested, 1: in order, 2: at once
 ) STRICT;
 CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (number) WHERE status IN ('PENDING', 'RUNNING');
 CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (end_ms) WHERE end_ms > 0;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+)";
+
+// The folder of a job had its id as its name.
+constexpr const char* k_from_version_1 = R"(
+ALTER TABLE jobs ADD COLUMN run_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN gpus TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE jobs ADD COLUMN submitter TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN stop INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET run_id = id;
 )";
 
 #define RTENV_JOB_COLUMNS                                                                \
   "number, id, status, entrypoint, runtime_env, metadata, demand, message, error_type, " \
-  "start_ms, end_ms, exit_code, usage, launched, boot_id"
+  "start_ms, end_ms, exit_code, usage, launched, boot_id, run_id, gpus, submitter, stop"
 
 JobRecord read_row(const Statement& row) {
   JobRecord job;
@@ -45,7 +58,11 @@ JobRecord read_row(const Statement& row) {
   job.submission.id = row.text(column++);
   job.status = job::parse_job_status(row.text(column++)).value_or(JobStatus::failed);
   job.submission.entrypoint = row.text(column++);
-  const auto parsed = [&] { return json_from_text(row.text(column++)); };
+  const auto parsed = [&] {
+    const std::string text = row.text(column++);
+    job.submission.memory_bytes += text.size();
+    return json_from_text(text);
+  };
   job.submission.runtime_env = parsed();
   job.submission.metadata = parsed();
   job.submission.demand = demand_from_json(parsed());
@@ -57,6 +74,11 @@ JobRecord read_row(const Statement& row) {
   job.usage = parsed();
   job.launched = row.number(column++) != 0;
   job.boot_id = row.text(column++);
+  job.run_id = row.text(column++);
+  if (const json gpus = parsed(); gpus.is_array()) job.gpus = gpus.get<std::vector<int>>();
+  job.submitter = row.text(column++);
+  if (const auto stop = row.number(column++); stop == 1 || stop == 2)
+    job.stop = static_cast<Stop>(stop - 1);
   return job;
 }
 
@@ -79,7 +101,9 @@ void bind_state(Statement& statement, int first, const JobRecord& job) {
       .bind(first + 5, job.exit_code ? std::to_string(*job.exit_code) : std::string("null"))
       .bind(first + 6, json_text(job.usage))
       .bind(first + 7, static_cast<std::int64_t>(job.launched))
-      .bind(first + 8, job.boot_id);
+      .bind(first + 8, job.boot_id)
+      .bind(first + 9, json_text(job.gpus))
+      .bind(first + 10, job.stop ? static_cast<std::int64_t>(*job.stop) + 1 : std::int64_t{0});
 }
 
 }  // namespace
@@ -96,24 +120,32 @@ Result<JobStore> JobStore::open(const Path& file) {
   if (version.number(0) > k_version)
     return fail(Errc::invalid_argument, "{} was created by a newer rtenv", file.native())
         .hint("use that version, or another --state-dir");
+  const std::int64_t found = version.number(0);
   version.reset();
-  RTENV_TRY(database.transaction([&] { return database.execute(k_schema); }));
+  if (found == k_version) return JobStore(std::move(database));  // also on a full disk
+  RTENV_TRY(database.transaction([&]() -> Result<void> {
+    if (found == 1) RTENV_TRY(database.execute(k_from_version_1));
+    return database.execute(k_schema);
+  }));
   return JobStore(std::move(database));
 }
 
 Result<void> JobStore::add(JobRecord& job) {
-  RTENV_TRY(const auto statement,
-            database_.prepare_cached(
-                "INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, status, message, "
-                "error_type, start_ms, end_ms, exit_code, usage, launched, boot_id) "
-                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
-                "ON CONFLICT (id) DO NOTHING RETURNING number"));
+  RTENV_TRY(
+      const auto statement,
+      database_.prepare_cached(
+          "INSERT INTO jobs (id, entrypoint, runtime_env, metadata, demand, status, message, "
+          "error_type, start_ms, end_ms, exit_code, usage, launched, boot_id, gpus, stop, "
+          "run_id, submitter) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+          "?14, ?15, ?16, ?17, ?18) "
+          "ON CONFLICT (id) DO NOTHING RETURNING number"));
   statement->bind(1, job.id())
       .bind(2, job.submission.entrypoint)
       .bind(3, json_text(job.submission.runtime_env))
       .bind(4, json_text(job.submission.metadata))
       .bind(5, json_text(to_json(job.submission.demand)));
   bind_state(*statement, 6, job);
+  statement->bind(17, job.run_id).bind(18, job.submitter);
   RTENV_TRY(const bool added, statement->step());
   if (!added)
     return fail(Errc::already_exists,
@@ -128,15 +160,16 @@ Result<void> JobStore::update(const JobRecord& job) {
       const auto statement,
       database_.prepare_cached(
           "UPDATE jobs SET status = ?2, message = ?3, error_type = ?4, start_ms = ?5, end_ms = ?6, "
-          "exit_code = ?7, usage = ?8, launched = ?9, boot_id = ?10 WHERE id = ?1"));
-  statement->bind(1, job.id());
+          "exit_code = ?7, usage = ?8, launched = ?9, boot_id = ?10, gpus = ?11, stop = ?12 "
+          "WHERE number = ?1"));
+  statement->bind(1, job.number);
   bind_state(*statement, 2, job);
   return statement->run();
 }
 
-Result<void> JobStore::remove(const std::string& id) {
-  RTENV_TRY(const auto statement, database_.prepare_cached("DELETE FROM jobs WHERE id = ?1"));
-  statement->bind(1, id);
+Result<void> JobStore::remove(std::int64_t number) {
+  RTENV_TRY(const auto statement, database_.prepare_cached("DELETE FROM jobs WHERE number = ?1"));
+  statement->bind(1, number);
   return statement->run();
 }
 
@@ -153,10 +186,12 @@ Result<std::vector<JobRecord>> JobStore::list(const JobFilter& filter) {
   RTENV_TRY(const auto statement,
             database_.prepare_cached(
                 "SELECT " RTENV_JOB_COLUMNS
-                " FROM jobs WHERE (?1 = '' OR status = ?1) ORDER BY number LIMIT ?2 OFFSET ?3"));
+                " FROM jobs WHERE number > ?4 AND (?1 = '' OR status = ?1) ORDER BY number "
+                "LIMIT ?2 OFFSET ?3"));
   statement->bind(1, filter.status ? name(*filter.status) : std::string_view(""))
       .bind(2, filter.limit)
-      .bind(3, filter.offset);
+      .bind(3, filter.offset)
+      .bind(4, filter.after);
   return read_all(*statement);
 }
 
@@ -168,16 +203,27 @@ Result<std::vector<JobRecord>> JobStore::unfinished() {
   return read_all(*statement);
 }
 
-Result<std::vector<std::string>> JobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
+Result<std::vector<JobKey>> JobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
   RTENV_TRY(const auto statement,
-            database_.prepare_cached(
-                "SELECT id FROM jobs WHERE end_ms > 0 AND end_ms < ?1 ORDER BY end_ms LIMIT ?2"));
+            database_.prepare_cached("SELECT number, id, run_id FROM jobs WHERE end_ms > 0 AND "
+                                     "end_ms < ?1 ORDER BY end_ms LIMIT ?2"));
   statement->bind(1, end_ms).bind(2, limit);
-  std::vector<std::string> ids;
+  std::vector<JobKey> jobs;
+  for (;;) {
+    RTENV_TRY(const bool more, statement->step());
+    if (!more) return jobs;
+    jobs.push_back(
+        {.number = statement->number(0), .id = statement->text(1), .run_id = statement->text(2)});
+  }
+}
+
+Result<std::unordered_set<std::string>> JobStore::run_ids() {
+  RTENV_TRY(const auto statement, database_.prepare_cached("SELECT run_id FROM jobs"));
+  std::unordered_set<std::string> ids;
   for (;;) {
     RTENV_TRY(const bool more, statement->step());
     if (!more) return ids;
-    ids.push_back(statement->text(0));
+    ids.insert(statement->text(0));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "base/database.hpp"
@@ -15,6 +16,7 @@ struct JobFilter {
   std::optional<JobStatus> status;
   std::int64_t limit = -1;  // -1: all
   std::int64_t offset = 0;
+  std::int64_t after = 0;  // only jobs with higher numbers
 };
 
 class JobStore {
@@ -25,18 +27,21 @@ class JobStore {
 
   /// Sets the record's number. Fails: already_exists.
   Result<void> add(JobRecord& job);
-  /// Writes everything but the submission, which doesn't change.
+  /// Writes everything but the submission, which doesn't change. Succeeds if there is no job with
+  /// its number.
   Result<void> update(const JobRecord& job);
   /// Succeeds if there is no such job.
-  Result<void> remove(const std::string& id);
+  Result<void> remove(std::int64_t number);
 
   Result<std::optional<JobRecord>> find(const std::string& id);
   /// In the order of submission.
   Result<std::vector<JobRecord>> list(const JobFilter& filter);
   /// Jobs whose status isn't terminal, in the order of submission.
   Result<std::vector<JobRecord>> unfinished();
-  /// The ids of jobs that ended before `end_ms`, at most `limit`.
-  Result<std::vector<std::string>> ended_before(std::int64_t end_ms, std::int64_t limit);
+  /// The jobs that ended before `end_ms`, at most `limit`.
+  Result<std::vector<JobKey>> ended_before(std::int64_t end_ms, std::int64_t limit);
+  /// Of all jobs.
+  Result<std::unordered_set<std::string>> run_ids();
 
   /// Runs `body` in one transaction; if it fails, nothing is written. Fails: as `body`.
   Result<void> transaction(const std::function<Result<void>()>& body) {

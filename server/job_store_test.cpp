@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/database.hpp"
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
 
@@ -22,6 +23,7 @@ class JobStoreTest : public testing::Test {
                       .metadata = nullptr,
                       .demand = {.cpus = 0.5, .gpus = 2, .names_gpus = true}};
     job.start_ms = 5;
+    job.run_id = "run of " + id;
     return job;
   }
   void add(JobRecord job) { must(store_.add(job)); }
@@ -35,8 +37,8 @@ TEST_F(JobStoreTest, ReadsBackEveryFieldOfAJob) {
   written.error_type = error_type::k_entrypoint;
   written.exit_code = -9;
   written.end_ms = 7;
-  written.launched = true;
-  written.boot_id = "boot";
+  written.launch("boot", {2, 0});
+  written.stop = Stop::at_once;
   written.usage = {{"user_s", 0.5}};
   must(store_.update(written));
   const auto read = must(must(JobStore::open(file_)).find("a")).value();
@@ -45,6 +47,48 @@ TEST_F(JobStoreTest, ReadsBackEveryFieldOfAJob) {
   EXPECT_EQ(to_json(read.submission.demand), to_json(written.submission.demand));
   EXPECT_EQ(read.usage, written.usage);
   EXPECT_TRUE(read.launched);
+  EXPECT_EQ(read.boot_id, "boot");
+  EXPECT_EQ(read.gpus, (std::vector{2, 0}));
+  EXPECT_EQ(read.stop, Stop::at_once);
+  EXPECT_EQ(read.run_id, "run of a");
+}
+
+TEST_F(JobStoreTest, ALaterJobWithTheSameIdIsAnother) {
+  JobRecord first = job("a");
+  must(store_.add(first));
+  must(store_.remove(first.number));
+  JobRecord second = job("a");
+  second.run_id = "another run";
+  must(store_.add(second));
+  first.status = JobStatus::failed;
+  must(store_.update(first));
+  EXPECT_EQ(must(store_.find("a")).value().status, JobStatus::pending);
+  EXPECT_THAT(must(store_.run_ids()), testing::UnorderedElementsAre("another run"));
+}
+
+TEST_F(JobStoreTest, OpensTheStoreOfAnOlderVersion) {
+  const Path file = folder_.path() / "old.db";
+  {
+    auto old = must(Database::open(file));
+    must(old.execute(R"(
+        CREATE TABLE jobs (
+          number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, status TEXT NOT NULL,
+          entrypoint TEXT NOT NULL, runtime_env TEXT NOT NULL, metadata TEXT NOT NULL,
+          demand TEXT NOT NULL, message TEXT NOT NULL, error_type TEXT NOT NULL,
+          start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, exit_code TEXT NOT NULL,
+          usage TEXT NOT NULL, launched INTEGER NOT NULL, boot_id TEXT NOT NULL) STRICT;
+        INSERT INTO jobs VALUES (7, 'a', 'RUNNING', 'true', 'null', 'null', '{}', '', '', 1, 0,
+          'null', 'null', 1, 'boot');
+        PRAGMA user_version = 1;)"));
+  }
+  auto store = must(JobStore::open(file));
+  const auto read = must(store.find("a")).value();
+  EXPECT_EQ(read.run_id, "a") << "the name of its folder";
+  EXPECT_EQ(read.number, 7);
+  EXPECT_TRUE(read.launched);
+  JobRecord next = job("b");
+  must(store.add(next));
+  EXPECT_EQ(must(must(JobStore::open(file)).find("b")).value().run_id, "run of b");
 }
 
 TEST_F(JobStoreTest, DetailsCanHideTheValuesOfVariables) {
@@ -61,7 +105,7 @@ TEST_F(JobStoreTest, RefusesAnIdThatExists) {
 
 TEST_F(JobStoreTest, ListsInTheOrderOfSubmission) {
   for (const char* id : {"b", "a", "c"}) add(job(id));
-  JobRecord ended = job("a");
+  JobRecord ended = must(store_.find("a")).value();
   ended.status = JobStatus::stopped;
   ended.end_ms = 100;
   must(store_.update(ended));
@@ -74,7 +118,10 @@ TEST_F(JobStoreTest, ListsInTheOrderOfSubmission) {
   EXPECT_THAT(ids(must(store_.list({.limit = 1, .offset = 1}))), testing::ElementsAre("a"));
   EXPECT_THAT(ids(must(store_.list({.status = JobStatus::stopped}))), testing::ElementsAre("a"));
   EXPECT_THAT(ids(must(store_.unfinished())), testing::ElementsAre("b", "c"));
-  EXPECT_THAT(must(store_.ended_before(101, 10)), testing::ElementsAre("a"));
+  const auto expired = must(store_.ended_before(101, 10));
+  ASSERT_EQ(expired.size(), 1U);
+  EXPECT_EQ(expired.front().id, "a");
+  EXPECT_EQ(expired.front().number, ended.number);
   EXPECT_THAT(must(store_.ended_before(100, 10)), testing::IsEmpty());
 }
 

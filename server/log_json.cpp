@@ -1,6 +1,5 @@
 #include "server/log_json.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -18,6 +17,21 @@ std::string escaped(const std::string& text) {
 }
 
 }  // namespace
+
+Result<std::shared_ptr<LogJson>> LogJson::open(const Path& file, std::uint64_t begin,
+                                               std::optional<std::uint64_t> last_lines) {
+  auto reader = job::JobLogReader::open(file);
+  if (!reader) {
+    if (reader.error().code() != Errc::not_found) return Failure(std::move(reader).error());
+    return std::make_shared<LogJson>(std::nullopt, 0, 0);
+  }
+  RTENV_TRY(const std::uint64_t end, reader->size_bytes());
+  if (last_lines) {
+    RTENV_TRY(const std::uint64_t last, reader->offset_of_last_lines(*last_lines));
+    begin = std::max(begin, last);
+  }
+  return std::make_shared<LogJson>(std::move(*reader), begin, end);
+}
 
 Result<std::string> LogJson::next() {
   if (state_ == State::end) return std::string();

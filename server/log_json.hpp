@@ -2,7 +2,9 @@
 // the memory.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,10 +15,16 @@ namespace rtenv::server {
 
 class LogJson {
  public:
-  /// `reader`: nullopt if there is no log yet. The log's bytes from `begin` to `end`.
+  /// The log from `begin`, or the last lines of that. Empty if there is no log yet. Fails: as
+  /// JobLogReader.
+  static Result<std::shared_ptr<LogJson>> open(const Path& file, std::uint64_t begin,
+                                               std::optional<std::uint64_t> last_lines);
+
+  /// `reader`: nullopt if there is no log. The log's bytes from `begin` to `end`.
   LogJson(std::optional<job::JobLogReader> reader, std::uint64_t begin, std::uint64_t end)
       : reader_(std::move(reader)), offset_(begin), end_(end) {}
 
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return end_ - std::min(offset_, end_); }
   /// The next piece; empty after the last one. Fails: as JobLogReader::read.
   Result<std::string> next();
 

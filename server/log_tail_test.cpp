@@ -12,11 +12,12 @@ namespace {
 class LogTailTest : public ManagerFixture {
  protected:
   void write_log(std::string_view bytes) {
-    std::filesystem::create_directories(jobs_->log_file("a").parent_path());
-    std::ofstream(jobs_->log_file("a")) << bytes;
+    std::filesystem::create_directories(jobs_->log_file(job_).parent_path());
+    std::ofstream(jobs_->log_file(job_)) << bytes;
   }
+  const JobKey job_{.number = 1, .id = "a", .run_id = "1f"};
   std::string read(LogTail::Form form, std::uint64_t offset = 0) {
-    LogTail tail(*jobs_, "a", offset, form);
+    LogTail tail(*jobs_, job_, offset, form);
     std::string all;
     while (const auto message = run(tail.next())) {
       EXPECT_EQ(message->is_text, form == LogTail::Form::text);
@@ -44,7 +45,7 @@ TEST_F(LogTailTest, TextIsValidUtf8AndRawIsUnchanged) {
 
 TEST_F(LogTailTest, LogJsonSplitsOneObjectIntoPieces) {
   write_log("\"quoted\"\n\xff" + std::string(600'000, 'x'));
-  auto reader = must(job::JobLogReader::open(jobs_->log_file("a")));
+  auto reader = must(job::JobLogReader::open(jobs_->log_file(job_)));
   const auto size = must(reader.size_bytes());
   LogJson pieces(std::move(reader), 0, size);
   std::string all;

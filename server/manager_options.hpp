@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,10 +16,17 @@ namespace rtenv::server {
 
 struct ManagerOptions {
   Path state_dir;
+  std::string node_id;  // this and the owner: see StateFolder; set when that is opened
+  std::string owner;
   Environment environment = Environment::of_process();  // of the supervisors, and so of the jobs
+  /// The soft limit of the supervisors, and so of the jobs; nullopt: as this process's.
+  std::optional<std::uint64_t> open_files;
   NodeResources node;
   std::size_t max_queued = 10'000;  // waiting jobs; further submissions are refused
-  std::size_t max_running = 0;      // at a time; 0: no limit
+  /// What all unfinished jobs were submitted with; further submissions are refused.
+  std::uint64_t max_submission_memory_bytes = 256 << 20;
+  std::size_t max_running = 0;  // at a time; 0: no limit
+  std::size_t max_setups = 16;  // of one submitter at a time
   /// How long ended jobs and their logs are kept; nullopt: for ever.
   std::optional<std::chrono::seconds> job_ttl = std::chrono::hours(24 * 7);
   std::optional<std::string> python;  // see find_interpreter
@@ -27,6 +35,11 @@ struct ManagerOptions {
   job::LogLimits log;
   job::JobLimits limits;  // of each job; its entrypoint_memory overrides memory_bytes
   bool sandbox = false;
+
+  /// What holds a job's packages, see JobPackages.
+  [[nodiscard]] std::string holder(std::string_view run_id) const {
+    return fmt::format("{} {}", owner, run_id);
+  }
 };
 
 }  // namespace rtenv::server

@@ -118,6 +118,25 @@ constexpr std::string_view k_document = R"json({
   },
   "security": [{}, {"bearer": []}, {"ray": []}, {"cookie": []}],
   "paths": {
+    "/api/healthz": {
+      "get": {
+        "summary": "Whether the server answers",
+        "responses": {
+          "200": {
+            "description": "It does",
+            "content": {
+              "application/json": {
+                "schema": {
+                  "type": "object", "required": ["status"],
+                  "properties": {"status": {"type": "string", "enum": ["ok"]}}
+                }
+              }
+            }
+          },
+          "default": {"$ref": "#/components/responses/Error"}
+        }
+      }
+    },
     "/api/version": {
       "get": {
         "summary": "The versions that this server reports to Ray's clients",
@@ -288,6 +307,12 @@ constexpr std::string_view k_document = R"json({
       "parameters": [{"$ref": "#/components/parameters/id"}],
       "post": {
         "operationId": "stop", "summary": "Stop a job",
+        "parameters": [
+          {
+            "name": "now", "in": "query", "schema": {"type": "integer", "enum": [0, 1]},
+            "description": "1: by SIGKILL, also if it is being stopped already"
+          }
+        ],
         "responses": {
           "200": {
             "description": "false if the job had already ended",

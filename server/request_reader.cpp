@@ -52,10 +52,14 @@ Request RequestReader::request() const {
   const auto& header = this->header();
   Request request{.method = std::string(header.method_string())};
   request.set_target(std::string_view(header.target().data(), header.target().size()));
-  for (const auto& field : header)
-    request.headers.insert_or_assign(
-        lower_ascii(std::string_view(field.name_string().data(), field.name_string().size())),
-        std::string(field.value()));
+  for (const auto& field : header) {
+    const auto name = field.name_string();
+    const auto value = field.value();
+    const auto [known, is_new] = request.headers.try_emplace(
+        lower_ascii(std::string_view(name.data(), name.size())), value.data(), value.size());
+    // Of two Hosts or tokens, none is meant: the list of both isn't one.
+    if (!is_new) known->second.append(", ").append(value.data(), value.size());
+  }
   request.body_bytes = content_length();
   return request;
 }

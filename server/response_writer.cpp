@@ -21,7 +21,7 @@ bool can_keep_alive(const Response& response, const ResponseForm& form) {
 asio::awaitable<bool> write_pieces(AnyStream& stream, const Response& response, bool chunked,
                                    std::chrono::seconds piece_time) {
   for (;;) {
-    const auto piece = response.next_piece();
+    const auto piece = co_await response.next_piece();
     if (!piece) co_return false;
     stream.expires_after(piece_time);
     if (piece->empty()) break;

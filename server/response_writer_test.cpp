@@ -9,7 +9,9 @@ std::string head(const Response& response, const ResponseForm& form) {
   return response_head(response, form, "rtenv/1");
 }
 Response in_pieces() {
-  return {.next_piece = [] { return std::string(); }};
+  return {.next_piece = []() -> boost::asio::awaitable<Result<std::string>> {
+    co_return std::string();
+  }};
 }
 
 TEST(ResponseHeadTest, HasStatusHeadersAndLength) {

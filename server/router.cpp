@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/encoding.hpp"
+
 namespace rtenv::server {
 namespace {
 
@@ -32,7 +34,7 @@ std::optional<PathParameters> match(std::string_view pattern, std::string_view p
     const auto expected = take_part(pattern);
     const auto part = take_part(path);
     if (is_parameter(expected) && !part.empty())
-      parameters.emplace_back(part);
+      parameters.push_back(percent_decode(part));
     else if (expected != part)
       return std::nullopt;
   }

@@ -27,7 +27,8 @@ struct Route {
   bool streams_body = false;
 };
 
-/// The parameters of a path that matches the pattern; nullopt if it doesn't.
+/// The parameters of a path that matches the pattern, percent-decoded; nullopt if it doesn't. The
+/// rest of the path must match as it was sent: what a proxy in front sees is what is routed.
 std::optional<PathParameters> match(std::string_view pattern, std::string_view path);
 
 /// The outcome of a search.

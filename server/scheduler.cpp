@@ -60,10 +60,36 @@ std::optional<std::string> Scheduler::why_unsatisfiable(const Demand& demand) co
   return std::nullopt;
 }
 
-bool Scheduler::fits(const Amounts& wanted, const Amounts& free) const {
+void Scheduler::enqueue(std::int64_t number, const Demand& demand) {
+  const Amounts wanted = amounts_of(demand);
+  classes_[wanted].insert(number);
+  for (const auto& [name, amount] : wanted) requested_[name] += amount;
+  waiting_.emplace(number, demand);
+}
+
+void Scheduler::withdraw(std::int64_t number) {
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return;
+  const Amounts wanted = amounts_of(found->second);
+  for (const auto& [name, amount] : wanted) requested_[name] -= amount;
+  const auto same = classes_.find(wanted);
+  same->second.erase(number);
+  if (same->second.empty()) classes_.erase(same);
+  waiting_.erase(found);
+}
+
+std::optional<std::size_t> Scheduler::place_of(std::int64_t number) const {
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return std::nullopt;
+  return static_cast<std::size_t>(std::distance(waiting_.begin(), found));
+}
+
+bool Scheduler::fits(const Amounts& wanted, const Amounts& held_back) const {
   return std::ranges::all_of(wanted, [&](const auto& want) {
-    const auto has = free.find(want.first);
-    return has != free.end() && want.second <= has->second;
+    const auto has = free_.find(want.first);
+    const auto held = held_back.find(want.first);
+    return has != free_.end() &&
+           want.second <= has->second - (held == held_back.end() ? 0 : held->second);
   });
 }
 
@@ -83,8 +109,8 @@ std::optional<std::vector<int>> Scheduler::choose_gpus(double wanted) const {
 }
 
 std::optional<Allocation> Scheduler::start(const Demand& demand, const Amounts& wanted,
-                                           const Amounts& free) {
-  if (!fits(wanted, free)) return std::nullopt;
+                                           const Amounts& held_back) {
+  if (!fits(wanted, held_back)) return std::nullopt;
   auto gpus = choose_gpus(demand.gpus);
   if (!gpus) return std::nullopt;
   Allocation allocation{.demand = demand, .gpus = std::move(*gpus)};
@@ -93,28 +119,27 @@ std::optional<Allocation> Scheduler::start(const Demand& demand, const Amounts& 
 }
 
 std::optional<Allocation> Scheduler::try_start(const Demand& demand) {
-  Amounts free = free_;
-  for (const auto& [number, waiting] : waiting_)
-    for (const auto& [name, amount] : amounts_of(waiting)) free[name] -= amount;
-  return start(demand, amounts_of(demand), free);
+  return start(demand, amounts_of(demand), requested_);
 }
 
 std::vector<Scheduler::Start> Scheduler::starts() {
   std::vector<Start> result;
+  std::map<std::int64_t, const Amounts*> next;  // the first job of each class
+  for (const auto& [wanted, numbers] : classes_) next.emplace(*numbers.begin(), &wanted);
   Amounts held_back;  // for the jobs before
-  for (auto next = waiting_.begin(); next != waiting_.end();) {
-    const Amounts wanted = amounts_of(next->second);
-    Amounts free = free_;
-    for (const auto& [name, amount] : held_back) free[name] -= amount;
-    if (free[k_jobs] <= 0) break;  // no later job can start either
-    if (auto allocation = start(next->second, wanted, free)) {
-      result.push_back({next->first, std::move(*allocation)});
-      next = waiting_.erase(next);
+  while (!next.empty() && free_[k_jobs] > 0) {
+    const auto [number, class_wanted] = *next.begin();
+    next.erase(next.begin());
+    const Amounts wanted = *class_wanted;  // withdraw() may end the class
+    if (auto allocation = start(waiting_.at(number), wanted, held_back)) {
+      withdraw(number);
+      result.push_back({number, std::move(*allocation)});
+      if (const auto same = classes_.find(wanted); same != classes_.end())
+        next.emplace(*same->second.begin(), &same->first);
       continue;
     }
     for (const auto& [name, amount] : wanted)
       if (name != k_jobs) held_back[name] += amount;
-    ++next;
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #include "server/server.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -17,13 +18,15 @@
 #include <list>
 
 #include "base/file.hpp"
-#include "base/hash.hpp"
 #include "base/log.hpp"
-#include "base/text.hpp"
+#include "base/open_files.hpp"
 #include "base/unique_name.hpp"
 #include "cache/cache.hpp"
+#include "server/audit_log.hpp"
 #include "server/job_manager.hpp"
 #include "server/job_packages.hpp"
+#include "server/listening_socket.hpp"
+#include "server/run_on.hpp"
 #include "server/session.hpp"
 #include "server/systemd.hpp"
 
@@ -34,21 +37,27 @@ using asio::ip::tcp;
 
 namespace {
 
-constexpr std::size_t k_node_id_digits = 56;  // as long as Ray's
-constexpr auto k_accept_pause = std::chrono::milliseconds(100);
+constexpr auto k_accept_pause = std::chrono::milliseconds(10);
+constexpr auto k_drop_pause = std::chrono::milliseconds(1);
 constexpr std::size_t k_max_connections = 8192;
+constexpr std::size_t k_jobs_share = 2;  // jobs have the other half of the descriptors
 constexpr auto k_time_to_finish = std::chrono::milliseconds(50);  // of current requests
 constexpr auto k_cancel_pause = std::chrono::milliseconds(10);
 constexpr int k_max_cancel_rounds = 500;
 
-Result<std::string> read_token(const Path& file) {
+Result<std::vector<Token>> load_tokens(const ServerOptions& options) {
+  std::vector<Token> tokens;
+  if (options.token) tokens.push_back({.secret = *options.token, .caller = {.name = "token"}});
+  if (!options.token_file) return tokens;
+  const std::string& file = options.token_file->native();
   RTENV_TRY(const std::string text, read_file_or_stream(file));
-  std::string token(trim_end(text));
-  if (token.empty()) return fail(Errc::invalid_argument, "{} contains no token", file.native());
+  auto parsed = parse_tokens(text);
+  if (!parsed) return fail(parsed.error().code(), "{}: {}", file, parsed.error().message());
   struct stat status {};
   if (::stat(file.c_str(), &status) == 0 && (status.st_mode & 077U) != 0)
-    log::warn("{} can be read by others: chmod 600 {}", file.native(), file.native());
-  return token;
+    log::warn("{} can be read by others: chmod 600 {}", file, file);
+  std::ranges::move(*parsed, std::back_inserter(tokens));
+  return tokens;
 }
 
 Result<std::shared_ptr<asio::ssl::context>> load_tls(const ServerOptions& options) {
@@ -69,30 +78,19 @@ Result<std::shared_ptr<asio::ssl::context>> load_tls(const ServerOptions& option
   return tls;
 }
 
-// As durable as the state directory, because clients remember it.
-Result<std::string> node_id(const Path& state_dir) {
-  const Path file = state_dir / "node-id";
-  if (auto known = read_file(file); known && known->size() == k_node_id_digits) return known;
-  const std::string id = sha256_hex(unique_name()).substr(0, k_node_id_digits);
-  RTENV_TRY(auto written, AtomicFile::create(file, 0600));
-  RTENV_TRY(written.write(id));
-  RTENV_TRY(written.commit());
-  return id;
-}
-
 Result<void> check_exposure(const ServerOptions& options, bool loopback) {
   if (options.tls_certificate.has_value() != options.tls_key.has_value())
     return fail(Errc::invalid_argument, "--tls-cert and --tls-key must be given together");
   if (loopback || options.insecure) return {};
   std::string missing;
-  if (!options.token_file) missing = "a token (--token-file)";
+  if (!options.token_file && !options.token) missing = "a token (--token-file)";
   if (!options.tls_certificate)
     missing += missing.empty() ? "TLS (--tls-cert, --tls-key)" : " and TLS (--tls-cert, --tls-key)";
   if (missing.empty()) return {};
   return fail(Errc::permission_denied,
               "--host {} opens this server to other machines, which requires {}: its clients run "
               "commands as this user",
-              options.host, missing)
+              options.listen.host, missing)
       .hint("--insecure allows it without them");
 }
 
@@ -102,7 +100,6 @@ class Server {
       : options_(std::move(options)),
         packages_(options_.open_cache, options_.max_package_bytes, std::move(stop_packages)),
         acceptor_(context_),
-        children_(context_, SIGCHLD),
         termination_(context_, SIGTERM, SIGINT),
         hangup_(context_, SIGHUP) {}
 
@@ -110,9 +107,10 @@ class Server {
 
  private:
   Result<void> listen();
-  Result<void> load_access(bool loopback);
+  Result<void> load_access();
   asio::awaitable<void> accept();
-  asio::awaitable<void> reap();
+  void serve(tcp::socket socket);
+  bool drop_idle_connection();
   asio::awaitable<void> reload();
   asio::awaitable<void> shut_down();
 
@@ -120,86 +118,65 @@ class Server {
   asio::io_context context_{1};
   JobPackages packages_;
   tcp::acceptor acceptor_;
-  asio::signal_set children_;
   asio::signal_set termination_;
   asio::signal_set hangup_;
   std::shared_ptr<asio::ssl::context> tls_;
   std::unique_ptr<JobManager> jobs_;
   std::unique_ptr<Access> access_;
+  std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<Api> api_;
-  std::list<asio::cancellation_signal> connections_;
+  Budget bodies_{options_.max_request_memory_bytes};
+  struct Connection {
+    asio::cancellation_signal signal;
+    bool is_idle = false;
+  };
+  std::list<Connection> connections_;  // the oldest first
+  std::size_t max_connections_ =
+      std::min<std::size_t>(k_max_connections, open_files_limit() / k_jobs_share);
+  std::string address_;  // of the listening socket
+  bool is_unix_ = false;
   bool shutting_down_ = false;
 };
 
 Result<void> Server::listen() {
+  RTENV_TRY(auto socket, open_listening_socket(options_.listen, options_.environment));
+  if (socket.family == AF_UNIX && options_.insecure) ::chmod(socket.address.c_str(), 0666);
+  RTENV_TRY(check_exposure(options_, socket.is_local));
+  is_unix_ = socket.family == AF_UNIX;
+  address_ = std::move(socket.address);
   boost::system::error_code error;
-  if (auto passed = activated_socket(options_.environment)) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    ::getsockname(passed->get(), reinterpret_cast<sockaddr*>(&address), &size);
-    acceptor_.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), passed->release(),
-                     error);
-    if (error)
-      return fail(Errc::invalid_argument, "can't use the socket that systemd passed: {}",
-                  error.message());
-    return {};
-  }
-  auto address =
-      asio::ip::make_address(options_.host == "localhost" ? "127.0.0.1" : options_.host, error);
+  // Asio uses a socket's descriptor only: a Unix socket can be one of its TCP sockets.
+  acceptor_.assign(socket.family == AF_INET6 ? tcp::v6() : tcp::v4(), socket.fd.release(), error);
   if (error)
-    return fail(Errc::invalid_argument, "--host {} isn't an IP address", options_.host)
-        .hint("use 127.0.0.1, ::1, 0.0.0.0 or ::");
-  const tcp::endpoint endpoint(address, options_.port);
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error == asio::error::address_in_use)
-    return fail(Errc::unavailable, "port {} of {} is in use", options_.port, options_.host)
-        .hint("--port 0 chooses a free one");
-  if (error == asio::error::access_denied)
-    return fail(Errc::permission_denied, "not allowed to listen on port {} of {}", options_.port,
-                options_.host)
-        .hint("use a port above 1023, which needs no privilege");
-  if (error)
-    return fail(Errc::unavailable, "can't listen on {} port {}: {}", options_.host, options_.port,
-                error.message());
+    return fail(Errc::invalid_argument, "can't use the listening socket: {}", error.message());
   return {};
 }
 
-Result<void> Server::load_access(bool loopback) {
-  std::optional<std::string> token;
-  if (options_.token_file) {
-    RTENV_TRY(token, read_token(*options_.token_file));
-  }
+Result<void> Server::load_access() {
+  RTENV_TRY(auto tokens, load_tokens(options_));
   RTENV_TRY(tls_, load_tls(options_));
-  access_ = std::make_unique<Access>(std::move(token), options_.allowed_hosts, loopback);
+  access_ = std::make_unique<Access>(Access::Settings{.tokens = std::move(tokens),
+                                                      .hosts = options_.allowed_hosts,
+                                                      .open = options_.insecure,
+                                                      .owner = ::geteuid()});
   return {};
 }
 
 Result<void> Server::run() {
   ::signal(SIGPIPE, SIG_IGN);
   RTENV_TRY(listen());
-  boost::system::error_code error;
-  const tcp::endpoint local = acceptor_.local_endpoint(error);
-  const bool loopback = local.address().is_loopback();
-  RTENV_TRY(check_exposure(options_, loopback));
-  RTENV_TRY(load_access(loopback));
-  const std::string shown_host = local.address().is_v6()
-                                     ? fmt::format("[{}]", local.address().to_string())
-                                     : local.address().to_string();
+  RTENV_TRY(load_access());
   const std::string address =
-      fmt::format("{}://{}:{}", tls_ ? "https" : "http", shown_host, local.port());
+      is_unix_ ? "unix:" + address_ : fmt::format("{}://{}", tls_ ? "https" : "http", address_);
   RTENV_TRY(jobs_, JobManager::open(context_.get_executor(), options_.manager, packages_));
-  RTENV_TRY(auto id, node_id(options_.manager.state_dir));
+  audit_ = std::make_unique<AuditLog>(options_.manager.state_dir / "audit.log");
   api_ = std::make_unique<Api>(
-      *jobs_, packages_,
+      *jobs_, packages_, *audit_,
       ApiIdentity{.rtenv_version = options_.rtenv_version,
                   .ray_version = options_.ray_version,
                   .session_name = "session_" + unique_name(),
-                  .node = {.node_id = std::move(id), .agent_address = address}});
+                  .node = {.node_id = jobs_->node_id(), .agent_address = address}});
   asio::co_spawn(context_, accept(), asio::detached);
-  asio::co_spawn(context_, reap(), asio::detached);
   asio::co_spawn(context_, reload(), asio::detached);
   asio::co_spawn(context_, shut_down(), asio::detached);
   if (options_.on_ready) options_.on_ready(address);
@@ -214,53 +191,65 @@ asio::awaitable<void> Server::accept() {
   for (;;) {
     auto [error, socket] = co_await acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
-    // At the connection limit, or without a free descriptor, existing clients are served first.
-    if (error || connections_.size() >= k_max_connections) {
-      pause.expires_after(k_accept_pause);
+    // At the connection limit, or without a free descriptor, those that ask are served first.
+    if (error || connections_.size() >= max_connections_) {
+      pause.expires_after(drop_idle_connection() ? k_drop_pause : k_accept_pause);
       co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
-      continue;
     }
-    const auto connection = connections_.emplace(connections_.end());
-    asio::co_spawn(
-        context_,
-        serve_connection(std::move(socket), tls_, {.api = *api_, .access = *access_, .limits = {}}),
-        asio::bind_cancellation_slot(
-            connection->slot(), [this, connection](const std::exception_ptr& fault) {
-              connections_.erase(connection);
-              try {
-                if (fault) std::rethrow_exception(fault);
-              } catch (const std::exception& what) {
-                if (!shutting_down_)
-                  log::warn("closed a connection after an error: {}", what.what());
-              }
-            }));
+    if (error || connections_.size() > max_connections_) continue;
+    serve(std::move(socket));
   }
 }
 
-asio::awaitable<void> Server::reap() {
-  for (;;) {
-    const auto [error, number] = co_await children_.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (error) co_return;
-    JobManager::reap_children();
-  }
+void Server::serve(tcp::socket socket) {
+  const auto connection = connections_.emplace(connections_.end());
+  SessionContext session{.api = *api_,
+                         .access = *access_,
+                         .peer = identify_peer(socket.native_handle()),
+                         .bodies = bodies_,
+                         .is_idle = connection->is_idle,
+                         .limits = {.body_bytes = options_.max_request_bytes}};
+  asio::co_spawn(
+      context_, serve_connection(std::move(socket), tls_, std::move(session)),
+      asio::bind_cancellation_slot(
+          connection->signal.slot(), [this, connection](const std::exception_ptr& fault) {
+            connections_.erase(connection);
+            try {
+              if (fault) std::rethrow_exception(fault);
+            } catch (const std::exception& what) {
+              if (!shutting_down_) log::warn("closed a connection after an error: {}", what.what());
+            }
+          }));
+}
+
+// The one that has been idle for longest, or nearly. False if there is none.
+bool Server::drop_idle_connection() {
+  const auto idle = std::ranges::find(connections_, true, &Connection::is_idle);
+  if (idle == connections_.end()) return false;
+  idle->is_idle = false;
+  idle->signal.emit(asio::cancellation_type::terminal);
+  return true;
 }
 
 asio::awaitable<void> Server::reload() {
   for (;;) {
     const auto [error, number] = co_await hangup_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
-    // After an error the old ones stay in use.
-    if (options_.token_file) {
-      if (auto token = read_token(*options_.token_file))
-        access_->set_token(std::move(*token));
-      else
-        log::warn("keeping the old token: {}", token.error().message());
-    }
-    if (auto tls = load_tls(options_))
-      tls_ = std::move(*tls);
+    // After an error the old ones stay in use. A file may be a pipe that nobody writes to.
+    std::function<Result<std::vector<Token>>()> read_tokens = [this] {
+      return load_tokens(options_);
+    };
+    const auto tokens = co_await run_on(jobs_->workers(), std::move(read_tokens));
+    if (tokens)
+      access_->set_tokens(*tokens);
+    else
+      log::warn("keeping the old tokens: {}", tokens.error().message());
+    const auto tls = load_tls(options_);
+    if (tls)
+      tls_ = *tls;
     else
       log::warn("keeping the old certificate: {}", tls.error().message());
-    log::info("reloaded token and certificate");
+    if (tokens && tls) log::info("reloaded tokens and certificate");
   }
 }
 
@@ -272,17 +261,17 @@ asio::awaitable<void> Server::shut_down() {
   shutting_down_ = true;
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+  if (is_unix_) ::unlink(address_.c_str());
   jobs_->drain();
   // Finish current requests, then cancel the rest before shared state is destroyed.
   asio::steady_timer pause(context_, k_time_to_finish);
   co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   for (int round = 0; !connections_.empty() && round < k_max_cancel_rounds; ++round) {
-    for (auto& connection : connections_) connection.emit(asio::cancellation_type::terminal);
+    for (auto& connection : connections_) connection.signal.emit(asio::cancellation_type::terminal);
     pause.expires_after(k_cancel_pause);
     co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }
   jobs_->close();
-  children_.cancel(ignored);
   hangup_.cancel(ignored);
 }
 

@@ -3,6 +3,7 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "base/encoding.hpp"
 #include "server/any_stream.hpp"
 #include "server/log_socket.hpp"
 #include "server/request_reader.hpp"
@@ -21,9 +22,9 @@ class Session {
  public:
   Session(std::unique_ptr<AnyStream> stream, SessionContext context)
       : stream_(std::move(stream)),
-        context_(context),
-        server_name_("rtenv/" + context.api.identity().rtenv_version),
-        reader_(*stream_, context.limits.header_bytes) {}
+        context_(std::move(context)),
+        server_name_("rtenv/" + context_.api.identity().rtenv_version),
+        reader_(*stream_, context_.limits.header_bytes) {}
 
   asio::awaitable<void> run();
 
@@ -39,20 +40,26 @@ class Session {
   SessionContext context_;
   std::string server_name_;
   RequestReader reader_;
+  Budget::Share body_;  // of the current request
 };
 
 asio::awaitable<void> Session::run() {
   stream_->expires_after(context_.limits.request_time);
+  context_.is_idle = true;
   if (const auto error = co_await stream_->handshake(); error) co_return;
   bool goes_on = co_await serve_one(context_.limits.request_time);
   while (goes_on) goes_on = co_await serve_one(context_.limits.idle_time);
+  context_.is_idle = true;
   co_await stream_->close();
 }
 
 // False if the connection must be closed.
 asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
   stream_->expires_after(time_to_begin);
-  if (const auto error = co_await reader_.read_header(); error) {
+  context_.is_idle = true;
+  const auto error = co_await reader_.read_header();
+  context_.is_idle = false;
+  if (error) {
     static const auto& http_errors = http::make_error_code(http::error::bad_method).category();
     if (error.category() == http_errors && error != http::error::end_of_stream) {
       Response response =
@@ -64,13 +71,24 @@ asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
     co_return false;
   }
   Request request = reader_.request();
-  if (auto refusal = context_.access.refuse(request))
+  // Any other coding hides where the body ends.
+  if (const auto coding = request.header("transfer-encoding");
+      !coding.empty() && lower_ascii(coding) != "chunked") {
+    co_await write(text_response(400, "400: the Transfer-Encoding must be chunked"),
+                   {.keep_alive = false});
+    co_return false;
+  }
+  auto admitted = context_.access.admit(request, context_.peer);
+  if (auto* const refusal = std::get_if<Response>(&admitted))
     co_return co_await refuse(request, std::move(*refusal));
+  request.caller = std::get<Caller>(std::move(admitted));
+  request.from = context_.peer.address;
   if (boost::beast::websocket::is_upgrade(reader_.header()))
     co_return co_await serve_websocket(request);
   if (auto refusal = co_await prepare_body(request))
     co_return co_await refuse(request, std::move(*refusal));
   Response response = co_await context_.api.handle(request);
+  body_ = {};
   // After an unread body, its rest would be parsed as the next request.
   co_return co_await write(std::move(response),
                            {.version = reader_.version(),
@@ -79,7 +97,7 @@ asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
 }
 
 asio::awaitable<bool> Session::serve_websocket(const Request& request) {
-  auto tail = context_.api.tail(request);
+  auto tail = co_await context_.api.tail(request);
   if (!tail) {
     Response refusal = text_response(http_status(tail.error().code()), tail.error().message());
     co_return co_await refuse(request, std::move(refusal));
@@ -105,15 +123,25 @@ asio::awaitable<std::optional<Response>> Session::prepare_body(Request& request)
   }
   request.read_body = [this](std::span<char> buffer) { return read_body(buffer); };
   if (Api::streams_body(request)) co_return std::nullopt;
-  const Response too_large = text_response(
-      413, fmt::format("the body is larger than {} bytes", context_.limits.body_bytes));
+  const Response too_large =
+      text_response(413, fmt::format("the body is larger than {} bytes, the limit of this server "
+                                     "(rtenv serve --max-request-size)",
+                                     context_.limits.body_bytes));
+  body_ = Budget::Share(context_.bodies);
   if (request.body_bytes && *request.body_bytes > context_.limits.body_bytes) co_return too_large;
   std::string piece(
       std::min<std::uint64_t>(request.body_bytes.value_or(k_piece_bytes), k_piece_bytes) + 1, '\0');
   for (;;) {
+    context_.is_idle = true;
     const auto count = co_await read_body(piece);
+    context_.is_idle = false;
     if (!count) co_return text_response(400, "400: the body ended before its end");
     if (*count == 0) co_return std::nullopt;
+    if (!body_.grow(*count))
+      co_return text_response(
+          429, fmt::format("the requests that this server is reading have {} bytes already, its "
+                           "limit (rtenv serve --max-request-memory); try again later",
+                           context_.bodies.limit()));
     request.body.append(piece, 0, *count);
     if (request.body.size() > context_.limits.body_bytes) co_return too_large;
   }
@@ -136,7 +164,7 @@ asio::awaitable<void> serve_connection(asio::ip::tcp::socket socket,
                                        SessionContext context) {
   boost::system::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  Session session(make_stream(std::move(socket), tls), context);
+  Session session(make_stream(std::move(socket), tls), std::move(context));
   co_await session.run();
 }
 

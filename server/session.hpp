@@ -10,12 +10,13 @@
 
 #include "server/access.hpp"
 #include "server/api.hpp"
+#include "server/budget.hpp"
 
 namespace rtenv::server {
 
 struct SessionLimits {
   std::uint32_t header_bytes = 64 << 10;
-  std::uint64_t body_bytes = 16 << 20;  // of all but packages
+  std::uint64_t body_bytes = 4 << 20;  // of all but packages
   /// For a header, a body, or a piece of a package or of a response.
   std::chrono::seconds request_time{30};
   std::chrono::seconds idle_time{75};  // between requests
@@ -24,6 +25,9 @@ struct SessionLimits {
 struct SessionContext {
   Api& api;
   const Access& access;
+  Peer peer;
+  Budget& bodies;  // of the bodies that are held in memory
+  bool& is_idle;   // set while it waits for the client, except during an upload
   SessionLimits limits;
 };
 

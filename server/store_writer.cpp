@@ -1,6 +1,13 @@
 #include "server/store_writer.hpp"
 
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+
 namespace rtenv::server {
+
+namespace asio = boost::asio;
 
 StoreWriter::StoreWriter(JobStore store) : store_(std::move(store)), thread_([this] { run(); }) {}
 
@@ -19,6 +26,22 @@ void StoreWriter::write(Work work, Done done) {
     waiting_.push_back({std::move(work), std::move(done)});
   }
   wake_.notify_one();
+}
+
+asio::awaitable<Result<void>> StoreWriter::commit(Work work) {
+  const auto executor = co_await asio::this_coro::executor;
+  // GCC 12 copies converted temporaries of a co_await expression bitwise: hence the named variable.
+  auto start = [this, &work, executor](auto handler) {
+    // By pointer: a std::function must be copyable.
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    write(std::move(work), [shared, executor](Result<void> done) {
+      asio::post(executor, [shared, done = std::move(done)]() mutable {
+        std::move (*shared)(std::move(done));
+      });
+    });
+  };
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
+      start, asio::use_awaitable);
 }
 
 void StoreWriter::run() {

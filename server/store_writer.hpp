@@ -3,6 +3,7 @@
 // Thread-safe.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -28,6 +29,8 @@ class StoreWriter {
   /// Writes in the order of the calls. `work` is run again if its first transaction was rolled
   /// back.
   void write(Work work, Done done);
+  /// The same for a coroutine, which goes on when the work is durable or has failed.
+  boost::asio::awaitable<Result<void>> commit(Work work);
 
  private:
   struct Item {

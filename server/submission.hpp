@@ -33,6 +33,7 @@ struct Submission {
   nlohmann::json runtime_env;  // null, or an object that parse_runtime_env accepts; holds secrets
   nlohmann::json metadata;     // null, or an object of strings
   Demand demand;
+  std::uint64_t memory_bytes = 0;  // about what it takes
 
   /// Whether something must be set up before the entrypoint can start.
   [[nodiscard]] bool has_setup() const { return runtime_env::needs_setup(runtime_env); }

@@ -1,6 +1,8 @@
 """The job server over plain HTTP: submitting, refusals, stop, delete, packages, access control, systemd."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import socket
@@ -8,10 +10,19 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 
 import harness
 from harness import NAP_S, eventually, sleepers
 from websocket_client import WebSocket
+
+
+def zipped(files):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
 
 
 class Api(harness.JobTest):
@@ -79,10 +90,11 @@ class Api(harness.JobTest):
     def test_unknown_jobs_packages_and_paths_are_404(self):
         for method, path in (("GET", "/api/jobs/none"), ("GET", "/api/jobs/none/logs"), ("POST", "/api/jobs/none/stop"), ("DELETE", "/api/jobs/none"),
                              ("GET", "/api/jobs/status?job_id=none"), ("GET", "/api/jobs/logs?job_id=none")):
-            self.refused(404, "Job ID does not exist", method, path)
+            self.refused(404, "does not exist", method, path)
         self.refused(404, "404: Not Found", "GET", "/api/none")
         self.refused(404, "404: Not Found", "GET", "/api/jobs/a/")
-        self.refused(404, "404: Not Found", "GET", "/api/jobs/..%2f..%2fjobs.db/logs")
+        self.refused(404, "Job ../../jobs.db does not exist", "GET", "/api/jobs/..%2f..%2fjobs.db/logs")
+        self.refused(404, "404: Not Found", "GET", "/api%2fversion")
         self.refused(405, "405: Method Not Allowed", "DELETE", "/api/version")
         self.refused(405, "405: Method Not Allowed", "PUT", "/api/jobs/")
         moved = self.refused(308, "308", "GET", "/api/jobs")
@@ -156,21 +168,65 @@ class Api(harness.JobTest):
         self.server.request("POST", f"/api/jobs/{job}/stop")
         self.server.wait(job)
         self.assertEqual(self.server.request("DELETE", f"/api/jobs/{job}").json, {"deleted": True})
-        self.refused(404, "Job ID does not exist", "GET", f"/api/jobs/{job}")
+        self.refused(404, f"Job {job} does not exist", "GET", f"/api/jobs/{job}")
         self.assertEqual(os.listdir(self.server.state / "jobs"), [])
         self.server.submit("true", submission_id=job)  # the id is free again
 
     def test_packages_can_be_uploaded_and_checked(self):
-        data = b"x" * 3_000_000
+        data = zipped({"file": os.urandom(3_000_000)})
         name = f"_ray_pkg_{hashlib.sha1(data).hexdigest()}.zip"
         self.refused(404, f"Package gcs://{name} does not exist", "GET", f"/api/packages/gcs/{name}")
         self.assertEqual(self.server.request("PUT", f"/api/packages/gcs/{name}", data).status, 200)
         response = self.server.request("GET", f"/api/packages/gcs/{name}")
         self.assertEqual((response.status, response.body), (200, b""))
-        self.refused(400, "doesn't match its name: its SHA-1 is", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
+        self.refused(400, "doesn't match its name: it is _ray_pkg_", "PUT", f"/api/packages/gcs/_ray_pkg_{'0' * 40}.zip", data)
+        for name in "_ray_pkg_0123456789abcdef.zip", "wheel-1.0-py3-none-any.whl":
+            path = f"/api/packages/gcs/{name}"
+            self.refused(400, f"{name} isn't a complete zip", "PUT", path, b"garbage")
+            broken = bytearray(zipped({"file": b"x" * 1000}))
+            broken[60] ^= 1
+            self.refused(400, name, "PUT", path, bytes(broken))
+            self.assertEqual(self.server.request("GET", path).status, 404, "garbage isn't kept")
+            self.assertEqual(self.server.request("PUT", path, data).status, 200)
+            self.assertEqual(self.server.request("PUT", path, data).status, 200, "the same once more")
+            self.refused(409, "exists with other bytes", "PUT", path, zipped({"other": b"x"}))
         self.refused(400, "not 's3'", "PUT", "/api/packages/s3/a.zip", data)
         self.refused(400, "plain file name", "PUT", "/api/packages/gcs/..", data)
-        self.refused(404, "404", "PUT", "/api/packages/gcs/a%2fb.zip", data)
+        self.refused(400, "plain file name", "PUT", "/api/packages/gcs/a%2fb.zip", data)
+
+    def test_a_package_may_not_unpack_to_more_than_the_caches_limit(self):
+        self.server.stop()
+        server = self.serve(env={"RTENV_CACHE_MAX_SIZE": "20MiB"})
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("zeros", bytes(100 << 20))
+        response = server.request("PUT", "/api/packages/gcs/bomb.zip", data.getvalue())
+        self.assertEqual(response.status, 400)
+        self.assertIn("unpacks to more than 20971520 bytes, the cache's limit", response.text)
+
+    def test_one_request_cant_end_the_server_or_hold_up_others(self):
+        deep = lambda n: "[" * n + "]" * n
+        for body, words in ((f'{{"entrypoint": "x", "runtime_env": {deep(150_000)}}}', "in each other"),
+                            (f'{{"entrypoint": "x", "runtime_env": {{"_ray_commit": {deep(52_000)}}}}}', "in each other"),
+                            (json.dumps({"x" * 2_000_000: 1, "entrypoint": "x"}), "a name has more than"),
+                            (json.dumps({"entrypoint": "x", "metadata": {"a": [0] * 1_000_000}}), "values"),
+                            (json.dumps({"entrypoint": "x" * 2_000_000}), "a string has more than")):
+            self.refused(400, words, "POST", "/api/jobs/", body.encode())
+        self.refused(413, "--max-request-size", "POST", "/api/jobs/", b"x" * 5_000_000)
+        self.assertEqual(self.server.request("GET", "/api/healthz").json, {"status": "ok"})
+
+    def test_the_bodies_of_all_requests_have_a_limit(self):
+        self.server.stop()
+        server = self.serve("--max-request-memory", "3MiB")
+        with contextlib.ExitStack() as unfinished:
+            for _ in range(2):
+                client = unfinished.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+                client.sendall(b"POST /api/jobs/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 1_400_000)
+            time.sleep(0.3)
+            response = server.request("POST", "/api/jobs/", b"y" * 1_000_000)
+            self.assertEqual(response.status, 429)
+            self.assertIn("--max-request-memory", response.text)
+        eventually(lambda: server.request("POST", "/api/jobs/", b"y" * 1_000_000).status == 400, "the memory is free again")
 
     def test_an_interrupted_upload_leaves_nothing(self):
         with socket.create_connection(("127.0.0.1", self.server.port)) as client:
@@ -197,15 +253,65 @@ class Access(harness.JobTest):
     def test_every_path_requires_the_token(self):
         (self.work / "token").write_text("secret\n")
         server = self.serve("--token-file", self.work / "token")
+        proxied = {"Via": "1.1 proxy"}
         for method, path in (("GET", "/api/version"), ("POST", "/api/jobs/"), ("DELETE", "/api/jobs/x"), ("PUT", "/api/packages/gcs/a"), ("GET", "/api/rtenv/version")):
-            self.assertEqual(server.request(method, path).status, 401, path)
+            self.assertEqual(server.request(method, path, headers=proxied).status, 401, path)
             self.assertEqual(server.request(method, path, headers={"Authorization": "Bearer wrong"}).status, 403, path)
-        self.assertEqual(WebSocket(server.port, "/api/jobs/x/logs/tail").status, 401)
+            self.assertEqual(server.request(method, path, headers={**proxied, "Authorization": "Bearer wrong"}).status, 403, path)
+        self.assertEqual(WebSocket(server.port, "/api/jobs/x/logs/tail", headers=["Via: 1.1 proxy"]).status, 401)
+        self.assertEqual(server.request("GET", "/api/version").status, 200, "the server's own user needs none")
         for headers in ({"Authorization": "Bearer secret"}, {"X-Ray-Authorization": "Bearer secret"}, {"Cookie": "ray-authentication-token=secret"}):
             self.assertEqual(server.request("GET", "/api/version", headers=headers).status, 200)
         (self.work / "token").write_text("other")
         server.process.send_signal(harness.signal.SIGHUP)
         eventually(lambda: server.request("GET", "/api/version", headers={"Authorization": "Bearer other"}).status == 200, "the new token")
+
+    def test_another_user_of_the_machine_gets_nowhere(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become another user")
+        server = self.serve()
+        ask = ("import encodings.idna, os, socket, sys\nos.setuid(65534)\nclient = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
+               "client.sendall(b'GET /api/version HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n')\n"
+               "print(client.makefile().read())")
+        answer = subprocess.run([sys.executable, "-c", ask, str(server.port)], capture_output=True, text=True, check=True).stdout
+        self.assertRegex(answer, r"(?s)^HTTP/1.1 403 .*accepts requests of the user with the id 0 and of root; this one is the user's with the id 65534.*--token-file")
+        self.assertEqual(server.request("GET", "/api/version").status, 200)
+        self.assertEqual(server.request("GET", "/api/version", headers={"Via": ""}).status, 403)
+        response = server.request("GET", "/api/version", headers={"X-Forwarded-For": "10.0.0.1"})
+        self.assertEqual(response.status, 403)
+        self.assertIn("comes through a proxy", response.text)
+
+    def test_a_token_that_exists_is_required_as_by_ray(self):
+        proxied = {"Via": "1.1 proxy"}
+        self.write(".ray/auth_token", "from-home")
+        server = self.serve()
+        self.assertEqual(server.request("GET", "/api/version", headers=proxied).status, 401)
+        self.assertEqual(server.request("GET", "/api/version", headers={**proxied, "Authorization": "Bearer from-home"}).status, 200)
+        self.assertIn(".ray/auth_token", (self.work / "serve.log").read_text())
+
+    def test_tokens_have_names_and_rights_and_leave_traces(self):
+        self.write("tokens", "# who\nci submit first\nboard read second\n")
+        server = self.serve("--token-file", self.work / "tokens")
+        as_of = lambda token: {"Via": "1.1 proxy", "Authorization": f"Bearer {token}"}
+        response = server.request("POST", "/api/jobs/", {"entrypoint": "true", "submission_id": "a", "runtime_env": {"env_vars": {"KEY": "topsecret"}}}, as_of("first"))
+        self.assertEqual(response.status, 200)
+        server.wait("a")
+        self.assertIn("topsecret", server.request("GET", "/api/jobs/a", headers=as_of("first")).text)
+        self.assertNotIn("topsecret", server.request("GET", "/api/jobs/a", headers=as_of("second")).text)
+        self.assertEqual(server.request("DELETE", "/api/jobs/a", headers=as_of("second")).status, 403)
+        self.assertEqual(server.request("DELETE", "/api/jobs/a").status, 200)
+        server.stop()
+        lines = [json.loads(line) for line in (server.state / "audit.log").read_text().splitlines()]
+        self.assertEqual([(line["who"], line["action"], line["what"], line["from"]) for line in lines],
+                         [("ci", "submit", "a", "127.0.0.1"), (f"uid:{os.geteuid()}", "delete", "a", "127.0.0.1")])
+
+    def test_the_servers_token_is_in_no_child(self):
+        server = self.serve(env={"RAY_AUTH_TOKEN": "hidden-token"})
+        job = server.submit("for p in $PPID $(cut -d' ' -f4 /proc/$PPID/stat) ; do tr '\\0' '\\n' </proc/$p/environ; done; env; echo end")
+        details = server.wait(job)
+        self.assertEqual(details["status"], "SUCCEEDED", server.output(job))
+        self.assertNotIn("hidden-token", server.output(job))
+        self.assertNotIn(b"hidden-token", open(f"/proc/{server.process.pid}/environ", "rb").read())
 
     def test_cross_site_browser_requests_are_refused(self):
         server = self.serve()

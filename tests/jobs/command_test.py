@@ -1,5 +1,7 @@
 """`rtenv job` against rtenv's server and against a real Ray head: the same commands, the same output, the same exit codes."""
 
+import http.client
+import http.server
 import json
 import os
 import signal
@@ -152,6 +154,59 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.server.kill()
         self.server.start()
 
+    def test_over_a_unix_socket(self):
+        self.server.stop()
+        self.address = self.serve("--listen", f"unix:{self.work}/socket").address
+        self.assertEqual(self.address, f"unix:{self.work}/socket")
+        self.write("dir/main.py", "print('ran')")
+        self.assertIn("\nran\n", self.ok("submit", "--working-dir", "dir", "--", "python3", "main.py").out)
+        self.assertIn("SUCCEEDED", self.ok("list").out)
+        self.assertNotEqual(self.job("list", address=f"unix:{self.work}/none").status, 0)
+
+    def test_following_without_websockets(self):
+        """The proxy answers each upgrade with 502."""
+        port = self.server.port
+
+        class Proxy(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                if self.headers.get("Upgrade"):
+                    return self.send_error(502)
+                upstream = http.client.HTTPConnection("127.0.0.1", port)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                upstream.request(self.command, self.path, body, {"Host": "localhost"})
+                response = upstream.getresponse()
+                data = response.read()
+                self.send_response(response.status)
+                self.send_header("Content-Length", str(len(data)))
+                self.send_header("Server", response.headers["Server"])
+                self.end_headers()
+                self.wfile.write(data)
+            do_POST = do_GET
+
+            def version_string(self):
+                return "proxy"
+
+            def log_message(self, *words):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+            threading.Thread(target=proxy.serve_forever, daemon=True).start()
+            run = self.ok("submit", "--", "sh", "-c", "for i in 1 2 3; do echo line $i; sleep 0.3; done", address=f"http://127.0.0.1:{proxy.server_port}")
+            proxy.shutdown()
+        self.assertEqual([line for line in run.out.splitlines() if line.startswith("line")], ["line 1", "line 2", "line 3"])
+
+    def test_stopping_now_and_listing_some(self):
+        job = self.server.submit("trap '' TERM; echo begun; while true; do sleep 0.05; done", runtime_env={"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": "90000"}})
+        eventually(lambda: "begun" in self.server.output(job))
+        self.ok("stop", "--no-wait", job)
+        self.assertIn("was stopped", self.ok("stop", "--now", job).out)
+        for name in "a", "b", "c":
+            self.server.wait(self.server.submit("true", submission_id=name))
+        listed = lambda *words: [line.split()[0] for line in self.ok("list", *words).out.splitlines()]
+        self.assertEqual(listed("--status", "SUCCEEDED", "--limit", 2), ["a", "b"])
+        self.assertEqual(listed("--offset", 3), ["c"])
+        self.assertEqual(listed("--status", "STOPPED"), [job])
+
     def test_following_gives_up_when_the_server_stays_down(self):
         job = self.server.submit("sleep 1000")
         follower = self.start("logs", "-f", job, env={"RAY_CLIENT_RECONNECT_GRACE_PERIOD": "0.3"})
@@ -174,9 +229,10 @@ class AgainstRtenv(Commands, harness.JobTest):
         for verify in (certificate, "false"):
             self.assertIn("\nran\n", self.ok("submit", "--verify", verify, "--working-dir", "dir", "--", "python3", "main.py", env=token).out)
         self.assertNotEqual(self.job("list", env=token).status, 0)
-        run = self.job("list", "--verify", certificate)
+        run = self.job("list", "--verify", certificate, env={"RAY_AUTH_TOKEN": "wrong"})
         self.assertEqual(run.status, 4, run.err)
         self.assertIn("RAY_AUTH_TOKEN", run.err)
+        self.ok("list", "--verify", certificate)  # the server's own user needs none
 
 
 class CuttingProxy:

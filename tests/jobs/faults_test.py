@@ -2,6 +2,7 @@
 no process left."""
 
 import contextlib
+import http.client
 import os
 import pathlib
 import random
@@ -22,7 +23,7 @@ JOBS = int(os.environ.get("FAULT_JOBS", "60"))  # by hand: 200
 class Faults(harness.JobTest):
     def supervisors(self, job):
         """The process ids [guardian, supervisor]: both have the same command line, and the guardian is the parent."""
-        found = processes_with(f"supervise\0{self.server.state}/jobs/{job}\0")
+        found = processes_with(f"supervise\0{self.server.folder(job)}\0")
         parent = lambda pid: int((pathlib.Path("/proc") / str(pid) / "stat").read_text().rsplit(") ", 1)[1].split()[1])
         return sorted(found, key=lambda pid: parent(pid) in found)
 
@@ -161,13 +162,213 @@ class Faults(harness.JobTest):
         for pid in self.supervisors(job):
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: not self.supervisors(job), "its supervisors have ended")
-        (self.server.state / "jobs" / job / "state").write_text("garbage")
+        (self.server.folder(job) / "state").write_text("garbage")
         self.server.start()
         details = self.server.wait(job)
         self.assertEqual(details["status"], "FAILED")
         self.assertIn("it isn't run again", details["message"])
         self.assertEqual((self.work / "ran").read_text(), "ran\n")
         self.assertEqual(sleepers(), [])
+
+    def test_a_folder_without_a_job_is_removed_and_believed_by_nobody(self):
+        """As if the server had been killed between the removal of the row and that of the folder."""
+        self.server = self.serve()
+        job = self.server.submit("echo first", submission_id="same")
+        self.server.wait(job)
+        folder = self.server.folder(job)
+        self.server.stop()
+        kept = folder.with_name("kept")
+        folder.rename(kept)
+        self.server.start()
+        eventually(lambda: not kept.exists(), "the folder without a job is removed")
+        self.server.request("DELETE", f"/api/jobs/{job}")
+        self.server.submit("echo second", submission_id="same")
+        self.assertEqual(self.server.wait(job)["status"], "SUCCEEDED")
+        self.assertEqual(self.server.output(job), "second\n")
+        self.assertNotEqual(self.server.folder(job), folder)
+
+    def test_two_servers_with_equal_ids_dont_mix_up_their_jobs(self):
+        one, other = self.serve(), harness.Server(self.write("other/x", "").parent)
+        self.addCleanup(other.stop)
+        for server in one, other:
+            server.submit(f"sleep {NAP_S}", submission_id="nightly")
+        eventually(lambda: len(sleepers()) == 2, "both run")
+        self.server = one
+        for pid in self.supervisors("nightly"):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in self.supervisors("nightly"):
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(one.wait("nightly")["status"], "FAILED")
+        self.assertEqual(len(sleepers()), 1, "the other server's job goes on")
+        self.assertEqual(other.status("nightly"), "RUNNING")
+        other.request("POST", "/api/jobs/nightly/stop?now=1")
+        other.wait("nightly")
+
+    def stopped_supervisor(self, job):
+        """The server is killed, and the job's supervisor doesn't answer the next one."""
+        self.server.kill()
+        pids = self.supervisors(job)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+            self.addCleanup(lambda pid=pid: os.kill(pid, signal.SIGCONT) if pathlib.Path(f"/proc/{pid}").exists() else None)
+        (self.server.folder(job) / "control").unlink()  # connecting fails, as before it listens
+        return pids
+
+    def test_taking_over_waits_for_as_long_as_a_supervisor_lives(self):
+        self.server = self.serve("--num-gpus", 1)
+        first = self.server.submit(f"echo begun; sleep {NAP_S}", entrypoint_num_gpus=1)
+        eventually(lambda: "begun" in self.server.output(first))
+        self.stopped_supervisor(first)
+        self.server.start()
+        second = self.server.submit("echo $CUDA_VISIBLE_DEVICES", entrypoint_num_gpus=1)
+        time.sleep(1)
+        self.assertEqual(self.server.status(second), "PENDING", "the GPU is the first one's")
+        self.assertEqual(self.server.status(first), "RUNNING")
+        self.assertEqual(self.server.request("POST", f"/api/jobs/{first}/stop").json, {"stopped": True})
+        self.assertEqual(self.server.status(first), "RUNNING", "it is remembered")
+        for pid in self.supervisors(first):
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(self.server.wait(first)["status"], "FAILED", "it was killed before it could be told")
+        self.assertEqual(self.server.wait(second)["status"], "SUCCEEDED")
+        self.assertEqual(self.server.output(second), "0\n")
+
+    def test_a_stop_is_kept_until_the_supervisor_can_be_told(self):
+        self.server = self.serve()
+        job = self.server.submit(f"echo begun; sleep {NAP_S}")
+        eventually(lambda: "begun" in self.server.output(job))
+        self.server.kill()
+        control = self.server.folder(job) / "control"
+        control.rename(control.with_name("away"))
+        self.server.start()
+        self.assertEqual(self.server.request("POST", f"/api/jobs/{job}/stop").json, {"stopped": True})
+        time.sleep(0.3)
+        self.assertEqual(self.server.status(job), "RUNNING")
+        control.with_name("away").rename(control)
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+        self.assertEqual(sleepers(), [])
+
+    def test_a_stop_can_be_hurried(self):
+        self.server = self.serve()
+        job = self.server.submit("trap '' TERM; echo begun; while true; do sleep 0.05; done",
+                                 runtime_env={"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": "900000"}})
+        eventually(lambda: "begun" in self.server.output(job))
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        time.sleep(0.2)
+        self.assertEqual(self.server.status(job), "RUNNING")
+        self.server.request("POST", f"/api/jobs/{job}/stop?now=1")
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+
+    def test_an_acknowledged_stop_is_remembered_by_the_next_server(self):
+        self.server = self.serve("--num-cpus", 1)
+        running = self.server.submit(f"sleep {NAP_S}", entrypoint_num_cpus=1)
+        jobs = [self.server.submit(f"echo {i} >>{self.work}/ran", entrypoint_num_cpus=1) for i in range(10)]
+        for job in jobs:
+            self.assertEqual(self.server.request("POST", f"/api/jobs/{job}/stop").json, {"stopped": True})
+        self.server.kill()
+        self.server.start()
+        self.server.request("POST", f"/api/jobs/{running}/stop?now=1")
+        for job in jobs:
+            self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+        self.assertFalse((self.work / "ran").exists())
+
+    def test_a_server_on_a_copied_state_leaves_the_originals_jobs_alone(self):
+        self.server = self.serve()
+        job = self.server.submit(f"sleep {NAP_S}")
+        eventually(lambda: len(sleepers()) == 1, "it runs")
+        copy = self.write("copy/x", "").parent
+        subprocess.run(["cp", "-a", self.server.state, copy / "state"], check=True)
+        other = harness.Server(copy)
+        self.addCleanup(other.stop)
+        self.assertEqual(other.wait(job)["status"], "FAILED", "it isn't the copy's")
+        self.assertEqual(len(sleepers()), 1)
+        self.assertEqual(self.server.status(job), "RUNNING")
+
+    def test_shutting_down_under_load_is_orderly(self):
+        for _ in range(3):
+            self.server = self.serve()
+            job = self.server.submit("head -c 3000000 /dev/zero | tr '\\0' 'a'")
+            self.server.wait(job)
+            over = threading.Event()
+
+            def load(path, body):
+                while not over.is_set():
+                    with contextlib.suppress(OSError, http.client.HTTPException):
+                        self.server.request("POST" if body else "GET", path, body)
+
+            threads = [threading.Thread(target=load, args=arguments) for arguments in
+                       ((f"/api/jobs/{job}/logs?tail_lines=5", None), (f"/api/jobs/{job}/logs", None), ("/api/jobs/", None),
+                        ("/api/jobs/", {"entrypoint": "true", "metadata": {"a": "x" * 500_000}}))]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.3)
+            self.assertEqual(self.server.stop(), 0)
+            over.set()
+            for thread in threads:
+                thread.join()
+
+    def test_a_job_that_is_deleted_at_once_leaves_nothing(self):
+        self.server = self.serve()
+        for _ in range(5):
+            job, _ = self.server.run("true")
+            self.assertEqual(self.server.request("DELETE", f"/api/jobs/{job}").status, 200)
+        self.assertEqual(os.listdir(self.server.state / "jobs"), [])
+
+    def test_a_job_has_a_time_limit(self):
+        self.server = self.serve()
+        job, details = self.server.run(f"trap 'echo bye; exit 0' TERM; echo begun; sleep {NAP_S} & wait; sleep 0.1",
+                                       runtime_env={"config": {"run_timeout_seconds": 1}})
+        self.assertEqual((details["status"], details["error_type"]), ("FAILED", "JOB_ENTRYPOINT_COMMAND_ERROR"))
+        self.assertIn("longer than 1 s (config.run_timeout_seconds)", details["message"])
+        self.assertIn("bye", self.server.output(job))
+        self.assertEqual(sleepers(), [])
+
+    def test_set_ups_that_hang_dont_hold_up_other_jobs(self):
+        with contextlib.closing(socket.create_server(("127.0.0.1", 0), backlog=64)) as silent:
+            self.server = self.serve("--max-setups", 2)
+            hanging = [self.server.submit("true", runtime_env={"working_dir": f"http://127.0.0.1:{silent.getsockname()[1]}/{i}.zip"})
+                       for i in range(12)]
+            job, details = self.server.run("echo hi")
+            self.assertEqual(details["status"], "SUCCEEDED")
+            for each in hanging:
+                self.server.request("POST", f"/api/jobs/{each}/stop")
+            for each in hanging:
+                self.assertEqual(self.server.wait(each)["status"], "STOPPED")
+
+    def test_idle_connections_leave_descriptors_to_jobs(self):
+        self.server = self.serve(limits="ulimit -n 100")
+        with contextlib.ExitStack() as idle:
+            for _ in range(110):
+                client = idle.enter_context(contextlib.closing(socket.socket()))
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", self.server.port))
+            job, details = self.server.run("ulimit -n; echo ran")
+            self.assertEqual((details["status"], self.server.output(job)), ("SUCCEEDED", "100\nran\n"), details)
+
+    def test_a_job_has_the_servers_own_limit_of_descriptors(self):
+        self.server = self.serve(limits="ulimit -Sn 300")
+        job, _ = self.server.run("ulimit -Sn")
+        self.assertEqual(self.server.output(job), "300\n")
+
+    def test_a_start_that_cant_be_stored_waits_for_room(self):
+        state = self.work / "state"
+        state.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", state], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
+        self.server = self.serve("--num-cpus", 1)
+        first = self.server.submit(f"while [ ! -e {self.work}/go ]; do sleep 0.05; done", entrypoint_num_cpus=1)
+        jobs = [self.server.submit(f"echo {i} >>{self.work}/ran", entrypoint_num_cpus=1) for i in range(3)]
+        self.server.wait(first, "RUNNING")
+        with open(state / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(1024))
+        (self.work / "go").write_text("")
+        time.sleep(1.5)
+        self.assertEqual(self.server.process.poll(), None)
+        (state / "filler").unlink()
+        for job in [first, *jobs]:
+            self.assertEqual(self.server.wait(job)["status"], "SUCCEEDED", job)
+        self.assertEqual((self.work / "ran").read_text(), "0\n1\n2\n")
 
     def test_a_second_server_on_the_same_state_is_refused(self):
         self.server = self.serve()
@@ -262,6 +463,61 @@ __attribute__((constructor)) static void run(void) {{ fclose(fopen("{cache}/uv/s
                 "uv": {"packages": ["idna==3.7"], "uv_version": "==0.9.0"}, "env_vars": variables})
             self.assertEqual(details["status"], "SUCCEEDED", details)
         self.assertFalse((self.work / "spied-by-uv").exists())
+        # Links that an installer leaves lead rtenv, which works on the environment outside, nowhere.
+        victim = self.work / "victim"
+        victim.mkdir()
+        (victim / "file").write_text("mine")
+        for at in ("package/__pycache__", "package", "uv.toml", "mark"):
+            self.write("links/setup.py", f"""
+import os, pathlib, setuptools
+target = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/envs/" in line)
+scratch = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/tmp/" in line and "merged" not in line)
+packages = next(pathlib.Path(target).glob("lib/python3*/site-packages"))
+if os.path.exists("/tmp/was-here"):
+    pass
+elif "{at}" == "uv.toml":
+    (pathlib.Path(scratch) / "uv.toml").unlink(missing_ok=True)
+    (pathlib.Path(scratch) / "uv.toml").symlink_to("{victim}/made")
+elif "{at}" == "mark":
+    (pathlib.Path(target) / "__pycache__").mkdir()
+    (pathlib.Path(target) / "__pycache__/rtenv-compiled").symlink_to("{victim}/made")
+else:
+    link = packages / "{at}"
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to("{victim}")
+    info = packages / "evil-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\\nName: evil\\nVersion: 1.0\\n")
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    (info / "RECORD").write_text("package/__pycache__/file,sha256=abc,1\\npackage/__pycache__/../file,sha256=abc,1\\n")
+open("/tmp/was-here", "w")
+setuptools.setup(name="links", version="1")
+""")
+            job, details = self.server.run("true", runtime_env={"uv": {"packages": [f"links @ file://{self.work}/links"], "uv_check": True}})
+            self.assertEqual([path.name for path in victim.iterdir()], ["file"], at)
+            self.assertEqual(details["status"], "FAILED" if "package" in at else "SUCCEEDED", at)
+            if at == "package":
+                self.assertIn("symbolic link", details["message"], at)
+        # A job's cache isn't trusted, and isn't shown to its installer either.
+        self.write("look/setup.py", f"""
+import os, setuptools, socket
+try:
+    socket.socket(socket.AF_UNIX)
+    descriptors = "can be passed"
+except PermissionError:
+    descriptors = "stay"
+open("look.py", "w").write(repr([os.path.exists(os.environ["UV_CACHE_DIR"] + "/jobs.db"), descriptors, socket.socket().family]))
+setuptools.setup(name="look", version="1", py_modules=["look"])
+""")
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/look.py", runtime_env={
+            "uv": [f"look @ file://{self.work}/look"], "env_vars": {"UV_CACHE_DIR": str(self.server.state)}})
+        self.assertEqual((details["status"], self.server.output(job).splitlines()[-1]), ("SUCCEEDED", f"[False, 'stay', {socket.AF_INET!r}]"), details)
+        # Nor does a job choose a program that gives credentials to the server.
+        self.write("aws", f"[default]\nregion = us-east-1\ncredential_process = /bin/sh -c 'touch {self.work}/spied-by-aws'\n")
+        self.write("home/.aws/config", (self.work / "aws").read_text())
+        for variables in {"AWS_CONFIG_FILE": str(self.work / "aws")}, {"HOME": str(self.work / "home")}:
+            self.server.run("true", runtime_env={"working_dir": "s3://bucket/x.zip", "env_vars": {**variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}})
+        self.assertFalse((self.work / "spied-by-aws").exists())
         # The overlay's own folders are out of reach.
         self.write("swap/setup.py", """
 import os, setuptools

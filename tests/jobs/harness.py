@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -49,8 +50,9 @@ class Response:
 class Server:
     """`rtenv serve`; `kill` and `start` restart it with the same state."""
 
-    def __init__(self, work, *options, env=None, port=0):
+    def __init__(self, work, *options, env=None, port=0, limits="true"):
         self.work, self.options, self.env, self.port = pathlib.Path(work), options, env or {}, port
+        self.limits = limits  # a shell command, such as "ulimit -n 100"
         self.process = None
         self.address = None
         self.start()
@@ -59,6 +61,12 @@ class Server:
     def state(self):
         return self.work / "state"
 
+    def folder(self, job):
+        """The job's own folder: its name is in its row."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state}/jobs.db?mode=ro", uri=True)) as database:
+            (name,) = database.execute("SELECT run_id FROM jobs WHERE id = ?", (job,)).fetchone()
+        return self.state / "jobs" / name
+
     def environment(self):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN) and "proxy" not in name.lower()}
         return {**kept, "HOME": str(self.work), "RTENV_CACHE_DIR": str(self.work / "cache"), "RTENV_UV": str(ORACLE / "uv"), **self.env}
@@ -66,12 +74,13 @@ class Server:
     def start(self):
         with open(self.work / "serve.log", "ab") as errors:
             self.process = subprocess.Popen(
-                [RTENV, "serve", "--port", str(self.port), "--state-dir", str(self.state), *map(str, self.options)],
+                ["sh", "-c", self.limits + '; exec "$@"', "sh", RTENV, "serve", "--port", str(self.port), "--state-dir", str(self.state), *map(str, self.options)],
                 stdout=subprocess.PIPE, stderr=errors, text=True, cwd=self.work, env=self.environment())
         self.address = self.process.stdout.readline().strip()
         if not self.address:
             raise AssertionError("the server didn't start: " + (self.work / "serve.log").read_text())
-        self.port = int(self.address.rsplit(":", 1)[1])
+        if not self.address.startswith("unix:"):
+            self.port = int(self.address.rsplit(":", 1)[1])
 
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)
@@ -115,7 +124,7 @@ class Server:
         return eventually(lambda: (details := self.details(job))["status"] in (statuses or TERMINAL) and details, f"the end of {job}")
 
     def log_bytes(self, job):
-        return (self.state / "jobs" / job / "log").read_bytes()
+        return (self.folder(job) / "log").read_bytes()
 
     def run(self, entrypoint, **fields):
         job = self.submit(entrypoint, **fields)

@@ -1,4 +1,4 @@
-#include "job/supervisor.hpp"
+#include "job/supervise.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,0 +1,136 @@
+#include "server/listening_socket.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "server/systemd.hpp"
+
+namespace rtenv::server {
+namespace {
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+Result<Address> tcp_address(const ListenOptions& options) {
+  const std::string host = options.host == "localhost" ? "127.0.0.1" : options.host;
+  Address address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage);
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(options.port);
+    address.size = sizeof v4;
+  } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(options.port);
+    address.size = sizeof v6;
+  } else {
+    return fail(Errc::invalid_argument, "--host {} isn't an IP address", options.host)
+        .hint("use 127.0.0.1, ::1, 0.0.0.0 or ::");
+  }
+  return address;
+}
+
+Result<Address> unix_address(const Path& path) {
+  Address address;
+  auto& local = reinterpret_cast<sockaddr_un&>(address.storage);
+  if (path.native().size() >= sizeof local.sun_path)
+    return fail(Errc::invalid_argument, "--listen unix:{}: a socket's path has at most {} bytes",
+                path.native(), sizeof local.sun_path - 1);
+  local.sun_family = AF_UNIX;
+  std::ranges::copy(path.native(), local.sun_path);
+  address.size = sizeof local;
+  return address;
+}
+
+Result<ListeningSocket> described(Fd fd) {
+  ListeningSocket socket{.fd = std::move(fd)};
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (::getsockname(socket.fd.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0)
+    return fail_errno("use", "the listening socket");
+  socket.family = storage.ss_family;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (socket.family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
+    ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
+    socket.address = fmt::format("{}:{}", text.data(), ntohs(in.sin_port));
+    socket.is_local = (ntohl(in.sin_addr.s_addr) >> 24U) == IN_LOOPBACKNET;
+  } else if (socket.family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
+    ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
+    socket.address = fmt::format("[{}]:{}", text.data(), ntohs(in.sin6_port));
+    socket.is_local = IN6_IS_ADDR_LOOPBACK(&in.sin6_addr);
+  } else if (socket.family == AF_UNIX) {
+    socket.address = reinterpret_cast<const sockaddr_un&>(storage).sun_path;
+  } else {
+    return fail(Errc::invalid_argument, "the listening socket is neither TCP nor a Unix socket");
+  }
+  return socket;
+}
+
+Result<ListeningSocket> listen_on(Fd fd) {
+  if (::listen(fd.get(), SOMAXCONN) != 0) return fail_errno("listen", "on a socket");
+  return described(std::move(fd));
+}
+
+Result<ListeningSocket> listen_tcp(const ListenOptions& options) {
+  RTENV_TRY(const Address address, tcp_address(options));
+  Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int yes = 1;
+  if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (fd && ::bind(fd.get(), address.get(), address.size) == 0) return listen_on(std::move(fd));
+  if (errno == EADDRINUSE)
+    return fail(Errc::unavailable, "port {} of {} is in use", options.port, options.host)
+        .hint("--port 0 chooses a free one");
+  if (errno == EACCES)
+    return fail(Errc::permission_denied, "not allowed to listen on port {} of {}", options.port,
+                options.host)
+        .hint("use a port above 1023, which needs no privilege");
+  return fail(Errc::unavailable, "can't listen on {} port {}: {}", options.host, options.port,
+              std::strerror(errno));
+}
+
+// Nobody accepts connections there any more.
+bool is_abandoned(const Address& address) {
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return ::connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED;
+}
+
+Result<ListeningSocket> listen_unix(const Path& path) {
+  RTENV_TRY(const Address address, unix_address(path));
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno("create", "a socket");
+  // Nobody else can connect before its permissions are set.
+  ::fchmod(fd.get(), 0600);
+  if (is_abandoned(address)) ::unlink(path.c_str());
+  if (::bind(fd.get(), address.get(), address.size) != 0) {
+    if (errno == EADDRINUSE)
+      return fail(Errc::unavailable, "{} exists, and isn't a socket that a server left",
+                  path.native())
+          .hint("stop the server that uses it, or choose another path");
+    return fail_errno("listen on", path.native());
+  }
+  return listen_on(std::move(fd));
+}
+
+}  // namespace
+
+Result<ListeningSocket> open_listening_socket(const ListenOptions& options,
+                                              const Environment& environment) {
+  if (auto passed = activated_socket(environment)) return described(std::move(*passed));
+  return options.unix_socket ? listen_unix(*options.unix_socket) : listen_tcp(options);
+}
+
+}  // namespace rtenv::server

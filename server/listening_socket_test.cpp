@@ -1,0 +1,56 @@
+#include "server/listening_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/temp_dir.hpp"
+#include "support/result_matchers.hpp"
+
+namespace rtenv::server {
+namespace {
+
+Result<ListeningSocket> open(const ListenOptions& options) {
+  return open_listening_socket(options, Environment());
+}
+
+TEST(ListeningSocket, OfTcpSaysWhereItListens) {
+  const auto loopback = must(open({.port = 0}));
+  EXPECT_THAT(loopback.address, testing::MatchesRegex("127.0.0.1:[1-9][0-9]+"));
+  EXPECT_TRUE(loopback.is_local);
+  EXPECT_FALSE(must(open({.host = "0.0.0.0", .port = 0})).is_local);
+  EXPECT_THAT(open({.host = "example.org"}),
+              IsError(Errc::invalid_argument, "isn't an IP address"));
+}
+
+TEST(ListeningSocket, RefusesAPortInUse) {
+  const auto first = must(open({.port = 0}));
+  const auto port = std::stoi(first.address.substr(first.address.find(':') + 1));
+  EXPECT_THAT(open({.port = static_cast<std::uint16_t>(port)}),
+              IsError(Errc::unavailable, "in use"));
+}
+
+TEST(ListeningSocket, OfAPathIsItsOwnersAndReplacesAnAbandonedOne) {
+  const TempDir folder = must(TempDir::create());
+  const Path path = folder.path() / "socket";
+  {
+    const auto first = must(open({.unix_socket = path}));
+    EXPECT_EQ(first.address, path.native());
+    EXPECT_TRUE(first.is_local);
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0600U);
+    EXPECT_THAT(open({.unix_socket = path}), IsError(Errc::unavailable, "exists"));
+  }
+  EXPECT_TRUE(open({.unix_socket = path})) << "nobody listens any more";
+}
+
+TEST(ListeningSocket, DoesNotReplaceAFile) {
+  const TempDir folder = must(TempDir::create());
+  std::filesystem::create_directory(folder.path() / "mine");
+  EXPECT_THAT(open({.unix_socket = folder.path() / "mine"}), IsError(Errc::unavailable));
+  EXPECT_THAT(open({.unix_socket = folder.path() / std::string(200, 'x')}),
+              IsError(Errc::invalid_argument, "at most 107 bytes"));
+}
+
+}  // namespace
+}  // namespace rtenv::server

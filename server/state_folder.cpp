@@ -1,0 +1,84 @@
+#include "server/state_folder.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/file.hpp"
+#include "base/hash.hpp"
+#include "base/unique_name.hpp"
+
+namespace rtenv::server {
+namespace {
+
+constexpr std::size_t k_node_id_digits = 56;  // as long as Ray's
+constexpr std::size_t k_owner_digits = 16;
+
+// Whoever may write there could name the commands that this server runs.
+Result<void> check_owner(const Path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return {};
+    return fail_errno("look at", path.native());
+  }
+  if (S_ISLNK(status.st_mode))
+    return fail(Errc::permission_denied, "{} is a symbolic link", path.native())
+        .hint("name the folder itself by --state-dir");
+  if (status.st_uid != ::geteuid())
+    return fail(Errc::permission_denied, "{} belongs to the user with the id {}, not to {}",
+                path.native(), status.st_uid, ::geteuid())
+        .hint("use another --state-dir");
+  return {};
+}
+
+Result<void> make_private_folder(const Path& folder) {
+  RTENV_TRY(make_directories(folder));
+  RTENV_TRY(check_owner(folder));
+  if (::chmod(folder.c_str(), 0700) != 0) return fail_errno("protect", folder.native());
+  return {};
+}
+
+Result<std::string> node_id(const Path& folder) {
+  const Path file = folder / "node-id";
+  if (auto known = read_file(file); known && known->size() == k_node_id_digits) return known;
+  std::string id = sha256_hex(unique_name()).substr(0, k_node_id_digits);
+  RTENV_TRY(auto written, AtomicFile::create(file, 0600));
+  RTENV_TRY(written.write(id));
+  RTENV_TRY(written.commit());
+  return id;
+}
+
+}  // namespace
+
+Result<StateFolder> open_state_folder(const Path& folder) {
+  RTENV_TRY(make_private_folder(folder));
+  for (const char* file : {"lock", "jobs.db", "node-id", "audit.log"})
+    RTENV_TRY(check_owner(folder / file));
+  RTENV_TRY(check_owner(folder / "jobs"));
+  RTENV_TRY(make_private_folder(folder / "jobs"));
+  RTENV_TRY(auto lock, LockFile::try_acquire(folder / "lock"));
+  if (!lock)
+    return fail(Errc::unavailable, "another rtenv serve uses the state in {}", folder.native())
+        .hint("stop the other server, or use another --state-dir");
+  RTENV_TRY(auto id, node_id(folder));
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return fail_errno("look at", folder.native());
+  std::string owner = fmt::format("{}-{:x}", id.substr(0, k_owner_digits), status.st_ino);
+  return StateFolder{.lock = std::move(*lock), .node_id = std::move(id), .owner = std::move(owner)};
+}
+
+Result<std::unordered_set<std::string>> job_folders(const Path& state_folder) {
+  const Path jobs = state_folder / "jobs";
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(jobs.c_str()), ::closedir);
+  if (!entries) return fail_errno("list", jobs.native());
+  std::unordered_set<std::string> names;
+  while (const dirent* const entry = ::readdir(entries.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace(name);
+  }
+  return names;
+}
+
+}  // namespace rtenv::server

@@ -1,0 +1,65 @@
+#include "server/supervisor_start.hpp"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/file.hpp"
+#include "base/lock_file.hpp"
+#include "base/process.hpp"
+#include "job/activation.hpp"
+#include "job/control_socket.hpp"
+
+namespace rtenv::server {
+
+Result<StartedSupervisor> start_supervisor(const job::JobFolder& folder,
+                                           const ManagerOptions& options) {
+  RTENV_TRY(make_directories(folder.path));
+  if (::chmod(folder.path.c_str(), 0700) != 0) return fail_errno("protect", folder.path.native());
+  // Locked before the process exists: a job never looks as if it had no supervisor.
+  RTENV_TRY(const auto lock, LockFile::try_acquire(folder.lock()));
+  if (!lock) return fail(Errc::unavailable, "the job has a supervisor already");
+  RTENV_TRY(auto sockets, job::make_socket_pair());
+  SpawnOptions spawn{
+      .argv = {"/proc/self/exe", "supervise", folder.path.native(),
+               std::to_string(sockets.theirs.get()), std::to_string(lock->fd().get())},
+      .environment = job::without_server_variables(options.environment),
+      .null_input = true,
+      .own_group = false,
+      .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
+  if (options.open_files)
+    spawn.limits.push_back(
+        {.resource = RLIMIT_NOFILE, .value = *options.open_files, .hard = false});
+  RTENV_TRY(auto child, ChildProcess::spawn(spawn));
+  const pid_t pid = child.pid();
+  return StartedSupervisor{.connection = std::move(sockets.ours),
+                           .child = {.pid = pid, .pidfd = std::move(child).detach()}};
+}
+
+job::JobOrder order_of(const JobRecord& record, const ManagerOptions& options,
+                       const Allocation* allocation) {
+  const Demand& demand = record.submission.demand;
+  job::JobOrder order{.id = record.id(),
+                      .entrypoint = record.submission.entrypoint,
+                      .runtime_env = record.submission.runtime_env,
+                      .metadata = record.submission.metadata,
+                      .python = options.python,
+                      .env_max_age = options.env_max_age,
+                      .log = options.log,
+                      .limits = options.limits,
+                      .sandbox = options.sandbox};
+  if (demand.memory_bytes > 0)
+    order.limits.memory_bytes = static_cast<std::uint64_t>(demand.memory_bytes);
+  if (demand.names_gpus) order.gpu_variable = options.node.gpu_variable;
+  if (allocation != nullptr) order.start = allocation->gpus;
+  return order;
+}
+
+SupervisorProbe probe_supervisor(const job::JobFolder& folder) {
+  const auto lock = LockFile::try_acquire(folder.lock());
+  const bool folder_is_gone = !lock && lock.error().code() == Errc::not_found;
+  if ((lock && *lock) || folder_is_gone) return {.lives = false, .connection = {}};
+  auto connection = job::connect_to(folder.control());
+  return {.lives = true, .connection = connection ? std::move(*connection) : Fd()};
+}
+
+}  // namespace rtenv::server

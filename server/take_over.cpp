@@ -1,0 +1,131 @@
+#include "server/take_over.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/log.hpp"
+#include "job/process_tree.hpp"
+#include "server/job_end.hpp"
+#include "server/job_runner.hpp"
+#include "server/run_on.hpp"
+
+namespace rtenv::server {
+
+namespace asio = boost::asio;
+using job::RunPhase;
+using job::RunState;
+
+namespace {
+
+constexpr auto k_first_pause = std::chrono::milliseconds(10);
+constexpr auto k_longest_pause = std::chrono::milliseconds(500);
+constexpr auto k_retry_pause = std::chrono::seconds(1);
+constexpr auto k_kill_time = std::chrono::seconds(10);
+
+}  // namespace
+
+std::optional<RunState> end_of_unsupervised(const JobRecord& record,
+                                            const Result<std::optional<RunState>>& state,
+                                            bool begins_again, std::string_view boot_id) {
+  if (!state)
+    return died(
+        fmt::format("The job may have run, so it isn't run again: {}.", state.error().message()));
+  const RunState* const known = *state ? &**state : nullptr;
+  if (known != nullptr && known->phase == RunPhase::ended && has_run(*known)) return *known;
+  // Without a permission nothing has run, and what the folder says may be older than a power cut.
+  const bool rebooted = record.launched && (record.boot_id != boot_id ||
+                                            (known != nullptr && known->boot_id != boot_id));
+  if (rebooted) return died("The machine was restarted while the job ran or was about to run.");
+  if (known != nullptr && known->phase == RunPhase::running) return died({});
+  return begins_again ? std::nullopt : std::optional(died({}));
+}
+
+namespace {
+
+// Version 1 of the store had no GPUs: the supervisor's state has them. Without one, nothing has
+// run, and the job waits for GPUs once more.
+void add_gpus_of_version_1(JobRecord& record, const job::JobFolder& folder) {
+  if (!record.launched || record.submission.demand.gpus <= 0 || !record.gpus.empty()) return;
+  const auto state = folder.read_state();
+  if (state && *state) record.gpus = (*state)->gpus;
+  if (state && record.gpus.empty()) record.launched = false;
+}
+
+}  // namespace
+
+void JobRunner::take_over(std::vector<JobRecord> records,
+                          const std::unordered_set<std::string>& folders, Budget& memory) {
+  for (JobRecord& record : records) {
+    const bool has_folder = folders.contains(record.run_id);
+    const auto active = add(std::move(record), JobState::taken_over);
+    active->inherited = true;
+    active->memory = Budget::Share(memory);
+    // It was within the limit of the earlier server.
+    [[maybe_unused]] const bool fits = active->memory.grow(active->record.submission.memory_bytes);
+    add_gpus_of_version_1(active->record, folder(active->record.key()));
+    // What the row says is occupied, whatever its supervisor will say.
+    if (active->record.launched && active->record.boot_id == boot_id_) {
+      active->allocation =
+          Allocation{.demand = active->record.submission.demand, .gpus = active->record.gpus};
+      scheduler_.occupy(*active->allocation);
+    }
+    if (has_folder) {
+      asio::co_spawn(executor_, follow_supervisor(active), asio::detached);
+      continue;
+    }
+    if (const auto ended = end_of_unsupervised(active->record, std::optional<RunState>(),
+                                               active->inherited, boot_id_))
+      end(active, *ended);
+    else
+      begin_again(active);
+  }
+}
+
+// Until the job has ended, or its supervisor and its guardian have.
+asio::awaitable<void> JobRunner::follow_supervisor(ActivePtr active) {
+  do {
+    while (const auto state = co_await active->link.next_state()) on_state(active, *state);
+    if (active->stage.is(JobState::ended) || draining_) co_return;
+  } while (co_await reconnect(active));
+  if (!active->stage.is(JobState::ended) && !draining_) co_await settle(active);
+}
+
+// False if nobody holds the job's lock. However long that takes: a supervisor may not listen yet,
+// and a guardian may be ending processes that don't end at once.
+asio::awaitable<bool> JobRunner::reconnect(ActivePtr active) {
+  for (auto time = k_first_pause;; time = std::min(2 * time, k_longest_pause)) {
+    co_await pause(time);
+    std::function<SupervisorProbe()> work = [folder = folder(active->record.key())] {
+      return probe_supervisor(folder);
+    };
+    auto probe = co_await run_on(workers_, std::move(work));
+    if (!probe.lives || draining_) co_return false;
+    if (probe.connection) {
+      active->link.open(std::move(probe.connection));
+      if (active->record.stop) active->link.send_stop(*active->record.stop);
+      co_return true;
+    }
+  }
+}
+
+// The supervisor and its guardian have ended.
+asio::awaitable<void> JobRunner::settle(ActivePtr active) {
+  struct Found {
+    std::optional<RunState> end;
+  };
+  const bool begins_again = active->inherited || !active->obstacle.empty();
+  std::function<Found()> work = [this, record = active->record, begins_again] {
+    Found found{
+        end_of_unsupervised(record, folder(record.key()).read_state(), begins_again, boot_id_)};
+    if (found.end && found.end->outcome == job::Outcome::died && record.boot_id == boot_id_)
+      job::kill_marked(job::job_mark(folder(record.key()).run()), k_kill_time);
+    return found;
+  };
+  const Found found = co_await run_on(workers_, std::move(work));
+  if (active->stage.is(JobState::ended) || draining_) co_return;
+  if (found.end) co_return end(active, *found.end);
+  if (!active->obstacle.empty()) co_await pause(k_retry_pause);
+  if (!active->stage.is(JobState::ended) && !draining_) begin_again(active);
+}
+
+}  // namespace rtenv::server
