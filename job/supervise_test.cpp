@@ -193,7 +193,11 @@ TEST_F(SupervisorTest, StopsAJobThatWaitsForResources) {
 
 TEST_F(SupervisorTest, WritesItsOwnWarningsToTheLog) {
   // A folder in the place of the state file: the end can't be written.
-  start(order(fmt::format("rm {0}; mkdir -p {0}/in-the-way", folder_.state().native())));
+  // The supervisor writes it once more when the entrypoint has started.
+  start(
+      order(fmt::format("until grep -q '\"entrypoint_pid\":[1-9]' {0}; do sleep 0.01; done; "
+                        "rm {0}; mkdir -p {0}/in-the-way",
+                        folder_.state().native())));
   EXPECT_EQ(wait_for(RunPhase::ended).exit_code, 0) << "the server learns of the end nevertheless";
   EXPECT_THAT(log(), HasSubstr("\n[rtenv: warning: cannot "));
   EXPECT_THAT(log(), HasSubstr(folder_.state().native()));
