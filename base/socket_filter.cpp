@@ -36,10 +36,15 @@ constexpr sock_filter skip_unless(std::uint32_t value, std::uint8_t otherwise) {
 constexpr sock_filter skip_if_below(std::uint32_t value, std::uint8_t count) {
   return {.code = BPF_JMP | BPF_JGE | BPF_K, .jt = 0, .jf = count, .k = value};
 }
+constexpr sock_filter keep_bits(std::uint32_t bits) {
+  return {.code = BPF_ALU | BPF_AND | BPF_K, .jt = 0, .jf = 0, .k = bits};
+}
 constexpr sock_filter answer(std::uint32_t what) {
   return {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = what};
 }
 constexpr std::uint32_t k_refuse = SECCOMP_RET_ERRNO | EACCES;
+
+constexpr std::uint32_t k_type_bits = 0xF;  // of a socket's type; the others are flags
 
 constexpr std::array k_filter{
     // Calls of another architecture have other numbers.
@@ -54,6 +59,16 @@ constexpr std::array k_filter{
     skip_unless(SYS_socket, 3),
     load(offsetof(seccomp_data, args)),
     skip_unless(AF_UNIX, 1),
+    answer(k_refuse),
+    // Of a pair, only what is connected for good: a datagram can be sent to any other socket.
+    load(offsetof(seccomp_data, nr)),
+    skip_unless(SYS_socketpair, 7),
+    load(offsetof(seccomp_data, args)),
+    skip_unless(AF_UNIX, 5),
+    load(offsetof(seccomp_data, args) + sizeof(std::uint64_t)),
+    keep_bits(k_type_bits),
+    skip_unless(SOCK_STREAM, 1),
+    answer(SECCOMP_RET_ALLOW),
     answer(k_refuse),
     answer(SECCOMP_RET_ALLOW),
 };

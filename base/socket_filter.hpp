@@ -1,5 +1,5 @@
 // A seccomp filter without Unix sockets: nobody can hand a process of another sandbox a descriptor,
-// or get one from it. Pairs of sockets and all other sockets work.
+// or get one from it. Pairs of stream sockets and all other sockets work.
 #pragma once
 
 #include "base/fd.hpp"

@@ -32,7 +32,7 @@ Result<void> check_size(const Path& file, const pkg::UnpackLimits& limits) {
 }  // namespace
 
 Result<NameCheck> check_package(const Path& file, const std::string& name, const std::string& sha1,
-                                const pkg::UnpackLimits& limits) {
+                                const pkg::UnpackLimits& limits, const Cancellation* cancellation) {
   const auto expected = pkg::PackageName::parse(name);
   const bool names_bytes = expected && expected->scheme() == pkg::Scheme::archive;
   if (names_bytes && expected->digits() != sha1)
@@ -40,7 +40,8 @@ Result<NameCheck> check_package(const Path& file, const std::string& name, const
   if (is_tar(name)) {
     // As a job will do it: nothing else reads a whole tar.
     const Path trial = file.native() + ".unpacked";
-    const auto unpacked = pkg::unpack(file, trial, {.limits = limits});
+    const auto unpacked =
+        pkg::unpack(file, trial, {.limits = limits, .cancellation = cancellation});
     RTENV_TRY(remove_tree(trial));
     if (!unpacked) return Failure(unpacked.error());
     return names_bytes ? NameCheck::matches : NameCheck::unknown;
@@ -48,7 +49,8 @@ Result<NameCheck> check_package(const Path& file, const std::string& name, const
   RTENV_TRY(check_size(file, limits));
   const bool names_tree = expected && !names_bytes;
   RTENV_TRY(const pkg::PackageName computed,
-            pkg::name_of_package(file, names_tree ? expected->scheme() : pkg::Scheme::xxh3, 1));
+            pkg::name_of_package(file, names_tree ? expected->scheme() : pkg::Scheme::xxh3, 1,
+                                 cancellation));
   if (names_bytes) return NameCheck::matches;
   if (!names_tree) return NameCheck::unknown;
   if (computed.digits() == expected->digits()) return NameCheck::matches;

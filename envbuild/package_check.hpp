@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/cancellation.hpp"
 #include "base/fd.hpp"
 #include "pkg/unpack.hpp"
 
@@ -15,10 +16,11 @@ enum class NameCheck : std::uint8_t {
   unknown,
 };
 
-/// Reads the whole package. `sha1`: of its bytes. Fails: corrupt (not an archive, a damaged one, or
-/// one that has another name), invalid_argument (it unpacks to more than `limits`), and as
-/// reading it.
+/// Reads the whole package. `sha1`: of its bytes. Fails: cancelled, corrupt (not an archive, a
+/// damaged one, or one that has another name), invalid_argument (it unpacks to more than `limits`),
+/// and as reading it.
 Result<NameCheck> check_package(const Path& file, const std::string& name, const std::string& sha1,
-                                const pkg::UnpackLimits& limits);
+                                const pkg::UnpackLimits& limits,
+                                const Cancellation* cancellation = nullptr);
 
 }  // namespace rtenv::envbuild

@@ -219,4 +219,12 @@ std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time
   return killed.size();
 }
 
+bool has_marked(const std::string& begin) {
+  bool found = false;
+  for_each_process([&](pid_t pid) {
+    found = found || ('\0' + environment_of(pid)).find('\0' + begin) != std::string::npos;
+  });
+  return found;
+}
+
 }  // namespace rtenv::job

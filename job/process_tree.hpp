@@ -44,4 +44,7 @@ bool reap(const std::function<void(const Reaped&)>& on_end);
 /// doesn't end before that answers. Returns the number of processes.
 std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time_limit);
 
+/// Whether a process has a variable in its environment that begins with `begin` ("NAME=val").
+bool has_marked(const std::string& begin);
+
 }  // namespace rtenv::job

@@ -109,6 +109,8 @@ TEST_F(ProcessTreeTest, KillsProcessesByEnvironmentVariable) {
   const pid_t pid = start("exec sleep 1000", marked);
   const pid_t other = start("exec sleep 1000", similar);
   wait_for_programs({"sleep\n", "sleep\n"});
+  EXPECT_TRUE(has_marked("RTENV_RUN=process-tree-"));
+  EXPECT_FALSE(has_marked("RTENV_RUN=other-"));
   EXPECT_GE(kill_marked("RTENV_RUN=process-tree-test", std::chrono::seconds(10)), 1U);
   EXPECT_THAT(descendants(), testing::ElementsAre(other));
   EXPECT_THAT(descendants(), testing::Not(testing::Contains(pid)));

@@ -7,6 +7,11 @@
 namespace rtenv::pkg {
 namespace {
 
+// No program could use longer ones, and each level costs.
+constexpr std::size_t k_max_depth = 512;
+constexpr std::size_t k_max_path_bytes = 4095;
+constexpr std::size_t k_shown_bytes = 200;
+
 bool has_drive(std::string_view name) {
   return name.size() >= 2 && name[1] == ':' &&
          ((name[0] | 0x20) >= 'a' && (name[0] | 0x20) <= 'z') &&
@@ -35,11 +40,16 @@ Result<std::string> checked_entry_path(std::string_view name, bool from_unix) {
     return refuse_entry(name, "its path contains a backslash");
   std::string path;
   path.reserve(name.size());
+  std::size_t depth = 0;
   for (const std::string_view part : split_path(name)) {
     if (leads_up(part)) return refuse_entry(name, "its path leads out of the folder");
     if (part.empty() || part == ".") continue;
     if (!path.empty()) path += '/';
     path += part;
+    if (++depth > k_max_depth || path.size() > k_max_path_bytes)
+      return refuse_entry(name.substr(0, k_shown_bytes),
+                          fmt::format("it is deeper than {} folders or has more than {} bytes",
+                                      k_max_depth, k_max_path_bytes));
   }
   return path;
 }

@@ -16,7 +16,8 @@ Failure refuse_entry(std::string_view name, std::string_view reason);
 
 /// The path of an entry as a clean relative path, without a '/' at its end; empty for the root.
 /// `from_unix` says that a backslash may be a plain character of the name. Fails: invalid_argument
-/// (an absolute path, "..", a drive name, a NUL byte, a backslash that may be a separator).
+/// (an absolute path, "..", a drive name, a NUL byte, a backslash that may be a separator, too deep
+/// or too long).
 Result<std::string> checked_entry_path(std::string_view name, bool from_unix);
 
 /// The permissions of an unpacked file; 0644 if the archive has none. Fails: invalid_argument

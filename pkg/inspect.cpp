@@ -18,7 +18,7 @@ struct Read {
 };
 
 Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& inflater,
-                        ContentHasher& hasher) {
+                        ContentHasher& hasher, const Cancellation* cancellation) {
   Read result;
   Entry& entry = result.entry;
   entry.path = source.name;
@@ -36,6 +36,8 @@ Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& 
   entry.size_bytes = source.size_bytes;
   hasher.begin(entry.path);
   RTENV_TRY(zip.read(source, inflater, [&](std::span<const std::byte> data) -> Result<void> {
+    if (cancellation != nullptr && cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while reading {}", source.name);
     hasher.add(data);
     return {};
   }));
@@ -66,7 +68,8 @@ ByPath with_parents(std::vector<Read> reads) {
   return tree;
 }
 
-Result<std::vector<Read>> read_entries(const ZipReader& zip, Scheme scheme, unsigned threads) {
+Result<std::vector<Read>> read_entries(const ZipReader& zip, Scheme scheme, unsigned threads,
+                                       const Cancellation* cancellation) {
   std::vector<Read> reads(zip.entries().size());
   struct Worker {
     Inflater inflater;
@@ -75,7 +78,8 @@ Result<std::vector<Read>> read_entries(const ZipReader& zip, Scheme scheme, unsi
   const auto make_worker = [&] { return Worker{Inflater(), ContentHasher::create(scheme)}; };
   RTENV_TRY(parallel_for(
       reads.size(), threads, make_worker, [&](Worker& worker, std::size_t i) -> Result<void> {
-        RTENV_TRY(reads[i], read_entry(zip, zip.entries()[i], worker.inflater, *worker.hasher));
+        RTENV_TRY(reads[i],
+                  read_entry(zip, zip.entries()[i], worker.inflater, *worker.hasher, cancellation));
         return {};
       }));
   return reads;
@@ -102,16 +106,17 @@ Result<Inspection> inspect(const Path& package, unsigned threads) {
   RTENV_TRY(const ZipReader zip, ZipReader::open(package));
   std::error_code error;
   result.package_bytes = std::filesystem::file_size(package, error);
-  RTENV_TRY(auto reads, read_entries(zip, scheme, threads));
+  RTENV_TRY(auto reads, read_entries(zip, scheme, threads, nullptr));
   for (const Read& read : reads) result.entries.push_back(read.entry);
   std::ranges::sort(result.entries, {}, &Entry::path);
   if (!result.computed) result.computed = combine(std::move(reads), scheme);
   return result;
 }
 
-Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads) {
+Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads,
+                                    const Cancellation* cancellation) {
   RTENV_TRY(const ZipReader zip, ZipReader::open(package));
-  RTENV_TRY(auto reads, read_entries(zip, scheme, threads));
+  RTENV_TRY(auto reads, read_entries(zip, scheme, threads, cancellation));
   return combine(std::move(reads), scheme);
 }
 

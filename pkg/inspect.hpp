@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/tree.hpp"
 
@@ -22,7 +23,8 @@ struct Inspection {
 Result<Inspection> inspect(const Path& package, unsigned threads);
 
 /// The name that a package should have in a scheme that names directories. Reads the whole package.
-/// Fails: as `inspect`.
-Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads);
+/// `cancellation` may be null. Fails: cancelled, and as `inspect`.
+Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads,
+                                    const Cancellation* cancellation);
 
 }  // namespace rtenv::pkg

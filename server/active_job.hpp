@@ -27,7 +27,8 @@ struct ActiveJob {
   SupervisorLink link;
   /// What it occupies. It is in the row, too, before the supervisor hears of it.
   std::optional<Allocation> allocation;
-  pid_t supervisor_pid = 0;  // as it said last
+  std::optional<Stop> stored_stop;  // of the record's stop, what is on the disk
+  pid_t supervisor_pid = 0;         // as it said last
   /// Why its supervisor couldn't be started yet; empty: nothing is wrong.
   std::string obstacle;
   /// An earlier server started its supervisor: if that is lost before the entrypoint runs, the job

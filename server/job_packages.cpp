@@ -57,7 +57,9 @@ JobPackages::JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes,
       checks_(std::make_unique<asio::thread_pool>(k_checks)),
       pool_(std::make_unique<asio::thread_pool>(1)) {}
 
-JobPackages::~JobPackages() { cancellation_.request(); }
+JobPackages::~JobPackages() { cancel(); }
+
+void JobPackages::cancel() { cancellation_.request(); }
 
 template <class Value>
 asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>()> work) {
@@ -126,11 +128,11 @@ asio::awaitable<Result<void>> JobPackages::store(remote::Uri uri, Upload upload)
   // Shared because a std::function must be copyable.
   const auto shared = std::make_shared<Upload>(std::move(upload));
   // Other requests don't wait for this: it reads the whole package.
-  std::function<Result<envbuild::NameCheck>()> check = [uri,
+  std::function<Result<envbuild::NameCheck>()> check = [this, uri,
                                                         shared]() -> Result<envbuild::NameCheck> {
     const Path file = shared->folder_.path() / "package";
-    auto checked =
-        envbuild::check_package(file, uri.path, to_hex(shared->sha1_.finish()), shared->limits_);
+    auto checked = envbuild::check_package(file, uri.path, to_hex(shared->sha1_.finish()),
+                                           shared->limits_, &cancellation_);
     if (!checked) return Failure(named(checked.error(), file, uri.path));
     return checked;
   };

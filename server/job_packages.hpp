@@ -33,6 +33,8 @@ class JobPackages {
   JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes, Cancellation cancellation);
   /// Cancels the work in progress, and waits for its thread.
   ~JobPackages();
+  /// Ends the work in progress early.
+  void cancel();
 
   [[nodiscard]] std::uint64_t max_package_bytes() const noexcept { return max_package_bytes_; }
 

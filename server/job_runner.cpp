@@ -30,6 +30,8 @@ namespace {
 // The end of the log that is quoted in the message of a failed job, as in Ray.
 constexpr std::size_t k_message_log_bytes = 20'000;
 constexpr auto k_retry_pause = std::chrono::seconds(1);
+constexpr auto k_waking_pause = std::chrono::milliseconds(20);
+constexpr int k_wakings = 500;
 
 StartQueue::Places places(const ManagerOptions& options) {
   return {.starts = 2 * std::max<std::size_t>(1, std::thread::hardware_concurrency()) + 2,
@@ -239,28 +241,38 @@ void JobRunner::begin_again(const ActivePtr& active) {
 asio::awaitable<Result<bool>> JobRunner::stop(ActivePtr active, Stop how) {
   if (active->stage.is(JobState::ended)) co_return false;
   if (how == Stop::at_once && active->supervisor_pid > 0)
-    ::kill(active->supervisor_pid, SIGCONT);  // its job may have stopped it
-  if (active->record.stop && *active->record.stop >= how) co_return true;
-  const auto before = active->record.stop;
-  active->record.stop = how;
+    asio::co_spawn(executor_, wake_supervisor(active), asio::detached);
+  if (active->stored_stop && *active->stored_stop >= how) co_return true;
+  active->record.stop = std::max(active->record.stop.value_or(how), how);
   StoreWriter::Work update = [record = active->record](JobStore& store) {
     return store.update(record);
   };
   auto stored = co_await store_.commit(std::move(update));
   if (active->stage.is(JobState::ended)) co_return true;
   if (active->link.is_open()) {
+    if (stored) active->stored_stop = active->record.stop;
     active->link.send_stop(how);
     co_return true;
   }
   if (!stored) {
-    active->record.stop = before;
+    active->record.stop = active->stored_stop;
     co_return Failure(std::move(stored).error());
   }
+  active->stored_stop = std::max(active->stored_stop.value_or(how), how);
+  active->record.stop = active->stored_stop;
   const bool has_no_supervisor =
       active->stage.is(JobState::unbegun) || active->stage.is(JobState::granting) ||
       (active->stage.is(JobState::granted) && queue_.leave(active->number()));
   if (has_no_supervisor && !active->inherited) end(active, RunState{.outcome = Outcome::stopped});
   co_return true;
+}
+
+// Its job may have stopped it, and may do so again.
+asio::awaitable<void> JobRunner::wake_supervisor(ActivePtr active) {
+  for (int i = 0; i < k_wakings && !active->stage.is(JobState::ended) && !draining_; ++i) {
+    ::kill(active->supervisor_pid, SIGCONT);
+    co_await pause(k_waking_pause);
+  }
 }
 
 void JobRunner::end(const ActivePtr& active, const RunState& state) {

@@ -83,6 +83,7 @@ class JobRunner {
   void on_running(const ActivePtr& active, const job::RunState& state);
   boost::asio::awaitable<void> settle(ActivePtr active);
   void begin_again(const ActivePtr& active);
+  boost::asio::awaitable<void> wake_supervisor(ActivePtr active);
   void end(const ActivePtr& active, const job::RunState& state);
   void fail_start(const ActivePtr& active, const Error& error);
   void finish(const ActivePtr& active);

@@ -113,7 +113,8 @@ Result<JobStore> JobStore::open(const Path& file) {
     RTENV_TRY(const Fd created, open_file(file, O_RDWR | O_CREAT, 0600));
     if (::fchmod(created.get(), 0600) != 0) return fail_errno("protect", file.native());
   }
-  RTENV_TRY(auto database, Database::open(file));
+  // Its log stays when it is closed, so that it can be opened on a full disk.
+  RTENV_TRY(auto database, Database::open_keeping_log(file));
   RTENV_TRY(database.execute("PRAGMA synchronous=FULL"));
   RTENV_TRY(auto version, database.prepare("PRAGMA user_version"));
   RTENV_TRY(version.step());

@@ -102,8 +102,15 @@ Result<ListeningSocket> listen_tcp(const ListenOptions& options) {
               std::strerror(errno));
 }
 
-// Nobody accepts connections there any more.
-bool is_abandoned(const Address& address) {
+// The inode of a socket; 0 if the file is anything else, or doesn't exist.
+std::uint64_t socket_inode(const Path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
+}
+
+// A socket at which nobody accepts connections any more.
+bool is_abandoned(const Path& path, const Address& address) {
+  if (socket_inode(path) == 0) return false;
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return ::connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED;
 }
@@ -114,7 +121,7 @@ Result<ListeningSocket> listen_unix(const Path& path) {
   if (!fd) return fail_errno("create", "a socket");
   // Nobody else can connect before its permissions are set.
   ::fchmod(fd.get(), 0600);
-  if (is_abandoned(address)) ::unlink(path.c_str());
+  if (is_abandoned(path, address)) ::unlink(path.c_str());
   if (::bind(fd.get(), address.get(), address.size) != 0) {
     if (errno == EADDRINUSE)
       return fail(Errc::unavailable, "{} exists, and isn't a socket that a server left",
@@ -122,7 +129,9 @@ Result<ListeningSocket> listen_unix(const Path& path) {
           .hint("stop the server that uses it, or choose another path");
     return fail_errno("listen on", path.native());
   }
-  return listen_on(std::move(fd));
+  RTENV_TRY(auto socket, listen_on(std::move(fd)));
+  socket.inode = socket_inode(path);
+  return socket;
 }
 
 }  // namespace
@@ -131,6 +140,10 @@ Result<ListeningSocket> open_listening_socket(const ListenOptions& options,
                                               const Environment& environment) {
   if (auto passed = activated_socket(environment)) return described(std::move(*passed));
   return options.unix_socket ? listen_unix(*options.unix_socket) : listen_tcp(options);
+}
+
+void remove_socket_file(const Path& path, std::uint64_t inode) {
+  if (inode != 0 && socket_inode(path) == inode) ::unlink(path.c_str());
 }
 
 }  // namespace rtenv::server

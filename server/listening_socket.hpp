@@ -18,9 +18,10 @@ struct ListenOptions {
 
 struct ListeningSocket {
   Fd fd;
-  int family = 0;        // AF_INET, AF_INET6 or AF_UNIX
-  std::string address;   // "127.0.0.1:8265", "[::1]:8265", or the path of a Unix socket
-  bool is_local = true;  // only processes on this machine can reach it
+  int family = 0;           // AF_INET, AF_INET6 or AF_UNIX
+  std::string address;      // "127.0.0.1:8265", "[::1]:8265", or the path of a Unix socket
+  bool is_local = true;     // only processes on this machine can reach it
+  std::uint64_t inode = 0;  // of a Unix socket's file
 };
 
 /// Uses the socket that systemd passed (LISTEN_FDS), if there is one. A Unix socket that another
@@ -28,5 +29,8 @@ struct ListeningSocket {
 /// a path that is too long), unavailable (in use), permission_denied.
 Result<ListeningSocket> open_listening_socket(const ListenOptions& options,
                                               const Environment& environment);
+
+/// Removes the file of a Unix socket, unless something else has taken its place.
+void remove_socket_file(const Path& path, std::uint64_t inode);
 
 }  // namespace rtenv::server

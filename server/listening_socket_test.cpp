@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <fstream>
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
 
@@ -46,8 +47,13 @@ TEST(ListeningSocket, OfAPathIsItsOwnersAndReplacesAnAbandonedOne) {
 
 TEST(ListeningSocket, DoesNotReplaceAFile) {
   const TempDir folder = must(TempDir::create());
-  std::filesystem::create_directory(folder.path() / "mine");
-  EXPECT_THAT(open({.unix_socket = folder.path() / "mine"}), IsError(Errc::unavailable));
+  std::filesystem::create_directory(folder.path() / "folder");
+  std::ofstream(folder.path() / "file") << "precious";
+  std::filesystem::create_symlink("file", folder.path() / "link");
+  for (const char* name : {"folder", "file", "link"}) {
+    EXPECT_THAT(open({.unix_socket = folder.path() / name}), IsError(Errc::unavailable)) << name;
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
+  }
   EXPECT_THAT(open({.unix_socket = folder.path() / std::string(200, 'x')}),
               IsError(Errc::invalid_argument, "at most 107 bytes"));
 }

@@ -1,5 +1,6 @@
 #include "server/server.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,7 +27,6 @@
 #include "server/job_manager.hpp"
 #include "server/job_packages.hpp"
 #include "server/listening_socket.hpp"
-#include "server/run_on.hpp"
 #include "server/session.hpp"
 #include "server/systemd.hpp"
 
@@ -45,12 +45,13 @@ constexpr auto k_time_to_finish = std::chrono::milliseconds(50);  // of current 
 constexpr auto k_cancel_pause = std::chrono::milliseconds(10);
 constexpr int k_max_cancel_rounds = 500;
 
-Result<std::vector<Token>> load_tokens(const ServerOptions& options) {
+// `at_start`: the file may be a pipe. Later, nobody might write to it.
+Result<std::vector<Token>> load_tokens(const ServerOptions& options, bool at_start) {
   std::vector<Token> tokens;
   if (options.token) tokens.push_back({.secret = *options.token, .caller = {.name = "token"}});
   if (!options.token_file) return tokens;
   const std::string& file = options.token_file->native();
-  RTENV_TRY(const std::string text, read_file_or_stream(file));
+  RTENV_TRY(const std::string text, at_start ? read_file_or_stream(file) : read_file(file));
   auto parsed = parse_tokens(text);
   if (!parsed) return fail(parsed.error().code(), "{}: {}", file, parsed.error().message());
   struct stat status {};
@@ -62,6 +63,9 @@ Result<std::vector<Token>> load_tokens(const ServerOptions& options) {
 
 Result<std::shared_ptr<asio::ssl::context>> load_tls(const ServerOptions& options) {
   if (!options.tls_certificate) return std::shared_ptr<asio::ssl::context>();
+  // A pipe in their place would be waited for.
+  RTENV_TRY(open_regular_file(*options.tls_certificate, O_RDONLY));
+  RTENV_TRY(open_regular_file(*options.tls_key, O_RDONLY));
   auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
   boost::system::error_code error;
   tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
@@ -135,6 +139,7 @@ class Server {
       std::min<std::size_t>(k_max_connections, open_files_limit() / k_jobs_share);
   std::string address_;  // of the listening socket
   bool is_unix_ = false;
+  std::uint64_t socket_inode_ = 0;
   bool shutting_down_ = false;
 };
 
@@ -143,6 +148,7 @@ Result<void> Server::listen() {
   if (socket.family == AF_UNIX && options_.insecure) ::chmod(socket.address.c_str(), 0666);
   RTENV_TRY(check_exposure(options_, socket.is_local));
   is_unix_ = socket.family == AF_UNIX;
+  socket_inode_ = socket.inode;
   address_ = std::move(socket.address);
   boost::system::error_code error;
   // Asio uses a socket's descriptor only: a Unix socket can be one of its TCP sockets.
@@ -153,7 +159,7 @@ Result<void> Server::listen() {
 }
 
 Result<void> Server::load_access() {
-  RTENV_TRY(auto tokens, load_tokens(options_));
+  RTENV_TRY(auto tokens, load_tokens(options_, true));
   RTENV_TRY(tls_, load_tls(options_));
   access_ = std::make_unique<Access>(Access::Settings{.tokens = std::move(tokens),
                                                       .hosts = options_.allowed_hosts,
@@ -235,11 +241,8 @@ asio::awaitable<void> Server::reload() {
   for (;;) {
     const auto [error, number] = co_await hangup_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
-    // After an error the old ones stay in use. A file may be a pipe that nobody writes to.
-    std::function<Result<std::vector<Token>>()> read_tokens = [this] {
-      return load_tokens(options_);
-    };
-    const auto tokens = co_await run_on(jobs_->workers(), std::move(read_tokens));
+    // After an error the old ones stay in use.
+    const auto tokens = load_tokens(options_, false);
     if (tokens)
       access_->set_tokens(*tokens);
     else
@@ -261,8 +264,9 @@ asio::awaitable<void> Server::shut_down() {
   shutting_down_ = true;
   boost::system::error_code ignored;
   acceptor_.close(ignored);
-  if (is_unix_) ::unlink(address_.c_str());
+  if (is_unix_) remove_socket_file(address_, socket_inode_);
   jobs_->drain();
+  packages_.cancel();
   // Finish current requests, then cancel the rest before shared state is destroyed.
   asio::steady_timer pause(context_, k_time_to_finish);
   co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -20,6 +20,10 @@ namespace {
 constexpr auto k_first_pause = std::chrono::milliseconds(10);
 constexpr auto k_longest_pause = std::chrono::milliseconds(500);
 constexpr auto k_retry_pause = std::chrono::seconds(1);
+constexpr const char* k_moved =
+    "The server's state was copied or moved to another file system while the job ran. Its "
+    "processes "
+    "belong to the folder where they began, and go on.";
 constexpr auto k_kill_time = std::chrono::seconds(10);
 
 }  // namespace
@@ -59,6 +63,7 @@ void JobRunner::take_over(std::vector<JobRecord> records,
     const bool has_folder = folders.contains(record.run_id);
     const auto active = add(std::move(record), JobState::taken_over);
     active->inherited = true;
+    active->stored_stop = active->record.stop;
     active->memory = Budget::Share(memory);
     // It was within the limit of the earlier server.
     [[maybe_unused]] const bool fits = active->memory.grow(active->record.submission.memory_bytes);
@@ -117,8 +122,10 @@ asio::awaitable<void> JobRunner::settle(ActivePtr active) {
   std::function<Found()> work = [this, record = active->record, begins_again] {
     Found found{
         end_of_unsupervised(record, folder(record.key()).read_state(), begins_again, boot_id_)};
-    if (found.end && found.end->outcome == job::Outcome::died && record.boot_id == boot_id_)
+    if (found.end && found.end->outcome == job::Outcome::died && record.boot_id == boot_id_) {
       job::kill_marked(job::job_mark(folder(record.key()).run()), k_kill_time);
+      if (job::has_marked(job::job_mark(record.run_id))) found.end->error = k_moved;
+    }
     return found;
   };
   const Found found = co_await run_on(workers_, std::move(work));

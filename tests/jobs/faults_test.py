@@ -501,11 +501,14 @@ setuptools.setup(name="links", version="1")
         # A job's cache isn't trusted, and isn't shown to its installer either.
         self.write("look/setup.py", f"""
 import os, setuptools, socket
-try:
-    socket.socket(socket.AF_UNIX)
-    descriptors = "can be passed"
-except PermissionError:
-    descriptors = "stay"
+descriptors = "stay"
+for make in lambda: socket.socket(socket.AF_UNIX), lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM), lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW):
+    try:
+        make()
+        descriptors = "can be passed"
+    except PermissionError:
+        pass
+socket.socketpair()
 open("look.py", "w").write(repr([os.path.exists(os.environ["UV_CACHE_DIR"] + "/jobs.db"), descriptors, socket.socket().family]))
 setuptools.setup(name="look", version="1", py_modules=["look"])
 """)
