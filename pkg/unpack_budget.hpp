@@ -16,7 +16,7 @@ class UnpackBudget {
   /// Call before an entry is created. Fails: invalid_argument (too many entries), cancelled.
   Result<void> add_entry();
   /// Call before data is written. Fails: invalid_argument (too much data, or too much for the
-  /// archive's size).
+  /// archive's size), cancelled.
   Result<void> add_bytes(std::uint64_t count);
 
   void count_file() { ++files_; }
@@ -25,6 +25,7 @@ class UnpackBudget {
   [[nodiscard]] UnpackSummary summary() const { return {files_, directories_, links_, bytes_}; }
 
  private:
+  [[nodiscard]] Result<void> check_cancellation() const;
   UnpackLimits limits_;
   std::uint64_t archive_bytes_;
   const Cancellation* cancellation_;
