@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 #include <cerrno>
 #include <chrono>
@@ -63,10 +64,13 @@ Result<void> allocate_log_index(const Path& database) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
     const int fd = std::atoi(entry.path().filename().c_str());
-    struct stat status {};
-    if (::fstat(fd, &status) != 0 || status.st_ino != index.st_ino || status.st_dev != index.st_dev)
+    // Another thread may close the descriptor and open something else meanwhile: a size must not
+    // change.
+    struct statx status {};
+    if (::statx(fd, "", AT_EMPTY_PATH, STATX_INO, &status) != 0 || status.stx_ino != index.st_ino ||
+        makedev(status.stx_dev_major, status.stx_dev_minor) != index.st_dev)
       continue;
-    if (::fallocate(fd, 0, 0, k_index_bytes) == 0) return {};
+    if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, k_index_bytes) == 0) return {};
     if (errno != ENOSPC && errno != EDQUOT) return {};  // a file system without fallocate
     return fail(Errc::out_of_space, "cannot open {}: no space left on the disk", database.native());
   }

@@ -37,6 +37,7 @@ struct ServeCommand {
   std::string job_ttl = "7d";
   std::string max_log_size = "1GiB";
   std::string max_package_size = "10GiB";
+  std::string max_uploads_size = "20GiB";
   std::string max_request_size = "4MiB";
   std::string max_request_memory = "64MiB";
   std::string max_submission_memory = "256MiB";
@@ -115,6 +116,12 @@ void ServeCommand::declare(const Command& command) {
   command
       .add_option("--max-package-size", max_package_size,
                   "Size limit of an uploaded package [10GiB]")
+      .value_name("SIZE");
+  command
+      .add_option(
+          "--max-uploads-size", max_uploads_size,
+          "Of all packages that are being uploaded; further ones are refused with status 507 "
+          "[20GiB]")
       .value_name("SIZE");
   command
       .add_option("--max-request-size", max_request_size,
@@ -258,6 +265,7 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   if (!tls_cert.empty()) options.tls_certificate = tls_cert;
   if (!tls_key.empty()) options.tls_key = tls_key;
   RTENV_TRY(options.max_package_bytes, parse_byte_size(max_package_size));
+  RTENV_TRY(options.max_uploads_bytes, parse_byte_size(max_uploads_size));
   RTENV_TRY(options.max_request_bytes, parse_byte_size(max_request_size));
   RTENV_TRY(options.max_request_memory_bytes, parse_byte_size(max_request_memory));
   RTENV_TRY(options.manager.max_submission_memory_bytes, parse_byte_size(max_submission_memory));

@@ -7,6 +7,7 @@
 #include "base/bounded_json.hpp"
 #include "job/job_log.hpp"
 #include "server/audit_log.hpp"
+#include "server/budget.hpp"
 #include "server/job_list.hpp"
 #include "server/job_manager.hpp"
 #include "server/job_packages.hpp"
@@ -153,11 +154,17 @@ asio::awaitable<Response> Api::receive_package(Request& request, const remote::U
   if (request.body_bytes == 0U) co_return text_response(400, "the package is empty");
   auto upload = co_await packages_.begin_upload();
   if (!upload) co_return error_response(upload.error());
+  Budget::Share share(uploads_);
   std::string buffer(k_upload_piece_bytes, '\0');
   for (;;) {
     const auto count = co_await request.read_body(buffer);
     if (!count) co_return error_response(count.error());
     if (*count == 0) break;
+    if (!share.grow(*count))
+      co_return text_response(
+          507, fmt::format("the uploads that are under way have {} bytes, the limit of this server "
+                           "(rtenv serve --max-uploads-size); try again later",
+                           uploads_.limit()));
     std::function<Result<void>()> add =
         [&upload = *upload, piece = std::span(buffer).first(*count)] { return upload.add(piece); };
     if (const auto added = co_await run_on(jobs_.workers(), std::move(add)); !added)

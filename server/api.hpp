@@ -18,6 +18,7 @@ struct Uri;
 namespace rtenv::server {
 
 class AuditLog;
+class Budget;
 class JobManager;
 class JobPackages;
 class LogTail;
@@ -33,8 +34,13 @@ struct ApiIdentity {
 class Api {
  public:
   /// The arguments must outlive it.
-  Api(JobManager& jobs, JobPackages& packages, AuditLog& audit, ApiIdentity identity)
-      : jobs_(jobs), packages_(packages), audit_(audit), identity_(std::move(identity)) {}
+  Api(JobManager& jobs, JobPackages& packages, AuditLog& audit, Budget& uploads,
+      ApiIdentity identity)
+      : jobs_(jobs),
+        packages_(packages),
+        audit_(audit),
+        uploads_(uploads),
+        identity_(std::move(identity)) {}
 
   /// All routes; the first one that matches handles a request.
   static std::span<const Route> routes();
@@ -67,6 +73,7 @@ class Api {
   JobManager& jobs_;
   JobPackages& packages_;
   AuditLog& audit_;
+  Budget& uploads_;  // bytes of all that are under way
   ApiIdentity identity_;
 };
 

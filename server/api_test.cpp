@@ -5,6 +5,7 @@
 
 #include "base/encoding.hpp"
 #include "server/audit_log.hpp"
+#include "server/budget.hpp"
 #include "server/log_tail.hpp"
 #include "server/manager_fixture.hpp"
 
@@ -65,8 +66,12 @@ class ApiTest : public ManagerFixture {
   }
 
   AuditLog audit_{folder_.path() / "audit.log"};
-  Api api_{
-      *jobs_, packages_, audit_, {.rtenv_version = "1", .ray_version = "2", .session_name = "s"}};
+  Budget uploads_{1000};
+  Api api_{*jobs_,
+           packages_,
+           audit_,
+           uploads_,
+           {.rtenv_version = "1", .ray_version = "2", .session_name = "s"}};
 };
 
 TEST_F(ApiTest, VersionHasExactlyRaysKeys) {

@@ -130,6 +130,7 @@ class Server {
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<Api> api_;
   Budget bodies_{options_.max_request_memory_bytes};
+  Budget uploads_{options_.max_uploads_bytes};
   struct Connection {
     asio::cancellation_signal signal;
     bool is_idle = false;
@@ -177,7 +178,7 @@ Result<void> Server::run() {
   RTENV_TRY(jobs_, JobManager::open(context_.get_executor(), options_.manager, packages_));
   audit_ = std::make_unique<AuditLog>(options_.manager.state_dir / "audit.log");
   api_ = std::make_unique<Api>(
-      *jobs_, packages_, *audit_,
+      *jobs_, packages_, *audit_, uploads_,
       ApiIdentity{.rtenv_version = options_.rtenv_version,
                   .ray_version = options_.ray_version,
                   .session_name = "session_" + unique_name(),

@@ -27,6 +27,7 @@ struct ServerOptions {
   std::optional<Path> tls_certificate;  // PEM, with the chain
   std::optional<Path> tls_key;
   std::uint64_t max_package_bytes = 0;
+  std::uint64_t max_uploads_bytes = 20ULL << 30U;     // of all packages that are being received
   std::uint64_t max_request_bytes = 4 << 20;          // the body of any other request
   std::uint64_t max_request_memory_bytes = 64 << 20;  // of all bodies together
   std::string rtenv_version;

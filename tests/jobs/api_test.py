@@ -228,6 +228,17 @@ class Api(harness.JobTest):
             self.assertIn("--max-request-memory", response.text)
         eventually(lambda: server.request("POST", "/api/jobs/", b"y" * 1_000_000).status == 400, "the memory is free again")
 
+    def test_the_uploads_under_way_have_a_limit(self):
+        self.server.stop()
+        server = self.serve("--max-uploads-size", "3MiB")
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"PUT /api/packages/gcs/slow.zip HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 2_500_000)
+            time.sleep(0.3)
+            response = server.request("PUT", "/api/packages/gcs/b.zip", zipped({"file": os.urandom(1_000_000)}))
+            self.assertEqual(response.status, 507)
+            self.assertIn("--max-uploads-size", response.text)
+        eventually(lambda: server.request("PUT", "/api/packages/gcs/b.zip", zipped({"file": os.urandom(1_000_000)})).status in (200, 409), "room again")
+
     def test_an_interrupted_upload_leaves_nothing(self):
         with socket.create_connection(("127.0.0.1", self.server.port)) as client:
             client.sendall(b"PUT /api/packages/gcs/cut.zip HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000)

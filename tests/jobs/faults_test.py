@@ -3,6 +3,7 @@ no process left."""
 
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import random
@@ -305,6 +306,26 @@ class Faults(harness.JobTest):
             over.set()
             for thread in threads:
                 thread.join()
+
+    def test_a_pin_without_a_job_is_released_at_the_next_start(self):
+        """As if the server had been killed between pinning a job's package and storing the job."""
+        self.server = self.serve()
+        package = self.upload()
+        job = self.server.submit(f"sleep {NAP_S}", runtime_env={"working_dir": package})
+        self.server.wait(job, "RUNNING")
+        cache = lambda *words: subprocess.run([harness.RTENV, "cache", *words], env=self.server.environment(), check=True, capture_output=True, text=True).stdout
+        pins = lambda: [pin["name"] for line in cache("ls", "--json").splitlines() for pin in json.loads(line)["pins"] if pin["name"].startswith("job ")]
+        [own] = pins()
+        [key] = [entry["key"] for entry in map(json.loads, cache("ls", "--json").splitlines()) if entry["kind"] == "file"]
+        lost, others = own.rsplit(" ", 1)[0] + " 0123", "job 0123456789abcdef-1 0123"
+        for name in lost, others:
+            cache("pin", key, "--name", name)
+        self.server.kill()
+        self.server.start()
+        eventually(lambda: lost not in pins(), "the release")
+        self.assertEqual(sorted(pins()), sorted([own, others]), "those of running jobs and of other servers stay")
+        self.server.request("POST", f"/api/jobs/{job}/stop?now=1")
+        eventually(lambda: pins() == [others], "the release at the end")
 
     def test_a_job_that_is_deleted_at_once_leaves_nothing(self):
         self.server = self.serve()
