@@ -27,7 +27,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("rtenv", type=pathlib.Path)
 parser.add_argument("--runs", type=int, default=7)
 parser.add_argument("--no-ray", action="store_true")
-parser.add_argument("--only", action="append", choices=["latency", "command", "start", "many", "store", "followers"])
+parser.add_argument("--only", action="append", choices=["latency", "command", "start", "many", "store", "waiting", "lists", "followers"])
 options = parser.parse_args()
 rtenv = options.rtenv.resolve()
 work = pathlib.Path(tempfile.mkdtemp(prefix="rr-"))  # Ray's sockets need a short path
@@ -85,18 +85,98 @@ def many(port, count, clients):
     return submitted, time.perf_counter() - begin, statuses.count("SUCCEEDED")
 
 
-def full_store():
-    """Measures a server with 10,000 finished jobs, which are copies of the row of a job that ran."""
-    server = serve("full")
+def copy_job(state, job, count):
+    """Adds copies of a job's row; the server mustn't run."""
+    with contextlib.closing(sqlite3.connect(work / state / "jobs.db")) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(jobs)") if row[1] not in ("number", "id", "run_id")]
+        database.executemany(f"INSERT INTO jobs (id, run_id, {', '.join(columns)}) SELECT ?, ?, {', '.join(columns)} FROM jobs WHERE id = ?",
+                             [(f"job-{number}", f"run-{number}", job) for number in range(count)])
+        database.commit()
+
+
+def finished_job(server):
     request(server.port, "POST", "/api/jobs/", {"entrypoint": "echo hi", "submission_id": "first"})
     while request(server.port, "GET", "/api/jobs/first")["status"] != "SUCCEEDED":
         time.sleep(0.01)
+
+
+def first_output(port):
+    """By plain HTTP, polling each millisecond."""
+    begin = time.perf_counter()
+    job = request(port, "POST", "/api/jobs/", {"entrypoint": "echo hi"})["submission_id"]
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    while "\nhi\n" not in request(port, "GET", f"/api/jobs/{job}/logs", connection=connection)["logs"]:
+        time.sleep(0.001)
+    return time.perf_counter() - begin
+
+
+def many_waiting():
+    """With 10,000 jobs that wait for a resource: the start, and the first output of a job that needs none."""
+    jobs = {"entrypoint_resources": {"slot": 1}}
+    server = serve("waiting", "--resources", '{"slot": 1}')
+    request(server.port, "POST", "/api/jobs/", {"entrypoint": "sleep 1000", "submission_id": "holder", **jobs})
+    request(server.port, "POST", "/api/jobs/", {"entrypoint": "echo hi", "submission_id": "first", **jobs})
     server.stop()
-    with contextlib.closing(sqlite3.connect(work / "full" / "jobs.db")) as database:
-        columns = [row[1] for row in database.execute("PRAGMA table_info(jobs)") if row[1] not in ("number", "id")]
-        database.executemany(f"INSERT INTO jobs (id, {', '.join(columns)}) SELECT ?, {', '.join(columns)} FROM jobs WHERE id = 'first'",
-                             [(f"job-{number}",) for number in range(10_000)])
+    copy_job("waiting", "first", 10_000)
+    with contextlib.closing(sqlite3.connect(work / "waiting" / "jobs.db")) as database:
+        database.execute("DELETE FROM jobs WHERE id = 'holder'")
         database.commit()
+    starts, server = [], None
+    for _ in range(options.runs):
+        if server:
+            server.stop()
+        server = serve("waiting", "--resources", '{"slot": 0}', "--max-queued", "20000")
+        starts.append(server.start_s)
+    outputs = [first_output(server.port) for _ in range(options.runs)]
+    memory = server.memory_mb()
+    server.stop()
+    return statistics.median(starts), statistics.median(outputs), memory
+
+
+def long_lists():
+    """Four clients list 50,000 finished jobs again and again: how long others wait."""
+    server = serve("lists")
+    finished_job(server)
+    server.stop()
+    copy_job("lists", "first", 50_000)
+    server = serve("lists")
+    over, lists = threading.Event(), []
+
+    def read_lists():
+        while not over.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            connection.request("GET", "/api/jobs/")
+            response, size = connection.getresponse(), 0
+            while piece := response.read(1 << 16):
+                size += len(piece)
+            lists.append(size)
+            connection.close()
+
+    clients = [threading.Thread(target=read_lists) for _ in range(4)]
+    for client in clients:
+        client.start()
+    taken, connection, memory = [], http.client.HTTPConnection("127.0.0.1", server.port, timeout=60), 0
+    end = time.perf_counter() + 5
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        request(server.port, "GET", "/api/version", connection=connection)
+        taken.append(time.perf_counter() - begin)
+        time.sleep(0.002)
+    memory = server.memory_mb()
+    over.set()
+    for client in clients:
+        client.join()
+    server.stop()
+    taken.sort()
+    return taken[len(taken) * 99 // 100], taken[-1], len(lists), memory
+
+
+def full_store():
+    """Measures a server with 10,000 finished jobs, which are copies of the row of a job that ran."""
+    server = serve("full")
+    finished_job(server)
+    server.stop()
+    copy_job("full", "first", 10_000)
     starts, server = [], None
     for _ in range(options.runs):
         if server:
@@ -226,6 +306,14 @@ def main():
     if wanted("store"):
         start, p99, memory = full_store()
         row("10,000 finished jobs: start; `GET /api/jobs/{id}` p99; memory", f"{start * 1000:.1f} ms; {p99 * 1000:.2f} ms; {memory:.0f} MB", "–", "–")
+    if wanted("waiting"):
+        start, output, memory = many_waiting()
+        row("10,000 waiting jobs: start; submit → first output of one that needs nothing; memory",
+            f"{start * 1000:.0f} ms; {output * 1000:.1f} ms; {memory:.0f} MB", "–", "–")
+    if wanted("lists"):
+        p99, longest, count, memory = long_lists()
+        row("4 clients list 50,000 jobs: another request, p99, longest; lists in 5 s; memory",
+            f"{p99 * 1000:.1f} ms; {longest * 1000:.1f} ms; {count}; {memory:.0f} MB", "–", "–")
     if wanted("followers"):
         taken, complete, memory = followers()
         row(f"{FOLLOWERS} followers of a log of {LOG_MB} MiB", f"{complete} got every byte; {FOLLOWERS * LOG_MB / 1024 / taken:.2f} GiB/s; server {memory:.0f} MB", "–", "–")
