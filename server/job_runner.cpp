@@ -158,8 +158,7 @@ asio::awaitable<void> JobRunner::start_later(ActivePtr active, Error error) {
   log::warn("job {} is started later: {}", active->record.id(), error.message());
   active->obstacle = error.message();
   co_await pause(k_retry_pause);
-  if (draining_) co_return;
-  queue_.leave(active->number());
+  if (draining_ || active->stage.is(JobState::ended)) co_return;
   begin_again(active);
 }
 
