@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 
+#include "server/predecessor.hpp"
 #include "server/systemd.hpp"
 
 namespace rtenv::server {
@@ -88,18 +89,24 @@ Result<ListeningSocket> listen_on(Fd fd) {
 Result<ListeningSocket> listen_tcp(const ListenOptions& options) {
   RTENV_TRY(const Address address, tcp_address(options));
   Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno("create", "a socket");
   const int yes = 1;
-  if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (fd && ::bind(fd.get(), address.get(), address.size) == 0) return listen_on(std::move(fd));
-  if (errno == EADDRINUSE)
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  int problem = 0;
+  const auto is_decided = [&] {
+    problem = ::bind(fd.get(), address.get(), address.size) == 0 ? 0 : errno;
+    return problem != EADDRINUSE;
+  };
+  if (!free_after_predecessor(is_decided))
     return fail(Errc::unavailable, "port {} of {} is in use", options.port, options.host)
         .hint("--port 0 chooses a free one");
-  if (errno == EACCES)
+  if (problem == 0) return listen_on(std::move(fd));
+  if (problem == EACCES)
     return fail(Errc::permission_denied, "not allowed to listen on port {} of {}", options.port,
                 options.host)
         .hint("use a port above 1023, which needs no privilege");
   return fail(Errc::unavailable, "can't listen on {} port {}: {}", options.host, options.port,
-              std::strerror(errno));
+              std::strerror(problem));
 }
 
 // The inode of a socket; 0 if the file is anything else, or doesn't exist.

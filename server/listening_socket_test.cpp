@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <thread>
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
 
@@ -28,6 +29,16 @@ TEST(ListeningSocket, RefusesAPortInUse) {
   const auto port = std::stoi(first.address.substr(first.address.find(':') + 1));
   EXPECT_THAT(open({.port = static_cast<std::uint16_t>(port)}),
               IsError(Errc::unavailable, "in use"));
+}
+
+TEST(ListeningSocket, WaitsForAPortThatAKilledServersChildStillHolds) {
+  auto first = must(open({.port = 0}));
+  const auto port = std::stoi(first.address.substr(first.address.find(':') + 1));
+  std::jthread child([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    first.fd = Fd();
+  });
+  EXPECT_THAT(open({.port = static_cast<std::uint16_t>(port)}), IsOk());
 }
 
 TEST(ListeningSocket, OfAPathIsItsOwnersAndReplacesAnAbandonedOne) {

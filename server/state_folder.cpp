@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/unique_name.hpp"
+#include "server/predecessor.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -58,10 +59,15 @@ Result<StateFolder> open_state_folder(const Path& folder) {
     RTENV_TRY(check_owner(folder / file));
   RTENV_TRY(check_owner(folder / "jobs"));
   RTENV_TRY(make_private_folder(folder / "jobs"));
-  RTENV_TRY(auto lock, LockFile::try_acquire(folder / "lock"));
-  if (!lock)
+  Result<std::optional<LockFile>> attempt = std::nullopt;
+  const auto is_decided = [&] {
+    attempt = LockFile::try_acquire(folder / "lock");
+    return !attempt || *attempt;
+  };
+  if (!free_after_predecessor(is_decided))
     return fail(Errc::unavailable, "another rtenv serve uses the state in {}", folder.native())
         .hint("stop the other server, or use another --state-dir");
+  RTENV_TRY(auto lock, std::move(attempt));
   RTENV_TRY(auto id, node_id(folder));
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return fail_errno("look at", folder.native());

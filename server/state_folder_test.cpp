@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
@@ -29,6 +31,15 @@ TEST_F(StateFolderTest, IsItsOwnersAlone) {
 TEST_F(StateFolderTest, HasOneServerAtATime) {
   const auto state = must(open_state_folder(folder_));
   EXPECT_THAT(open_state_folder(folder_), IsError(Errc::unavailable));
+}
+
+TEST_F(StateFolderTest, WaitsForALockThatAKilledServersChildStillHolds) {
+  std::optional state = must(open_state_folder(folder_));
+  std::jthread child([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    state.reset();
+  });
+  EXPECT_THAT(open_state_folder(folder_), IsOk());
 }
 
 TEST_F(StateFolderTest, KeepsItsNodeId) {
