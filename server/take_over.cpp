@@ -22,8 +22,7 @@ constexpr auto k_longest_pause = std::chrono::milliseconds(500);
 constexpr auto k_retry_pause = std::chrono::seconds(1);
 constexpr const char* k_moved =
     "The server's state was copied or moved to another file system while the job ran. Its "
-    "processes "
-    "belong to the folder where they began, and go on.";
+    "processes belong to the folder where they began, and go on.";
 constexpr auto k_kill_time = std::chrono::seconds(10);
 
 }  // namespace
@@ -115,22 +114,19 @@ asio::awaitable<bool> JobRunner::reconnect(ActivePtr active) {
 
 // The supervisor and its guardian have ended.
 asio::awaitable<void> JobRunner::settle(ActivePtr active) {
-  struct Found {
-    std::optional<RunState> end;
-  };
   const bool begins_again = active->inherited || !active->obstacle.empty();
-  std::function<Found()> work = [this, record = active->record, begins_again] {
-    Found found{
-        end_of_unsupervised(record, folder(record.key()).read_state(), begins_again, boot_id_)};
-    if (found.end && found.end->outcome == job::Outcome::died && record.boot_id == boot_id_) {
+  std::function<std::optional<RunState>()> work = [this, record = active->record, begins_again] {
+    auto ended =
+        end_of_unsupervised(record, folder(record.key()).read_state(), begins_again, boot_id_);
+    if (ended && ended->outcome == job::Outcome::died && record.boot_id == boot_id_) {
       job::kill_marked(job::job_mark(folder(record.key()).run()), k_kill_time);
-      if (job::has_marked(job::job_mark(record.run_id))) found.end->error = k_moved;
+      if (job::has_marked(job::job_mark(record.run_id))) ended->error = k_moved;
     }
-    return found;
+    return ended;
   };
-  const Found found = co_await run_on(workers_, std::move(work));
+  const auto ended = co_await run_on(workers_, std::move(work));
   if (active->stage.is(JobState::ended) || draining_) co_return;
-  if (found.end) co_return end(active, *found.end);
+  if (ended) co_return end(active, *ended);
   if (!active->obstacle.empty()) co_await pause(k_retry_pause);
   if (!active->stage.is(JobState::ended) && !draining_) begin_again(active);
 }
