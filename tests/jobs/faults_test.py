@@ -96,6 +96,15 @@ class Faults(harness.JobTest):
                 probe.bind(("127.0.0.1", port))
                 return port
 
+    def small_state(self):
+        """The server's state folder, on a disk of 3 MB."""
+        state = self.work / "state"
+        state.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", state], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
+        return state
+
     def begin(self, entrypoint=f"setsid -f sleep {NAP_S}; env -i setsid sleep {NAP_S + 1} & echo begun; sleep {NAP_S + 2}"):
         job = self.server.submit(entrypoint)
         eventually(lambda: "begun" in self.server.output(job))
@@ -371,11 +380,7 @@ class Faults(harness.JobTest):
         self.assertEqual(self.server.output(job), "300\n")
 
     def test_a_start_that_cant_be_stored_waits_for_room(self):
-        state = self.work / "state"
-        state.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", state], stderr=subprocess.DEVNULL, check=False).returncode:
-            self.skipTest("mounting is not allowed here")
-        self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
+        state = self.small_state()
         self.server = self.serve("--num-cpus", 1)
         first = self.server.submit(f"while [ ! -e {self.work}/go ]; do sleep 0.05; done", entrypoint_num_cpus=1)
         jobs = [self.server.submit(f"echo {i} >>{self.work}/ran", entrypoint_num_cpus=1) for i in range(3)]
@@ -398,11 +403,7 @@ class Faults(harness.JobTest):
         self.assertIn("another rtenv serve", run.stderr)
 
     def test_a_full_disk_loses_output_but_not_the_job(self):
-        state = self.work / "state"
-        state.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", state], stderr=subprocess.DEVNULL, check=False).returncode:
-            self.skipTest("mounting is not allowed here")
-        self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
+        self.small_state()
         self.server = self.serve()
         job, details = self.server.run(f"head -c 10000000 /dev/zero; echo x > {self.work}/went-on")
         self.assertEqual((self.work / "went-on").read_text(), "x\n")
