@@ -14,10 +14,11 @@ namespace rtenv::envbuild {
 
 class GitCredentials {
  public:
-  /// Removes the user info of each "git+http(s)://" URL from a list of requirements, and remembers
-  /// it.
-  std::string take(std::string_view text);
-  /// The same for a file. Fails: as reading and writing it.
+  /// Removes the user info of each "git+http(s)://" URL from a list of requirements, and of each
+  /// `git = "http(s)://"` from a pyproject.toml, and remembers it. Fails: invalid_argument (a
+  /// password for another version control system or protocol, which would be in a command line).
+  Result<std::string> take(std::string_view text);
+  /// The same for a file. Fails: as take, and as reading and writing it.
   Result<void> take_from(const Path& file);
 
   /// Writes the program that tells them into `folder`, which others can't read, and sets the

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/process.hpp"
+#include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::envbuild {
@@ -10,9 +11,9 @@ namespace {
 
 TEST(GitCredentials, AreTakenOutOfAListAndToldToGit) {
   GitCredentials credentials;
-  EXPECT_EQ(credentials.take("a @ git+https://us%65r:p'w@h:8443/a.git@main\n"
-                             "b @ git+http://token@other/b\nc @ https://u:p@h/c.whl\n"
-                             "d @ git+https://h/d\n"),
+  EXPECT_EQ(must(credentials.take("a @ git+https://us%65r:p'w@h:8443/a.git@main\n"
+                                  "b @ git+http://token@other/b\nc @ https://u:p@h/c.whl\n"
+                                  "d @ git+https://h/d\n")),
             "a @ git+https://h:8443/a.git@main\n"
             "b @ git+http://other/b\nc @ https://u:p@h/c.whl\n"
             "d @ git+https://h/d\n");
@@ -33,7 +34,8 @@ TEST(GitCredentials, AreTakenOutOfAListAndToldToGit) {
 
 TEST(GitCredentials, OfSeveralRepositoriesOfAHostAreToldByTheirPath) {
   GitCredentials credentials;
-  credentials.take("a @ git+https://u:one@h/a.git@main\nb @ git+https://u:two@h/x/b.git#egg=b");
+  must(credentials.take(
+      "a @ git+https://u:one@h/a.git@main\nb @ git+https://u:two@h/x/b.git#egg=b"));
   const TreeBuilder folder;
   Environment environment = Environment::of_process();
   must(credentials.provide(folder.root(), environment));
@@ -47,11 +49,33 @@ TEST(GitCredentials, OfSeveralRepositoriesOfAHostAreToldByTheirPath) {
         fmt::format("{}\n", password));
 }
 
+TEST(GitCredentials, AreTakenOutOfAPyproject) {
+  GitCredentials credentials;
+  EXPECT_EQ(must(credentials.take("dependencies = ['a @ git+https://u:p@h/a']\n"
+                                  "[tool.uv.sources]\nb = { git = \"https://u:p@h/b\" }\n"
+                                  "c = { url = \"https://u:p@h/c.whl\" }\n")),
+            "dependencies = ['a @ git+https://h/a']\n"
+            "[tool.uv.sources]\nb = { git = \"https://h/b\" }\n"
+            "c = { url = \"https://u:p@h/c.whl\" }\n");
+}
+
+TEST(GitCredentials, APasswordThatWouldBeInACommandLineIsRefused) {
+  for (const char* text : {"a @ git+ssh://git:secret@h/a.git", "a @ svn+https://u:secret@h/a",
+                           "hg+http://u:secret@h/a", "b = { git = \"ssh://git:secret@h/b\" }"}) {
+    GitCredentials credentials;
+    const auto taken = credentials.take(text);
+    ASSERT_THAT(taken, IsError(Errc::invalid_argument, "the password for h ")) << text;
+    EXPECT_EQ(taken.error().message().find("secret"), std::string::npos);
+  }
+  GitCredentials credentials;
+  EXPECT_EQ(must(credentials.take("a @ git+ssh://git@h/a.git")), "a @ git+ssh://git@h/a.git");
+}
+
 TEST(GitCredentials, NothingIsSetIfThereAreNone) {
   const TreeBuilder folder;
   Environment environment;
   GitCredentials credentials;
-  EXPECT_EQ(credentials.take("six\ngit+https"), "six\ngit+https");
+  EXPECT_EQ(must(credentials.take("six\ngit+https")), "six\ngit+https");
   must(credentials.provide(folder.root(), environment));
   EXPECT_TRUE(environment.values().empty());
 }

@@ -50,8 +50,7 @@ Result<void> take_credentials(NetrcCredentials& netrc, const std::vector<Path>& 
   }
   netrc.note_hosts(environment);
   for (const Path& list : lists) RTENV_TRY(netrc.take_from(list));
-  netrc.take_from(environment);
-  return {};
+  return netrc.take_from(environment);
 }
 
 // The deepest folder that has all projects. Empty: there are none.
@@ -108,9 +107,10 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
   InstallerInputs result;
   const Path common = common_folder(inputs);
   GitCredentials git;
-  NetrcCredentials netrc;
+  NetrcCredentials netrc(environment);
   const bool is_pip = installer == runtime_env::InstallerKind::pip;
   std::vector<Path> lists;
+  std::vector<Path> project_files;
   for (const LocalInput& input : inputs.all()) {
     if (input.kind == LocalInput::Kind::wheel) {
       RTENV_TRY(LeasedPath stored, store_wheel(input, cache, wait));
@@ -121,6 +121,8 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
       RTENV_TRY(result.copies.emplace_back(),
                 copy_to_scratch(input, result.copies, folder, wait.cancellation));
       if (input.kind == LocalInput::Kind::list) lists.push_back(result.copies.back());
+      if (input.kind == LocalInput::Kind::project)
+        project_files.push_back(result.copies.back() / "pyproject.toml");
     }
   }
   result.environment = with_relative_copies(environment, result.copies, scratch);
@@ -136,6 +138,8 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
   }
   if (is_pip) RTENV_TRY(take_credentials(netrc, lists, result.environment));
   for (const Path& list : lists) RTENV_TRY(git.take_from(list));
+  for (const Path& file : project_files)
+    if (std::error_code error; std::filesystem::exists(file, error)) RTENV_TRY(git.take_from(file));
   RTENV_TRY(netrc.provide(scratch, result.environment));
   RTENV_TRY(git.provide(scratch, result.environment));
   return result;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "base/file.hpp"
-#include "base/log.hpp"
+#include "base/redact.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -15,15 +16,7 @@ bool is_netrc_word(std::string_view text) {
          std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7F; });
 }
 
-// The scheme before the "://" at `at`.
-std::string_view scheme_before(std::string_view text, std::size_t at) {
-  const std::string_view before = text.substr(0, at);
-  return before.substr(before.find_last_not_of("abcdefghijklmnopqrstuvwxyz+") + 1);
-}
-
 bool is_http(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
-
-constexpr std::string_view k_separator = "://";
 
 constexpr std::array<const char*, 3> k_url_variables{"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL",
                                                      "PIP_FIND_LINKS"};
@@ -35,71 +28,117 @@ std::string user_netrc(const Environment& environment) {
   return home ? read_file(Path(*home) / ".netrc").value_or("") : "";
 }
 
+// "machine HOST", or "default", which is any.
+bool has_machine(std::string_view netrc, std::string_view host) {
+  std::istringstream words{std::string(netrc)};
+  std::string before;
+  for (std::string word; words >> word; before = word)
+    if (word == "default" || (before == "machine" && word == host)) return true;
+  return false;
+}
+
+// Whether a list that ends here is in a line with an option, as "--index-url".
+bool is_in_option(std::string_view list) {
+  return list.substr(list.rfind('\n') + 1).starts_with('-');
+}
+
+// Of the URL whose text after "://" begins here.
+bool has_secret_parameter(std::string_view after_scheme) {
+  const auto url =
+      fmt::format("https://{}", after_scheme.substr(0, after_scheme.find_first_of(" \t\r\n")));
+  const auto query = url.find('?');
+  return query != std::string::npos &&
+         without_credentials(url).find(url.substr(query)) == std::string::npos;
+}
+
+Failure fail_shown(const std::string& host, const char* problem) {
+  return fail(Errc::invalid_argument,
+              "pip would show the login for {} in a command line, which every user of this machine "
+              "can read, and a netrc file can't hide it: {}",
+              host, problem)
+      .hint(
+          "use \"uv\" instead of \"pip\", or give the host one user with a password, and one port");
+}
+
 }  // namespace
+
+NetrcCredentials::NetrcCredentials(const Environment& environment)
+    : user_netrc_(user_netrc(environment)) {}
 
 void NetrcCredentials::note_hosts(const Environment& environment) {
   for (const char* variable : k_url_variables) note_hosts(environment.find(variable).value_or(""));
 }
 
 void NetrcCredentials::note_hosts(std::string_view text) {
-  for (auto at = text.find(k_separator); at != std::string_view::npos;
-       at = text.find(k_separator)) {
+  for (auto at = text.find(k_url_separator); at != std::string_view::npos;
+       at = text.find(k_url_separator)) {
     const std::string_view scheme = scheme_before(text, at);
-    const UrlAuthority authority = authority_of(text.substr(at + k_separator.size()));
+    const UrlAuthority authority = authority_of(text.substr(at + k_url_separator.size()));
     if (is_http(scheme))
       origins_[authority.host()].insert(fmt::format("{}://{}", scheme, authority.host_and_port));
-    text.remove_prefix(at + k_separator.size());
+    text.remove_prefix(at + k_url_separator.size());
   }
 }
 
-std::string NetrcCredentials::take(std::string_view text) {
+const char* NetrcCredentials::add(const std::string& host, const UrlLogin& login) {
+  if (origins_[host].size() != 1) return "it is used with several ports or schemes";
+  if (login.password.empty()) return "it has a user or token without a password";
+  if (!is_netrc_word(host) || !is_netrc_word(login.user) || !is_netrc_word(login.password))
+    return "it has a character that a netrc file can't have";
+  if (logins_.try_emplace(host, login).first->second != login) return "the host has another login";
+  return nullptr;
+}
+
+Result<std::string> NetrcCredentials::take(std::string_view text, Place place) {
   std::string result;
-  for (auto at = text.find(k_separator); at != std::string_view::npos;
-       at = text.find(k_separator)) {
+  for (auto at = text.find(k_url_separator); at != std::string_view::npos;
+       at = text.find(k_url_separator)) {
     const bool http = is_http(scheme_before(text, at));
-    const auto begin = at + k_separator.size();
-    result += text.substr(0, begin);
-    text.remove_prefix(begin);
+    result += text.substr(0, at + k_url_separator.size());
+    text.remove_prefix(at + k_url_separator.size());
+    if (!http) continue;
     const UrlAuthority authority = authority_of(text);
-    if (!http || authority.user_info.empty()) continue;
-    const UrlLogin found = authority.login();
     const std::string host = authority.host();
-    const bool fits = origins_[host].size() == 1 && is_netrc_word(host) &&
-                      is_netrc_word(found.user) && is_netrc_word(found.password) &&
-                      logins_.try_emplace(host, found).first->second == found;
-    if (!fits) {
-      if (!found.password.empty())
-        log::warn(
-            "pip may show the password for {} in a command line, which other users can read: "
-            "give a host one login and one port, or use uv",
-            host);
-      continue;
-    }
-    text.remove_prefix(authority.user_info.size() + 1);
+    const bool is_shown = place == Place::variable || is_in_option(result);
+    if (is_shown && has_secret_parameter(text)) return fail_shown(host, "its query has a secret");
+    if (authority.user_info.empty()) continue;
+    const UrlLogin login = authority.login();
+    const char* const problem = add(host, login);
+    // A mere name: pip takes its login from the user's netrc file.
+    const bool is_known = login.password.empty() && has_machine(user_netrc_, host);
+    if (problem != nullptr && is_shown && !is_known) return fail_shown(host, problem);
+    if (problem == nullptr) text.remove_prefix(authority.user_info.size() + 1);
   }
   return result.append(text);
+}
+
+Result<std::string> NetrcCredentials::take(std::string_view list) {
+  return take(list, Place::list);
 }
 
 Result<void> NetrcCredentials::take_from(const Path& file) {
   return change_list(file, [this](std::string_view text) { return take(text); });
 }
 
-void NetrcCredentials::take_from(Environment& environment) {
+Result<void> NetrcCredentials::take_from(Environment& environment) {
   for (const char* variable : k_url_variables)
-    if (const auto value = environment.find(variable))
-      environment.set(variable, take(std::string(*value)));
+    if (const auto value = environment.find(variable)) {
+      RTENV_TRY(std::string taken, take(std::string(*value), Place::variable));
+      environment.set(variable, std::move(taken));
+    }
   const auto found = environment.find_filled("PIP_PROXY");
-  if (!found || found->find('@') == std::string_view::npos) return;
+  if (!found || found->find('@') == std::string_view::npos) return {};
   std::string proxy(*found);
-  if (proxy.find(k_separator) == std::string::npos) proxy.insert(0, "http://");
+  if (proxy.find(k_url_separator) == std::string::npos) proxy.insert(0, "http://");
   for (const char* variable : {"http_proxy", "https_proxy"}) environment.set(variable, proxy);
   environment.unset("PIP_PROXY");
+  return {};
 }
 
 // The last login of a host counts.
 Result<void> NetrcCredentials::provide(const Path& folder, Environment& environment) const {
   if (logins_.empty()) return {};
-  std::string text = user_netrc(environment) + "\n";
+  std::string text = user_netrc_ + "\n";
   for (const auto& [host, login] : logins_)
     text += fmt::format("machine {} login {} password {}\n", host, login.user, login.password);
   const Path file = folder / "netrc";

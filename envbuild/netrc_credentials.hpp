@@ -15,25 +15,36 @@ namespace rtenv::envbuild {
 
 class NetrcCredentials {
  public:
+  /// `environment`: has the user's own netrc file.
+  explicit NetrcCredentials(const Environment& environment);
+
   /// Notes the hosts of a text: a host with several ports or schemes can't have a login in a netrc
   /// file, which knows no ports.
   void note_hosts(std::string_view text);
   void note_hosts(const Environment& environment);
-  /// Removes "USER:PASSWORD@" from each "http(s)://" URL in the text, and remembers it. Stays in
-  /// the text: a second login for a host, one of a host with several ports, and one that can't be
-  /// written in a netrc file. Requires: note_hosts was called for all texts.
-  std::string take(std::string_view text);
-  /// The same for a file. Fails: as reading and writing it.
+  /// Removes "USER:PASSWORD@" from each "http(s)://" URL in a list of requirements, and remembers
+  /// it. What can't be in a netrc file stays in the URL of a requirement, which pip keeps to
+  /// itself: a second login for a host, one of a host with several ports, words with blanks.
+  /// Requires: note_hosts was called for all texts. Fails: invalid_argument (an option has such a
+  /// login).
+  Result<std::string> take(std::string_view list);
+  /// The same for a file. Fails: as take, and as reading and writing it.
   Result<void> take_from(const Path& file);
   /// The same for pip's variables that have URLs. A proxy's password goes into the variables that
-  /// pip's children read themselves.
-  void take_from(Environment& environment);
+  /// pip's children read themselves. Fails: invalid_argument (a login can't be in a netrc file).
+  Result<void> take_from(Environment& environment);
 
   /// Writes the file into `folder`, with the content of the user's, and sets NETRC. Nothing if
   /// there are none. Fails: as AtomicFile.
   Result<void> provide(const Path& folder, Environment& environment) const;
 
  private:
+  enum class Place : std::uint8_t { list, variable };
+  Result<std::string> take(std::string_view text, Place place);
+  // Why a netrc file can't have it; null: it can. Remembers it then.
+  const char* add(const std::string& host, const UrlLogin& login);
+
+  std::string user_netrc_;
   std::map<std::string, std::set<std::string>> origins_;  // by host: "https://host:8443"
   std::map<std::string, UrlLogin> logins_;                // by host
 };

@@ -59,9 +59,9 @@ Result<void> hide_configured_passwords(InstallerRun& run, const Path& python, co
       const std::string value = unquoted(line.substr(equals + 1));
       if (value.find('@') != std::string::npos) environment.set(option->variable, value);
     }
-  NetrcCredentials netrc;
+  NetrcCredentials netrc(environment);
   netrc.note_hosts(environment);
-  netrc.take_from(environment);
+  RTENV_TRY(netrc.take_from(environment));
   return netrc.provide(scratch, environment);
 }
 

@@ -13,6 +13,11 @@ UrlLogin UrlAuthority::login() const {
           .password = percent_decode(user_info.substr(std::min(colon + 1, user_info.size())))};
 }
 
+std::string_view scheme_before(std::string_view text, std::size_t at) {
+  const std::string_view before = text.substr(0, at);
+  return before.substr(before.find_last_not_of("abcdefghijklmnopqrstuvwxyz+") + 1);
+}
+
 UrlAuthority authority_of(std::string_view after_scheme) {
   const std::string_view text = after_scheme.substr(0, after_scheme.find_first_of("/?# \t\r\n"));
   const auto at = text.rfind('@');
@@ -21,9 +26,9 @@ UrlAuthority authority_of(std::string_view after_scheme) {
 }
 
 Result<void> change_list(const Path& file,
-                         const std::function<std::string(std::string_view)>& change) {
+                         const std::function<Result<std::string>(std::string_view)>& change) {
   RTENV_TRY(const std::string text, read_file(file));
-  const std::string changed = change(text);
+  RTENV_TRY(const std::string changed, change(text));
   if (changed == text) return {};
   RTENV_TRY(AtomicFile out, AtomicFile::create(file, 0600));
   RTENV_TRY(out.write(changed));

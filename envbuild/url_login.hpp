@@ -25,12 +25,17 @@ struct UrlAuthority {
   }
 };
 
+inline constexpr std::string_view k_url_separator = "://";
+
+/// The scheme of the URL whose "://" is at `at`: "git+https".
+std::string_view scheme_before(std::string_view text, std::size_t at);
+
 /// Of the URL whose text after "://" begins here.
 UrlAuthority authority_of(std::string_view after_scheme);
 
 /// Replaces a file by what `change` makes of its text, readable by its owner only. Leaves an
-/// unchanged one alone. Fails: as reading and writing it.
+/// unchanged one alone. Fails: as `change`, and as reading and writing it.
 Result<void> change_list(const Path& file,
-                         const std::function<std::string(std::string_view)>& change);
+                         const std::function<Result<std::string>(std::string_view)>& change);
 
 }  // namespace rtenv::envbuild

@@ -94,5 +94,13 @@ printf '[global]\nindex-url = %s\n' "$index" >home/.config/pip/pip.conf
 HOME=$work/home XDG_CONFIG_HOME='' PIP_NO_CACHE_DIR=1 rtenv env build --runtime-env-json '{"pip": ["built"]}'
 ok
 equal "$("$out/bin/python" -c 'import built; print(built.TEXT)')" built
+for fields in "\"pip\": [\"--index-url $index\", \"--extra-index-url http://other:$password@127.0.0.1:$port/x\", \"built\"]" \
+  "\"pip\": [\"--index-url $index\", \"--find-links http://127.0.0.1:1/\", \"built\"]" \
+  "\"pip\": [\"built\"], \"env_vars\": {\"PIP_FIND_LINKS\": \"http://127.0.0.1:$port/?sig=$password\"}" \
+  "\"uv\": [\"built @ git+ssh://me:$password@127.0.0.1:$port/built.git\"]"; do
+  rtenv env build --runtime-env-json "{$fields}"
+  refused 2 'in a command line, which every user of this machine can read'
+  [[ $err != *"$password"* ]] || fail "the password is in the error"
+done
 [[ ! -e seen ]] || fail "a password is in a command line: $(tr '\0' ' ' <seen)"
 kill "$server"
