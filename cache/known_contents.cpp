@@ -19,7 +19,7 @@ struct Header {
   Xxh3::Bytes checksum{};
 };
 constexpr std::array<char, 16> k_magic{'r', 't', 'e', 'n', 'v', '-', 'c', 'o',
-                                       'n', 't', 'e', 'n', 't', 's', '-', '1'};
+                                       'n', 't', 'e', 'n', 't', 's', '-', '2'};
 // Of 56 bytes each. When there are more, it begins again with those of the last environment.
 constexpr std::size_t k_max_records = 1U << 16U;
 
@@ -47,9 +47,14 @@ void KnownContents::load() {
   records_ = std::move(records);
 }
 
-std::optional<Sha256::Bytes> KnownContents::find(const Xxh3::Bytes& xxh3,
-                                                 std::uint64_t size_bytes) const {
-  const Record wanted{.xxh3 = xxh3, .size_bytes = size_bytes};
+bool KnownContents::has_size(std::uint64_t size_bytes) const {
+  const auto found = std::ranges::lower_bound(records_, Record{.size_bytes = size_bytes});
+  return found != records_.end() && found->size_bytes == size_bytes;
+}
+
+std::optional<Sha256::Bytes> KnownContents::find(std::uint64_t size_bytes,
+                                                 const Xxh3::Bytes& xxh3) const {
+  const Record wanted{.size_bytes = size_bytes, .xxh3 = xxh3};
   const auto found = std::ranges::lower_bound(records_, wanted);
   if (found == records_.end() || found->xxh3 != xxh3 || found->size_bytes != size_bytes)
     return std::nullopt;
@@ -60,8 +65,8 @@ void KnownContents::remember(const std::vector<TreeItem>& items) {
   std::vector<Record> added;
   for (const TreeItem& item : items)
     if (item.is_file() && item.sha256 && item.size_bytes >= k_min_bytes &&
-        !find(item.xxh3, item.size_bytes))
-      added.push_back({item.xxh3, item.size_bytes, *item.sha256});
+        !find(item.size_bytes, item.xxh3))
+      added.push_back({item.size_bytes, item.xxh3, *item.sha256});
   if (added.empty()) return;
   if (records_.size() + added.size() > k_max_records) records_.clear();
   added.resize(std::min(added.size(), k_max_records));

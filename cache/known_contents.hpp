@@ -3,8 +3,8 @@
 // others, too. It finds damage; who forges a content with the same XXH3-128 can as well change this
 // file.
 //
-//   CACHE/digests/contents := "rtenv-contents-1" | count | XXH3-128 of the records | record*count
-//   record := XXH3-128 | size | SHA-256          sorted; native byte order
+//   CACHE/digests/contents := "rtenv-contents-2" | count | XXH3-128 of the records | record*count
+//   record := size | XXH3-128 | SHA-256          sorted; native byte order
 //
 // Replaced as a whole: of several processes, the last one wins. A damaged file is treated as empty.
 #pragma once
@@ -26,17 +26,19 @@ class KnownContents {
   /// Of the cache with this root.
   static KnownContents open(const Path& root);
 
+  /// Whether a content of this size is known. Thread-safe.
+  [[nodiscard]] bool has_size(std::uint64_t size_bytes) const;
   /// Thread-safe.
-  [[nodiscard]] std::optional<Sha256::Bytes> find(const Xxh3::Bytes& xxh3,
-                                                  std::uint64_t size_bytes) const;
+  [[nodiscard]] std::optional<Sha256::Bytes> find(std::uint64_t size_bytes,
+                                                  const Xxh3::Bytes& xxh3) const;
 
   /// Adds the files that have both digests. A failure is logged: the next build takes longer.
   void remember(const std::vector<TreeItem>& items);
 
  private:
   struct Record {
-    Xxh3::Bytes xxh3{};
     std::uint64_t size_bytes = 0;
+    Xxh3::Bytes xxh3{};
     Sha256::Bytes sha256{};
     friend auto operator<=>(const Record&, const Record&) = default;
   };

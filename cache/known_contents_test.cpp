@@ -21,14 +21,14 @@ TEST(KnownContents, GivesTheDigestOfALargeFileThatWasReadBefore) {
   files.file("large", content).file("small", "x");
   KnownContents known = KnownContents::open(cache.root());
   const auto items = digested(files, known);
-  EXPECT_FALSE(known.find(items[0].xxh3, content.size()));
+  EXPECT_FALSE(known.find(content.size(), items[0].xxh3));
   known.remember(items);
 
   const KnownContents again = KnownContents::open(cache.root());
-  EXPECT_EQ(again.find(items[0].xxh3, content.size()),
+  EXPECT_EQ(again.find(content.size(), items[0].xxh3),
             Sha256::of(std::as_bytes(std::span(content))));
-  EXPECT_FALSE(again.find(items[0].xxh3, content.size() + 1));
-  EXPECT_FALSE(again.find(items[1].xxh3, 1)) << "a small one";
+  EXPECT_FALSE(again.find(content.size() + 1, items[0].xxh3));
+  EXPECT_FALSE(again.find(1, items[1].xxh3)) << "a small one";
 }
 
 TEST(KnownContents, IsUsedInsteadOfHashing) {
@@ -44,6 +44,21 @@ TEST(KnownContents, IsUsedInsteadOfHashing) {
   EXPECT_NE(digested(files, known)[0].sha256, Sha256::Bytes{}) << "another content";
 }
 
+// It is read once, for both digests.
+TEST(KnownContents, KnowsWhichSizesItHas) {
+  const TreeBuilder cache;
+  TreeBuilder files;
+  files.file("f", std::string(300'000, 'x'));
+  KnownContents known = KnownContents::open(cache.root());
+  EXPECT_FALSE(known.has_size(300'000));
+  const auto items = digested(files, known);
+  EXPECT_TRUE(items[0].sha256);
+  known.remember(items);
+  EXPECT_TRUE(known.has_size(300'000));
+  EXPECT_FALSE(known.has_size(299'999));
+  EXPECT_FALSE(known.has_size(300'001));
+}
+
 TEST(KnownContents, TreatsADamagedFileAsEmpty) {
   TreeBuilder cache;
   TreeBuilder files;
@@ -57,10 +72,10 @@ TEST(KnownContents, TreatsADamagedFileAsEmpty) {
     std::string damaged = saved;
     damaged[at] = static_cast<char>(damaged[at] ^ 1);
     cache.file("digests/contents", damaged);
-    EXPECT_FALSE(KnownContents::open(cache.root()).find(items[0].xxh3, 300'000)) << at;
+    EXPECT_FALSE(KnownContents::open(cache.root()).find(300'000, items[0].xxh3)) << at;
   }
   cache.file("digests/contents", saved.substr(0, saved.size() - 1));
-  EXPECT_FALSE(KnownContents::open(cache.root()).find(items[0].xxh3, 300'000)) << "truncated";
+  EXPECT_FALSE(KnownContents::open(cache.root()).find(300'000, items[0].xxh3)) << "truncated";
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ class FileDigester {
 
   Result<void> digest(const Path& path, TreeItem& item) {
     RTENV_TRY(const Fd file, open_regular_file(path, O_RDONLY));
-    const bool may_be_known = item.size_bytes >= KnownContents::k_min_bytes;
+    const bool may_be_known = known_ != nullptr && item.size_bytes >= KnownContents::k_min_bytes &&
+                              known_->has_size(item.size_bytes);
     const bool at_once = known_ != nullptr && !may_be_known;
     xxh3_.reset();
     sha256_.reset();
@@ -36,7 +37,7 @@ class FileDigester {
     item.content = to_hex(item.xxh3);
     if (known_ == nullptr) return {};
     if (may_be_known) {
-      item.sha256 = known_->find(item.xxh3, item.size_bytes);
+      item.sha256 = known_->find(item.size_bytes, item.xxh3);
       if (item.sha256) return {};
       RTENV_TRY(read(file, path, [&](std::span<const std::byte> data) { sha256_.add(data); }));
     }
