@@ -22,4 +22,9 @@ inline Result<void> fault_point(const char* point) {
   return {};
 }
 
+/// One where the program can be stopped or killed, but nothing can fail.
+inline void pause_point(const char* point) {
+  if (const FaultHook hook = fault_hook.load(std::memory_order_relaxed)) hook(point);
+}
+
 }  // namespace rtenv

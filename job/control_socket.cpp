@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "base/fault_point.hpp"
 #include "base/json_text.hpp"
 
 namespace rtenv::job {
@@ -56,6 +57,7 @@ Result<SocketPair> make_socket_pair() {
 }
 
 Result<Fd> connect_to(const Path& socket) {
+  RTENV_TRY(fault_point("control.connect"));
   RTENV_TRY(const Address address, address_of(socket));
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("create", "a socket");
@@ -68,6 +70,7 @@ Result<Fd> connect_to(const Path& socket) {
 }
 
 Result<ControlSocket> ControlSocket::listen(const Path& socket, Fd first, LineBuffer lines) {
+  RTENV_TRY(fault_point("control.listen"));
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("create", "a socket");
   ::unlink(socket.c_str());

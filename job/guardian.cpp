@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/clock.hpp"
+#include "base/fault_point.hpp"
 #include "base/log.hpp"
 #include "job/process_tree.hpp"
 
@@ -32,6 +33,7 @@ int wait_for_supervisor(pid_t supervisor, const SignalFd& signals) {
 
 int guard(pid_t supervisor, const JobFolder& folder, Fd control, const SignalFd& signals) {
   const int status = wait_for_supervisor(supervisor, signals);
+  pause_point("supervisor.ended");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
   kill_descendants();
   // Standard error is still the server's.

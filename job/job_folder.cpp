@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/json_text.hpp"
 
@@ -16,12 +17,15 @@ std::string JobFolder::run() const {
 }
 
 Result<void> JobFolder::write_state(const RunState& state) const {
+  RTENV_TRY(fault_point("state.begun"));
   RTENV_TRY(auto file, AtomicFile::create(this->state(), 0600));
   RTENV_TRY(file.write(json_text(to_json(state))));
-  return file.commit(Durability::process);
+  RTENV_TRY(file.commit(Durability::process));
+  return fault_point("state.written");
 }
 
 Result<std::optional<RunState>> JobFolder::read_state() const {
+  RTENV_TRY(fault_point("state.read"));
   const auto text = read_file(state());
   if (!text && text.error().code() == Errc::not_found) return std::optional<RunState>();
   if (!text) return Failure(text.error());

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/fault_point.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/signal_fd.hpp"
@@ -41,6 +42,7 @@ Result<void> supervise_job(const SupervisorOptions& options, const JobFolder& fo
   LineBuffer lines;
   RTENV_TRY(auto order, read_order(control, lines));
   order.run = folder.run();
+  RTENV_TRY(fault_point("order.received"));
   // A server that was killed before it recorded the start may order a job again: a job never runs
   // twice.
   RTENV_TRY(const auto before, folder.read_state());
@@ -48,6 +50,7 @@ Result<void> supervise_job(const SupervisorOptions& options, const JobFolder& fo
   RTENV_TRY(auto socket,
             ControlSocket::listen(folder.control(), std::move(control), std::move(lines)));
   RTENV_TRY(auto log, JobLog::open(folder.log(), order.log));
+  RTENV_TRY(fault_point("log.opened"));
   return Supervisor(std::move(order), options, folder, std::move(socket), std::move(log), signals)
       .run();
 }

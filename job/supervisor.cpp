@@ -13,6 +13,7 @@
 
 #include "base/boot_id.hpp"
 #include "base/clock.hpp"
+#include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
@@ -30,6 +31,7 @@ using nlohmann::json;
 constexpr int k_pipe_bytes = 1 << 20;
 constexpr std::size_t k_read_bytes = 64 << 10;
 constexpr auto k_count_interval = std::chrono::milliseconds(50);
+constexpr int k_rewrite_interval_ms = 1000;
 constexpr int k_lowest_priority = 19;
 constexpr std::uint64_t k_max_run_time_s = 100ULL * 365 * 24 * 3600;
 
@@ -66,7 +68,19 @@ Result<void> Supervisor::run() {
   for (const json& command : control_.initial_messages()) handle_command(command);
   while (state_.phase != RunPhase::ended) wait();
   if (prepared_) clean_up();
+  keep_end();
   return {};
+}
+
+// Nothing else tells a later server how the job ended. Space may get free, and the folder is gone
+// if the job is deleted.
+void Supervisor::keep_end() {
+  while (!state_is_written_ && has_run(state_)) {
+    pollfd entry{control_.listening_fd(), POLLIN, 0};
+    if (::poll(&entry, 1, k_rewrite_interval_ms) > 0) control_.accept(to_json(state_));
+    const auto written = folder_.write_state(state_);
+    state_is_written_ = written || written.error().code() == Errc::not_found;
+  }
 }
 
 // After the end was told: nobody waits for it.
@@ -96,8 +110,9 @@ void Supervisor::start_spare_copy() {
 void Supervisor::publish() {
   state_.lost_log_bytes = log_.lost_bytes();
   state_.log_error = log_.error();
-  if (const auto written = folder_.write_state(state_); !written)
-    log_.write_notice(fmt::format("warning: {}", written.error().message()));
+  const auto written = folder_.write_state(state_);
+  state_is_written_ = written.has_value();
+  if (!written) log_.write_notice(fmt::format("warning: {}", written.error().message()));
   control_.broadcast(to_json(state_));
 }
 
@@ -124,6 +139,7 @@ Result<void> Supervisor::begin() {
 }
 
 Result<void> Supervisor::start_setup() {
+  RTENV_TRY(fault_point("setup.begun"));
   RTENV_TRY(auto runtime_env, runtime_env::parse_runtime_env(order_.runtime_env));
   order_.limits = effective_limits(order_.limits, runtime_env.limits);
   const auto timeout = runtime_env.setup_timeout;
@@ -150,6 +166,7 @@ Result<void> Supervisor::start_setup() {
 }
 
 void Supervisor::finish_setup() {
+  pause_point("setup.done");
   auto prepared = setup_->take();
   setup_.reset();
   log_.redirect_stderr();
@@ -193,6 +210,7 @@ void Supervisor::start_entrypoint() {
       order_, prepared_ ? prepared_->environment()
                         : activate({.node = without_server_variables(options_.node)}));
   stop_settings_ = stop_settings(environment);
+  pause_point("start.published");
   if (order_.limits.processes) count_at_ = Clock::now();
   if (order_.limits.run_time_s)
     stop_at_ =
@@ -208,6 +226,7 @@ void Supervisor::start_entrypoint() {
     return end(outcome_of_failed_start(child.error()));
   }
   state_.entrypoint_pid = child->pid();
+  pause_point("entrypoint.spawned");
   child->detach();  // reap_ended() reaps it with all the others
   publish();
   start_spare_copy();
@@ -374,7 +393,9 @@ void Supervisor::end(Outcome outcome, std::string_view notice) {
   state_.phase = RunPhase::ended;
   state_.outcome = outcome;
   state_.ended_ms = unix_ms();
+  pause_point("end.reached");
   publish();
+  pause_point("end.published");
 }
 
 }  // namespace rtenv::job

@@ -31,7 +31,7 @@ class Supervisor {
   Supervisor(JobOrder order, const SupervisorOptions& options, JobFolder folder,
              ControlSocket control, JobLog log, const SignalFd& signals);
 
-  /// Returns when the job has ended. Fails: unavailable (no pipe).
+  /// Returns when the job has ended, and that is written. Fails: unavailable (no pipe).
   Result<void> run();
 
  private:
@@ -72,6 +72,7 @@ class Supervisor {
   void end(Outcome outcome, std::string_view notice = {});
   void clean_up();
   void start_spare_copy();
+  void keep_end();
   void publish();
   Result<void> publish_start();
 
@@ -88,6 +89,7 @@ class Supervisor {
   std::thread spare_copy_;  // makes a copy for the next job; joined by clean_up
   StopSettings stop_settings_;
   Ending ending_ = Ending::none;
+  bool state_is_written_ = false;
   std::optional<Clock::time_point> kill_at_;
   std::optional<Clock::time_point> count_at_;
   std::optional<Clock::time_point> stop_at_;

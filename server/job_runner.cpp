@@ -11,6 +11,7 @@
 
 #include "base/boot_id.hpp"
 #include "base/clock.hpp"
+#include "base/fault_point.hpp"
 #include "base/log.hpp"
 #include "job/job_log.hpp"
 #include "server/job_end.hpp"
@@ -147,6 +148,7 @@ asio::awaitable<void> JobRunner::start(ActivePtr active) {
   active->link.open(std::move(started->connection));
   active->link.send_order(
       order_of(active->record, options_, active->allocation ? &*active->allocation : nullptr));
+  pause_point("order.sent");
   if (active->record.stop) active->link.send_stop(*active->record.stop);
   co_await follow_supervisor(active);
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/clock.hpp"
+#include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/lock_file.hpp"
 #include "base/log.hpp"
@@ -24,6 +25,7 @@ void remove_unless_supervised(const job::JobFolder& folder) {
   if (lock && !*lock)
     return log::warn("{} belongs to no job of this server, but its supervisor runs; it stays",
                      folder.path.native());
+  pause_point("sweep.begun");
   if (const auto removed = remove_tree(folder.path); !removed)
     log::warn("{}", removed.error().message());
 }
@@ -62,7 +64,8 @@ asio::awaitable<Result<void>> Retention::remove(JobKey job) {
   auto removed = co_await store_.commit(std::move(forget));
   if (!removed) co_return removed;
   // Its supervisor may still clean up, for which it doesn't need the folder.
-  std::function<Result<void>()> work = [folder = folder(job.run_id)] {
+  std::function<Result<void>()> work = [folder = folder(job.run_id)]() -> Result<void> {
+    RTENV_TRY(fault_point("remove.committed"));
     return remove_tree(folder.path);
   };
   const auto gone = co_await run_on(workers_, std::move(work));

@@ -5,6 +5,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 
+#include "base/fault_point.hpp"
+
 namespace rtenv::server {
 
 namespace asio = boost::asio;
@@ -59,12 +61,19 @@ void StoreWriter::run() {
 
 void StoreWriter::write_all(std::vector<Item>& items) {
   const auto together = store_.transaction([&]() -> Result<void> {
+    RTENV_TRY(fault_point("store.begun"));
     for (const Item& item : items) RTENV_TRY(item.work(store_));
-    return {};
+    return fault_point("store.written");
   });
+  pause_point("store.committed");
   // If one failed, each is tried alone, so that it doesn't affect the others.
-  for (Item& item : items)
-    item.done(together ? Result<void>() : store_.transaction([&] { return item.work(store_); }));
+  const auto alone = [&](const Item& item) {
+    return store_.transaction([&]() -> Result<void> {
+      RTENV_TRY(fault_point("store.begun"));
+      return item.work(store_);
+    });
+  };
+  for (const Item& item : items) item.done(together ? Result<void>() : alone(item));
 }
 
 }  // namespace rtenv::server

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/lock_file.hpp"
 #include "base/process.hpp"
@@ -13,11 +14,13 @@ namespace rtenv::server {
 
 Result<StartedSupervisor> start_supervisor(const job::JobFolder& folder,
                                            const ManagerOptions& options) {
+  RTENV_TRY(fault_point("start.begun"));
   RTENV_TRY(make_directories(folder.path));
   if (::chmod(folder.path.c_str(), 0700) != 0) return fail_errno("protect", folder.path.native());
   // Locked before the process exists: a job never looks as if it had no supervisor.
   RTENV_TRY(const auto lock, LockFile::try_acquire(folder.lock()));
   if (!lock) return fail(Errc::unavailable, "the job has a supervisor already");
+  RTENV_TRY(fault_point("start.locked"));
   RTENV_TRY(auto sockets, job::make_socket_pair());
   SpawnOptions spawn{
       .argv = {"/proc/self/exe", "supervise", folder.path.native(),
@@ -30,6 +33,7 @@ Result<StartedSupervisor> start_supervisor(const job::JobFolder& folder,
     spawn.limits.push_back(
         {.resource = RLIMIT_NOFILE, .value = *options.open_files, .hard = false});
   RTENV_TRY(auto child, ChildProcess::spawn(spawn));
+  pause_point("supervisor.spawned");
   const pid_t pid = child.pid();
   return StartedSupervisor{.connection = std::move(sockets.ours),
                            .child = {.pid = pid, .pidfd = std::move(child).detach()}};

@@ -105,6 +105,13 @@ class Faults(harness.JobTest):
         self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
         return state
 
+    @staticmethod
+    def fill(folder):
+        """The disk, by a file named filler."""
+        with open(folder / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(1024))
+
     def begin(self, entrypoint=f"setsid -f sleep {NAP_S}; env -i setsid sleep {NAP_S + 1} & echo begun; sleep {NAP_S + 2}"):
         job = self.server.submit(entrypoint)
         eventually(lambda: "begun" in self.server.output(job))
@@ -385,9 +392,7 @@ class Faults(harness.JobTest):
         first = self.server.submit(f"while [ ! -e {self.work}/go ]; do sleep 0.05; done", entrypoint_num_cpus=1)
         jobs = [self.server.submit(f"echo {i} >>{self.work}/ran", entrypoint_num_cpus=1) for i in range(3)]
         self.server.wait(first, "RUNNING")
-        with open(state / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
-            while True:
-                filler.write(bytes(1024))
+        self.fill(state)
         (self.work / "go").write_text("")
         time.sleep(1.5)
         self.assertEqual(self.server.process.poll(), None)
@@ -395,6 +400,21 @@ class Faults(harness.JobTest):
         for job in [first, *jobs]:
             self.assertEqual(self.server.wait(job)["status"], "SUCCEEDED", job)
         self.assertEqual((self.work / "ran").read_text(), "0\n1\n2\n")
+
+    def test_an_end_on_a_full_disk_is_kept_for_the_next_server(self):
+        state = self.small_state()
+        self.server = self.serve()
+        job = self.server.submit(f"while [ ! -e {self.work}/go ]; do sleep 0.05; done; echo done >{self.work}/done; exit 7")
+        self.server.wait(job, "RUNNING")
+        self.server.kill()
+        self.fill(state)
+        (self.work / "go").write_text("")
+        eventually((self.work / "done").exists)
+        time.sleep(0.3)
+        (state / "filler").unlink()
+        self.server.start()
+        details = self.server.wait(job)
+        self.assertEqual((details["status"], details["driver_exit_code"]), ("FAILED", 7), details)
 
     def test_a_second_server_on_the_same_state_is_refused(self):
         self.server = self.serve()
