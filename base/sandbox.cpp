@@ -1,5 +1,6 @@
 #include "base/sandbox.hpp"
 
+#include <pwd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,10 +8,22 @@
 #include <array>
 
 #include "base/program.hpp"
+#include "base/sandbox_view.hpp"
 #include "base/socket_filter.hpp"
 
 namespace rtenv {
 namespace {
+
+// In /run: names of hosts, users, drivers, and the programs of NixOS. The rest are sockets of other
+// services, which may do what they are asked for.
+constexpr std::array<const char*, 8> k_shown_in_run{"/run/systemd/resolve",
+                                                    "/run/resolvconf",
+                                                    "/run/NetworkManager/resolv.conf",
+                                                    "/run/nscd",
+                                                    "/run/nvidia-persistenced",
+                                                    "/run/opengl-driver",
+                                                    "/run/current-system",
+                                                    "/run/wrappers"};
 
 // What programs need for computing, of those that --dev doesn't make. No disks.
 constexpr std::array<std::string_view, 6> k_devices{"nvidia", "dri",   "kfd",
@@ -28,19 +41,6 @@ class Arguments {
     std::error_code error;
     if (std::filesystem::exists(path, error)) add({option, path.native(), path.native()});
   }
-  // An empty folder.
-  void hide_if_exists(const Path& folder) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(folder, error)) return;
-    add({"--tmpfs", folder.native()});
-    hidden_.push_back(folder / "");
-  }
-  void show_if_hidden(const Path& path) {
-    if (std::ranges::any_of(hidden_, [&](const Path& folder) {
-          return path.native().starts_with(folder.native());
-        }))
-      add_if_exists("--ro-bind", path);
-  }
   [[nodiscard]] Result<Fd> to_file() const {
     Fd file(::memfd_create("rtenv-sandbox", MFD_CLOEXEC));
     if (!file) return fail_errno("create", "a memory file");
@@ -51,7 +51,6 @@ class Arguments {
 
  private:
   std::string text_;  // each followed by a NUL
-  std::vector<Path> hidden_;
 };
 
 void add_devices(Arguments& arguments) {
@@ -71,10 +70,32 @@ void protect_kernel(Arguments& arguments) {
     arguments.add_if_exists("--ro-bind", path);
 }
 
+std::vector<Path> home_directories(const Environment& own) {
+  std::vector<Path> homes{"/home", "/root"};
+  if (const auto home = own.find_filled("HOME")) homes.emplace_back(*home);
+  if (const passwd* const user = ::getpwuid(::geteuid())) homes.emplace_back(user->pw_dir);
+  return homes;
+}
+
+void set_view(SandboxView& view, const SandboxFolders& folders, const Environment& own,
+              const Environment& command) {
+  for (const char* folder : {"/tmp", "/var/tmp", "/run"}) view.hide(folder);
+  for (const Path& home : home_directories(own)) view.hide(home);
+  if (const auto home = command.find_filled("HOME")) {
+    view.create(Path(*home));
+    view.hide(Path(*home) / ".cache");
+    view.create(Path(*home) / ".cache");
+  }
+  for (const Path& folder : folders.hidden) view.hide(folder);
+  for (const char* path : k_shown_in_run) view.show(path);
+  for (const Path& path : folders.readable) view.show(path);
+  for (const Path& folder : folders.writable) view.show_writable(folder);
+}
+
 }  // namespace
 
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
-                                    std::string_view mark, UnixSockets unix_sockets) {
+                                    const SandboxOptions& options) {
   // Looked up in this process's PATH: the command's could name another bwrap.
   const Environment own = Environment::of_process();
   const auto program = find_program("bwrap", own);
@@ -92,16 +113,11 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
   arguments.add({"--ro-bind", "/", "/"});
   add_devices(arguments);
   protect_kernel(arguments);
-  for (const char* folder : {"/tmp", "/var/tmp"}) arguments.hide_if_exists(folder);
-  if (const auto home = spawn.environment.find_filled("HOME"))
-    arguments.hide_if_exists(Path(*home) / ".cache");
-  for (const Path& path : folders.readable) arguments.show_if_hidden(path);
-  arguments.add_if_exists("--ro-bind", folders.cache);
-  arguments.hide_if_exists(folders.hidden);
-  for (const Path& folder : folders.writable)
-    arguments.add({"--bind", folder.native(), folder.native()});
+  SandboxView view([&](std::initializer_list<std::string_view> words) { arguments.add(words); });
+  set_view(view, folders, own, spawn.environment);
+  if (!options.has_network) arguments.add({"--unshare-net"});
   Fd filter;
-  if (unix_sockets == UnixSockets::refused) {
+  if (options.unix_sockets == UnixSockets::refused) {
     RTENV_TRY(filter, filter_of_unix_sockets());
     arguments.add({"--seccomp", std::to_string(filter.get())});
     spawn.keep_fds.push_back(filter.get());
@@ -114,9 +130,8 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
   spawn.argv = std::move(argv);
   spawn.keep_fds.push_back(file.get());
   spawn.environment = Environment();
-  if (const auto equals = mark.find('='); equals != std::string_view::npos)
-    spawn.environment.set(std::string(mark.substr(0, equals)),
-                          std::string(mark.substr(equals + 1)));
+  if (const auto equals = options.mark.find('='); equals != std::string::npos)
+    spawn.environment.set(options.mark.substr(0, equals), options.mark.substr(equals + 1));
   return SandboxedCommand{
       .spawn = std::move(spawn), .arguments = std::move(file), .filter = std::move(filter)};
 }

@@ -1,7 +1,7 @@
 // Runs a command in a sandbox of bubblewrap (bwrap): with process and IPC namespaces and a /dev of
-// its own, and without capabilities. The file system is read-only but for a few folders; an empty
-// /tmp and an empty ~/.cache vanish with the command. The network is unchanged, and what the user
-// may read can be read.
+// its own, and without capabilities. The file system is read-only but for a few folders. Empty
+// folders, which vanish with the command, replace home directories, those for temporary files, and
+// /run, where other services have their sockets.
 #pragma once
 
 #include <string>
@@ -11,16 +11,28 @@
 
 namespace rtenv {
 
+/// Paths may lead through symbolic links.
 struct SandboxFolders {
-  Path cache;                  // read-only
-  std::vector<Path> readable;  // also if they are in /tmp or ~/.cache
-  std::vector<Path> writable;  // the command's own folders in the cache
-  Path hidden;                 // replaced by an empty tmpfs
+  std::vector<Path> readable;  // files and folders, also if they are in what is hidden
+  std::vector<Path> writable;  // the command's own folders
+  std::vector<Path> hidden;    // replaced by empty folders, too
+};
+
+/// What whoever runs a server can choose.
+struct SandboxPolicy {
+  std::vector<Path> readable;  // files and folders in a home directory, for example
+  bool has_network = true;     // else only a loopback interface of the command's own
 };
 
 enum class UnixSockets : std::uint8_t {
   allowed,
   refused,  // no descriptor gets out of the sandbox, or into it; an ssh agent can't be used
+};
+
+struct SandboxOptions {
+  std::string mark;  // "NAME=VALUE", the only variable of bwrap itself
+  UnixSockets unix_sockets = UnixSockets::allowed;
+  bool has_network = true;
 };
 
 struct SandboxedCommand {
@@ -30,10 +42,9 @@ struct SandboxedCommand {
 };
 
 /// `spawn` with its command wrapped in bwrap. bwrap itself runs with none of the command's
-/// variables, which could make it run other code, but for `mark`. Fails: not_found (bwrap isn't
-/// installed), invalid_argument (too many variables), as memfd_create(2).
+/// variables, which could make it run other code. Fails: not_found (bwrap isn't installed),
+/// invalid_argument (too many variables), as memfd_create(2).
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
-                                    std::string_view mark = {},
-                                    UnixSockets unix_sockets = UnixSockets::allowed);
+                                    const SandboxOptions& options = {});
 
 }  // namespace rtenv

@@ -44,6 +44,8 @@ struct ServeCommand {
   std::optional<std::uint64_t> max_processes;
   std::optional<std::uint64_t> max_open_files;
   bool sandbox = false;
+  bool sandbox_no_network = false;
+  std::vector<std::string> sandbox_show;
   std::string python;
   std::string env_max_age;
   std::string ray_version = RTENV_RAY_VERSION;
@@ -55,6 +57,7 @@ struct ServeCommand {
   [[nodiscard]] Result<Path> state_root(const Tool& tool) const;
   [[nodiscard]] Result<void> find_token(const Tool& tool, server::ServerOptions& options) const;
   [[nodiscard]] Result<server::NodeResources> node(const Tool& tool) const;
+  [[nodiscard]] Result<std::optional<SandboxPolicy>> sandbox_policy() const;
 };
 
 void ServeCommand::declare(const Command& command) {
@@ -145,8 +148,15 @@ void ServeCommand::declare(const Command& command) {
       .value_name("N");
   command.add_flag(
       "--sandbox", sandbox,
-      "Run jobs in bubblewrap: the cache is read-only, other processes and this server's "
-      "state are hidden");
+      "Run jobs in bubblewrap: they see no home directory, other processes, sockets of services, "
+      "or other jobs' files, and write to their own directory only");
+  command
+      .add_option("--sandbox-show", sandbox_show,
+                  "A file or folder that sandboxed jobs can read although it is in a home "
+                  "directory, /tmp or /run (repeatable)")
+      .value_name("PATH");
+  command.add_flag("--sandbox-no-network", sandbox_no_network,
+                   "Sandboxed entrypoints have no network; their packages are installed before");
   command
       .add_option(
           "--python", python,
@@ -220,6 +230,21 @@ void hide_secrets() {
   if (char* const token = ::getenv("RAY_AUTH_TOKEN")) ::explicit_bzero(token, std::strlen(token));
 }
 
+Result<std::optional<SandboxPolicy>> ServeCommand::sandbox_policy() const {
+  if (!sandbox && (sandbox_no_network || !sandbox_show.empty()))
+    return fail(Errc::invalid_argument, "--sandbox-show and --sandbox-no-network need --sandbox");
+  if (!sandbox) return std::optional<SandboxPolicy>();
+  SandboxPolicy policy{.has_network = !sandbox_no_network};
+  for (const std::string& shown : sandbox_show) {
+    std::error_code error;
+    const Path path = std::filesystem::absolute(shown, error);
+    if (!std::filesystem::exists(path, error))
+      return fail(Errc::not_found, "--sandbox-show {}: there is no such file or folder", shown);
+    policy.readable.push_back(path);
+  }
+  return std::optional(std::move(policy));
+}
+
 Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
   auto found = server::find_node_resources(tool.environment);
   if (num_cpus) found.cpus = *num_cpus;
@@ -280,7 +305,7 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   if (max_setups == 0) return fail(Errc::invalid_argument, "--max-setups must be at least 1");
   options.manager.max_setups = max_setups;
   options.manager.limits = {.open_files = max_open_files, .processes = max_processes};
-  options.manager.sandbox = sandbox;
+  RTENV_TRY(options.manager.sandbox, sandbox_policy());
   if (!python.empty()) options.manager.python = python;
   if (!env_max_age.empty()) {
     RTENV_TRY(options.manager.env_max_age, parse_duration(env_max_age));

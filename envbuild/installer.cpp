@@ -46,11 +46,6 @@ std::string last_lines(std::string_view output) {
   return result;
 }
 
-// "/usr" of "/usr/bin/python3".
-Path prefix_of(const runtime_env::Interpreter& interpreter) {
-  return interpreter.base_executable.parent_path().parent_path();
-}
-
 struct Installed {
   std::string digest;
   std::vector<UnconfirmedFile> unconfirmed;
@@ -60,7 +55,7 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
   RTENV_TRY(const TreeItems virtualenv, request.packages.installer == InstallerKind::uv
                                             ? install_with_uv(request, cache)
                                             : install_with_pip(request, cache));
-  if (request.sandbox_without) RTENV_TRY(refuse_foreign_links(request.target, virtualenv));
+  if (request.sandbox != nullptr) RTENV_TRY(refuse_foreign_links(request.target, virtualenv));
   RTENV_TRY(check_local_sources(request.target, request.form, request.inputs.copies));
   RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
@@ -137,7 +132,7 @@ Result<Installed> install_anew(const InstallRequest& request,
   InstallRequest anew = request;
   anew.cache_use = InstallerCache::bypass;
   // In a sandbox, uv's cache is another one for each run.
-  const bool has_names = !suspects.empty() && !request.sandbox_without;
+  const bool has_names = !suspects.empty() && request.sandbox == nullptr;
   if (request.packages.installer == InstallerKind::uv && has_names) {
     const auto removed = remove_from_uv_cache(suspects, anew, cache);
     if (removed)
@@ -210,9 +205,7 @@ Result<TreeItems> content_of(const Path& virtualenv) {
 
 InstallerRun::InstallerRun(const InstallRequest& request, cache::Cache& cache)
     : request_(request), environment_(request.inputs.environment) {
-  if (request.sandbox_without)
-    sandbox_.emplace(cache.root(), *request.sandbox_without, prefix_of(request.interpreter),
-                     request.scratch, request.target);
+  if (request.sandbox != nullptr) sandbox_.emplace(request, cache.root());
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 

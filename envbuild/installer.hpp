@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/cancellation.hpp"
-#include "base/fd.hpp"
+#include "base/sandbox.hpp"
 #include "envbuild/installer_inputs.hpp"
 
 namespace rtenv::cache {
@@ -46,9 +46,9 @@ struct InstallRequest {
   /// Writes the target's description after each installation: it counts in the digest. May be
   /// empty.
   std::function<Result<void>()> describe;
-  Path scratch;                         // the installer's current folder, with its inputs
-  std::optional<Path> sandbox_without;  // see PrepareOptions
-  int lock_fd = -1;                     // inherited by all child processes
+  Path scratch;                             // the installer's current folder, with its inputs
+  const SandboxFolders* sandbox = nullptr;  // see PrepareOptions; null: no sandbox
+  int lock_fd = -1;                         // inherited by all child processes
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;
   bool show_output = false;

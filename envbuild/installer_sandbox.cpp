@@ -2,18 +2,58 @@
 
 #include <unistd.h>
 
+#include <array>
+
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "envbuild/installer.hpp"
+#include "runtime_env/installer_settings.hpp"
+#include "runtime_env/interpreter.hpp"
 
 namespace rtenv::envbuild {
 
-InstallerSandbox::InstallerSandbox(const Path& cache, const Path& hidden, const Path& python,
-                                   const Path& scratch, const Path& target)
-    : folders_{.cache = cache,
-               .readable = {python},
-               .writable = {scratch, target},
-               .hidden = hidden},
-      target_(target) {}
+namespace {
+
+// Variables that name a file or folder which installers and git read.
+constexpr std::array<const char*, 13> k_file_variables{"NETRC",
+                                                       "PIP_CONFIG_FILE",
+                                                       "UV_CONFIG_FILE",
+                                                       "PIP_CERT",
+                                                       "PIP_CLIENT_CERT",
+                                                       "SSL_CERT_FILE",
+                                                       "SSL_CERT_DIR",
+                                                       "SSL_CLIENT_CERT",
+                                                       "REQUESTS_CA_BUNDLE",
+                                                       "CURL_CA_BUNDLE",
+                                                       "GIT_SSL_CAINFO",
+                                                       "GIT_CONFIG_GLOBAL",
+                                                       "UV_CREDENTIALS_DIR"};
+constexpr std::array<const char*, 3> k_files_in_home{".netrc", ".gitconfig", ".config/git/config"};
+
+void append(std::vector<Path>& paths, const std::vector<Path>& more) {
+  paths.insert(paths.end(), more.begin(), more.end());
+}
+
+SandboxFolders folders_of(const InstallRequest& request, const Path& cache) {
+  SandboxFolders folders = *request.sandbox;
+  folders.hidden.push_back(cache);
+  folders.writable = {request.scratch, request.target};
+  append(folders.readable, request.interpreter.needed_paths());
+  append(folders.readable, request.inputs.copies);
+  const Environment& environment = request.inputs.environment;
+  append(folders.readable,
+         runtime_env::configuration_files(environment, request.packages.installer));
+  for (const char* variable : k_file_variables)
+    if (const auto file = environment.find_filled(variable)) folders.readable.emplace_back(*file);
+  if (const auto home = environment.find_filled("HOME"))
+    for (const char* file : k_files_in_home) folders.readable.push_back(Path(*home) / file);
+  return folders;
+}
+
+}  // namespace
+
+InstallerSandbox::InstallerSandbox(const InstallRequest& request, const Path& cache)
+    : folders_(folders_of(request, cache)), cache_(cache), target_(request.target) {}
 
 Result<Path> InstallerSandbox::private_uv_cache(const Path& uv_cache, TempDir folder) {
   uv_folder_.emplace(std::move(folder));
@@ -21,7 +61,7 @@ Result<Path> InstallerSandbox::private_uv_cache(const Path& uv_cache, TempDir fo
   RTENV_TRY(make_overlay_folders(overlay));
   RTENV_TRY(make_directories(target_));
   MountPlan mounts({.overlay = overlay,
-                    .read_only = folders_.cache,
+                    .read_only = cache_,
                     .writable = folders_.writable,
                     .own_user_namespace = ::geteuid() != 0});
   const Path merged = overlay.target();
@@ -42,7 +82,7 @@ Result<SandboxedCommand> InstallerSandbox::enclose(SpawnOptions spawn) const {
   SandboxFolders folders = folders_;
   if (const Path program = spawn.argv.front(); program.is_absolute())
     folders.readable.push_back(program);
-  return in_sandbox(std::move(spawn), folders, {}, UnixSockets::refused);
+  return in_sandbox(std::move(spawn), folders, {.unix_sockets = UnixSockets::refused});
 }
 
 }  // namespace rtenv::envbuild

@@ -13,13 +13,13 @@
 
 namespace rtenv::envbuild {
 
+struct InstallRequest;
+
 class InstallerSandbox {
  public:
-  /// `target` is the environment, `scratch` the installer's current folder; both are in the cache
-  /// with the root `cache`. `python` is the folder of the interpreter. `hidden` is replaced by an
-  /// empty folder.
-  InstallerSandbox(const Path& cache, const Path& hidden, const Path& python, const Path& scratch,
-                   const Path& target);
+  /// Shows what the request names, and the configuration of installers and git in the home
+  /// directory; nothing else of it and of the cache, whose root is `cache`.
+  InstallerSandbox(const InstallRequest& request, const Path& cache);
 
   /// A cache for uv with the content of `uv_cache`; changes are dropped with `folder`, which is
   /// outside of the scratch folder: what is enclosed must not change the overlay's own folders.
@@ -32,6 +32,7 @@ class InstallerSandbox {
 
  private:
   SandboxFolders folders_;
+  Path cache_;
   Path target_;
   std::optional<TempDir> uv_folder_;
   struct UvCache {

@@ -58,8 +58,8 @@ FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
                            const PrepareOptions& options) {
   const runtime_env::Variables variables(std::nullopt, runtime_env.env_vars, options.node);
   return {.store = {.environment = options.node,
-                    .job_variables = options.sandbox_without ? plain_variables(variables.env_vars())
-                                                             : variables.env_vars(),
+                    .job_variables = options.sandbox ? plain_variables(variables.env_vars())
+                                                     : variables.env_vars(),
                     .credentials = options.credentials,
                     .cancellation = options.cancellation},
           .on_progress = options.on_progress,

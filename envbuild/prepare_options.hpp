@@ -7,6 +7,7 @@
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "base/sandbox.hpp"
 #include "envbuild/renewal.hpp"
 #include "remote/download.hpp"
 #include "remote/object_store.hpp"
@@ -24,8 +25,8 @@ struct PrepareOptions {
   bool show_output = false;  // print the installers' output while they run
   std::optional<Path> lock;  // install exactly the versions in this lock file
   bool offline = false;      // nothing uses the network
-  /// Installers run in a sandbox without this folder, see InstallerSandbox; nullopt: no sandbox.
-  std::optional<Path> sandbox_without;
+  /// Installers run in a sandbox, see InstallerSandbox; nullopt: no sandbox.
+  std::optional<SandboxFolders> sandbox;
   Renewal renewal;  // of environments
   /// Credentials for URIs, in addition to the variables of the node and the job.
   remote::CredentialProvider credentials;

@@ -100,7 +100,7 @@ class Preparer {
                                          .target = context.target,
                                          .describe = {},
                                          .scratch = scratch.path(),
-                                         .sandbox_without = options_.sandbox_without,
+                                         .sandbox = options_.sandbox ? &*options_.sandbox : nullptr,
                                          .lock_fd = context.lock_fd,
                                          .timeout = runtime_env_.setup_timeout,
                                          .cancellation = options_.cancellation,

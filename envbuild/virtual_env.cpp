@@ -103,7 +103,7 @@ Result<std::string> build(const EnvBuild& env, const cache::BuildContext& contex
       .target = context.target,
       .describe = [&] { return write_env_description(plan.key, context.target); },
       .scratch = scratch.path(),
-      .sandbox_without = env.options.sandbox_without,
+      .sandbox = env.options.sandbox ? &*env.options.sandbox : nullptr,
       .lock_fd = context.lock_fd,
       .timeout = plan.timeout,
       .cancellation = env.options.cancellation,

@@ -22,14 +22,16 @@ Result<ChildProcess> spawn_entrypoint(const JobOrder& order, Environment environ
   const JobLimits& limits = order.limits;
   if (limits.memory_bytes) spawn.limits.push_back({RLIMIT_DATA, *limits.memory_bytes});
   if (limits.open_files) spawn.limits.push_back({RLIMIT_NOFILE, *limits.open_files});
-  if (!place.hidden) return ChildProcess::spawn(spawn);
-  SandboxFolders folders{
-      .cache = place.cache_root, .readable = {}, .writable = {}, .hidden = *place.hidden};
+  if (!order.sandbox) return ChildProcess::spawn(spawn);
+  SandboxFolders folders{.readable = order.sandbox->readable, .hidden = place.hidden};
   if (place.prepared != nullptr) {
-    folders.readable = place.prepared->readable_folders();
+    for (Path& path : place.prepared->readable_folders())
+      folders.readable.push_back(std::move(path));
     folders.writable = place.prepared->writable_folders();
   }
-  RTENV_TRY(const auto sandboxed, in_sandbox(std::move(spawn), folders, job_mark(order.run)));
+  RTENV_TRY(const auto sandboxed,
+            in_sandbox(std::move(spawn), folders,
+                       {.mark = job_mark(order.run), .has_network = order.sandbox->has_network}));
   return ChildProcess::spawn(sandboxed.spawn);
 }
 

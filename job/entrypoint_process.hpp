@@ -12,8 +12,7 @@ class PreparedJob;
 
 struct EntrypointPlace {
   const PreparedJob* prepared = nullptr;  // null: nothing had to be prepared
-  Path cache_root;
-  std::optional<Path> hidden;  // by the sandbox; nullopt: there is no sandbox
+  std::vector<Path> hidden;               // from a sandboxed one
   int output_fd = -1;
 };
 

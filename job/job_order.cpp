@@ -21,6 +21,19 @@ void read_or_null(const json& object, const char* name, std::optional<Value>& va
   if (const json& found = object.at(name); !found.is_null()) value = found.get<Value>();
 }
 
+json to_json(const SandboxPolicy& policy) {
+  json readable = json::array();
+  for (const Path& path : policy.readable) readable.push_back(path.native());
+  return {{"readable", std::move(readable)}, {"network", policy.has_network}};
+}
+
+SandboxPolicy sandbox_from_json(const json& value) {
+  SandboxPolicy policy{.has_network = value.at("network").get<bool>()};
+  for (const json& path : value.at("readable"))
+    policy.readable.emplace_back(path.get<std::string>());
+  return policy;
+}
+
 }  // namespace
 
 json to_json(const JobOrder& order) {
@@ -35,7 +48,7 @@ json to_json(const JobOrder& order) {
           {"open_files", or_null(order.limits.open_files)},
           {"processes", or_null(order.limits.processes)},
           {"run_time_s", or_null(order.limits.run_time_s)},
-          {"sandbox", order.sandbox},
+          {"sandbox", order.sandbox ? to_json(*order.sandbox) : json()},
           {"start", or_null(order.start)},
           {"gpu_variable", order.gpu_variable}};
 }
@@ -55,7 +68,8 @@ Result<JobOrder> job_order_from_json(const json& value) {
     read_or_null(value, "open_files", order.limits.open_files);
     read_or_null(value, "processes", order.limits.processes);
     read_or_null(value, "run_time_s", order.limits.run_time_s);
-    value.at("sandbox").get_to(order.sandbox);
+    if (const json& sandbox = value.at("sandbox"); !sandbox.is_null())
+      order.sandbox = sandbox_from_json(sandbox);
     read_or_null(value, "start", order.start);
     value.at("gpu_variable").get_to(order.gpu_variable);
     return order;

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
+#include "base/sandbox.hpp"
 #include "job/job_limits.hpp"
 #include "job/job_log.hpp"
 #include "runtime_env/runtime_env.hpp"
@@ -26,7 +26,7 @@ struct JobOrder {
   std::optional<std::chrono::seconds> env_max_age;  // see envbuild::Renewal; nullopt: any age
   LogLimits log;
   JobLimits limits;  // the server's; a runtime_env may lower them, see effective_limits
-  bool sandbox = false;
+  std::optional<SandboxPolicy> sandbox;
   /// The GPUs to run with, if the job may start as soon as it is ready; nullopt: it waits for the
   /// command `start`.
   std::optional<std::vector<int>> start;

@@ -28,8 +28,13 @@ std::function<const char*()> PreparedJob::prepare_child() const {
 }
 
 std::vector<Path> PreparedJob::readable_folders() const {
-  if (!env_) return {};
-  return {python_.parent_path().parent_path()};
+  std::vector<Path> paths;
+  if (interpreter_) paths = interpreter_->needed_paths();
+  if (env_) paths.push_back(env_->path());
+  for (const auto& module : modules_) paths.push_back(module.path);
+  if (source_ && !owns_working_dir_) paths.push_back(working_dir_);
+  if (folder_) paths.push_back(folder_->path());
+  return paths;
 }
 
 std::vector<Path> PreparedJob::writable_folders() const {
@@ -71,7 +76,8 @@ bool PreparedJob::has_uncompiled_env() const {
 }
 
 Result<void> PreparedJob::compile_env(const Cancellation* cancellation) const {
-  RTENV_TRY(job::compile_env(python_, env_->path(), env_->lease.lock_fd(), cancellation));
+  RTENV_TRY(job::compile_env(interpreter_->base_executable, env_->path(), env_->lease.lock_fd(),
+                             cancellation));
   return env_->lease.measure_again();
 }
 
@@ -139,7 +145,7 @@ Result<void> JobSetup::lease_entries() {
   RTENV_TRY(env_plan_, envbuild::plan_env(runtime_env_, job_.source_, cache_, options_.prepare));
   if (env_plan_) {
     RTENV_TRY(job_.env_, envbuild::prepare_env(*env_plan_, cache_, options_.prepare));
-    job_.python_ = env_plan_->interpreter.base_executable;
+    job_.interpreter_ = env_plan_->interpreter;
   }
   return {};
 }

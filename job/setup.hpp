@@ -38,9 +38,9 @@ class PreparedJob {
   [[nodiscard]] bool built_env() const noexcept {
     return env_ && env_->origin == envbuild::VirtualEnv::Origin::built;
   }
-  /// The folders outside of the cache that the job needs: the interpreter's.
+  /// What the job needs to read: its parts of the cache, and its interpreter.
   [[nodiscard]] std::vector<Path> readable_folders() const;
-  /// The folders in the cache that are the job's own.
+  /// What it may write to: the folders that are its own.
   [[nodiscard]] std::vector<Path> writable_folders() const;
   /// Gives up ownership of the folder with the job's own files, so that it stays. Returns nullopt
   /// if there is none.
@@ -68,7 +68,7 @@ class PreparedJob {
   std::optional<envbuild::LeasedPath> source_;
   std::vector<envbuild::LeasedPath> modules_;
   std::optional<envbuild::VirtualEnv> env_;
-  Path python_;  // the interpreter of env_
+  std::optional<runtime_env::Interpreter> interpreter_;  // of env_
   std::optional<JobCopy> copy_;
   std::optional<TempDir> folder_;
   std::optional<MountPlan> mounts_;

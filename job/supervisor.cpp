@@ -145,7 +145,7 @@ Result<void> Supervisor::start_setup() {
   const auto timeout = runtime_env.setup_timeout;
   SetupThread::Prepare prepare =
       [runtime_env = std::move(runtime_env), node = without_server_variables(options_.node),
-       python = order_.python, max_age = order_.env_max_age, sandbox_without = hidden_folder(),
+       python = order_.python, max_age = order_.env_max_age, sandbox = installer_sandbox(),
        open_cache = options_.open_cache](const Cancellation& cancellation) -> Result<PreparedJob> {
     RTENV_TRY(auto cache, open_cache());
     return prepare_job(runtime_env, cache,
@@ -154,7 +154,7 @@ Result<void> Supervisor::start_setup() {
                                     .threads = default_threads(),
                                     .cancellation = &cancellation,
                                     .show_output = true,
-                                    .sandbox_without = sandbox_without,
+                                    .sandbox = sandbox,
                                     .renewal = max_age ? envbuild::Renewal::older_than(*max_age)
                                                        : envbuild::Renewal()}});
   };
@@ -217,8 +217,7 @@ void Supervisor::start_entrypoint() {
         Clock::now() + std::chrono::seconds(std::min(*order_.limits.run_time_s, k_max_run_time_s));
   auto child = spawn_entrypoint(order_, std::move(environment),
                                 {.prepared = prepared_ ? &*prepared_ : nullptr,
-                                 .cache_root = options_.cache_root,
-                                 .hidden = hidden_folder(),
+                                 .hidden = {options_.cache_root, state_folder()},
                                  .output_fd = output_.write_end.get()});
   output_.write_end.reset();
   if (!child) {
@@ -232,10 +231,9 @@ void Supervisor::start_entrypoint() {
   start_spare_copy();
 }
 
-// By the sandbox: the server's state. Nullopt: there is no sandbox.
-std::optional<Path> Supervisor::hidden_folder() const {
+std::optional<SandboxFolders> Supervisor::installer_sandbox() const {
   if (!order_.sandbox) return std::nullopt;
-  return folder_.path.parent_path().parent_path();
+  return SandboxFolders{.readable = order_.sandbox->readable, .hidden = {state_folder()}};
 }
 
 int Supervisor::wait_ms() const {

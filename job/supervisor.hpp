@@ -51,7 +51,8 @@ class Supervisor {
   void fail_setup(const Error& error);
   void become_ready();
   void start_entrypoint();
-  [[nodiscard]] std::optional<Path> hidden_folder() const;
+  [[nodiscard]] Path state_folder() const { return folder_.path.parent_path().parent_path(); }
+  [[nodiscard]] std::optional<SandboxFolders> installer_sandbox() const;
 
   void wait();
   [[nodiscard]] int wait_ms() const;

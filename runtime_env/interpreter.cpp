@@ -121,6 +121,16 @@ std::string program_name(const std::optional<std::string>& requested,
 
 }  // namespace
 
+std::vector<Path> Interpreter::needed_paths() const {
+  std::error_code error;
+  const Path program = std::filesystem::canonical(base_executable, error);
+  // "/usr" of "/usr/bin/python3".
+  std::vector<Path> paths{base_executable, program.parent_path().parent_path(), site_packages};
+  const Path virtual_env = executable.parent_path().parent_path();
+  if (std::filesystem::exists(virtual_env / "pyvenv.cfg", error)) paths.push_back(virtual_env);
+  return paths;
+}
+
 json Interpreter::key_part() const {
   return {{"implementation", implementation},
           {"version", version},

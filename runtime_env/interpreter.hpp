@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/environment.hpp"
 #include "base/fd.hpp"
@@ -21,6 +22,8 @@ struct Interpreter {
   std::string platform;        // "linux-x86_64"
   std::string libc;            // "glibc 2.36"
 
+  /// The files and folders that a process which sees nothing else needs to run it.
+  [[nodiscard]] std::vector<Path> needed_paths() const;
   /// Its part of an environment's key: everything but the paths.
   [[nodiscard]] nlohmann::json key_part() const;
 };

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/environment.hpp"
+#include "base/sandbox.hpp"
 #include "job/job_limits.hpp"
 #include "job/job_log.hpp"
 #include "server/node_resources.hpp"
@@ -34,7 +35,7 @@ struct ManagerOptions {
   std::optional<std::chrono::seconds> env_max_age;
   job::LogLimits log;
   job::JobLimits limits;  // of each job; its entrypoint_memory overrides memory_bytes
-  bool sandbox = false;
+  std::optional<SandboxPolicy> sandbox;
 
   /// What holds a job's packages, see JobPackages.
   [[nodiscard]] std::string holder(std::string_view run_id) const {

@@ -1,0 +1,244 @@
+"""`rtenv serve --sandbox`: what jobs and their installers can and can't do."""
+
+import contextlib
+import io
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import zipfile
+
+import harness
+from harness import eventually
+
+
+class Sandbox(harness.JobTest):
+    def setUp(self):
+        super().setUp()
+        if subprocess.run(["bwrap", "--dev-bind", "/", "/", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("bwrap doesn't work here")
+
+    def test_the_sandbox_protects_files_and_hides_processes(self):
+        self.server = self.serve("--sandbox")
+        self.write("wheels/setup.py", "from setuptools import setup; setup(name='mine', version='1', py_modules=[])")
+        job, details = self.server.run(
+            f"touch /etc/x; ls -A {self.server.state} {self.work}/cache; touch in-dir && echo wrote; echo pid $$; ps -e | wc -l",
+            runtime_env={"working_dir": self.upload()})
+        out = self.server.output(job)
+        self.assertEqual(details["status"], "SUCCEEDED", out)
+        self.assertIn("Read-only file system", out)
+        self.assertNotIn("jobs.db", out)
+        self.assertNotIn("ledger.db", out)
+        self.assertIn("wrote", out)
+        self.assertLess(int(out.split()[-1]), 10, "other processes are out of sight")
+        job = self.server.submit("trap 'echo bye; exit 0' TERM; echo ready; while true; do sleep 0.05; done")
+        eventually(lambda: "ready" in self.server.output(job))
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+        self.assertIn("bye", self.server.output(job))
+
+    def test_the_sandbox_encloses_installers(self):
+        self.server = self.serve("--sandbox")
+        cache = self.work / "cache"
+        self.write("plain/setup.py", "from setuptools import setup; setup(name='plain', version='1')")
+        plain = {"uv": [f"plain @ file://{self.work}/plain"]}
+        job, details = self.server.run("true", runtime_env=plain)
+        self.assertEqual(details["status"], "SUCCEEDED", details)
+        victim = next(path for path in (cache / "envs").glob("*/pyvenv.cfg"))
+        self.write("spy/setup.py", f"""
+import os, pathlib, setuptools
+seen = {{}}
+for name in ["{victim}", "{cache}/uv/spied", "{cache}/files/spied", os.environ["UV_CACHE_DIR"] + "/spied"]:
+    try:
+        pathlib.Path(name).write_text("spied")
+        seen[name] = "written"
+    except OSError as error:
+        seen[name] = error.strerror
+import subprocess
+for command in [["umount", "-l", "{cache}"], ["umount", "-l", "{self.server.state}"], ["mount", "-o", "remount,bind,rw", "{cache}"], ["mv", "{cache}", "{cache}.away"]]:
+    seen[" ".join(command)] = "done" if subprocess.run(command, capture_output=True).returncode == 0 else "refused"
+# What the server runs later, outside.
+target = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/envs/" in line)
+pathlib.Path(target + "/bin/python").unlink()
+pathlib.Path(target + "/bin/python").write_text("#!/bin/sh\\necho > {cache}/uv/spied-by-compiler\\nexec {sys.executable} $@")
+os.chmod(target + "/bin/python", 0o755)
+seen["state"] = os.listdir("{self.server.state}")
+seen["processes"] = [name for name in os.listdir("/proc") if name.isdigit() and b"serve" in pathlib.Path("/proc", name, "cmdline").read_bytes().split(bytes(1))]
+pathlib.Path("spy.py").write_text("SEEN = " + repr(seen))
+setuptools.setup(name="spy", version="1", py_modules=["spy"])
+""")
+        spy = {"uv": [f"spy @ file://{self.work}/spy"]}
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/spy.py", runtime_env=spy)
+        out = self.server.output(job)
+        self.assertEqual(details["status"], "SUCCEEDED", out)
+        seen = eval(out.splitlines()[-1].removeprefix("SEEN = "))
+        self.assertEqual([*seen.values()], ["No such file or directory"] * 3 + ["written"] + ["refused"] * 4 + [[], []], seen)
+        self.assertEqual([*cache.glob("**/spied*")], [])
+        # The job's variables don't reach bwrap, which would run the library outside.
+        self.write("preloaded.c", f"""#include <stdio.h>
+__attribute__((constructor)) static void run(void) {{ fclose(fopen("{cache}/uv/spied-by-preload", "w") ?: stdout); }}""")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.work / "preloaded.so", self.work / "preloaded.c"], check=True)
+        job, details = self.server.run("true", runtime_env={"env_vars": {"LD_PRELOAD": str(self.work / "preloaded.so")}})
+        job, details = self.server.run("true", runtime_env={
+            "uv": ["idna==3.7"], "env_vars": {"LD_PRELOAD": str(self.work / "preloaded.so")}, "config": {"build_env_vars": ["LD_PRELOAD"]}})
+        self.assertEqual([*cache.glob("**/spied*")], [])
+        # A job doesn't choose the uv that installs another uv for all jobs, outside.
+        fake = self.write("fake/uv", f"#!/bin/sh\necho >>{self.work}/spied-by-uv\nexec {harness.ORACLE}/uv \"$@\"\n")
+        fake.chmod(0o755)
+        for variables in {"RTENV_UV": str(fake)}, {"PATH": f"{fake.parent}:/usr/bin:/bin"}:
+            job, details = self.server.run("true", runtime_env={
+                "uv": {"packages": ["idna==3.7"], "uv_version": "==0.9.0"}, "env_vars": variables})
+            self.assertEqual(details["status"], "SUCCEEDED", details)
+        self.assertFalse((self.work / "spied-by-uv").exists())
+        # Links that an installer leaves lead rtenv, which works on the environment outside, nowhere.
+        victim = self.work / "victim"
+        victim.mkdir()
+        (victim / "file").write_text("mine")
+        for at in ("package/__pycache__", "package", "uv.toml", "mark"):
+            self.write("links/setup.py", f"""
+import os, pathlib, setuptools
+target = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/envs/" in line)
+scratch = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/tmp/" in line and "merged" not in line)
+packages = next(pathlib.Path(target).glob("lib/python3*/site-packages"))
+if os.path.exists("/tmp/was-here"):
+    pass
+elif "{at}" == "uv.toml":
+    (pathlib.Path(scratch) / "uv.toml").unlink(missing_ok=True)
+    (pathlib.Path(scratch) / "uv.toml").symlink_to("{victim}/made")
+elif "{at}" == "mark":
+    (pathlib.Path(target) / "__pycache__").mkdir()
+    (pathlib.Path(target) / "__pycache__/rtenv-compiled").symlink_to("{victim}/made")
+else:
+    link = packages / "{at}"
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to("{victim}")
+    info = packages / "evil-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\\nName: evil\\nVersion: 1.0\\n")
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    (info / "RECORD").write_text("package/__pycache__/file,sha256=abc,1\\npackage/__pycache__/../file,sha256=abc,1\\n")
+open("/tmp/was-here", "w")
+setuptools.setup(name="links", version="1")
+""")
+            job, details = self.server.run("true", runtime_env={"uv": {"packages": [f"links @ file://{self.work}/links"], "uv_check": True}})
+            self.assertEqual([path.name for path in victim.iterdir()], ["file"], at)
+            self.assertEqual(details["status"], "FAILED" if "package" in at else "SUCCEEDED", at)
+            if at == "package":
+                self.assertIn("symbolic link", details["message"], at)
+        # A job's cache isn't trusted, and isn't shown to its installer either.
+        self.write("look/setup.py", f"""
+import os, setuptools, socket
+descriptors = "stay"
+for make in lambda: socket.socket(socket.AF_UNIX), lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM), lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW):
+    try:
+        make()
+        descriptors = "can be passed"
+    except PermissionError:
+        pass
+socket.socketpair()
+open("look.py", "w").write(repr([os.path.exists(os.environ["UV_CACHE_DIR"] + "/jobs.db"), descriptors, socket.socket().family]))
+setuptools.setup(name="look", version="1", py_modules=["look"])
+""")
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/look.py", runtime_env={
+            "uv": [f"look @ file://{self.work}/look"], "env_vars": {"UV_CACHE_DIR": str(self.server.state)}})
+        self.assertEqual((details["status"], self.server.output(job).splitlines()[-1]), ("SUCCEEDED", f"[False, 'stay', {socket.AF_INET!r}]"), details)
+        # Nor does a job choose a program that gives credentials to the server.
+        self.write("aws", f"[default]\nregion = us-east-1\ncredential_process = /bin/sh -c 'touch {self.work}/spied-by-aws'\n")
+        self.write("home/.aws/config", (self.work / "aws").read_text())
+        for variables in {"AWS_CONFIG_FILE": str(self.work / "aws")}, {"HOME": str(self.work / "home")}:
+            self.server.run("true", runtime_env={"working_dir": "s3://bucket/x.zip", "env_vars": {**variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}})
+        self.assertFalse((self.work / "spied-by-aws").exists())
+        # The overlay's own folders are out of reach.
+        self.write("swap/setup.py", """
+import os, setuptools
+parent = os.path.dirname(os.environ["UV_CACHE_DIR"])
+open("swap.py", "w").write(repr([os.listdir(parent), os.access(os.environ["UV_CACHE_DIR"], os.W_OK)]))
+setuptools.setup(name="swap", version="1", py_modules=["swap"])
+""")
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/swap.py",
+                                       runtime_env={"uv": {"packages": [f"swap @ file://{self.work}/swap"], "uv_check": True}})
+        self.assertEqual((details["status"], self.server.output(job).splitlines()[-1]), ("SUCCEEDED", "[['merged'], True]"), details)
+
+    def test_home_directories_and_sockets_of_services_are_hidden(self):
+        secret = self.write(".aws/credentials", "secret key")
+        self.write("data/x", "shown")
+        (self.work / "alias").symlink_to("data")
+        self.server = self.serve("--sandbox", "--sandbox-show", self.work / "alias")
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        place = f"/run/rtenv-test-{os.getpid()}"
+        with contextlib.suppress(OSError):  # of another user than root
+            listener.bind(place)
+            self.addCleanup(os.unlink, place)
+        job, details = self.server.run(
+            f"cat {secret}; ls -A /root /home /run; cat ~/alias/x; echo; touch ~/mine ~/.cache/mine && echo home; touch ~/data/y; "
+            f"python3 -c 'import sys; print(sys.prefix)'")
+        out = self.server.output(job)
+        self.assertEqual(details["status"], "SUCCEEDED", out)
+        for hidden in ("secret key", pathlib.Path(place).name):
+            self.assertNotIn(hidden, out)
+        for shown in (f"cat: {secret}: No such file or directory", "shown", "home\n", "Read-only file system"):
+            self.assertIn(shown, out)
+        self.assertFalse((self.work / "mine").exists())
+
+    def test_a_jobs_environment_and_interpreter_are_shown_wherever_they_are(self):
+        python = self.work / "python"  # in a folder that is hidden
+        subprocess.run([harness.ORACLE / "python", "-m", "venv", python], check=True)
+        self.server = self.serve("--sandbox", "--python", python / "bin/python")
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.writestr("helper.py", "TEXT = 'helped'")
+        self.assertEqual(self.server.request("PUT", "/api/packages/gcs/helper.zip", archive.getvalue()).status, 200)
+        job, details = self.server.run(
+            "python -c 'import six, helper; print(helper.TEXT, six.__version__)'; ls $RTENV_CACHE_DIR; pwd; ls",
+            runtime_env={"working_dir": self.upload(), "py_modules": ["gcs://helper.zip"], "uv": ["six==1.16.0"]})
+        out = self.server.output(job)
+        self.assertEqual(details["status"], "SUCCEEDED", (out, details))
+        self.assertIn("helped 1.16.0", out)
+        self.assertIn("main.py", out)
+        job, details = self.server.run("python -c 'import six; print(six.__version__)'", runtime_env={"pip": ["six==1.16.0"]})
+        self.assertEqual((details["status"], self.server.output(job).splitlines()[-1]), ("SUCCEEDED", "1.16.0"), details)
+
+    def test_installers_see_their_configuration_and_nothing_else_of_home(self):
+        self.write(".config/pip/pip.conf", "[global]\ntimeout = 7\n")
+        self.write(".ssh/id_ed25519", "secret key")
+        self.server = self.serve("--sandbox")
+        self.write("look/setup.py", f"""
+import os, setuptools
+home = os.path.expanduser("~")
+open("look.py", "w").write(repr([sorted(os.listdir(home)), os.path.exists(home + "/.config/pip/pip.conf")]))
+setuptools.setup(name="look", version="1", py_modules=["look"])
+""")
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/look.py", runtime_env={"pip": [f"look @ file://{self.work}/look"]})
+        self.assertEqual(details["status"], "SUCCEEDED", details)
+        folders, has_configuration = eval(self.server.output(job).splitlines()[-1])
+        self.assertTrue(has_configuration)
+        self.assertNotIn(".ssh", folders)
+        self.assertNotIn("look", folders)
+
+    def test_without_a_network_a_job_reaches_nobody(self):
+        self.server = self.serve("--sandbox", "--sandbox-no-network")
+        connect = f"import socket; socket.create_connection(('127.0.0.1', {self.server.port}), 5)"
+        job, details = self.server.run(f'python3 -c "{connect}"')
+        self.assertEqual(details["status"], "FAILED", details)
+        self.assertIn("ConnectionRefusedError", self.server.output(job))
+        job, details = self.server.run("python -c 'import six'", runtime_env={"uv": ["six==1.16.0"]})  # installed before
+        self.assertEqual(details["status"], "SUCCEEDED", details)
+
+    def test_options_of_the_sandbox_need_it(self):
+        for words, text in ((["--sandbox-no-network"], "need --sandbox"), (["--sandbox", "--sandbox-show", "/no/such"], "there is no such file")):
+            run = self.tool("serve", "--port", 0, "--state-dir", self.work / "state", *words)
+            self.assertNotEqual(run.returncode, 0)
+            self.assertIn(text, run.stderr)
+
+    def upload(self):
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            archive.writestr("main.py", "")
+        self.assertEqual(self.server.request("PUT", "/api/packages/gcs/dir.zip", data.getvalue()).status, 200)
+        return "gcs://dir.zip"
+
+
+if __name__ == "__main__":
+    harness.main()
