@@ -36,6 +36,8 @@ struct ServeCommand {
   std::size_t max_setups = 16;
   std::string job_ttl = "7d";
   std::string max_log_size = "1GiB";
+  std::string max_jobs_size = "100GiB";
+  std::size_t max_ended_jobs = 100'000;
   std::string max_package_size = "10GiB";
   std::string max_uploads_size = "20GiB";
   std::string max_request_size = "4MiB";
@@ -112,6 +114,17 @@ void ServeCommand::declare(const Command& command) {
       .add_option("--job-ttl", job_ttl,
                   "How long ended jobs and their logs are kept; 0: forever [7d]")
       .value_name("TIME");
+  command
+      .add_option("--max-ended-jobs", max_ended_jobs,
+                  "How many ended jobs are kept; those that ended first are removed earlier than "
+                  "--job-ttl says [100000]")
+      .value_name("N");
+  command
+      .add_option(
+          "--max-jobs-size", max_jobs_size,
+          "Of the logs and folders of all jobs; those that ended first are removed earlier, "
+          "and if that isn't enough, submissions are refused with status 507 [100GiB]")
+      .value_name("SIZE");
   command
       .add_option("--max-log-size", max_log_size,
                   "Size limit of a job's log; beyond it, the middle of the log is dropped [1GiB]")
@@ -300,6 +313,8 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   RTENV_TRY(const auto ttl, parse_duration(job_ttl));
   options.manager.job_ttl = ttl.count() > 0 ? std::optional(ttl) : std::nullopt;
   RTENV_TRY(options.manager.log.max_bytes, parse_byte_size(max_log_size));
+  RTENV_TRY(options.manager.max_jobs_bytes, parse_byte_size(max_jobs_size));
+  options.manager.max_ended_jobs = max_ended_jobs;
   options.manager.max_queued = max_queued;
   options.manager.max_running = max_running;
   if (max_setups == 0) return fail(Errc::invalid_argument, "--max-setups must be at least 1");

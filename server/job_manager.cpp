@@ -72,7 +72,8 @@ JobManager::JobManager(asio::any_io_executor executor, ManagerOptions options,
       writer_(std::move(writer)),
       workers_(k_workers),
       runner_(executor, options_, writer_, workers_, packages_),
-      retention_(executor, options_, reader_, writer_, workers_) {}
+      retention_(executor, options_, reader_, writer_, workers_,
+                 [this] { return runner_.has_unfinished(); }) {}
 
 JobManager::~JobManager() { workers_.join(); }
 
@@ -104,6 +105,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission,
                    "unfinished jobs were submitted with {} bytes, the limit of this server",
                    submissions_.limit())
         .hint("try again later; rtenv serve --max-submission-memory");
+  if (auto space = retention_.check_space(); !space) co_return Failure(std::move(space).error());
   if (submission.id.empty()) submission.id = job::make_job_id();
   const std::string id = submission.id;
   if (runner_.find(id) || !submitting_.insert(id).second) co_return exists_already(id);
@@ -140,6 +142,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission,
   if (!stored && allocation) runner_.release(*allocation);
   if ((!stored || never) && !uris.empty()) packages_.release(holder);
   if (!stored) co_return Failure(std::move(stored).error());
+  retention_.job_added();
   if (!never) runner_.begin(std::move(*record), std::move(allocation), std::move(memory));
   co_return id;
 }

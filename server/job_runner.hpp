@@ -49,6 +49,7 @@ class JobRunner {
   [[nodiscard]] std::size_t waiting() const noexcept {
     return scheduler_.waiting() + queue_.waiting();
   }
+  [[nodiscard]] bool has_unfinished() const noexcept { return !active_.empty(); }
   /// Null if there is none.
   [[nodiscard]] ActivePtr find(const std::string& id) const;
   /// Why the entrypoint hasn't started, and how many jobs are before it, in a sentence.

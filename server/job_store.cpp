@@ -204,6 +204,13 @@ Result<std::vector<JobRecord>> JobStore::unfinished() {
   return read_all(*statement);
 }
 
+Result<std::int64_t> JobStore::ended_count() {
+  RTENV_TRY(const auto statement,
+            database_.prepare_cached("SELECT count(*) FROM jobs WHERE end_ms > 0"));
+  RTENV_TRY([[maybe_unused]] const bool is_there, statement->step());
+  return statement->number(0);
+}
+
 Result<std::vector<JobKey>> JobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
   RTENV_TRY(const auto statement,
             database_.prepare_cached("SELECT number, id, run_id FROM jobs WHERE end_ms > 0 AND "

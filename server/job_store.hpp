@@ -40,6 +40,7 @@ class JobStore {
   Result<std::vector<JobRecord>> unfinished();
   /// The jobs that ended before `end_ms`, at most `limit`.
   Result<std::vector<JobKey>> ended_before(std::int64_t end_ms, std::int64_t limit);
+  Result<std::int64_t> ended_count();
   /// Of all jobs.
   Result<std::unordered_set<std::string>> run_ids();
 

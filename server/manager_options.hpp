@@ -30,7 +30,11 @@ struct ManagerOptions {
   std::size_t max_setups = 16;  // of one submitter at a time
   /// How long ended jobs and their logs are kept; nullopt: for ever.
   std::optional<std::chrono::seconds> job_ttl = std::chrono::hours(24 * 7);
-  std::optional<std::string> python;  // see find_interpreter
+  /// Beyond these, jobs that ended first are removed earlier; further submissions are refused if
+  /// that isn't enough.
+  std::size_t max_ended_jobs = 100'000;
+  std::uint64_t max_jobs_bytes = 100ULL << 30;  // of logs and all else in their folders
+  std::optional<std::string> python;            // see find_interpreter
   /// Older environments are built anew, see envbuild::Renewal; nullopt: of any age.
   std::optional<std::chrono::seconds> env_max_age;
   job::LogLimits log;

@@ -1,5 +1,6 @@
 #include "server/retention.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -10,6 +11,8 @@
 #include "base/lock_file.hpp"
 #include "base/log.hpp"
 #include "job/job_folder.hpp"
+#include "server/folder_sizes.hpp"
+#include "server/run_on.hpp"
 
 namespace rtenv::server {
 
@@ -18,7 +21,9 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::steady_clock::duration k_interval = std::chrono::seconds(30);
+constexpr std::chrono::steady_clock::duration k_shortest_interval = std::chrono::seconds(1);
 constexpr std::int64_t k_jobs_at_once = 500;
+constexpr std::int64_t k_grace_ms = 60'000;
 
 void remove_unless_supervised(const job::JobFolder& folder) {
   const auto lock = LockFile::try_acquire(folder.lock());
@@ -33,23 +38,100 @@ void remove_unless_supervised(const job::JobFolder& folder) {
 }  // namespace
 
 asio::awaitable<void> Retention::run() {
-  if (!options_.job_ttl) co_return;
-  const auto ttl_ms = std::chrono::milliseconds(*options_.job_ttl).count();
   while (!closed_) {
-    std::function<Result<std::vector<JobKey>>(JobStore&)> work =
-        [before_ms = unix_ms() - ttl_ms](JobStore& store) {
-          return store.ended_before(before_ms, k_jobs_at_once);
-        };
-    const auto expired = co_await reader_.read(std::move(work));
-    std::size_t removed = 0;
-    if (expired)
-      for (const JobKey& job : *expired)
-        if (const auto done = co_await remove(job); done) ++removed;
-    if (removed == k_jobs_at_once || closed_) continue;  // there may be more
-    timer_.expires_after(std::min(k_interval, std::max<std::chrono::steady_clock::duration>(
-                                                  *options_.job_ttl, std::chrono::seconds(1))));
+    bool has_more = false;
+    if (options_.job_ttl) {
+      const auto ttl_ms = std::chrono::milliseconds(*options_.job_ttl).count();
+      has_more = co_await remove_ended(unix_ms() - ttl_ms, k_jobs_at_once) == k_jobs_at_once;
+    }
+    if (std::exchange(is_unmeasured_, has_unfinished_())) {
+      const bool has_surplus = co_await remove_surplus();
+      const bool is_full = co_await make_space();
+      has_more = has_more || has_surplus || is_full;
+    }
+    if (closed_) co_return;
+    if (has_more) {
+      is_unmeasured_ = true;
+      continue;
+    }
+    timer_.expires_after(pause());
     co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
+}
+
+// Where nothing changes, only time does.
+Retention::Duration Retention::pause() const {
+  const Duration for_folders =
+      is_unmeasured_ ? std::clamp<Duration>(100 * measuring_, k_shortest_interval, k_interval)
+                     : k_interval;
+  const Duration for_ttl =
+      options_.job_ttl ? std::max<Duration>(*options_.job_ttl, k_shortest_interval) : k_interval;
+  return std::min({k_interval, for_folders, for_ttl});
+}
+
+void Retention::job_added() {
+  if (!std::exchange(is_unmeasured_, true)) timer_.cancel();
+}
+
+Result<void> Retention::check_space() const {
+  if (used_bytes_ <= options_.max_jobs_bytes) return {};
+  return fail(Errc::out_of_space,
+              "the logs and folders of jobs use {} bytes, {} is the limit of this server",
+              used_bytes_, options_.max_jobs_bytes)
+      .hint(
+          "delete ended jobs, or try again when running ones have ended; rtenv serve "
+          "--max-jobs-size");
+}
+
+// Returns how many.
+asio::awaitable<std::size_t> Retention::remove_ended(std::int64_t before_ms, std::int64_t limit) {
+  std::function<Result<std::vector<JobKey>>(JobStore&)> work = [before_ms, limit](JobStore& store) {
+    return store.ended_before(before_ms, limit);
+  };
+  const auto ended = co_await reader_.read(std::move(work));
+  std::size_t removed = 0;
+  if (ended)
+    for (const JobKey& job : *ended)
+      if (const auto done = co_await remove(job); done) ++removed;
+  co_return removed;
+}
+
+// Of those that ended first. Returns whether there may be more.
+asio::awaitable<bool> Retention::remove_surplus() {
+  std::function<Result<std::int64_t>(JobStore&)> work = [](JobStore& store) {
+    return store.ended_count();
+  };
+  const auto count = co_await reader_.read(std::move(work));
+  const auto kept = static_cast<std::int64_t>(options_.max_ended_jobs);
+  if (!count || *count <= kept) co_return false;
+  const std::int64_t surplus = std::min(*count - kept, k_jobs_at_once);
+  co_return co_await remove_ended(unix_ms(), surplus) == static_cast<std::size_t>(k_jobs_at_once);
+}
+
+// By removing those that ended first, but not just now: somebody may look at them. Returns whether
+// there may be more to remove.
+asio::awaitable<bool> Retention::make_space() {
+  const auto begin = std::chrono::steady_clock::now();
+  std::function<FolderSizes()> measure = [this] {
+    return sizes_of_job_folders(options_.state_dir);
+  };
+  const FolderSizes sizes = co_await run_on(workers_, std::move(measure));
+  measuring_ = std::chrono::steady_clock::now() - begin;
+  used_bytes_ = sizes.sum();
+  if (used_bytes_ <= options_.max_jobs_bytes) co_return false;
+  std::function<Result<std::vector<JobKey>>(JobStore&)> work = [](JobStore& store) {
+    return store.ended_before(unix_ms() - k_grace_ms, k_jobs_at_once);
+  };
+  const auto ended = co_await reader_.read(std::move(work));
+  if (!ended) co_return false;
+  std::size_t removed = 0;
+  for (const JobKey& job : *ended) {
+    if (used_bytes_ <= options_.max_jobs_bytes) co_return false;
+    if (const auto done = co_await remove(job); !done) continue;
+    ++removed;
+    used_bytes_ -= std::min(used_bytes_, sizes.of(job.run_id));
+  }
+  co_return removed == static_cast<std::size_t>(k_jobs_at_once);
 }
 
 void Retention::close() {
