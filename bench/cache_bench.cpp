@@ -40,13 +40,14 @@ const Path& cache_of(std::int64_t rows) {
       return {};
     }));
   }
-  Database database = must(Database::open(folder.path() / "ledger.db"));
+  auto database = Database::open(folder.path() / "ledger.db");
   const std::string fill = fmt::format(
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
       "INSERT INTO entry (kind, key, ready, size_bytes, created_ms, last_used_ms) "
       "SELECT 'tree', printf('%032x', i), 1, 100000, i, i FROM n",
       rows - 1);
-  if (!database.execute(fill.c_str())) throw std::runtime_error("cannot fill the ledger");
+  if (!database || !database->execute(fill.c_str()))
+    throw std::runtime_error("cannot fill the ledger");
   return folders.emplace(rows, std::move(folder)).first->second.path();
 }
 

@@ -31,7 +31,7 @@ struct Warm {
     TempDir folder = must(TempDir::create(chosen != nullptr ? Path(chosen) : Path("/var/tmp")));
     auto cache = must(cache::Cache::open(folder.path() / "cache"));
     runtime_env::RuntimeEnv runtime_env;
-    runtime_env.packages = runtime_env::Packages{.requirements = {"six==1.16.0"}};
+    runtime_env.packages = runtime_env::PackageList{.requirements = {"six==1.16.0"}};
     return {.folder = std::move(folder),
             .cache = std::move(cache),
             .runtime_env = std::move(runtime_env),
