@@ -70,29 +70,69 @@ void protect_kernel(Arguments& arguments) {
     arguments.add_if_exists("--ro-bind", path);
 }
 
-std::vector<Path> home_directories(const Environment& own) {
-  std::vector<Path> homes{"/home", "/root"};
-  if (const auto home = own.find_filled("HOME")) homes.emplace_back(*home);
-  if (const passwd* const user = ::getpwuid(::geteuid())) homes.emplace_back(user->pw_dir);
-  return homes;
+// Homes of system users can be there; they aren't hidden.
+constexpr std::array<std::string_view, 9> k_needed{"/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/",
+                                                   "/etc/", "/dev/", "/proc/", "/sys/"};
+
+bool may_be_hidden(const Path& home) {
+  const std::string text = (real_path(home) / "").native();
+  return text.size() > 1 && std::ranges::none_of(k_needed, [&](std::string_view needed) {
+           return text.starts_with(needed);
+         });
+}
+
+// What is hidden in each sandbox.
+std::vector<Path> hidden_places(const Environment& own) {
+  std::vector<Path> places{"/tmp", "/var/tmp", "/run", "/home", "/root"};
+  const auto add_home = [&](const Path& home) {
+    if (may_be_hidden(home)) places.push_back(home);
+  };
+  if (const auto home = own.find_filled("HOME")) add_home(Path(*home));
+  if (const passwd* const user = ::getpwuid(::geteuid())) add_home(user->pw_dir);
+  return places;
+}
+
+// Folders that the command expects to be able to write to: they vanish with it.
+void add_scratch(SandboxView& view, const Environment& command) {
+  for (const char* variable : {"HOME", "TMPDIR"}) {
+    const auto folder = command.find_filled(variable);
+    if (!folder || folder->front() != '/') continue;
+    const Path path = Path(*folder).lexically_normal();
+    const bool is_home = variable == std::string_view("HOME");
+    const Path scratch = is_home ? path / ".cache" : path;
+    if (may_be_hidden(scratch)) view.hide(scratch);
+    view.create(path);
+    view.create(scratch);
+  }
 }
 
 void set_view(SandboxView& view, const SandboxFolders& folders, const Environment& own,
               const Environment& command) {
-  for (const char* folder : {"/tmp", "/var/tmp", "/run"}) view.hide(folder);
-  for (const Path& home : home_directories(own)) view.hide(home);
-  if (const auto home = command.find_filled("HOME")) {
-    view.create(Path(*home));
-    view.hide(Path(*home) / ".cache");
-    view.create(Path(*home) / ".cache");
-  }
-  for (const Path& folder : folders.hidden) view.hide(folder);
+  view.assume_hidden("/dev");
+  for (const Path& place : hidden_places(own)) view.hide(place);
+  add_scratch(view, command);
   for (const char* path : k_shown_in_run) view.show(path);
   for (const Path& path : folders.readable) view.show(path);
+  for (const Path& path : folders.hidden) view.hide(path);
+  for (const Path& path : folders.own) view.show(path);
   for (const Path& folder : folders.writable) view.show_writable(folder);
 }
 
+bool is_in(const Path& path, const std::vector<Path>& folders) {
+  return std::ranges::any_of(folders, [&](const Path& folder) {
+    return (path / "").native().starts_with((real_path(folder) / "").native());
+  });
+}
+
 }  // namespace
+
+bool is_hidden_in_sandbox(const Path& path, const SandboxFolders& folders) {
+  const Path real = real_path(path);
+  const bool in_hidden =
+      is_in(real, folders.hidden) ||
+      (is_in(real, hidden_places(Environment::of_process())) && !is_in(real, folders.readable));
+  return in_hidden && !is_in(real, folders.own) && !is_in(real, folders.writable);
+}
 
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
                                     const SandboxOptions& options) {

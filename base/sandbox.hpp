@@ -11,16 +11,21 @@
 
 namespace rtenv {
 
-/// Paths may lead through symbolic links.
+/// Files and folders. Paths may lead through symbolic links.
 struct SandboxFolders {
-  std::vector<Path> readable;  // files and folders, also if they are in what is hidden
-  std::vector<Path> writable;  // the command's own folders
-  std::vector<Path> hidden;    // replaced by empty folders, too
+  std::vector<Path> readable;  // also if they are in a home directory, /tmp or /run
+  std::vector<Path> hidden;    // also if they are in what is readable
+  std::vector<Path> own;       // readable, also if they are in what is hidden
+  std::vector<Path> writable;  // the same
 };
+
+/// Whether a sandboxed command doesn't see a path. A link counts as what it leads to.
+bool is_hidden_in_sandbox(const Path& path, const SandboxFolders& folders);
 
 /// What whoever runs a server can choose.
 struct SandboxPolicy {
-  std::vector<Path> readable;  // files and folders in a home directory, for example
+  std::vector<Path> readable;  // as SandboxFolders::readable
+  std::vector<Path> hidden;    // secrets of the server in other places
   bool has_network = true;     // else only a loopback interface of the command's own
 };
 

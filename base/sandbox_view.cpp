@@ -1,7 +1,5 @@
 #include "base/sandbox_view.hpp"
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 
 namespace rtenv {
@@ -9,46 +7,40 @@ namespace {
 
 constexpr int k_max_links = 40;  // as in Linux
 
-// The homes of system users can be there.
-constexpr std::array<std::string_view, 9> k_needed{"/usr", "/bin", "/sbin", "/lib", "/lib64",
-                                                   "/etc", "/dev", "/proc", "/sys"};
-
-bool is_needed(const Path& folder) {
-  const std::string text = folder.native() + "/";
-  return folder == "/" || std::ranges::any_of(k_needed, [&](std::string_view needed) {
-           return text.starts_with(std::string(needed) + "/");
-         });
-}
-
 bool is_there(const Path& path) {
   std::error_code error;
   return std::filesystem::exists(path, error);
 }
 
-Path real_path(const Path& path) {
-  std::error_code error;
-  const Path real = std::filesystem::canonical(path, error);
-  return error ? path.lexically_normal() : real;
-}
-
-bool is_in(const Path& path, const std::vector<std::string>& folders) {
-  return std::ranges::any_of(folders, [&](const std::string& folder) {
-    return (path.native() + "/").starts_with(folder) && path.native().size() >= folder.size();
-  });
+bool contains(const Path& folder, const Path& path) {
+  return (path / "").native().starts_with((folder / "").native());
 }
 
 }  // namespace
 
-bool SandboxView::is_hidden(const Path& path) const {
-  return is_in(path, hidden_) && !is_in(path, shown_);
+Path real_path(const Path& path) {
+  std::error_code error;
+  const Path real = std::filesystem::weakly_canonical(path, error);
+  return error ? path.lexically_normal() : real;
 }
 
-void SandboxView::hide(const Path& folder) {
+bool SandboxView::is_hidden(const Path& path) const {
+  for (auto place = places_.rbegin(); place != places_.rend(); ++place)
+    if (contains(place->path, path)) return !place->is_shown;
+  return false;
+}
+
+void SandboxView::hide(const Path& path) {
   std::error_code error;
-  const Path real = real_path(folder);
-  if (!std::filesystem::is_directory(real, error) || is_needed(real)) return;
-  add_({"--tmpfs", real.native()});
-  hidden_.push_back((real / "").native());
+  const Path real = real_path(path);
+  if (is_hidden(real)) return;
+  if (std::filesystem::is_directory(real, error))
+    add_({"--tmpfs", real.native()});
+  else if (is_there(real))
+    add_({"--ro-bind", "/dev/null", real.native()});
+  else
+    return;
+  places_.push_back({real, false});
 }
 
 // The real path. The links on the way that are hidden are made in the view.
@@ -65,7 +57,7 @@ Path SandboxView::follow(const Path& path) {
       has_link = true;
       if (is_hidden(at)) {
         add_({"--symlink", target.native(), at.native()});
-        shown_.push_back(at.native() + "/");
+        places_.push_back({at, true});
       }
       Path next = (at.parent_path() / target).lexically_normal();
       for (++part; part != rest.end(); ++part) next /= *part;
@@ -82,16 +74,18 @@ void SandboxView::show(const Path& path) {
   const Path real = follow(path);
   if (!is_hidden(real)) return;
   add_({"--ro-bind", real.native(), real.native()});
-  shown_.push_back(real.native() + "/");
+  places_.push_back({real, true});
 }
 
 void SandboxView::show_writable(const Path& path) {
   const Path real = follow(path);
   add_({"--bind", real.native(), real.native()});
+  places_.push_back({real, true});
 }
 
 void SandboxView::create(const Path& folder) {
-  if (is_hidden(folder)) add_({"--dir", folder.native()});
+  const Path real = follow(folder);
+  if (is_hidden(real)) add_({"--dir", real.native()});
 }
 
 }  // namespace rtenv

@@ -1,5 +1,5 @@
 // Which files a sandboxed command sees, as arguments of bwrap: everything, read-only, but for
-// hidden folders, in which some paths are shown all the same.
+// hidden places, in which some paths are shown all the same. What is said later counts.
 #pragma once
 
 #include <functional>
@@ -11,17 +11,22 @@
 
 namespace rtenv {
 
+/// Without symbolic links, as far as it exists.
+Path real_path(const Path& path);
+
 class SandboxView {
  public:
   /// Receives the words of one argument.
   using Add = std::function<void(std::initializer_list<std::string_view>)>;
   explicit SandboxView(Add add) : add_(std::move(add)) {}
 
-  /// Replaces a folder by an empty one, which can be written to. Nothing if there is none, or if it
-  /// has what programs need, such as "/" and "/usr".
-  void hide(const Path& folder);
+  /// Replaces a folder by an empty one, which can be written to, and a file by one that can't be
+  /// read. Nothing if there is none, or if it is hidden already.
+  void hide(const Path& path);
+  /// Of a folder that bwrap replaces anyway.
+  void assume_hidden(const Path& folder) { places_.push_back({folder, false}); }
   /// Shows a file or folder that is in a hidden one, with the symbolic links that lead to it.
-  /// Nothing if it isn't hidden, doesn't exist, or is a hidden folder itself.
+  /// Nothing if it isn't hidden or doesn't exist.
   void show(const Path& path);
   /// The same, and allows writing to it. Requires: it exists.
   void show_writable(const Path& path);
@@ -29,12 +34,15 @@ class SandboxView {
   void create(const Path& folder);
 
  private:
+  struct Place {
+    Path path;  // real
+    bool is_shown = false;
+  };
   [[nodiscard]] bool is_hidden(const Path& path) const;
   Path follow(const Path& path);
 
   Add add_;
-  std::vector<std::string> hidden_;  // real paths, with a '/' at the end
-  std::vector<std::string> shown_;   // the same, in hidden ones
+  std::vector<Place> places_;  // the last one that has a path tells about it
 };
 
 }  // namespace rtenv

@@ -9,7 +9,6 @@ namespace rtenv {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 class SandboxViewTest : public testing::Test {
  protected:
@@ -39,12 +38,19 @@ TEST_F(SandboxViewTest, ShowsWhatIsInAHiddenFolder) {
                   fmt::format("--bind {0} {0}", at("home/data")), "--dir " + at("home/new")));
 }
 
-TEST_F(SandboxViewTest, AFolderThatIsHiddenIsntShownAsAWhole) {
-  tree_.file("home/x", "");
+TEST_F(SandboxViewTest, TheLastWordCounts) {
+  tree_.file("home/state/own/x", "").file("home/key", "");
   view_.hide(at("home"));
   view_.show(at("home"));
-  view_.show(at("."));
-  EXPECT_THAT(arguments_, ElementsAre("--tmpfs " + at("home")));
+  view_.hide(at("home/state"));
+  view_.hide(at("home/key"));
+  view_.show(at("home/state/own"));
+  view_.show(at("home/state/own/x"));
+  view_.create(at("home/new"));  // it isn't hidden
+  EXPECT_THAT(arguments_,
+              ElementsAre("--tmpfs " + at("home"), fmt::format("--ro-bind {0} {0}", at("home")),
+                          "--tmpfs " + at("home/state"), "--ro-bind /dev/null " + at("home/key"),
+                          fmt::format("--ro-bind {0} {0}", at("home/state/own"))));
 }
 
 TEST_F(SandboxViewTest, MakesTheLinksThatLeadToWhatIsShown) {
@@ -70,10 +76,23 @@ TEST_F(SandboxViewTest, EndlessLinksAreNotFollowed) {
   EXPECT_THAT(arguments_, ElementsAre("--tmpfs " + at("home")));
 }
 
-TEST_F(SandboxViewTest, WhatProgramsNeedIsNeverHidden) {
-  for (const char* folder : {"/", "/usr/sbin", "/bin", "/dev", "/nonexistent", "/usr/../usr"})
-    view_.hide(folder);
-  EXPECT_THAT(arguments_, IsEmpty());
+TEST_F(SandboxViewTest, AFolderBehindALinkIsCreatedAndShownOnce) {
+  tree_.file("real/x", "").directory("home").link("home/user", "../real");
+  view_.hide(at("home"));
+  view_.hide(at("home/user"));
+  view_.create(at("home/user"));
+  view_.show(at("home/user/x"));
+  view_.show(at("home/user/x"));
+  EXPECT_THAT(arguments_, ElementsAre("--tmpfs " + at("home"), "--tmpfs " + at("real"),
+                                      "--symlink ../real " + at("home/user"), "--dir " + at("real"),
+                                      fmt::format("--ro-bind {0} {0}", at("real/x"))));
+}
+
+TEST_F(SandboxViewTest, ADeviceFolderIsBwrapsOwn) {
+  tree_.file("shm/cache/x", "");
+  view_.assume_hidden(at("shm"));
+  view_.show(at("shm/cache"));
+  EXPECT_THAT(arguments_, ElementsAre(fmt::format("--ro-bind {0} {0}", at("shm/cache"))));
 }
 
 }  // namespace

@@ -59,7 +59,8 @@ struct ServeCommand {
   [[nodiscard]] Result<Path> state_root(const Tool& tool) const;
   [[nodiscard]] Result<void> find_token(const Tool& tool, server::ServerOptions& options) const;
   [[nodiscard]] Result<server::NodeResources> node(const Tool& tool) const;
-  [[nodiscard]] Result<std::optional<SandboxPolicy>> sandbox_policy() const;
+  [[nodiscard]] Result<std::optional<SandboxPolicy>> sandbox_policy(
+      const server::ServerOptions& options) const;
 };
 
 void ServeCommand::declare(const Command& command) {
@@ -243,7 +244,8 @@ void hide_secrets() {
   if (char* const token = ::getenv("RAY_AUTH_TOKEN")) ::explicit_bzero(token, std::strlen(token));
 }
 
-Result<std::optional<SandboxPolicy>> ServeCommand::sandbox_policy() const {
+Result<std::optional<SandboxPolicy>> ServeCommand::sandbox_policy(
+    const server::ServerOptions& options) const {
   if (!sandbox && (sandbox_no_network || !sandbox_show.empty()))
     return fail(Errc::invalid_argument, "--sandbox-show and --sandbox-no-network need --sandbox");
   if (!sandbox) return std::optional<SandboxPolicy>();
@@ -255,6 +257,8 @@ Result<std::optional<SandboxPolicy>> ServeCommand::sandbox_policy() const {
       return fail(Errc::not_found, "--sandbox-show {}: there is no such file or folder", shown);
     policy.readable.push_back(path);
   }
+  for (const auto& secret : {options.token_file, options.tls_key})
+    if (secret) policy.hidden.push_back(std::filesystem::absolute(*secret));
   return std::optional(std::move(policy));
 }
 
@@ -302,6 +306,7 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   hide_secrets();
   if (!tls_cert.empty()) options.tls_certificate = tls_cert;
   if (!tls_key.empty()) options.tls_key = tls_key;
+  RTENV_TRY(options.manager.sandbox, sandbox_policy(options));
   RTENV_TRY(options.max_package_bytes, parse_byte_size(max_package_size));
   RTENV_TRY(options.max_uploads_bytes, parse_byte_size(max_uploads_size));
   RTENV_TRY(options.max_request_bytes, parse_byte_size(max_request_size));
@@ -320,7 +325,6 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   if (max_setups == 0) return fail(Errc::invalid_argument, "--max-setups must be at least 1");
   options.manager.max_setups = max_setups;
   options.manager.limits = {.open_files = max_open_files, .processes = max_processes};
-  RTENV_TRY(options.manager.sandbox, sandbox_policy());
   if (!python.empty()) options.manager.python = python;
   if (!env_max_age.empty()) {
     RTENV_TRY(options.manager.env_max_age, parse_duration(env_max_age));

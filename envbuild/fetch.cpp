@@ -207,15 +207,22 @@ Result<void> check_names_an_object(const Uri& uri) {
   return {};
 }
 
+Result<void> check_path(const Uri& uri, const FetchOptions& options) {
+  const bool is_local = uri.scheme == Scheme::file || uri.scheme == Scheme::local;
+  return is_local && options.check_path ? options.check_path(uri.path) : Result<void>();
+}
+
 }  // namespace
 
 Result<Fetched> fetch_file(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
+  RTENV_TRY(check_path(uri, options));
   RTENV_TRY(check_names_an_object(uri));
   if (uri.scheme == Scheme::file) return file_in_place(uri);
   return Fetcher(uri, Form::file, cache, options).run();
 }
 
 Result<Fetched> fetch_tree(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
+  RTENV_TRY(check_path(uri, options));
   if (uri.scheme == Scheme::local) return directory_in_place(uri);
   RTENV_TRY(check_names_an_object(uri));
   if (!pkg::is_remote_archive(uri.path))

@@ -33,7 +33,7 @@ Result<std::string> GitCredentials::take(std::string_view text) {
   std::string result;
   for (auto at = text.find(k_url_separator); at != std::string_view::npos;
        at = text.find(k_url_separator)) {
-    const std::string_view scheme = scheme_before(text, at);
+    const std::string scheme = scheme_before(text, at);
     const Tool tool = tool_for(scheme, text.substr(0, at));
     result += text.substr(0, at + k_url_separator.size());
     text.remove_prefix(at + k_url_separator.size());

@@ -51,10 +51,10 @@ TEST(GitCredentials, OfSeveralRepositoriesOfAHostAreToldByTheirPath) {
 
 TEST(GitCredentials, AreTakenOutOfAPyproject) {
   GitCredentials credentials;
-  EXPECT_EQ(must(credentials.take("dependencies = ['a @ git+https://u:p@h/a']\n"
+  EXPECT_EQ(must(credentials.take("dependencies = ['a @ git+HTTPS://u:p@h/a']\n"
                                   "[tool.uv.sources]\nb = { git = \"https://u:p@h/b\" }\n"
                                   "c = { url = \"https://u:p@h/c.whl\" }\n")),
-            "dependencies = ['a @ git+https://h/a']\n"
+            "dependencies = ['a @ git+HTTPS://h/a']\n"
             "[tool.uv.sources]\nb = { git = \"https://h/b\" }\n"
             "c = { url = \"https://u:p@h/c.whl\" }\n");
 }

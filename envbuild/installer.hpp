@@ -47,6 +47,7 @@ struct InstallRequest {
   /// empty.
   std::function<Result<void>()> describe;
   Path scratch;                             // the installer's current folder, with its inputs
+  std::optional<Path> working_dir;          // of the job: a sandboxed installer sees it
   const SandboxFolders* sandbox = nullptr;  // see PrepareOptions; null: no sandbox
   int lock_fd = -1;                         // inherited by all child processes
   std::optional<std::chrono::seconds> timeout;

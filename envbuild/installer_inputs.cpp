@@ -1,6 +1,7 @@
 #include "envbuild/installer_inputs.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "base/file.hpp"
@@ -9,6 +10,7 @@
 #include "envbuild/git_credentials.hpp"
 #include "envbuild/netrc_credentials.hpp"
 #include "envbuild/secret_options.hpp"
+#include "runtime_env/installer_settings.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -42,15 +44,46 @@ Result<Path> copy_to_scratch(const LocalInput& input, const std::vector<Path>& c
   return target;
 }
 
+// Where a project's requirements usually are, in plain text.
+constexpr std::array<const char*, 3> k_project_files{"pyproject.toml", "setup.cfg",
+                                                     "requirements.txt"};
+
+void add_if_exists(const Path& file, std::vector<Path>& files) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(file, error)) files.push_back(file);
+}
+
 Result<void> take_credentials(NetrcCredentials& netrc, const std::vector<Path>& lists,
-                              Environment& environment) {
-  for (const Path& list : lists) {
-    RTENV_TRY(const std::string text, read_file(list));
-    netrc.note_hosts(text);
+                              const std::vector<Path>& projects, Environment& environment) {
+  for (const auto* files : {&lists, &projects})
+    for (const Path& file : *files) {
+      RTENV_TRY(const std::string text, read_file(file));
+      netrc.note_hosts(text);
+    }
+  for (const Path& file : projects) {
+    const bool is_list = file.extension() == ".txt";
+    RTENV_TRY(is_list ? netrc.take_from(file) : netrc.take_from_project(file));
   }
   netrc.note_hosts(environment);
   for (const Path& list : lists) RTENV_TRY(netrc.take_from(list));
   return netrc.take_from(environment);
+}
+
+// Of uv's configuration, which is read where it is.
+Result<void> refuse_git_credentials(const Environment& environment) {
+  auto files = runtime_env::configuration_files(environment, runtime_env::InstallerKind::uv);
+  if (const auto named = environment.find_filled("UV_CONFIG_FILE")) files.emplace_back(*named);
+  for (const Path& file : files) {
+    const std::string text = read_file(file).value_or(std::string());
+    RTENV_TRY(const std::string taken, GitCredentials().take(text));
+    if (taken.size() != text.size())
+      return fail(Errc::invalid_argument,
+                  "{} has a login for git, which uv would show in a command line, which every user "
+                  "of this machine can read",
+                  file.native())
+          .hint("give it to git's credential helper, or put the requirement into the runtime_env");
+  }
+  return {};
 }
 
 // The deepest folder that has all projects. Empty: there are none.
@@ -110,7 +143,7 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
   NetrcCredentials netrc(environment);
   const bool is_pip = installer == runtime_env::InstallerKind::pip;
   std::vector<Path> lists;
-  std::vector<Path> project_files;
+  std::vector<Path> projects;
   for (const LocalInput& input : inputs.all()) {
     if (input.kind == LocalInput::Kind::wheel) {
       RTENV_TRY(LeasedPath stored, store_wheel(input, cache, wait));
@@ -122,7 +155,8 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
                 copy_to_scratch(input, result.copies, folder, wait.cancellation));
       if (input.kind == LocalInput::Kind::list) lists.push_back(result.copies.back());
       if (input.kind == LocalInput::Kind::project)
-        project_files.push_back(result.copies.back() / "pyproject.toml");
+        for (const char* file : k_project_files)
+          add_if_exists(result.copies.back() / file, projects);
     }
   }
   result.environment = with_relative_copies(environment, result.copies, scratch);
@@ -136,10 +170,10 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
     for (const auto& list : std::filesystem::directory_iterator(folder))
       lists.push_back(list.path());
   }
-  if (is_pip) RTENV_TRY(take_credentials(netrc, lists, result.environment));
+  if (is_pip) RTENV_TRY(take_credentials(netrc, lists, projects, result.environment));
   for (const Path& list : lists) RTENV_TRY(git.take_from(list));
-  for (const Path& file : project_files)
-    if (std::error_code error; std::filesystem::exists(file, error)) RTENV_TRY(git.take_from(file));
+  for (const Path& file : projects) RTENV_TRY(git.take_from(file));
+  if (!is_pip) RTENV_TRY(refuse_git_credentials(result.environment));
   RTENV_TRY(netrc.provide(scratch, result.environment));
   RTENV_TRY(git.provide(scratch, result.environment));
   return result;

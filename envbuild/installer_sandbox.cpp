@@ -28,7 +28,8 @@ constexpr std::array<const char*, 13> k_file_variables{"NETRC",
                                                        "GIT_SSL_CAINFO",
                                                        "GIT_CONFIG_GLOBAL",
                                                        "UV_CREDENTIALS_DIR"};
-constexpr std::array<const char*, 3> k_files_in_home{".netrc", ".gitconfig", ".config/git/config"};
+constexpr std::array<const char*, 5> k_files_in_home{".netrc", ".gitconfig", ".config/git/config",
+                                                     ".git-credentials", ".config/git/credentials"};
 
 void append(std::vector<Path>& paths, const std::vector<Path>& more) {
   paths.insert(paths.end(), more.begin(), more.end());
@@ -37,10 +38,12 @@ void append(std::vector<Path>& paths, const std::vector<Path>& more) {
 SandboxFolders folders_of(const InstallRequest& request, const Path& cache) {
   SandboxFolders folders = *request.sandbox;
   folders.hidden.push_back(cache);
+  folders.own = request.inputs.copies;
+  if (request.working_dir) folders.own.push_back(*request.working_dir);
   folders.writable = {request.scratch, request.target};
   append(folders.readable, request.interpreter.needed_paths());
-  append(folders.readable, request.inputs.copies);
-  const Environment& environment = request.inputs.environment;
+  // Not what a job says: it could name what it mustn't see.
+  const Environment& environment = request.machine;
   append(folders.readable,
          runtime_env::configuration_files(environment, request.packages.installer));
   for (const char* variable : k_file_variables)
@@ -81,7 +84,7 @@ Result<SandboxedCommand> InstallerSandbox::enclose(SpawnOptions spawn) const {
   }
   SandboxFolders folders = folders_;
   if (const Path program = spawn.argv.front(); program.is_absolute())
-    folders.readable.push_back(program);
+    folders.own.push_back(program);
   return in_sandbox(std::move(spawn), folders, {.unix_sockets = UnixSockets::refused});
 }
 

@@ -1,9 +1,9 @@
 #include "envbuild/netrc_credentials.hpp"
 
 #include <algorithm>
-#include <array>
 #include <sstream>
 
+#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/redact.hpp"
 
@@ -18,8 +18,12 @@ bool is_netrc_word(std::string_view text) {
 
 bool is_http(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
 
-constexpr std::array<const char*, 3> k_url_variables{"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL",
-                                                     "PIP_FIND_LINKS"};
+// pip reads them in any case: PIP_index_url.
+bool is_url_variable(std::string_view name) {
+  const std::string upper = upper_ascii(name);
+  return upper == "PIP_INDEX_URL" || upper == "PIP_EXTRA_INDEX_URL" || upper == "PIP_FIND_LINKS";
+}
+bool is_proxy_variable(std::string_view name) { return upper_ascii(name) == "PIP_PROXY"; }
 
 std::string user_netrc(const Environment& environment) {
   if (const auto named = environment.find_filled("NETRC"))
@@ -66,22 +70,29 @@ NetrcCredentials::NetrcCredentials(const Environment& environment)
     : user_netrc_(user_netrc(environment)) {}
 
 void NetrcCredentials::note_hosts(const Environment& environment) {
-  for (const char* variable : k_url_variables) note_hosts(environment.find(variable).value_or(""));
+  for (const auto& [name, value] : environment.values())
+    if (is_url_variable(name)) note_hosts(value);
 }
 
 void NetrcCredentials::note_hosts(std::string_view text) {
   for (auto at = text.find(k_url_separator); at != std::string_view::npos;
        at = text.find(k_url_separator)) {
-    const std::string_view scheme = scheme_before(text, at);
+    const std::string scheme = scheme_before(text, at);
     const UrlAuthority authority = authority_of(text.substr(at + k_url_separator.size()));
-    if (is_http(scheme))
-      origins_[authority.host()].insert(fmt::format("{}://{}", scheme, authority.host_and_port));
+    if (is_http(scheme)) {
+      Host& host = hosts_[authority.host()];
+      host.origins.insert(fmt::format("{}://{}", scheme, authority.host_and_port));
+      host.logins.insert(authority.login());
+    }
     text.remove_prefix(at + k_url_separator.size());
   }
 }
 
 const char* NetrcCredentials::add(const std::string& host, const UrlLogin& login) {
-  if (origins_[host].size() != 1) return "it is used with several ports or schemes";
+  const Host& known = hosts_[host];
+  if (known.origins.size() > 1 && known.logins.size() > 1)
+    return "the host is used with several ports or schemes, not all of them with this login";
+  if (login.user.empty()) return "it has no user";
   if (login.password.empty()) return "it has a user or token without a password";
   if (!is_netrc_word(host) || !is_netrc_word(login.user) || !is_netrc_word(login.password))
     return "it has a character that a netrc file can't have";
@@ -99,7 +110,7 @@ Result<std::string> NetrcCredentials::take(std::string_view text, Place place) {
     if (!http) continue;
     const UrlAuthority authority = authority_of(text);
     const std::string host = authority.host();
-    const bool is_shown = place == Place::variable || is_in_option(result);
+    const bool is_shown = place != Place::list || is_in_option(result);
     if (is_shown && has_secret_parameter(text)) return fail_shown(host, "its query has a secret");
     if (authority.user_info.empty()) continue;
     const UrlLogin login = authority.login();
@@ -116,22 +127,27 @@ Result<std::string> NetrcCredentials::take(std::string_view list) {
   return take(list, Place::list);
 }
 
+Result<void> NetrcCredentials::take_from_project(const Path& file) {
+  return change_list(file, [this](std::string_view text) { return take(text, Place::project); });
+}
+
 Result<void> NetrcCredentials::take_from(const Path& file) {
   return change_list(file, [this](std::string_view text) { return take(text); });
 }
 
 Result<void> NetrcCredentials::take_from(Environment& environment) {
-  for (const char* variable : k_url_variables)
-    if (const auto value = environment.find(variable)) {
-      RTENV_TRY(std::string taken, take(std::string(*value), Place::variable));
-      environment.set(variable, std::move(taken));
+  const Environment before = environment;
+  for (const auto& [name, value] : before.values()) {
+    if (is_url_variable(name)) {
+      RTENV_TRY(std::string taken, take(value, Place::variable));
+      environment.set(name, std::move(taken));
+    } else if (is_proxy_variable(name) && value.find('@') != std::string::npos) {
+      const bool has_scheme = value.find(k_url_separator) != std::string::npos;
+      for (const char* variable : {"http_proxy", "https_proxy"})
+        environment.set(variable, has_scheme ? value : "http://" + value);
+      environment.unset(name);
     }
-  const auto found = environment.find_filled("PIP_PROXY");
-  if (!found || found->find('@') == std::string_view::npos) return {};
-  std::string proxy(*found);
-  if (proxy.find(k_url_separator) == std::string::npos) proxy.insert(0, "http://");
-  for (const char* variable : {"http_proxy", "https_proxy"}) environment.set(variable, proxy);
-  environment.unset("PIP_PROXY");
+  }
   return {};
 }
 

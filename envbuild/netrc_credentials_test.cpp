@@ -54,6 +54,9 @@ TEST(NetrcCredentials, StayInARequirementIfANetrcFileCannotHaveThem) {
   EXPECT_EQ(taken_by(ports, "https://one:1@h/ https://h:8443/ https://g:1/ http://u:p@g:1/"),
             "https://one:1@h/ https://h:8443/ https://g:1/ http://u:p@g:1/")
       << "pip would send the login to each of them";
+  NetrcCredentials same{Environment()};
+  EXPECT_EQ(taken_by(same, "https://u:p@h/ HTTP://u:p@h:8443/"), "https://h/ HTTP://h:8443/")
+      << "each of them gets it anyway";
   for (const char* text :
        {"git+https://u:p@h/", "ssh://u:p@h/", "https://token@h/", "https://u:a%20b@h/",
         "https://u:%22@h/", "https://u:%5C@h/", "https://u:@h/", "https://h/?sig=1", "://"}) {
@@ -63,10 +66,11 @@ TEST(NetrcCredentials, StayInARequirementIfANetrcFileCannotHaveThem) {
 }
 
 TEST(NetrcCredentials, AreRefusedInAnOptionIfANetrcFileCannotHaveThem) {
-  for (const char* text : {"-i https://one:1@h/\n--extra-index-url https://two:2@h/",
-                           "-f https://one:secret@h:1/ https://h:2/", "-i https://secret@h/",
-                           "-i https://u:a%20secret@h/", "-i https://u:%22secret@h/",
-                           "-i https://u:secret%5C@h/", "-f https://h/index.html?sig=secret&a=b"}) {
+  for (const char* text :
+       {"-i https://one:1@h/\n--extra-index-url https://two:2@h/",
+        "-f https://one:secret@h:1/ https://h:2/", "-i https://secret@h/", "-i HTTPS://:secret@h/",
+        "-i https://u:a%20secret@h/", "-i https://u:%22secret@h/", "-i https://u:secret%5C@h/",
+        "-f https://h/index.html?sig=secret&a=b"}) {
     NetrcCredentials list{Environment()};
     const auto taken = take_noted(list, text);
     ASSERT_THAT(taken, IsError(Errc::invalid_argument, "in a command line")) << text;
@@ -99,11 +103,11 @@ TEST(NetrcCredentials, AreTakenOutOfVariables) {
   must(credentials.take_from(environment));
   must(credentials.provide(folder.root(), environment));
   EXPECT_TRUE(environment.values().empty()) << "nothing is set if there are none";
-  environment.set("PIP_EXTRA_INDEX_URL", "http://a:b@h/ http://c:d@g/");
+  environment.set("PIP_extra_index_url", "http://a:b@h/ http://c:d@g/");
   environment.set("PIP_PROXY", "user:secret@proxy:3128");
   credentials.note_hosts(environment);
   must(credentials.take_from(environment));
-  EXPECT_EQ(environment.find("PIP_EXTRA_INDEX_URL"), "http://h/ http://g/");
+  EXPECT_EQ(environment.find("PIP_extra_index_url"), "http://h/ http://g/");
   EXPECT_EQ(environment.find("PIP_PROXY"), std::nullopt);
   EXPECT_EQ(environment.find("https_proxy"), "http://user:secret@proxy:3128");
 }

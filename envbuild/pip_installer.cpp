@@ -28,6 +28,7 @@ Result<void> create_virtualenv(const InstallRequest& request, InstallerRun& run)
 
 Result<TreeItems> install_with_pip(const InstallRequest& request, cache::Cache& cache) {
   InstallerRun run(request, cache);
+  run.environment().set("PIP_NO_INPUT", "1");  // a question would end in a traceback
   if (request.cache_use == InstallerCache::bypass) run.environment().set("PIP_NO_CACHE_DIR", "1");
   const auto& lists = request.inputs.arguments;
   if (request.form == InstallForm::folder) {

@@ -54,6 +54,15 @@ std::map<std::string, std::string> plain_variables(std::map<std::string, std::st
 
 }  // namespace
 
+runtime_env::PathCheck visible_paths(const PrepareOptions& options) {
+  if (!options.sandbox) return {};
+  return [folders = *options.sandbox](const Path& path) -> Result<void> {
+    if (!is_hidden_in_sandbox(path, folders)) return {};
+    return fail(Errc::permission_denied, "{} isn't visible in this server's sandbox", path.native())
+        .hint("put it into the working_dir; rtenv serve --sandbox-show");
+  };
+}
+
 FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
                            const PrepareOptions& options) {
   const runtime_env::Variables variables(std::nullopt, runtime_env.env_vars, options.node);
@@ -64,7 +73,8 @@ FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,
                     .cancellation = options.cancellation},
           .on_progress = options.on_progress,
           .threads = options.threads,
-          .offline = options.offline};
+          .offline = options.offline,
+          .check_path = visible_paths(options)};
 }
 
 }  // namespace rtenv::envbuild

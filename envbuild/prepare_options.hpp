@@ -11,6 +11,7 @@
 #include "envbuild/renewal.hpp"
 #include "remote/download.hpp"
 #include "remote/object_store.hpp"
+#include "runtime_env/expand.hpp"
 #include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::envbuild {
@@ -35,6 +36,9 @@ struct PrepareOptions {
 
 /// The environment of an installer: its settings, and that it must not use the network if offline.
 Environment installer_environment(Environment settings, const PrepareOptions& options);
+
+/// Which local paths a job may name: those that it sees. Empty: any, there is no sandbox.
+runtime_env::PathCheck visible_paths(const PrepareOptions& options);
 
 /// How a job's URIs are fetched. The job's env_vars override the node's variables.
 FetchOptions fetch_options(const runtime_env::RuntimeEnv& runtime_env,

@@ -63,16 +63,24 @@ std::vector<Option> parse(const std::vector<std::string>& words) {
 
 bool is_secret(const Option& option) {
   const std::string text = option.value.value_or(option.name);
-  // A proxy may be written without "http://".
-  const bool is_proxy = option.name == "--proxy" && option.value;
+  // A proxy may be written without "http://", and pip takes "--prox" for it.
+  const bool is_proxy = option.name.size() > 2 && option.value &&
+                        std::string_view("--proxy").starts_with(option.name);
   return is_proxy ? text.find('@') != std::string::npos : without_credentials(text) != text;
 }
 
 const OptionVariable* variable_of(const Option& option, InstallerKind installer) {
-  const auto* const found = std::ranges::find_if(k_variables, [&](const OptionVariable& row) {
-    return row.option == option.name && row.installer == installer;
-  });
-  return found == k_variables.end() ? nullptr : found;
+  const auto find = [&](auto is_named) {
+    const auto* const found = std::ranges::find_if(k_variables, [&](const OptionVariable& row) {
+      return row.installer == installer && is_named(row.option);
+    });
+    return found == k_variables.end() ? nullptr : found;
+  };
+  if (const auto* row = find([&](std::string_view name) { return name == option.name; }))
+    return row;
+  // pip takes an abbreviation for the only option that begins so.
+  if (installer != InstallerKind::pip || !option.name.starts_with("--")) return nullptr;
+  return find([&](std::string_view name) { return name.starts_with(option.name); });
 }
 
 }  // namespace

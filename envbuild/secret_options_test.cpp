@@ -32,6 +32,12 @@ TEST(SecretOptions, AProxyNeedsNoScheme) {
       must(pass_secrets_by_variable({"--proxy", "u:p@h:3128"}, InstallerKind::pip, environment)),
       IsEmpty());
   EXPECT_EQ(environment.find("PIP_PROXY"), "u:p@h:3128");
+  Environment abbreviated;
+  EXPECT_THAT(must(pass_secrets_by_variable({"--prox=u:p@h:3128", "--extra=https://u:p@h/"},
+                                            InstallerKind::pip, abbreviated)),
+              IsEmpty());
+  EXPECT_EQ(abbreviated.find("PIP_PROXY"), "u:p@h:3128");
+  EXPECT_EQ(abbreviated.find("PIP_EXTRA_INDEX_URL"), "https://u:p@h/");
 }
 
 TEST(SecretOptions, KeepsTheOrderOfSeveralValues) {

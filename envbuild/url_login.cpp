@@ -1,9 +1,11 @@
 #include "envbuild/url_login.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 
 namespace rtenv::envbuild {
 
@@ -13,9 +15,11 @@ UrlLogin UrlAuthority::login() const {
           .password = percent_decode(user_info.substr(std::min(colon + 1, user_info.size())))};
 }
 
-std::string_view scheme_before(std::string_view text, std::size_t at) {
-  const std::string_view before = text.substr(0, at);
-  return before.substr(before.find_last_not_of("abcdefghijklmnopqrstuvwxyz+") + 1);
+std::string scheme_before(std::string_view text, std::size_t at) {
+  const auto is_part = [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '-'; };
+  std::size_t begin = at;
+  while (begin > 0 && is_part(static_cast<unsigned char>(text[begin - 1]))) --begin;
+  return lower_ascii(text.substr(begin, at - begin));
 }
 
 UrlAuthority authority_of(std::string_view after_scheme) {

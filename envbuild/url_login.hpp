@@ -1,6 +1,7 @@
 // The user info of URLs in lists of requirements: "https://USER:PASSWORD@HOST:PORT/…".
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,7 +13,7 @@ namespace rtenv::envbuild {
 struct UrlLogin {
   std::string user;  // decoded, as the password
   std::string password;
-  friend bool operator==(const UrlLogin&, const UrlLogin&) = default;
+  friend auto operator<=>(const UrlLogin&, const UrlLogin&) = default;
 };
 
 struct UrlAuthority {
@@ -27,8 +28,8 @@ struct UrlAuthority {
 
 inline constexpr std::string_view k_url_separator = "://";
 
-/// The scheme of the URL whose "://" is at `at`: "git+https".
-std::string_view scheme_before(std::string_view text, std::size_t at);
+/// The scheme of the URL whose "://" is at `at`, in lower case: "git+https".
+std::string scheme_before(std::string_view text, std::size_t at);
 
 /// Of the URL whose text after "://" begins here.
 UrlAuthority authority_of(std::string_view after_scheme);

@@ -103,6 +103,7 @@ Result<std::string> build(const EnvBuild& env, const cache::BuildContext& contex
       .target = context.target,
       .describe = [&] { return write_env_description(plan.key, context.target); },
       .scratch = scratch.path(),
+      .working_dir = plan.working_dir,
       .sandbox = env.options.sandbox ? &*env.options.sandbox : nullptr,
       .lock_fd = context.lock_fd,
       .timeout = plan.timeout,
@@ -211,7 +212,7 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
   const runtime_env::PackageList& packages = *runtime_env.packages;
   const runtime_env::Variables variables(
       working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
-      options.node);
+      options.node, visible_paths(options));
   std::vector<cache::Lease> leases;
   const runtime_env::FetchObject fetch = [&](const std::string& text) -> Result<Path> {
     RTENV_TRY(const auto uri, remote::Uri::parse(text));
@@ -245,6 +246,7 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
                                .fetched = std::move(leases),
                                .interpreter = std::move(interpreter),
                                .installer_environment = std::move(settings.environment),
+                               .working_dir = variables.working_dir(),
                                .timeout = runtime_env.setup_timeout,
                                .inherit_site_packages = runtime_env.inherit_site_packages,
                                .key = std::move(key)});

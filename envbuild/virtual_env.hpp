@@ -21,6 +21,7 @@ struct EnvPlan {
   std::vector<cache::Lease> fetched;  // of the files that the requirements name
   runtime_env::Interpreter interpreter;
   Environment installer_environment;  // with marks of the inputs
+  std::optional<Path> working_dir;
   std::optional<std::chrono::seconds> timeout;
   bool inherit_site_packages = false;
   runtime_env::EnvKey key;

@@ -23,10 +23,14 @@ Result<ChildProcess> spawn_entrypoint(const JobOrder& order, Environment environ
   if (limits.memory_bytes) spawn.limits.push_back({RLIMIT_DATA, *limits.memory_bytes});
   if (limits.open_files) spawn.limits.push_back({RLIMIT_NOFILE, *limits.open_files});
   if (!order.sandbox) return ChildProcess::spawn(spawn);
-  SandboxFolders folders{.readable = order.sandbox->readable, .hidden = place.hidden};
+  // bwrap, which closes it, would give the lock of the leases to the job. It ends with this
+  // process.
+  spawn.keep_fds.clear();
+  SandboxFolders folders = place.sandbox;
   if (place.prepared != nullptr) {
-    for (Path& path : place.prepared->readable_folders())
+    for (Path& path : place.prepared->interpreter_paths())
       folders.readable.push_back(std::move(path));
+    folders.own = place.prepared->readable_folders();
     folders.writable = place.prepared->writable_folders();
   }
   RTENV_TRY(const auto sandboxed,

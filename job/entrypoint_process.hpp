@@ -12,7 +12,7 @@ class PreparedJob;
 
 struct EntrypointPlace {
   const PreparedJob* prepared = nullptr;  // null: nothing had to be prepared
-  std::vector<Path> hidden;               // from a sandboxed one
+  SandboxFolders sandbox;                 // of a sandboxed one: what isn't the job's own
   int output_fd = -1;
 };
 

@@ -22,15 +22,21 @@ void read_or_null(const json& object, const char* name, std::optional<Value>& va
 }
 
 json to_json(const SandboxPolicy& policy) {
-  json readable = json::array();
-  for (const Path& path : policy.readable) readable.push_back(path.native());
-  return {{"readable", std::move(readable)}, {"network", policy.has_network}};
+  const auto list = [](const std::vector<Path>& paths) {
+    json texts = json::array();
+    for (const Path& path : paths) texts.push_back(path.native());
+    return texts;
+  };
+  return {{"readable", list(policy.readable)},
+          {"hidden", list(policy.hidden)},
+          {"network", policy.has_network}};
 }
 
 SandboxPolicy sandbox_from_json(const json& value) {
   SandboxPolicy policy{.has_network = value.at("network").get<bool>()};
   for (const json& path : value.at("readable"))
     policy.readable.emplace_back(path.get<std::string>());
+  for (const json& path : value.at("hidden")) policy.hidden.emplace_back(path.get<std::string>());
   return policy;
 }
 

@@ -17,7 +17,7 @@ TEST(JobOrder, SurvivesARoundTripThroughJson) {
       .env_max_age = std::chrono::hours(12),
       .log = {.max_bytes = 1 << 21},
       .limits = {.memory_bytes = 1, .open_files = 2, .processes = 3, .run_time_s = 4},
-      .sandbox = SandboxPolicy{.readable = {"/data"}, .has_network = false},
+      .sandbox = SandboxPolicy{.readable = {"/data"}, .hidden = {"/key"}, .has_network = false},
       .start = std::vector{0, 2},
       .gpu_variable = "CUDA_VISIBLE_DEVICES"};
   const JobOrder read = must(job_order_from_json(to_json(order)));

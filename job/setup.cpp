@@ -27,9 +27,12 @@ std::function<const char*()> PreparedJob::prepare_child() const {
   return [plan = *mounts_] { return plan.enter(); };
 }
 
+std::vector<Path> PreparedJob::interpreter_paths() const {
+  return interpreter_ ? interpreter_->needed_paths() : std::vector<Path>();
+}
+
 std::vector<Path> PreparedJob::readable_folders() const {
   std::vector<Path> paths;
-  if (interpreter_) paths = interpreter_->needed_paths();
   if (env_) paths.push_back(env_->path());
   for (const auto& module : modules_) paths.push_back(module.path);
   if (source_ && !owns_working_dir_) paths.push_back(working_dir_);

@@ -38,7 +38,8 @@ class PreparedJob {
   [[nodiscard]] bool built_env() const noexcept {
     return env_ && env_->origin == envbuild::VirtualEnv::Origin::built;
   }
-  /// What the job needs to read: its parts of the cache, and its interpreter.
+  /// What the job needs to read: its interpreter, and its parts of the cache.
+  [[nodiscard]] std::vector<Path> interpreter_paths() const;
   [[nodiscard]] std::vector<Path> readable_folders() const;
   /// What it may write to: the folders that are its own.
   [[nodiscard]] std::vector<Path> writable_folders() const;

@@ -145,7 +145,7 @@ Result<void> Supervisor::start_setup() {
   const auto timeout = runtime_env.setup_timeout;
   SetupThread::Prepare prepare =
       [runtime_env = std::move(runtime_env), node = without_server_variables(options_.node),
-       python = order_.python, max_age = order_.env_max_age, sandbox = installer_sandbox(),
+       python = order_.python, max_age = order_.env_max_age, sandbox = sandbox(),
        open_cache = options_.open_cache](const Cancellation& cancellation) -> Result<PreparedJob> {
     RTENV_TRY(auto cache, open_cache());
     return prepare_job(runtime_env, cache,
@@ -217,7 +217,7 @@ void Supervisor::start_entrypoint() {
         Clock::now() + std::chrono::seconds(std::min(*order_.limits.run_time_s, k_max_run_time_s));
   auto child = spawn_entrypoint(order_, std::move(environment),
                                 {.prepared = prepared_ ? &*prepared_ : nullptr,
-                                 .hidden = {options_.cache_root, state_folder()},
+                                 .sandbox = sandbox().value_or(SandboxFolders()),
                                  .output_fd = output_.write_end.get()});
   output_.write_end.reset();
   if (!child) {
@@ -231,9 +231,12 @@ void Supervisor::start_entrypoint() {
   start_spare_copy();
 }
 
-std::optional<SandboxFolders> Supervisor::installer_sandbox() const {
+std::optional<SandboxFolders> Supervisor::sandbox() const {
   if (!order_.sandbox) return std::nullopt;
-  return SandboxFolders{.readable = order_.sandbox->readable, .hidden = {state_folder()}};
+  SandboxFolders folders{.readable = order_.sandbox->readable, .hidden = order_.sandbox->hidden};
+  folders.hidden.push_back(options_.cache_root);
+  folders.hidden.push_back(state_folder());
+  return folders;
 }
 
 int Supervisor::wait_ms() const {

@@ -52,7 +52,7 @@ class Supervisor {
   void become_ready();
   void start_entrypoint();
   [[nodiscard]] Path state_folder() const { return folder_.path.parent_path().parent_path(); }
-  [[nodiscard]] std::optional<SandboxFolders> installer_sandbox() const;
+  [[nodiscard]] std::optional<SandboxFolders> sandbox() const;
 
   void wait();
   [[nodiscard]] int wait_ms() const;

@@ -271,6 +271,7 @@ struct Setting {
 // An item of a value that lists files, folders or URLs.
 Result<Setting> read_item(OptionUse use, const std::string& item, const ResolveContext& context) {
   const auto path = existing_path(item);
+  if (path) RTENV_TRY(context.variables.check_path(*path));
   if (use == OptionUse::list && (path || item.find("://") == std::string::npos)) {
     RTENV_TRY(const ResolvedList list, resolve_list(item, context));
     return Setting{path_mark(list.input), json_from_text(list.key_part)};
@@ -389,13 +390,16 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
       settings.environment.set(name, std::string(*own));
   }
   const Environment seen = settings.environment;
+  const Variables of_node = variables.without_path_check();
   for (const auto& [name, value] : seen.values()) {
     if (use_of(name) != VariableUse::setting) continue;
     if (value.empty()) {
       settings.environment.unset(name);  // a build could tell that it is set
       continue;
     }
-    auto setting = read_setting(name, value, context);
+    const bool is_of_job = variables.env_vars().contains(name);
+    auto setting =
+        read_setting(name, value, {is_of_job ? variables : of_node, context.fetch, context.inputs});
     if (!setting) return Failure(std::move(setting).error().within(name));
     parts[name] = std::move(setting->part);
     settings.environment.set(name, std::move(setting->value));

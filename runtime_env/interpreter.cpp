@@ -124,8 +124,12 @@ std::string program_name(const std::optional<std::string>& requested,
 std::vector<Path> Interpreter::needed_paths() const {
   std::error_code error;
   const Path program = std::filesystem::canonical(base_executable, error);
-  // "/usr" of "/usr/bin/python3".
-  std::vector<Path> paths{base_executable, program.parent_path().parent_path(), site_packages};
+  // "/usr" of "/usr/bin/python3". Not as a whole: it may be ~/.local, which has other things, too.
+  const Path prefix = program.parent_path().parent_path();
+  std::vector<Path> paths{base_executable, program, site_packages};
+  for (const char* folder : {"lib", "lib32", "lib64", "include", "ssl", "etc"})
+    paths.push_back(prefix / folder);
+  if (program.parent_path().filename() == "bin") paths.push_back(program.parent_path());
   const Path virtual_env = executable.parent_path().parent_path();
   if (std::filesystem::exists(virtual_env / "pyvenv.cfg", error)) paths.push_back(virtual_env);
   return paths;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 
 #include "base/file.hpp"
@@ -128,13 +129,22 @@ class Resolver {
 
   // A relative path is relative to the base folder, or to the file that names it if the former
   // doesn't exist.
-  [[nodiscard]] Path locate(const std::string& text, const Path& folder) const {
-    const Path path = text;
-    if (path.is_absolute()) return path.lexically_normal();
-    const Path from_base = (base_folder() / path).lexically_normal();
-    std::error_code error;
-    return std::filesystem::exists(from_base, error) ? from_base
-                                                     : (folder / path).lexically_normal();
+  [[nodiscard]] Result<Path> locate(const std::string& text, const Path& folder) const {
+    Path path = text;
+    if (!path.is_absolute()) {
+      path = base_folder() / text;
+      std::error_code error;
+      if (!std::filesystem::exists(path, error)) path = folder / text;
+    }
+    path = path.lexically_normal();
+    if (!fetched_.contains(path)) RTENV_TRY(variables_.check_path(path));
+    return path;
+  }
+
+  Result<Path> fetch(const std::string& uri) {
+    RTENV_TRY(Path path, fetch_(uri));
+    fetched_.insert(path);
+    return path;
   }
 
   Result<void> add_file(const std::string& written, const Path& folder, Role role, int depth) {
@@ -142,7 +152,7 @@ class Resolver {
       return fail(Errc::invalid_argument, "requirements files include each other: {}", written);
     const RequirementLine file = parse_requirement_line(written);
     if (file.kind == Kind::remote) {
-      RTENV_TRY(const Path fetched, fetch_(file.text));
+      RTENV_TRY(const Path fetched, fetch(file.text));
       return add_file(fetched.native(), folder, role, depth);
     }
     if (is_url(written)) {
@@ -152,7 +162,7 @@ class Resolver {
       options_.push_back(without_credentials(result_.lines.back()));
       return {};
     }
-    const Path path = locate(written.starts_with("file:") ? file.text : written, folder);
+    RTENV_TRY(const Path path, locate(written.starts_with("file:") ? file.text : written, folder));
     auto content = read_file(path);
     if (!content) return Failure(std::move(content).error().within("requirements file"));
     RTENV_TRY(check_pin(sha256_hex(*content), file.sha256, path));
@@ -168,7 +178,7 @@ class Resolver {
       return {};
     }
     const RequirementLine parsed = parse_requirement_line(text);
-    const Path path = locate(text.starts_with("file:") ? parsed.text : text, folder);
+    RTENV_TRY(const Path path, locate(text.starts_with("file:") ? parsed.text : text, folder));
     std::error_code error;
     if (!std::filesystem::exists(path, error))
       return fail(Errc::not_found, "the --find-links folder {} doesn't exist", path.native());
@@ -187,7 +197,7 @@ class Resolver {
 
   // Its content counts, as that of a local file does, not its URI.
   Result<void> add_remote(RequirementLine line, const Path& folder, Role role) {
-    RTENV_TRY(const Path fetched, fetch_(line.text));
+    RTENV_TRY(const Path fetched, fetch(line.text));
     line.text = fetched.native();
     return add_local(line, folder, role);
   }
@@ -212,7 +222,7 @@ class Resolver {
   }
 
   Result<void> add_local(const RequirementLine& line, const Path& folder, Role role) {
-    const Path path = locate(line.text, folder);
+    RTENV_TRY(const Path path, locate(line.text, folder));
     RTENV_TRY(const auto input, add_input(line, path));
     const std::string file_name = path.filename().native();
     const auto in_wheel = wheel_project_name(file_name);
@@ -284,6 +294,7 @@ class Resolver {
       options_.push_back(without_credentials(text));
       return {};
     }
+    RTENV_TRY(variables_.check_path(*path));
     RTENV_TRY(const std::string content, content_line(*path));
     options_.push_back({{"option", option.value ? option.name : ""}, {"content", content}});
     return {};
@@ -292,6 +303,7 @@ class Resolver {
   const Variables& variables_;
   const FetchObject& fetch_;
   LocalInputs& inputs_;
+  std::set<Path> fetched_;
   ResolvedRequirements result_;
   std::vector<std::string> names_;
   std::vector<std::string> constraints_;

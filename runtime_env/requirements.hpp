@@ -38,9 +38,10 @@ struct ResolveContext {
 /// One list per phase, in the order of installation; never empty.
 using ResolvedPhases = std::vector<ResolvedRequirements>;
 
-/// Fails: as `fetch`; not_found (a wheel, project, --find-links folder or requirements file),
-/// invalid_argument (a path with an undefined variable, -e, files that include each other, what
-/// isn't a requirement or can't be a constraint), corrupt (a file without its pinned digest).
+/// Fails: as `fetch` and Variables::check_path; not_found (a wheel, project, --find-links folder or
+/// requirements file), invalid_argument (a path with an undefined variable, -e, files that include
+/// each other, what isn't a requirement or can't be a constraint), corrupt (a file without its
+/// pinned digest).
 Result<ResolvedPhases> resolve_requirements(const PackageList& packages,
                                             const ResolveContext& context);
 

@@ -126,9 +126,10 @@ std::variant<Caller, Response> Access::identify(const Request& request, const Pe
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
   }
-  const std::string who = was_forwarded ? "comes through a proxy"
-                          : peer.uid    ? fmt::format("is the user's with the id {}", *peer.uid)
-                                        : "is an unknown user's";
+  const std::string who = was_forwarded       ? "comes through a proxy"
+                          : peer.is_sandboxed ? "comes from a sandbox"
+                          : peer.uid ? fmt::format("is the user's with the id {}", *peer.uid)
+                                     : "is an unknown user's";
   return text_response(
       403, fmt::format("403: this server accepts requests of the user with the id {} and of root; "
                        "this one {}. To let others in, start it with rtenv serve --token-file",

@@ -65,9 +65,6 @@ struct Owner {
   uid_t uid = 0;
   std::uint64_t inode = 0;  // 0: no process has the socket; then the uid means nothing
 };
-std::optional<uid_t> uid_of(const Owner& owner) {
-  return owner.inode == 0 ? std::nullopt : std::optional(owner.uid);
-}
 
 enum class Lookup { found, none, not_available };
 
@@ -150,7 +147,7 @@ std::optional<Owner> owner_in_line(std::string_view line, int family, const End&
   return is_connected(state) ? std::optional(owner) : std::nullopt;
 }
 
-std::optional<uid_t> read_tables(const End& peer, const End& own) {
+std::optional<Owner> read_tables(const End& peer, const End& own) {
   for (const auto& [file, family] :
        {std::pair{"/proc/net/tcp", AF_INET}, std::pair{"/proc/net/tcp6", AF_INET6}}) {
     const auto text = read_file_or_stream(file);
@@ -159,7 +156,7 @@ std::optional<uid_t> read_tables(const End& peer, const End& own) {
     while (!rest.empty()) {
       const auto line = rest.substr(0, rest.find('\n'));
       rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-      if (const auto owner = owner_in_line(line, family, peer, own)) return uid_of(*owner);
+      if (const auto owner = owner_in_line(line, family, peer, own)) return owner;
     }
   }
   return std::nullopt;
@@ -178,7 +175,7 @@ Peer identify_peer(int fd, bool with_sock_diag) {
     size = sizeof credentials;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
       return {.address = "unix"};
-    return {.address = "unix", .uid = credentials.uid};
+    return {.address = "unix", .uid = credentials.uid, .pid = credentials.pid};
   }
   size = sizeof peer_storage;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer_storage), &size) != 0)
@@ -189,10 +186,13 @@ Peer identify_peer(int fd, bool with_sock_diag) {
   if (!peer.is_loopback() || !own.is_loopback()) return result;
   Owner owner;
   switch (with_sock_diag ? ask_kernel(peer, own, owner) : Lookup::not_available) {
-    case Lookup::found: result.uid = uid_of(owner); break;
-    case Lookup::none: break;
-    case Lookup::not_available: result.uid = read_tables(peer, own); break;
+    case Lookup::found: break;
+    case Lookup::none: owner = {}; break;
+    case Lookup::not_available: owner = read_tables(peer, own).value_or(Owner()); break;
   }
+  if (owner.inode == 0) return result;
+  result.uid = owner.uid;
+  result.inode = owner.inode;
   return result;
 }
 

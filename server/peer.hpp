@@ -4,14 +4,18 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace rtenv::server {
 
 struct Peer {
-  std::string address;       // "127.0.0.1", "unix"
-  std::optional<uid_t> uid;  // of a process on this machine, if the kernel says so
+  std::string address;        // "127.0.0.1", "unix"
+  std::optional<uid_t> uid;   // of a process on this machine, if the kernel says so
+  std::uint64_t inode = 0;    // of its TCP socket; 0: none, or not known
+  pid_t pid = 0;              // of the process at a Unix socket
+  bool is_sandboxed = false;  // then it has no uid
 };
 
 /// Of a connected socket: for a Unix socket by SO_PEERCRED; for TCP on loopback, the owner of the

@@ -14,6 +14,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <list>
@@ -27,6 +28,8 @@
 #include "server/job_manager.hpp"
 #include "server/job_packages.hpp"
 #include "server/listening_socket.hpp"
+#include "server/run_on.hpp"
+#include "server/sandboxed_peer.hpp"
 #include "server/session.hpp"
 #include "server/systemd.hpp"
 
@@ -105,7 +108,9 @@ class Server {
         packages_(options_.open_cache, options_.max_package_bytes, std::move(stop_packages)),
         acceptor_(context_),
         termination_(context_, SIGTERM, SIGINT),
-        hangup_(context_, SIGHUP) {}
+        hangup_(context_, SIGHUP) {
+    if (options_.manager.sandbox) peer_checks_.emplace(1);
+  }
 
   Result<void> run();
 
@@ -114,6 +119,7 @@ class Server {
   Result<void> load_access();
   asio::awaitable<void> accept();
   void serve(tcp::socket socket);
+  asio::awaitable<void> serve_identified(tcp::socket socket, SessionContext session);
   bool drop_idle_connection();
   asio::awaitable<void> reload();
   asio::awaitable<void> shut_down();
@@ -131,6 +137,7 @@ class Server {
   std::unique_ptr<Api> api_;
   Budget bodies_{options_.max_request_memory_bytes};
   Budget uploads_{options_.max_uploads_bytes};
+  std::optional<asio::thread_pool> peer_checks_;  // where jobs are sandboxed
   struct Connection {
     asio::cancellation_signal signal;
     bool is_idle = false;
@@ -217,7 +224,7 @@ void Server::serve(tcp::socket socket) {
                          .is_idle = connection->is_idle,
                          .limits = {.body_bytes = options_.max_request_bytes}};
   asio::co_spawn(
-      context_, serve_connection(std::move(socket), tls_, std::move(session)),
+      context_, serve_identified(std::move(socket), std::move(session)),
       asio::bind_cancellation_slot(
           connection->signal.slot(), [this, connection](const std::exception_ptr& fault) {
             connections_.erase(connection);
@@ -227,6 +234,16 @@ void Server::serve(tcp::socket socket) {
               if (!shutting_down_) log::warn("closed a connection after an error: {}", what.what());
             }
           }));
+}
+
+// Jobs have the server's user id, too: those in a sandbox are nobody's.
+asio::awaitable<void> Server::serve_identified(tcp::socket socket, SessionContext session) {
+  if (peer_checks_ && session.peer.uid == ::geteuid()) {
+    std::function<bool()> check = [peer = session.peer] { return may_be_sandboxed(peer); };
+    session.peer.is_sandboxed = co_await run_on(*peer_checks_, std::move(check));
+    if (session.peer.is_sandboxed) session.peer.uid.reset();
+  }
+  co_await serve_connection(std::move(socket), tls_, std::move(session));
 }
 
 // The one that has been idle for longest, or nearly. False if there is none.

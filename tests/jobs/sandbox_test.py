@@ -39,14 +39,15 @@ class Sandbox(harness.JobTest):
         self.assertIn("bye", self.server.output(job))
 
     def test_the_sandbox_encloses_installers(self):
-        self.server = self.serve("--sandbox")
+        (self.work / "shown").mkdir()
+        self.server = self.serve("--sandbox", "--sandbox-show", self.work / "shown")
         cache = self.work / "cache"
-        self.write("plain/setup.py", "from setuptools import setup; setup(name='plain', version='1')")
-        plain = {"uv": [f"plain @ file://{self.work}/plain"]}
+        self.write("shown/plain/setup.py", "from setuptools import setup; setup(name='plain', version='1')")
+        plain = {"uv": [f"plain @ file://{self.work}/shown/plain"]}
         job, details = self.server.run("true", runtime_env=plain)
         self.assertEqual(details["status"], "SUCCEEDED", details)
         victim = next(path for path in (cache / "envs").glob("*/pyvenv.cfg"))
-        self.write("spy/setup.py", f"""
+        self.write("shown/spy/setup.py", f"""
 import os, pathlib, setuptools
 seen = {{}}
 for name in ["{victim}", "{cache}/uv/spied", "{cache}/files/spied", os.environ["UV_CACHE_DIR"] + "/spied"]:
@@ -56,24 +57,24 @@ for name in ["{victim}", "{cache}/uv/spied", "{cache}/files/spied", os.environ["
     except OSError as error:
         seen[name] = error.strerror
 import subprocess
-for command in [["umount", "-l", "{cache}"], ["umount", "-l", "{self.server.state}"], ["mount", "-o", "remount,bind,rw", "{cache}"], ["mv", "{cache}", "{cache}.away"]]:
+for command in [["umount", "-l", "{cache}"], ["umount", "-l", "{self.server.state}"], ["mount", "-o", "remount,bind,rw", "{cache}"]]:
     seen[" ".join(command)] = "done" if subprocess.run(command, capture_output=True).returncode == 0 else "refused"
 # What the server runs later, outside.
 target = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/envs/" in line)
 pathlib.Path(target + "/bin/python").unlink()
 pathlib.Path(target + "/bin/python").write_text("#!/bin/sh\\necho > {cache}/uv/spied-by-compiler\\nexec {sys.executable} $@")
 os.chmod(target + "/bin/python", 0o755)
-seen["state"] = os.listdir("{self.server.state}")
+seen["state"] = os.path.exists("{self.server.state}")
 seen["processes"] = [name for name in os.listdir("/proc") if name.isdigit() and b"serve" in pathlib.Path("/proc", name, "cmdline").read_bytes().split(bytes(1))]
 pathlib.Path("spy.py").write_text("SEEN = " + repr(seen))
 setuptools.setup(name="spy", version="1", py_modules=["spy"])
 """)
-        spy = {"uv": [f"spy @ file://{self.work}/spy"]}
+        spy = {"uv": [f"spy @ file://{self.work}/shown/spy"]}
         job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/spy.py", runtime_env=spy)
         out = self.server.output(job)
         self.assertEqual(details["status"], "SUCCEEDED", out)
         seen = eval(out.splitlines()[-1].removeprefix("SEEN = "))
-        self.assertEqual([*seen.values()], ["No such file or directory"] * 3 + ["written"] + ["refused"] * 4 + [[], []], seen)
+        self.assertEqual([*seen.values()], ["No such file or directory"] * 3 + ["written"] + ["refused"] * 3 + [False, []], seen)
         self.assertEqual([*cache.glob("**/spied*")], [])
         # The job's variables don't reach bwrap, which would run the library outside.
         self.write("preloaded.c", f"""#include <stdio.h>
@@ -96,7 +97,7 @@ __attribute__((constructor)) static void run(void) {{ fclose(fopen("{cache}/uv/s
         victim.mkdir()
         (victim / "file").write_text("mine")
         for at in ("package/__pycache__", "package", "uv.toml", "mark"):
-            self.write("links/setup.py", f"""
+            self.write("shown/links/setup.py", f"""
 import os, pathlib, setuptools
 target = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/envs/" in line)
 scratch = next(line.split()[4] for line in open("/proc/self/mountinfo") if "/cache/tmp/" in line and "merged" not in line)
@@ -121,13 +122,13 @@ else:
 open("/tmp/was-here", "w")
 setuptools.setup(name="links", version="1")
 """)
-            job, details = self.server.run("true", runtime_env={"uv": {"packages": [f"links @ file://{self.work}/links"], "uv_check": True}})
+            job, details = self.server.run("true", runtime_env={"uv": {"packages": [f"links @ file://{self.work}/shown/links"], "uv_check": True}})
             self.assertEqual([path.name for path in victim.iterdir()], ["file"], at)
             self.assertEqual(details["status"], "FAILED" if "package" in at else "SUCCEEDED", at)
             if at == "package":
                 self.assertIn("symbolic link", details["message"], at)
         # A job's cache isn't trusted, and isn't shown to its installer either.
-        self.write("look/setup.py", f"""
+        self.write("shown/look/setup.py", f"""
 import os, setuptools, socket
 descriptors = "stay"
 for make in lambda: socket.socket(socket.AF_UNIX), lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM), lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW):
@@ -141,7 +142,7 @@ open("look.py", "w").write(repr([os.path.exists(os.environ["UV_CACHE_DIR"] + "/j
 setuptools.setup(name="look", version="1", py_modules=["look"])
 """)
         job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/look.py", runtime_env={
-            "uv": [f"look @ file://{self.work}/look"], "env_vars": {"UV_CACHE_DIR": str(self.server.state)}})
+            "uv": [f"look @ file://{self.work}/shown/look"], "env_vars": {"UV_CACHE_DIR": str(self.server.state)}})
         self.assertEqual((details["status"], self.server.output(job).splitlines()[-1]), ("SUCCEEDED", f"[False, 'stay', {socket.AF_INET!r}]"), details)
         # Nor does a job choose a program that gives credentials to the server.
         self.write("aws", f"[default]\nregion = us-east-1\ncredential_process = /bin/sh -c 'touch {self.work}/spied-by-aws'\n")
@@ -150,14 +151,14 @@ setuptools.setup(name="look", version="1", py_modules=["look"])
             self.server.run("true", runtime_env={"working_dir": "s3://bucket/x.zip", "env_vars": {**variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}})
         self.assertFalse((self.work / "spied-by-aws").exists())
         # The overlay's own folders are out of reach.
-        self.write("swap/setup.py", """
+        self.write("shown/swap/setup.py", """
 import os, setuptools
 parent = os.path.dirname(os.environ["UV_CACHE_DIR"])
 open("swap.py", "w").write(repr([os.listdir(parent), os.access(os.environ["UV_CACHE_DIR"], os.W_OK)]))
 setuptools.setup(name="swap", version="1", py_modules=["swap"])
 """)
         job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/swap.py",
-                                       runtime_env={"uv": {"packages": [f"swap @ file://{self.work}/swap"], "uv_check": True}})
+                                       runtime_env={"uv": {"packages": [f"swap @ file://{self.work}/shown/swap"], "uv_check": True}})
         self.assertEqual((details["status"], self.server.output(job).splitlines()[-1]), ("SUCCEEDED", "[['merged'], True]"), details)
 
     def test_home_directories_and_sockets_of_services_are_hidden(self):
@@ -203,19 +204,84 @@ setuptools.setup(name="swap", version="1", py_modules=["swap"])
     def test_installers_see_their_configuration_and_nothing_else_of_home(self):
         self.write(".config/pip/pip.conf", "[global]\ntimeout = 7\n")
         self.write(".ssh/id_ed25519", "secret key")
-        self.server = self.serve("--sandbox")
-        self.write("look/setup.py", f"""
+        (self.work / "shown").mkdir()
+        self.server = self.serve("--sandbox", "--sandbox-show", self.work / "shown")
+        self.write("shown/look/setup.py", f"""
 import os, setuptools
 home = os.path.expanduser("~")
 open("look.py", "w").write(repr([sorted(os.listdir(home)), os.path.exists(home + "/.config/pip/pip.conf")]))
 setuptools.setup(name="look", version="1", py_modules=["look"])
 """)
-        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/look.py", runtime_env={"pip": [f"look @ file://{self.work}/look"]})
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/look.py", runtime_env={"pip": [f"look @ file://{self.work}/shown/look"]})
         self.assertEqual(details["status"], "SUCCEEDED", details)
         folders, has_configuration = eval(self.server.output(job).splitlines()[-1])
         self.assertTrue(has_configuration)
         self.assertNotIn(".ssh", folders)
-        self.assertNotIn("look", folders)
+        # A job's variables show nothing else.
+        self.write("shown/spy/setup.py", f"""
+import os, setuptools
+def seen(path):
+    try:
+        return open(path).read() if os.path.isfile(path) else os.listdir(path)
+    except OSError as error:
+        return error.strerror
+open("spy.py", "w").write(repr([seen("{self.work}/.ssh/id_ed25519"), seen("{self.work}/.ssh"), seen("{self.server.state}"), seen("{self.work}/cache/files")]))
+setuptools.setup(name="spy", version="1", py_modules=["spy"])
+""")
+        job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/spy.py", runtime_env={
+            "pip": [f"spy @ file://{self.work}/shown/spy"],
+            "env_vars": {"NETRC": f"{self.work}/.ssh/id_ed25519", "SSL_CERT_DIR": f"{self.work}/.ssh", "GIT_CONFIG_GLOBAL": str(self.server.state)}})
+        self.assertEqual(details["status"], "SUCCEEDED", details)
+        self.assertEqual(eval(self.server.output(job).splitlines()[-1]), ["No such file or directory"] * 4)
+
+    def test_a_job_cannot_name_what_it_does_not_see(self):
+        self.write("mine/secret", "secret key\n")
+        self.write("mine/setup.py", "from setuptools import setup; setup(name='mine', version='1')")
+        with zipfile.ZipFile(self.work / "mine.zip", "w") as archive:
+            archive.writestr("secret", "secret key")
+        self.server = self.serve("--sandbox")
+        self.server.run("true", runtime_env={"env_vars": {"KEY": "secret key"}})
+        audit = self.server.state / "audit.log"
+        for runtime_env in (
+                {"working_dir": f"local://{self.work}/mine"}, {"working_dir": f"file://{self.work}/mine.zip"}, {"working_dir": f"local://{self.server.state}"},
+                {"py_modules": [f"local://{self.work}/cache"]}, {"py_modules": [f"file://{self.work}/mine.zip"]}, {"uv": [f"-r {audit}"]},
+                {"pip": [f"-r {self.work}/mine/secret"]}, {"pip": [f"-c {self.work}/mine/secret", "six"]}, {"uv": [f"{self.work}/mine"]},
+                {"uv": [f"mine @ file://{self.work}/mine"]}, {"uv": ["six", f"--find-links {self.work}/mine"]},
+                {"uv": {"packages": ["six"], "uv_pip_install_options": ["--overrides", f"{self.work}/mine/secret"]}},
+                {"uv": ["six"], "env_vars": {"UV_CONSTRAINT": f"{self.work}/mine/secret"}}):
+            job, details = self.server.run("find . -type f | xargs cat; find $PYTHONPATH | head", runtime_env=runtime_env)
+            self.assertEqual((details["status"], details["error_type"]), ("FAILED", "RUNTIME_ENV_SETUP_FAILURE"), runtime_env)
+            self.assertIn("isn't visible in this server's sandbox", details["message"], runtime_env)
+            self.assertNotIn("secret key", details["message"] + self.server.logs(job), runtime_env)
+
+    def test_a_sandboxed_job_does_not_speak_for_the_servers_user(self):
+        self.server = self.serve("--sandbox")
+        look = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{self.server.port}/api/jobs/')"
+        job, details = self.server.run(f'python3 -c "{look}"')
+        self.assertEqual(details["status"], "FAILED", self.server.output(job))
+        self.assertIn("HTTP Error 403", self.server.output(job))
+        self.assertEqual(self.server.request("GET", "/api/jobs/").status, 200)
+
+    def test_the_servers_token_and_locks_are_out_of_reach(self):
+        token = self.write("etc/token", "t submit abc")
+        self.server = self.serve("--sandbox", "--sandbox-show", self.work / "etc", "--token-file", token)
+        job, details = self.server.run(
+            f"cat {token}; for fd in /proc/self/fd/*; do readlink $fd; done; true", runtime_env={"uv": ["six==1.16.0"]})
+        out = self.server.output(job)
+        self.assertEqual(details["status"], "SUCCEEDED", out)
+        self.assertIn("pipe:", out)
+        self.assertNotIn("abc", out)
+        self.assertNotIn("holder", out)
+
+    def test_temporary_folders_and_odd_homes_work(self):
+        (self.work / "home").symlink_to("real")
+        (self.work / "real").mkdir()
+        for variables in ({"TMPDIR": "/tmp/user/0"}, {"TMPDIR": "/srv"}, {"HOME": "/home/../etc"}, {"HOME": "/home/a/../b"}, {"HOME": "/"}, {"HOME": ""},
+                          {"HOME": str(self.work / "home")}):
+            self.server = self.serve("--sandbox", env=variables if "TMPDIR" in variables else {})
+            job, details = self.server.run("mktemp; python -c 'import six'", runtime_env={"uv": ["six==1.16.0"], "env_vars": variables})
+            self.assertEqual(details["status"], "SUCCEEDED", (variables, self.server.output(job)))
+            self.server.stop()
 
     def test_without_a_network_a_job_reaches_nobody(self):
         self.server = self.serve("--sandbox", "--sandbox-no-network")
