@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/redact.hpp"
+#include "base/text.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -44,6 +45,13 @@ bool has_machine(std::string_view netrc, std::string_view host) {
 // Whether a list that ends here is in a line with an option, as "--index-url".
 bool is_in_option(std::string_view list) {
   return list.substr(list.rfind('\n') + 1).starts_with('-');
+}
+
+// Whether a project's text that ends here is in "NAME @ SCHEME://", rather than a page's address.
+bool is_direct_url(std::string_view text) {
+  const std::string scheme = scheme_before(text, text.size() - k_url_separator.size());
+  text.remove_suffix(scheme.size() + k_url_separator.size());
+  return trim_end(text).ends_with('@');
 }
 
 // Of the URL whose text after "://" begins here.
@@ -110,7 +118,8 @@ Result<std::string> NetrcCredentials::take(std::string_view text, Place place) {
     if (!http) continue;
     const UrlAuthority authority = authority_of(text);
     const std::string host = authority.host();
-    const bool is_shown = place != Place::list || is_in_option(result);
+    const bool is_shown = place == Place::variable ||
+                          (place == Place::list ? is_in_option(result) : is_direct_url(result));
     if (is_shown && has_secret_parameter(text)) return fail_shown(host, "its query has a secret");
     if (authority.user_info.empty()) continue;
     const UrlLogin login = authority.login();

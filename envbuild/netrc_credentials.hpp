@@ -30,7 +30,8 @@ class NetrcCredentials {
   Result<std::string> take(std::string_view list);
   /// The same for a file. Fails: as take, and as reading and writing it.
   Result<void> take_from(const Path& file);
-  /// The same for a pyproject.toml: what a build requires is shown as options are.
+  /// The same for a pyproject.toml: what a build requires is shown as options are. Addresses of
+  /// pages stay.
   Result<void> take_from_project(const Path& file);
   /// The same for pip's variables that have URLs. A proxy's password goes into the variables that
   /// pip's children read themselves. Fails: invalid_argument (a login can't be in a netrc file).

@@ -85,6 +85,20 @@ TEST(NetrcCredentials, AreRefusedInAnOptionIfANetrcFileCannotHaveThem) {
   }
 }
 
+TEST(NetrcCredentials, AProjectsRequirementsAreShown) {
+  TreeBuilder folder;
+  NetrcCredentials credentials{Environment()};
+  const std::string pages = "Repository = \"https://me@h/a/b\"\nImage = \"https://h/x?sig=1\"\n";
+  folder.file("pyproject.toml", pages + "requires = [\"a @ https://u:p@h/a.whl\"]\n");
+  credentials.note_hosts(content_of(folder / "pyproject.toml"));
+  must(credentials.take_from_project(folder / "pyproject.toml"));
+  EXPECT_EQ(content_of(folder / "pyproject.toml"),
+            pages + "requires = [\"a @ https://h/a.whl\"]\n");
+  folder.file("pyproject.toml", "requires = [\"a @ https://u:secret%20x@h/a.whl\"]\n");
+  EXPECT_THAT(credentials.take_from_project(folder / "pyproject.toml"),
+              IsError(Errc::invalid_argument, "in a command line"));
+}
+
 TEST(NetrcCredentials, ANameWhoseLoginIsInTheUsersNetrcFileIsNoSecret) {
   TreeBuilder folder;
   folder.file(".netrc", "machine own\n login me\n password mine");

@@ -21,6 +21,10 @@ Enum parse(const std::array<std::string_view, Size>& names, const std::string& t
   return static_cast<Enum>(found - names.begin());
 }
 
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
+
 ResourceUsage usage_from_json(const json& value) {
   return {.user_s = value.at("user_s").get<double>(),
           .system_s = value.at("system_s").get<double>(),
@@ -28,6 +32,12 @@ ResourceUsage usage_from_json(const json& value) {
 }
 
 }  // namespace
+
+ResourceUsage usage_of(const rusage& usage) noexcept {
+  return {.user_s = seconds(usage.ru_utime),
+          .system_s = seconds(usage.ru_stime),
+          .max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024};
+}
 
 bool has_run(const RunState& state) noexcept {
   return state.phase == RunPhase::running ||

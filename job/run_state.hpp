@@ -2,6 +2,7 @@
 // file `state` for a server that starts later.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -39,6 +40,8 @@ struct ResourceUsage {
   double system_s = 0;
   std::int64_t max_rss_bytes = 0;
 };
+
+ResourceUsage usage_of(const rusage& usage) noexcept;
 
 struct RunState {
   RunPhase phase = RunPhase::preparing;

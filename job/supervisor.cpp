@@ -39,16 +39,6 @@ int exit_code_of(int status) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-}
-
-ResourceUsage usage_of(const rusage& usage) {
-  return {.user_s = seconds(usage.ru_utime),
-          .system_s = seconds(usage.ru_stime),
-          .max_rss_bytes = static_cast<std::int64_t>(usage.ru_maxrss) * 1024};
-}
-
 }  // namespace
 
 Supervisor::Supervisor(JobOrder order, const SupervisorOptions& options, JobFolder folder,
