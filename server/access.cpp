@@ -127,7 +127,7 @@ std::variant<Caller, Response> Access::identify(const Request& request, const Pe
     return response;
   }
   const std::string who = was_forwarded       ? "comes through a proxy"
-                          : peer.is_sandboxed ? "comes from a sandbox"
+                          : peer.is_sandboxed ? "comes from a sandbox, or from another container"
                           : peer.uid ? fmt::format("is the user's with the id {}", *peer.uid)
                                      : "is an unknown user's";
   return text_response(
