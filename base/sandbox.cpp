@@ -128,6 +128,9 @@ bool is_in(const Path& path, const std::vector<Path>& folders) {
 
 bool is_hidden_in_sandbox(const Path& path, const SandboxFolders& folders) {
   const Path real = real_path(path);
+  if (real == "/dev/null") return false;
+  // It has a /proc and a /dev of its own.
+  if (is_in(real, {"/proc", "/dev"}) && !is_in(real, folders.own)) return true;
   const bool in_hidden =
       is_in(real, folders.hidden) ||
       (is_in(real, hidden_places(Environment::of_process())) && !is_in(real, folders.readable));

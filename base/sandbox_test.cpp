@@ -24,6 +24,8 @@ TEST(Sandbox, HidesWhatIsNotShown) {
     EXPECT_FALSE(is_hidden_in_sandbox(tree / shown, folders)) << shown;
   EXPECT_TRUE(is_hidden_in_sandbox("/root/.ssh/id_ed25519", folders));
   EXPECT_TRUE(is_hidden_in_sandbox("/usr/share/doc", folders));
+  EXPECT_TRUE(is_hidden_in_sandbox("/proc/1/environ", folders));
+  EXPECT_FALSE(is_hidden_in_sandbox("/dev/null", folders));
   EXPECT_FALSE(is_hidden_in_sandbox("/usr/bin/env", folders));
   EXPECT_FALSE(is_hidden_in_sandbox("/etc/hosts", folders));
 }

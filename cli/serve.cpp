@@ -322,6 +322,8 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   options.manager.max_ended_jobs = max_ended_jobs;
   options.manager.max_queued = max_queued;
   options.manager.max_running = max_running;
+  if (max_ended_jobs == 0)
+    return fail(Errc::invalid_argument, "--max-ended-jobs must be at least 1");
   if (max_setups == 0) return fail(Errc::invalid_argument, "--max-setups must be at least 1");
   options.manager.max_setups = max_setups;
   options.manager.limits = {.open_files = max_open_files, .processes = max_processes};

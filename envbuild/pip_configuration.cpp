@@ -26,7 +26,7 @@ bool may_have_passwords(const Environment& environment) {
   if (const auto named = environment.find_filled("PIP_CONFIG_FILE")) files.emplace_back(*named);
   return std::ranges::any_of(files, [](const Path& file) {
     const auto text = read_file(file);
-    return text && text->find('@') != std::string::npos;
+    return text && text->find_first_of("@?") != std::string::npos;
   });
 }
 
@@ -57,7 +57,7 @@ Result<void> hide_configured_passwords(InstallerRun& run, const Path& python, co
           listed.find(fmt::format(":env:.{}=", name)) != std::string::npos)
         continue;
       const std::string value = unquoted(line.substr(equals + 1));
-      if (value.find('@') != std::string::npos) environment.set(option->variable, value);
+      if (value.find_first_of("@?") != std::string::npos) environment.set(option->variable, value);
     }
   NetrcCredentials netrc(environment);
   netrc.note_hosts(environment);

@@ -380,14 +380,26 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
   take(variables.node().values());
   take(variables.env_vars());
   json parts = json::object();
+  const auto take_own = [&](const std::string& name) {
+    settings.environment.unset(name);
+    if (const auto own = variables.node().find(name))
+      settings.environment.set(name, std::string(*own));
+  };
   for (const auto& [name, value] : variables.env_vars()) {
+    // rtenv reads some of the files that variables name, and installers the others.
+    const bool is_given = settings.environment.find(name) == value &&
+                          use_of(name) != VariableUse::node && variables.node().find(name) != value;
+    if (const auto path = existing_path(value); path && is_given)
+      if (auto seen = variables.check_path(*path); !seen) {
+        if (name != "HOME" && !name.starts_with("XDG_"))
+          return Failure(std::move(seen).error().within(name));
+        take_own(name);
+      }
     if (use_of(name) == VariableUse::machine && variables.node().find(name) != value)
       parts[name] = "sha256:" + sha256_hex(without_credentials(value));
     // Which programs rtenv runs, and which caches it trusts, isn't a job's choice.
     if (use_of(name) != VariableUse::node) continue;
-    settings.environment.unset(name);
-    if (const auto own = variables.node().find(name))
-      settings.environment.set(name, std::string(*own));
+    take_own(name);
   }
   const Environment seen = settings.environment;
   const Variables of_node = variables.without_path_check();

@@ -46,8 +46,10 @@ asio::awaitable<void> Retention::run() {
     }
     if (std::exchange(is_unmeasured_, has_unfinished_())) {
       const bool has_surplus = co_await remove_surplus();
-      const bool is_full = co_await make_space();
-      has_more = has_more || has_surplus || is_full;
+      const bool removed_some = co_await make_space();
+      has_more = has_more || has_surplus || removed_some;
+      // Time and deletions make space, too.
+      is_unmeasured_ = is_unmeasured_ || used_bytes_ > options_.max_jobs_bytes;
     }
     if (closed_) co_return;
     if (has_more) {

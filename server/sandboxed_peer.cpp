@@ -5,9 +5,12 @@
 #include <filesystem>
 
 #include "base/fd.hpp"
+#include "base/file.hpp"
 
 namespace rtenv::server {
 namespace {
+
+constexpr std::string_view k_supervise("supervise\0", 10);
 
 // Empty: it can't be read.
 std::string link_text(const Path& link) {
@@ -28,25 +31,29 @@ bool is_process(const Path& entry) {
                              [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
+// It fetches what a job names, from where the job says.
+bool is_supervisor(const Path& process) {
+  const std::string command = read_file_or_stream(process / "cmdline").value_or(std::string());
+  const auto program_end = command.find('\0');
+  return program_end != std::string::npos &&
+         std::string_view(command).substr(program_end + 1).starts_with(k_supervise);
+}
+
 }  // namespace
 
 bool may_be_sandboxed(const Peer& peer) {
   const std::string own = link_text("/proc/self/ns/pid");
-  if (peer.pid > 0) return link_text(fmt::format("/proc/{}/ns/pid", peer.pid)) != own;
+  const auto is_own = [&](const Path& process) {
+    return link_text(process / "ns/pid") == own && !is_supervisor(process);
+  };
+  if (peer.pid > 0) return !is_own(fmt::format("/proc/{}", peer.pid));
   const std::string socket = fmt::format("socket:[{}]", peer.inode);
-  bool has_own_holder = false;
   std::error_code error;
   for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end;
-       entry.increment(error)) {
-    const Path& process = entry->path();
-    if (!is_process(process)) continue;
-    const std::string name_space = link_text(process / "ns/pid");
-    const bool is_own = name_space == own;
-    if (name_space.empty() || (is_own && has_own_holder) || !has_socket(process, socket)) continue;
-    if (!is_own) return true;
-    has_own_holder = true;
-  }
-  return !has_own_holder;
+       entry.increment(error))
+    if (is_process(entry->path()) && is_own(entry->path()) && has_socket(entry->path(), socket))
+      return false;
+  return true;
 }
 
 }  // namespace rtenv::server

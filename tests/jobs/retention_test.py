@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import time
 
 import harness
 from harness import eventually
@@ -60,8 +61,17 @@ class Retention(harness.JobTest):
         self.assertEqual(self.server.request("DELETE", f"/api/jobs/{job}").status, 200)
         eventually(lambda: self.refusal() is None, "space for another job")
 
+    def test_a_deletion_makes_space(self):
+        self.server = self.serve("--max-jobs-size", "1MiB")
+        job, _ = self.server.run(WRITE.format(1_500_000))
+        eventually(lambda: self.refusal(), "the refusal of a submission")
+        time.sleep(1.5)  # nothing runs any more
+        self.assertEqual(self.server.request("DELETE", f"/api/jobs/{job}").status, 200)
+        eventually(lambda: self.refusal() is None, "space for another job")
+
     def refusal(self):
         """Of a submission; None: it is accepted."""
+        time.sleep(0.2)  # each one that is accepted needs space
         response = self.server.request("POST", "/api/jobs/", {"entrypoint": "true"})
         self.assertIn(response.status, (200, 507), response.text)
         return response.text if response.status == 507 else None

@@ -230,7 +230,7 @@ setuptools.setup(name="spy", version="1", py_modules=["spy"])
 """)
         job, details = self.server.run("cat $VIRTUAL_ENV/lib/python3*/site-packages/spy.py", runtime_env={
             "pip": [f"spy @ file://{self.work}/shown/spy"],
-            "env_vars": {"NETRC": f"{self.work}/.ssh/id_ed25519", "SSL_CERT_DIR": f"{self.work}/.ssh", "GIT_CONFIG_GLOBAL": str(self.server.state)}})
+            "env_vars": {"HOME": str(self.server.state), "XDG_CONFIG_HOME": f"{self.work}/.ssh"}})
         self.assertEqual(details["status"], "SUCCEEDED", details)
         self.assertEqual(eval(self.server.output(job).splitlines()[-1]), ["No such file or directory"] * 4)
 
@@ -248,7 +248,9 @@ setuptools.setup(name="spy", version="1", py_modules=["spy"])
                 {"pip": [f"-r {self.work}/mine/secret"]}, {"pip": [f"-c {self.work}/mine/secret", "six"]}, {"uv": [f"{self.work}/mine"]},
                 {"uv": [f"mine @ file://{self.work}/mine"]}, {"uv": ["six", f"--find-links {self.work}/mine"]},
                 {"uv": {"packages": ["six"], "uv_pip_install_options": ["--overrides", f"{self.work}/mine/secret"]}},
-                {"uv": ["six"], "env_vars": {"UV_CONSTRAINT": f"{self.work}/mine/secret"}}):
+                {"uv": ["six"], "env_vars": {"UV_CONSTRAINT": f"{self.work}/mine/secret"}}, {"uv": ["-r /proc/self/environ"]},
+                {"pip": ["--extra-index-url http://u:p@127.0.0.1:9/", "six"], "env_vars": {"NETRC": f"{self.work}/mine/secret"}},
+                {"pip": ["six"], "env_vars": {"SSL_CERT_DIR": f"{self.work}/mine"}}):
             job, details = self.server.run("find . -type f | xargs cat; find $PYTHONPATH | head", runtime_env=runtime_env)
             self.assertEqual((details["status"], details["error_type"]), ("FAILED", "RUNTIME_ENV_SETUP_FAILURE"), runtime_env)
             self.assertIn("isn't visible in this server's sandbox", details["message"], runtime_env)
@@ -261,6 +263,14 @@ setuptools.setup(name="spy", version="1", py_modules=["spy"])
         self.assertEqual(details["status"], "FAILED", self.server.output(job))
         self.assertIn("HTTP Error 403", self.server.output(job))
         self.assertEqual(self.server.request("GET", "/api/jobs/").status, 200)
+        # Nor does rtenv, which fetches for it.
+        self.server.run("true", submission_id="victim", runtime_env={"env_vars": {"KEY": "secret key"}})
+        for path, endpoint in (("api/jobs/victim", ""), ("b/k", "/api/jobs/?x=")):
+            job, details = self.server.run("true", runtime_env={"pip": [f"-r s3://{path}"], "env_vars": {
+                "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1",
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.server.port}{endpoint}"}})
+            self.assertEqual(details["status"], "FAILED", details)
+            self.assertNotIn("secret key", details["message"] + self.server.logs(job))
 
     def test_the_servers_token_and_locks_are_out_of_reach(self):
         token = self.write("etc/token", "t submit abc")
