@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/json_text.hpp"
 #include "base/lock_file.hpp"
@@ -247,6 +248,21 @@ TEST_F(SupervisorTest, StartsNothingIfThatCannotBeWritten) {
   EXPECT_THAT(ended.error, HasSubstr("state"));
   EXPECT_THAT(log(), testing::Not(HasSubstr("begun\nbegun")));
   EXPECT_EQ(ended.entrypoint_pid, 0);
+}
+
+// Its state was written although writing failed; then it can't be written for a moment.
+TEST_F(SupervisorTest, AStartThatFailedAfterItWasWrittenIsTakenBack) {
+  fault_hook = [](const char* point) {
+    static int begun = 0;
+    if (point == std::string_view("state.begun")) return ++begun == 2 ? ENOSPC : 0;
+    return point == std::string_view("state.written") && begun == 1 ? ENOSPC : 0;
+  };
+  start(order("echo begun"));
+  fault_hook = nullptr;
+  EXPECT_EQ(wait_for(RunPhase::ended).outcome, Outcome::not_begun);
+  EXPECT_EQ(must(folder_.read_state())->phase, RunPhase::running) << "not yet";
+  EXPECT_EQ(WEXITSTATUS(wait_for_exit()), 0);
+  EXPECT_EQ(must(folder_.read_state())->outcome, Outcome::not_begun);
 }
 
 TEST_F(SupervisorTest, EndsIfTheServerDisconnectsBeforeTheOrder) {

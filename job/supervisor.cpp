@@ -62,10 +62,10 @@ Result<void> Supervisor::run() {
   return {};
 }
 
-// Nothing else tells a later server how the job ended. Space may get free, and the folder is gone
-// if the job is deleted.
+// Nothing else tells a later server how the job ended, or that it hasn't begun although its start
+// was written. Space may get free, and the folder is gone if the job is deleted.
 void Supervisor::keep_end() {
-  while (!state_is_written_ && has_run(state_)) {
+  while (!state_is_written_) {
     pollfd entry{control_.listening_fd(), POLLIN, 0};
     if (::poll(&entry, 1, k_rewrite_interval_ms) > 0) control_.accept(to_json(state_));
     const auto written = folder_.write_state(state_);
