@@ -55,7 +55,7 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
   RTENV_TRY(const TreeItems virtualenv, request.packages.installer == InstallerKind::uv
                                             ? install_with_uv(request, cache)
                                             : install_with_pip(request, cache));
-  if (request.sandbox != nullptr) RTENV_TRY(refuse_foreign_links(request.target, virtualenv));
+  if (request.sandbox) RTENV_TRY(refuse_foreign_links(request.target, virtualenv));
   RTENV_TRY(check_local_sources(request.target, request.form, request.inputs.copies));
   RTENV_TRY(remove_secrets_from_direct_urls(request.target, request.form));
   if (request.describe) RTENV_TRY(request.describe());
@@ -132,7 +132,7 @@ Result<Installed> install_anew(const InstallRequest& request,
   InstallRequest anew = request;
   anew.cache_use = InstallerCache::bypass;
   // In a sandbox, uv's cache is another one for each run.
-  const bool has_names = !suspects.empty() && request.sandbox == nullptr;
+  const bool has_names = !suspects.empty() && !request.sandbox;
   if (request.packages.installer == InstallerKind::uv && has_names) {
     const auto removed = remove_from_uv_cache(suspects, anew, cache);
     if (removed)
@@ -205,7 +205,7 @@ Result<TreeItems> content_of(const Path& virtualenv) {
 
 InstallerRun::InstallerRun(const InstallRequest& request, cache::Cache& cache)
     : request_(request), environment_(request.inputs.environment) {
-  if (request.sandbox != nullptr) sandbox_.emplace(request, cache.root());
+  if (request.sandbox) sandbox_.emplace(request, cache.root());
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 

@@ -46,10 +46,10 @@ struct InstallRequest {
   /// Writes the target's description after each installation: it counts in the digest. May be
   /// empty.
   std::function<Result<void>()> describe;
-  Path scratch;                             // the installer's current folder, with its inputs
-  std::optional<Path> working_dir;          // of the job: a sandboxed installer sees it
-  const SandboxFolders* sandbox = nullptr;  // see PrepareOptions; null: no sandbox
-  int lock_fd = -1;                         // inherited by all child processes
+  Path scratch;                           // the installer's current folder, with its inputs
+  std::optional<Path> working_dir;        // of the job: a sandboxed installer sees it
+  std::optional<SandboxFolders> sandbox;  // see PrepareOptions
+  int lock_fd = -1;                       // inherited by all child processes
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;
   bool show_output = false;

@@ -53,8 +53,10 @@ void add_if_exists(const Path& file, std::vector<Path>& files) {
   if (std::filesystem::is_regular_file(file, error)) files.push_back(file);
 }
 
-Result<void> take_credentials(NetrcCredentials& netrc, const std::vector<Path>& lists,
-                              const std::vector<Path>& projects, Environment& environment) {
+Result<void> hide_from_pips_children(const std::vector<Path>& lists,
+                                     const std::vector<Path>& projects, const Path& scratch,
+                                     Environment& environment) {
+  NetrcCredentials netrc(environment);
   for (const auto* files : {&lists, &projects})
     for (const Path& file : *files) {
       RTENV_TRY(const std::string text, read_file(file));
@@ -66,7 +68,8 @@ Result<void> take_credentials(NetrcCredentials& netrc, const std::vector<Path>& 
   }
   netrc.note_hosts(environment);
   for (const Path& list : lists) RTENV_TRY(netrc.take_from(list));
-  return netrc.take_from(environment);
+  RTENV_TRY(netrc.take_from(environment));
+  return netrc.provide(scratch, environment);
 }
 
 // Of uv's configuration, which is read where it is.
@@ -140,8 +143,6 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
   InstallerInputs result;
   const Path common = common_folder(inputs);
   GitCredentials git;
-  NetrcCredentials netrc(environment);
-  const bool is_pip = installer == runtime_env::InstallerKind::pip;
   std::vector<Path> lists;
   std::vector<Path> projects;
   for (const LocalInput& input : inputs.all()) {
@@ -170,11 +171,11 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
     for (const auto& list : std::filesystem::directory_iterator(folder))
       lists.push_back(list.path());
   }
-  if (is_pip) RTENV_TRY(take_credentials(netrc, lists, projects, result.environment));
-  for (const Path& list : lists) RTENV_TRY(git.take_from(list));
-  for (const Path& file : projects) RTENV_TRY(git.take_from(file));
-  if (!is_pip) RTENV_TRY(refuse_git_credentials(result.environment));
-  RTENV_TRY(netrc.provide(scratch, result.environment));
+  const bool is_pip = installer == runtime_env::InstallerKind::pip;
+  RTENV_TRY(is_pip ? hide_from_pips_children(lists, projects, scratch, result.environment)
+                   : refuse_git_credentials(result.environment));
+  for (const auto* files : {&lists, &projects})
+    for (const Path& file : *files) RTENV_TRY(git.take_from(file));
   RTENV_TRY(git.provide(scratch, result.environment));
   return result;
 }

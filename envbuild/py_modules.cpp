@@ -100,7 +100,7 @@ class Preparer {
                                          .target = context.target,
                                          .describe = {},
                                          .scratch = scratch.path(),
-                                         .sandbox = options_.sandbox ? &*options_.sandbox : nullptr,
+                                         .sandbox = options_.sandbox,
                                          .lock_fd = context.lock_fd,
                                          .timeout = runtime_env_.setup_timeout,
                                          .cancellation = options_.cancellation,

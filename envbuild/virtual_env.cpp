@@ -104,7 +104,7 @@ Result<std::string> build(const EnvBuild& env, const cache::BuildContext& contex
       .describe = [&] { return write_env_description(plan.key, context.target); },
       .scratch = scratch.path(),
       .working_dir = plan.working_dir,
-      .sandbox = env.options.sandbox ? &*env.options.sandbox : nullptr,
+      .sandbox = env.options.sandbox,
       .lock_fd = context.lock_fd,
       .timeout = plan.timeout,
       .cancellation = env.options.cancellation,

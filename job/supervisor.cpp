@@ -225,7 +225,7 @@ std::optional<SandboxFolders> Supervisor::sandbox() const {
   if (!order_.sandbox) return std::nullopt;
   SandboxFolders folders{.readable = order_.sandbox->readable, .hidden = order_.sandbox->hidden};
   folders.hidden.push_back(options_.cache_root);
-  folders.hidden.push_back(state_folder());
+  folders.hidden.push_back(folder_.path.parent_path().parent_path());  // the server's state
   return folders;
 }
 

@@ -51,7 +51,6 @@ class Supervisor {
   void fail_setup(const Error& error);
   void become_ready();
   void start_entrypoint();
-  [[nodiscard]] Path state_folder() const { return folder_.path.parent_path().parent_path(); }
   [[nodiscard]] std::optional<SandboxFolders> sandbox() const;
 
   void wait();

@@ -186,8 +186,8 @@ Peer identify_peer(int fd, bool with_sock_diag) {
   if (!peer.is_loopback() || !own.is_loopback()) return result;
   Owner owner;
   switch (with_sock_diag ? ask_kernel(peer, own, owner) : Lookup::not_available) {
-    case Lookup::found: break;
-    case Lookup::none: owner = {}; break;
+    case Lookup::found:
+    case Lookup::none: break;
     case Lookup::not_available: owner = read_tables(peer, own).value_or(Owner()); break;
   }
   if (owner.inode == 0) return result;

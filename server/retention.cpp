@@ -66,9 +66,8 @@ Retention::Duration Retention::pause() const {
   const Duration for_folders =
       is_unmeasured_ ? std::clamp<Duration>(100 * measuring_, k_shortest_interval, k_interval)
                      : k_interval;
-  const Duration for_ttl =
-      options_.job_ttl ? std::max<Duration>(*options_.job_ttl, k_shortest_interval) : k_interval;
-  return std::min({k_interval, for_folders, for_ttl});
+  if (!options_.job_ttl) return for_folders;
+  return std::min(for_folders, std::max<Duration>(*options_.job_ttl, k_shortest_interval));
 }
 
 void Retention::job_added() {

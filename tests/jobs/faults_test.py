@@ -430,15 +430,6 @@ class Faults(harness.JobTest):
         self.assertEqual(details["status"], "SUCCEEDED", details)
         self.assertRegex(details["message"], r"\(\d+ bytes of its output couldn't be written to the log: No space left on device\)")
 
-    def upload(self):
-        import io
-        import zipfile
-        data = io.BytesIO()
-        with zipfile.ZipFile(data, "w") as archive:
-            archive.writestr("main.py", "")
-        self.assertEqual(self.server.request("PUT", "/api/packages/gcs/dir.zip", data.getvalue()).status, 200)
-        return "gcs://dir.zip"
-
 
 if __name__ == "__main__":
     harness.main()

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zipfile
 
 RTENV = os.environ["RTENV"]
 ORACLE = pathlib.Path(os.environ["ORACLE_PYTHON"]).parent
@@ -170,6 +172,14 @@ class JobTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
         return path
+
+    def upload(self):
+        """A package with one file; returns its URI."""
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            archive.writestr("main.py", "")
+        self.assertEqual(self.server.request("PUT", "/api/packages/gcs/dir.zip", data.getvalue()).status, 200)
+        return "gcs://dir.zip"
 
     def tool(self, *words, env=None, server=None, timeout=LIMIT_S):
         environment = {**(server.environment() if server else os.environ), **(env or {})}

@@ -308,13 +308,6 @@ setuptools.setup(name="spy", version="1", py_modules=["spy"])
             self.assertNotEqual(run.returncode, 0)
             self.assertIn(text, run.stderr)
 
-    def upload(self):
-        data = io.BytesIO()
-        with zipfile.ZipFile(data, "w") as archive:
-            archive.writestr("main.py", "")
-        self.assertEqual(self.server.request("PUT", "/api/packages/gcs/dir.zip", data.getvalue()).status, 200)
-        return "gcs://dir.zip"
-
 
 if __name__ == "__main__":
     harness.main()
