@@ -7,11 +7,10 @@
 // two URIs is stored once.
 #pragma once
 
-#include <functional>
-
 #include "envbuild/leased_path.hpp"
 #include "remote/download.hpp"
 #include "remote/object_store.hpp"
+#include "runtime_env/requirements.hpp"
 
 namespace rtenv::envbuild {
 
@@ -21,7 +20,7 @@ struct FetchOptions {
   unsigned threads = 1;  // for unpacking
   /// Uses what was fetched last, whatever version the store has now.
   bool offline = false;
-  std::function<Result<void>(const Path&)> check_path;  // of file:// and local://; may be empty
+  runtime_env::PathCheck check_path;  // of file:// and local://; may be empty
 };
 
 struct Fetched {

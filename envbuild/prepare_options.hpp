@@ -11,7 +11,7 @@
 #include "envbuild/renewal.hpp"
 #include "remote/download.hpp"
 #include "remote/object_store.hpp"
-#include "runtime_env/expand.hpp"
+#include "runtime_env/requirements.hpp"
 #include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::envbuild {

@@ -212,7 +212,7 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
   const runtime_env::PackageList& packages = *runtime_env.packages;
   const runtime_env::Variables variables(
       working_dir ? std::optional(working_dir->path) : std::nullopt, runtime_env.env_vars,
-      options.node, visible_paths(options));
+      options.node);
   std::vector<cache::Lease> leases;
   const runtime_env::FetchObject fetch = [&](const std::string& text) -> Result<Path> {
     RTENV_TRY(const auto uri, remote::Uri::parse(text));
@@ -221,7 +221,7 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
     return std::move(fetched.object.path);
   };
   runtime_env::LocalInputs inputs;
-  const runtime_env::ResolveContext context{variables, fetch, inputs};
+  const runtime_env::ResolveContext context{variables, fetch, inputs, visible_paths(options)};
   auto phases = runtime_env::resolve_requirements(packages, context);
   if (!phases)
     return Failure(std::move(phases).error().within(

@@ -53,11 +53,8 @@ std::string expand_with(std::string_view text, Lookup lookup) {
 }  // namespace
 
 Variables::Variables(std::optional<Path> working_dir,
-                     const std::map<std::string, std::string>& env_vars, Environment node,
-                     PathCheck check_path)
-    : working_dir_(std::move(working_dir)),
-      node_(std::move(node)),
-      check_path_(std::move(check_path)) {
+                     const std::map<std::string, std::string>& env_vars, Environment node)
+    : working_dir_(std::move(working_dir)), node_(std::move(node)) {
   // env_vars_ is still empty here, so find() knows only the working directory and the node.
   std::map<std::string, std::string> expanded;
   for (const auto& [name, value] : env_vars)
@@ -71,20 +68,6 @@ std::optional<std::string_view> Variables::find(std::string_view name) const {
   if (const auto own = env_vars_.find(std::string(name)); own != env_vars_.end())
     return own->second;
   return node_.find(name);
-}
-
-Variables Variables::without_path_check() const {
-  Variables copy = *this;
-  copy.check_path_ = {};
-  return copy;
-}
-
-Result<void> Variables::check_path(const Path& path) const {
-  if (!check_path_) return {};
-  std::error_code error;
-  const Path real = std::filesystem::weakly_canonical(path, error);
-  if (!error && in_working_dir(real)) return {};
-  return check_path_(path);
 }
 
 bool Variables::in_working_dir(const Path& path) const {

@@ -271,7 +271,7 @@ struct Setting {
 // An item of a value that lists files, folders or URLs.
 Result<Setting> read_item(OptionUse use, const std::string& item, const ResolveContext& context) {
   const auto path = existing_path(item);
-  if (path) RTENV_TRY(context.variables.check_path(*path));
+  if (path) RTENV_TRY(context.check_path(*path));
   if (use == OptionUse::list && (path || item.find("://") == std::string::npos)) {
     RTENV_TRY(const ResolvedList list, resolve_list(item, context));
     return Setting{path_mark(list.input), json_from_text(list.key_part)};
@@ -390,7 +390,7 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
     const bool is_given = settings.environment.find(name) == value &&
                           use_of(name) != VariableUse::node && variables.node().find(name) != value;
     if (const auto path = existing_path(value); path && is_given)
-      if (auto seen = variables.check_path(*path); !seen) {
+      if (auto seen = context.check_path(*path); !seen) {
         if (name != "HOME" && !name.starts_with("XDG_"))
           return Failure(std::move(seen).error().within(name));
         take_own(name);
@@ -402,7 +402,7 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
     take_own(name);
   }
   const Environment seen = settings.environment;
-  const Variables of_node = variables.without_path_check();
+  const ResolveContext of_node{variables, context.fetch, context.inputs};
   for (const auto& [name, value] : seen.values()) {
     if (use_of(name) != VariableUse::setting) continue;
     if (value.empty()) {
@@ -410,8 +410,7 @@ Result<InstallerSettings> installer_settings(const ResolveContext& context, Inst
       continue;
     }
     const bool is_of_job = variables.env_vars().contains(name);
-    auto setting =
-        read_setting(name, value, {is_of_job ? variables : of_node, context.fetch, context.inputs});
+    auto setting = read_setting(name, value, is_of_job ? context : of_node);
     if (!setting) return Failure(std::move(setting).error().within(name));
     parts[name] = std::move(setting->part);
     settings.environment.set(name, std::move(setting->value));

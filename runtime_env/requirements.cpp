@@ -43,7 +43,10 @@ Result<void> check_pin(const std::string& sha256, const std::string& expected, c
 class Resolver {
  public:
   explicit Resolver(const ResolveContext& context)
-      : variables_(context.variables), fetch_(context.fetch), inputs_(context.inputs) {}
+      : context_(context),
+        variables_(context.variables),
+        fetch_(context.fetch),
+        inputs_(context.inputs) {}
 
   Result<ResolvedRequirements> run(const PackageList& packages) {
     // Also of a list, an item that ends with a backslash continues in the next.
@@ -137,7 +140,7 @@ class Resolver {
       if (!std::filesystem::exists(path, error)) path = folder / text;
     }
     path = path.lexically_normal();
-    if (!fetched_.contains(path)) RTENV_TRY(variables_.check_path(path));
+    if (!fetched_.contains(path)) RTENV_TRY(context_.check_path(path));
     return path;
   }
 
@@ -268,8 +271,7 @@ class Resolver {
       return add_line(fmt::format("{} {}", option.name, *option.value), base_folder(),
                       Role::requirements, 0);
     if (option.use == OptionUse::list && option.value && !is_url(*option.value)) {
-      RTENV_TRY(const ResolvedList list,
-                resolve_list(*option.value, {variables_, fetch_, inputs_}));
+      RTENV_TRY(const ResolvedList list, resolve_list(*option.value, context_));
       options_.push_back({{"option", option.name}, {"list", json_from_text(list.key_part)}});
       result_.install_options.push_back(option.flag);
       result_.install_options.push_back(path_mark(list.input));
@@ -294,12 +296,13 @@ class Resolver {
       options_.push_back(without_credentials(text));
       return {};
     }
-    RTENV_TRY(variables_.check_path(*path));
+    RTENV_TRY(context_.check_path(*path));
     RTENV_TRY(const std::string content, content_line(*path));
     options_.push_back({{"option", option.value ? option.name : ""}, {"content", content}});
     return {};
   }
 
+  const ResolveContext& context_;
   const Variables& variables_;
   const FetchObject& fetch_;
   LocalInputs& inputs_;
@@ -319,6 +322,14 @@ Result<Path> write_lines(const Path& file, const std::vector<std::string>& lines
 }
 
 }  // namespace
+
+Result<void> ResolveContext::check_path(const Path& path) const {
+  if (!path_check) return {};
+  std::error_code error;
+  const Path real = std::filesystem::weakly_canonical(path, error);
+  if (!error && variables.in_working_dir(real)) return {};
+  return path_check(path);
+}
 
 Result<ResolvedPhases> resolve_requirements(const PackageList& packages,
                                             const ResolveContext& context) {

@@ -27,21 +27,30 @@ struct ResolvedRequirements {
 /// Fetches an object and returns its local path, valid at least until the environment is built.
 using FetchObject = std::function<Result<Path>(const std::string& uri)>;
 
+/// Whether a job may name a local path. Fails: permission_denied.
+using PathCheck = std::function<Result<void>(const Path&)>;
+
 /// What the meaning of a list depends on, and the inputs that are found on the way. Relative paths
 /// are relative to the working directory, or to the current folder if there is none.
 struct ResolveContext {
   const Variables& variables;
   const FetchObject& fetch;
   LocalInputs& inputs;
+  /// Of paths outside of the working directory; empty: any may be named.
+  PathCheck path_check = {};
+
+  /// Of a local path that the job names: a sandboxed one mustn't name what it doesn't see, since
+  /// rtenv reads it outside of the sandbox. Fails: permission_denied.
+  [[nodiscard]] Result<void> check_path(const Path& path) const;
 };
 
 /// One list per phase, in the order of installation; never empty.
 using ResolvedPhases = std::vector<ResolvedRequirements>;
 
-/// Fails: as `fetch` and Variables::check_path; not_found (a wheel, project, --find-links folder or
-/// requirements file), invalid_argument (a path with an undefined variable, -e, files that include
-/// each other, what isn't a requirement or can't be a constraint), corrupt (a file without its
-/// pinned digest).
+/// Fails: as `fetch` and ResolveContext::check_path; not_found (a wheel, project, --find-links
+/// folder or requirements file), invalid_argument (a path with an undefined variable, -e, files
+/// that include each other, what isn't a requirement or can't be a constraint), corrupt (a file
+/// without its pinned digest).
 Result<ResolvedPhases> resolve_requirements(const PackageList& packages,
                                             const ResolveContext& context);
 
