@@ -119,9 +119,8 @@ void set_view(SandboxView& view, const SandboxFolders& folders, const Environmen
 }
 
 bool is_in(const Path& path, const std::vector<Path>& folders) {
-  return std::ranges::any_of(folders, [&](const Path& folder) {
-    return (path / "").native().starts_with((real_path(folder) / "").native());
-  });
+  return std::ranges::any_of(folders,
+                             [&](const Path& folder) { return contains(real_path(folder), path); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "base/sandbox_view.hpp"
 
 #include <filesystem>
+#include <optional>
 
 namespace rtenv {
 namespace {
@@ -12,8 +13,23 @@ bool is_there(const Path& path) {
   return std::filesystem::exists(path, error);
 }
 
-bool contains(const Path& folder, const Path& path) {
-  return (path / "").native().starts_with((folder / "").native());
+struct Link {
+  Path place;
+  Path target;
+  Path rest;  // of the path behind it
+};
+
+std::optional<Link> first_link(const Path& path) {
+  Link link;
+  for (auto part = path.begin(); part != path.end(); ++part) {
+    link.place /= *part;
+    std::error_code error;
+    link.target = std::filesystem::read_symlink(link.place, error);
+    if (error) continue;
+    for (++part; part != path.end(); ++part) link.rest /= *part;
+    return link;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -22,6 +38,10 @@ Path real_path(const Path& path) {
   std::error_code error;
   const Path real = std::filesystem::weakly_canonical(path, error);
   return error ? path.lexically_normal() : real;
+}
+
+bool contains(const Path& folder, const Path& path) {
+  return (path / "").native().starts_with((folder / "").native());
 }
 
 bool SandboxView::is_hidden(const Path& path) const {
@@ -45,28 +65,19 @@ void SandboxView::hide(const Path& path) {
 
 // The real path. The links on the way that are hidden are made in the view.
 Path SandboxView::follow(const Path& path) {
-  Path rest = path.lexically_normal();
+  Path at = path.lexically_normal();
   for (int count = 0; count < k_max_links; ++count) {
-    Path at;
-    bool has_link = false;
-    for (auto part = rest.begin(); part != rest.end() && !has_link; ++part) {
-      at /= *part;
-      std::error_code error;
-      const Path target = std::filesystem::read_symlink(at, error);
-      if (error) continue;
-      has_link = true;
-      if (is_hidden(at)) {
-        add_({"--symlink", target.native(), at.native()});
-        places_.push_back({at, true});
-      }
-      Path next = (at.parent_path() / target).lexically_normal();
-      for (++part; part != rest.end(); ++part) next /= *part;
-      rest = std::move(next);
-      break;
+    const auto link = first_link(at);
+    if (!link) break;
+    if (is_hidden(link->place)) {
+      add_({"--symlink", link->target.native(), link->place.native()});
+      places_.push_back({link->place, true});
     }
-    if (!has_link) return rest;
+    at = link->place.parent_path() / link->target;
+    for (const Path& part : link->rest) at /= part;
+    at = at.lexically_normal();
   }
-  return rest;
+  return at;
 }
 
 void SandboxView::show(const Path& path) {

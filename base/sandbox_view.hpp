@@ -14,6 +14,9 @@ namespace rtenv {
 /// Without symbolic links, as far as it exists.
 Path real_path(const Path& path);
 
+/// Whether a path is the folder, or below it. Both are real paths.
+bool contains(const Path& folder, const Path& path);
+
 class SandboxView {
  public:
   /// Receives the words of one argument.

@@ -12,48 +12,45 @@ namespace rtenv::envbuild {
 
 namespace {
 
-bool is_http(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
-
 enum class Tool : std::uint8_t { none, git_by_http, other };
 
-// What is started for the URL that begins with `scheme` at the end of `text`.
-Tool tool_for(std::string_view scheme, std::string_view text) {
-  if (scheme.starts_with("git+") && is_http(scheme.substr(4))) return Tool::git_by_http;
-  if (scheme.find('+') != std::string_view::npos || scheme == "ssh") return Tool::other;
+// What is started for a URL.
+Tool tool_for(const UrlInText& url) {
+  if (url.scheme == "git+http" || url.scheme == "git+https") return Tool::git_by_http;
+  if (url.scheme.find('+') != std::string::npos || url.scheme == "ssh") return Tool::other;
   // `git = "https://…"` in [tool.uv.sources].
-  text = trim_end(text.substr(0, text.size() - scheme.size()), "\"' \t");
-  if (!text.ends_with('=')) return Tool::none;
-  text = trim_end(text.substr(0, text.size() - 1), "\"' \t");
-  return is_http(scheme) && text.ends_with("git") ? Tool::git_by_http : Tool::none;
+  std::string_view before = trim_end(url.before, "\"' \t");
+  if (!before.ends_with('=')) return Tool::none;
+  before = trim_end(before.substr(0, before.size() - 1), "\"' \t");
+  return url.is_http() && before.ends_with("git") ? Tool::git_by_http : Tool::none;
 }
 
 }  // namespace
 
 Result<std::string> GitCredentials::take(std::string_view text) {
-  std::string result;
-  for (auto at = text.find(k_url_separator); at != std::string_view::npos;
-       at = text.find(k_url_separator)) {
-    const std::string scheme = scheme_before(text, at);
-    const Tool tool = tool_for(scheme, text.substr(0, at));
-    result += text.substr(0, at + k_url_separator.size());
-    text.remove_prefix(at + k_url_separator.size());
-    const UrlAuthority authority = authority_of(text);
-    if (tool == Tool::none || authority.user_info.empty()) continue;
-    if (tool == Tool::other && authority.login().password.empty()) continue;
-    if (tool == Tool::other)
+  std::vector<UrlInText> taken;
+  for (const UrlInText& url : urls_in(text)) {
+    const Tool tool = tool_for(url);
+    const UrlLogin login = url.authority.login();
+    if (tool == Tool::none || url.authority.user_info.empty()) continue;
+    const std::string_view host = url.authority.host_and_port;
+    if (tool == Tool::git_by_http) {
+      const std::string_view after = url.after_scheme.substr(
+          static_cast<std::size_t>(host.data() - url.after_scheme.data()) + host.size());
+      const std::string_view path = after.substr(0, after.find_first_of("@#?;\"' \t\r\n"));
+      logins_.push_back({.host = std::string(host),
+                         .path = percent_decode(path.empty() ? path : path.substr(1)),
+                         .login = login});
+      taken.push_back(url);
+    } else if (!login.password.empty()) {
       return fail(Errc::invalid_argument,
                   "the password for {} in a {}:// URL would be in a command line, which every user "
                   "of this machine can read",
-                  authority.host_and_port, scheme)
+                  host, url.scheme)
           .hint("use git+https:// with a password, or ssh with a key");
-    text.remove_prefix(static_cast<std::size_t>(authority.host_and_port.data() - text.data()));
-    const std::string_view after = text.substr(authority.host_and_port.size());
-    const std::string_view path = after.substr(0, after.find_first_of("@#?;\"' \t\r\n"));
-    logins_.push_back({.host = std::string(authority.host_and_port),
-                       .path = percent_decode(path.empty() ? path : path.substr(1)),
-                       .login = authority.login()});
+    }
   }
-  return result.append(text);
+  return without_user_info(text, taken);
 }
 
 Result<void> GitCredentials::take_from(const Path& file) {

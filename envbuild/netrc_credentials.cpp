@@ -17,8 +17,6 @@ bool is_netrc_word(std::string_view text) {
          std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7F; });
 }
 
-bool is_http(std::string_view scheme) { return scheme == "http" || scheme == "https"; }
-
 // pip reads them in any case: PIP_index_url.
 bool is_url_variable(std::string_view name) {
   const std::string upper = upper_ascii(name);
@@ -42,22 +40,17 @@ bool has_machine(std::string_view netrc, std::string_view host) {
   return false;
 }
 
-// Whether a list that ends here is in a line with an option, as "--index-url".
-bool is_in_option(std::string_view list) {
-  return list.substr(list.rfind('\n') + 1).starts_with('-');
+// Whether it is in a line with an option of a list, as "--index-url".
+bool is_in_option(const UrlInText& url) {
+  return url.before.substr(url.before.rfind('\n') + 1).starts_with('-');
 }
 
-// Whether a project's text that ends here is in "NAME @ SCHEME://", rather than a page's address.
-bool is_direct_url(std::string_view text) {
-  const std::string scheme = scheme_before(text, text.size() - k_url_separator.size());
-  text.remove_suffix(scheme.size() + k_url_separator.size());
-  return trim_end(text).ends_with('@');
-}
+// Whether it is in a project's "NAME @ URL", rather than a page's address.
+bool is_direct_url(const UrlInText& url) { return trim_end(url.before).ends_with('@'); }
 
-// Of the URL whose text after "://" begins here.
-bool has_secret_parameter(std::string_view after_scheme) {
-  const auto url =
-      fmt::format("https://{}", after_scheme.substr(0, after_scheme.find_first_of(" \t\r\n")));
+bool has_secret_parameter(const UrlInText& found) {
+  const auto end = found.after_scheme.find_first_of(" \t\r\n");
+  const auto url = fmt::format("https://{}", found.after_scheme.substr(0, end));
   const auto query = url.find('?');
   return query != std::string::npos &&
          without_credentials(url).find(url.substr(query)) == std::string::npos;
@@ -83,16 +76,11 @@ void NetrcCredentials::note_hosts(const Environment& environment) {
 }
 
 void NetrcCredentials::note_hosts(std::string_view text) {
-  for (auto at = text.find(k_url_separator); at != std::string_view::npos;
-       at = text.find(k_url_separator)) {
-    const std::string scheme = scheme_before(text, at);
-    const UrlAuthority authority = authority_of(text.substr(at + k_url_separator.size()));
-    if (is_http(scheme)) {
-      Host& host = hosts_[authority.host()];
-      host.origins.insert(fmt::format("{}://{}", scheme, authority.host_and_port));
-      host.logins.insert(authority.login());
-    }
-    text.remove_prefix(at + k_url_separator.size());
+  for (const UrlInText& url : urls_in(text)) {
+    if (!url.is_http()) continue;
+    Host& host = hosts_[url.authority.host()];
+    host.origins.insert(fmt::format("{}://{}", url.scheme, url.authority.host_and_port));
+    host.logins.insert(url.authority.login());
   }
 }
 
@@ -109,27 +97,22 @@ const char* NetrcCredentials::add(const std::string& host, const UrlLogin& login
 }
 
 Result<std::string> NetrcCredentials::take(std::string_view text, Place place) {
-  std::string result;
-  for (auto at = text.find(k_url_separator); at != std::string_view::npos;
-       at = text.find(k_url_separator)) {
-    const bool http = is_http(scheme_before(text, at));
-    result += text.substr(0, at + k_url_separator.size());
-    text.remove_prefix(at + k_url_separator.size());
-    if (!http) continue;
-    const UrlAuthority authority = authority_of(text);
-    const std::string host = authority.host();
-    const bool is_shown = place == Place::variable ||
-                          (place == Place::list ? is_in_option(result) : is_direct_url(result));
-    if (is_shown && has_secret_parameter(text)) return fail_shown(host, "its query has a secret");
-    if (authority.user_info.empty()) continue;
-    const UrlLogin login = authority.login();
+  std::vector<UrlInText> taken;
+  for (const UrlInText& url : urls_in(text)) {
+    if (!url.is_http()) continue;
+    const std::string host = url.authority.host();
+    const bool is_shown =
+        place == Place::variable || (place == Place::list ? is_in_option(url) : is_direct_url(url));
+    if (is_shown && has_secret_parameter(url)) return fail_shown(host, "its query has a secret");
+    if (url.authority.user_info.empty()) continue;
+    const UrlLogin login = url.authority.login();
     const char* const problem = add(host, login);
     // A mere name: pip takes its login from the user's netrc file.
     const bool is_known = login.password.empty() && has_machine(user_netrc_, host);
     if (problem != nullptr && is_shown && !is_known) return fail_shown(host, problem);
-    if (problem == nullptr) text.remove_prefix(authority.user_info.size() + 1);
+    if (problem == nullptr) taken.push_back(url);
   }
-  return result.append(text);
+  return without_user_info(text, taken);
 }
 
 Result<std::string> NetrcCredentials::take(std::string_view list) {
@@ -151,7 +134,7 @@ Result<void> NetrcCredentials::take_from(Environment& environment) {
       RTENV_TRY(std::string taken, take(value, Place::variable));
       environment.set(name, std::move(taken));
     } else if (is_proxy_variable(name) && value.find('@') != std::string::npos) {
-      const bool has_scheme = value.find(k_url_separator) != std::string::npos;
+      const bool has_scheme = value.find("://") != std::string::npos;
       for (const char* variable : {"http_proxy", "https_proxy"})
         environment.set(variable, has_scheme ? value : "http://" + value);
       environment.unset(name);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/fd.hpp"
 
@@ -26,13 +27,19 @@ struct UrlAuthority {
   }
 };
 
-inline constexpr std::string_view k_url_separator = "://";
+/// A URL in a text, of which it has views.
+struct UrlInText {
+  std::string scheme;             // in lower case: "git+https"
+  std::string_view before;        // the text up to it
+  std::string_view after_scheme;  // from its authority to the end of the text
+  UrlAuthority authority;
 
-/// The scheme of the URL whose "://" is at `at`, in lower case: "git+https".
-std::string scheme_before(std::string_view text, std::size_t at);
+  [[nodiscard]] bool is_http() const { return scheme == "http" || scheme == "https"; }
+};
+std::vector<UrlInText> urls_in(std::string_view text);
 
-/// Of the URL whose text after "://" begins here.
-UrlAuthority authority_of(std::string_view after_scheme);
+/// The text without the user info, and its '@', of some of its URLs, which are in their order.
+std::string without_user_info(std::string_view text, const std::vector<UrlInText>& urls);
 
 /// Replaces a file by what `change` makes of its text, readable by its owner only. Leaves an
 /// unchanged one alone. Fails: as `change`, and as reading and writing it.
