@@ -16,6 +16,7 @@
 #include "remote/http.hpp"
 #include "remote/package_index.hpp"
 #include "runtime_env/installer_settings.hpp"
+#include "runtime_env/installer_variable.hpp"
 #include "runtime_env/pinning.hpp"
 
 namespace rtenv::envbuild {

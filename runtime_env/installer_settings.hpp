@@ -4,9 +4,7 @@
 // is ignored.
 #pragma once
 
-#include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "runtime_env/expand.hpp"
@@ -14,19 +12,6 @@
 #include "runtime_env/requirements.hpp"
 
 namespace rtenv::runtime_env {
-
-enum class VariableUse : std::uint8_t {
-  node,        // the node's is passed, isn't part of the key; what a job sets is ignored
-  credential,  // passed; isn't part of the key, whose parts others can read
-  machine,     // passed: how the installer runs, and which programs and servers it uses. Part of
-               // the key if a job changes it
-  setting,     // passed, and part of the key
-  hidden,      // not passed
-};
-/// Of a variable, by its name. uv's and pip's own variables are settings unless known otherwise;
-/// so are those that builds from source read (CFLAGS, CMAKE_ARGS, TORCH_CUDA_ARCH_LIST, …). All
-/// others are hidden.
-VariableUse variable_use(std::string_view name);
 
 /// Where uv or pip looks for configuration, besides the current folder and its parents. Some may
 /// not exist.

@@ -30,7 +30,6 @@ namespace {
 
 // The end of the log that is quoted in the message of a failed job, as in Ray.
 constexpr std::size_t k_message_log_bytes = 20'000;
-constexpr auto k_retry_pause = std::chrono::seconds(1);
 constexpr auto k_waking_pause = std::chrono::milliseconds(20);
 constexpr int k_wakings = 500;
 
@@ -55,7 +54,8 @@ JobRunner::JobRunner(asio::any_io_executor executor, const ManagerOptions& optio
 
 std::optional<Allocation> JobRunner::reserve(JobRecord& record) {
   const Submission& submission = record.submission;
-  // A set-up is prepared first and waits afterwards, unless it needs nothing that others occupy.
+  // A job with a set-up is prepared first and waits for resources afterwards, as a set-up needs
+  // none; it doesn't wait if it needs nothing that others occupy.
   const bool may_start = submission.has_setup()
                              ? submission.demand.empty() && options_.max_running == 0
                              : queue_.starts_are_empty();
@@ -80,7 +80,6 @@ ActivePtr JobRunner::add(JobRecord record, JobState first) {
   return active;
 }
 
-// A job with a set-up is prepared first and waits for resources afterwards: a set-up needs none.
 void JobRunner::enqueue(const ActivePtr& active) {
   const bool has_setup = active->record.submission.has_setup();
   if (active->stage.is(JobState::ready) || (active->stage.is(JobState::unbegun) && !has_setup))
@@ -111,23 +110,11 @@ void JobRunner::dispatch() {
     asio::co_spawn(executor_, start(active_by_number_.at(*number)), asio::detached);
 }
 
-// The entrypoint may start. That is stored first, so that it never starts twice; on a full disk the
-// job waits.
+// The entrypoint may start. That is stored first, so that it never starts twice.
 asio::awaitable<void> JobRunner::grant(ActivePtr active) {
   active->record.launch(boot_id_, active->allocation->gpus);
-  for (bool warned = false;; warned = true) {
-    StoreWriter::Work update = [record = active->record](JobStore& store) {
-      return store.update(record);
-    };
-    const auto stored = co_await store_.commit(std::move(update));
-    if (active->stage.is(JobState::ended) || draining_) co_return;
-    if (stored) break;
-    if (!warned)
-      log::warn("job {} waits until its start can be stored: {}", active->record.id(),
-                stored.error().message());
-    co_await pause(k_retry_pause);
-    if (active->stage.is(JobState::ended) || draining_) co_return;
-  }
+  const bool stored = co_await store_record(active, "start");
+  if (!stored || active->stage.is(JobState::ended) || draining_) co_return;
   active->stage.become(JobState::granted);
   if (active->link.is_open())
     active->link.send_start(active->allocation->gpus);
@@ -304,22 +291,28 @@ void JobRunner::finish(const ActivePtr& active) {
   dispatch_soon();
 }
 
-// Retries until the end is stored (a full disk may get free space); until then the job stays in
-// memory.
+// Until its end is stored the job stays in memory.
 asio::awaitable<void> JobRunner::store_end(ActivePtr active) {
+  const bool stored = co_await store_record(active, "end");
+  if (stored) forget(active->record.key());
+}
+
+// Tries again until the record is stored: a full disk may get free space. False if the job leaves
+// its state before, or the server shuts down.
+asio::awaitable<bool> JobRunner::store_record(ActivePtr active, const char* change) {
+  const JobState state = active->stage.state();
   for (bool warned = false;; warned = true) {
     StoreWriter::Work update = [record = active->record](JobStore& store) {
       return store.update(record);
     };
     const auto stored = co_await store_.commit(std::move(update));
-    if (stored) break;
+    if (stored) co_return true;
     if (!warned)
-      log::warn("can't store the end of job {}, retrying: {}", active->record.id(),
+      log::warn("the {} of job {} can't be stored yet: {}", change, active->record.id(),
                 stored.error().message());
-    if (draining_) co_return;
     co_await pause(k_retry_pause);
+    if (draining_ || !active->stage.is(state)) co_return false;
   }
-  forget(active->record.key());
 }
 
 void JobRunner::forget(const JobKey& job) {

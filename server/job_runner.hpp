@@ -70,6 +70,8 @@ class JobRunner {
   void close();
 
  private:
+  static constexpr std::chrono::seconds k_retry_pause{1};
+
   ActivePtr add(JobRecord record, JobState first);
   void enqueue(const ActivePtr& active);
   void dispatch_soon();
@@ -89,6 +91,7 @@ class JobRunner {
   void fail_start(const ActivePtr& active, const Error& error);
   void finish(const ActivePtr& active);
   boost::asio::awaitable<void> store_end(ActivePtr active);
+  boost::asio::awaitable<bool> store_record(ActivePtr active, const char* change);
   boost::asio::awaitable<void> pause(std::chrono::steady_clock::duration time);
   [[nodiscard]] std::string last_output(const JobRecord& record) const;
 

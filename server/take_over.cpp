@@ -19,7 +19,6 @@ namespace {
 
 constexpr auto k_first_pause = std::chrono::milliseconds(10);
 constexpr auto k_longest_pause = std::chrono::milliseconds(500);
-constexpr auto k_retry_pause = std::chrono::seconds(1);
 constexpr const char* k_moved =
     "The server's state was copied or moved to another file system while the job ran. Its "
     "processes belong to the folder where they began, and go on.";
