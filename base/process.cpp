@@ -120,6 +120,16 @@ int poll_timeout_ms(std::optional<Clock::time_point> until) {
   return left < 0 ? 0 : static_cast<int>(std::min<std::int64_t>(left, 60'000));
 }
 
+// execve(2) would take the text before it.
+Result<void> refuse_nul(const std::vector<std::string>& texts, std::string_view what) {
+  for (const std::string& text : texts)
+    if (text.find('\0') != std::string::npos)
+      return fail(Errc::invalid_argument, "{} of the command contains a NUL byte: {}…", what,
+                  text.substr(0, std::min<std::size_t>(
+                                     text.find_first_of(std::string_view("=\0", 2)), 60)));
+  return {};
+}
+
 void keep_tail(std::string& text, std::size_t max_bytes) {
   if (text.size() > 2 * max_bytes) text.erase(0, text.size() - max_bytes);
 }
@@ -134,6 +144,8 @@ std::string ExitState::describe() const {
 Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   if (options.argv.empty() || options.argv.front().empty())
     return fail(Errc::invalid_argument, "no command given");
+  RTENV_TRY(refuse_nul(options.argv, "an argument"));
+  RTENV_TRY(refuse_nul(options.environment.strings(), "a variable"));
   RTENV_TRY(Pipe report, Pipe::create());
   const std::string& program = options.argv.front();
   std::error_code ignored;

@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <array>
 
+#include "base/call_filter.hpp"
 #include "base/program.hpp"
 #include "base/sandbox_view.hpp"
-#include "base/socket_filter.hpp"
+#include "base/text.hpp"
 
 namespace rtenv {
 namespace {
@@ -35,13 +36,20 @@ constexpr std::size_t k_max_variables = 2900;
 class Arguments {
  public:
   void add(std::initializer_list<std::string_view> words) {
-    for (const std::string_view word : words) (text_ += word) += '\0';
+    for (const std::string_view word : words) {
+      has_nul_ = has_nul_ || word.find('\0') != std::string_view::npos;
+      (text_ += word) += '\0';
+    }
   }
   void add_if_exists(std::string_view option, const Path& path) {
     std::error_code error;
     if (std::filesystem::exists(path, error)) add({option, path.native(), path.native()});
   }
+  /// Fails: invalid_argument (a word contains a NUL byte: bwrap would take it for several).
   [[nodiscard]] Result<Fd> to_file() const {
+    if (has_nul_)
+      return fail(Errc::invalid_argument,
+                  "a path or variable of the sandboxed command contains a NUL byte");
     Fd file(::memfd_create("rtenv-sandbox", MFD_CLOEXEC));
     if (!file) return fail_errno("create", "a memory file");
     RTENV_TRY(write_full(file, text_, "a memory file"));
@@ -51,6 +59,7 @@ class Arguments {
 
  private:
   std::string text_;  // each followed by a NUL
+  bool has_nul_ = false;
 };
 
 void add_devices(Arguments& arguments) {
@@ -148,7 +157,8 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
     return fail(Errc::invalid_argument, "a command in the sandbox can have {} variables, not {}",
                 k_max_variables, spawn.environment.values().size());
   Arguments arguments;
-  arguments.add({"--die-with-parent", "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"});
+  arguments.add({"--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"});
+  if (options.ends_at_once) arguments.add({"--die-with-parent"});
   arguments.add({"--clearenv"});
   for (const auto& [name, value] : spawn.environment.values())
     arguments.add({"--setenv", name, value});
@@ -158,12 +168,9 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
   SandboxView view([&](std::initializer_list<std::string_view> words) { arguments.add(words); });
   set_view(view, folders, own, spawn.environment);
   if (!options.has_network) arguments.add({"--unshare-net"});
-  Fd filter;
-  if (options.unix_sockets == UnixSockets::refused) {
-    RTENV_TRY(filter, filter_of_unix_sockets());
-    arguments.add({"--seccomp", std::to_string(filter.get())});
-    spawn.keep_fds.push_back(filter.get());
-  }
+  RTENV_TRY(Fd filter, call_filter(options.unix_sockets));
+  arguments.add({"--seccomp", std::to_string(filter.get())});
+  spawn.keep_fds.push_back(filter.get());
   RTENV_TRY(Fd file, arguments.to_file());
 
   std::vector<std::string> argv{program->native(), "--args", std::to_string(file.get()), "--"};
@@ -176,6 +183,16 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
     spawn.environment.set(options.mark.substr(0, equals), options.mark.substr(equals + 1));
   return SandboxedCommand{
       .spawn = std::move(spawn), .arguments = std::move(file), .filter = std::move(filter)};
+}
+
+Result<void> try_sandbox(const SandboxFolders& folders) {
+  RTENV_TRY(const auto sandboxed, in_sandbox({.argv = {"/bin/sh", "-c", ":"}}, folders));
+  RTENV_TRY(const auto run, run_captured(sandboxed.spawn));
+  if (!run.state.succeeded())
+    return fail(Errc::unavailable, "bwrap can't make a sandbox here: {}",
+                run.output.empty() ? run.state.describe() : std::string(trim_end(run.output)))
+        .hint("the kernel, a container or AppArmor may forbid namespaces to this user");
+  return {};
 }
 
 }  // namespace rtenv

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/call_filter.hpp"
 #include "base/process.hpp"
 
 namespace rtenv {
@@ -29,15 +30,13 @@ struct SandboxPolicy {
   bool has_network = true;     // else only a loopback interface of the command's own
 };
 
-enum class UnixSockets : std::uint8_t {
-  allowed,
-  refused,  // no descriptor gets out of the sandbox, or into it; an ssh agent can't be used
-};
-
 struct SandboxOptions {
   std::string mark;  // "NAME=VALUE", the only variable of bwrap itself
   UnixSockets unix_sockets = UnixSockets::allowed;
   bool has_network = true;
+  /// Whether everything ends with bwrap, which ends when the command does or this process. If not,
+  /// processes that the command leaves behind become children of the nearest subreaper.
+  bool ends_at_once = true;
 };
 
 struct SandboxedCommand {
@@ -51,5 +50,9 @@ struct SandboxedCommand {
 /// invalid_argument (too many variables), as memfd_create(2).
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
                                     const SandboxOptions& options = {});
+
+/// Runs a command that does nothing. Fails: as in_sandbox, unavailable (bwrap can't make a sandbox
+/// here).
+Result<void> try_sandbox(const SandboxFolders& folders);
 
 }  // namespace rtenv

@@ -80,6 +80,21 @@ UsageError usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return {message(app, command, error), path + " --help"};
 }
 
+template <class T>
+struct Number {
+  using Type = T;
+};
+template <class T>
+struct Number<std::optional<T>> {
+  using Type = T;
+};
+
+// CLI11 takes -1 for the largest number.
+std::string refuse_negative(const std::string& text) {
+  return text.find('-') == std::string::npos ? std::string()
+                                             : fmt::format("{} isn't 0 or more", text);
+}
+
 }  // namespace
 
 Option Option::value_name(const char* name) const {
@@ -108,7 +123,7 @@ Option Option::in_range(int min, int max) const {
 }
 
 Option Option::not_negative() const {
-  option_->check(CLI::NonNegativeNumber);
+  option_->check(CLI::Validator(refuse_negative, ""));
   return *this;
 }
 
@@ -155,7 +170,10 @@ Option Command::add_flag(const char* names, bool& value, const char* description
 
 template <OptionValue T>
 Option Command::add_option(const char* names, T& value, const char* description) const {
-  return Option(*app_->add_option(names, value, description));
+  CLI::Option* const option = app_->add_option(names, value, description);
+  if constexpr (std::unsigned_integral<typename Number<T>::Type>)
+    option->check(CLI::Validator(refuse_negative, ""));
+  return Option(*option);
 }
 
 template Option Command::add_option(const char*, std::string&, const char*) const;

@@ -123,7 +123,7 @@ void ServeCommand::declare(const Command& command) {
   command
       .add_option(
           "--max-jobs-size", max_jobs_size,
-          "Of the logs and folders of all jobs; those that ended first are removed earlier, "
+          "Of the logs and records of all jobs; those that ended first are removed earlier, "
           "and if that isn't enough, submissions are refused with status 507 [100GiB]")
       .value_name("SIZE");
   command
@@ -197,6 +197,18 @@ Result<Path> ServeCommand::state_root(const Tool& tool) const {
       .hint("give --state-dir DIR");
 }
 
+Result<std::uint64_t> size_of(const char* option, const std::string& text) {
+  auto bytes = parse_byte_size(text);
+  if (!bytes) return Failure(std::move(bytes).error().within(option));
+  return bytes;
+}
+
+Result<std::chrono::seconds> time_of(const char* option, const std::string& text) {
+  auto time = parse_duration(text);
+  if (!time) return Failure(std::move(time).error().within(option));
+  return time;
+}
+
 // They must use the server's cache, also if an option names it.
 Result<Environment> supervisor_environment(const Tool& tool) {
   Environment environment = tool.environment;
@@ -244,6 +256,20 @@ void hide_secrets() {
   if (char* const token = ::getenv("RAY_AUTH_TOKEN")) ::explicit_bzero(token, std::strlen(token));
 }
 
+// With its folder, where a new one may replace it: a file that is hidden alone appears then. Links
+// can lead to it through folders of their own.
+void hide_secret(const Path& file, SandboxPolicy& policy) {
+  std::error_code error;
+  const Path named = std::filesystem::absolute(file).lexically_normal();
+  for (const Path& path : {named, std::filesystem::weakly_canonical(named, error)}) {
+    if (path.empty()) continue;
+    const Path folder = path.parent_path();
+    const bool is_of_system =
+        folder == folder.root_path() || folder.parent_path() == folder.root_path();
+    policy.hidden.push_back(is_of_system ? path : folder);
+  }
+}
+
 Result<std::optional<SandboxPolicy>> ServeCommand::sandbox_policy(
     const server::ServerOptions& options) const {
   if (!sandbox && (sandbox_no_network || !sandbox_show.empty()))
@@ -258,7 +284,12 @@ Result<std::optional<SandboxPolicy>> ServeCommand::sandbox_policy(
     policy.readable.push_back(path);
   }
   for (const auto& secret : {options.token_file, options.tls_key})
-    if (secret) policy.hidden.push_back(std::filesystem::absolute(*secret));
+    if (secret) hide_secret(*secret, policy);
+  // Else each job would fail.
+  RTENV_TRY(try_sandbox({.readable = policy.readable, .hidden = policy.hidden}));
+  log::info(
+      "jobs run in a sandbox: home directories, /tmp and /run are empty there but for what "
+      "--sandbox-show names");
   return std::optional(std::move(policy));
 }
 
@@ -270,7 +301,7 @@ Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
     for (unsigned i = 0; i < *num_gpus; ++i) found.gpus[i] = static_cast<int>(i);
   }
   if (!memory.empty()) {
-    RTENV_TRY(const auto bytes, parse_byte_size(memory));
+    RTENV_TRY(const auto bytes, size_of("--memory", memory));
     found.memory_bytes = static_cast<std::int64_t>(bytes);
   }
   if (resources.empty()) return found;
@@ -307,29 +338,32 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   if (!tls_cert.empty()) options.tls_certificate = tls_cert;
   if (!tls_key.empty()) options.tls_key = tls_key;
   RTENV_TRY(options.manager.sandbox, sandbox_policy(options));
-  RTENV_TRY(options.max_package_bytes, parse_byte_size(max_package_size));
-  RTENV_TRY(options.max_uploads_bytes, parse_byte_size(max_uploads_size));
-  RTENV_TRY(options.max_request_bytes, parse_byte_size(max_request_size));
-  RTENV_TRY(options.max_request_memory_bytes, parse_byte_size(max_request_memory));
-  RTENV_TRY(options.manager.max_submission_memory_bytes, parse_byte_size(max_submission_memory));
+  RTENV_TRY(options.max_package_bytes, size_of("--max-package-size", max_package_size));
+  RTENV_TRY(options.max_uploads_bytes, size_of("--max-uploads-size", max_uploads_size));
+  RTENV_TRY(options.max_request_bytes, size_of("--max-request-size", max_request_size));
+  RTENV_TRY(options.max_request_memory_bytes, size_of("--max-request-memory", max_request_memory));
+  RTENV_TRY(options.manager.max_submission_memory_bytes,
+            size_of("--max-submission-memory", max_submission_memory));
   RTENV_TRY(options.manager.state_dir, state_root(tool));
   RTENV_TRY(options.manager.environment, supervisor_environment(tool));
   RTENV_TRY(options.manager.node, node(tool));
-  RTENV_TRY(const auto ttl, parse_duration(job_ttl));
+  RTENV_TRY(const auto ttl, time_of("--job-ttl", job_ttl));
   options.manager.job_ttl = ttl.count() > 0 ? std::optional(ttl) : std::nullopt;
-  RTENV_TRY(options.manager.log.max_bytes, parse_byte_size(max_log_size));
-  RTENV_TRY(options.manager.max_jobs_bytes, parse_byte_size(max_jobs_size));
+  RTENV_TRY(options.manager.log.max_bytes, size_of("--max-log-size", max_log_size));
+  RTENV_TRY(options.manager.max_jobs_bytes, size_of("--max-jobs-size", max_jobs_size));
   options.manager.max_ended_jobs = max_ended_jobs;
   options.manager.max_queued = max_queued;
   options.manager.max_running = max_running;
-  if (max_ended_jobs == 0)
-    return fail(Errc::invalid_argument, "--max-ended-jobs must be at least 1");
-  if (max_setups == 0) return fail(Errc::invalid_argument, "--max-setups must be at least 1");
+  const auto at_least_one = {std::pair{"--max-ended-jobs", std::uint64_t{max_ended_jobs}},
+                             {"--max-queued", std::uint64_t{max_queued}},
+                             {"--max-setups", std::uint64_t{max_setups}}};
+  for (const auto& [option, value] : at_least_one)
+    if (value == 0) return fail(Errc::invalid_argument, "{} must be at least 1", option);
   options.manager.max_setups = max_setups;
   options.manager.limits = {.open_files = max_open_files, .processes = max_processes};
   if (!python.empty()) options.manager.python = python;
   if (!env_max_age.empty()) {
-    RTENV_TRY(options.manager.env_max_age, parse_duration(env_max_age));
+    RTENV_TRY(options.manager.env_max_age, time_of("--env-max-age", env_max_age));
   }
   // Each connection and each running job needs descriptors.
   options.manager.open_files = raise_open_files_limit();

@@ -1,9 +1,11 @@
 #include "client/job_client.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.hpp"
@@ -79,13 +81,26 @@ Result<JobClient::Reply> JobClient::request(const char* method, const std::strin
     http_request.body = std::as_bytes(std::span(body));
   }
   Reply reply;
-  RTENV_TRY(reply.response,
-            http_->stream(http_request, [&](std::span<const std::byte> data) -> Result<void> {
-              reply.body.append(reinterpret_cast<const char*>(data.data()), data.size());
-              return {};
-            }));
+  auto response = http_->stream(http_request, [&](std::span<const std::byte> data) -> Result<void> {
+    reply.body.append(reinterpret_cast<const char*>(data.data()), data.size());
+    return {};
+  });
+  if (!response) return Failure(explain(std::move(response).error()));
+  reply.response = std::move(*response);
   if (!reply.response.succeeded()) reply.body = reply.response.body;
   return reply;
+}
+
+Error JobClient::explain(Error error) const {
+  if (error.code() != Errc::unavailable) return error;
+  std::string reason = error.message();
+  if (!server_.unix_socket.empty())
+    reason = ::access(server_.unix_socket.c_str(), W_OK) != 0 ? std::strerror(errno)
+                                                              : "nobody listens there";
+  return Error(Errc::unavailable,
+               fmt::format("no job server responds at {}: {}", server_.shown(), reason))
+      .with_hint(
+          "use --address http://HOST:8265 or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
 }
 
 Failure JobClient::explain(const Reply& reply) const {
@@ -93,28 +108,26 @@ Failure JobClient::explain(const Reply& reply) const {
   const std::string reason = reason_of(reply.body);
   if (code == Errc::permission_denied)
     return fail(code, "{} denies access: {}", server_.shown(), reason)
-        .hint("set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token");
+        .hint("{}", server_.token.empty()
+                        ? "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token"
+                        : "the token of RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH was sent; ask "
+                          "whoever runs the "
+                          "server for one with this right");
+  if (code == Errc::out_of_space)
+    return fail(code, "{} has no room: {}", server_.shown(), reason)
+        .hint("delete ended jobs (rtenv job delete), or ask whoever runs the server");
   return fail(code, "{} responded with HTTP status {}: {}", server_.shown(), reply.response.status,
               reason);
 }
 
 Result<bool> JobClient::is_rtenv() {
-  const auto reply = request("GET", "/api/version");
-  if (!reply) {
-    auto error = reply.error();
-    if (error.code() == Errc::unavailable)
-      return fail(Errc::unavailable, "no job server responds at {}: {}", server_.shown(),
-                  error.message())
-          .hint(
-              "use --address http://HOST:8265 or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
-    return Failure(std::move(error));
-  }
-  if (!reply->response.succeeded() && reply->response.status != 404) return explain(*reply);
-  const auto version = json_from_text(reply->body);
+  RTENV_TRY(const auto reply, request("GET", "/api/version"));
+  if (!reply.response.succeeded() && reply.response.status != 404) return explain(reply);
+  const auto version = json_from_text(reply.body);
   if (!version.is_object() || !version.contains("ray_version"))
     return fail(Errc::invalid_argument, "{} isn't a job server: it has no /api/version",
                 server_.shown());
-  return reply->response.header("server").starts_with("rtenv/");
+  return reply.response.header("server").starts_with("rtenv/");
 }
 
 Result<void> JobClient::submit(const json& body, bool own_id) {

@@ -61,6 +61,7 @@ class JobClient {
   Result<void> pause_before_retry();
   /// The error of a response that isn't 2xx.
   [[nodiscard]] Failure explain(const Reply& reply) const;
+  [[nodiscard]] Error explain(Error error) const;
 
   std::unique_ptr<remote::HttpClient> http_;
   remote::JobServer server_;

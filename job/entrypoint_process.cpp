@@ -23,9 +23,7 @@ Result<ChildProcess> spawn_entrypoint(const JobOrder& order, Environment environ
   if (limits.memory_bytes) spawn.limits.push_back({RLIMIT_DATA, *limits.memory_bytes});
   if (limits.open_files) spawn.limits.push_back({RLIMIT_NOFILE, *limits.open_files});
   if (!order.sandbox) return ChildProcess::spawn(spawn);
-  // bwrap, which closes it, would give the lock of the leases to the job. It ends with this
-  // process.
-  spawn.keep_fds.clear();
+  spawn.keep_fds.clear();  // bwrap would give the lock of the leases to the job
   SandboxFolders folders = place.sandbox;
   if (place.prepared != nullptr) {
     for (Path& path : place.prepared->interpreter_paths())
@@ -35,7 +33,10 @@ Result<ChildProcess> spawn_entrypoint(const JobOrder& order, Environment environ
   }
   RTENV_TRY(const auto sandboxed,
             in_sandbox(std::move(spawn), folders,
-                       {.mark = job_mark(order.run), .has_network = order.sandbox->has_network}));
+                       {.mark = job_mark(order.run),
+                        .has_network = order.sandbox->has_network,
+                        // A stopped shell ends before its programs, which may need their time.
+                        .ends_at_once = false}));
   return ChildProcess::spawn(sandboxed.spawn);
 }
 

@@ -45,6 +45,7 @@ void for_each_process(Visit visit) {
 struct ProcessInfo {
   pid_t parent = 0;
   bool has_ended = false;  // and isn't reaped
+  std::int64_t start = 0;  // in clock ticks since the boot
 };
 
 std::int64_t number_in(std::string_view text) {
@@ -66,7 +67,8 @@ std::optional<ProcessInfo> process_info(pid_t pid) {
   if (close == std::string_view::npos || close + 4 >= text.size()) return std::nullopt;
   constexpr std::size_t k_parent = 1;
   constexpr std::size_t k_threads = 17;
-  std::array<std::string_view, k_threads + 1> fields;  // from the state on
+  constexpr std::size_t k_start = 19;
+  std::array<std::string_view, k_start + 1> fields;  // from the state on
   std::string_view rest = text.substr(close + 2);
   for (std::string_view& field : fields) {
     const auto end = std::min(rest.find(' '), rest.size());
@@ -74,7 +76,8 @@ std::optional<ProcessInfo> process_info(pid_t pid) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return ProcessInfo{.parent = static_cast<pid_t>(number_in(fields[k_parent])),
-                     .has_ended = fields[0] == "Z" && number_in(fields[k_threads]) <= 1};
+                     .has_ended = fields[0] == "Z" && number_in(fields[k_threads]) <= 1,
+                     .start = number_in(fields[k_start])};
 }
 
 // Refers to the process that had the id when it was opened, also if another one gets the id later.
@@ -93,37 +96,35 @@ class ProcessHandle {
 
 struct Descendant {
   pid_t pid = 0;
-  pid_t parent = 0;
+  std::int64_t start = 0;
 };
 
 std::vector<Descendant> find_descendants() {
-  std::unordered_multimap<pid_t, pid_t> children;
+  std::unordered_multimap<pid_t, Descendant> children;
   std::unordered_set<pid_t> ended;
   for_each_process([&](pid_t pid) {
     if (const auto info = process_info(pid)) {
-      children.emplace(info->parent, pid);
+      children.emplace(info->parent, Descendant{.pid = pid, .start = info->start});
       if (info->has_ended) ended.insert(pid);
     }
   });
-  std::vector<Descendant> found{{.pid = ::getpid(), .parent = ::getppid()}};
+  std::vector<Descendant> found{{.pid = ::getpid()}};
   for (std::size_t next = 0; next < found.size(); ++next) {
-    const pid_t parent = found[next].pid;
-    const auto [first, last] = children.equal_range(parent);
-    for (auto child = first; child != last; ++child)
-      found.push_back({.pid = child->second, .parent = parent});
+    const auto [first, last] = children.equal_range(found[next].pid);
+    for (auto child = first; child != last; ++child) found.push_back(child->second);
   }
   found.erase(found.begin());
   std::erase_if(found, [&](const Descendant& each) { return ended.contains(each.pid); });
   return found;
 }
 
-// Returns 0 or an errno. The parent tells the process from a later one with its id; one whose
-// parent has ended meanwhile is found again as a child of this process.
+// Returns 0 or an errno. Its start tells the process from a later one with its id; its parent may
+// have ended meanwhile.
 int signal_descendant(const Descendant& descendant, int number) {
   const ProcessHandle process(descendant.pid);
   if (!process.is_open()) return ESRCH;
   const auto info = process_info(descendant.pid);
-  if (!info || (info->parent != descendant.parent && info->parent != ::getpid())) return ESRCH;
+  if (!info || info->start != descendant.start) return ESRCH;
   return process.signal(number);
 }
 

@@ -93,6 +93,28 @@ TEST_F(ProcessTreeTest, SignalsAllDescendantsButTheSparedOne) {
   EXPECT_THAT(descendants(), testing::ElementsAre(spared));
 }
 
+// As the first process of a sandbox becomes the parent of what the shell leaves behind.
+TEST_F(ProcessTreeTest, SignalsProcessesThatGetAnotherParentMeanwhile) {
+  constexpr std::size_t k_programs = 200;
+  const pid_t reaper = ::fork();
+  if (reaper == 0) {
+    must(become_reaper());
+    ::signal(SIGTERM, SIG_IGN);
+    if (::fork() == 0) {
+      ::signal(SIGTERM, SIG_DFL);
+      ::execlp("sh", "sh", "-c", "for i in $(seq 200); do sleep 1000 & done; wait", nullptr);
+    }
+    for (;;) ::wait(nullptr);
+  }
+  const auto sleepers = [] { return std::ranges::count(programs(), "sleep\n"); };
+  while (sleepers() < std::ptrdiff_t{k_programs}) std::this_thread::sleep_for(1ms);
+  signal_descendants(SIGTERM);
+  const auto deadline = std::chrono::steady_clock::now() + 5s;
+  while (descendants().size() > 1 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(descendants(), testing::ElementsAre(reaper));
+}
+
 TEST_F(ProcessTreeTest, ReapReturnsTheStatus) {
   const pid_t pid = start("exit 5");
   const auto reaped = reap_all();

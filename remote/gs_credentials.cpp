@@ -133,6 +133,7 @@ std::optional<Path> default_credentials_file(const Environment& environment) {
 Result<std::optional<GsToken>> find_token(HttpClient& client) {
   const Environment& environment = client.environment();
   auto named = environment.find_filled("GOOGLE_APPLICATION_CREDENTIALS");
+  if (named == "/dev/null") return std::optional<GsToken>();
   // An emulator needs no credentials: it gets only those that were set explicitly.
   const bool emulated = environment.find_filled("STORAGE_EMULATOR_HOST").has_value();
   std::optional<Path> file;

@@ -2,12 +2,15 @@
 
 #include "base/encoding.hpp"
 #include "base/redact.hpp"
+#include "base/text.hpp"
 #include "remote/http_object.hpp"
 #include "remote/job_server.hpp"
 #include "remote/put_upload.hpp"
 
 namespace rtenv::remote {
 namespace {
+
+constexpr std::size_t k_max_reason_bytes = 500;
 
 class JobServerStore final : public ObjectStore {
  public:
@@ -74,8 +77,9 @@ class JobServerStore final : public ObjectStore {
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) const {
     auto failure =
-        fail_status(response.status, fmt::format("{} at {}", object.shown(), server_.shown()));
-    if (failure.value().code() == Errc::permission_denied)
+        fail_status(response.status, fmt::format("{} at {}", object.shown(), server_.shown()),
+                    trim(response.body).substr(0, k_max_reason_bytes));
+    if (failure.value().code() == Errc::permission_denied && server_.token.empty())
       return std::move(failure).hint("set RAY_AUTH_TOKEN");
     if (response.status == 413)
       return std::move(failure).hint("the package is larger than the job server accepts");

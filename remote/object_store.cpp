@@ -13,29 +13,76 @@
 namespace rtenv::remote {
 namespace {
 
-// Credentials that belong together.
-const std::array<std::vector<std::string_view>, 3> k_families{{
-    {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
-     "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-     "AWS_CONTAINER_CREDENTIALS_FULL_URI"},
-    {"GOOGLE_APPLICATION_CREDENTIALS"},
-    {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY",
-     "AZURE_STORAGE_SAS_TOKEN"},
+struct Family {
+  std::vector<std::string_view> credentials;   // belong together
+  std::vector<std::string_view> destinations;  // say where they are sent
+  // Without credentials, no other source is asked for them.
+  std::vector<std::pair<const char*, const char*>> anonymous;
+};
+
+const std::array<Family, 5> k_families{{
+    {.credentials = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                     "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN",
+                     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                     "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"},
+     .destinations = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS",
+                      "AWS_CONFIG_FILE", "HOME"},
+     .anonymous = {{"AWS_EC2_METADATA_DISABLED", "true"},
+                   {"AWS_CONFIG_FILE", "/dev/null"},
+                   {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}}},
+    {.credentials = {"GOOGLE_APPLICATION_CREDENTIALS"},
+     .destinations = {"STORAGE_EMULATOR_HOST", "GCE_METADATA_HOST"},
+     .anonymous = {{"GOOGLE_APPLICATION_CREDENTIALS", "/dev/null"}}},
+    {.credentials = {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT",
+                     "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"},
+     .destinations = {},
+     .anonymous = {}},
+    {.credentials = {"RAY_RUNTIME_ENV_BEARER_TOKEN"},
+     .destinations = {},
+     .anonymous = {{"NETRC", "/dev/null"}}},
+    {.credentials = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_JOB_HEADERS"},
+     .destinations = {"RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"},
+     .anonymous = {{"RAY_AUTH_TOKEN_PATH", "/dev/null"}}},
 }};
+
+// With these, others can read what is sent, wherever that is. Not https_proxy, which sees only
+// encrypted bytes.
+constexpr std::array<std::string_view, 7> k_transport{
+    "RTENV_TLS_VERIFY", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
+    "http_proxy",       "all_proxy",     "ALL_PROXY"};
 
 }  // namespace
 
 Environment with_variables(Environment base, const std::map<std::string, std::string>& variables) {
-  for (const auto& family : k_families)
-    if (std::ranges::any_of(
-            family, [&](std::string_view name) { return variables.contains(std::string(name)); }))
-      for (const std::string_view name : family) base.unset(name);
+  for (const Family& family : k_families)
+    if (std::ranges::any_of(family.credentials, [&](std::string_view name) {
+          return variables.contains(std::string(name));
+        }))
+      for (const std::string_view name : family.credentials) base.unset(name);
   for (const auto& [name, value] : variables) base.set(name, value);
   return base;
 }
 
+Environment with_job_variables(Environment node,
+                               const std::map<std::string, std::string>& variables) {
+  const auto is_changed = [&](std::string_view name) {
+    const auto found = variables.find(std::string(name));
+    return found != variables.end() && node.find(name) != found->second;
+  };
+  const bool transport_changes = std::ranges::any_of(k_transport, is_changed);
+  std::vector<const Family*> redirected;
+  for (const Family& family : k_families)
+    if (transport_changes || std::ranges::any_of(family.destinations, is_changed))
+      redirected.push_back(&family);
+  for (const Family* family : redirected) {
+    for (const std::string_view name : family->credentials) node.unset(name);
+    for (const auto& [name, value] : family->anonymous) node.set(name, value);
+  }
+  return with_variables(std::move(node), variables);
+}
+
 Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptions& options) {
-  Environment environment = with_variables(options.environment, options.job_variables);
+  Environment environment = with_job_variables(options.environment, options.job_variables);
   if (options.credentials) {
     RTENV_TRY(const auto provided, options.credentials(uri));
     environment = with_variables(std::move(environment), provided);

@@ -82,7 +82,9 @@ struct StoreOptions {
   Environment environment;  // of the process
   /// Of the job; they override the process's. If they contain a credential of a family (AWS_…,
   /// GOOGLE_…, AZURE_…), the environment's credentials of that family are ignored: keys of two
-  /// owners don't mix.
+  /// owners don't mix. If they say where requests go or who can read them (AWS_ENDPOINT_URL,
+  /// STORAGE_EMULATOR_HOST, RTENV_TLS_VERIFY, …), no credentials of the process or its machine are
+  /// used: whoever names an endpoint brings the credentials for it.
   std::map<std::string, std::string> job_variables;
   CredentialProvider credentials;
   const Cancellation* cancellation = nullptr;
@@ -91,6 +93,10 @@ struct StoreOptions {
 /// The store of `uri`. Sends no request yet. Fails: invalid_argument (local://, contradictory
 /// settings), as the function that opens the store, and as the credential provider.
 Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptions& options);
+
+/// `node` with the variables of a job: see StoreOptions::job_variables.
+Environment with_job_variables(Environment node,
+                               const std::map<std::string, std::string>& variables);
 
 /// `base` with `variables` set, and without other credentials of their families (see StoreOptions).
 Environment with_variables(Environment base, const std::map<std::string, std::string>& variables);

@@ -26,6 +26,35 @@ TEST(WithVariables, DropsOtherCredentialsOfTheSameFamily) {
   EXPECT_EQ(with_variables(node, {{"A", "b"}}).find("AWS_SESSION_TOKEN"), "node");
 }
 
+TEST(WithJobVariables, WhoNamesAnEndpointBringsTheCredentials) {
+  const Environment node = of({{"AWS_ACCESS_KEY_ID", "node"},
+                               {"AWS_SECRET_ACCESS_KEY", "node"},
+                               {"AWS_ENDPOINT_URL", "https://node"},
+                               {"GOOGLE_APPLICATION_CREDENTIALS", "/node.json"},
+                               {"AZURE_STORAGE_KEY", "node"},
+                               {"RAY_RUNTIME_ENV_BEARER_TOKEN", "node"},
+                               {"RAY_AUTH_TOKEN", "node"}});
+  const auto kept = [&](std::map<std::string, std::string> variables, const char* credential) {
+    return with_job_variables(node, variables).find(credential) == node.find(credential);
+  };
+  EXPECT_TRUE(kept({{"AWS_REGION", "x"}, {"https_proxy", "http://p"}}, "AWS_ACCESS_KEY_ID"));
+  EXPECT_TRUE(kept({{"AWS_ENDPOINT_URL", "https://node"}}, "AWS_ACCESS_KEY_ID")) << "no change";
+  EXPECT_TRUE(kept({{"STORAGE_EMULATOR_HOST", "http://x"}}, "AWS_ACCESS_KEY_ID"));
+  EXPECT_FALSE(kept({{"STORAGE_EMULATOR_HOST", "http://x"}}, "GOOGLE_APPLICATION_CREDENTIALS"));
+  EXPECT_FALSE(kept({{"AWS_ENDPOINT_URL_S3", "http://x"}}, "AWS_SECRET_ACCESS_KEY"));
+  EXPECT_FALSE(kept({{"RAY_ADDRESS", "http://x"}}, "RAY_AUTH_TOKEN"));
+  for (const char* credential :
+       {"AWS_ACCESS_KEY_ID", "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_STORAGE_KEY",
+        "RAY_RUNTIME_ENV_BEARER_TOKEN", "RAY_AUTH_TOKEN"}) {
+    EXPECT_FALSE(kept({{"RTENV_TLS_VERIFY", "false"}}, credential)) << credential;
+    EXPECT_FALSE(kept({{"http_proxy", "http://x"}}, credential)) << credential;
+  }
+  const Environment own =
+      with_job_variables(node, {{"AWS_ENDPOINT_URL", "http://x"}, {"AWS_ACCESS_KEY_ID", "job"}});
+  EXPECT_EQ(own.find("AWS_ACCESS_KEY_ID"), "job");
+  EXPECT_EQ(own.find("AWS_SHARED_CREDENTIALS_FILE"), "/dev/null") << "nor the machine's profiles";
+}
+
 TEST(CredentialProvider, SuppliesTheCredentialsOfEachUri) {
   const auto uri = must(Uri::parse("azure://box/blob.zip"));
   StoreOptions options{.environment = of({{"AZURE_STORAGE_ACCOUNT", "node"}}),

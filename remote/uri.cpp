@@ -87,6 +87,8 @@ Result<Uri> Uri::parse(std::string_view text) {
   if (!looks_like_uri(text))
     return fail(Errc::invalid_argument, "'{}' isn't a URI", redacted_url(text))
         .hint("use SCHEME://…, e.g. s3://bucket/job.zip");
+  if (text.find('\0') != std::string_view::npos)
+    return fail(Errc::invalid_argument, "{} contains a NUL byte", redacted_url(text));
   const auto separator = text.find(k_separator);
   Uri uri;
   RTENV_TRY(uri.scheme, parse_scheme(text.substr(0, separator)));

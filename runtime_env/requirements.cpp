@@ -1,5 +1,6 @@
 #include "runtime_env/requirements.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -166,7 +167,8 @@ class Resolver {
       return {};
     }
     RTENV_TRY(const Path path, locate(written.starts_with("file:") ? file.text : written, folder));
-    auto content = read_file(path);
+    auto content =
+        fetched_.contains(path) ? read_file(path) : context_.read_visible_file(path);
     if (!content) return Failure(std::move(content).error().within("requirements file"));
     RTENV_TRY(check_pin(sha256_hex(*content), file.sha256, path));
     for (const std::string& line : logical_lines(*content))
@@ -327,8 +329,21 @@ Result<void> ResolveContext::check_path(const Path& path) const {
   if (!path_check) return {};
   std::error_code error;
   const Path real = std::filesystem::weakly_canonical(path, error);
-  if (!error && variables.in_working_dir(real)) return {};
+  // The job sees its own copy, though it is in the cache; a directory that is used in place may
+  // contain what is hidden.
+  if (!error && variables.in_working_dir(real) && !path_check(*variables.working_dir())) return {};
   return path_check(path);
+}
+
+Result<std::string> ResolveContext::read_visible_file(const Path& path) const {
+  RTENV_TRY(const Fd file, open_regular_file(path, O_RDONLY));
+  if (path_check) {
+    std::error_code error;
+    const Path opened =
+        std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", file.get()), error);
+    RTENV_TRY(check_path(error ? path : opened));
+  }
+  return read_to_end(file, path.native());
 }
 
 Result<ResolvedPhases> resolve_requirements(const PackageList& packages,

@@ -42,6 +42,9 @@ struct ResolveContext {
   /// Of a local path that the job names: a sandboxed one mustn't name what it doesn't see, since
   /// rtenv reads it outside of the sandbox. Fails: permission_denied.
   [[nodiscard]] Result<void> check_path(const Path& path) const;
+  /// Checks the file that was opened, whatever the path leads to meanwhile. Fails: as check_path
+  /// and open_regular_file.
+  [[nodiscard]] Result<std::string> read_visible_file(const Path& path) const;
 };
 
 /// One list per phase, in the order of installation; never empty.

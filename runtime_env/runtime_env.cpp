@@ -146,11 +146,26 @@ Result<void> check_field_names(const json& value) {
 
 }  // namespace
 
+namespace {
+
+// No path, URL, variable or command line can have one.
+bool has_nul(const json& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().find('\0') != std::string::npos;
+  if (!value.is_structured()) return false;
+  for (const auto& [key, item] : value.items())
+    if (key.find('\0') != std::string::npos || has_nul(item)) return true;
+  return false;
+}
+
+}  // namespace
+
 Result<RuntimeEnv> parse_runtime_env(const json& value) {
   RuntimeEnv result;
   if (value.is_null()) return result;
   if (!value.is_object()) return wrong_type("", "a dict", value);
   RTENV_TRY(check_field_names(value));
+  if (has_nul(value))
+    return fail(Errc::invalid_argument, "a text of the runtime_env contains a NUL byte");
   // Null means that the field isn't given.
   const auto given = [&](std::string_view key) -> const json* {
     const json* const item = find(value, key);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -25,6 +27,18 @@ class FolderSizes {
  private:
   std::unordered_map<std::string, std::uint64_t> by_name_;
   std::uint64_t sum_ = 0;
+};
+
+/// Folders of deleted jobs that couldn't be removed. Thread-safe.
+class UnremovableFolders {
+ public:
+  /// Logs the error.
+  void add(const std::string& name, const Error& error);
+  [[nodiscard]] std::uint64_t bytes(const FolderSizes& sizes) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> names_;
 };
 
 /// By the names of the folders. What can't be read, or is removed meanwhile, doesn't count.

@@ -11,7 +11,6 @@
 #include "base/lock_file.hpp"
 #include "base/log.hpp"
 #include "job/job_folder.hpp"
-#include "server/folder_sizes.hpp"
 #include "server/run_on.hpp"
 
 namespace rtenv::server {
@@ -25,14 +24,15 @@ constexpr std::chrono::steady_clock::duration k_shortest_interval = std::chrono:
 constexpr std::int64_t k_jobs_at_once = 500;
 constexpr std::int64_t k_grace_ms = 60'000;
 
-void remove_unless_supervised(const job::JobFolder& folder) {
+Result<void> remove_unless_supervised(const job::JobFolder& folder) {
   const auto lock = LockFile::try_acquire(folder.lock());
-  if (lock && !*lock)
-    return log::warn("{} belongs to no job of this server, but its supervisor runs; it stays",
-                     folder.path.native());
+  if (lock && !*lock) {
+    log::warn("{} belongs to no job of this server, but its supervisor runs; it stays",
+              folder.path.native());
+    return {};
+  }
   pause_point("sweep.begun");
-  if (const auto removed = remove_tree(folder.path); !removed)
-    log::warn("{}", removed.error().message());
+  return remove_tree(folder.path);
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ void Retention::job_added() {
 Result<void> Retention::check_space() const {
   if (used_bytes_ <= options_.max_jobs_bytes) return {};
   return fail(Errc::out_of_space,
-              "the logs and folders of jobs use {} bytes, {} is the limit of this server",
+              "the logs and records of jobs use {} bytes, {} is the limit of this server",
               used_bytes_, options_.max_jobs_bytes)
       .hint(
           "delete ended jobs, or try again when running ones have ended; rtenv serve "
@@ -92,8 +92,11 @@ asio::awaitable<std::size_t> Retention::remove_ended(std::int64_t before_ms, std
   const auto ended = co_await reader_.read(std::move(work));
   std::size_t removed = 0;
   if (ended)
-    for (const JobKey& job : *ended)
-      if (const auto done = co_await remove(job); done) ++removed;
+    for (const JobKey& job : *ended) {
+      const auto done = co_await remove(job);
+      if (done) ++removed;
+      warn_of_failure(done);
+    }
   co_return removed;
 }
 
@@ -118,7 +121,7 @@ asio::awaitable<bool> Retention::make_space() {
   };
   const FolderSizes sizes = co_await run_on(workers_, std::move(measure));
   measuring_ = std::chrono::steady_clock::now() - begin;
-  used_bytes_ = sizes.sum();
+  used_bytes_ = sizes.sum() - unremovable_->bytes(sizes);
   if (used_bytes_ <= options_.max_jobs_bytes) co_return false;
   std::function<Result<std::vector<JobKey>>(JobStore&)> work = [](JobStore& store) {
     return store.ended_before(unix_ms() - k_grace_ms, k_jobs_at_once);
@@ -128,11 +131,20 @@ asio::awaitable<bool> Retention::make_space() {
   std::size_t removed = 0;
   for (const JobKey& job : *ended) {
     if (used_bytes_ <= options_.max_jobs_bytes) co_return false;
-    if (const auto done = co_await remove(job); !done) continue;
+    const auto done = co_await remove(job);
+    warn_of_failure(done);
+    if (!done) continue;
     ++removed;
     used_bytes_ -= std::min(used_bytes_, sizes.of(job.run_id));
   }
   co_return removed == static_cast<std::size_t>(k_jobs_at_once);
+}
+
+// Once until it works again: it is tried every few seconds.
+void Retention::warn_of_failure(const Result<void>& done) {
+  if (!done && !removals_fail_)
+    log::warn("ended jobs can't be removed: {}", done.error().message());
+  removals_fail_ = !done;
 }
 
 void Retention::close() {
@@ -144,7 +156,15 @@ asio::awaitable<Result<void>> Retention::remove(JobKey job) {
   StoreWriter::Work forget = [number = job.number](JobStore& store) {
     return store.remove(number);
   };
-  auto removed = co_await store_.commit(std::move(forget));
+  auto removed = co_await store_.commit(forget);
+  // Without free space no row can be removed, but a log makes some.
+  if (!removed && removed.error().code() == Errc::out_of_space) {
+    std::function<Result<void>()> make_room = [log = folder(job.run_id).log()] {
+      return remove_tree(log);
+    };
+    const auto made_room = co_await run_on(workers_, std::move(make_room));
+    if (made_room) removed = co_await store_.commit(forget);
+  }
   if (!removed) co_return removed;
   // Its supervisor may still clean up, for which it doesn't need the folder.
   std::function<Result<void>()> work = [folder = folder(job.run_id)]() -> Result<void> {
@@ -152,13 +172,16 @@ asio::awaitable<Result<void>> Retention::remove(JobKey job) {
     return remove_tree(folder.path);
   };
   const auto gone = co_await run_on(workers_, std::move(work));
-  if (!gone) log::warn("{}", gone.error().message());
+  if (!gone) unremovable_->add(job.run_id, gone.error());
   co_return removed;
 }
 
 void Retention::sweep(const std::vector<std::string>& run_ids) {
   for (const std::string& run_id : run_ids)
-    asio::post(workers_, [folder = folder(run_id)] { remove_unless_supervised(folder); });
+    asio::post(workers_, [run_id, folder = folder(run_id), unremovable = unremovable_] {
+      if (const auto removed = remove_unless_supervised(folder); !removed)
+        unremovable->add(run_id, removed.error());
+    });
 }
 
 job::JobFolder Retention::folder(const std::string& run_id) const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "job/job_folder.hpp"
+#include "server/folder_sizes.hpp"
 #include "server/manager_options.hpp"
 #include "server/store_reader.hpp"
 #include "server/store_writer.hpp"
@@ -38,10 +39,11 @@ class Retention {
   [[nodiscard]] Result<void> check_space() const;
   void close();
 
-  /// Removes a job's row, then its folder. Fails: as Database; then both stay.
+  /// Removes a job's row, then its folder. Fails: as Database; then both stay, on a full disk
+  /// without the log.
   boost::asio::awaitable<Result<void>> remove(JobKey job);
-  /// Removes folders in the background: of jobs without rows. What can't be removed is reported and
-  /// stays until the next start.
+  /// Removes folders in the background: of jobs without rows. What can't be removed is reported,
+  /// stays until the next start, and doesn't count for the limit.
   void sweep(const std::vector<std::string>& run_ids);
 
  private:
@@ -50,6 +52,7 @@ class Retention {
   boost::asio::awaitable<bool> remove_surplus();
   boost::asio::awaitable<bool> make_space();
   [[nodiscard]] Duration pause() const;
+  void warn_of_failure(const Result<void>& done);
   [[nodiscard]] job::JobFolder folder(const std::string& run_id) const;
   const ManagerOptions& options_;
   StoreReader& reader_;
@@ -60,6 +63,8 @@ class Retention {
   Duration measuring_{};          // how long it took
   std::uint64_t used_bytes_ = 0;  // by all folders of jobs, at last
   bool is_unmeasured_ = true;     // something may have changed since
+  std::shared_ptr<UnremovableFolders> unremovable_ = std::make_shared<UnremovableFolders>();
+  bool removals_fail_ = false;
   bool closed_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <sstream>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
@@ -31,7 +32,20 @@ bool is_process(const Path& entry) {
                              [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-// It fetches what a job names, from where the job says.
+// The leader of the process's session. /proc/PID/stat: "PID (NAME) STATE PARENT GROUP SESSION …".
+Path session_leader(const Path& process) {
+  const std::string text = read_file_or_stream(process / "stat").value_or(std::string());
+  const auto name_end = text.rfind(") ");
+  if (name_end == std::string::npos) return {};
+  std::istringstream words(text.substr(name_end + 2));
+  std::string state;
+  int parent = 0;
+  int group = 0;
+  int session = 0;
+  words >> state >> parent >> group >> session;
+  return fmt::format("/proc/{}", session);
+}
+
 bool is_supervisor(const Path& process) {
   const std::string command = read_file_or_stream(process / "cmdline").value_or(std::string());
   const auto program_end = command.find('\0');
@@ -42,9 +56,11 @@ bool is_supervisor(const Path& process) {
 }  // namespace
 
 bool may_be_sandboxed(const Peer& peer) {
+  // A supervisor, and the installers that it starts, fetch what a job names, from where it says.
   const std::string own = link_text("/proc/self/ns/pid");
   const auto is_own = [&](const Path& process) {
-    return link_text(process / "ns/pid") == own && !is_supervisor(process);
+    return link_text(process / "ns/pid") == own && !is_supervisor(process) &&
+           !is_supervisor(session_leader(process));
   };
   if (peer.pid > 0) return !is_own(fmt::format("/proc/{}", peer.pid));
   const std::string socket = fmt::format("socket:[{}]", peer.inode);

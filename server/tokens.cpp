@@ -28,6 +28,11 @@ Result<Token> parse_line(const std::vector<std::string_view>& words) {
                           .right = words[1] == "read" ? Right::read : Right::submit}};
 }
 
+bool has_parts(std::string_view word) {
+  return word.find(":read:") != std::string_view::npos ||
+         word.find(":submit:") != std::string_view::npos;
+}
+
 }  // namespace
 
 Result<std::vector<Token>> parse_tokens(std::string_view text) {
@@ -39,6 +44,10 @@ Result<std::vector<Token>> parse_tokens(std::string_view text) {
     if (words.empty() || words.front().starts_with('#')) continue;
     const bool is_alone = words.size() == 1 && tokens.empty() &&
                           text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+    if (is_alone && has_parts(words.front()))
+      return fail(Errc::invalid_argument,
+                  "line {}: separate the name, the right and the token by blanks, not by ':'",
+                  number);
     if (is_alone)
       return std::vector{Token{.secret = std::string(words.front()), .caller = {.name = "token"}}};
     auto token = parse_line(words);
@@ -48,6 +57,10 @@ Result<std::vector<Token>> parse_tokens(std::string_view text) {
     };
     if (std::ranges::any_of(tokens, has_name))
       return fail(Errc::invalid_argument, "line {}: the name '{}' is given twice", number,
+                  token->caller.name);
+    const auto has_secret = [&](const Token& other) { return other.secret == token->secret; };
+    if (std::ranges::any_of(tokens, has_secret))
+      return fail(Errc::invalid_argument, "line {}: '{}' has the token of another name", number,
                   token->caller.name);
     tokens.push_back(std::move(*token));
   }

@@ -27,7 +27,9 @@ TEST(Tokens, MistakesAreNamedByTheirLineWithoutASecret) {
        {std::pair{"", "contains no token"}, std::pair{"# none\n", "contains no token"},
         std::pair{"hidden\nhidden2\n", "line 1: expected a name, a right and a token"},
         std::pair{"a submit hidden\nb write hidden\n", "line 2: the right must be"},
-        std::pair{"a read hidden\na submit hidden\n", "line 2: the name 'a' is given twice"}}) {
+        std::pair{"a read hidden\na submit hidden2\n", "line 2: the name 'a' is given twice"},
+        std::pair{"a read hidden\nb submit hidden\n", "line 2: 'b' has the token of another name"},
+        std::pair{"a:read:hidden\n", "line 1: separate the name"}}) {
     const auto tokens = parse_tokens(text);
     EXPECT_THAT(tokens, IsError(Errc::invalid_argument, words)) << text;
     ASSERT_FALSE(tokens);

@@ -1,6 +1,7 @@
 """What runs out: the disk, descriptors, places for set-ups, a job's time. No job is lost, and others go on."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import time
@@ -76,6 +77,16 @@ class Exhaustion(harness.JobTest):
         for job in [first, *jobs]:
             self.assertEqual(self.server.wait(job)["status"], "SUCCEEDED", job)
         self.assertEqual((self.work / "ran").read_text(), "0\n1\n2\n")
+
+    def test_ended_jobs_are_removed_from_a_full_disk(self):
+        """Also if the store can't grow."""
+        state = self.small_state()
+        self.server = self.serve()
+        jobs = [self.server.run("head -c 60000 /dev/urandom")[0] for _ in range(12)]
+        self.fill(state)
+        for job in jobs:
+            self.assertEqual(self.server.request("DELETE", f"/api/jobs/{job}").status, 200, job)
+        self.assertEqual(os.listdir(state / "jobs"), [])
 
     def test_an_end_on_a_full_disk_is_kept_for_the_next_server(self):
         state = self.small_state()

@@ -40,7 +40,7 @@ class Retention(harness.JobTest):
         self.server = self.serve(*options)
         jobs = [self.server.run(WRITE.format(1_500_000))[0] for _ in range(3)]
         refused = eventually(lambda: self.refusal(), "the refusal of a submission")
-        self.assertRegex(refused, r"the logs and folders of jobs use \d+ bytes, 4194304 is the limit")
+        self.assertRegex(refused, r"the logs and records of jobs use \d+ bytes, 4194304 is the limit")
         self.assertIn("--max-jobs-size", refused)
         self.assertEqual(self.ids()[:3], jobs, "nobody has seen them yet")
         self.server.kill()

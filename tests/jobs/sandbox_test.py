@@ -7,6 +7,7 @@ import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 import zipfile
 
 import harness
@@ -37,6 +38,82 @@ class Sandbox(harness.JobTest):
         self.server.request("POST", f"/api/jobs/{job}/stop")
         self.assertEqual(self.server.wait(job)["status"], "STOPPED")
         self.assertIn("bye", self.server.output(job))
+
+    def test_a_stopped_job_has_its_time_to_end(self):
+        """Its programs don't end with the shell that began them."""
+        self.server = self.serve("--sandbox")
+        program = ("import signal, time, sys\n"
+                   "def save(*_):\n  print('saving', flush=True); time.sleep(1); print('saved', flush=True); sys.exit()\n"
+                   "signal.signal(signal.SIGTERM, save); print('begun', flush=True); time.sleep(60)")
+        entrypoint, runtime_env = 'python3 -c "$PROGRAM"; echo after', {"env_vars": {"PROGRAM": program}}
+        job = self.server.submit(entrypoint, runtime_env=runtime_env)
+        eventually(lambda: "begun" in self.server.output(job))
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+        self.assertIn("saved", self.server.output(job))
+        job, details = self.server.run(entrypoint, runtime_env={**runtime_env, "config": {"run_timeout_seconds": 2}})
+        self.assertEqual(details["status"], "FAILED")
+        self.assertIn("saved", self.server.output(job))
+        job = self.server.submit("trap '' TERM; sleep 60 & echo begun; wait; wait; sleep 60", runtime_env={"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": "1"}})
+        eventually(lambda: "begun" in self.server.output(job))
+        self.server.request("POST", f"/api/jobs/{job}/stop")
+        self.assertEqual(self.server.wait(job)["status"], "STOPPED")
+        eventually(lambda: not harness.processes_with("sleep\x0060"), "the end of all processes")
+
+    def test_no_text_is_taken_for_options_of_the_sandbox(self):
+        self.server = self.serve("--sandbox")
+        injected = "/usr\0--bind\0/\0/\0--dev\0/dev\0--"
+        for runtime_env in [{"working_dir": f"local://{injected}"}, {"py_modules": [f"local://{injected}"]},
+                            {"env_vars": {"A": injected}}, {"env_vars": {injected: "a"}}]:
+            response = self.server.request("POST", "/api/jobs/", {"entrypoint": "true", "runtime_env": runtime_env})
+            self.assertEqual(response.status, 400, runtime_env)
+            self.assertIn("NUL byte", response.text)
+
+    def test_a_directory_in_place_shows_nothing_that_is_hidden(self):
+        self.server = self.serve("--sandbox", env={"HOME": str(self.work / "home")})
+        self.write("home/secret", "a-secret-word")
+        for line in [f"-r {self.work}/home/secret", f"x @ file://{self.work}/home/x.whl", f"--find-links {self.work}/home"]:
+            job, details = self.server.run("true", runtime_env={"working_dir": "local:///", "pip": [line]})
+            self.assertEqual(details["status"], "FAILED")
+            self.assertIn("isn't visible", details["message"])
+            self.assertNotIn("a-secret-word", self.server.output(job))
+
+    def test_a_new_token_is_hidden_from_running_jobs(self):
+        with tempfile.TemporaryDirectory(dir="/srv") as folder:
+            token = pathlib.Path(folder, "token")
+            token.write_text("old-token")
+            self.server = self.serve("--sandbox", "--token-file", token)
+            job = self.server.submit(f"for i in $(seq 20); do cat {token}; sleep 0.1; done")
+            eventually(lambda: "No such file" in self.server.output(job))
+            new = pathlib.Path(folder, "new")
+            new.write_text("new-token")
+            new.rename(token)
+            self.server.wait(job)
+            self.assertNotIn("new-token", self.server.output(job))
+
+    def test_key_rings_are_out_of_reach(self):
+        self.server = self.serve("--sandbox")
+        program = """
+import ctypes, errno, platform
+call = {"x86_64": 250, "aarch64": 219}[platform.machine()]
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.syscall(call, 0, -4, 1), errno.errorcode.get(ctypes.get_errno()))"""
+        job, _ = self.server.run('python3 -c "$PROGRAM"', runtime_env={"env_vars": {"PROGRAM": program}})
+        self.assertEqual(self.server.output(job), "-1 EACCES\n")
+
+    def test_a_missing_program_is_explained(self):
+        self.server = self.serve("--sandbox")
+        job, details = self.server.run("/root/.local/bin/no-such-program")
+        self.assertEqual((details["status"], details["driver_exit_code"]), ("FAILED", 127))
+        self.assertIn("this server runs jobs in a sandbox", self.server.output(job))
+
+    def test_a_server_that_can_make_no_sandbox_doesnt_start(self):
+        broken = self.work / "bin" / "bwrap"
+        self.write("bin/bwrap", "#!/bin/sh\necho no namespaces for you >&2\nexit 1\n")
+        broken.chmod(0o755)
+        run = self.tool("serve", "--port", 0, "--state-dir", self.work / "state", "--sandbox", env={"PATH": f"{broken.parent}:{os.environ['PATH']}"})
+        self.assertEqual(run.returncode, 5, run.stderr)
+        self.assertIn("bwrap can't make a sandbox here: no namespaces for you", run.stderr)
 
     def test_the_sandbox_encloses_installers(self):
         (self.work / "shown").mkdir()

@@ -1,4 +1,4 @@
-#include "base/socket_filter.hpp"
+#include "base/call_filter.hpp"
 
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -16,10 +16,15 @@
 namespace rtenv {
 namespace {
 
+// add_key, request_key and keyctl have numbers in a row.
 #if defined(__x86_64__)
 constexpr std::uint32_t k_architecture = AUDIT_ARCH_X86_64;
+constexpr std::uint32_t k_other_architecture = AUDIT_ARCH_I386;
+constexpr std::uint32_t k_other_first_key_call = 286;
 #elif defined(__aarch64__)
 constexpr std::uint32_t k_architecture = AUDIT_ARCH_AARCH64;
+constexpr std::uint32_t k_other_architecture = AUDIT_ARCH_ARM;
+constexpr std::uint32_t k_other_first_key_call = 309;
 #else
 #error "the filter needs the architecture's number"
 #endif
@@ -36,6 +41,9 @@ constexpr sock_filter skip_unless(std::uint32_t value, std::uint8_t otherwise) {
 constexpr sock_filter skip_if_below(std::uint32_t value, std::uint8_t count) {
   return {.code = BPF_JMP | BPF_JGE | BPF_K, .jt = 0, .jf = count, .k = value};
 }
+constexpr sock_filter skip_if_above(std::uint32_t value, std::uint8_t count) {
+  return {.code = BPF_JMP | BPF_JGT | BPF_K, .jt = count, .jf = 0, .k = value};
+}
 constexpr sock_filter keep_bits(std::uint32_t bits) {
   return {.code = BPF_ALU | BPF_AND | BPF_K, .jt = 0, .jf = 0, .k = bits};
 }
@@ -46,7 +54,28 @@ constexpr std::uint32_t k_refuse = SECCOMP_RET_ERRNO | EACCES;
 
 constexpr std::uint32_t k_type_bits = 0xF;  // of a socket's type; the others are flags
 
-constexpr std::array k_filter{
+static_assert(SYS_keyctl == SYS_add_key + 2 && SYS_request_key == SYS_add_key + 1);
+
+// Falls through for other calls.
+constexpr std::array k_refuse_keys{
+    load(offsetof(seccomp_data, arch)),
+    skip_unless(k_architecture, 5),
+    load(offsetof(seccomp_data, nr)),
+    keep_bits(k_first_x32_call - 1),
+    skip_if_below(SYS_add_key, 2),
+    skip_if_above(SYS_keyctl, 1),
+    answer(k_refuse),
+    load(offsetof(seccomp_data, arch)),
+    skip_unless(k_other_architecture, 4),
+    load(offsetof(seccomp_data, nr)),
+    skip_if_below(k_other_first_key_call, 2),
+    skip_if_above(k_other_first_key_call + 2, 1),
+    answer(k_refuse),
+};
+
+constexpr std::array k_allow_others{answer(SECCOMP_RET_ALLOW)};
+
+constexpr std::array k_refuse_unix_sockets{
     // Calls of another architecture have other numbers.
     load(offsetof(seccomp_data, arch)),
     skip_unless(k_architecture, 2),
@@ -75,10 +104,15 @@ constexpr std::array k_filter{
 
 }  // namespace
 
-Result<Fd> filter_of_unix_sockets() {
+Result<Fd> call_filter(UnixSockets unix_sockets) {
   Fd file(::memfd_create("rtenv-filter", MFD_CLOEXEC));
   if (!file) return fail_errno("create", "a memory file");
-  RTENV_TRY(write_full(file, std::as_bytes(std::span(k_filter)), "a memory file"));
+  const auto write = [&](std::span<const sock_filter> part) {
+    return write_full(file, std::as_bytes(part), "a memory file");
+  };
+  RTENV_TRY(write(k_refuse_keys));
+  RTENV_TRY(unix_sockets == UnixSockets::refused ? write(k_refuse_unix_sockets)
+                                                 : write(k_allow_others));
   ::lseek(file.get(), 0, SEEK_SET);
   return file;
 }
