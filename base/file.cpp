@@ -103,8 +103,7 @@ Result<void> rename_path(const Path& from, const Path& to) {
 }
 
 Result<AtomicFile> AtomicFile::create(Path target, mode_t mode) {
-  Path staged =
-      target.parent_path() / fmt::format(".{}.{}", target.filename().native(), unique_name());
+  Path staged = target.parent_path() / fmt::format("{}{}", k_unfinished_prefix, unique_name());
   RTENV_TRY(auto fd, open_file(staged, O_WRONLY | O_CREAT | O_EXCL, mode));
   return AtomicFile(std::move(target), std::move(staged), std::move(fd));
 }

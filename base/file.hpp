@@ -60,6 +60,9 @@ enum class Durability : std::uint8_t {
   process,     // survives a crash of this process; may be empty or truncated after a power loss
 };
 
+/// Files with such names are being written, or were when a process was killed.
+inline constexpr std::string_view k_unfinished_prefix = ".rtenv-unfinished-";
+
 /// A file that appears under its name completely or not at all. It is written next to the target
 /// under a temporary name; `commit` renames it, replacing an existing file. Without a commit it is
 /// removed.

@@ -37,22 +37,22 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
       .scan = std::move(scan),
       .zip = {.threads = options.threads, .cancellation = options.cancellation},
       .digest_cache = cache::Cache::digests_folder(cache.root())};
-  RTENV_TRY(auto named, pkg::name_directory(directory, package));
-  const std::string content = named.name().tree_key();
-  RTENV_TRY(const cache::Key key,
-            top.empty() ? cache::Key::parse(content) : key_with_name(content, top));
-  RTENV_TRY(auto lease, cache.get_or_build(
-                            cache::Kind::tree, key,
-                            [&](const cache::BuildContext& context) -> Result<void> {
-                              if (!top.empty()) RTENV_TRY(make_directories(context.target));
-                              return pkg::copy_tree(
-                                  named, top.empty() ? context.target : context.target / top,
-                                  {.scheme = named.name().scheme(),
-                                   .threads = options.threads,
-                                   .cancellation = options.cancellation});
-                            },
-                            build_options(directory, options)));
-  return leased_path(std::move(lease));
+  return pkg::retry_if_changed([&]() -> Result<LeasedPath> {
+    RTENV_TRY(auto named, pkg::name_directory(directory, package));
+    const std::string content = named.name().tree_key();
+    RTENV_TRY(const cache::Key key,
+              top.empty() ? cache::Key::parse(content) : key_with_name(content, top));
+    const auto build = [&](const cache::BuildContext& context) -> Result<void> {
+      if (!top.empty()) RTENV_TRY(make_directories(context.target));
+      return pkg::copy_tree(named, top.empty() ? context.target : context.target / top,
+                            {.scheme = named.name().scheme(),
+                             .threads = options.threads,
+                             .cancellation = options.cancellation});
+    };
+    RTENV_TRY(auto lease,
+              cache.get_or_build(cache::Kind::tree, key, build, build_options(directory, options)));
+    return leased_path(std::move(lease));
+  });
 }
 
 Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/hash.hpp"
 #include "base/raw_bytes.hpp"
 
 namespace rtenv::envbuild {
@@ -57,8 +58,10 @@ struct CountedUpload {
 
 }  // namespace
 
-Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
-                              const Uri& uri, const PushOptions& options) {
+namespace {
+
+Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOptions& package,
+                                   const Uri& uri, const PushOptions& options) {
   const bool by_content = uri.is_prefix() || uri.scheme == Scheme::gcs;
   std::optional<pkg::PackageName> name;
   if (by_content && !package.git_revision) {
@@ -92,6 +95,21 @@ Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& 
   return pushed;
 }
 
+// Whether a file was written to between two looks at it.
+bool is_same_state(const struct stat& a, const struct stat& b) {
+  return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
+         a.st_mtim.tv_nsec == b.st_mtim.tv_nsec && a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
+         a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
+}  // namespace
+
+Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
+                              const Uri& uri, const PushOptions& options) {
+  return pkg::retry_if_changed(
+      [&] { return push_directory_once(directory, package, uri, options); });
+}
+
 Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& options) {
   RTENV_TRY(const Fd input, open_file(file, O_RDONLY));
   struct stat status {};
@@ -99,9 +117,10 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   if (!S_ISREG(status.st_mode))
     return fail(Errc::invalid_argument, "{} is neither a file nor a directory", file.native());
   std::string name = file.filename().native();
+  std::optional<pkg::PackageName> package;
   if (uri.scheme == Scheme::gcs && file.extension() != ".whl") {
-    RTENV_TRY(const auto package, pkg::name_of_archive(file));
-    name = package.file_name();
+    RTENV_TRY(package, pkg::name_of_archive(file));
+    name = package->file_name();
   }
   Pushed pushed{.size_bytes = static_cast<std::uint64_t>(status.st_size)};
   RTENV_TRY(pushed.uri, named_uri(uri, name));
@@ -113,12 +132,18 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
       .upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
   RTENV_TRY(upload.upload, store->upload(pushed.uri, pushed.size_bytes));
   RawBytes buffer(k_buffer_bytes);
+  Sha1 sent;
   for (;;) {
     RTENV_TRY(const std::size_t count, read_full(input, buffer, file.native()));
-    RTENV_TRY(upload.write(std::span(buffer).first(count)));
+    const auto piece = std::span(buffer).first(count);
+    if (package) sent.add(piece);
+    RTENV_TRY(upload.write(piece));
     if (count < buffer.size()) break;
   }
-  if (upload.sent_bytes != pushed.size_bytes)
+  struct stat after {};
+  if (::fstat(input.get(), &after) != 0) return fail_errno("read", file.native());
+  const bool has_name = !package || to_hex(sent.finish()) == package->digits();
+  if (upload.sent_bytes != pushed.size_bytes || !is_same_state(status, after) || !has_name)
     return fail(Errc::unavailable, "{} changed while it was sent", file.native())
         .hint("retry when no process is changing it");
   RTENV_TRY(upload.upload->finish());

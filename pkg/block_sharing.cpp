@@ -1,6 +1,5 @@
 #include "pkg/block_sharing.hpp"
 
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -10,7 +9,6 @@
 #include <array>
 #include <cerrno>
 
-#include "pkg/content_source.hpp"
 #include "pkg/file_system_magic.hpp"
 
 namespace rtenv::pkg {
@@ -32,34 +30,14 @@ std::optional<BlockSharing> BlockSharing::between(const Path& root, int target) 
   if (std::ranges::find(k_with_reflinks, type) == k_with_reflinks.end() ||
       !S_ISREG(of_target.st_mode) || of_root.st_dev != of_target.st_dev)
     return std::nullopt;
-  const auto stamper = FileStamper::begin(root);
-  if (!stamper) return std::nullopt;
-  return BlockSharing(root, target, *stamper);
+  return BlockSharing(target);
 }
 
-FileStamp BlockSharing::stamp() const {
-  struct stat status {};
-  if (::fstat(source_.get(), &status) != 0 ||
-      static_cast<std::uint64_t>(status.st_size) != size_bytes_)
-    return {};
-  return stamper_.stamp(status, path_);
-}
-
-bool BlockSharing::begin(const Entry& entry) {
-  path_ = entry.path;
-  size_bytes_ = entry.size_bytes;
-  auto source = open_file(root_ / entry.path, O_RDONLY | O_NONBLOCK);
-  if (!source) return false;
-  source_ = *std::move(source);
-  before_ = stamp();
-  return static_cast<bool>(before_);
-}
-
-Result<bool> BlockSharing::append() {
+Result<bool> BlockSharing::append(int file, std::uint64_t size_bytes) {
   off_t offset = 0;
-  while (static_cast<std::uint64_t>(offset) < size_bytes_) {
-    const ssize_t count = ::copy_file_range(source_.get(), &offset, target_, nullptr,
-                                            size_bytes_ - static_cast<std::uint64_t>(offset), 0);
+  while (static_cast<std::uint64_t>(offset) < size_bytes) {
+    const ssize_t count = ::copy_file_range(file, &offset, target_, nullptr,
+                                            size_bytes - static_cast<std::uint64_t>(offset), 0);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && offset == 0 &&
         (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS))
@@ -68,11 +46,6 @@ Result<bool> BlockSharing::append() {
     if (count == 0) break;  // it became shorter: its stamp has changed
   }
   return true;
-}
-
-Result<void> BlockSharing::check_unchanged() const {
-  if (stamp() == before_) return {};
-  return changed_while((root_ / path_).native(), "read");
 }
 
 }  // namespace rtenv::pkg

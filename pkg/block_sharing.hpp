@@ -2,15 +2,13 @@
 // Works on file systems with reflinks: btrfs, XFS, bcachefs. In the target, a shared file must
 // begin at a multiple of k_alignment_bytes.
 //
-// A file is read before it is shared, so it must not change in between: only a file whose last
-// change is old enough for a stamp (see pkg/file_stamp.hpp) is accepted, and its stamp must be the
-// same afterwards. Not thread-safe.
+// A file is read before it is shared, so it must not change in between: see
+// OpenContent::check_unchanged. Not thread-safe.
 #pragma once
 
 #include <optional>
 
 #include "base/fd.hpp"
-#include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
 
@@ -22,27 +20,13 @@ class BlockSharing {
   /// descriptor that outlives the object.
   static std::optional<BlockSharing> between(const Path& root, int target);
 
-  /// Call before the file is read. False if it changed too recently, or isn't what the scan saw.
-  bool begin(const Entry& entry);
-  /// Appends the whole file of the last `begin` at the target's position. False if the kernel
-  /// refused before anything was written. Fails: as copy_file_range(2).
-  Result<bool> append();
-  /// Call after the file of the last `begin` was shared, or read again. Fails: unavailable (it
-  /// changed meanwhile).
-  [[nodiscard]] Result<void> check_unchanged() const;
+  /// Appends a whole file at the target's position. False if the kernel refused before anything was
+  /// written. Fails: as copy_file_range(2).
+  Result<bool> append(int file, std::uint64_t size_bytes);
 
  private:
-  BlockSharing(Path root, int target, const FileStamper& stamper)
-      : root_(std::move(root)), target_(target), stamper_(stamper) {}
-  [[nodiscard]] FileStamp stamp() const;
-
-  Path root_;
+  explicit BlockSharing(int target) : target_(target) {}
   int target_;
-  FileStamper stamper_;
-  Fd source_;
-  std::string path_;
-  std::uint64_t size_bytes_ = 0;
-  FileStamp before_;
 };
 
 }  // namespace rtenv::pkg

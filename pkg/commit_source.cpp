@@ -27,25 +27,34 @@ class BlobReader : public ContentReader {
   }
 
   Result<std::span<const std::byte>> next() override {
-    const auto piece = std::span(*content_).subspan(
-        position_, std::min(k_piece_bytes, content_->size() - position_));
+    const auto piece = std::span(content_).subspan(
+        position_, std::min(k_piece_bytes, content_.size() - position_));
     position_ += piece.size();
     return piece;
-  }
-
-  Result<void> read_at(const Entry& entry, std::uint64_t offset,
-                       std::span<std::byte> buffer) override {
-    RTENV_TRY(part_, source_.load(repository_, entry.path));  // held for the next piece
-    std::memcpy(buffer.data(), part_->data() + offset, buffer.size());
-    return {};
   }
 
  private:
   const CommitSource& source_;
   std::optional<GitRepository> repository_;  // opened by the first load
-  std::shared_ptr<const Content> content_;
-  std::shared_ptr<const Content> part_;
+  Content content_;
   std::size_t position_ = 0;
+};
+
+// A blob in memory.
+class OpenBlob : public OpenContent {
+ public:
+  OpenBlob(Content content, std::string path)
+      : content_(std::move(content)), path_(std::move(path)) {}
+  Result<void> read_at(std::uint64_t offset, std::span<std::byte> buffer) const override {
+    if (offset > content_.size() || buffer.size() > content_.size() - offset) return changed();
+    std::memcpy(buffer.data(), content_.data() + offset, buffer.size());
+    return {};
+  }
+  [[nodiscard]] Failure changed() const override { return changed_while(path_, "read"); }
+
+ private:
+  Content content_;
+  std::string path_;
 };
 
 }  // namespace
@@ -78,25 +87,19 @@ Result<Content> CommitSource::load(const GitRepository& repository, const GitBlo
   return content;
 }
 
-Result<std::shared_ptr<const Content>> CommitSource::load(std::optional<GitRepository>& repository,
-                                                          const std::string& path) const {
-  const GitBlob& blob = blobs_.at(path);
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto known = loaded_.find(path); known != loaded_.end())
-      if (auto content = known->second.lock()) return content;
-  }
+Result<Content> CommitSource::load(std::optional<GitRepository>& repository,
+                                   const std::string& path) const {
   if (!repository) {
     RTENV_TRY(auto opened, GitRepository::open(directory_));
     repository.emplace(std::move(opened));
   }
-  RTENV_TRY(Content content, load(*repository, blob));
-  auto shared = std::make_shared<const Content>(std::move(content));
-  if (shared->size() > ContentReader::k_piece_bytes) {
-    const std::lock_guard lock(mutex_);
-    loaded_[path] = shared;
-  }
-  return shared;
+  return load(*repository, blobs_.at(path));
+}
+
+Result<std::shared_ptr<const OpenContent>> CommitSource::open(const Entry& entry) const {
+  std::optional<GitRepository> repository;
+  RTENV_TRY(Content content, load(repository, entry.path));
+  return std::make_shared<const OpenBlob>(std::move(content), entry.path);
 }
 
 }  // namespace rtenv::pkg

@@ -1,8 +1,6 @@
 // The content of a commit's files, as a checkout would write them.
 #pragma once
 
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -21,7 +19,7 @@ struct GitBlob {
 };
 
 /// `add` is for one thread, before the first reader; everything else is thread-safe, if each thread
-/// has its own repository. Large blobs are shared by the threads that compress their pieces.
+/// has its own repository.
 class CommitSource : public ContentSource {
  public:
   using Content = std::vector<std::byte>;
@@ -31,6 +29,7 @@ class CommitSource : public ContentSource {
       : directory_(std::move(directory)), commit_(commit) {}
 
   [[nodiscard]] std::unique_ptr<ContentReader> reader() const override;
+  [[nodiscard]] Result<std::shared_ptr<const OpenContent>> open(const Entry& entry) const override;
 
   /// The file that the package has at `path`.
   void add(const std::string& path, GitBlob blob) { blobs_.emplace(path, std::move(blob)); }
@@ -39,16 +38,12 @@ class CommitSource : public ContentSource {
   Result<Content> load(const GitRepository& repository, const GitBlob& blob) const;
   /// The file at `path` of the package. Opens the repository if it isn't open yet. Fails: corrupt,
   /// not_found (the repository).
-  Result<std::shared_ptr<const Content>> load(std::optional<GitRepository>& repository,
-                                              const std::string& path) const;
+  Result<Content> load(std::optional<GitRepository>& repository, const std::string& path) const;
 
  private:
   Path directory_;
   git_oid commit_;
   std::unordered_map<std::string, GitBlob> blobs_;
-  mutable std::mutex mutex_;
-  // Contents of more than one piece that a reader holds at the moment.
-  mutable std::map<std::string, std::weak_ptr<const Content>> loaded_;
 };
 
 }  // namespace rtenv::pkg

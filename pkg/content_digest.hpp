@@ -22,6 +22,7 @@ class ContentDigest {
   }
   [[nodiscard]] std::span<const std::byte> bytes() const { return std::span(bytes_).first(size_); }
   [[nodiscard]] bool empty() const { return size_ == 0; }
+  friend bool operator==(const ContentDigest&, const ContentDigest&) = default;
 
  private:
   std::array<std::byte, k_max_bytes> bytes_{};

@@ -1,4 +1,5 @@
-// Reads the content of a tree's files, from a directory or from a commit in a repository.
+// Reads the content of a tree's files, from a directory or from a commit in a repository. What is
+// read of a file is one state of it, or reading fails.
 #pragma once
 
 #include <cstddef>
@@ -20,21 +21,15 @@ class ContentReader {
 
   virtual ~ContentReader() = default;
 
-  /// Starts reading a file. Requires: a measured entry.
-  /// Fails: not_found, permission_denied, unavailable (the file isn't what the scan saw).
+  /// Starts reading a file. Fails: permission_denied, unavailable (the file isn't what the scan
+  /// saw).
   virtual Result<void> open(const Entry& entry) = 0;
-  /// The same for an entry that may not be measured yet; measures it.
-  virtual Result<void> open_and_measure(Entry& entry) { return open(entry); }
+  /// Starts reading a file that may have changed since the scan: the entry becomes what is read.
+  /// Fails: permission_denied, unavailable (there is no file in the folder that the scan saw).
+  virtual Result<void> open_current(Entry& entry) { return open(entry); }
   /// The next piece of the open file. Every piece but the last is k_piece_bytes long; empty at the
-  /// end. Valid until the next call. Fails: unavailable (the size isn't the measured one: the file
-  /// changed meanwhile).
+  /// end. Valid until the next call. Fails: unavailable (the file changed meanwhile).
   virtual Result<std::span<const std::byte>> next() = 0;
-
-  /// Fills `buffer` from any offset of any file, independently of the open one. Requires: a
-  /// measured entry. Fails: unavailable (the file is shorter or, when read to its measured end,
-  /// longer).
-  virtual Result<void> read_at(const Entry& entry, std::uint64_t offset,
-                               std::span<std::byte> buffer) = 0;
 
   /// Opens a file and passes every piece to `use`, which returns a Result<void>.
   template <class Use>
@@ -53,11 +48,42 @@ class ContentReader {
   }
 };
 
+/// A file that was opened once and is read in any order, by any number of threads. Thread-safe.
+class OpenContent {
+ public:
+  virtual ~OpenContent() = default;
+  /// Fills `buffer`. Fails: unavailable (the file has become shorter).
+  virtual Result<void> read_at(std::uint64_t offset, std::span<std::byte> buffer) const = 0;
+  /// False if the file changed so recently that it must be read again, and be the same, before
+  /// `check_unchanged` tells.
+  [[nodiscard]] virtual bool is_settled() const { return true; }
+  /// Call after the last read. Fails: unavailable (the file changed meanwhile).
+  [[nodiscard]] virtual Result<void> check_unchanged() const { return {}; }
+  /// The error for a second reading that differs from the first.
+  [[nodiscard]] virtual Failure changed() const = 0;
+  /// The file on disk, whose blocks can be shared; -1 if there is none. Not owned by the caller.
+  [[nodiscard]] virtual int file() const { return -1; }
+};
+
+/// A file that changes while it is read is read again a few times: calls `attempt`, which returns a
+/// Result.
+template <class Attempt>
+auto read_until_unchanged(Attempt attempt) -> decltype(attempt()) {
+  constexpr int k_attempts = 4;
+  for (int made = 1;; ++made) {
+    auto result = attempt();
+    if (result || result.error().code() != Errc::unavailable || made == k_attempts) return result;
+  }
+}
+
 /// Thread-safe.
 class ContentSource {
  public:
   virtual ~ContentSource() = default;
   [[nodiscard]] virtual std::unique_ptr<ContentReader> reader() const = 0;
+  /// Fails: as ContentReader::open.
+  [[nodiscard]] virtual Result<std::shared_ptr<const OpenContent>> open(
+      const Entry& entry) const = 0;
 };
 
 /// The error of a file or directory that changed during an operation: "read", "copied".

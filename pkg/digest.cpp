@@ -135,7 +135,7 @@ struct Worker {
 
 Result<ContentDigest> hash_file(Worker& worker, Entry& entry, Scheme scheme) {
   worker.hasher->begin(entry.path);
-  auto opened = worker.reader->open_and_measure(entry);
+  auto opened = worker.reader->open_current(entry);
   if (!opened && scheme == Scheme::ray && opened.error().code() == Errc::permission_denied) {
     entry.stamp = {};  // the cache must not depend on the user's permissions
     return worker.hasher->finish();
@@ -156,7 +156,8 @@ void look_up(const Tree& tree, const DigestOptions& options, std::vector<Content
   const auto look_up_some = [&](std::monostate, std::size_t task) -> Result<void> {
     const std::size_t begin = task * k_entries_per_task;
     for (std::size_t i = begin; i < std::min(begin + k_entries_per_task, digests.size()); ++i)
-      if (const auto cached = options.cache->find(tree.entries[i].stamp)) digests[i] = *cached;
+      if (const FileStamp& stamp = tree.entries[i].stamp; stamp.is_settled())
+        if (const auto cached = options.cache->find(stamp)) digests[i] = *cached;
     return {};
   };
   // It can't fail.
@@ -169,7 +170,7 @@ std::optional<DigestCache::NamedTree> named_tree(const Tree& tree,
                                                  const std::optional<FileStamp>& stamp,
                                                  const PackageName& name) {
   const bool complete = std::ranges::all_of(tree.entries, [](const Entry& entry) {
-    return entry.type != EntryType::file || entry.stamp;
+    return entry.type != EntryType::file || entry.stamp.is_settled();
   });
   if (!stamp || !complete) return std::nullopt;
   return DigestCache::NamedTree{*stamp, name};
@@ -198,18 +199,19 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
   const auto make_worker = [&] {
     return Worker{ContentHasher::create(options.scheme), tree.content->reader()};
   };
-  RTENV_TRY(parallel_for(uncached.size(), options.threads, make_worker,
-                         [&](Worker& worker, std::size_t i) -> Result<void> {
-                           if (options.cancellation != nullptr && options.cancellation->requested())
-                             return fail(Errc::cancelled, "interrupted while hashing {}",
-                                         tree.root.native());
-                           RTENV_TRY(contents[uncached[i]],
-                                     hash_file(worker, tree.entries[uncached[i]], options.scheme));
-                           return {};
-                         }));
+  RTENV_TRY(parallel_for(
+      uncached.size(), options.threads, make_worker,
+      [&](Worker& worker, std::size_t i) -> Result<void> {
+        if (options.cancellation != nullptr && options.cancellation->requested())
+          return fail(Errc::cancelled, "interrupted while hashing {}", tree.root.native());
+        RTENV_TRY(contents[uncached[i]], read_until_unchanged([&] {
+                    return hash_file(worker, tree.entries[uncached[i]], options.scheme);
+                  }));
+        return {};
+      }));
   PackageName name = combine_digests(tree.entries, contents, options.scheme);
   const bool has_new = std::ranges::any_of(
-      uncached, [&](std::size_t i) { return static_cast<bool>(tree.entries[i].stamp); });
+      uncached, [&](std::size_t i) { return tree.entries[i].stamp.is_settled(); });
   const auto named = named_tree(tree, options.tree_stamp, name);
   if (options.cache != nullptr && (has_new || named))
     options.cache->save(tree.entries, contents, named);

@@ -58,9 +58,9 @@ struct DigestOptions {
   const Cancellation* cancellation = nullptr;
 };
 
-/// Reads the files of the tree, measures them and names the tree.
-/// Fails: not_found, permission_denied (an unreadable file, except in the scheme ray), unavailable
-/// (a file that changed since the scan), cancelled.
+/// Reads the files of the tree, as they are now, and names it. Fails: permission_denied (an
+/// unreadable file, except in the scheme ray), unavailable (a file or folder changed meanwhile),
+/// cancelled.
 Result<PackageName> digest(Tree& tree, const DigestOptions& options);
 
 /// The name of a tree whose files have these digests; one for each entry, empty if it isn't a file.

@@ -25,7 +25,7 @@ struct Header {
   std::uint64_t checksum = 0;     // of what is before it
 };
 constexpr std::array<char, 16> k_magic{'r', 't', 'e', 'n', 'v', '-', 'd', 'i',
-                                       'g', 'e', 's', 't', 's', '-', '2', '\n'};
+                                       'g', 'e', 's', 't', 's', '-', '3', '\n'};
 
 // The mtime of a file is that of its last use, updated at most this often.
 constexpr std::chrono::hours k_touch_after{24};
@@ -113,7 +113,7 @@ void DigestCache::load() {
 
 std::optional<ContentDigest> DigestCache::find(const FileStamp& stamp) const {
   if (capacity_ == 0 || !stamp) return std::nullopt;
-  for (std::size_t slot = stamp.low & (capacity_ - 1);; slot = (slot + 1) & (capacity_ - 1)) {
+  for (std::size_t slot = stamp.high & (capacity_ - 1);; slot = (slot + 1) & (capacity_ - 1)) {
     const std::byte* record = records_.data() + slot * record_bytes();
     FileStamp found;
     std::memcpy(&found, record, sizeof found);
@@ -126,13 +126,13 @@ void DigestCache::save(const std::vector<Entry>& entries, const std::vector<Cont
                        const std::optional<NamedTree>& tree) const {
   std::size_t count = 0;
   for (std::size_t i = 0; i < entries.size(); ++i)
-    if (entries[i].stamp && !digests[i].empty()) ++count;
+    if (entries[i].stamp.is_settled() && !digests[i].empty()) ++count;
   const std::size_t capacity = capacity_for(count);
   std::vector<std::byte> records(capacity * record_bytes());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const FileStamp& stamp = entries[i].stamp;
-    if (!stamp || digests[i].empty()) continue;
-    std::size_t slot = stamp.low & (capacity - 1);
+    if (!stamp.is_settled() || digests[i].empty()) continue;
+    std::size_t slot = stamp.high & (capacity - 1);
     std::byte* record = nullptr;
     for (FileStamp taken = stamp; taken; slot = (slot + 1) & (capacity - 1)) {
       record = records.data() + slot * record_bytes();

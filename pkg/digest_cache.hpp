@@ -7,7 +7,7 @@
 // version is treated as empty.
 //
 //   file   := header record*capacity        native byte order: the file never leaves the machine
-//   header := "rtenv-digests-2\n" | digest bytes | count | capacity | XXH3-64 of the records
+//   header := "rtenv-digests-3\n" | digest bytes | count | capacity | XXH3-64 of the records
 //             | stamp of the tree | its name's digits | XXH3-64 of the header
 //   record := stamp | digest                an open-addressed table; no stamp: a free slot
 //
@@ -34,7 +34,7 @@ class DigestCache {
 
   /// Reads the digests. An unreadable file is treated as empty.
   void load();
-  /// Requires: load.
+  /// Requires: load, a settled stamp.
   [[nodiscard]] std::optional<ContentDigest> find(const FileStamp& stamp) const;
 
   struct NamedTree {

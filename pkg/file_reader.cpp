@@ -10,55 +10,112 @@
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
+namespace {
+
+// What a path leads to if its file was removed or replaced since the scan.
+bool is_change(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
+
+class OpenFile : public OpenContent {
+ public:
+  OpenFile(Fd file, const Entry& entry, const FileStamper& stamper, const Path& root)
+      : file_(std::move(file)),
+        path_(entry.path),
+        shown_((root / entry.path).native()),
+        stamp_(entry.stamp),
+        stamper_(stamper) {}
+
+  Result<void> read_at(std::uint64_t offset, std::span<std::byte> buffer) const override {
+    RTENV_TRY(const auto count, read_full_at(file_, buffer, static_cast<off_t>(offset), shown_));
+    if (count != buffer.size()) return changed();
+    return {};
+  }
+  [[nodiscard]] bool is_settled() const override { return stamp_.is_settled(); }
+  [[nodiscard]] Result<void> check_unchanged() const override {
+    struct stat status {};
+    if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown_);
+    if (stamper_.stamp(status, path_) != stamp_) return changed();
+    return {};
+  }
+  [[nodiscard]] Failure changed() const override { return changed_while(shown_, "read"); }
+  [[nodiscard]] int file() const override { return file_.get(); }
+
+ private:
+  Fd file_;
+  std::string path_;
+  std::string shown_;
+  FileStamp stamp_;
+  FileStamper stamper_;
+};
+
+}  // namespace
+
+Failure FileReader::changed() const { return changed_while(shown(), "read"); }
+
+// The path may lead to another folder than at the scan.
+Result<void> FileReader::enter(std::string_view folder) {
+  if (folder_ && folder == folder_path_) return {};
+  folder_path_ = folder;
+  folder_ = Fd(::open((files_->root / folder_path_).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder_ && is_change(errno)) return changed();
+  struct stat status {};
+  if (!folder_ || ::fstat(folder_.get(), &status) != 0) return fail_errno("open", shown());
+  const auto scanned = files_->folders.find(folder_path_);
+  if (scanned == files_->folders.end() ||
+      scanned->second != FileIdentity{status.st_dev, status.st_ino}) {
+    folder_.reset();
+    return changed();
+  }
+  return {};
+}
 
 Result<Fd> FileReader::open_at(const std::string& path) {
-  if (!root_) {
-    RTENV_TRY(root_, open_file(root_path_, O_PATH | O_DIRECTORY));
-  }
-  const auto [folder, last] = split_name(path);
-  if (folder != folder_path_) {
-    folder_path_ = folder;
-    folder_ =
-        folder.empty()
-            ? Fd()
-            : Fd(::openat(root_.get(), folder_path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  }
-  const Fd& parent = folder_ ? folder_ : root_;
-  const char* name = folder_ ? last.data() : path.c_str();
+  path_ = path;
+  const auto [folder, name] = split_name(path_);
+  RTENV_TRY(enter(folder));
   // O_NONBLOCK: opening must not hang if a FIFO has replaced the file since the scan.
-  Fd file(::openat(parent.get(), name, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!file) return fail_errno("open", shown(path));
+  Fd file(::openat(folder_.get(), name.data(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file && is_change(errno)) return changed();
+  if (!file) return fail_errno("open", shown());
+  return file;
+}
+
+Result<Fd> FileReader::open_unchanged(const Entry& entry) {
+  RTENV_TRY(Fd file, open_at(entry.path));
+  stamp_ = entry.stamp;
+  RTENV_TRY(check_stamp(file));
   return file;
 }
 
 Result<void> FileReader::open(const Entry& entry) {
-  RTENV_TRY(file_, open_at(entry.path));
-  path_ = entry.path;
-  stamp_ = entry.stamp;
-  left_bytes_ = entry.size_bytes;
-  return check_stamp();
-}
-
-Result<void> FileReader::check_stamp() const {
-  if (!stamper_ || !stamp_) return {};
-  struct stat status {};
-  if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown(path_));
-  if (stamper_->stamp(status, path_) != stamp_) return changed(path_);
+  RTENV_TRY(Fd file, open_unchanged(entry));
+  begin(std::move(file), entry);
   return {};
 }
 
-Result<void> FileReader::open_and_measure(Entry& entry) {
-  if (entry.measured) return open(entry);
-  RTENV_TRY(file_, open_at(entry.path));
-  path_ = entry.path;
-  stamp_ = {};
+Result<void> FileReader::open_current(Entry& entry) {
+  RTENV_TRY(Fd file, open_at(entry.path));
   struct stat status {};
-  if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown(path_));
-  if (!S_ISREG(status.st_mode)) return changed(path_);
-  entry.measured = true;
+  if (::fstat(file.get(), &status) != 0) return fail_errno("read", shown());
+  if (!S_ISREG(status.st_mode)) return changed();
   entry.executable = (status.st_mode & S_IXUSR) != 0;
   entry.size_bytes = static_cast<std::uint64_t>(status.st_size);
+  entry.stamp = files_->stamper.stamp(status, entry.path);
+  begin(std::move(file), entry);
+  return {};
+}
+
+void FileReader::begin(Fd file, const Entry& entry) {
+  file_ = std::move(file);
+  stamp_ = entry.stamp;
   left_bytes_ = entry.size_bytes;
+  is_one_piece_ = left_bytes_ <= k_piece_bytes;
+  if (!stamp_.is_settled() && !is_one_piece_) seen_.reset();
+}
+
+Result<void> FileReader::check_stamp(const Fd& file) const {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return fail_errno("read", shown());
+  if (files_->stamper.stamp(status, path_) != stamp_) return changed();
   return {};
 }
 
@@ -72,32 +129,40 @@ Result<std::span<const std::byte>> FileReader::next() {
   do {
     const ssize_t result = ::read(file_.get(), buffer_.get() + count, wanted - count);
     if (result < 0 && errno == EINTR) continue;
-    if (result < 0) return fail_errno("read", shown(path_));
+    if (result < 0) return fail_errno("read", shown());
     if (result == 0) break;
     count += static_cast<std::size_t>(result);
   } while (count < enough);
-  if (count != enough) return changed(path_);
+  if (count != enough) return changed();
   left_bytes_ -= count;
+  const std::span<const std::byte> piece(buffer_.get(), count);
+  if (!stamp_.is_settled() && !is_one_piece_) seen_.add(piece);
   if (last) {
-    RTENV_TRY(check_stamp());
+    if (!stamp_.is_settled()) RTENV_TRY(read_again(piece));
+    RTENV_TRY(check_stamp(file_));
     file_.reset();
   }
-  return std::span<const std::byte>(buffer_.get(), count);
+  return piece;
 }
 
-Result<void> FileReader::read_at(const Entry& entry, std::uint64_t offset,
-                                 std::span<std::byte> buffer) {
-  RTENV_TRY(const Fd file, open_at(entry.path));
-  RTENV_TRY(const auto count,
-            read_full_at(file, buffer, static_cast<off_t>(offset), shown(entry.path)));
-  std::size_t beyond_count = 0;
-  if (offset + buffer.size() == entry.size_bytes) {
-    std::byte beyond{};
-    RTENV_TRY(beyond_count, read_full_at(file, std::span(&beyond, 1),
-                                         static_cast<off_t>(entry.size_bytes), shown(entry.path)));
+Result<void> FileReader::read_again(std::span<const std::byte> last_piece) {
+  if (!again_) again_ = std::make_unique_for_overwrite<std::byte[]>(k_piece_bytes);
+  Xxh3 hash;
+  for (off_t offset = 0;;) {
+    const std::span<std::byte> piece(again_.get(), k_piece_bytes);
+    RTENV_TRY(const auto count, read_full_at(file_, piece, offset, shown()));
+    if (is_one_piece_)
+      return std::ranges::equal(piece.first(count), last_piece) ? Result<void>() : changed();
+    hash.add(piece.first(count));
+    offset += static_cast<off_t>(count);
+    if (count < piece.size()) break;
   }
-  if (count != buffer.size() || beyond_count != 0) return changed(entry.path);
-  return {};
+  return hash.finish() == seen_.finish() ? Result<void>() : changed();
+}
+
+Result<std::shared_ptr<const OpenContent>> DirectorySource::open(const Entry& entry) const {
+  RTENV_TRY(Fd file, FileReader(files_).open_unchanged(entry));
+  return std::make_shared<const OpenFile>(std::move(file), entry, files_->stamper, files_->root);
 }
 
 }  // namespace rtenv::pkg

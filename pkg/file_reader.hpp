@@ -3,67 +3,78 @@
 // Optimized for trees of many small files: it holds the last file's folder open and opens the next
 // file relative to it, and a file that fits into a piece costs one read. Pieces are large because
 // large reads are twice as fast as small ones.
+//
+// A file is looked up in the folder that the scan saw. It must have its entry's stamp when it is
+// opened, and still at its end. One whose stamp isn't settled is read twice: a program may be in
+// the middle of a write.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
+#include <unordered_map>
 
+#include "base/hash.hpp"
 #include "pkg/content_source.hpp"
 #include "pkg/file_stamp.hpp"
 #include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
 
+/// Of a scan.
+struct ScannedFiles {
+  Path root;
+  FileStamper stamper;
+  /// By their paths; "" for the root. A path may lead to another folder meanwhile.
+  std::unordered_map<std::string, FileIdentity> folders;
+};
+
 class FileReader : public ContentReader {
  public:
-  /// With the stamper of the scan, a file must have its entry's stamp when it is opened, and still
-  /// at its end: the path may lead to another file meanwhile, and back.
-  explicit FileReader(Path root, std::optional<FileStamper> stamper = std::nullopt)
-      : root_path_(std::move(root)), stamper_(stamper) {}
+  explicit FileReader(std::shared_ptr<const ScannedFiles> files) : files_(std::move(files)) {}
 
   Result<void> open(const Entry& entry) override;
-  Result<void> open_and_measure(Entry& entry) override;
+  Result<void> open_current(Entry& entry) override;
   Result<std::span<const std::byte>> next() override;
-  Result<void> read_at(const Entry& entry, std::uint64_t offset,
-                       std::span<std::byte> buffer) override;
+
+  /// Opens a file as `open` does, to keep it.
+  Result<Fd> open_unchanged(const Entry& entry);
 
  private:
   Result<Fd> open_at(const std::string& path);
-  [[nodiscard]] Result<void> check_stamp() const;
-  [[nodiscard]] std::string shown(const std::string& path) const {
-    return (root_path_ / path).native();
-  }
-  [[nodiscard]] Failure changed(const std::string& path) const {
-    return changed_while(shown(path), "read");
-  }
+  Result<void> enter(std::string_view folder);
+  void begin(Fd file, const Entry& entry);
+  Result<void> check_stamp(const Fd& file) const;
+  Result<void> read_again(std::span<const std::byte> last_piece);
+  [[nodiscard]] Failure changed() const;
+  [[nodiscard]] std::string shown() const { return (files_->root / path_).native(); }
 
-  Path root_path_;
-  std::optional<FileStamper> stamper_;
-  Fd root_;
-  Fd folder_;
-  std::string folder_path_;  // of folder_; empty for none
+  std::shared_ptr<const ScannedFiles> files_;
+  Fd folder_;  // that of the last file
+  std::string folder_path_;
   Fd file_;
   std::string path_;
   FileStamp stamp_;  // of the open file, at the scan
   std::uint64_t left_bytes_ = 0;
+  bool is_one_piece_ = true;
+  Xxh3 seen_;  // of what was read of a file that isn't settled and has several pieces
   // One byte more than a piece, to notice that a file grew.
   std::unique_ptr<std::byte[]> buffer_ =
       std::make_unique_for_overwrite<std::byte[]>(k_piece_bytes + 1);
+  std::unique_ptr<std::byte[]> again_;
 };
 
 /// Reads the files of a directory on disk.
 class DirectorySource : public ContentSource {
  public:
-  explicit DirectorySource(Path root, std::optional<FileStamper> stamper = std::nullopt)
-      : root_(std::move(root)), stamper_(stamper) {}
+  explicit DirectorySource(ScannedFiles files)
+      : files_(std::make_shared<const ScannedFiles>(std::move(files))) {}
   [[nodiscard]] std::unique_ptr<ContentReader> reader() const override {
-    return std::make_unique<FileReader>(root_, stamper_);
+    return std::make_unique<FileReader>(files_);
   }
+  [[nodiscard]] Result<std::shared_ptr<const OpenContent>> open(const Entry& entry) const override;
 
  private:
-  Path root_;
-  std::optional<FileStamper> stamper_;
+  std::shared_ptr<const ScannedFiles> files_;
 };
 
 }  // namespace rtenv::pkg

@@ -19,6 +19,7 @@ ScanOptions effective_scan(const PackageOptions& options) {
   ScanOptions scan = options.scan;
   scan.links = options.zip.scheme == Scheme::ray ? Links::follow : Links::keep;
   scan.threads = options.zip.threads;
+  scan.settle_time = options.settle_time;
   scan.cancellation = options.zip.cancellation;
   return scan;
 }
@@ -28,28 +29,15 @@ void warn_if_empty(bool is_empty, const Path& root) {
     log::warn("the package of {} is empty: there are no files, or all are excluded", root.native());
 }
 
-bool changed_meanwhile(const Error& error) {
-  return error.code() == Errc::unavailable || error.code() == Errc::not_found;
-}
-
-// Retries once if a file changed meanwhile; if that fails, the user decides.
-template <class Attempt>
-auto with_retry(Attempt attempt) -> decltype(attempt()) {
-  auto result = attempt();
-  if (!result && changed_meanwhile(result.error())) return attempt();
-  return result;
-}
-
-Result<Tree> scan_source(const Path& root, const PackageOptions& options,
-                         const ScanOptions& scan_options) {
-  RTENV_TRY(Tree tree, options.git_revision ? scan_commit(root, *options.git_revision, scan_options)
-                                            : scan(root, scan_options));
-  warn_if_empty(tree.entries.empty(), tree.root);
-  return tree;
+// Each file was read in one of its states.
+Result<void> check_names(Scan& scan, const ScanOptions& options) {
+  if (scan.names_are_unchanged(options)) return {};
+  return changed_while(scan.root().native(), "read");
 }
 
 Result<NamedDirectory> name_commit(const Path& root, const PackageOptions& options) {
-  RTENV_TRY(Tree tree, scan_source(root, options, effective_scan(options)));
+  RTENV_TRY(Tree tree, scan_commit(root, *options.git_revision, effective_scan(options)));
+  warn_if_empty(tree.entries.empty(), tree.root);
   RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
                                             .threads = options.zip.threads,
                                             .cancellation = options.zip.cancellation}));
@@ -57,20 +45,18 @@ Result<NamedDirectory> name_commit(const Path& root, const PackageOptions& optio
 }
 
 Result<NamedDirectory> name_files(const Path& root, const PackageOptions& options) {
-  std::optional<FileStamper> stamper;
-  std::optional<DigestCache> cache;
-  if (options.digest_cache) stamper = FileStamper::begin(root, options.settle_time);
-  if (stamper) cache.emplace(*options.digest_cache, stamper->root(), options.zip.scheme);
-  ScanOptions scan_options = effective_scan(options);
-  scan_options.stamper = stamper ? &*stamper : nullptr;
-  // Without stamps, the digest measures each file when it opens it.
-  scan_options.measure = stamper.has_value();
+  const ScanOptions scan_options = effective_scan(options);
   RTENV_TRY(Scan scan, Scan::run(root, scan_options));
   warn_if_empty(scan.is_empty(), scan.root());
+  std::optional<DigestCache> cache;
+  if (options.digest_cache && scan.stamper().is_trusted())
+    cache.emplace(*options.digest_cache, scan.stamper().root(), options.zip.scheme);
   const auto stamp = cache ? scan.stamp() : std::nullopt;
   if (stamp)
-    if (auto name = cache->find_name(*stamp))
+    if (auto name = cache->find_name(*stamp)) {
+      RTENV_TRY(check_names(scan, scan_options));
       return NamedDirectory(std::move(*name), std::move(scan), options.zip.threads);
+    }
   if (cache) cache->load();
   Tree tree = scan.to_tree(options.zip.threads);
   RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
@@ -78,7 +64,15 @@ Result<NamedDirectory> name_files(const Path& root, const PackageOptions& option
                                             .cache = cache ? &*cache : nullptr,
                                             .tree_stamp = stamp,
                                             .cancellation = options.zip.cancellation}));
+  RTENV_TRY(check_names(scan, scan_options));
   return NamedDirectory(std::move(name), std::move(tree), options.zip.threads);
+}
+
+Result<PackedDirectory> pack(Tree tree, const PackageOptions& options, const MakeSink& make_sink) {
+  warn_if_empty(tree.entries.empty(), tree.root);
+  RTENV_TRY(const ByteSink sink, make_sink());
+  RTENV_TRY(WrittenZip zip, write_zip(tree, options.zip, sink));
+  return PackedDirectory{std::move(tree), std::move(zip)};
 }
 
 }  // namespace
@@ -89,18 +83,22 @@ const Tree& NamedDirectory::tree() {
 }
 
 Result<NamedDirectory> name_directory(const Path& root, PackageOptions options) {
-  return with_retry([&] {
-    return options.git_revision ? name_commit(root, options) : name_files(root, options);
-  });
+  if (options.git_revision) return name_commit(root, options);
+  return retry_if_changed([&] { return name_files(root, options); });
 }
 
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
                                        const MakeSink& make_sink) {
-  return with_retry([&]() -> Result<PackedDirectory> {
-    RTENV_TRY(Tree tree, scan_source(root, options, effective_scan(options)));
-    RTENV_TRY(const ByteSink sink, make_sink());
-    RTENV_TRY(WrittenZip zip, write_zip(tree, options.zip, sink));
-    return PackedDirectory{std::move(tree), std::move(zip)};
+  const ScanOptions scan_options = effective_scan(options);
+  if (options.git_revision) {
+    RTENV_TRY(Tree tree, scan_commit(root, *options.git_revision, scan_options));
+    return pack(std::move(tree), options, make_sink);
+  }
+  return retry_if_changed([&]() -> Result<PackedDirectory> {
+    RTENV_TRY(Scan scan, Scan::run(root, scan_options));
+    RTENV_TRY(auto packed, pack(scan.to_tree(scan_options.threads), options, make_sink));
+    RTENV_TRY(check_names(scan, scan_options));
+    return packed;
   });
 }
 

@@ -10,9 +10,13 @@
 #include <cerrno>
 #include <climits>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <variant>
 
 #include "base/directory_reader.hpp"
+#include "base/file.hpp"
+#include "base/parallel.hpp"
 #include "base/parallel_tree.hpp"
 #include "pkg/file_reader.hpp"
 #include "pkg/scanned_folder.hpp"
@@ -25,15 +29,18 @@ using Folder = ScannedFolder;
 
 class Scanner {
  public:
-  Scanner(Fd root, const Path& root_path, const ScanOptions& options)
+  /// The folders' rules refer to `excludes`.
+  Scanner(Fd root, const Path& root_path, const FileStamper& stamper, const IgnoreFile& excludes,
+          const ScanOptions& options)
       : root_(std::move(root)),
         root_path_(root_path),
-        options_(options),
-        excludes_(IgnoreFile::from_patterns(options.excludes, "excludes", options.semantics)) {}
+        stamper_(stamper),
+        excludes_(excludes),
+        options_(options) {}
 
-  Result<std::unique_ptr<Folder>> run() {
+  Result<std::unique_ptr<Folder>> run() const {
     auto top = std::make_unique<Folder>();
-    top->rules = std::make_shared<FolderRules>(excludes_, options_.semantics);
+    top->rules = top_rules();
     RTENV_TRY(parallel_tree(
         top.get(), options_.threads, [] { return ThreadState{}; },
         [this](ThreadState& state, Folder* folder, std::vector<Folder*>& found) -> Result<void> {
@@ -46,10 +53,27 @@ class Scanner {
     return top;
   }
 
+  /// Lists a folder again; false if it isn't the same or has other names. Else it gets a new stamp.
+  Result<bool> relist(Folder& folder) const {
+    Folder now;
+    now.parent = folder.parent;
+    now.path = folder.path;
+    if (now.parent == nullptr) now.rules = top_rules();
+    ThreadState state;
+    RTENV_TRY(enter(state, now));
+    if (now.identity != folder.identity || now.excludes_itself != folder.excludes_itself ||
+        names_in(now) != names_in(folder))
+      return false;
+    folder.stamp = now.stamp;
+    return true;
+  }
+
  private:
   struct ThreadState {
     DirectoryReader reader;
     std::string path;  // of an entry
+    const Folder* parent = nullptr;
+    Fd parent_fd;
   };
   // An entry that is being visited.
   struct Visit {
@@ -65,12 +89,60 @@ class Scanner {
 
   Result<Fd> open_at(const std::string& path, int flags) const {
     const int number = ::openat(root_.get(), path.empty() ? "." : path.c_str(), flags | O_CLOEXEC);
-    if (number < 0) return fail_errno("open", shown(path));
+    if (number < 0) return failed("open", path);
     return Fd(number);
   }
 
+  // What was just listed is gone or of another kind: the directory changes.
+  [[nodiscard]] Failure failed(std::string_view action, const std::string& path) const {
+    if (errno == ENOENT || errno == ENOTDIR || errno == EINVAL || errno == ELOOP)
+      return changed_while(shown(path), "read");
+    return fail_errno(action, shown(path));
+  }
+
+  [[nodiscard]] std::shared_ptr<const FolderRules> top_rules() const {
+    return std::make_shared<FolderRules>(excludes_, options_.semantics);
+  }
+
+  // The order doesn't matter.
+  static FileStamp names_in(const Folder& folder) {
+    FileStamp sum;
+    const auto add = [&](const FileStamp& stamp) {
+      sum.low += stamp.low;
+      sum.high += stamp.high;
+    };
+    for (const Folder::Item& item : folder.items)
+      add(FileStamp::of_name(static_cast<char>('0' + static_cast<int>(item.type)),
+                             folder.name_of(item), folder.target_of(item)));
+    for (const auto& below : folder.folders) add(FileStamp::of_name('/', below->path, {}));
+    return sum;
+  }
+
+  // All that is found below a folder is found in that one, whatever its path leads to meanwhile.
+  Result<Fd> open_folder(ThreadState& state, const Folder& folder) const {
+    if (folder.parent == nullptr) return open_at("", O_RDONLY | O_DIRECTORY);
+    const Folder& parent = *folder.parent;
+    if (state.parent != &parent) {
+      state.parent = nullptr;
+      RTENV_TRY(state.parent_fd, open_at(parent.path, O_PATH | O_DIRECTORY));
+      struct stat status {};
+      if (::fstat(state.parent_fd.get(), &status) != 0) return failed("read folder", parent.path);
+      if (FileIdentity{status.st_dev, status.st_ino} != parent.identity)
+        return changed_while(shown(parent.path), "read");
+      state.parent = &parent;
+    }
+    Fd fd(::openat(state.parent_fd.get(), split_name(folder.path).name.data(),
+                   O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return failed("open", folder.path);
+    return fd;
+  }
+
   Result<void> enter(ThreadState& state, Folder& folder) const {
-    RTENV_TRY(const Fd fd, open_at(folder.path, O_RDONLY | O_DIRECTORY));
+    RTENV_TRY(const Fd fd, open_folder(state, folder));
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return fail_errno("read folder", shown(folder.path));
+    folder.stamp = stamper_.stamp(status, folder.path);
+    folder.identity = {status.st_dev, status.st_ino};
     if (folder.through_link) RTENV_TRY(refuse_loop(folder));
     RTENV_TRY(const auto items, state.reader.list(fd, shown(folder.path)));
     RTENV_TRY(read_rules(fd, items, folder));
@@ -89,8 +161,7 @@ class Scanner {
   Result<struct stat> folder_status(const Folder& folder) const {
     struct stat status {};
     const char* const path = folder.path.empty() ? "." : folder.path.c_str();
-    if (::fstatat(root_.get(), path, &status, 0) != 0)
-      return fail_errno("read folder", shown(folder.path));
+    if (::fstatat(root_.get(), path, &status, 0) != 0) return failed("read folder", folder.path);
     return status;
   }
 
@@ -149,13 +220,14 @@ class Scanner {
   }
 
   Result<void> visit(const Visit& at, unsigned char type) const {
+    if (at.name.starts_with(k_unfinished_prefix)) return {};
     std::optional<struct stat> status;
     const auto read_status = [&](int flags) -> bool {
       return ::fstatat(at.fd.get(), at.name.data(), &status.emplace(), flags) == 0;
     };
     bool is_link = false;
     if (type == DT_UNKNOWN) {
-      if (!read_status(AT_SYMLINK_NOFOLLOW)) return fail_errno("read", shown(at.path));
+      if (!read_status(AT_SYMLINK_NOFOLLOW)) return failed("read", at.path);
       type = static_cast<unsigned char>(IFTODT(status->st_mode));
     }
     if (const auto verdict = at.folder.rules->excluded(at.path, type == DT_DIR)) {
@@ -179,15 +251,15 @@ class Scanner {
       below->path = at.path;
       at.folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
-      if (options_.measure && !status && !read_status(AT_SYMLINK_NOFOLLOW))
-        return fail_errno("read", shown(at.path));
-      Folder::Item file{.measured = status.has_value()};
-      if (status) {
-        file.executable = (status->st_mode & S_IXUSR) != 0;
-        file.size_bytes = static_cast<std::uint64_t>(status->st_size);
-        if (options_.stamper != nullptr) file.stamp = options_.stamper->stamp(*status, at.path);
-      }
-      add(at.folder, file, at.name);
+      if (!status && !read_status(AT_SYMLINK_NOFOLLOW)) return failed("read", at.path);
+      if (options_.output && status->st_dev == options_.output->device &&
+          status->st_ino == options_.output->inode)
+        return {};
+      add(at.folder,
+          {.executable = (status->st_mode & S_IXUSR) != 0,
+           .size_bytes = static_cast<std::uint64_t>(status->st_size),
+           .stamp = stamper_.stamp(*status, at.path)},
+          at.name);
     } else {
       exclude_or_name(at, "not a file, folder or link");
     }
@@ -198,7 +270,7 @@ class Scanner {
     if (options_.links == Links::follow) return false;
     std::array<char, PATH_MAX> buffer;  // no link is longer
     const ssize_t length = ::readlinkat(at.fd.get(), at.name.data(), buffer.data(), buffer.size());
-    if (length < 0) return fail_errno("read link", shown(at.path));
+    if (length < 0) return failed("read link", at.path);
     const std::string_view target(buffer.data(), static_cast<std::size_t>(length));
     if (!stays_inside(at.path, target)) return false;
     add(at.folder, {.type = EntryType::link}, at.name, target);
@@ -214,14 +286,15 @@ class Scanner {
 
   Fd root_;
   const Path& root_path_;
+  const FileStamper& stamper_;
+  const IgnoreFile& excludes_;
   const ScanOptions& options_;
-  IgnoreFile excludes_;
 };
 
 }  // namespace
 
-Scan::Scan(Path root, std::optional<FileStamper> stamper, std::unique_ptr<ScannedFolder> top)
-    : root_(std::move(root)), stamper_(stamper), top_(std::move(top)) {}
+Scan::Scan(Path root, const FileStamper& stamper, std::unique_ptr<const IgnoreFile> excludes)
+    : root_(std::move(root)), stamper_(stamper), excludes_(std::move(excludes)) {}
 Scan::Scan(Scan&&) noexcept = default;
 Scan& Scan::operator=(Scan&&) noexcept = default;
 Scan::~Scan() = default;
@@ -235,10 +308,57 @@ Result<Scan> Scan::run(const Path& root, const ScanOptions& options) {
       return fail(Errc::invalid_argument, "{} isn't a directory", root.native());
     return fail_errno("open folder", root.native());
   }
-  RTENV_TRY(auto top, Scanner(Fd(number), absolute, options).run());
-  return Scan(std::move(absolute),
-              options.stamper != nullptr ? std::optional(*options.stamper) : std::nullopt,
-              std::move(top));
+  Fd fd(number);
+  RTENV_TRY(const auto stamper, FileStamper::begin(fd, options.settle_time));
+  Scan scan(std::move(absolute), stamper,
+            std::make_unique<const IgnoreFile>(
+                IgnoreFile::from_patterns(options.excludes, "excludes", options.semantics)));
+  const Scanner scanner(std::move(fd), scan.root_, stamper, *scan.excludes_, options);
+  RTENV_TRY(scan.top_, scanner.run());
+  return scan;
+}
+
+std::vector<ScannedFolder*> Scan::changed_folders(bool also_unsettled, unsigned threads) const {
+  std::vector<Folder*> changed;
+  const auto root = open_file(root_, O_PATH | O_DIRECTORY);
+  const auto folders = all_folders();
+  if (!root) return folders;
+  std::mutex mutex;
+  constexpr std::size_t k_folders_per_task = 256;
+  const auto check = [&](std::monostate, std::size_t task) -> Result<void> {
+    const std::size_t begin = task * k_folders_per_task;
+    for (std::size_t i = begin; i < std::min(begin + k_folders_per_task, folders.size()); ++i) {
+      const Folder& folder = *folders[i];
+      struct stat status {};
+      const char* const path = folder.path.empty() ? "." : folder.path.c_str();
+      if (::fstatat(root->get(), path, &status, 0) == 0 &&
+          stamper_.stamp(status, folder.path) == folder.stamp &&
+          (folder.stamp.is_settled() || !also_unsettled))
+        continue;
+      const std::lock_guard lock(mutex);
+      changed.push_back(folders[i]);
+    }
+    return {};
+  };
+  // It can't fail.
+  (void)parallel_for((folders.size() + k_folders_per_task - 1) / k_folders_per_task, threads,
+                     [] { return std::monostate(); }, check);
+  return changed;
+}
+
+bool Scan::names_are_unchanged(const ScanOptions& options) {
+  constexpr int k_rounds = 8;
+  for (int round = 0; round < k_rounds; ++round) {
+    // An unsettled stamp may be that of two states: their names count.
+    const auto changed = changed_folders(round == 0, options.threads);
+    if (changed.empty()) return true;
+    auto root = open_file(root_, O_RDONLY | O_DIRECTORY);
+    if (!root) return false;
+    const Scanner scanner(std::move(*root), root_, stamper_, *excludes_, options);
+    for (Folder* const folder : changed)
+      if (!scanner.relist(*folder).value_or(false)) return false;
+  }
+  return false;
 }
 
 Result<Tree> scan(const Path& root, const ScanOptions& options) {

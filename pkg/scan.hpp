@@ -4,22 +4,25 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "pkg/scan_options.hpp"
 #include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
 
+class IgnoreFile;
+struct ScannedFiles;
 struct ScannedFolder;
 
 /// What a walk found. Move-only; not thread-safe.
 class Scan {
  public:
   /// Sockets, devices and dangling links are never opened: they are recorded in Tree::excluded
-  /// (Links::keep) or become entries of type name_only (Links::follow). Requires: `measure` if
-  /// there is a stamper. Fails: not_found, permission_denied (the root, or a folder below),
-  /// invalid_argument (the root isn't a directory; a link back to its own parent folder),
-  /// cancelled.
+  /// (Links::keep) or become entries of type name_only (Links::follow). Fails: not_found (the
+  /// root), permission_denied (the root, or a folder below), invalid_argument (the root isn't a
+  /// directory; a link back to its own parent folder), unavailable (the directory changed
+  /// meanwhile), cancelled.
   static Result<Scan> run(const Path& root, const ScanOptions& options);
   Scan(Scan&&) noexcept;
   Scan& operator=(Scan&&) noexcept;
@@ -28,14 +31,23 @@ class Scan {
   /// Absolute.
   [[nodiscard]] const Path& root() const noexcept { return root_; }
   [[nodiscard]] bool is_empty() const;
-  /// Equal stamps mean equal entries with equal content. Nullopt if a file has no stamp.
+  /// Equal stamps mean equal entries with equal content. Nullopt if a file's stamp isn't settled.
   [[nodiscard]] std::optional<FileStamp> stamp() const;
+  [[nodiscard]] const FileStamper& stamper() const noexcept { return stamper_; }
+  /// Call after the files were read. Whether all paths still lead to the same folders with the same
+  /// names: then the entries are those of one moment. Requires: the options of `run`.
+  [[nodiscard]] bool names_are_unchanged(const ScanOptions& options);
   [[nodiscard]] Tree to_tree(unsigned threads) const;
 
  private:
-  Scan(Path root, std::optional<FileStamper> stamper, std::unique_ptr<ScannedFolder> top);
+  Scan(Path root, const FileStamper& stamper, std::unique_ptr<const IgnoreFile> excludes);
+  [[nodiscard]] std::vector<ScannedFolder*> all_folders() const;
+  [[nodiscard]] std::vector<ScannedFolder*> changed_folders(bool also_unsettled,
+                                                            unsigned threads) const;
+  [[nodiscard]] ScannedFiles scanned_files() const;
   Path root_;
-  std::optional<FileStamper> stamper_;
+  FileStamper stamper_;
+  std::unique_ptr<const IgnoreFile> excludes_;
   std::unique_ptr<ScannedFolder> top_;
 };
 

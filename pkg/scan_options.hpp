@@ -1,18 +1,21 @@
 // Which parts of a directory or commit belong to its package, and how they are read.
 #pragma once
 
+#include <sys/types.h>
+
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "pkg/file_stamp.hpp"
 #include "pkg/ignore_pattern.hpp"
 #include "pkg/package_name.hpp"
 
 namespace rtenv::pkg {
-
-class FileStamper;
 
 enum class Links : std::uint8_t {
   follow,  // a link is packed as what it points to (scheme ray)
@@ -25,9 +28,9 @@ struct ScanOptions {
   IgnoreSemantics semantics = IgnoreSemantics::ray;
   Links links = Links::keep;
   bool record_excluded = false;  // also record in Tree::excluded what the rules left out
-  // False leaves the entries unmeasured until they are read: saves a system call per file.
-  bool measure = true;
-  const FileStamper* stamper = nullptr;  // stamps the files; not owned
+  /// The file that the package is written to isn't part of it.
+  std::optional<FileIdentity> output;
+  std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
 };

@@ -128,7 +128,6 @@ class TreeMaker {
       const ScannedFolder::Item& item = folder.items[child.index];
       entry.type = item.type;
       entry.executable = item.executable;
-      entry.measured = item.measured;
       entry.size_bytes = item.size_bytes;
       entry.stamp = item.stamp;
       entry.link_target = folder.target_of(item);
@@ -139,8 +138,8 @@ class TreeMaker {
   std::vector<SortedFolder> sorted_;
 };
 
-// Adds the stamps of all entries below to `sum`; the order doesn't matter. False if a file has
-// none.
+// Adds the stamps of all entries below to `sum`; the order doesn't matter. False if one isn't
+// settled.
 bool add_stamps(const ScannedFolder& folder, FileStamp& sum) {
   const auto add = [&](const FileStamp& stamp) {
     sum.low += stamp.low;
@@ -148,7 +147,7 @@ bool add_stamps(const ScannedFolder& folder, FileStamp& sum) {
   };
   for (const ScannedFolder::Item& item : folder.items) {
     if (item.type == EntryType::file) {
-      if (!item.stamp) return false;
+      if (!item.stamp.is_settled()) return false;
       add(item.stamp);
       continue;
     }
@@ -177,11 +176,25 @@ std::optional<FileStamp> Scan::stamp() const {
   return sum;
 }
 
+std::vector<ScannedFolder*> Scan::all_folders() const {
+  std::vector<ScannedFolder*> folders{top_.get()};
+  for (std::size_t i = 0; i < folders.size(); ++i)
+    for (const auto& below : folders[i]->folders) folders.push_back(below.get());
+  return folders;
+}
+
+ScannedFiles Scan::scanned_files() const {
+  ScannedFiles files{.root = root_, .stamper = stamper_, .folders = {}};
+  for (const ScannedFolder* folder : all_folders())
+    files.folders.emplace(folder->path, folder->identity);
+  return files;
+}
+
 Tree Scan::to_tree(unsigned threads) const {
   Tree tree{.root = root_,
             .entries = {},
             .excluded = {},
-            .content = std::make_shared<DirectorySource>(root_, stamper_)};
+            .content = std::make_shared<DirectorySource>(scanned_files())};
   TreeMaker(threads).make(*top_, tree);
   return tree;
 }

@@ -18,7 +18,6 @@ struct ScannedFolder {
   struct Item {  // as Entry
     EntryType type = EntryType::file;
     bool executable = false;
-    bool measured = true;
     std::uint32_t text_at = 0;  // of its name in `texts`; a link's target follows
     std::uint32_t name_bytes = 0;
     std::uint32_t target_bytes = 0;
@@ -27,7 +26,9 @@ struct ScannedFolder {
   };
 
   ScannedFolder* parent = nullptr;
-  std::string path;                          // empty for the root
+  std::string path;  // empty for the root
+  FileStamp stamp;   // before it was listed
+  FileIdentity identity;
   bool through_link = false;                 // it, or a folder above, was found as a link
   std::shared_ptr<const FolderRules> rules;  // its own, or those of the nearest parent with rules
   bool excludes_itself = false;              // by its own rules

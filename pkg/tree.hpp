@@ -24,12 +24,10 @@ enum class EntryType : std::uint8_t {
 struct Entry {
   std::string path;  // relative to the root; see pkg/tree_path.hpp
   EntryType type = EntryType::file;
-  bool executable = false;  // file: by its owner
-  bool childless = false;   // directory: the package contains nothing below it
-  // file: size and executable bit are known; if not, the first reader fills them in
-  bool measured = true;
+  bool executable = false;       // file: by its owner
+  bool childless = false;        // directory: the package contains nothing below it
   std::uint64_t size_bytes = 0;  // file
-  FileStamp stamp;               // file: none unless the scan was given a stamper
+  FileStamp stamp;               // file of a directory on disk
   std::string link_target;       // link
 };
 

@@ -12,13 +12,14 @@ constexpr std::size_t k_batch_entries = 64;
 constexpr std::size_t k_sample_bytes = 1 << 16;
 
 // Whether three samples of a large file show that deflating it is worthwhile.
-Result<bool> sample_shrinks(ContentReader& reader, const Entry& entry) {
+Result<bool> sample_shrinks(const ContentSource& source, const Entry& entry) {
+  RTENV_TRY(const auto content, source.open(entry));
   Deflater deflater(Compression::automatic);
   RawBytes raw(k_sample_bytes);
   RawBytes deflated;
   for (std::uint64_t part = 0; part < 3; ++part) {
     const std::uint64_t offset = (entry.size_bytes - k_sample_bytes) / 2 * part;
-    RTENV_TRY(reader.read_at(entry, offset, raw));
+    RTENV_TRY(content->read_at(offset, raw));
     deflater.compress(raw, true, deflated);
   }
   return worth_deflating(3 * raw.size(), deflated.size());
@@ -26,9 +27,22 @@ Result<bool> sample_shrinks(ContentReader& reader, const Entry& entry) {
 
 }  // namespace
 
+Result<std::shared_ptr<const OpenContent>> LargeFile::content(const ContentSource& source,
+                                                              const Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  if (!content_) {
+    RTENV_TRY(content_, source.open(entry));
+  }
+  return content_;
+}
+
+void LargeFile::close() {
+  const std::lock_guard lock(mutex_);
+  content_.reset();
+}
+
 Result<std::vector<ZipTask>> plan_zip(const Tree& tree, const ZipOptions& options) {
   std::vector<ZipTask> tasks;
-  const auto reader = tree.content->reader();
   std::uint64_t batch_bytes = 0;
   for (std::size_t i = 0; i < tree.entries.size(); ++i) {
     const Entry& entry = tree.entries[i];
@@ -40,11 +54,11 @@ Result<std::vector<ZipTask>> plan_zip(const Tree& tree, const ZipOptions& option
       bool deflate =
           options.compression == Compression::fast || options.compression == Compression::best;
       if (options.compression == Compression::automatic) {
-        RTENV_TRY(deflate, sample_shrinks(*reader, entry));
+        RTENV_TRY(deflate, sample_shrinks(*tree.content, entry));
       }
+      const auto large = std::make_shared<LargeFile>(deflate);
       for (std::uint64_t offset = 0; offset < entry.size_bytes; offset += k_zip_piece_bytes)
-        tasks.push_back(
-            {.first = i, .count = 1, .offset = offset, .large = true, .deflate = deflate});
+        tasks.push_back({.first = i, .count = 1, .large = large, .offset = offset});
       continue;
     }
     if (tasks.empty() || tasks.back().large || tasks.back().count == k_batch_entries ||

@@ -16,7 +16,7 @@ Result<PackedTask> ZipWorker::pack(const ZipTask& task) {
   }
   packed.small.reserve(task.count);
   for (std::size_t i = task.first; i < task.first + task.count; ++i) {
-    RTENV_TRY(auto entry, pack_entry(tree_.entries[i]));
+    RTENV_TRY(auto entry, read_until_unchanged([&] { return pack_entry(tree_.entries[i]); }));
     packed.small.push_back(std::move(entry));
   }
   return packed;
@@ -26,13 +26,14 @@ Result<void> ZipWorker::pack_piece(PackedTask& packed) {
   const Entry& entry = tree_.entries[packed.task.first];
   const std::uint64_t offset = packed.task.offset;
   packed.raw.resize(std::min(k_zip_piece_bytes, entry.size_bytes - offset));
-  RTENV_TRY(reader_->read_at(entry, offset, packed.raw));
+  RTENV_TRY(const auto content, packed.task.large->content(*tree_.content, entry));
+  RTENV_TRY(content->read_at(offset, packed.raw));
   const bool last = offset + packed.raw.size() == entry.size_bytes;
-  if (packed.task.deflate) deflater_.compress(packed.raw, last, packed.deflated);
+  if (packed.task.large->deflate()) deflater_.compress(packed.raw, last, packed.deflated);
   return {};
 }
 
-Result<PackedEntry> ZipWorker::pack_entry(const Entry& entry) {
+Result<PackedEntry> ZipWorker::pack_entry(Entry& entry) {
   PackedEntry packed{.method = zip::k_method_store, .data = {}, .content_digest = {}};
   if (entry.type == EntryType::link) {
     const auto target = std::as_bytes(std::span(entry.link_target));
@@ -41,7 +42,9 @@ Result<PackedEntry> ZipWorker::pack_entry(const Entry& entry) {
   }
   if (entry.type != EntryType::file) return packed;
 
-  RTENV_TRY(reader_->open(entry));
+  RTENV_TRY(reader_->open_current(entry));
+  if (entry.size_bytes > k_zip_piece_bytes)
+    return changed_while((tree_.root / entry.path).native(), "read");
   RTENV_TRY(const auto raw, reader_->next());  // all of it: a small file is one piece
   hasher_->begin(entry.path);
   hasher_->add(raw);

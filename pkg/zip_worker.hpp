@@ -31,7 +31,7 @@ struct PackedTask {
 class ZipWorker {
  public:
   /// Requires: both outlive it.
-  ZipWorker(const Tree& tree, const ZipOptions& options)
+  ZipWorker(Tree& tree, const ZipOptions& options)
       : tree_(tree),
         options_(options),
         hasher_(ContentHasher::create(options.scheme)),
@@ -43,10 +43,10 @@ class ZipWorker {
 
  private:
   Result<void> pack_piece(PackedTask& packed);
-  Result<PackedEntry> pack_entry(const Entry& entry);
+  Result<PackedEntry> pack_entry(Entry& entry);
   bool deflate(std::span<const std::byte> raw);
 
-  const Tree& tree_;
+  Tree& tree_;  // each entry is for the thread that packs it
   const ZipOptions& options_;
   std::unique_ptr<ContentHasher> hasher_;
   Deflater deflater_;

@@ -69,23 +69,50 @@ class Writer {
 
   Result<void> write_piece(const PackedTask& packed) {
     const Entry& entry = tree_.entries[packed.task.first];
-    if (packed.task.offset == 0) begin_large(entry, packed.task.deflate);
+    LargeFile& large = *packed.task.large;
+    RTENV_TRY(const auto content, large.content(*tree_.content, entry));
+    if (packed.task.offset == 0) begin_large(entry, large.deflate(), *content);
     large_hasher_->add(packed.raw);
     ZipRecord& record = records_.back();
     record.crc = zip::crc32(record.crc, packed.raw);
-    const RawBytes& data = packed.task.deflate ? packed.deflated : packed.raw;
+    const RawBytes& data = large.deflate() ? packed.deflated : packed.raw;
     record.packed_bytes += data.size();
     RTENV_TRY(flush());
     if (!shares_) RTENV_TRY(write_through(data));
     if (packed.task.offset + packed.raw.size() < entry.size_bytes) return {};
 
-    if (shares_) RTENV_TRY(share(entry));
+    const ContentDigest digest = large_hasher_->finish();
+    if (!content->is_settled()) RTENV_TRY(read_again(entry, *content, digest));
+    if (shares_) RTENV_TRY(share(entry, *content));
+    RTENV_TRY(content->check_unchanged());
+    large.close();
     append_descriptor(record, buffer_);
-    tree_hasher_->add(entry, large_hasher_->finish());
+    tree_hasher_->add(entry, digest);
     return {};
   }
 
-  void begin_large(const Entry& entry, bool deflate) {
+  Result<void> read_again(const Entry& entry, const OpenContent& content,
+                          const ContentDigest& digest) {
+    large_hasher_->begin(entry.path);
+    RTENV_TRY(read_all(entry, content, [&](std::span<const std::byte> piece) -> Result<void> {
+      large_hasher_->add(piece);
+      return {};
+    }));
+    return large_hasher_->finish() == digest ? Result<void>() : content.changed();
+  }
+
+  template <class Use>
+  static Result<void> read_all(const Entry& entry, const OpenContent& content, Use use) {
+    RawBytes piece(k_zip_piece_bytes);
+    for (std::uint64_t offset = 0; offset < entry.size_bytes; offset += piece.size()) {
+      piece.resize(std::min(k_zip_piece_bytes, entry.size_bytes - offset));
+      RTENV_TRY(content.read_at(offset, piece));
+      RTENV_TRY(use(piece));
+    }
+    return {};
+  }
+
+  void begin_large(const Entry& entry, bool deflate, const OpenContent& content) {
     large_hasher_->begin(entry.path);
     const std::string path = zip_path(entry, options_.top);
     records_.push_back(
@@ -96,20 +123,19 @@ class Writer {
     const bool align = options_.compression == Compression::store;
     append_large_header(records_.back(), path,
                         align ? BlockSharing::k_alignment_bytes : std::uint16_t{0}, buffer_);
-    shares_ = sharing_ && sharing_->begin(entry);
+    shares_ = sharing_ && content.file() >= 0 && content.is_settled();
   }
 
   // Writes a large file that has been read but not written, by sharing its blocks.
-  Result<void> share(const Entry& entry) {
-    RTENV_TRY(const bool shared, sharing_->append());
-    if (shared)
+  Result<void> share(const Entry& entry, const OpenContent& content) {
+    RTENV_TRY(const bool shared, sharing_->append(content.file(), entry.size_bytes));
+    if (shared) {
       written_bytes_ += entry.size_bytes;
-    else
-      RTENV_TRY(tree_.content->reader()->read_all(
-          entry, [&](std::span<const std::byte> piece) { return write_through(piece); }));
-    RTENV_TRY(sharing_->check_unchanged());
-    if (!shared) sharing_.reset();  // the kernel refused, and would refuse again
-    return {};
+      return {};
+    }
+    sharing_.reset();  // the kernel refused, and would refuse again
+    return read_all(entry, content,
+                    [&](std::span<const std::byte> piece) { return write_through(piece); });
   }
 
   Result<void> flush_if_full() {
@@ -143,7 +169,7 @@ class Writer {
 
 }  // namespace
 
-Result<WrittenZip> write_zip(const Tree& tree, const ZipOptions& options, const ByteSink& sink) {
+Result<WrittenZip> write_zip(Tree& tree, const ZipOptions& options, const ByteSink& sink) {
   RTENV_TRY(const auto tasks, plan_zip(tree, options));
   Writer writer(tree, options, sink);
   const std::size_t window = 4 * std::size_t{options.threads};

@@ -31,9 +31,9 @@ struct WrittenZip {
   std::uint64_t size_bytes = 0;
 };
 
-/// Reads every file once, writes the package and returns its name. Requires: measured entries.
-/// Fails: not_found, permission_denied, unavailable (a file that changed since the scan),
-/// invalid_argument (a path is too long), cancelled, and as the sink.
-Result<WrittenZip> write_zip(const Tree& tree, const ZipOptions& options, const ByteSink& sink);
+/// Reads every file, writes the package and returns its name. Entries become what was read, if
+/// files changed since the scan. Fails: permission_denied, unavailable (a file or folder changed
+/// meanwhile), invalid_argument (a path is too long), cancelled, and as the sink.
+Result<WrittenZip> write_zip(Tree& tree, const ZipOptions& options, const ByteSink& sink);
 
 }  // namespace rtenv::pkg
