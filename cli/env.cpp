@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "base/output_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/env_plan.hpp"
 #include "envbuild/lock.hpp"
@@ -89,9 +89,9 @@ Result<int> EnvCommand::lock(const Tool& tool) const {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
   }
-  RTENV_TRY(AtomicFile file, AtomicFile::create(output));
-  RTENV_TRY(file.write(text));
-  RTENV_TRY(file.commit(Durability::process));
+  RTENV_TRY(OutputFile file, OutputFile::create(output));
+  RTENV_TRY(write_full(file.fd(), text, output));
+  RTENV_TRY(file.commit());
   tool.output.print({{"path", output}}, output);
   return 0;
 }

@@ -1,10 +1,9 @@
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "base/output_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/explain.hpp"
 #include "cli/selection.hpp"
@@ -21,48 +20,56 @@ struct PackCommand {
   Result<int> run(const Tool& tool) const;
 };
 
-// Where the package is written: to a temporary file beside the target, because the name isn't known
-// before the end, or to standard output.
+// Where the package is written.
 class PackageFile {
  public:
   explicit PackageFile(const std::string& path) : path_(path) {}
   [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
 
   Result<pkg::ByteSink> open() {
-    if (is_stdout()) {
-      if (started_)
-        return fail(Errc::unavailable, "the directory changed while it was packed")
-            .hint("retry when no process is changing it");
-      started_ = true;
-      stdout_ = Fd(::dup(STDOUT_FILENO));
-      return pkg::ByteSink{.write = [this](std::span<const std::byte> data) {
-        return write_full(stdout_, data, "standard output");
-      }};
-    }
+    if (file_ && file_->is_stream())
+      return fail(Errc::unavailable, "the directory changed while it was packed")
+          .hint("retry when no process is changing it");
     file_.reset();
-    RTENV_TRY(auto file, AtomicFile::create(path_.empty() ? Path("_ray_pkg_.zip") : Path(path_)));
+    RTENV_TRY(auto file, make());
     file_.emplace(std::move(file));
+    const std::string shown = is_stdout() ? "standard output" : path_;
     return pkg::ByteSink{.write =
-                             [this](std::span<const std::byte> data) {
-                               return write_full(file_->fd(), data, file_->target().native());
+                             [this, shown](std::span<const std::byte> data) {
+                               return write_full(file_->fd(), data, shown);
                              },
-                         .file = file_->fd().get()};
+                         .file = file_->is_stream() ? -1 : file_->fd().get()};
   }
 
   /// Returns the path of the finished package; empty for standard output.
   Result<Path> commit(const pkg::PackageName& name) {
-    if (is_stdout()) return Path();
-    Path target = path_.empty() ? Path(name.file_name()) : Path(path_);
-    // Atomic, but not synced, as zip and git archive do it: packing again yields the same bytes.
-    RTENV_TRY(file_->commit_as(target, Durability::process));
+    if (!path_.empty()) {
+      RTENV_TRY(file_->commit());
+      return is_stdout() ? Path() : Path(path_);
+    }
+    Path target = name.file_name();
+    RTENV_TRY(file_->commit_as(target));
     return target;
   }
 
+  /// It may be in the directory.
+  [[nodiscard]] std::optional<pkg::FileIdentity> existing() const {
+    struct stat status {};
+    const bool exists = is_stdout() ? ::fstat(STDOUT_FILENO, &status) == 0
+                                    : !path_.empty() && ::stat(path_.c_str(), &status) == 0;
+    if (!exists || !S_ISREG(status.st_mode)) return std::nullopt;
+    return pkg::FileIdentity{status.st_dev, status.st_ino};
+  }
+
  private:
+  [[nodiscard]] Result<OutputFile> make() const {
+    if (is_stdout()) return OutputFile::standard();
+    // The name isn't known before the end.
+    return OutputFile::create(path_.empty() ? Path("_ray_pkg_.zip") : Path(path_));
+  }
+
   std::string path_;
-  bool started_ = false;
-  Fd stdout_;
-  std::optional<AtomicFile> file_;
+  std::optional<OutputFile> file_;
 };
 
 Result<int> PackCommand::run(const Tool& tool) const {
@@ -76,6 +83,7 @@ Result<int> PackCommand::run(const Tool& tool) const {
   RTENV_TRY(options.zip.compression, pkg::parse_compression(compression));
   options.scan.record_excluded = explain_wanted;
   PackageFile package_file(output);
+  options.scan.output = package_file.existing();
   RTENV_TRY(const auto packed,
             pkg::pack_directory(selection.directory, options, [&] { return package_file.open(); }));
   warn_of_left_out(packed.tree, explain_wanted);

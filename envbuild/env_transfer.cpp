@@ -1,8 +1,8 @@
 #include "envbuild/env_transfer.hpp"
 
-#include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "base/output_file.hpp"
 #include "cache/archive_manifest.hpp"
 #include "cache/remote_tier.hpp"
 #include "envbuild/env_archive.hpp"
@@ -105,12 +105,12 @@ std::string env_archive_name(const cache::Lease& env) {
 
 Result<WrittenArchive> write_env_archive(const cache::Lease& env, const Path& file,
                                          const TransferOptions& options) {
-  RTENV_TRY(AtomicFile output, AtomicFile::create(file));
+  RTENV_TRY(OutputFile output, OutputFile::create(file));
   RTENV_TRY(
       auto written,
       write_env(
           env, [&](auto data) { return write_full(output.fd(), data, file.native()); }, options));
-  RTENV_TRY(output.commit(Durability::process));
+  RTENV_TRY(output.commit());
   return written;
 }
 

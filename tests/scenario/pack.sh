@@ -148,3 +148,48 @@ ok
 rtenv hash job --exclude '*'
 ok
 stderr_has "the package of $work/job is empty"
+
+# An output that isn't a regular file is written to: a pipe, a device. A link stays, and leads to the package.
+mkfifo pipe
+cat pipe >from-pipe.zip &
+rtenv pack job -o pipe
+ok
+wait
+cmp "$package" from-pipe.zip || fail "the bytes in a named pipe differ"
+[[ -p pipe ]] || fail "the pipe was replaced"
+rtenv pack job -o /dev/null
+ok
+[[ -c /dev/null ]] || fail "/dev/null was replaced"
+ln -s target.zip link.zip
+for _ in new existing; do
+  rtenv pack job -o link.zip
+  ok
+  [[ -L link.zip ]] || fail "the link was replaced"
+  cmp "$package" target.zip || fail "the link's target isn't the package"
+done
+long=$(printf 'n%.0s' $(seq 250)).zip
+rtenv pack job -o "$long"
+ok
+cmp "$package" "$long" || fail "a name of 254 bytes"
+
+# The output isn't part of the package, and neither are unfinished outputs of killed processes.
+for output in out.zip src/out.zip; do
+  for _ in first second; do
+    (cd job && "$RTENV" pack -o "$output") >/dev/null
+    cmp "$package" "job/$output" || fail "the package contains itself"
+  done
+  rm "job/$output"
+  (cd job && "$RTENV" pack -o - 2>/dev/null >"$output")
+  cmp "$package" "job/$output" || fail "the package contains the file that standard output is"
+  rm "job/$output"
+done
+touch job/.rtenv-unfinished-1
+for scheme in xxh3 ray; do
+  rtenv hash job --scheme "$scheme"
+  with=$out
+  mv job/.rtenv-unfinished-1 .
+  rtenv hash job --scheme "$scheme"
+  equal "$out" "$with" "an unfinished output counts"
+  mv .rtenv-unfinished-1 job/
+done
+rm job/.rtenv-unfinished-1
