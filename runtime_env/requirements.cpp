@@ -167,8 +167,7 @@ class Resolver {
       return {};
     }
     RTENV_TRY(const Path path, locate(written.starts_with("file:") ? file.text : written, folder));
-    auto content =
-        fetched_.contains(path) ? read_file(path) : context_.read_visible_file(path);
+    auto content = fetched_.contains(path) ? read_file(path) : context_.read_visible_file(path);
     if (!content) return Failure(std::move(content).error().within("requirements file"));
     RTENV_TRY(check_pin(sha256_hex(*content), file.sha256, path));
     for (const std::string& line : logical_lines(*content))
