@@ -21,6 +21,7 @@ constexpr std::array<Row, k_errc_count> k_table{{
     {Errc::already_exists, "already_exists", 2, 409},
     {Errc::permission_denied, "permission_denied", 4, 403},
     {Errc::busy, "busy", 5, 409},
+    {Errc::changed, "changed", 5, 409},
     {Errc::unavailable, "unavailable", 5, 503},
     {Errc::corrupt, "corrupt", 2, 400},
     {Errc::limit_reached, "limit_reached", 5, 429},

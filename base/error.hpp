@@ -19,6 +19,7 @@ enum class Errc : std::uint8_t {
   already_exists,     // the target exists and must not be replaced
   permission_denied,  // refused by the operating system or a server
   busy,               // in use, pinned or being built; a retry helps once that has ended
+  changed,            // changed by another program while it was read; a retry helps after that
   unavailable,        // a network, server or resource is temporarily unavailable; retry may help
   corrupt,            // data doesn't match its checksum, name or format
   limit_reached,      // of what a server holds for all of its clients; a retry may help

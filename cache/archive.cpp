@@ -129,7 +129,7 @@ class ArchiveWriter {
       if (count < buffer_.size()) break;
     }
     if (done_bytes == item.size_bytes) return {};
-    return fail(Errc::unavailable, "{} changed while it was being archived", path.native())
+    return fail(Errc::changed, "{} changed while it was being archived", path.native())
         .hint("retry when no process is changing it");
   }
 

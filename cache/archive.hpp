@@ -44,7 +44,7 @@ struct ArchiveOptions {
 };
 
 /// Packs the entry in `folder`, which the caller has leased or pinned. `filter` may be null.
-/// Fails: invalid_argument (a link out of the entry, a device), unavailable (a file changes while
+/// Fails: invalid_argument (a link out of the entry, a device), changed (a file, while
 /// it is packed), cancelled, and as the filter, the sink and reading the files.
 Result<void> write_archive(const Path& folder, const EntryName& entry, ArchiveFilter* filter,
                            pkg::ByteSink sink, const ArchiveOptions& options);

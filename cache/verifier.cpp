@@ -57,7 +57,9 @@ Result<void> Verifier::verify(EntryRow row) {
   }
   if (!digest) log::warn("{} {}: {}", info(row.kind).name, row.key, digest.error().message());
   // Too few descriptors, for example, say nothing about the entry.
-  if (!digest && digest.error().code() == Errc::unavailable) return {};
+  if (!digest &&
+      (digest.error().code() == Errc::unavailable || digest.error().code() == Errc::changed))
+    return {};
   lease.reset();
   return quarantine(std::move(row));
 }

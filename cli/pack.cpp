@@ -28,7 +28,7 @@ class PackageFile {
 
   Result<pkg::ByteSink> open() {
     if (file_ && file_->is_stream())
-      return fail(Errc::unavailable, "the directory changed while it was packed")
+      return fail(Errc::changed, "the directory changed while it was packed")
           .hint("retry when no process is changing it");
     file_.reset();
     RTENV_TRY(auto file, make());

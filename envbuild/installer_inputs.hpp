@@ -25,7 +25,7 @@ struct InstallerInputs {
 };
 
 /// `environment` is with marks of the inputs. Requires: `scratch` is the installer's current
-/// folder. Fails: unavailable (an input changed since it was planned), corrupt (the cache's copy of
+/// folder. Fails: changed (an input, since it was planned), corrupt (the cache's copy of
 /// a wheel is damaged), as copy_input, write_requirements, pass_secrets_by_variable and the cache.
 Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
                                        const runtime_env::ResolvedPhases& phases,

@@ -67,7 +67,7 @@ Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                               RTENV_TRY(clone_tree(file, copy));
                               RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
                               if (copied == digest) return {};
-                              return fail(Errc::unavailable, "{} changed while it was copied",
+                              return fail(Errc::changed, "{} changed while it was copied",
                                           file.native())
                                   .hint("retry when no process is changing it");
                             },

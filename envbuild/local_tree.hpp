@@ -12,7 +12,7 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
                                    const std::vector<std::string>& excludes, cache::Cache& cache,
                                    const PrepareOptions& options);
 
-/// Copies one file into an entry of its own and returns the entry. Fails: unavailable (the file
+/// Copies one file into an entry of its own and returns the entry. Fails: changed (the file
 /// changed meanwhile), as read and written.
 Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                                      const PrepareOptions& options);

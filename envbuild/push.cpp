@@ -86,7 +86,7 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
                   .write = [&](std::span<const std::byte> data) { return upload.write(data); }};
             }));
   if (name && packed.zip.name != *name)
-    return fail(Errc::unavailable, "{} changed while it was packed", directory.native())
+    return fail(Errc::changed, "{} changed while it was packed", directory.native())
         .hint("retry when no process is changing it");
   RTENV_TRY(upload.upload->finish());
   pushed.size_bytes = packed.zip.size_bytes;
@@ -144,7 +144,7 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   if (::fstat(input.get(), &after) != 0) return fail_errno("read", file.native());
   const bool has_name = !package || to_hex(sent.finish()) == package->digits();
   if (upload.sent_bytes != pushed.size_bytes || !is_same_state(status, after) || !has_name)
-    return fail(Errc::unavailable, "{} changed while it was sent", file.native())
+    return fail(Errc::changed, "{} changed while it was sent", file.native())
         .hint("retry when no process is changing it");
   RTENV_TRY(upload.upload->finish());
   pushed.uploaded = true;

@@ -22,12 +22,12 @@ struct Pushed {
 
 /// Uploads to exactly `uri`, or below it, under the package's own name, if it ends with '/' or is
 /// gcs://. A job server names packages by their content: any other name is refused, and a package
-/// that it already has isn't sent. Fails: invalid_argument, unavailable (the directory changed
+/// that it already has isn't sent. Fails: invalid_argument, changed (the directory
 /// meanwhile), as pkg::name_directory, pkg::pack_directory and the store.
 Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
                               const remote::Uri& uri, const PushOptions& options);
 
-/// The same for a file. Fails: invalid_argument, unavailable (the file changed meanwhile), as read
+/// The same for a file. Fails: invalid_argument, changed (the file, meanwhile), as read
 /// and the store.
 Result<Pushed> push_file(const Path& file, const remote::Uri& uri, const PushOptions& options);
 

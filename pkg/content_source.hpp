@@ -21,14 +21,14 @@ class ContentReader {
 
   virtual ~ContentReader() = default;
 
-  /// Starts reading a file. Fails: permission_denied, unavailable (the file isn't what the scan
+  /// Starts reading a file. Fails: permission_denied, changed (the file isn't what the scan
   /// saw).
   virtual Result<void> open(const Entry& entry) = 0;
   /// Starts reading a file that may have changed since the scan: the entry becomes what is read.
-  /// Fails: permission_denied, unavailable (there is no file in the folder that the scan saw).
+  /// Fails: permission_denied, changed (there is no file in the folder that the scan saw).
   virtual Result<void> open_current(Entry& entry) { return open(entry); }
   /// The next piece of the open file. Every piece but the last is k_piece_bytes long; empty at the
-  /// end. Valid until the next call. Fails: unavailable (the file changed meanwhile).
+  /// end. Valid until the next call. Fails: changed.
   virtual Result<std::span<const std::byte>> next() = 0;
 
   /// Opens a file and passes every piece to `use`, which returns a Result<void>.
@@ -52,12 +52,12 @@ class ContentReader {
 class OpenContent {
  public:
   virtual ~OpenContent() = default;
-  /// Fills `buffer`. Fails: unavailable (the file has become shorter).
+  /// Fills `buffer`. Fails: changed (the file has become shorter).
   virtual Result<void> read_at(std::uint64_t offset, std::span<std::byte> buffer) const = 0;
   /// False if the file changed so recently that it must be read again, and be the same, before
   /// `check_unchanged` tells.
   [[nodiscard]] virtual bool is_settled() const { return true; }
-  /// Call after the last read. Fails: unavailable (the file changed meanwhile).
+  /// Call after the last read. Fails: changed.
   [[nodiscard]] virtual Result<void> check_unchanged() const { return {}; }
   /// The error for a second reading that differs from the first.
   [[nodiscard]] virtual Failure changed() const = 0;
@@ -72,7 +72,7 @@ auto read_until_unchanged(Attempt attempt) -> decltype(attempt()) {
   constexpr int k_attempts = 4;
   for (int made = 1;; ++made) {
     auto result = attempt();
-    if (result || result.error().code() != Errc::unavailable || made == k_attempts) return result;
+    if (result || result.error().code() != Errc::changed || made == k_attempts) return result;
   }
 }
 
@@ -87,7 +87,7 @@ class ContentSource {
 };
 
 /// The error of a file or directory that changed during an operation: "read", "copied".
-/// Code: unavailable.
+/// Code: changed.
 Failure changed_while(const std::string& path, std::string_view operation);
 
 }  // namespace rtenv::pkg

@@ -59,7 +59,7 @@ struct DigestOptions {
 };
 
 /// Reads the files of the tree, as they are now, and names it. Fails: permission_denied (an
-/// unreadable file, except in the scheme ray), unavailable (a file or folder changed meanwhile),
+/// unreadable file, except in the scheme ray), changed (a file or folder, meanwhile),
 /// cancelled.
 Result<PackageName> digest(Tree& tree, const DigestOptions& options);
 

@@ -38,7 +38,7 @@ auto retry_if_changed(Attempt attempt) -> decltype(attempt()) {
   constexpr auto k_pause = std::chrono::milliseconds(5);
   for (int made = 1;; ++made) {
     auto result = attempt();
-    if (result || result.error().code() != Errc::unavailable || made == k_attempts) return result;
+    if (result || result.error().code() != Errc::changed || made == k_attempts) return result;
     std::this_thread::sleep_for(k_pause * made);
   }
 }
@@ -76,7 +76,7 @@ Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
                                        const MakeSink& make_sink);
 
 /// Copies a named tree into the new folder `target`. The copy is the same as an unpacked package.
-/// Fails: unavailable (a file changed since it was named), out_of_space, cancelled, and as
+/// Fails: changed (a file since it was named), out_of_space, cancelled, and as
 /// ContentReader.
 Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOptions& options);
 

@@ -50,10 +50,10 @@ TEST(CopyTree, DetectsAChangeSinceTheTreeWasNamed) {
   tree.file("a", "two");
   const TreeBuilder out;
   EXPECT_THAT(copy_tree(named, out / "copy", {}),
-              IsError(Errc::unavailable, "changed while it was read"));
+              IsError(Errc::changed, "changed while it was read"));
   tree.file("a", "longer");
   EXPECT_THAT(copy_tree(named, out / "copy2", {}),
-              IsError(Errc::unavailable, "changed while it was read"));
+              IsError(Errc::changed, "changed while it was read"));
 }
 
 }  // namespace

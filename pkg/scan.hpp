@@ -21,8 +21,7 @@ class Scan {
   /// Sockets, devices and dangling links are never opened: they are recorded in Tree::excluded
   /// (Links::keep) or become entries of type name_only (Links::follow). Fails: not_found (the
   /// root), permission_denied (the root, or a folder below), invalid_argument (the root isn't a
-  /// directory; a link back to its own parent folder), unavailable (the directory changed
-  /// meanwhile), cancelled.
+  /// directory; a link back to its own parent folder), changed (meanwhile), cancelled.
   static Result<Scan> run(const Path& root, const ScanOptions& options);
   Scan(Scan&&) noexcept;
   Scan& operator=(Scan&&) noexcept;

@@ -32,7 +32,7 @@ struct WrittenZip {
 };
 
 /// Reads every file, writes the package and returns its name. Entries become what was read, if
-/// files changed since the scan. Fails: permission_denied, unavailable (a file or folder changed
+/// files changed since the scan. Fails: permission_denied, changed (a file or folder,
 /// meanwhile), invalid_argument (a path is too long), cancelled, and as the sink.
 Result<WrittenZip> write_zip(Tree& tree, const ZipOptions& options, const ByteSink& sink);
 

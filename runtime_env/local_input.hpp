@@ -63,7 +63,7 @@ std::string with_copies(std::string_view text, const std::vector<Path>& copies);
 
 /// Copies what counts of an input to `target`, which doesn't exist; its folder does. `copies` are
 /// those of the inputs before it. Requires: a file's copy has the name of the original, which
-/// counts. Fails: unavailable (the original changed since it was planned), cancelled, and as
+/// counts. Fails: changed (the original, since it was planned), cancelled, and as
 /// reading and writing.
 Result<void> copy_input(const LocalInput& input, const std::vector<Path>& copies,
                         const Path& target, const Cancellation* cancellation = nullptr);

@@ -50,7 +50,7 @@ TEST_F(LocalInputTest, RefusesAnOriginalThatChangedSinceItWasPlanned) {
         std::tuple(Kind::project, "p", "p/setup.py")}) {
     const LocalInput planned = add(kind, path);
     tree_.file(changed, "two");
-    EXPECT_THAT(copy(planned), IsError(Errc::unavailable, "changed while")) << path;
+    EXPECT_THAT(copy(planned), IsError(Errc::changed, "changed while")) << path;
     tree_.file("x.whl", "one").file("dist/x.whl", "one").file("p/setup.py", "one");
     std::filesystem::remove(tree_ / "dist/new.whl");
     EXPECT_THAT(copy(planned), IsOk()) << path;
