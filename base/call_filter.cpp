@@ -56,22 +56,18 @@ constexpr std::uint32_t k_type_bits = 0xF;  // of a socket's type; the others ar
 
 static_assert(SYS_keyctl == SYS_add_key + 2 && SYS_request_key == SYS_add_key + 1);
 
-// Falls through for other calls.
-constexpr std::array k_refuse_keys{
-    load(offsetof(seccomp_data, arch)),
-    skip_unless(k_architecture, 5),
-    load(offsetof(seccomp_data, nr)),
-    keep_bits(k_first_x32_call - 1),
-    skip_if_below(SYS_add_key, 2),
-    skip_if_above(SYS_keyctl, 1),
-    answer(k_refuse),
-    load(offsetof(seccomp_data, arch)),
-    skip_unless(k_other_architecture, 4),
-    load(offsetof(seccomp_data, nr)),
-    skip_if_below(k_other_first_key_call, 2),
-    skip_if_above(k_other_first_key_call + 2, 1),
-    answer(k_refuse),
-};
+// Falls through for other calls, and for those of other architectures.
+constexpr auto refuse_keys(std::uint32_t architecture, std::uint32_t first_call) {
+  return std::array{
+      load(offsetof(seccomp_data, arch)),
+      skip_unless(architecture, 5),
+      load(offsetof(seccomp_data, nr)),
+      keep_bits(k_first_x32_call - 1),
+      skip_if_below(first_call, 2),
+      skip_if_above(first_call + 2, 1),
+      answer(k_refuse),
+  };
+}
 
 constexpr std::array k_allow_others{answer(SECCOMP_RET_ALLOW)};
 
@@ -110,7 +106,8 @@ Result<Fd> call_filter(UnixSockets unix_sockets) {
   const auto write = [&](std::span<const sock_filter> part) {
     return write_full(file, std::as_bytes(part), "a memory file");
   };
-  RTENV_TRY(write(k_refuse_keys));
+  RTENV_TRY(write(refuse_keys(k_architecture, SYS_add_key)));
+  RTENV_TRY(write(refuse_keys(k_other_architecture, k_other_first_key_call)));
   RTENV_TRY(unix_sockets == UnixSockets::refused ? write(k_refuse_unix_sockets)
                                                  : write(k_allow_others));
   ::lseek(file.get(), 0, SEEK_SET);

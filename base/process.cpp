@@ -144,16 +144,16 @@ std::string ExitState::describe() const {
 Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   if (options.argv.empty() || options.argv.front().empty())
     return fail(Errc::invalid_argument, "no command given");
-  RTENV_TRY(refuse_nul(options.argv, "an argument"));
-  RTENV_TRY(refuse_nul(options.environment.strings(), "a variable"));
+  std::vector<std::string> argv = options.argv;
+  std::vector<std::string> environment = options.environment.strings();
+  RTENV_TRY(refuse_nul(argv, "an argument"));
+  RTENV_TRY(refuse_nul(environment, "a variable"));
   RTENV_TRY(Pipe report, Pipe::create());
   const std::string& program = options.argv.front();
   std::error_code ignored;
   std::vector<int> open_fds = options.keep_fds;
   open_fds.push_back(report.write_end.get());
   std::ranges::sort(open_fds);
-  std::vector<std::string> argv = options.argv;
-  std::vector<std::string> environment = options.environment.strings();
   const ExecPlan plan{
       .search = ProgramSearch(program, options.environment,
                               std::filesystem::current_path(ignored) / options.working_dir),

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/boot_id.hpp"
-#include "base/file.hpp"
+#include "base/process_stat.hpp"
 
 namespace rtenv {
 namespace {
@@ -25,17 +25,13 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-// The start time in /proc/PID/stat; nullopt if there is no such process, or only a zombie.
+// Nullopt if there is no such process, or only a zombie.
 std::optional<std::string> start_ticks(std::string_view pid) {
-  const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
-  if (!stat) return std::nullopt;
-  // "PID (NAME) STATE …"; the name may contain anything. The start time is the 22nd field.
-  const auto name_end = stat->rfind(") ");
-  if (name_end == std::string::npos) return std::nullopt;
-  const auto fields = words_of(std::string_view(*stat).substr(name_end + 2));
-  constexpr std::size_t k_start_time = 19;  // counted from the state
-  if (fields.size() <= k_start_time || fields[0] == "Z" || fields[0] == "X") return std::nullopt;
-  return std::string(fields[k_start_time]);
+  pid_t number = 0;
+  std::from_chars(pid.data(), pid.data() + pid.size(), number);
+  const auto stat = process_stat(number);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
+  return std::to_string(stat->start_ticks);
 }
 
 std::string pid_namespace() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "base/process.hpp"
 #include "job/job_order.hpp"
@@ -19,5 +20,9 @@ struct EntrypointPlace {
 /// Starts it in a session of its own. Fails: as ChildProcess::spawn and in_sandbox.
 Result<ChildProcess> spawn_entrypoint(const JobOrder& order, Environment environment,
                                       const EntrypointPlace& place);
+
+/// What the log should say if an entrypoint ended with this exit code because a program wasn't
+/// found: whoever submits a job may not know that it is sandboxed. Empty: nothing.
+std::string_view sandbox_notice(const JobOrder& order, int exit_code);
 
 }  // namespace rtenv::job

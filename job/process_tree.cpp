@@ -22,6 +22,7 @@
 
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/process_stat.hpp"
 
 namespace rtenv::job {
 namespace {
@@ -42,43 +43,8 @@ void for_each_process(Visit visit) {
   }
 }
 
-struct ProcessInfo {
-  pid_t parent = 0;
-  bool has_ended = false;  // and isn't reaped
-  std::int64_t start = 0;  // in clock ticks since the boot
-};
-
-std::int64_t number_in(std::string_view text) {
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-// /proc/PID/stat: "PID (NAME) STATE PARENT …". The name may contain anything, even ") ". A process
-// whose main thread has ended is a zombie, too, but runs.
-std::optional<ProcessInfo> process_info(pid_t pid) {
-  const Fd file(::open(fmt::format("/proc/{}/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
-  std::array<char, 512> buffer{};
-  const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
-  if (count <= 0) return std::nullopt;
-  const std::string_view text(buffer.data(), static_cast<std::size_t>(count));
-  const auto close = text.rfind(") ");
-  if (close == std::string_view::npos || close + 4 >= text.size()) return std::nullopt;
-  constexpr std::size_t k_parent = 1;
-  constexpr std::size_t k_threads = 17;
-  constexpr std::size_t k_start = 19;
-  std::array<std::string_view, k_start + 1> fields;  // from the state on
-  std::string_view rest = text.substr(close + 2);
-  for (std::string_view& field : fields) {
-    const auto end = std::min(rest.find(' '), rest.size());
-    field = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return ProcessInfo{.parent = static_cast<pid_t>(number_in(fields[k_parent])),
-                     .has_ended = fields[0] == "Z" && number_in(fields[k_threads]) <= 1,
-                     .start = number_in(fields[k_start])};
-}
+// And isn't reaped. A process whose main thread has ended is a zombie, too, but runs.
+bool has_ended(const ProcessStat& stat) { return stat.state == 'Z' && stat.threads <= 1; }
 
 // Refers to the process that had the id when it was opened, also if another one gets the id later.
 class ProcessHandle {
@@ -96,16 +62,16 @@ class ProcessHandle {
 
 struct Descendant {
   pid_t pid = 0;
-  std::int64_t start = 0;
+  std::int64_t start_ticks = 0;
 };
 
 std::vector<Descendant> find_descendants() {
   std::unordered_multimap<pid_t, Descendant> children;
   std::unordered_set<pid_t> ended;
   for_each_process([&](pid_t pid) {
-    if (const auto info = process_info(pid)) {
-      children.emplace(info->parent, Descendant{.pid = pid, .start = info->start});
-      if (info->has_ended) ended.insert(pid);
+    if (const auto stat = process_stat(pid)) {
+      children.emplace(stat->parent, Descendant{.pid = pid, .start_ticks = stat->start_ticks});
+      if (has_ended(*stat)) ended.insert(pid);
     }
   });
   std::vector<Descendant> found{{.pid = ::getpid()}};
@@ -123,8 +89,8 @@ std::vector<Descendant> find_descendants() {
 int signal_descendant(const Descendant& descendant, int number) {
   const ProcessHandle process(descendant.pid);
   if (!process.is_open()) return ESRCH;
-  const auto info = process_info(descendant.pid);
-  if (!info || info->start != descendant.start) return ESRCH;
+  const auto stat = process_stat(descendant.pid);
+  if (!stat || stat->start_ticks != descendant.start_ticks) return ESRCH;
   return process.signal(number);
 }
 
@@ -205,8 +171,8 @@ std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time
       const ProcessHandle process(pid);  // before its environment is read
       if (!process.is_open()) return;
       if (('\0' + environment_of(pid)).find(pattern) == std::string::npos) return;
-      const auto info = process_info(pid);
-      if (!info || info->has_ended || process.signal(SIGKILL) != 0) return;
+      const auto stat = process_stat(pid);
+      if (!stat || has_ended(*stat) || process.signal(SIGKILL) != 0) return;
       some_left = true;
       killed.insert(pid);
     });

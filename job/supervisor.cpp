@@ -318,24 +318,15 @@ void Supervisor::reap_ended() {
     if (reaped.pid != state_.entrypoint_pid) return;
     state_.exit_code = exit_code_of(reaped.status);
     state_.usage = usage_of(reaped.usage);
-    explain_missing_program();
+    const auto notice = sandbox_notice(order_, *state_.exit_code);
+    if (notice.empty() || ending_ != Ending::none) return;
+    drain_output();
+    log_.write_notice(notice);
   });
   if (!entrypoint_ended()) return;
   if (!some_left) return end(outcome_of_exit());
   // The job has ended, so the processes that it left behind are ended too.
   if (!kill_at_) signal_processes(k_default_stop_wait);
-}
-
-// Whoever submits a job may not know that it is sandboxed.
-void Supervisor::explain_missing_program() {
-  constexpr int k_not_executable = 126;
-  constexpr int k_not_found = 127;
-  if (!order_.sandbox || ending_ != Ending::none) return;
-  if (state_.exit_code != k_not_executable && state_.exit_code != k_not_found) return;
-  drain_output();
-  log_.write_notice(
-      "this server runs jobs in a sandbox: home directories, /tmp and /run are empty there but for "
-      "what rtenv serve --sandbox-show names");
 }
 
 // False if there is nothing to read now. Once all writers have closed the pipe, it is closed.

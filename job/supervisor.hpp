@@ -61,7 +61,6 @@ class Supervisor {
   void check_deadlines();
   [[nodiscard]] bool exceeds_process_limit(Clock::time_point now);
   void reap_ended();
-  void explain_missing_program();
   bool read_output();
   void drain_output();
 

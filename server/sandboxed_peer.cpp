@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/process_stat.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -32,20 +33,6 @@ bool is_process(const Path& entry) {
                              [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-// The leader of the process's session. /proc/PID/stat: "PID (NAME) STATE PARENT GROUP SESSION …".
-Path session_leader(const Path& process) {
-  const std::string text = read_file_or_stream(process / "stat").value_or(std::string());
-  const auto name_end = text.rfind(") ");
-  if (name_end == std::string::npos) return {};
-  std::istringstream words(text.substr(name_end + 2));
-  std::string state;
-  int parent = 0;
-  int group = 0;
-  int session = 0;
-  words >> state >> parent >> group >> session;
-  return fmt::format("/proc/{}", session);
-}
-
 bool is_supervisor(const Path& process) {
   const std::string command = read_file_or_stream(process / "cmdline").value_or(std::string());
   const auto program_end = command.find('\0');
@@ -53,14 +40,19 @@ bool is_supervisor(const Path& process) {
          std::string_view(command).substr(program_end + 1).starts_with(k_supervise);
 }
 
+// A supervisor, and the installers that it starts, fetch what a job names, from where it says.
+bool acts_for_a_job(const Path& process) {
+  if (is_supervisor(process)) return true;
+  const auto stat = process_stat(std::atoi(process.filename().c_str()));
+  return stat && is_supervisor(fmt::format("/proc/{}", stat->session));
+}
+
 }  // namespace
 
 bool may_be_sandboxed(const Peer& peer) {
-  // A supervisor, and the installers that it starts, fetch what a job names, from where it says.
   const std::string own = link_text("/proc/self/ns/pid");
   const auto is_own = [&](const Path& process) {
-    return link_text(process / "ns/pid") == own && !is_supervisor(process) &&
-           !is_supervisor(session_leader(process));
+    return link_text(process / "ns/pid") == own && !acts_for_a_job(process);
   };
   if (peer.pid > 0) return !is_own(fmt::format("/proc/{}", peer.pid));
   const std::string socket = fmt::format("socket:[{}]", peer.inode);
