@@ -37,7 +37,7 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
       .scan = std::move(scan),
       .zip = {.threads = options.threads, .cancellation = options.cancellation},
       .digest_cache = cache::Cache::digests_folder(cache.root())};
-  return pkg::retry_if_changed([&]() -> Result<LeasedPath> {
+  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&]() -> Result<LeasedPath> {
     RTENV_TRY(auto named, pkg::name_directory(directory, package));
     const std::string content = named.name().tree_key();
     RTENV_TRY(const cache::Key key,

@@ -95,19 +95,13 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
   return pushed;
 }
 
-// Whether a file was written to between two looks at it.
-bool is_same_state(const struct stat& a, const struct stat& b) {
-  return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
-         a.st_mtim.tv_nsec == b.st_mtim.tv_nsec && a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
-         a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
-}
-
 }  // namespace
 
 Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
                               const Uri& uri, const PushOptions& options) {
-  return pkg::retry_if_changed(
-      [&] { return push_directory_once(directory, package, uri, options); });
+  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&] {
+    return push_directory_once(directory, package, uri, options);
+  });
 }
 
 Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& options) {
@@ -116,6 +110,7 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   if (::fstat(input.get(), &status) != 0) return fail_errno("read", file.native());
   if (!S_ISREG(status.st_mode))
     return fail(Errc::invalid_argument, "{} is neither a file nor a directory", file.native());
+  RTENV_TRY(const auto stamper, pkg::FileStamper::begin(input));
   std::string name = file.filename().native();
   std::optional<pkg::PackageName> package;
   if (uri.scheme == Scheme::gcs && file.extension() != ".whl") {
@@ -142,8 +137,9 @@ Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& op
   }
   struct stat after {};
   if (::fstat(input.get(), &after) != 0) return fail_errno("read", file.native());
+  const bool is_same = stamper.stamp(after, {}) == stamper.stamp(status, {});
   const bool has_name = !package || to_hex(sent.finish()) == package->digits();
-  if (upload.sent_bytes != pushed.size_bytes || !is_same_state(status, after) || !has_name)
+  if (upload.sent_bytes != pushed.size_bytes || !is_same || !has_name)
     return fail(Errc::changed, "{} changed while it was sent", file.native())
         .hint("retry when no process is changing it");
   RTENV_TRY(upload.upload->finish());

@@ -2,11 +2,13 @@
 // read of a file is one state of it, or reading fails.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
 
 #include "base/result.hpp"
 
@@ -65,14 +67,21 @@ class OpenContent {
   [[nodiscard]] virtual int file() const { return -1; }
 };
 
-/// A file that changes while it is read is read again a few times: calls `attempt`, which returns a
-/// Result.
+struct Retries {
+  int attempts;
+  std::chrono::milliseconds pause;  // longer after each
+};
+inline constexpr Retries k_retries_of_file{4, std::chrono::milliseconds(0)};
+inline constexpr Retries k_retries_of_directory{5, std::chrono::milliseconds(5)};
+
+/// What changed while it was read is read again a few times; after that the user decides. `attempt`
+/// returns a Result.
 template <class Attempt>
-auto read_until_unchanged(Attempt attempt) -> decltype(attempt()) {
-  constexpr int k_attempts = 4;
+auto retry_if_changed(const Retries& retries, Attempt attempt) -> decltype(attempt()) {
   for (int made = 1;; ++made) {
     auto result = attempt();
-    if (result || result.error().code() != Errc::changed || made == k_attempts) return result;
+    if (result || result.error().code() != Errc::changed || made == retries.attempts) return result;
+    std::this_thread::sleep_for(retries.pause * made);
   }
 }
 

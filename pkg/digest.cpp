@@ -204,7 +204,7 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
       [&](Worker& worker, std::size_t i) -> Result<void> {
         if (options.cancellation != nullptr && options.cancellation->requested())
           return fail(Errc::cancelled, "interrupted while hashing {}", tree.root.native());
-        RTENV_TRY(contents[uncached[i]], read_until_unchanged([&] {
+        RTENV_TRY(contents[uncached[i]], retry_if_changed(k_retries_of_file, [&] {
                     return hash_file(worker, tree.entries[uncached[i]], options.scheme);
                   }));
         return {};

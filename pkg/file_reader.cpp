@@ -15,36 +15,39 @@ namespace {
 // What a path leads to if its file was removed or replaced since the scan.
 bool is_change(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
 
+Result<bool> has_stamp(const Fd& file, const std::string& path, const FileStamp& stamp,
+                       const ScannedFiles& files) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return fail_errno("read", (files.root / path).native());
+  return files.stamper.stamp(status, path) == stamp;
+}
+
 class OpenFile : public OpenContent {
  public:
-  OpenFile(Fd file, const Entry& entry, const FileStamper& stamper, const Path& root)
-      : file_(std::move(file)),
-        path_(entry.path),
-        shown_((root / entry.path).native()),
-        stamp_(entry.stamp),
-        stamper_(stamper) {}
+  OpenFile(Fd file, const Entry& entry, std::shared_ptr<const ScannedFiles> files)
+      : file_(std::move(file)), path_(entry.path), stamp_(entry.stamp), files_(std::move(files)) {}
 
   Result<void> read_at(std::uint64_t offset, std::span<std::byte> buffer) const override {
-    RTENV_TRY(const auto count, read_full_at(file_, buffer, static_cast<off_t>(offset), shown_));
+    RTENV_TRY(const auto count, read_full_at(file_, buffer, static_cast<off_t>(offset),
+                                             (files_->root / path_).native()));
     if (count != buffer.size()) return changed();
     return {};
   }
   [[nodiscard]] bool is_settled() const override { return stamp_.is_settled(); }
   [[nodiscard]] Result<void> check_unchanged() const override {
-    struct stat status {};
-    if (::fstat(file_.get(), &status) != 0) return fail_errno("read", shown_);
-    if (stamper_.stamp(status, path_) != stamp_) return changed();
-    return {};
+    RTENV_TRY(const bool same, has_stamp(file_, path_, stamp_, *files_));
+    return same ? Result<void>() : changed();
   }
-  [[nodiscard]] Failure changed() const override { return changed_while(shown_, "read"); }
+  [[nodiscard]] Failure changed() const override {
+    return changed_while((files_->root / path_).native(), "read");
+  }
   [[nodiscard]] int file() const override { return file_.get(); }
 
  private:
   Fd file_;
   std::string path_;
-  std::string shown_;
   FileStamp stamp_;
-  FileStamper stamper_;
+  std::shared_ptr<const ScannedFiles> files_;
 };
 
 }  // namespace
@@ -113,10 +116,8 @@ void FileReader::begin(Fd file, const Entry& entry) {
 }
 
 Result<void> FileReader::check_stamp(const Fd& file) const {
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return fail_errno("read", shown());
-  if (files_->stamper.stamp(status, path_) != stamp_) return changed();
-  return {};
+  RTENV_TRY(const bool same, has_stamp(file, path_, stamp_, *files_));
+  return same ? Result<void>() : changed();
 }
 
 Result<std::span<const std::byte>> FileReader::next() {
@@ -162,7 +163,7 @@ Result<void> FileReader::read_again(std::span<const std::byte> last_piece) {
 
 Result<std::shared_ptr<const OpenContent>> DirectorySource::open(const Entry& entry) const {
   RTENV_TRY(Fd file, FileReader(files_).open_unchanged(entry));
-  return std::make_shared<const OpenFile>(std::move(file), entry, files_->stamper, files_->root);
+  return std::make_shared<const OpenFile>(std::move(file), entry, files_);
 }
 
 }  // namespace rtenv::pkg

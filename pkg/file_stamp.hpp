@@ -46,6 +46,12 @@ struct FileStamp {
   explicit operator bool() const noexcept { return (low | high) != 0; }
   [[nodiscard]] bool is_settled() const noexcept { return (low & k_settled) != 0; }
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
+  /// The sum of several doesn't depend on their order.
+  FileStamp& operator+=(const FileStamp& other) noexcept {
+    low += other.low;
+    high += other.high;
+    return *this;
+  }
 };
 
 /// Stamps the files of one tree. Immutable; safe to share between threads.

@@ -6,7 +6,6 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
-#include "pkg/content_source.hpp"
 #include "pkg/digest_cache.hpp"
 #include "pkg/git_commit.hpp"
 #include "pkg/scan.hpp"
@@ -84,7 +83,7 @@ const Tree& NamedDirectory::tree() {
 
 Result<NamedDirectory> name_directory(const Path& root, PackageOptions options) {
   if (options.git_revision) return name_commit(root, options);
-  return retry_if_changed([&] { return name_files(root, options); });
+  return retry_if_changed(k_retries_of_directory, [&] { return name_files(root, options); });
 }
 
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
@@ -94,7 +93,7 @@ Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
     RTENV_TRY(Tree tree, scan_commit(root, *options.git_revision, scan_options));
     return pack(std::move(tree), options, make_sink);
   }
-  return retry_if_changed([&]() -> Result<PackedDirectory> {
+  return retry_if_changed(k_retries_of_directory, [&]() -> Result<PackedDirectory> {
     RTENV_TRY(Scan scan, Scan::run(root, scan_options));
     RTENV_TRY(auto packed, pack(scan.to_tree(scan_options.threads), options, make_sink));
     RTENV_TRY(check_names(scan, scan_options));

@@ -6,10 +6,10 @@
 #include <chrono>
 #include <functional>
 #include <optional>
-#include <thread>
 #include <variant>
 
 #include "pkg/byte_sink.hpp"
+#include "pkg/content_source.hpp"
 #include "pkg/digest.hpp"
 #include "pkg/scan.hpp"
 #include "pkg/scan_options.hpp"
@@ -29,19 +29,6 @@ struct PackageOptions {
   std::optional<Path> digest_cache;
   std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
 };
-
-/// Attempts again if a directory changed meanwhile; after that the user decides. `attempt` returns
-/// a Result.
-template <class Attempt>
-auto retry_if_changed(Attempt attempt) -> decltype(attempt()) {
-  constexpr int k_attempts = 5;
-  constexpr auto k_pause = std::chrono::milliseconds(5);
-  for (int made = 1;; ++made) {
-    auto result = attempt();
-    if (result || result.error().code() != Errc::changed || made == k_attempts) return result;
-    std::this_thread::sleep_for(k_pause * made);
-  }
-}
 
 /// A directory as it was when it was named. Move-only; not thread-safe.
 class NamedDirectory {

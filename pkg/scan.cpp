@@ -107,14 +107,8 @@ class Scanner {
   // The order doesn't matter.
   static FileStamp names_in(const Folder& folder) {
     FileStamp sum;
-    const auto add = [&](const FileStamp& stamp) {
-      sum.low += stamp.low;
-      sum.high += stamp.high;
-    };
-    for (const Folder::Item& item : folder.items)
-      add(FileStamp::of_name(static_cast<char>('0' + static_cast<int>(item.type)),
-                             folder.name_of(item), folder.target_of(item)));
-    for (const auto& below : folder.folders) add(FileStamp::of_name('/', below->path, {}));
+    for (const Folder::Item& item : folder.items) sum += folder.name_stamp(item);
+    for (const auto& below : folder.folders) sum += FileStamp::of_name('/', below->path, {});
     return sum;
   }
 
@@ -158,24 +152,14 @@ class Scanner {
     return {};
   }
 
-  Result<struct stat> folder_status(const Folder& folder) const {
-    struct stat status {};
-    const char* const path = folder.path.empty() ? "." : folder.path.c_str();
-    if (::fstatat(root_.get(), path, &status, 0) != 0) return failed("read folder", folder.path);
-    return status;
-  }
-
   // Only below a link can a folder be one of its own parents.
   Result<void> refuse_loop(const Folder& folder) const {
-    RTENV_TRY(const struct stat status, folder_status(folder));
-    for (const Folder* above = folder.parent; above != nullptr; above = above->parent) {
-      RTENV_TRY(const struct stat other, folder_status(*above));
-      if (status.st_dev == other.st_dev && status.st_ino == other.st_ino)
+    for (const Folder* above = folder.parent; above != nullptr; above = above->parent)
+      if (above->identity == folder.identity)
         return fail(Errc::invalid_argument,
                     "{} is a link that leads back to its own parent folder {}", shown(folder.path),
                     shown(above->path))
             .hint("exclude it or remove it");
-    }
     return {};
   }
 

@@ -141,23 +141,17 @@ class TreeMaker {
 // Adds the stamps of all entries below to `sum`; the order doesn't matter. False if one isn't
 // settled.
 bool add_stamps(const ScannedFolder& folder, FileStamp& sum) {
-  const auto add = [&](const FileStamp& stamp) {
-    sum.low += stamp.low;
-    sum.high += stamp.high;
-  };
   for (const ScannedFolder::Item& item : folder.items) {
     if (item.type == EntryType::file) {
       if (!item.stamp.is_settled()) return false;
-      add(item.stamp);
+      sum += item.stamp;
       continue;
     }
-    const std::string path = join_path(folder.path, folder.name_of(item));
-    add(FileStamp::of_name(static_cast<char>('0' + static_cast<int>(item.type)), path,
-                           folder.target_of(item)));
+    sum += folder.name_stamp(item);
   }
   return std::ranges::all_of(folder.folders, [&](const auto& below) {
     if (below->excludes_itself) return true;
-    add(FileStamp::of_name('/', below->path, {}));
+    sum += FileStamp::of_name('/', below->path, {});
     return add_stamps(*below, sum);
   });
 }

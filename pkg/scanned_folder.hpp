@@ -10,6 +10,7 @@
 #include "pkg/file_stamp.hpp"
 #include "pkg/folder_rules.hpp"
 #include "pkg/tree.hpp"
+#include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
 
@@ -39,6 +40,11 @@ struct ScannedFolder {
 
   [[nodiscard]] std::string_view name_of(const Item& item) const {
     return std::string_view(texts).substr(item.text_at, item.name_bytes);
+  }
+  /// Of its type, path and target.
+  [[nodiscard]] FileStamp name_stamp(const Item& item) const {
+    return FileStamp::of_name(static_cast<char>('0' + static_cast<int>(item.type)),
+                              join_path(path, name_of(item)), target_of(item));
   }
   [[nodiscard]] std::string_view target_of(const Item& item) const {
     return std::string_view(texts).substr(item.text_at + item.name_bytes, item.target_bytes);

@@ -16,7 +16,8 @@ Result<PackedTask> ZipWorker::pack(const ZipTask& task) {
   }
   packed.small.reserve(task.count);
   for (std::size_t i = task.first; i < task.first + task.count; ++i) {
-    RTENV_TRY(auto entry, read_until_unchanged([&] { return pack_entry(tree_.entries[i]); }));
+    RTENV_TRY(auto entry,
+              retry_if_changed(k_retries_of_file, [&] { return pack_entry(tree_.entries[i]); }));
     packed.small.push_back(std::move(entry));
   }
   return packed;
