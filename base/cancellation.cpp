@@ -20,4 +20,10 @@ void Cancellation::request() const noexcept {
   [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
 }
 
+Result<void> check_not_cancelled(const Cancellation* cancellation, std::string_view action,
+                                 std::string_view object) {
+  if (cancellation == nullptr || !cancellation->requested()) return {};
+  return fail(Errc::cancelled, "interrupted while {} {}", action, object);
+}
+
 }  // namespace rtenv

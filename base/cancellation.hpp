@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string_view>
 
 #include "base/fd.hpp"
 
@@ -29,5 +30,9 @@ class Cancellation {
   std::unique_ptr<std::atomic<bool>> requested_ = std::make_unique<std::atomic<bool>>(false);
   static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal handler");
 };
+
+/// Fails: cancelled ("interrupted while {action} {object}"), if a stop was requested. Null: never.
+Result<void> check_not_cancelled(const Cancellation* cancellation, std::string_view action,
+                                 std::string_view object);
 
 }  // namespace rtenv

@@ -77,8 +77,7 @@ class TreeCloner {
   };
 
   [[nodiscard]] Result<void> check_cancelled() const {
-    if (options_.cancellation == nullptr || !options_.cancellation->requested()) return {};
-    return fail(Errc::cancelled, "interrupted while copying {}", from_.native());
+    return check_not_cancelled(options_.cancellation, "copying", from_.native());
   }
 
   // The folder's source and target; those of the tree itself if there is no parent.

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/exceptions.hpp"
 #include "base/fd.hpp"
 
 struct sqlite3;
@@ -93,7 +94,7 @@ class Database {
   template <class Body>
   auto transaction(Body body) -> decltype(body()) {
     if (auto begun = run("BEGIN IMMEDIATE"); !begun) return Failure(std::move(begun).error());
-    auto result = body();
+    auto result = without_exceptions(body);
     if (!result) {
       [[maybe_unused]] const auto rolled_back = execute("ROLLBACK");
       return result;

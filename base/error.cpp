@@ -61,6 +61,7 @@ Errc code_of_errno(int error_number) noexcept {
     case EMFILE:
     case ENFILE:
     case EAGAIN:
+    case ENOMEM:
     case ECONNREFUSED:
     case ECONNRESET:
     case EPIPE:

@@ -4,8 +4,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -17,9 +17,9 @@
 namespace rtenv {
 namespace {
 
-// These calls fail only if memory or the crypto library itself is broken.
+// These calls fail only for lack of memory.
 void check(int ok) {
-  if (ok != 1) std::abort();
+  if (ok != 1) throw std::bad_alloc();
 }
 
 constexpr const char* openssl_name(HashAlgorithm algorithm) {
@@ -158,7 +158,7 @@ Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view messa
   if (HMAC(Implementation<HashAlgorithm::sha256>::openssl_algorithm(), key.data(),
            static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
            message.size(), reinterpret_cast<unsigned char*>(code.data()), &length) == nullptr)
-    std::abort();
+    throw std::bad_alloc();
   return code;
 }
 

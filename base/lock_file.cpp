@@ -59,8 +59,7 @@ Result<LockFile> LockFile::acquire(const Path& path, const WaitOptions& options,
       reported = true;
       if (options.on_wait) options.on_wait();
     }
-    if (options.cancellation != nullptr && options.cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while waiting for {}", path.native());
+    RTENV_TRY(check_not_cancelled(options.cancellation, "waiting for", path.native()));
     if (options.is_needless && options.is_needless())
       return fail(Errc::busy, "the lock {} isn't needed any more", path.native());
     if (options.deadline && std::chrono::steady_clock::now() >= *options.deadline)

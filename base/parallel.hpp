@@ -7,9 +7,10 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <vector>
+#include <utility>
 
-#include "base/result.hpp"
+#include "base/exceptions.hpp"
+#include "base/thread.hpp"
 
 namespace rtenv {
 
@@ -18,8 +19,8 @@ inline unsigned default_threads() { return std::max(1U, std::thread::hardware_co
 
 /// Calls `work(state, index)`, which returns Result<void>, for every index below `count`, in the
 /// calling thread and up to `threads`-1 others. Each thread has a state of its own from
-/// `make_state()`. After a failure no further item is started; of several failures, the one with
-/// the lowest index is returned. Requires: threads >= 1.
+/// `make_state()`. After a failure, which may be an exception, no further item is started; of
+/// several failures, the one with the lowest index is returned.
 template <class MakeState, class Work>
 Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_state, Work work) {
   if (count == 0) return {};
@@ -28,21 +29,21 @@ Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_st
   std::mutex mutex;
   std::optional<std::pair<std::size_t, Error>> first_error;
   const auto run = [&] {
-    auto state = make_state();
-    for (std::size_t index = next++; index < count && !failed; index = next++) {
-      Result<void> done = work(state, index);
-      if (done) continue;
-      const std::lock_guard lock(mutex);
-      if (!first_error || index < first_error->first)
-        first_error.emplace(index, std::move(done).error());
-      failed = true;
-    }
+    std::size_t index = count;
+    Result<void> done = without_exceptions([&]() -> Result<void> {
+      auto state = make_state();
+      for (index = next++; index < count && !failed; index = next++) RTENV_TRY(work(state, index));
+      return {};
+    });
+    if (done) return;
+    const std::lock_guard lock(mutex);
+    if (!first_error || index < first_error->first)
+      first_error.emplace(index, std::move(done).error());
+    failed = true;
   };
-  const std::size_t helpers = std::min<std::size_t>(threads, count) - 1;
   {
-    std::vector<std::jthread> workers;
-    workers.reserve(helpers);
-    for (std::size_t i = 0; i < helpers; ++i) workers.emplace_back(run);
+    const auto helpers =
+        start_helpers(std::min<std::size_t>(std::max(threads, 1U), count) - 1, run);
     run();
   }
   if (first_error) return Failure(std::move(first_error->second));

@@ -111,5 +111,51 @@ TEST(OrderedPipeline, StopsWhenTheConsumerFails) {
   EXPECT_THAT(done, IsError(Errc::out_of_space, "full"));
 }
 
+// A step of the work throws, as the standard library does without memory.
+enum class Throwing { state, item, consumer };
+
+Result<void> run_with_exception(Throwing step, unsigned threads, int way) {
+  const auto make_state = [step] {
+    if (step == Throwing::state) throw std::bad_alloc();
+    return NoState();
+  };
+  const auto work = [step](std::size_t i) {
+    if (step == Throwing::item && i == 30) throw std::bad_alloc();
+  };
+  if (way == 0)
+    return parallel_for(100, threads, make_state, [&](NoState&, std::size_t i) -> Result<void> {
+      work(i);
+      return {};
+    });
+  if (way == 1)
+    return parallel_tree(
+        std::size_t{1}, threads, make_state,
+        [&](NoState&, std::size_t task, std::vector<std::size_t>& found) -> Result<void> {
+          work(task);
+          if (task < 100) found.assign({2 * task, 2 * task + 1});
+          return {};
+        });
+  return ordered_pipeline<int>(
+      100, threads, 4, make_state,
+      [&](NoState&, std::size_t i) -> Result<int> {
+        work(i);
+        return 0;
+      },
+      [&](int) -> Result<void> {
+        if (step == Throwing::consumer) throw std::bad_alloc();
+        return {};
+      });
+}
+
+TEST(Parallel, AnExceptionInAnyThreadEndsTheWorkAsAnError) {
+  for (const unsigned threads : {0U, 1U, 4U})
+    for (const int way : {0, 1, 2})
+      for (const Throwing step : {Throwing::state, Throwing::item, Throwing::consumer}) {
+        if (way != 2 && step == Throwing::consumer) continue;
+        EXPECT_THAT(run_with_exception(step, threads, way),
+                    IsError(Errc::unavailable, "out of memory"));
+      }
+}
+
 }  // namespace
 }  // namespace rtenv

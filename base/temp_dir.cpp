@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "base/exceptions.hpp"
 #include "base/log.hpp"
 #include "base/unique_name.hpp"
 
@@ -29,7 +30,8 @@ TempDir::~TempDir() { remove(); }
 
 void TempDir::remove() noexcept {
   if (path_.empty()) return;
-  if (const auto removed = remove_tree(path_); !removed) log::warn("{}", removed.error().message());
+  if (const auto removed = without_exceptions([&] { return remove_tree(path_); }); !removed)
+    log::warn("{}", removed.error().message());
   path_.clear();
 }
 

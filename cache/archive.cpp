@@ -56,8 +56,7 @@ class ArchiveWriter {
 
  private:
   [[nodiscard]] Result<void> check_cancelled() const {
-    if (options_.cancellation == nullptr || !options_.cancellation->requested()) return {};
-    return fail(Errc::cancelled, "interrupted while archiving {}", folder_.native());
+    return check_not_cancelled(options_.cancellation, "archiving", folder_.native());
   }
 
   Result<void> apply_filter() {

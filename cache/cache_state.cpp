@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/exceptions.hpp"
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -37,8 +38,11 @@ CacheState::CacheState(Path root, Ledger ledger, CacheOptions options)
 CacheState::~CacheState() {
   sender_.reset();
   if (!holder_) return;
-  ::rmdir(holder_tmp().c_str());
-  holder_->retire(locks(), ledger_);
+  (void)without_exceptions([&]() -> Result<void> {
+    ::rmdir(holder_tmp().c_str());
+    holder_->retire(locks(), ledger_);
+    return {};
+  });
 }
 
 Path CacheState::path_of(Kind kind, KeyView key) const {

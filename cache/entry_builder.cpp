@@ -68,8 +68,8 @@ Result<void> EntryBuilder::wait_for_other_builder() {
   for (;;) {
     RTENV_TRY(const auto row, state_->ledger().find(entry_.kind, entry_.key));
     if (!row || !row->is_built_elsewhere(lock_inode_)) return {};
-    if (options_.wait.cancellation != nullptr && options_.wait.cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while waiting for the build of {}", entry_.key);
+    RTENV_TRY(
+        check_not_cancelled(options_.wait.cancellation, "waiting for the build of", entry_.key));
     if (options_.wait.deadline && std::chrono::steady_clock::now() >= *options_.wait.deadline)
       return fail(Errc::busy, "Timeout: {} is being built by another process", entry_.key);
     std::this_thread::sleep_for(k_builder_pause);

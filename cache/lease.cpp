@@ -1,5 +1,6 @@
 #include "cache/lease.hpp"
 
+#include "base/exceptions.hpp"
 #include "base/log.hpp"
 #include "base/tree_usage.hpp"
 #include "cache/cache_state.hpp"
@@ -27,7 +28,8 @@ Lease::~Lease() { release(); }
 void Lease::release() noexcept {
   if (!state_) return;
   // A failure isn't fatal: the row is deleted with its holder's.
-  if (const auto released = state_->ledger().release(leased_); !released)
+  if (const auto released = without_exceptions([&] { return state_->ledger().release(leased_); });
+      !released)
     log::debug("the lease on {} is not released: {}", entry_.key, released.error().message());
   state_->note_release();
   state_.reset();

@@ -13,8 +13,7 @@ Result<CollectReport> Remover::run(const std::vector<Removal>& removals,
   CollectReport report;
   std::optional<Error> full;
   for (const auto& [item, reason] : removals) {
-    if (cancellation != nullptr && cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while evicting entries");
+    RTENV_TRY(check_not_cancelled(cancellation, "evicting", "entries"));
     if (mode_ == Mode::remove) {
       const auto removed = remove(item);
       if (!removed) log::warn("{}", removed.error().message());

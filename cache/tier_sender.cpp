@@ -1,8 +1,10 @@
 #include "cache/tier_sender.hpp"
 
 #include "base/clock.hpp"
+#include "base/exceptions.hpp"
 #include "base/lock_file.hpp"
 #include "base/log.hpp"
+#include "base/thread.hpp"
 #include "cache/cache_state.hpp"
 #include "cache/remote_tier.hpp"
 
@@ -66,8 +68,7 @@ void TierSender::wake(CacheState& state) {
     if (!created) return;  // a later process pushes the entries
     cancellation_.emplace(std::move(*created));
   }
-  running_ = true;
-  thread_ = std::thread([this, &state] {
+  auto thread = start_thread([this, &state] {
     for (;;) {
       {
         const std::lock_guard inner(mutex_);
@@ -75,10 +76,15 @@ void TierSender::wake(CacheState& state) {
         again_ = false;
         if (!running_) return;
       }
-      if (const auto sent = send_unsent(state, OtherSender::leave_to, &*cancellation_); !sent)
+      const auto sent = without_exceptions(
+          [&] { return send_unsent(state, OtherSender::leave_to, &*cancellation_); });
+      if (!sent)
         log::debug("not all entries are pushed to the remote tier: {}", sent.error().message());
     }
   });
+  if (!thread) return;
+  running_ = true;
+  thread_ = std::move(*thread);
 }
 
 }  // namespace rtenv::cache

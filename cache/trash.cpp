@@ -44,8 +44,7 @@ Result<void> Trash::move_in(const Path& path) {
 
 Result<void> Trash::empty(const Cancellation* cancellation) {
   for (const Path& path : moved_) {
-    if (cancellation != nullptr && cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while removing evicted entries");
+    RTENV_TRY(check_not_cancelled(cancellation, "removing", "evicted entries"));
     if (const auto removed = remove_tree(path); !removed)
       log::warn("{}", removed.error().message());
   }

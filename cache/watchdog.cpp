@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "base/thread.hpp"
+
 namespace rtenv::cache {
 
 Result<std::unique_ptr<Watchdog>> Watchdog::start(std::chrono::milliseconds timeout,
@@ -12,13 +14,13 @@ Result<std::unique_ptr<Watchdog>> Watchdog::start(std::chrono::milliseconds time
   RTENV_TRY(auto stop, Cancellation::create());
   std::unique_ptr<Watchdog> watchdog(
       new Watchdog(timeout, parent, std::move(own), std::move(stop)));
-  watchdog->thread_ = std::thread([watched = watchdog.get()] { watched->watch(); });
+  RTENV_TRY(watchdog->thread_, start_thread([watched = watchdog.get()] { watched->watch(); }));
   return watchdog;
 }
 
 Watchdog::~Watchdog() {
   stop_.request();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Watchdog::watch() {

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/exceptions.hpp"
 #include "base/text.hpp"
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
@@ -38,6 +39,14 @@ int fail_with(const Error& error, const Tool& tool) {
   return exit_status(error.code());
 }
 
+// Memory may have run out, so this takes none.
+int fail_without_tool(const Error& error) noexcept {
+  std::fputs("rtenv: error: ", stderr);
+  std::fputs(error.message().c_str(), stderr);
+  std::fputs("\n", stderr);
+  return exit_status(error.code());
+}
+
 int flushed(int status, const Tool& tool) {
   if (std::fflush(stdout) == 0) return status;
   tool.output.print_error(system_error(errno, "write", "standard output"));
@@ -46,7 +55,7 @@ int flushed(int status, const Tool& tool) {
 
 int run(const Action& action, const Tool& tool) {
   log::configure(tool.verbosity());
-  const auto status = action();
+  const auto status = without_exceptions(action);
   const int exit_status = status ? flushed(*status, tool) : fail_with(status.error(), tool);
   tool.enforce_cache_limits();  // last: it may take a while
   return exit_status;
@@ -93,4 +102,9 @@ int run(std::vector<std::string> words) {
 }  // namespace
 }  // namespace rtenv::cli
 
-int main(int argc, char** argv) { return rtenv::cli::run({argv + std::min(argc, 1), argv + argc}); }
+int main(int argc, char** argv) {
+  const auto status = rtenv::without_exceptions([&]() -> rtenv::Result<int> {
+    return rtenv::cli::run({argv + std::min(argc, 1), argv + argc});
+  });
+  return status ? *status : rtenv::cli::fail_without_tool(status.error());
+}

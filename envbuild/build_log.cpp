@@ -8,10 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/boot_id.hpp"
+#include "base/exceptions.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
+#include "base/thread.hpp"
 
 namespace rtenv::envbuild {
 namespace {
@@ -97,7 +99,13 @@ BuildFollower::BuildFollower(const Path& cache_root, std::string_view key, Detai
   auto stop = Cancellation::create();
   if (!stop) return;
   stop_.emplace(std::move(*stop));
-  thread_ = std::thread([this, path = log_path(cache_root, key), detail] { follow(path, detail); });
+  auto thread = start_thread([this, path = log_path(cache_root, key), detail] {
+    (void)without_exceptions([&]() -> Result<void> {
+      follow(path, detail);
+      return {};
+    });
+  });
+  if (thread) thread_ = std::move(*thread);
 }
 
 BuildFollower::~BuildFollower() {

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "base/exceptions.hpp"
 #include "base/file.hpp"
 #include "base/lines.hpp"
 #include "base/log.hpp"
@@ -13,6 +14,7 @@
 #include "base/process.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "base/thread.hpp"
 #include "cache/cache.hpp"
 #include "cache/known_contents.hpp"
 #include "envbuild/direct_urls.hpp"
@@ -64,9 +66,14 @@ Result<Installed> install_once(const InstallRequest& request, cache::Cache& cach
   Result<void> is_protected;
   {
     // It waits for the file system, while the digests need the processors.
-    std::optional<std::jthread> protecting;
-    if (request.form == InstallForm::virtual_env)
-      protecting.emplace([&] { is_protected = protect_env(request.target); });
+    const auto protect = [&] {
+      is_protected = without_exceptions([&] { return protect_env(request.target); });
+    };
+    std::vector<std::jthread> helpers;
+    if (request.form == InstallForm::virtual_env) {
+      helpers = start_helpers(1, protect);
+      if (helpers.empty()) protect();
+    }
     RTENV_TRY(cache::digest_files(request.target, items, default_threads(), request.cancellation,
                                   &known));
   }

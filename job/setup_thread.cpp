@@ -5,6 +5,9 @@
 
 #include <cstdint>
 
+#include "base/exceptions.hpp"
+#include "base/thread.hpp"
+
 namespace rtenv::job {
 namespace {
 
@@ -26,11 +29,12 @@ Result<SetupThread> SetupThread::start(Prepare prepare,
   auto shared = std::make_shared<Shared>(
       Shared{.cancellation = std::move(cancellation), .done = std::move(done), .result = {}});
   SetupThread setup(shared, timeout);
-  setup.thread_ = std::thread([shared = std::move(shared), prepare = std::move(prepare)] {
-    shared->result.emplace(prepare(shared->cancellation));
+  auto work = [shared = std::move(shared), prepare = std::move(prepare)] {
+    shared->result.emplace(without_exceptions([&] { return prepare(shared->cancellation); }));
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(shared->done.get(), &one, sizeof one);
-  });
+  };
+  RTENV_TRY(setup.thread_, start_thread(std::move(work)));
   return setup;
 }
 

@@ -13,10 +13,12 @@
 
 #include "base/boot_id.hpp"
 #include "base/clock.hpp"
+#include "base/exceptions.hpp"
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "base/thread.hpp"
 #include "cache/cache.hpp"
 #include "job/activation.hpp"
 #include "job/entrypoint_process.hpp"
@@ -87,13 +89,15 @@ void Supervisor::clean_up() {
 // For the next job with this directory, which would have to wait for a copy.
 void Supervisor::start_spare_copy() {
   if (!prepared_ || !prepared_->took_last_copy()) return;
-  spare_copy_ = std::thread([prepared = &*prepared_, open_cache = options_.open_cache] {
+  auto thread = start_thread([prepared = &*prepared_, open_cache = options_.open_cache] {
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), k_lowest_priority);
-    auto cache = open_cache();
-    const auto made =
-        cache ? prepared->make_spare_copy(*cache, nullptr) : Result<void>(Failure(cache.error()));
+    const auto made = without_exceptions([&]() -> Result<void> {
+      RTENV_TRY(auto cache, open_cache());
+      return prepared->make_spare_copy(cache, nullptr);
+    });
     if (!made) log::debug("no spare copy: {}", made.error().message());
   });
+  if (thread) spare_copy_ = std::move(*thread);
 }
 
 // Writes the state, then reports it, also if it couldn't be written.

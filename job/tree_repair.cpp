@@ -88,8 +88,7 @@ class TreeRepairer {
   }
 
   [[nodiscard]] Result<void> check_cancelled() const {
-    if (options_.cancellation == nullptr || !options_.cancellation->requested()) return {};
-    return fail(Errc::cancelled, "interrupted while restoring {}", folder_.native());
+    return check_not_cancelled(options_.cancellation, "restoring", folder_.native());
   }
 
   Result<void> visit(ThreadState& state, const Task& task, std::vector<Task>& found) {

@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <new>
+#include <stdexcept>
 
 namespace rtenv::pkg {
 namespace {
@@ -19,6 +20,11 @@ constexpr std::array<Row, 4> k_names{{{Compression::automatic, "auto"},
                                       {Compression::store, "store"},
                                       {Compression::fast, "fast"},
                                       {Compression::best, "best"}}};
+
+// Possible only with a bug.
+void check_bound(bool held) {
+  if (!held) throw std::logic_error("compressed data is larger than its bound");
+}
 
 // Incompressible data grows by five bytes for each stored block, and by the end of the stream.
 std::size_t deflate_bound(std::size_t size) { return size + size / 1024 + 512; }
@@ -58,12 +64,12 @@ void Deflater::compress_whole(std::span<const std::byte> data, RawBytes& out) {
   if (compression_ != Compression::best) return compress_fast(data, true, out);
   constexpr int k_level = 9;
   if (!compressor_) compressor_.reset(libdeflate_alloc_compressor(k_level));
-  if (!compressor_) std::abort();  // out of memory
+  if (!compressor_) throw std::bad_alloc();
   const std::size_t begin = out.size();
   out.resize(begin + libdeflate_deflate_compress_bound(compressor_.get(), data.size()));
   const std::size_t packed = libdeflate_deflate_compress(
       compressor_.get(), data.data(), data.size(), out.data() + begin, out.size() - begin);
-  if (packed == 0) std::abort();  // possible only with a wrong bound
+  check_bound(packed != 0);
   out.resize(begin + packed);
 }
 
@@ -88,7 +94,7 @@ void Deflater::compress_fast(std::span<const std::byte> piece, bool last, RawByt
   stream.avail_out = static_cast<std::uint32_t>(out.size() - begin);
   stream.end_of_stream = last ? 1 : 0;
   stream.flush = last ? NO_FLUSH : FULL_FLUSH;
-  if (isal_deflate_stateless(&stream) != COMP_OK) std::abort();  // possible only with a wrong bound
+  check_bound(isal_deflate_stateless(&stream) == COMP_OK);
   out.resize(begin + stream.total_out);
 }
 
@@ -100,16 +106,15 @@ void Deflater::compress_best(std::span<const std::byte> piece, bool last, RawByt
   z_stream stream{};
   if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, k_raw_deflate, k_memory_level,
                    Z_DEFAULT_STRATEGY) != Z_OK)
-    std::abort();  // out of memory
+    throw std::bad_alloc();
   stream.next_in = as_input(piece.data());
   stream.avail_in = static_cast<uInt>(piece.size());
   stream.next_out = as_bytes(out.data() + begin);
   stream.avail_out = static_cast<uInt>(out.size() - begin);
   const int result = deflate(&stream, last ? Z_FINISH : Z_FULL_FLUSH);
-  if (result != (last ? Z_STREAM_END : Z_OK) || stream.avail_in != 0)
-    std::abort();  // possible only with a wrong bound
-  out.resize(begin + stream.total_out);
   deflateEnd(&stream);
+  check_bound(result == (last ? Z_STREAM_END : Z_OK) && stream.avail_in == 0);
+  out.resize(begin + stream.total_out);
 }
 
 bool samples_shrink(std::span<const std::byte> data, Deflater& deflater) {

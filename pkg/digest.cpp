@@ -133,17 +133,18 @@ struct Worker {
   std::unique_ptr<ContentReader> reader;
 };
 
-Result<ContentDigest> hash_file(Worker& worker, Entry& entry, Scheme scheme) {
+Result<ContentDigest> hash_file(Worker& worker, Entry& entry, const DigestOptions& options) {
   worker.hasher->begin(entry.path);
   auto opened = worker.reader->open_current(entry);
-  if (!opened && scheme == Scheme::ray && opened.error().code() == Errc::permission_denied) {
+  if (!opened && options.scheme == Scheme::ray &&
+      opened.error().code() == Errc::permission_denied) {
     entry.stamp = {};  // the cache must not depend on the user's permissions
     return worker.hasher->finish();
   }
   if (!opened) return Failure(std::move(opened).error());
   RTENV_TRY(worker.reader->read_rest([&](std::span<const std::byte> piece) -> Result<void> {
     worker.hasher->add(piece);
-    return {};
+    return check_not_cancelled(options.cancellation, "hashing", entry.path);
   }));
   return worker.hasher->finish();
 }
@@ -163,6 +164,15 @@ void look_up(const Tree& tree, const DigestOptions& options, std::vector<Content
   // It can't fail.
   (void)parallel_for(
       tasks, options.threads, [] { return std::monostate(); }, look_up_some);
+}
+
+// So that no thread is left with a large file when the others have finished.
+void begin_with_large_files(const Tree& tree, std::vector<std::size_t>& entries) {
+  const auto large_size = [&](std::size_t entry) {
+    const std::uint64_t size = tree.entries[entry].size_bytes;
+    return size > ContentReader::k_piece_bytes ? size : 0;  // small ones in the order of folders
+  };
+  std::ranges::stable_sort(entries, std::ranges::greater(), large_size);
 }
 
 // Nullopt if the name depends on more than the stamps: on whether a file could be read.
@@ -196,16 +206,16 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
   std::vector<std::size_t> uncached;
   for (std::size_t i = 0; i < contents.size(); ++i)
     if (tree.entries[i].type == EntryType::file && contents[i].empty()) uncached.push_back(i);
+  begin_with_large_files(tree, uncached);
   const auto make_worker = [&] {
     return Worker{ContentHasher::create(options.scheme), tree.content->reader()};
   };
   RTENV_TRY(parallel_for(
       uncached.size(), options.threads, make_worker,
       [&](Worker& worker, std::size_t i) -> Result<void> {
-        if (options.cancellation != nullptr && options.cancellation->requested())
-          return fail(Errc::cancelled, "interrupted while hashing {}", tree.root.native());
+        RTENV_TRY(check_not_cancelled(options.cancellation, "hashing", tree.root.native()));
         RTENV_TRY(contents[uncached[i]], retry_if_changed(k_retries_of_file, [&] {
-                    return hash_file(worker, tree.entries[uncached[i]], options.scheme);
+                    return hash_file(worker, tree.entries[uncached[i]], options);
                   }));
         return {};
       }));

@@ -5,7 +5,7 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
+#include <new>
 
 namespace rtenv::pkg {
 namespace {
@@ -48,7 +48,7 @@ void UnmapStream::operator()(isal_zstream* stream) const noexcept {
 FastStream make_fast_stream() {
   // Search downward from where the kernel would map it; one slot in 8192 has the right hash.
   void* const anywhere = map_at(0, 0);
-  if (anywhere == MAP_FAILED) std::abort();
+  if (anywhere == MAP_FAILED) throw std::bad_alloc();
   ::munmap(anywhere, sizeof(isal_zstream));
   constexpr std::uintptr_t k_max_slots = 1 << 22;
   auto address = reinterpret_cast<std::uintptr_t>(anywhere) / k_slot_bytes * k_slot_bytes;
@@ -62,7 +62,7 @@ FastStream make_fast_stream() {
     // Kernels before 4.17 take the address as a hint only.
     if (place != MAP_FAILED) ::munmap(place, sizeof(isal_zstream));
   }
-  std::abort();
+  throw std::bad_alloc();
 }
 
 }  // namespace rtenv::pkg

@@ -69,8 +69,7 @@ class CommitScanner {
   }
 
   Result<void> walk(const CommitObject& folder, const std::string& path, const Rules& outer) {
-    if (options_.cancellation != nullptr && options_.cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while reading a commit");
+    RTENV_TRY(check_not_cancelled(options_.cancellation, "reading", "a commit"));
     if (std::ranges::find(walking_, folder.path) != walking_.end())
       return fail(Errc::invalid_argument, "{} is a link that leads back to its own parent folder",
                   path)

@@ -119,8 +119,7 @@ Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOp
       entries.size(), options.threads, make_worker,
       [&](Worker& worker, std::size_t i) -> Result<void> {
         if (!worker.folder) return Failure(worker.folder.error());
-        if (options.cancellation != nullptr && options.cancellation->requested())
-          return fail(Errc::cancelled, "interrupted while copying {}", tree.root.native());
+        RTENV_TRY(check_not_cancelled(options.cancellation, "copying", tree.root.native()));
         const Entry& entry = entries[i];
         switch (entry.type) {
           case EntryType::directory: return worker.folder->make_directory(entry.path);
@@ -131,10 +130,12 @@ Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOp
         RTENV_TRY(const Fd file,
                   worker.folder->create_file(entry.path, entry.executable ? 0755 : 0644));
         worker.hasher->begin(entry.path);
-        RTENV_TRY(worker.reader->read_all(entry, [&](std::span<const std::byte> piece) {
-          worker.hasher->add(piece);
-          return write_full(file, piece, entry.path);
-        }));
+        RTENV_TRY(
+            worker.reader->read_all(entry, [&](std::span<const std::byte> piece) -> Result<void> {
+              worker.hasher->add(piece);
+              RTENV_TRY(check_not_cancelled(options.cancellation, "copying", entry.path));
+              return write_full(file, piece, entry.path);
+            }));
         contents[i] = worker.hasher->finish();
         return {};
       }));

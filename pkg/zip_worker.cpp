@@ -7,8 +7,7 @@
 namespace rtenv::pkg {
 
 Result<PackedTask> ZipWorker::pack(const ZipTask& task) {
-  if (options_.cancellation != nullptr && options_.cancellation->requested())
-    return fail(Errc::cancelled, "interrupted while packing {}", tree_.root.native());
+  RTENV_TRY(check_not_cancelled(options_.cancellation, "packing", tree_.root.native()));
   PackedTask packed{.task = task, .small = {}, .raw = {}, .deflated = {}};
   if (task.large) {
     RTENV_TRY(pack_piece(packed));

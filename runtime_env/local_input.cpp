@@ -80,8 +80,7 @@ Result<void> copy_packages(const Path& folder, const Path& target,
   RTENV_TRY(make_directories(target));
   RTENV_TRY(const auto files, packages_in(folder));
   for (const Path& file : files) {
-    if (cancellation != nullptr && cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while copying {}", folder.native());
+    RTENV_TRY(check_not_cancelled(cancellation, "copying", folder.native()));
     RTENV_TRY(copy_content(file, target / file.filename(), cancellation));
   }
   return {};

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Without memory, threads or descriptors, commands do what they can or end with an error; none aborts or hangs. The first
+# Ctrl-C ends them within a large file.
+# shellcheck source=lib.sh
+source "$(dirname "$0")/lib.sh"
+
+mkdir -p job/a job/b
+for i in $(seq 60); do head -c 20000 /dev/urandom >"job/a/$i"; done
+seq 400000 >job/b/text
+head -c 3000000 /dev/urandom >job/b/random
+rtenv pack job -o job.zip
+ok
+name=$out
+
+# survives COMMAND…: in a shell that has its limits set. Success, or an error that rtenv tells.
+survives() {
+  local status=0
+  timeout 60 "$@" >"$work/.out" 2>"$work/.err" || status=$?
+  case $status in
+    0) ;;
+    1 | 2 | 3 | 4 | 5 | 6) grep -q 'rtenv: error: ' "$work/.err" || fail "no error by $*: $(cat "$work/.err")" ;;
+    *) fail "status $status of $*: $(cat "$work/.err")" ;;
+  esac
+}
+all_commands() {
+  local tool=$1
+  survives "$tool" hash job --no-digest-cache
+  survives "$tool" hash job --scheme sha256 --no-digest-cache
+  survives "$tool" pack job -o packed.zip --compress "$2"
+  survives "$tool" inspect job.zip
+  survives "$tool" unpack job.zip "unpacked-$BASHPID-$RANDOM"
+  survives "$tool" fetch "file://$work/job.zip"
+  survives "$tool" run --working-dir job -- true
+  survives "$tool" cache ls
+}
+
+# The least address space in which the tool starts.
+least=$(for kib in $(seq 8000 1000 100000); do
+  if (ulimit -v "$kib" && "$RTENV" version) >/dev/null 2>&1; then echo "$kib" && break; fi
+done)
+for kib in $(seq 200 1500 30000) 40000 60000 90000 150000 300000; do
+  (ulimit -v $((least + kib)) && all_commands "$RTENV" fast) || exit 1
+done
+(ulimit -v $((least + 12000)) && all_commands "$RTENV" best) || exit 1
+
+for descriptors in $(seq 4 24); do
+  (ulimit -n "$descriptors" && all_commands "$RTENV" auto) || exit 1
+done
+
+# No further thread. Root has no such limit, so it becomes another user.
+cp "$RTENV" tool
+chmod 777 "$work"
+chmod -R a+rX job job.zip tool
+if [[ $(id -u) -eq 0 ]]; then
+  as_user=(setpriv --reuid 54321 --regid 54321 --clear-groups)
+else
+  as_user=()
+fi
+without_threads() { timeout 60 "${as_user[@]}" bash -c 'ulimit -u 1; exec "$@"' bash env RTENV_CACHE_DIR="$work/user-cache" ./tool "$@"; }
+equal "$(without_threads hash job)" "$name" "hash without threads"
+equal "$(without_threads pack job -o alone.zip)" "$name" "pack without threads"
+cmp job.zip alone.zip || fail "the bytes depend on the number of threads"
+without_threads inspect job.zip >/dev/null || fail "inspect without threads"
+without_threads unpack job.zip alone >/dev/null || fail "unpack without threads"
+diff -r job alone || fail "unpacked without threads"
+status=0
+without_threads run --working-dir job -- true 2>.err || status=$?
+equal "$status" 5 "a job can't be started: $(cat .err)"
+
+# A folder that is gone.
+mkdir gone
+for command in "hash ." "pack ." "unpack ../job.zip x" "fetch file:///x.zip" "inspect x.zip" "push . file:///tmp/none/"; do
+  (cd gone && rmdir ../gone && survives "$RTENV" $command) || exit 1
+  mkdir gone
+done
+rmdir gone
+
+# interrupted COMMAND…: is still busy when the signal comes.
+interrupted() {
+  local status=0
+  "$RTENV" "$@" >"$work/.out" 2>"$work/.err" &
+  sleep 0.1
+  kill -INT $! 2>/dev/null || fail "it ended too early: $* $(cat "$work/.err")"
+  wait $! || status=$?
+  equal "$status" 130 "$*: $(cat "$work/.err")"
+}
+mkdir large
+truncate -s 20G large/file
+interrupted hash large
+interrupted hash large --scheme ray
+interrupted pack large -o large.zip --compress fast
+interrupted run --working-dir large -- true
+[[ ! -e large.zip && -z $(find . -name '.rtenv-unfinished-*') ]] || fail "an interrupted pack leaves a file"
