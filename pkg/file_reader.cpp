@@ -13,7 +13,9 @@ namespace rtenv::pkg {
 namespace {
 
 // What a path leads to if its file was removed or replaced since the scan.
-bool is_change(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
+bool is_change(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;  // a socket
+}
 
 Result<bool> has_stamp(const Fd& file, const std::string& path, const FileStamp& stamp,
                        const ScannedFiles& files) {

@@ -18,7 +18,7 @@
 #include "base/file.hpp"
 #include "base/parallel.hpp"
 #include "base/parallel_tree.hpp"
-#include "pkg/file_reader.hpp"
+#include "pkg/content_source.hpp"
 #include "pkg/scanned_folder.hpp"
 #include "pkg/tree_path.hpp"
 
@@ -44,8 +44,7 @@ class Scanner {
     RTENV_TRY(parallel_tree(
         top.get(), options_.threads, [] { return ThreadState{}; },
         [this](ThreadState& state, Folder* folder, std::vector<Folder*>& found) -> Result<void> {
-          if (options_.cancellation != nullptr && options_.cancellation->requested())
-            return fail(Errc::cancelled, "interrupted while reading {}", root_path_.native());
+          RTENV_TRY(check_not_cancelled(options_.cancellation, "reading", root_path_.native()));
           RTENV_TRY(enter(state, *folder));
           for (const auto& below : folder->folders) found.push_back(below.get());
           return {};
@@ -62,7 +61,7 @@ class Scanner {
     ThreadState state;
     RTENV_TRY(enter(state, now));
     if (now.identity != folder.identity || now.excludes_itself != folder.excludes_itself ||
-        names_in(now) != names_in(folder))
+        names_in(now) != names_in(folder) || now.rule_files != folder.rule_files)
       return false;
     folder.stamp = now.stamp;
     return true;
@@ -172,12 +171,10 @@ class Scanner {
       if (std::ranges::find(items, file_name, &DirectoryReader::Item::name) == items.end())
         continue;
       const std::string path = join_path(folder.path, file_name);
-      struct stat status {};
-      if (::fstatat(fd.get(), file_name.data(), &status, 0) != 0 || !S_ISREG(status.st_mode))
-        continue;
-      RTENV_TRY(const Fd file, open_at(path, O_RDONLY));
-      RTENV_TRY(const std::string content, read_to_end(file, shown(path)));
-      files.push_back(IgnoreFile::parse(content, path, options_.semantics));
+      RTENV_TRY(const auto text, retry_if_changed(k_retries_of_file, [&] {
+                  return read_rule_file(fd, file_name, path, folder);
+                }));
+      if (text) files.push_back(IgnoreFile::parse(*text, path, options_.semantics));
     }
     if (files.empty()) return {};
     folder.rules = std::make_shared<FolderRules>(folder.rules, folder.path, std::move(files));
@@ -186,6 +183,29 @@ class Scanner {
       exclude(folder, folder.path, true, *verdict);
     }
     return {};
+  }
+
+  // The text of one state of the file, which is remembered; nullopt if it isn't a regular file.
+  Result<std::optional<std::string>> read_rule_file(const Fd& fd, std::string_view name,
+                                                    const std::string& path, Folder& folder) const {
+    struct stat status {};
+    if (::fstatat(fd.get(), name.data(), &status, 0) != 0 || !S_ISREG(status.st_mode)) {
+      folder.rule_files.push_back({.name = name, .stamp = {}});
+      return std::nullopt;
+    }
+    // O_NONBLOCK: a FIFO may have replaced it.
+    const Fd file(::openat(fd.get(), name.data(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!file) return failed("open", path);
+    struct stat opened {};
+    if (::fstat(file.get(), &opened) != 0) return failed("read", path);
+    if (!S_ISREG(opened.st_mode)) return changed_while(shown(path), "read");
+    RTENV_TRY(std::string text, read_to_end(file, shown(path)));
+    const FileStamp stamp = stamper_.stamp(opened, path);
+    if (::fstat(file.get(), &status) != 0 || stamper_.stamp(status, path) != stamp)
+      return changed_while(shown(path), "read");
+    folder.rule_files.push_back(
+        {.name = name, .stamp = stamp, .digest = Xxh3::of(std::as_bytes(std::span(text)))});
+    return text;
   }
 
   void exclude(Folder& folder, const std::string& path, bool directory,
@@ -309,16 +329,24 @@ std::vector<ScannedFolder*> Scan::changed_folders(bool also_unsettled, unsigned 
   if (!root) return folders;
   std::mutex mutex;
   constexpr std::size_t k_folders_per_task = 256;
+  const auto is_unchanged = [&](const Folder& folder) {
+    const auto has_stamp = [&](const std::string& path, const FileStamp& stamp, mode_t type) {
+      struct stat status {};
+      const bool found =
+          ::fstatat(root->get(), path.empty() ? "." : path.c_str(), &status, 0) == 0 &&
+          (status.st_mode & S_IFMT) == type;
+      return (found ? stamper_.stamp(status, path) : FileStamp()) == stamp &&
+             (stamp.is_settled() || !also_unsettled);
+    };
+    return has_stamp(folder.path, folder.stamp, S_IFDIR) &&
+           std::ranges::all_of(folder.rule_files, [&](const Folder::RuleFile& file) {
+             return has_stamp(join_path(folder.path, file.name), file.stamp, S_IFREG);
+           });
+  };
   const auto check = [&](std::monostate, std::size_t task) -> Result<void> {
     const std::size_t begin = task * k_folders_per_task;
     for (std::size_t i = begin; i < std::min(begin + k_folders_per_task, folders.size()); ++i) {
-      const Folder& folder = *folders[i];
-      struct stat status {};
-      const char* const path = folder.path.empty() ? "." : folder.path.c_str();
-      if (::fstatat(root->get(), path, &status, 0) == 0 &&
-          stamper_.stamp(status, folder.path) == folder.stamp &&
-          (folder.stamp.is_settled() || !also_unsettled))
-        continue;
+      if (is_unchanged(*folders[i])) continue;
       const std::lock_guard lock(mutex);
       changed.push_back(folders[i]);
     }

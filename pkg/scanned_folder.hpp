@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/hash.hpp"
 #include "pkg/file_stamp.hpp"
 #include "pkg/folder_rules.hpp"
 #include "pkg/tree.hpp"
@@ -26,14 +27,23 @@ struct ScannedFolder {
     FileStamp stamp;
   };
 
+  /// A file with rules, as it was read. `digest` is of its text.
+  struct RuleFile {
+    std::string_view name;  // one of k_ignore_files
+    FileStamp stamp;        // none if there is no such file, or a dangling link
+    Xxh3::Bytes digest{};
+    friend bool operator==(const RuleFile&, const RuleFile&) = default;
+  };
+
   ScannedFolder* parent = nullptr;
   std::string path;  // empty for the root
   FileStamp stamp;   // before it was listed
   FileIdentity identity;
   bool through_link = false;                 // it, or a folder above, was found as a link
   std::shared_ptr<const FolderRules> rules;  // its own, or those of the nearest parent with rules
-  bool excludes_itself = false;              // by its own rules
-  std::vector<Item> items;                   // except folders
+  std::vector<RuleFile> rule_files;
+  bool excludes_itself = false;  // by its own rules
+  std::vector<Item> items;       // except folders
   std::string texts;
   std::vector<std::unique_ptr<ScannedFolder>> folders;
   std::vector<Excluded> excluded;

@@ -161,7 +161,41 @@ class FilesRenamed:
         return sum(name.endswith("wanders") for name in files) == 1 and len(files) == 21
 
 
-KINDS = [LargeReplaced, SmallReplaced, LargeOverwritten, SmallOverwritten, Appended, Truncated, FoldersExchanged, LinkExchanged, FilesRenamed]
+class RulesRewritten:
+    """An ignore file is rewritten in place: what a package leaves out is what its own copy of the file says."""
+
+    def __init__(self, root, outside):
+        self.path = root / ".gitignore"
+        write(self.path, b"/0/\n")
+        for i in range(10):
+            for j in range(20):
+                write(root / f"{i}" / f"f{j}", b"x")
+
+    def change(self, turn):
+        with open(self.path, "r+b", buffering=0) as file:
+            file.write(b"/%d/\n" % (turn % 10))
+        time.sleep(0.02)
+
+    def check(self, files):
+        left_out = files[".gitignore"][1:2].decode()
+        return len(files) == 1 + 9 * 20 and not any(name.startswith(left_out + "/") for name in files)
+
+
+class RulesReplaced(RulesRewritten):
+    """An ignore file that is a link to a file outside is replaced by rename."""
+
+    def __init__(self, root, outside):
+        super().__init__(root, outside)
+        self.target = outside / "rules"
+        self.path.rename(self.target)
+        self.path.symlink_to(self.target)
+
+    def change(self, turn):
+        replace(self.target, b"/%d/\n" % (turn % 10))
+        time.sleep(0.02)
+
+
+KINDS = [RulesRewritten, RulesReplaced, LargeReplaced, SmallReplaced, LargeOverwritten, SmallOverwritten, Appended, Truncated, FoldersExchanged, LinkExchanged, FilesRenamed]
 
 
 def keep_changing(kind, stop):
