@@ -104,7 +104,8 @@ Result<void> rename_path(const Path& from, const Path& to) {
 
 Result<AtomicFile> AtomicFile::create(Path target, mode_t mode) {
   Path staged = target.parent_path() / fmt::format("{}{}", k_unfinished_prefix, unique_name());
-  RTENV_TRY(auto fd, open_file(staged, O_WRONLY | O_CREAT | O_EXCL, mode));
+  Fd fd(::open(staged.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!fd) return fail_errno("create", target.native());
   return AtomicFile(std::move(target), std::move(staged), std::move(fd));
 }
 
@@ -119,7 +120,7 @@ Result<void> AtomicFile::write(std::string_view text) {
 Result<void> AtomicFile::commit_as(const Path& target, Durability durability) {
   const bool sync = durability == Durability::power_loss;
   if (sync && ::fsync(fd_.get()) != 0) return fail_errno("sync", target.native());
-  RTENV_TRY(rename_path(staged_, target));
+  if (::rename(staged_.c_str(), target.c_str()) != 0) return fail_errno("create", target.native());
   staged_.clear();
   if (!sync) return {};
   return sync_directory(target.parent_path().empty() ? Path(".") : target.parent_path());

@@ -1,31 +1,48 @@
 // A file that a user names for a command's output. Not thread-safe.
 #pragma once
 
+#include <span>
 #include <variant>
 
 #include "base/file.hpp"
 
 namespace rtenv {
 
+class Cancellation;
+
 class OutputFile {
  public:
-  /// A regular file appears, or is replaced, when it is committed; a link stays, and what it leads
-  /// to is replaced. Anything else (a pipe, a device) is written to at once. Fails: by errno.
-  static Result<OutputFile> create(const Path& path);
+  /// A regular file appears, or is replaced, when it is committed; it keeps the mode, and if
+  /// possible the owner, of the file that it replaces. A link stays, and what it leads to is
+  /// replaced. Anything else is written to at once: a pipe, a device, a mounted file, and an open
+  /// file of a process (/dev/stdout, /dev/fd/3). Waiting for the reader of a named pipe ends with
+  /// `cancellation`, which must outlive this. Fails: permission_denied, not_found, cancelled.
+  static Result<OutputFile> create(const Path& path, const Cancellation* cancellation = nullptr);
   /// Standard output.
-  static Result<OutputFile> standard();
+  static Result<OutputFile> standard(const Cancellation* cancellation = nullptr);
+
+  /// Whether the path is another name of standard output, such as /dev/stdout.
+  static bool is_standard(const Path& path);
 
   [[nodiscard]] const Fd& fd() const noexcept;
   /// Whether what was written can't be taken back.
   [[nodiscard]] bool is_stream() const noexcept { return std::holds_alternative<Fd>(output_); }
+  /// Fails: cancelled, while it waits for the reader of a pipe; out_of_space.
+  Result<void> write(std::span<const std::byte> data);
+  Result<void> write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
   /// Not synced: whoever needs the output can make it again.
   Result<void> commit();
   /// Commits under another name in the same folder. Requires: it isn't a stream.
   Result<void> commit_as(const Path& target);
 
  private:
-  explicit OutputFile(AtomicFile file) : output_(std::move(file)) {}
-  explicit OutputFile(Fd stream) : output_(std::move(stream)) {}
+  OutputFile(std::string name, const Cancellation* cancellation,
+             std::variant<AtomicFile, Fd> output)
+      : name_(std::move(name)), cancellation_(cancellation), output_(std::move(output)) {}
+  Result<void> write_to_reader(const Fd& stream, std::span<const std::byte> data);
+
+  std::string name_;  // in errors
+  const Cancellation* cancellation_;
   std::variant<AtomicFile, Fd> output_;
 };
 

@@ -89,8 +89,8 @@ Result<int> EnvCommand::lock(const Tool& tool) const {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
   }
-  RTENV_TRY(OutputFile file, OutputFile::create(output));
-  RTENV_TRY(write_full(file.fd(), text, output));
+  RTENV_TRY(OutputFile file, OutputFile::create(output, tool.cancellation));
+  RTENV_TRY(file.write(text));
   RTENV_TRY(file.commit());
   tool.output.print({{"path", output}}, output);
   return 0;

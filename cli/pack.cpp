@@ -23,8 +23,11 @@ struct PackCommand {
 // Where the package is written.
 class PackageFile {
  public:
-  explicit PackageFile(const std::string& path) : path_(path) {}
-  [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
+  PackageFile(const std::string& path, const Cancellation* cancellation)
+      : path_(path),
+        is_stdout_(path == "-" || OutputFile::is_standard(path)),
+        cancellation_(cancellation) {}
+  [[nodiscard]] bool is_stdout() const { return is_stdout_; }
 
   Result<pkg::ByteSink> open() {
     if (file_ && file_->is_stream())
@@ -33,11 +36,7 @@ class PackageFile {
     file_.reset();
     RTENV_TRY(auto file, make());
     file_.emplace(std::move(file));
-    const std::string shown = is_stdout() ? "standard output" : path_;
-    return pkg::ByteSink{.write =
-                             [this, shown](std::span<const std::byte> data) {
-                               return write_full(file_->fd(), data, shown);
-                             },
+    return pkg::ByteSink{.write = [this](auto data) { return file_->write(data); },
                          .file = file_->is_stream() ? -1 : file_->fd().get()};
   }
 
@@ -63,26 +62,28 @@ class PackageFile {
 
  private:
   [[nodiscard]] Result<OutputFile> make() const {
-    if (is_stdout()) return OutputFile::standard();
+    if (path_ == "-") return OutputFile::standard(cancellation_);
     // The name isn't known before the end.
-    return OutputFile::create(path_.empty() ? Path("_ray_pkg_.zip") : Path(path_));
+    return OutputFile::create(path_.empty() ? Path("_ray_pkg_.zip") : Path(path_), cancellation_);
   }
 
   std::string path_;
+  bool is_stdout_;
+  const Cancellation* cancellation_;
   std::optional<OutputFile> file_;
 };
 
 Result<int> PackCommand::run(const Tool& tool) const {
-  if (output == "-" && tool.output.json)
+  PackageFile package_file(output, tool.cancellation);
+  if (package_file.is_stdout() && tool.output.json)
     return fail(Errc::invalid_argument,
-                "-o - and --json exclude each other: both write to standard output");
-  if (output == "-" && ::isatty(STDOUT_FILENO) == 1)
+                "-o {} and --json exclude each other: both write to standard output", output);
+  if (package_file.is_stdout() && ::isatty(STDOUT_FILENO) == 1)
     return fail(Errc::invalid_argument, "a package can't be written to a terminal")
         .hint("redirect standard output, or give a file to -o");
   RTENV_TRY(auto options, selection.package_options(tool));
   RTENV_TRY(options.zip.compression, pkg::parse_compression(compression));
   options.scan.record_excluded = explain_wanted;
-  PackageFile package_file(output);
   options.scan.output = package_file.existing();
   RTENV_TRY(const auto packed,
             pkg::pack_directory(selection.directory, options, [&] { return package_file.open(); }));

@@ -105,11 +105,9 @@ std::string env_archive_name(const cache::Lease& env) {
 
 Result<WrittenArchive> write_env_archive(const cache::Lease& env, const Path& file,
                                          const TransferOptions& options) {
-  RTENV_TRY(OutputFile output, OutputFile::create(file));
-  RTENV_TRY(
-      auto written,
-      write_env(
-          env, [&](auto data) { return write_full(output.fd(), data, file.native()); }, options));
+  RTENV_TRY(OutputFile output, OutputFile::create(file, options.cancellation));
+  RTENV_TRY(auto written, write_env(
+                              env, [&](auto data) { return output.write(data); }, options));
   RTENV_TRY(output.commit());
   return written;
 }

@@ -149,6 +149,14 @@ rtenv hash job --exclude '*'
 ok
 stderr_has "the package of $work/job is empty"
 
+# A FIFO in the place of an ignore file, or a socket in that of a file, doesn't hang.
+mkdir odd
+mkfifo odd/.gitignore
+touch odd/file
+rtenv pack odd -o odd.zip
+ok
+stderr_has ".gitignore isn't packed: not a file, folder or link"
+
 # An output that isn't a regular file is written to: a pipe, a device. A link stays, and leads to the package.
 mkfifo pipe
 cat pipe >from-pipe.zip &
@@ -167,6 +175,35 @@ for _ in new existing; do
   [[ -L link.zip ]] || fail "the link was replaced"
   cmp "$package" target.zip || fail "the link's target isn't the package"
 done
+# An open file of a process is written to from where it stands, under every name that it has.
+for name in - /dev/stdout /dev/fd/1 /proc/self/fd/1; do
+  { printf before; "$RTENV" pack job -o "$name" 2>/dev/null; printf after; } >redirected.zip
+  { printf before; cat "$package"; printf after; } | cmp - redirected.zip || fail "-o $name"
+done
+# Nobody reads a pipe, or reads on: the first signal ends the wait.
+"$RTENV" pack job -o pipe 2>interrupted & waiting=$!
+sleep 0.3
+kill -TERM "$waiting"
+status=0
+wait "$waiting" || status=$?
+equal "$status" 130 "a pipe without a reader"
+head -c 1000000 /dev/urandom >large
+mkdir -p stalled && mv large stalled/
+(exec 3<>pipe; exec "$RTENV" pack stalled --compress store -o pipe 2>interrupted) & waiting=$!
+sleep 0.3
+kill -TERM "$waiting"
+status=0
+wait "$waiting" || status=$?
+equal "$status" 130 "a reader that doesn't read on"
+grep -q "interrupted while waiting for the reader of pipe" interrupted || fail "$(cat interrupted)"
+# A replaced file keeps its mode.
+touch private.zip
+chmod 600 private.zip
+rtenv pack job -o private.zip
+ok
+equal "$(stat -c %a private.zip)" 600
+rtenv pack job -o missing/p.zip
+refused 3 "cannot create missing/p.zip"
 long=$(printf 'n%.0s' $(seq 250)).zip
 rtenv pack job -o "$long"
 ok
