@@ -3,12 +3,24 @@
 #include <dlfcn.h>
 
 namespace rtenv {
+namespace {
 
-Result<DynamicLibrary> DynamicLibrary::open(std::string soname, std::string package) {
+// libcurl.so.4 is in libcurl4, libgit2.so.1.5 in libgit2-1.5 (Debian Policy, 8.1).
+std::string debian_package(std::string_view soname) {
+  const auto end_of_name = soname.find(".so.");
+  if (end_of_name == std::string_view::npos) return std::string(soname);
+  const std::string_view library = soname.substr(0, end_of_name);
+  const bool ends_in_digit = library.back() >= '0' && library.back() <= '9';
+  return fmt::format("{}{}{}", library, ends_in_digit ? "-" : "", soname.substr(end_of_name + 4));
+}
+
+}  // namespace
+
+Result<DynamicLibrary> DynamicLibrary::open(std::string soname) {
   void* handle = ::dlopen(soname.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr)
     return fail(Errc::not_found, "cannot load {}: {}", soname, ::dlerror())
-        .hint("install it (Debian: apt-get install {})", package);
+        .hint("install it (Debian: apt-get install {})", debian_package(soname));
   return DynamicLibrary(std::move(soname), handle);
 }
 

@@ -8,7 +8,7 @@
 //     using LibraryFunctions::LibraryFunctions;
 //     RTENV_LIBRARY_FUNCTION(curl_, easy_init);  // functions->easy_init() is curl_easy_init()
 //   };
-//   RTENV_TRY(const auto* functions, load_once<CurlFunctions>("libcurl.so.4", "libcurl4"));
+//   RTENV_TRY(const auto* functions, load_once<CurlFunctions>("libcurl.so.4"));
 #pragma once
 
 #include <string>
@@ -19,9 +19,9 @@ namespace rtenv {
 
 class DynamicLibrary {
  public:
-  /// `soname` is the name for dlopen(3), such as "libcurl.so.4"; `package` is the Debian package
-  /// that the hint suggests if the library is missing. Fails: not_found.
-  static Result<DynamicLibrary> open(std::string soname, std::string package);
+  /// `soname` is the name for dlopen(3), such as "libcurl.so.4": that of the library whose headers
+  /// were used (cmake/Dependencies.cmake). Fails: not_found.
+  static Result<DynamicLibrary> open(std::string soname);
 
   /// Sets `function` to the function of this name. Fails: not_found.
   template <class Function>
@@ -71,10 +71,10 @@ class LibraryFunctions {
 /// `initialize`; later calls return the same result. Thread-safe. Fails: not_found; as
 /// `initialize`.
 template <class Functions>
-Result<const Functions*> load_once(const char* soname, const char* package,
+Result<const Functions*> load_once(const char* soname,
                                    Result<void> (*initialize)(const Functions&) = nullptr) {
   static const Result<Functions> loaded = [&]() -> Result<Functions> {
-    RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open(soname, package));
+    RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open(soname));
     Functions functions(library);
     RTENV_TRY(functions.complete());
     if (initialize != nullptr) RTENV_TRY(initialize(functions));

@@ -8,7 +8,7 @@ namespace rtenv {
 namespace {
 
 TEST(DynamicLibrary, FindsFunctions) {
-  const auto library = must(DynamicLibrary::open("libc.so.6", "libc6"));
+  const auto library = must(DynamicLibrary::open("libc.so.6"));
   std::size_t (*length)(const char*) = nullptr;
   must(library.find("strlen", length));
   EXPECT_EQ(length("four"), 4U);
@@ -17,9 +17,13 @@ TEST(DynamicLibrary, FindsFunctions) {
 }
 
 TEST(DynamicLibrary, SuggestsThePackageOfAMissingLibrary) {
-  const auto library = DynamicLibrary::open("libnone.so.1", "libnone1");
-  ASSERT_THAT(library, IsError(Errc::not_found, "libnone.so.1"));
-  EXPECT_EQ(library.error().hint(), "install it (Debian: apt-get install libnone1)");
+  for (const auto& [soname, package] :
+       {std::pair("libnone.so.1", "libnone1"), std::pair("libgone2.so.1.5", "libgone2-1.5")}) {
+    const auto library = DynamicLibrary::open(soname);
+    ASSERT_THAT(library, IsError(Errc::not_found, soname));
+    EXPECT_EQ(library.error().hint(),
+              fmt::format("install it (Debian: apt-get install {})", package));
+  }
 }
 
 }  // namespace

@@ -31,6 +31,19 @@ endblock()
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(GIT2 REQUIRED libgit2>=1.5)
+# rtenv_soname(VARIABLE LIBRARY): the name under which programs that were built here load the library. Another version may
+# have other functions and structs.
+function(rtenv_soname variable library)
+  execute_process(COMMAND ${CMAKE_READELF} -d ${library} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT dynamic MATCHES "SONAME[^[]*\\[([^]]+)\\]")
+    message(FATAL_ERROR "${library} has no SONAME: it isn't a shared library")
+  endif()
+  set(${variable} ${CMAKE_MATCH_1} PARENT_SCOPE)
+endfunction()
+rtenv_soname(RTENV_CURL_SONAME ${CURL_LIBRARIES})
+rtenv_soname(RTENV_ARCHIVE_SONAME ${LibArchive_LIBRARIES})
+rtenv_soname(RTENV_GIT2_SONAME ${GIT2_LINK_LIBRARIES})
+
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal>=2.30)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8.1)  # shared: the archive has no run-time dispatch
 pkg_check_modules(YAML REQUIRED yaml-cpp>=0.7)

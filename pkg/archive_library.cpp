@@ -3,7 +3,7 @@
 namespace rtenv::pkg {
 
 Result<const ArchiveLibrary*> archive_library() {
-  return load_once<ArchiveLibrary>("libarchive.so.13", "libarchive13");
+  return load_once<ArchiveLibrary>(RTENV_ARCHIVE_SONAME);
 }
 
 }  // namespace rtenv::pkg

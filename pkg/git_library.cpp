@@ -3,12 +3,10 @@
 namespace rtenv::pkg {
 
 Result<const GitLibrary*> git_library() {
-  return load_once<GitLibrary>("libgit2.so.1.5", "libgit2-1.5",
-                               [](const GitLibrary& git) -> Result<void> {
-                                 if (git.libgit2_init() < 0)
-                                   return fail(Errc::not_found, "libgit2 can't be initialized");
-                                 return {};
-                               });
+  return load_once<GitLibrary>(RTENV_GIT2_SONAME, [](const GitLibrary& git) -> Result<void> {
+    if (git.libgit2_init() < 0) return fail(Errc::not_found, "libgit2 can't be initialized");
+    return {};
+  });
 }
 
 }  // namespace rtenv::pkg

@@ -4,7 +4,7 @@ namespace rtenv::remote {
 namespace {
 
 Result<CurlLibrary> load() {
-  RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open("libcurl.so.4", "libcurl4"));
+  RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open(RTENV_CURL_SONAME));
   CurlLibrary curl{};
   RTENV_TRY(library.find("curl_global_init", curl.global_init));
   RTENV_TRY(library.find("curl_easy_init", curl.easy_init));
