@@ -1,5 +1,6 @@
-// Writes packages. The same tree gives the same bytes, on any machine, for any user, umask, locale,
-// time zone, time of checkout and number of threads.
+// Writes packages. The same tree gives the same bytes, for any user, umask, locale, time zone, time
+// of checkout and number of threads, on every x86-64 processor with SSE4.2; what else that depends
+// on is in docs/decisions/0003-deterministic-deflate.md.
 //
 // Entries are in the order of their paths' bytes and dated 1980-01-01. Files have mode 0644 or 0755
 // (by the owner's execute bit), directories 0755; a directory is only listed if the package has
