@@ -1,18 +1,13 @@
 #include "envbuild/push.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "base/hash.hpp"
-#include "base/raw_bytes.hpp"
+#include "base/steady_file.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
 using remote::Scheme;
 using remote::Uri;
-
-constexpr std::size_t k_buffer_bytes = 1U << 20U;
 
 // Appends the name to a prefix.
 Result<Uri> named_uri(Uri uri, const std::string& name) {
@@ -56,10 +51,6 @@ struct CountedUpload {
   }
 };
 
-}  // namespace
-
-namespace {
-
 Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOptions& package,
                                    const Uri& uri, const PushOptions& options) {
   const bool by_content = uri.is_prefix() || uri.scheme == Scheme::gcs;
@@ -95,6 +86,36 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
   return pushed;
 }
 
+Result<Pushed> push_file_once(const Path& file, const Uri& uri, const PushOptions& options) {
+  RTENV_TRY(const auto input, SteadyFile::open(file));
+  std::string name = file.filename().native();
+  std::optional<pkg::PackageName> package;
+  if (uri.scheme == Scheme::gcs && file.extension() != ".whl") {
+    RTENV_TRY(package, pkg::name_of_archive(file));
+    name = package->file_name();
+  }
+  Pushed pushed{.size_bytes = input.size_bytes()};
+  RTENV_TRY(pushed.uri, named_uri(uri, name));
+  RTENV_TRY(const auto store, remote::open_store(pushed.uri, options.store));
+  RTENV_TRY(const bool stored, already_stored(*store, pushed.uri));
+  if (stored) return pushed;
+
+  CountedUpload upload{
+      .upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
+  RTENV_TRY(upload.upload, store->upload(pushed.uri, pushed.size_bytes));
+  Sha1 sent;
+  RTENV_TRY(input.read([&](std::span<const std::byte> data) {
+    if (package) sent.add(data);
+    return upload.write(data);
+  }));
+  if (package && to_hex(sent.finish()) != package->digits())
+    return fail(Errc::changed, "{} changed while it was sent", file.native())
+        .hint("retry when no process is changing it");
+  RTENV_TRY(upload.upload->finish());
+  pushed.uploaded = true;
+  return pushed;
+}
+
 }  // namespace
 
 Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
@@ -105,46 +126,8 @@ Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& 
 }
 
 Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& options) {
-  RTENV_TRY(const Fd input, open_file(file, O_RDONLY));
-  struct stat status {};
-  if (::fstat(input.get(), &status) != 0) return fail_errno("read", file.native());
-  if (!S_ISREG(status.st_mode))
-    return fail(Errc::invalid_argument, "{} is neither a file nor a directory", file.native());
-  RTENV_TRY(const auto stamper, pkg::FileStamper::begin(input));
-  std::string name = file.filename().native();
-  std::optional<pkg::PackageName> package;
-  if (uri.scheme == Scheme::gcs && file.extension() != ".whl") {
-    RTENV_TRY(package, pkg::name_of_archive(file));
-    name = package->file_name();
-  }
-  Pushed pushed{.size_bytes = static_cast<std::uint64_t>(status.st_size)};
-  RTENV_TRY(pushed.uri, named_uri(uri, name));
-  RTENV_TRY(const auto store, remote::open_store(pushed.uri, options.store));
-  RTENV_TRY(const bool stored, already_stored(*store, pushed.uri));
-  if (stored) return pushed;
-
-  CountedUpload upload{
-      .upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
-  RTENV_TRY(upload.upload, store->upload(pushed.uri, pushed.size_bytes));
-  RawBytes buffer(k_buffer_bytes);
-  Sha1 sent;
-  for (;;) {
-    RTENV_TRY(const std::size_t count, read_full(input, buffer, file.native()));
-    const auto piece = std::span(buffer).first(count);
-    if (package) sent.add(piece);
-    RTENV_TRY(upload.write(piece));
-    if (count < buffer.size()) break;
-  }
-  struct stat after {};
-  if (::fstat(input.get(), &after) != 0) return fail_errno("read", file.native());
-  const bool is_same = stamper.stamp(after, {}) == stamper.stamp(status, {});
-  const bool has_name = !package || to_hex(sent.finish()) == package->digits();
-  if (upload.sent_bytes != pushed.size_bytes || !is_same || !has_name)
-    return fail(Errc::changed, "{} changed while it was sent", file.native())
-        .hint("retry when no process is changing it");
-  RTENV_TRY(upload.upload->finish());
-  pushed.uploaded = true;
-  return pushed;
+  return pkg::retry_if_changed(pkg::k_retries_of_directory,
+                               [&] { return push_file_once(file, uri, options); });
 }
 
 }  // namespace rtenv::envbuild

@@ -1,36 +1,54 @@
 #include "envbuild/working_dir.hpp"
 
+#include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/temp_dir.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/local_tree.hpp"
 #include "envbuild/unpack_limits.hpp"
+#include "pkg/content_source.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
 
 namespace rtenv::envbuild {
 namespace {
 
+// What has the name is what is unpacked: a copy, whoever changes the original meanwhile.
+Result<void> unpack_copy(const Path& archive, const pkg::PackageName& name, const Path& target,
+                         cache::Cache& cache, const PrepareOptions& options) {
+  RTENV_TRY(const TempDir folder, cache.make_temp_dir());
+  const Path copy =
+      folder.path() / ("archive" + std::string(*pkg::archive_extension(archive.native())));
+  std::error_code error;
+  RTENV_TRY(clone_tree(std::filesystem::canonical(archive, error), copy));
+  RTENV_TRY(const pkg::PackageName copied, pkg::name_of_archive(copy));
+  if (copied != name)
+    return fail(Errc::changed, "{} changed while it was copied", archive.native())
+        .hint("retry when no process is changing it");
+  RTENV_TRY(const auto limits, unpack_limits(cache));
+  auto unpacked = pkg::unpack(
+      copy, target,
+      {.limits = limits, .threads = options.threads, .cancellation = options.cancellation});
+  if (!unpacked) return Failure(std::move(unpacked).error().within(archive.native()));
+  return {};
+}
+
 // Keeps the top folder of a local archive, unlike that of one that a URI names: as in Ray.
 Result<LeasedPath> from_archive(const Path& archive, cache::Cache& cache,
                                 const PrepareOptions& options) {
-  RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
-  RTENV_TRY(const cache::Key key, cache::Key::parse(name.tree_key()));
-  RTENV_TRY(
-      auto lease,
-      cache.get_or_build(
-          cache::Kind::tree, key,
-          [&](const cache::BuildContext& context) -> Result<void> {
-            RTENV_TRY(const auto limits, unpack_limits(cache));
-            RTENV_TRY(pkg::unpack(archive, context.target,
-                                  {.limits = limits,
-                                   .threads = options.threads,
-                                   .cancellation = options.cancellation}));
-            return {};
-          },
-          {.wait = {.cancellation = options.cancellation, .on_wait = [] {
-                      log::info("another process is unpacking this working_dir; waiting for it");
-                    }}}));
-  return leased_path(std::move(lease));
+  const cache::BuildOptions build_options{
+      .wait = {.cancellation = options.cancellation, .on_wait = [] {
+                 log::info("another process is unpacking this working_dir; waiting for it");
+               }}};
+  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&]() -> Result<LeasedPath> {
+    RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
+    RTENV_TRY(const cache::Key key, cache::Key::parse(name.tree_key()));
+    const auto build = [&](const cache::BuildContext& context) {
+      return unpack_copy(archive, name, context.target, cache, options);
+    };
+    RTENV_TRY(auto lease, cache.get_or_build(cache::Kind::tree, key, build, build_options));
+    return leased_path(std::move(lease));
+  });
 }
 
 }  // namespace

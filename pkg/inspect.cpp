@@ -97,15 +97,15 @@ PackageName combine(std::vector<Read> reads, Scheme scheme) {
 Result<Inspection> inspect(const Path& package, unsigned threads) {
   Inspection result;
   result.name = PackageName::parse(package.filename().native());
-  if (result.name && result.name->scheme() == Scheme::archive) {
-    RTENV_TRY(result.computed, name_of_archive(package));
-  }
   const Scheme scheme = result.name && result.name->scheme() != Scheme::archive
                             ? result.name->scheme()
                             : Scheme::xxh3;
   RTENV_TRY(const ZipReader zip, ZipReader::open(package));
-  std::error_code error;
-  result.package_bytes = std::filesystem::file_size(package, error);
+  result.package_bytes = zip.size_bytes();
+  if (result.name && result.name->scheme() == Scheme::archive) {
+    RTENV_TRY(std::string digits, zip.sha1_hex());
+    RTENV_TRY(result.computed, name_of_archive(package, std::move(digits)));
+  }
   RTENV_TRY(auto reads, read_entries(zip, scheme, threads, nullptr));
   for (const Read& read : reads) result.entries.push_back(read.entry);
   std::ranges::sort(result.entries, {}, &Entry::path);

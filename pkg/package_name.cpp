@@ -59,15 +59,20 @@ bool is_remote_archive(std::string_view path) {
          });
 }
 
-Result<PackageName> name_of_archive(const Path& path) {
+Result<PackageName> name_of_archive(const Path& path, std::string sha1_hex) {
   const auto extension = archive_extension(path.native());
   if (!extension)
     return fail(Errc::invalid_argument, "{} isn't an archive that can be a working_dir",
                 path.native())
         .hint("give a directory, or a .zip, .tar.gz, .tgz or .tar.xz file");
-  RTENV_TRY(std::string digits, sha1_hex_of_file(path));
   const std::string_view canonical = *extension == ".tgz" ? ".tar.gz" : *extension;
-  return PackageName(Scheme::archive, std::move(digits), std::string(canonical));
+  return PackageName(Scheme::archive, std::move(sha1_hex), std::string(canonical));
+}
+
+Result<PackageName> name_of_archive(const Path& path) {
+  RTENV_TRY(name_of_archive(path, {}));  // before a file is read in vain
+  RTENV_TRY(std::string digits, sha1_hex_of_file(path));
+  return name_of_archive(path, std::move(digits));
 }
 
 }  // namespace rtenv::pkg

@@ -56,5 +56,8 @@ bool is_remote_archive(std::string_view path);
 /// Ray's name for an existing archive: the SHA-1 of its bytes. Fails: invalid_argument (the
 /// extension), not_found, permission_denied.
 Result<PackageName> name_of_archive(const Path& path);
+/// The same for an archive with this path whose SHA-1 is known. Fails: invalid_argument (the
+/// extension).
+Result<PackageName> name_of_archive(const Path& path, std::string sha1_hex);
 
 }  // namespace rtenv::pkg

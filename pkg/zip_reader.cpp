@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/hash.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/zip_format.hpp"
 
@@ -89,6 +90,17 @@ Result<ZipReader> ZipReader::open(const Path& path) {
   RTENV_TRY(reader.read_directory());
   RTENV_TRY(reader.refuse_overlaps());
   return reader;
+}
+
+Result<std::string> ZipReader::sha1_hex() const {
+  Sha1 sha;
+  Bytes buffer(k_piece_bytes);
+  for (off_t offset = 0;;) {
+    RTENV_TRY(const std::size_t count, read_full_at(fd_, buffer, offset, path_.native()));
+    sha.add(std::span<const std::byte>(buffer).first(count));
+    if (count < buffer.size()) return to_hex(sha.finish());
+    offset += static_cast<off_t>(count);
+  }
 }
 
 Result<void> ZipReader::read_directory() {

@@ -51,6 +51,9 @@ class ZipReader {
   static Result<ZipReader> open(const Path& path);
 
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return entries_; }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+  /// The digest of the file that was opened, in hex. Fails: as read(2).
+  [[nodiscard]] Result<std::string> sha1_hex() const;
 
   using Sink = std::function<Result<void>(std::span<const std::byte>)>;
   /// Passes the entry's content to `sink` in pieces; success means that size and CRC are correct.
