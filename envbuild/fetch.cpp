@@ -33,13 +33,6 @@ std::string local_name(const Uri& uri) {
   return name;
 }
 
-// Checks the pin, if the URI has one.
-Result<std::string> sha256_of_file(const Path& file, const Uri& uri) {
-  RTENV_TRY(std::string sha256, sha256_hex_of_file(file));
-  if (uri.sha256 && sha256 != *uri.sha256) return remote::fail_pin(uri, sha256);
-  return sha256;
-}
-
 class Fetcher {
  public:
   Fetcher(const Uri& uri, Form form, cache::Cache& cache, const FetchOptions& options)
@@ -118,18 +111,11 @@ class Fetcher {
   Result<Fetched> fetch(remote::ObjectStore& store, const remote::ObjectInfo& info) {
     RTENV_TRY(const TempDir folder, cache_.make_temp_dir());
     const Path file = folder.path() / "object";
-    remote::Downloaded downloaded{.info = info, .sha256 = {}};
-    if (uri_.scheme == Scheme::file) {
-      // A copy: what has the digest is what is unpacked, whoever changes the original meanwhile.
-      std::error_code error;
-      RTENV_TRY(clone_tree(std::filesystem::canonical(uri_.path, error), file));
-      RTENV_TRY(downloaded.sha256, sha256_of_file(file, uri_));
-    } else {
-      log::info("fetching {}", uri_.shown());
-      RTENV_TRY(downloaded, remote::download(store, uri_, info, file,
-                                             {.on_progress = options_.on_progress,
-                                              .cancellation = cancellation_}));
-    }
+    // What has the digest is what is unpacked: this file, whoever changes the object meanwhile.
+    if (uri_.scheme != Scheme::file) log::info("fetching {}", uri_.shown());
+    RTENV_TRY(const auto downloaded, remote::download(store, uri_, info, file,
+                                                      {.on_progress = options_.on_progress,
+                                                       .cancellation = cancellation_}));
     RTENV_TRY(auto lease, form_ == Form::file ? store_file(file, downloaded.sha256)
                                               : unpack(file, downloaded.sha256));
     // An object without a version is fetched again the next time.
@@ -184,7 +170,6 @@ Result<Fetched> file_in_place(const Uri& uri) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(uri.path, error))
     return fail(Errc::not_found, "{}: the file doesn't exist", uri.shown());
-  if (uri.sha256) RTENV_TRY(sha256_of_file(uri.path, uri));
   return Fetched{.object = {.path = uri.path, .lease = std::nullopt}, .from_cache = true};
 }
 
@@ -217,7 +202,8 @@ Result<void> check_path(const Uri& uri, const FetchOptions& options) {
 Result<Fetched> fetch_file(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
   RTENV_TRY(check_path(uri, options));
   RTENV_TRY(check_names_an_object(uri));
-  if (uri.scheme == Scheme::file) return file_in_place(uri);
+  // With a pin, a copy: the file could be another one by the time it is used.
+  if (uri.scheme == Scheme::file && !uri.sha256) return file_in_place(uri);
   return Fetcher(uri, Form::file, cache, options).run();
 }
 

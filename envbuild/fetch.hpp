@@ -24,11 +24,12 @@ struct FetchOptions {
 };
 
 struct Fetched {
-  LeasedPath object;        // without a lease for file:// and local://, which are used in place
+  LeasedPath object;        // without a lease if it is used in place
   bool from_cache = false;  // this call didn't download anything
 };
 
-/// Fetches the object as a file with the object's name. Fails: invalid_argument (a URI without an
+/// Fetches the object as a file with the object's name. A file:// without a pin is used in place.
+/// Fails: invalid_argument (a URI without an
 /// object), not_found (also: offline, and not in the cache), as ObjectStore::stat and
 /// remote::download.
 Result<Fetched> fetch_file(const remote::Uri& uri, cache::Cache& cache,

@@ -28,7 +28,7 @@ namespace {
 
 // Variables that are what they say. All others may name files, programs and servers to which this
 // process, outside of the job's sandbox, would give what the job mustn't see.
-constexpr std::array<std::string_view, 16> k_plain_variables{"AWS_ACCESS_KEY_ID",
+constexpr std::array<std::string_view, 18> k_plain_variables{"AWS_ACCESS_KEY_ID",
                                                              "AWS_SECRET_ACCESS_KEY",
                                                              "AWS_SESSION_TOKEN",
                                                              "AWS_REGION",
@@ -42,6 +42,8 @@ constexpr std::array<std::string_view, 16> k_plain_variables{"AWS_ACCESS_KEY_ID"
                                                              "RAY_RUNTIME_ENV_BEARER_TOKEN",
                                                              "RAY_RUNTIME_ENV_HTTP_USER_AGENT",
                                                              "RTENV_NETWORK_TIMEOUT",
+                                                             "RTENV_NETWORK_MIN_RATE",
+                                                             "RTENV_NETWORK_DEADLINE",
                                                              "STORAGE_EMULATOR_HOST",
                                                              "AWS_EC2_METADATA_DISABLED"};
 

@@ -36,17 +36,20 @@ Result<bool> already_stored(remote::ObjectStore& store, const Uri& uri) {
   return Failure(info.error());
 }
 
-// Counts the bytes and reports progress.
+// Counts the bytes and reports progress. Stops when the command is cancelled.
 struct CountedUpload {
   std::unique_ptr<remote::Upload> upload;
   std::uint64_t sent_bytes = 0;
   std::optional<std::uint64_t> total_bytes;
-  const remote::OnProgress& on_progress;
+  const PushOptions& options;
 
   Result<void> write(std::span<const std::byte> data) {
+    const Cancellation* const cancellation = options.store.cancellation;
+    if (cancellation != nullptr && cancellation->requested())
+      return fail(Errc::cancelled, "interrupted after {} bytes were sent", sent_bytes);
     RTENV_TRY(upload->write(data));
     sent_bytes += data.size();
-    if (on_progress) on_progress(sent_bytes, total_bytes);
+    if (options.on_progress) options.on_progress(sent_bytes, total_bytes);
     return {};
   }
 };
@@ -68,8 +71,7 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
   RTENV_TRY(const bool stored, already_stored(*store, pushed.uri));
   if (stored) return pushed;
 
-  CountedUpload upload{
-      .upload = nullptr, .total_bytes = std::nullopt, .on_progress = options.on_progress};
+  CountedUpload upload{.upload = nullptr, .total_bytes = std::nullopt, .options = options};
   RTENV_TRY(auto packed, pkg::pack_directory(directory, package, [&]() -> Result<pkg::ByteSink> {
               upload.sent_bytes = 0;
               RTENV_TRY(upload.upload, store->upload(pushed.uri, std::nullopt));
@@ -100,8 +102,7 @@ Result<Pushed> push_file_once(const Path& file, const Uri& uri, const PushOption
   RTENV_TRY(const bool stored, already_stored(*store, pushed.uri));
   if (stored) return pushed;
 
-  CountedUpload upload{
-      .upload = nullptr, .total_bytes = pushed.size_bytes, .on_progress = options.on_progress};
+  CountedUpload upload{.upload = nullptr, .total_bytes = pushed.size_bytes, .options = options};
   RTENV_TRY(upload.upload, store->upload(pushed.uri, pushed.size_bytes));
   Sha1 sent;
   RTENV_TRY(input.read([&](std::span<const std::byte> data) {

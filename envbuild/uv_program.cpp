@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -13,7 +14,7 @@
 #include "base/redact.hpp"
 #include "envbuild/next_key.hpp"
 #include "pkg/unpack.hpp"
-#include "remote/http.hpp"
+#include "remote/http_object.hpp"
 #include "remote/package_index.hpp"
 #include "runtime_env/installer_settings.hpp"
 #include "runtime_env/installer_variable.hpp"
@@ -57,12 +58,27 @@ Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, 
   const Path file = folder.path() / wheel.file_name;
   RTENV_TRY(const Fd out, open_file(file, O_WRONLY | O_CREAT | O_EXCL));
   Sha256 sha;
-  RTENV_TRY(remote::http_get(client,
-                             {.url = url, .follow_redirects = true, .max_bytes = k_max_wheel_bytes},
-                             [&](std::span<const std::byte> data) -> Result<void> {
-                               sha.add(data);
-                               return write_full(out, data, file.native());
-                             }));
+  const remote::ObjectRequest request{
+      .make = [&]() -> Result<remote::HttpRequest> {
+        return remote::HttpRequest{
+            .url = url, .follow_redirects = true, .max_bytes = k_max_wheel_bytes};
+      },
+      .explain =
+          [&](const remote::HttpResponse& response) {
+            return remote::fail_status(response.status, redacted_url(url));
+          }};
+  const remote::ContentSink sink{
+      .write = [&](std::span<const std::byte> data) -> Result<void> {
+        sha.add(data);
+        return write_full(out, data, file.native());
+      },
+      .restart = [&]() -> Result<void> {
+        sha.reset();
+        if (::ftruncate(out.get(), 0) != 0 || ::lseek(out.get(), 0, SEEK_SET) != 0)
+          return fail_errno("write", file.native());
+        return {};
+      }};
+  RTENV_TRY(remote::read_object(client, request, {}, std::nullopt, sink));
   if (to_hex(sha.finish()) != wheel.sha256)
     return fail(Errc::corrupt, "{} isn't the expected file: its SHA-256 differs", redacted_url(url))
         .hint("{}", k_hint);

@@ -42,16 +42,15 @@ class AzureStore final : public RestStore {
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(const auto response,
               send_or_explain(object, {.method = "HEAD", .url = object_url(object)}));
-    ObjectInfo info = object_info(response);
-    info.ranges = true;
-    return info;
+    return object_info(response, Ranges::always);
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
-                    const std::optional<ByteRange>& range, const BodySink& sink) override {
-    RTENV_TRY(auto request, authorized({.url = object_url(object)}));
-    return read_object(client(), std::move(request), expected, range, sink,
-                       [&](const HttpResponse& response) { return explain(object, response); });
+                    const std::optional<ByteRange>& range, const ContentSink& sink) override {
+    const ObjectRequest request{
+        .make = [&] { return authorized({.url = object_url(object)}); },
+        .explain = [&](const HttpResponse& response) { return explain(object, response); }};
+    return read_object(client(), request, expected, range, sink);
   }
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;

@@ -8,7 +8,6 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
-#include "remote/curl_options.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -112,7 +111,20 @@ void set_callbacks(Transfer& transfer) {
   set(CURLOPT_SEEKDATA, &transfer);
 }
 
-Failure fail_transport(const CurlLibrary& curl, CURLcode code, const std::string& shown) {
+Failure fail_in_time(const Transfer& transfer, const TransferTimes& times,
+                     const std::string& shown) {
+  if (times.are_over())
+    return fail(Errc::unavailable, "{} took longer than {} s", shown, times.limits.total.count())
+        .hint("RTENV_NETWORK_DEADLINE sets a longer time, in seconds");
+  if (transfer.received_bytes == 0)
+    return fail(Errc::unavailable, "{} didn't respond in time", shown);
+  return fail(Errc::unavailable, "{} was slower than {} bytes per second for {} s", shown,
+              times.limits.min_bytes_per_second, times.limits.timeout.count());
+}
+
+Failure fail_transport(const Transfer& transfer, CURLcode code, const TransferTimes& times,
+                       const std::string& shown) {
+  const CurlLibrary& curl = transfer.curl;
   switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
       return fail(Errc::cancelled, "interrupted while talking to {}", shown);
@@ -125,8 +137,7 @@ Failure fail_transport(const CurlLibrary& curl, CURLcode code, const std::string
                   curl.easy_strerror(code))
           .hint("set SSL_CERT_FILE to the certificate of its certificate authority");
     case CURLE_PARTIAL_FILE: return fail(Errc::unavailable, "{} was cut off", shown);
-    case CURLE_OPERATION_TIMEDOUT:
-      return fail(Errc::unavailable, "{} didn't respond in time", shown);
+    case CURLE_OPERATION_TIMEDOUT: return fail_in_time(transfer, times, shown);
     default: return fail(Errc::unavailable, "cannot reach {}: {}", shown, curl.easy_strerror(code));
   }
 }
@@ -170,7 +181,7 @@ CURLcode CurlHandle::run(const Cancellation* cancellation) {
 }
 
 Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodySink& sink,
-                                         const Environment& environment,
+                                         const Environment& environment, const TransferTimes& times,
                                          const Cancellation* cancellation) {
   curl_.easy_reset(easy_);  // connections stay open
   Transfer transfer{.curl = curl_,
@@ -179,7 +190,7 @@ Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodyS
                     .sink = sink,
                     .response = {},
                     .error = std::nullopt};
-  set_curl_options(curl_, easy_, request, environment);
+  set_curl_options(curl_, easy_, request, environment, times);
   set_callbacks(transfer);
   curl_slist* raw_headers = nullptr;
   for (const std::string& header : request.headers)
@@ -196,7 +207,7 @@ Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodyS
   const bool refused_early = code == CURLE_SEND_ERROR && transfer.response.status >= 400;
   if (code != CURLE_OK && !refused_early) {
     log::debug("{} {}: {}", request.method, shown, curl_.easy_strerror(code));
-    return fail_transport(curl_, code, shown);
+    return fail_transport(transfer, code, times, shown);
   }
   log::debug("{} {}: {}", request.method, shown, transfer.response.status);
   transfer.response.final_url = request.url;

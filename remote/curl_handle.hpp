@@ -5,7 +5,7 @@
 #include <string>
 
 #include "remote/curl_library.hpp"
-#include "remote/http.hpp"
+#include "remote/curl_options.hpp"
 
 namespace rtenv::remote {
 
@@ -20,7 +20,8 @@ class CurlHandle {
   /// One request and its response, without redirects. `cancellation` may be null.
   /// Fails: as HttpClient::stream.
   Result<HttpResponse> perform(const HttpRequest& request, const BodySink& sink,
-                               const Environment& environment, const Cancellation* cancellation);
+                               const Environment& environment, const TransferTimes& times,
+                               const Cancellation* cancellation);
 
   /// Where the last response redirects to, as an absolute URL; empty if nowhere.
   [[nodiscard]] std::string redirect_url() const;

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace rtenv::remote {
 namespace {
 
 constexpr long k_connect_timeout_s = 10;
-constexpr long k_default_stall_s = 30;
+constexpr std::chrono::milliseconds k_clean_up_time{2000};
 constexpr long k_receive_buffer_bytes = 512L << 10U;
 constexpr long k_send_buffer_bytes = 1L << 20U;
 // A server that supports "Expect: 100-continue" responds sooner than this; others never do.
@@ -55,14 +54,25 @@ void set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& r
   }
 }
 
-long stall_limit_s(const Environment& environment) {
-  const auto text = environment.find_filled("RTENV_NETWORK_TIMEOUT");
-  long seconds = 0;
-  if (!text ||
-      std::from_chars(text->data(), text->data() + text->size(), seconds).ec != std::errc() ||
-      seconds <= 0)
-    return k_default_stall_s;
-  return seconds;
+// A transfer ends when it is too slow for too long, and in any case at its deadline.
+void set_times(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+               const TransferTimes& times) {
+  using std::chrono::milliseconds;
+  const auto timeout_s = static_cast<long>(times.limits.timeout.count());
+  milliseconds left =
+      std::chrono::duration_cast<milliseconds>(times.deadline - Retry::Clock::now());
+  if (request.cleans_up) left = std::min(left, k_clean_up_time);
+  if (request.work_time.count() > 0) {
+    left = std::min<milliseconds>(left, request.work_time);
+  } else {
+    curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT,
+                     static_cast<long>(times.limits.min_bytes_per_second));
+    curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, timeout_s);
+  }
+  curl.easy_setopt(handle, CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(left.count())));
+  curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, std::min(k_connect_timeout_s, timeout_s));
+  // Otherwise the end of a transfer waits for the end of a lookup of the host's name.
+  curl.easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
 }
 
 void set_certificates(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
@@ -95,10 +105,6 @@ void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& req
       environment.find_filled("RAY_RUNTIME_ENV_HTTP_USER_AGENT").value_or("rtenv"));
   curl.easy_setopt(handle, CURLOPT_USERAGENT, agent.c_str());
   if (request.compressed) curl.easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
-  const long stall_s = stall_limit_s(environment);
-  curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, std::min(k_connect_timeout_s, stall_s));
-  curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, stall_s);
   curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl.easy_setopt(handle, CURLOPT_BUFFERSIZE, k_receive_buffer_bytes);
   curl.easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, k_send_buffer_bytes);
@@ -107,8 +113,9 @@ void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& req
 }  // namespace
 
 void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
-                      const Environment& environment) {
+                      const Environment& environment, const TransferTimes& times) {
   set_transport(curl, handle, request, environment);
+  set_times(curl, handle, request, times);
   set_certificates(curl, handle, request, environment);
   set_body(curl, handle, request);
   set_credentials(curl, handle, request, environment);

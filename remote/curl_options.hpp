@@ -6,9 +6,17 @@
 
 namespace rtenv::remote {
 
+/// When a transfer ends at the latest.
+struct TransferTimes {
+  const TransferLimits& limits;
+  Retry::Clock::time_point deadline;
+
+  [[nodiscard]] bool are_over() const { return Retry::Clock::now() >= deadline; }
+};
+
 /// Sets URL, method, body size, credentials, timeouts and certificates. libcurl copies the strings.
 /// Headers and callbacks are set by CurlHandle.
 void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
-                      const Environment& environment);
+                      const Environment& environment, const TransferTimes& times);
 
 }  // namespace rtenv::remote

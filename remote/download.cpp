@@ -9,10 +9,8 @@
 #include <mutex>
 
 #include "base/hash.hpp"
-#include "base/log.hpp"
 #include "base/ordered_pipeline.hpp"
 #include "base/raw_bytes.hpp"
-#include "remote/backoff.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -20,7 +18,7 @@ namespace {
 constexpr std::uint64_t k_part_bytes = 8ULL << 20U;
 constexpr std::uint64_t k_parallel_from_bytes = 2 * k_part_bytes;
 constexpr std::size_t k_hash_buffer_bytes = 256U << 10U;
-constexpr int k_max_restarts = 3;
+constexpr int k_max_restarts = 4;
 
 Result<void> write_at(const Fd& file, std::span<const std::byte> data, std::uint64_t offset,
                       const Path& target) {
@@ -45,10 +43,10 @@ class Download {
   Result<std::string> run() {
     RTENV_TRY(file_, open_file(target_, O_RDWR | O_CREAT | O_EXCL));
     RTENV_TRY(reserve_space());
-    const bool large =
-        info_.ranges && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
-    RTENV_TRY(large ? download_parts() : download_stream());
-    report();
+    const bool in_parts =
+        info_.tie != Tie::none && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
+    RTENV_TRY(in_parts ? download_parts() : download_stream());
+    RTENV_TRY(report());
     return to_hex(sha_.finish());
   }
 
@@ -79,26 +77,17 @@ class Download {
   }
 
   Result<void> fetch_part(const ByteRange& range) {
-    Backoff backoff(options_.cancellation);
     std::uint64_t done_bytes = 0;
-    for (;;) {
-      const std::uint64_t before = done_bytes;
-      auto read = store_.read(
-          object_, info_, ByteRange{range.offset + done_bytes, range.size_bytes - done_bytes},
-          [&](std::span<const std::byte> data) -> Result<void> {
-            RTENV_TRY(write_at(file_, data, range.offset + done_bytes, target_));
-            done_bytes += data.size();
-            received_bytes_ += data.size();
-            report();
-            return {};
-          });
-      if (done_bytes == range.size_bytes) return {};
-      if (read || read.error().code() != Errc::unavailable) return read;
-      if (done_bytes != before) backoff.reset();
-      RTENV_TRY(const bool again, backoff.pause());
-      if (!again) return read;
-      log::debug("{}: resuming at byte {}", object_.shown(), range.offset + done_bytes);
-    }
+    const auto write = [&](std::span<const std::byte> data) -> Result<void> {
+      RTENV_TRY(write_at(file_, data, range.offset + done_bytes, target_));
+      done_bytes += data.size();
+      received_bytes_ += data.size();
+      return report();
+    };
+    const auto restart = []() -> Result<void> {
+      return fail(Errc::internal, "a part of an object was read from its beginning again");
+    };
+    return store_.read(object_, info_, range, {.write = write, .restart = restart});
   }
 
   Result<void> hash_part(const ByteRange& range) {
@@ -117,44 +106,34 @@ class Download {
     return {};
   }
 
-  // One stream. After an interruption it resumes if the store can read ranges, or else restarts.
   Result<void> download_stream() {
-    Backoff backoff(options_.cancellation);
-    std::uint64_t done_bytes = 0;
-    bool resumable = info_.size_bytes && !info_.version.empty();
-    for (;;) {
-      const std::uint64_t before = done_bytes;
-      std::optional<ByteRange> rest;
-      if (done_bytes > 0) rest = ByteRange{done_bytes, *info_.size_bytes - done_bytes};
-      auto read =
-          store_.read(object_, info_, rest, [&](std::span<const std::byte> data) -> Result<void> {
-            RTENV_TRY(write_at(file_, data, done_bytes, target_));
-            sha_.add(data);
-            done_bytes += data.size();
-            received_bytes_ = done_bytes;
-            report();
-            return {};
-          });
-      if (read) return {};
-      // A server without ranges responds with another part than the requested one.
-      const bool refused_range = rest && read.error().code() == Errc::invalid_argument;
-      if (refused_range) resumable = false;
-      if (!refused_range && read.error().code() != Errc::unavailable) return read;
-      if (done_bytes > before && resumable) backoff.reset();
-      RTENV_TRY(const bool again, backoff.pause());
-      if (!again) return read;
-      if (resumable && done_bytes < *info_.size_bytes) continue;
-      done_bytes = 0;
+    const auto write = [&](std::span<const std::byte> data) -> Result<void> {
+      RTENV_TRY(write_at(file_, data, received_bytes_, target_));
+      sha_.add(data);
+      received_bytes_ += data.size();
+      return report();
+    };
+    const auto restart = [&]() -> Result<void> {
+      received_bytes_ = 0;
       sha_.reset();
       if (::ftruncate(file_.get(), 0) != 0) return fail_errno("write", target_.native());
-    }
+      return {};
+    };
+    RTENV_TRY(store_.read(object_, info_, std::nullopt, {.write = write, .restart = restart}));
+    // Space was reserved for the announced size.
+    if (::ftruncate(file_.get(), static_cast<off_t>(received_bytes_)) != 0)
+      return fail_errno("write", target_.native());
+    return {};
   }
 
-  // Skipped if another thread is reporting.
-  void report() {
-    if (!options_.on_progress) return;
+  // Progress; skipped if another thread is reporting. Fails: cancelled.
+  Result<void> report() {
+    if (options_.cancellation != nullptr && options_.cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while fetching {}", object_.shown());
+    if (!options_.on_progress) return {};
     const std::unique_lock lock(reporting_, std::try_to_lock);
     if (lock) options_.on_progress(received_bytes_, info_.size_bytes);
+    return {};
   }
 
   ObjectStore& store_;
@@ -186,13 +165,17 @@ Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo in
     else if (sha256)
       return Downloaded{.info = std::move(info), .sha256 = std::move(*sha256)};
     ::unlink(target.c_str());
-    if (sha256.error().code() != Errc::corrupt || restarts == k_max_restarts)
+    const Errc code = sha256.error().code();
+    // A server may announce ranges and not have them.
+    const bool refused_part = code == Errc::invalid_argument && info.tie != Tie::none;
+    if (restarts == k_max_restarts ||
+        (code != Errc::corrupt && code != Errc::changed && !refused_part))
       return Failure(std::move(sha256).error());
-    // If the object has been replaced, download the new one.
     RTENV_TRY(ObjectInfo now, store.stat(object));
-    if (now.version == info.version && now.size_bytes == info.size_bytes)
-      return Failure(std::move(sha256).error());
+    const bool is_same = now.version == info.version && now.size_bytes == info.size_bytes;
+    if (code == Errc::corrupt && is_same) return Failure(std::move(sha256).error());
     info = std::move(now);
+    if (refused_part) info.tie = Tie::none;
   }
 }
 

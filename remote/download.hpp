@@ -1,6 +1,6 @@
-// Downloads an object to a file: a large one in parts over several connections, each of which
-// resumes after an interruption. Computes the SHA-256 on the way. Memory doesn't grow with the
-// object's size.
+// Downloads an object to a file: a large one in parts over several connections, if they are tied to
+// one version. Computes the SHA-256 on the way, of the bytes that are written. Memory doesn't grow
+// with the object's size.
 #pragma once
 
 #include <functional>
@@ -26,8 +26,9 @@ struct Downloaded {
 };
 
 /// `info`: from the store's stat. `target` must not exist; it is removed after a failure.
-/// Fails: corrupt (the digest differs from the URI's pin; the object kept changing), out_of_space,
-/// already_exists, cancelled, and as the store.
+/// If the object is replaced meanwhile, the new one is downloaded. Fails: corrupt (the digest
+/// differs from the URI's pin), changed (it kept changing), out_of_space, already_exists,
+/// cancelled, and as the store.
 Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info,
                             const Path& target, const DownloadOptions& options);
 

@@ -1,19 +1,14 @@
 #include "remote/file_store.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 
 #include "base/file.hpp"
+#include "base/steady_file.hpp"
 
 namespace rtenv::remote {
 namespace {
-
-constexpr std::time_t k_settle_time_s = 2;
-constexpr std::size_t k_buffer_bytes = 256U << 10U;
 
 class FileUpload final : public Upload {
  public:
@@ -27,41 +22,29 @@ class FileUpload final : public Upload {
   AtomicFile file_;
 };
 
+// A file that has just changed may change again with the same times: it has no version yet.
+ObjectInfo info_of(const SteadyFile& file) {
+  return {.size_bytes = file.size_bytes(),
+          .version = file.is_settled() ? file.version() : std::string(),
+          .modified_s = file.modified_s()};
+}
+
 class FileStore final : public ObjectStore {
  public:
   Result<ObjectInfo> stat(const Uri& object) override {
-    struct stat status {};
-    if (::stat(object.path.c_str(), &status) != 0) return fail_errno("read", object.path);
-    if (!S_ISREG(status.st_mode))
-      return fail(Errc::invalid_argument, "{} isn't a file", object.path);
-    ObjectInfo info{.size_bytes = static_cast<std::uint64_t>(status.st_size),
-                    .version = {},
-                    .ranges = true,
-                    .modified_s = status.st_mtim.tv_sec};
-    // A file that has just changed may change again within the clock's resolution, with the same
-    // times: it has no version yet.
-    if (std::time(nullptr) - status.st_ctim.tv_sec > k_settle_time_s)
-      info.version =
-          fmt::format("{}-{}-{}.{}-{}.{}", status.st_dev, status.st_ino, status.st_mtim.tv_sec,
-                      status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
-    return info;
+    RTENV_TRY(const auto file, SteadyFile::open(object.path));
+    return info_of(file);
   }
 
-  Result<void> read(const Uri& object, const ObjectInfo& expected,
-                    const std::optional<ByteRange>& range, const BodySink& sink) override {
-    RTENV_TRY(const Fd file, open_regular_file(object.path, O_RDONLY));
-    const auto [offset, size_bytes] = range.value_or(ByteRange{0, expected.size_bytes.value_or(0)});
-    std::vector<std::byte> buffer(k_buffer_bytes);
-    for (std::uint64_t done = 0; done < size_bytes;) {
-      const auto wanted =
-          std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), size_bytes - done));
-      RTENV_TRY(const std::size_t count,
-                read_full_at(file, wanted, static_cast<off_t>(offset + done), object.path));
-      if (count == 0) return fail(Errc::corrupt, "{} changed while it was read", object.path);
-      RTENV_TRY(sink(wanted.first(count)));
-      done += count;
-    }
-    return {};
+  // From one descriptor, and as of one moment.
+  Result<void> read(const Uri& object, const ObjectInfo& expected, const std::optional<ByteRange>&,
+                    const ContentSink& sink) override {
+    RTENV_TRY(const auto file, SteadyFile::open(object.path));
+    const bool replaced = !expected.version.empty() && file.version() != expected.version;
+    if (replaced || file.size_bytes() != expected.size_bytes)
+      return fail(Errc::changed, "{} changed before it was read", object.path)
+          .hint("retry when no process is changing it");
+    return file.read(sink.write);
   }
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override {

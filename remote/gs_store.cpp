@@ -39,25 +39,25 @@ class GsStore final : public RestStore {
         const auto response,
         send_or_explain(object, {.url = object_url(object) + "?fields=size,generation,updated"}));
     const json body = json_from_text(response.body);
-    return ObjectInfo{.size_bytes = number_field(body, "size"),
-                      .version = text_field(body, "generation"),
-                      .ranges = true,
-                      .modified_s = parse_timestamp(text_field(body, "updated"))};
+    ObjectInfo info{.size_bytes = number_field(body, "size"),
+                    .version = text_field(body, "generation"),
+                    .modified_s = parse_timestamp(text_field(body, "updated"))};
+    if (!info.version.empty()) info.tie = Tie::request;
+    return info;
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
-                    const std::optional<ByteRange>& range, const BodySink& sink) override {
+                    const std::optional<ByteRange>& range, const ContentSink& sink) override {
     std::string url = object_url(object) + "?alt=media";
     if (!expected.version.empty()) url += "&generation=" + expected.version;
-    RTENV_TRY(auto request, authorized({.url = std::move(url)}));
-    // The URL names the generation; the response's ETag isn't one.
-    return read_object(
-        client(), std::move(request), {.size_bytes = expected.size_bytes, .version = {}}, range,
-        sink, [&](const HttpResponse& response) -> Failure {
-          if (response.status == 404 && !expected.version.empty())
-            return fail(Errc::corrupt, "{} changed while it was read", object.shown());
-          return explain(object, response);
-        });
+    const ObjectRequest request{.make = [&] { return authorized({.url = url}); },
+                                .explain = [&](const HttpResponse& response) -> Failure {
+                                  if (response.status == 404 && !expected.version.empty())
+                                    return fail(Errc::changed, "{} changed while it was read",
+                                                object.shown());
+                                  return explain(object, response);
+                                }};
+    return read_object(client(), request, expected, range, sink);
   }
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;
@@ -176,8 +176,7 @@ class GsPartTarget final : public PartTarget {
   Result<void> complete(std::size_t) override { return {}; }  // the last part completes it
 
   void abort() noexcept override {
-    const auto response =
-        store_.send({.method = "DELETE", .url = session_url_, .ignores_cancellation = true});
+    const auto response = store_.send({.method = "DELETE", .url = session_url_, .cleans_up = true});
     if (!response)
       log::debug("{}: the abandoned upload stays in the store for a week", object_.shown());
   }

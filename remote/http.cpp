@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include "base/redact.hpp"
-#include "remote/backoff.hpp"
 #include "remote/curl_handle.hpp"
 #include "remote/redirect.hpp"
 
@@ -23,14 +22,6 @@ std::optional<std::chrono::seconds> retry_after(const HttpResponse& response) {
   return std::chrono::seconds(seconds);
 }
 
-// True after a pause, if the outcome is worth a retry and attempts are left. Fails: cancelled.
-Result<bool> pause_before_retry(Backoff& backoff, const Result<HttpResponse>& outcome) {
-  if (!outcome)
-    return outcome.error().code() == Errc::unavailable ? backoff.pause() : Result<bool>(false);
-  return is_transient_status(outcome->status) ? backoff.pause(retry_after(*outcome))
-                                              : Result<bool>(false);
-}
-
 }  // namespace
 
 std::string_view HttpResponse::header(std::string_view name) const {
@@ -39,7 +30,10 @@ std::string_view HttpResponse::header(std::string_view name) const {
 }
 
 HttpClient::HttpClient(Environment environment, const Cancellation* cancellation)
-    : environment_(std::move(environment)), cancellation_(cancellation) {}
+    : environment_(std::move(environment)),
+      limits_(transfer_limits(environment_).value_or(TransferLimits())),
+      deadline_(Retry::Clock::now() + limits_.total),
+      cancellation_(cancellation) {}
 
 HttpClient::~HttpClient() = default;
 
@@ -61,8 +55,8 @@ Result<HttpResponse> HttpClient::stream(const HttpRequest& request, const BodySi
   HttpRequest hop = request;
   if (hop.sign) hop.sign(hop);
   for (int redirects = 0;; ++redirects) {
-    RTENV_TRY(auto response, handle->perform(hop, sink, environment_,
-                                             hop.ignores_cancellation ? nullptr : cancellation_));
+    RTENV_TRY(auto response, handle->perform(hop, sink, environment_, {limits_, deadline_},
+                                             hop.cleans_up ? nullptr : cancellation_));
     if (!request.follow_redirects || !is_redirect(response.status)) {
       release(std::move(handle));
       return response;
@@ -78,24 +72,31 @@ Result<HttpResponse> HttpClient::stream(const HttpRequest& request, const BodySi
 }
 
 Result<HttpResponse> HttpClient::send(const std::function<Result<HttpRequest>()>& make_request) {
-  Backoff backoff(cancellation_);
-  for (;;) {
-    RTENV_TRY(const HttpRequest request, make_request());
+  return retry().run([&]() -> Attempt<HttpResponse> {
+    const auto request = make_request();
+    if (!request) return {Failure(request.error())};
     std::string body;
-    auto response = stream(request, [&](std::span<const std::byte> data) -> Result<void> {
+    auto response = stream(*request, [&](std::span<const std::byte> data) -> Result<void> {
       body.append(reinterpret_cast<const char*>(data.data()), data.size());
       return {};
     });
-    RTENV_TRY(const bool again, pause_before_retry(backoff, response));
-    if (again) continue;
+    auto setback = setback_of(response);
     if (response && response->succeeded()) response->body = std::move(body);
-    return response;
-  }
+    return {std::move(response), std::move(setback)};
+  });
 }
 
 bool is_transient_status(int status) noexcept {
   return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
          status == 504;
+}
+
+std::optional<Setback> setback_of(const Result<HttpResponse>& outcome) {
+  if (!outcome && outcome.error().code() == Errc::unavailable)
+    return Setback{outcome.error().message(), std::nullopt};
+  if (!outcome || !is_transient_status(outcome->status)) return std::nullopt;
+  return Setback{fail_status(outcome->status, redacted_url(outcome->final_url)).value().message(),
+                 retry_after(*outcome)};
 }
 
 Failure fail_status(int status, std::string_view shown, std::string_view reason) {
@@ -109,25 +110,6 @@ Failure fail_status(int status, std::string_view shown, std::string_view reason)
                         : Errc::unavailable;
   if (reason.empty()) return fail(code, "{} returned HTTP status {}", shown, status);
   return fail(code, "{}: {} (HTTP status {})", shown, reason, status);
-}
-
-Result<HttpResponse> http_get(HttpClient& client, const HttpRequest& request,
-                              const BodySink& sink) {
-  Backoff backoff(client.cancellation());
-  for (;;) {
-    bool begun = false;
-    auto response = client.stream(request, [&](std::span<const std::byte> data) {
-      begun = true;
-      return sink(data);
-    });
-    if (!begun) {
-      RTENV_TRY(const bool again, pause_before_retry(backoff, response));
-      if (again) continue;
-    }
-    if (response && !response->succeeded())
-      return fail_status(response->status, redacted_url(request.url));
-    return response;
-  }
 }
 
 }  // namespace rtenv::remote

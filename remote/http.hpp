@@ -16,6 +16,7 @@
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "remote/retry.hpp"
 
 namespace rtenv::remote {
 
@@ -56,7 +57,8 @@ struct HttpRequest {
   bool use_netrc = false;  // NETRC, else ~/.netrc; looked up again for each host
   bool follow_redirects = false;
   bool compressed = false;            // lets the server compress the body in transit
-  bool ignores_cancellation = false;  // for cleaning up after a cancellation
+  bool cleans_up = false;             // isn't cancelled, but has 2 s only
+  std::chrono::seconds work_time{0};  // how long the server may be silent; 0: as any other
   std::uint64_t max_bytes = ~0ULL;    // of the response's body
   /// Called last, before the request is sent: adds the signature.
   std::function<void(HttpRequest&)> sign;
@@ -70,7 +72,7 @@ using BodySink = std::function<Result<void>(std::span<const std::byte>)>;
 /// Thread-safe: any number of requests at a time, each on a connection of its own.
 class HttpClient {
  public:
-  /// RTENV_NETWORK_TIMEOUT: seconds without a byte after which a transfer fails; 30 by default.
+  /// Its deadline begins now (see TransferLimits; of malformed variables, the defaults count).
   /// `cancellation` may be null; otherwise it must outlive the client.
   explicit HttpClient(Environment environment, const Cancellation* cancellation = nullptr);
   ~HttpClient();
@@ -83,10 +85,13 @@ class HttpClient {
   /// libcurl), internal, cancelled, and as the sink, the body stream and check_response.
   Result<HttpResponse> stream(const HttpRequest& request, const BodySink& sink);
 
-  /// Retries after transport failures and transient statuses, up to Backoff's limit. Each attempt
-  /// makes the request again, since a signature contains the time. Returns the last response,
-  /// whatever its status, with its whole body. Fails: as stream and `make_request`.
+  /// Retries after transport failures and transient statuses (see Retry). Each attempt makes the
+  /// request again, since a signature contains the time. Returns the last response, whatever its
+  /// status, with its whole body. Fails: as stream and `make_request`.
   Result<HttpResponse> send(const std::function<Result<HttpRequest>()>& make_request);
+
+  /// For the attempts of one request.
+  [[nodiscard]] Retry retry() const { return {limits_, deadline_, cancellation_}; }
 
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
   [[nodiscard]] const Cancellation* cancellation() const noexcept { return cancellation_; }
@@ -96,6 +101,8 @@ class HttpClient {
   void release(std::unique_ptr<CurlHandle> handle);
 
   Environment environment_;
+  TransferLimits limits_;
+  Retry::Clock::time_point deadline_;
   const Cancellation* cancellation_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<CurlHandle>> idle_;
@@ -104,9 +111,8 @@ class HttpClient {
 /// Worth a retry: 408, 429, 500, 502, 503, 504.
 bool is_transient_status(int status) noexcept;
 
-/// GETs with redirects if the request allows them; retries until the first byte has arrived.
-/// Fails: as fail_status for a response that isn't 2xx, and as HttpClient::stream.
-Result<HttpResponse> http_get(HttpClient& client, const HttpRequest& request, const BodySink& sink);
+/// Whether an attempt is worth another one: an error `unavailable` or a transient status.
+std::optional<Setback> setback_of(const Result<HttpResponse>& outcome);
 
 /// The error of a response that isn't 2xx: not_found (404, 410), permission_denied (401, 403,
 /// 407), out_of_space (413, 507), invalid_argument (other 4xx that aren't transient), unavailable

@@ -5,19 +5,28 @@
 
 namespace rtenv::remote {
 
-/// An object's properties from a response's headers: the whole size from Content-Range,
-/// else Content-Length; the version from ETag, else Last-Modified.
-ObjectInfo object_info(const HttpResponse& response);
+enum class Ranges : std::uint8_t { if_announced, always };
+
+/// An object's properties from a response's headers: the whole size from Content-Range, else
+/// Content-Length; the version from ETag, else from a Last-Modified that can't be that of a later
+/// version, too. Its parts are tied if the ETag is strong and the server has ranges.
+ObjectInfo object_info(const HttpResponse& response, Ranges ranges = Ranges::if_announced);
 
 /// Makes the error of a response that isn't 2xx.
 using Explain = std::function<Failure(const HttpResponse&)>;
 
-/// Sends `request` (a GET, complete except for its Range header) for the object or a part of it.
-/// A response with another range, size or version is refused before the sink gets any of it.
-/// Fails: corrupt (another version or size), invalid_argument (another range), unavailable (cut
-/// off), and as `explain` and HttpClient::stream.
-Result<void> read_object(HttpClient& client, HttpRequest request, const ObjectInfo& expected,
-                         const std::optional<ByteRange>& range, const BodySink& sink,
-                         const Explain& explain);
+struct ObjectRequest {
+  /// Makes the GET, complete except for its Range header. Called for each attempt.
+  std::function<Result<HttpRequest>()> make;
+  Explain explain;
+};
+
+/// As ObjectStore::read. A response with another range, size or version is refused before the sink
+/// gets any of it. Fails: changed (another version or size), corrupt (more bytes than announced),
+/// invalid_argument (another range), unavailable (cut off), and as `explain` and
+/// HttpClient::stream.
+Result<void> read_object(HttpClient& client, const ObjectRequest& request,
+                         const ObjectInfo& expected, const std::optional<ByteRange>& range,
+                         const ContentSink& sink);
 
 }  // namespace rtenv::remote

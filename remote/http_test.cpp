@@ -89,24 +89,6 @@ TEST(HttpClient, StopsWhenCancelled) {
               IsError(Errc::cancelled, "interrupted"));
 }
 
-TEST(HttpGet, DoesNotRetryAfterTheFirstByte) {
-  TestServer server({"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123"});
-  HttpClient client{Environment()};
-  Body body;
-  EXPECT_THAT(http_get(client, {.url = server.url("/a")}, body.sink),
-              IsError(Errc::unavailable, "cut off"));
-  EXPECT_EQ(body.text, "123");
-  EXPECT_EQ(server.stop().size(), 1U);
-}
-
-TEST(HttpGet, ReportsAnErrorStatus) {
-  TestServer server({TestServer::response("403 Forbidden")});
-  HttpClient client{Environment()};
-  Body body;
-  EXPECT_THAT(http_get(client, {.url = server.url("/a")}, body.sink),
-              IsError(Errc::permission_denied, "403"));
-}
-
 TEST(FailStatus, MapsStatusesToCodes) {
   EXPECT_EQ(fail_status(404, "x").value().code(), Errc::not_found);
   EXPECT_EQ(fail_status(401, "x").value().code(), Errc::permission_denied);

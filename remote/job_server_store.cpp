@@ -29,15 +29,18 @@ class JobServerStore final : public ObjectStore {
   }
 
   Result<void> read(const Uri& object, const ObjectInfo&, const std::optional<ByteRange>& range,
-                    const BodySink& sink) override {
+                    const ContentSink& sink) override {
     bool empty = true;
-    RTENV_TRY(read_object(
-        client_, make_request("GET", object), {}, range,
-        [&](std::span<const std::byte> data) {
-          empty = false;
-          return sink(data);
-        },
-        [&](const HttpResponse& response) { return explain(object, response); }));
+    const ContentSink not_empty{.write =
+                                    [&](std::span<const std::byte> data) {
+                                      empty = false;
+                                      return sink.write(data);
+                                    },
+                                .restart = sink.restart};
+    const ObjectRequest request{
+        .make = [&]() -> Result<HttpRequest> { return make_request("GET", object); },
+        .explain = [&](const HttpResponse& response) { return explain(object, response); }};
+    RTENV_TRY(read_object(client_, request, {}, range, not_empty));
     if (empty)
       return fail(Errc::not_found, "{}: the job server at {} has the package, but doesn't serve it",
                   object.shown(), server_.shown())

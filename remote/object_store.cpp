@@ -87,6 +87,7 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptio
     RTENV_TRY(const auto provided, options.credentials(uri));
     environment = with_variables(std::move(environment), provided);
   }
+  RTENV_TRY(transfer_limits(environment));
   switch (uri.scheme) {
     case Scheme::s3: return open_s3_store(std::move(environment), options.cancellation);
     case Scheme::gs: return open_gs_store(std::move(environment), options.cancellation);

@@ -2,7 +2,7 @@
 // files and the job server. Stores are thread-safe; reads and uploads may run concurrently.
 //
 // All functions fail with: not_found (no such object or bucket), permission_denied (wrong, expired
-// or missing credentials), unavailable (no response after several attempts), out_of_space (the
+// or missing credentials), unavailable (no response in time, see Retry), out_of_space (the
 // store is full, or the object too large for it), invalid_argument (the store rejects the request
 // or doesn't support the operation), cancelled. Messages contain the store's code and reason, and
 // no secret.
@@ -21,11 +21,19 @@
 
 namespace rtenv::remote {
 
+/// How several requests are sure to read one version of an object (RFC 9110, 8.8: neither a weak
+/// ETag nor Last-Modified, which can be the same for two versions).
+enum class Tie : std::uint8_t {
+  none,     // they aren't: it is read in one piece, from its beginning
+  etag,     // the version is a strong ETag, which each response has
+  request,  // each request names the version
+};
+
 struct ObjectInfo {
   std::optional<std::uint64_t> size_bytes;
   /// Changes with the content: an ETag, a generation, a modification time. Empty if unknown.
   std::string version;
-  bool ranges = false;                     // parts of it can be read
+  Tie tie = Tie::none;
   std::optional<std::int64_t> modified_s;  // Unix time; nullopt if unknown
 };
 
@@ -38,6 +46,13 @@ struct ListedObject {
   Uri uri;
   std::uint64_t size_bytes = 0;
   std::optional<std::int64_t> modified_s;
+};
+
+/// Takes the content of an object, or of a part, in order.
+struct ContentSink {
+  BodySink write;
+  /// Forgets what was written: the content comes again from its beginning.
+  std::function<Result<void>()> restart;
 };
 
 /// Writes an object sequentially. The object doesn't exist, or keeps its old content, until
@@ -55,10 +70,11 @@ class ObjectStore {
 
   virtual Result<ObjectInfo> stat(const Uri& object) = 0;
 
-  /// One attempt to read the object, or a part of it if `range` is set. `sink` gets bytes of
-  /// `expected.version` only, in order. Fails also: corrupt (the object has changed).
+  /// Reads the object, or a part of it if `range` is set, in as many attempts as it takes (see
+  /// Retry). `sink` gets bytes of one version only; with a tie, of `expected.version`, and each
+  /// byte once. Requires: a tie, for a part. Fails also: changed (the object, since `expected`).
   virtual Result<void> read(const Uri& object, const ObjectInfo& expected,
-                            const std::optional<ByteRange>& range, const BodySink& sink) = 0;
+                            const std::optional<ByteRange>& range, const ContentSink& sink) = 0;
 
   /// `size_bytes`: of the whole object, if known.
   virtual Result<std::unique_ptr<Upload>> upload(const Uri& object,
@@ -90,8 +106,8 @@ struct StoreOptions {
   const Cancellation* cancellation = nullptr;
 };
 
-/// The store of `uri`. Sends no request yet. Fails: invalid_argument (local://, contradictory
-/// settings), as the function that opens the store, and as the credential provider.
+/// The store of `uri`. Sends no request yet. Fails: invalid_argument (local://, malformed or
+/// contradictory settings), as the function that opens the store, and as the credential provider.
 Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptions& options);
 
 /// `node` with the variables of a job: see StoreOptions::job_variables.

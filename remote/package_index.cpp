@@ -67,19 +67,17 @@ std::string package_index_url(const Environment& environment) {
 
 Result<std::string> find_package_file(std::string_view index_url, std::string_view project,
                                       std::string_view file_name, HttpClient& client) {
-  const HttpRequest request{.url = fmt::format("{}/{}/", trim_end(index_url, "/"), project),
-                            .headers = {"Accept: application/vnd.pypi.simple.v1+html, text/html"},
-                            .follow_redirects = true,
-                            .compressed = true,
-                            .max_bytes = k_max_page_bytes};
-  std::string page;
-  RTENV_TRY(const HttpResponse response,
-            http_get(client, request, [&](std::span<const std::byte> data) -> Result<void> {
-              page.append(reinterpret_cast<const char*>(data.data()), data.size());
-              return {};
-            }));
-  const auto link = find_link(page, file_name);
-  if (!link) return fail(Errc::not_found, "{} isn't on {}", file_name, redacted_url(request.url));
+  const std::string url = fmt::format("{}/{}/", trim_end(index_url, "/"), project);
+  RTENV_TRY(const HttpResponse response, client.send([&]() -> Result<HttpRequest> {
+    return HttpRequest{.url = url,
+                       .headers = {"Accept: application/vnd.pypi.simple.v1+html, text/html"},
+                       .follow_redirects = true,
+                       .compressed = true,
+                       .max_bytes = k_max_page_bytes};
+  }));
+  if (!response.succeeded()) return fail_status(response.status, redacted_url(url));
+  const auto link = find_link(response.body, file_name);
+  if (!link) return fail(Errc::not_found, "{} isn't on {}", file_name, redacted_url(url));
   return resolve(response.final_url, *link);
 }
 

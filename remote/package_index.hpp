@@ -13,7 +13,7 @@ namespace rtenv::remote {
 std::string package_index_url(const Environment& environment);
 
 /// The URL of the file, from the project's page. Fails: not_found (no such project or file),
-/// unavailable (a malformed link), and as http_get.
+/// unavailable (a malformed link), and as fail_status and HttpClient::send.
 Result<std::string> find_package_file(std::string_view index_url, std::string_view project,
                                       std::string_view file_name, HttpClient& client);
 

@@ -19,6 +19,8 @@ namespace rtenv::remote {
 namespace {
 
 constexpr unsigned k_upload_connections = 3;
+// "Processing … could take several minutes to complete", meanwhile the store sends some blanks.
+constexpr std::chrono::minutes k_completion_time{15};
 
 // Errors about credentials, whatever their status. The last one is versitygw's.
 constexpr std::array<std::string_view, 9> k_credential_codes{"ExpiredToken",
@@ -37,7 +39,8 @@ struct Operation {
   std::string query;  // encoded and sorted by name, as it is signed
   std::span<const std::byte> body = {};
   std::vector<std::string> headers = {};
-  bool cleans_up = false;  // runs even after a cancellation
+  bool cleans_up = false;             // runs even after a cancellation
+  std::chrono::seconds work_time{0};  // how long the store may be silent
 };
 
 struct S3Error {
@@ -67,11 +70,7 @@ class S3Store final : public ObjectStore {
 
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(const auto response, send(object, {.method = "HEAD", .query = {}}));
-    if (response.succeeded()) {
-      ObjectInfo info = object_info(response);
-      info.ranges = true;
-      return info;
-    }
+    if (response.succeeded()) return object_info(response, Ranges::always);
     // The response to HEAD has no body that tells the reason.
     RTENV_TRY(const auto why,
               send(object, {.method = "GET", .query = {}, .headers = {"Range: bytes=0-0"}}));
@@ -79,10 +78,11 @@ class S3Store final : public ObjectStore {
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
-                    const std::optional<ByteRange>& range, const BodySink& sink) override {
-    RTENV_TRY(auto request, make_request(object, {.method = "GET", .query = {}}));
-    return read_object(client_, std::move(request), expected, range, sink,
-                       [&](const HttpResponse& response) { return explain(object, response); });
+                    const std::optional<ByteRange>& range, const ContentSink& sink) override {
+    const ObjectRequest request{
+        .make = [&] { return make_request(object, {.method = "GET", .query = {}}); },
+        .explain = [&](const HttpResponse& response) { return explain(object, response); }};
+    return read_object(client_, request, expected, range, sink);
   }
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;
@@ -198,7 +198,8 @@ class S3Store final : public ObjectStore {
                                            operation.query.empty() ? "" : "?", operation.query),
                         .headers = operation.headers,
                         .body = operation.body,
-                        .ignores_cancellation = operation.cleans_up};
+                        .cleans_up = operation.cleans_up,
+                        .work_time = operation.work_time};
     if (!credentials) return request;
     request.aws =
         AwsSigning{region, "s3", credentials->access_key_id, credentials->secret_access_key};
@@ -267,7 +268,8 @@ class S3PartTarget final : public PartTarget {
               store_.send(object_, {.method = "POST",
                                     .query = "uploadId=" + percent_encode(upload_id_),
                                     .body = std::as_bytes(std::span(manifest)),
-                                    .headers = {"Content-Type: application/xml"}}));
+                                    .headers = {"Content-Type: application/xml"},
+                                    .work_time = k_completion_time}));
     // A failure may have status 200: the store responds before it is done.
     const std::string code = parse_error(response.body).code;
     if (response.succeeded() && code.empty()) return {};

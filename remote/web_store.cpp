@@ -25,9 +25,11 @@ class WebStore final : public ObjectStore {
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
-                    const std::optional<ByteRange>& range, const BodySink& sink) override {
-    return read_object(client_, make_request("GET", object), expected, range, sink,
-                       [&](const HttpResponse& response) { return explain(object, response); });
+                    const std::optional<ByteRange>& range, const ContentSink& sink) override {
+    const ObjectRequest request{
+        .make = [&]() -> Result<HttpRequest> { return make_request("GET", object); },
+        .explain = [&](const HttpResponse& response) { return explain(object, response); }};
+    return read_object(client_, request, expected, range, sink);
   }
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object,
@@ -66,20 +68,23 @@ class WebStore final : public ObjectStore {
   // Requests one byte and looks only at the response's headers.
   Result<ObjectInfo> stat_by_get(const Uri& object) {
     std::optional<ObjectInfo> info;
-    HttpRequest request = make_request("GET", object);
-    request.headers.emplace_back("Range: bytes=0-0");
-    request.check_response = [&](const HttpResponse& response) -> Result<void> {
-      info = object_info(response);
-      if (response.status == 206) return {};
-      return fail(Errc::cancelled, "stopped reading {}: the server ignored Range", object.shown());
-    };
-    const auto response =
-        client_.stream(request, [](std::span<const std::byte>) { return Result<void>(); });
+    RTENV_TRY(const auto response, client_.retry().run([&]() -> Attempt<HttpResponse> {
+      HttpRequest request = make_request("GET", object);
+      request.headers.emplace_back("Range: bytes=0-0");
+      request.check_response = [&](const HttpResponse& begun) -> Result<void> {
+        info = object_info(begun);
+        if (begun.status == 206) return {};
+        return fail(Errc::cancelled, "stopped reading {}", object.shown());
+      };
+      auto got = client_.stream(request, [](auto) { return Result<void>(); });
+      if (info) return {HttpResponse{.status = 200}};
+      auto setback = setback_of(got);
+      return {std::move(got), std::move(setback)};
+    }));
     if (info) return *info;
-    if (!response) return Failure(response.error());
-    if (response->status == 416 || response->succeeded())
+    if (response.status == 416 || response.succeeded())
       return ObjectInfo{.size_bytes = 0, .version = {}};
-    return explain(object, *response);
+    return explain(object, response);
   }
 
   static Failure explain(const Uri& object, const HttpResponse& response) {

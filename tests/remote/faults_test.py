@@ -1,9 +1,12 @@
 """Faulty networks, servers and disks: damaged data is never accepted, and nothing is left behind."""
 
+import contextlib
 import hashlib
+import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import unittest
 
@@ -58,6 +61,38 @@ class Faults(RemoteTest):
         self.refused(5, "503", "fetch", self.proxy.url + "/job.zip")
         self.assertLessEqual(len(self.proxy.requests), 8)
 
+    def test_an_outage_of_some_seconds_is_waited_for(self):
+        end = time.monotonic() + 5
+        self.proxy.fault = lambda request: servers.Fault(status=503) if time.monotonic() < end else None
+        run = self.ok("fetch", self.proxy.url + "/job.zip", env={"RTENV_NETWORK_TIMEOUT": "20"})
+        self.assertIn("503; trying again for up to 20 s", run.err)
+
+    def test_a_server_may_ask_to_wait_but_not_for_longer_than_the_timeout(self):
+        self.proxy.fault = lambda request: servers.Fault(status=429, headers={"Retry-After": "60"})
+        self.refused(5, "429", "fetch", self.proxy.url + "/job.zip")
+        self.assertEqual(len(self.proxy.requests), 1)
+
+    def test_a_byte_for_each_request_is_no_progress(self):
+        for ranges in [True, False]:
+            self.web.ranges = ranges
+            self.proxy.requests.clear()
+            self.proxy.fault = lambda request: servers.Fault(cut_after=1) if request.method == "GET" else None
+            self.refused(5, "/large.bin", "fetch", self.large)
+            self.assertLessEqual(len(self.gets()), 4 * 8)  # of each connection, five in 2 s and the pauses
+        self.assertEqual(self.entries(), [])
+
+    def test_a_transfer_that_is_too_slow_ends(self):
+        self.proxy.fault = lambda request: servers.Fault(bytes_per_s=100) if request.method == "GET" else None
+        self.refused(5, "slower than 1024 bytes per second for 2 s", "fetch", self.large)
+        self.ok("fetch", self.proxy.url + "/job.zip", env={"RTENV_NETWORK_MIN_RATE": "10"})
+
+    def test_all_requests_end_by_the_deadline(self):
+        self.proxy.fault = lambda request: servers.Fault(bytes_per_s=100_000) if request.method == "GET" else None
+        run = self.refused(5, "took longer than 3 s", "fetch", self.large, env={"RTENV_NETWORK_DEADLINE": "3"})
+        self.assertIn("RTENV_NETWORK_DEADLINE", run.err)
+        for variable in ["RTENV_NETWORK_DEADLINE", "RTENV_NETWORK_TIMEOUT", "RTENV_NETWORK_MIN_RATE"]:
+            self.refused(2, f"{variable}: 'soon'", "fetch", self.large, env={variable: "soon"})
+
     def test_403_and_404_are_not_retried(self):
         for status, exit_status in [(403, 4), (404, 3)]:
             self.proxy.requests.clear()
@@ -79,7 +114,7 @@ class Faults(RemoteTest):
             self.proxy.fault = lambda request, claim=claim: servers.Fault(claim=claim)
             self.assertIn(self.rtenv("fetch", self.large).status, statuses)
         self.proxy.fault = lambda request: servers.Fault(claim=len(LARGE) - 5) if request.method == "GET" else None
-        self.refused(2, "changed while it was read", "fetch", self.large)
+        self.refused(5, "changed while it was read", "fetch", self.large)
         self.assertEqual(self.entries(), [])
 
     def test_a_wrong_length_in_head_never_yields_wrong_bytes(self):
@@ -113,6 +148,92 @@ class Faults(RemoteTest):
 
         self.proxy.fault = change
         self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), after)
+
+    def test_versions_that_the_server_does_not_tell_apart_are_not_mixed(self):
+        self.web.etags = False
+        after = noise(24 << 20, seed=2)
+        same = {"Last-Modified": "Mon, 30 Nov 2026 12:00:00 GMT", "Date": "Mon, 30 Nov 2026 12:00:00 GMT"}
+        for validators in [{}, {"ETag": 'W/"same"'}, same]:
+            with self.subTest(validators=validators):
+                self.web.headers = validators
+                self.web.files["/large.bin"] = LARGE
+                self.proxy.requests.clear()
+
+                def change(request):
+                    if request.method == "GET" and self.gets():
+                        self.web.files["/large.bin"] = after
+                    return servers.Fault(cut_after=5 << 20) if request.method == "GET" and len(self.gets()) == 1 else None
+
+                self.proxy.fault = change
+                self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), after)
+                self.assertEqual({request.headers["Range"] for request in self.gets()}, {None})
+                self.ok("cache", "rm", "--all", "--yes")
+
+    def test_a_local_file_that_is_exchanged_all_the_time(self):
+        zips = {name: zip_of({"name": name, "padding": name * 100_000}) for name in "AB"}
+        digests = {hashlib.sha256(data).hexdigest(): name for name, data in zips.items()}
+        file = self.work / "exchanged.zip"
+        with self.changing(file, lambda turn: self.replace(file, zips["AB"[turn % 2]])):
+            for _ in range(12):
+                name = (self.ok("fetch", f"file://{file}").path / "name").read_text()
+                self.assertIn(name, "AB")
+                shown = self.ok("run", "--runtime-env-json", json.dumps({"working_dir": str(file)}), "--", "cat", "name").out
+                self.assertIn(shown, "AB")
+            for digest, name in digests.items():
+                for words in [["fetch"], ["fetch", "--no-unpack"]]:
+                    run = self.rtenv(*words, f"file://{file}#sha256={digest}")
+                    self.assertIn(run.status, (0, 2), run.err)  # 2: the other one
+        trees = list((self.cache / "trees").glob("*/name"))
+        self.assertEqual(len(trees), 4)  # each of the archives, with and without its top folder
+        sha1 = {hashlib.sha1(data).hexdigest(): name for name, data in zips.items()}
+        for tree in trees:
+            key = tree.parent.name
+            of_key = [name for digest, name in [*digests.items(), *sha1.items()] if digest in key]
+            self.assertEqual(of_key, [tree.read_text()], key)
+
+    def test_a_local_file_that_is_overwritten_all_the_time(self):
+        size = 3 << 20
+        file = self.work / "overwritten.bin"
+        file.write_bytes(b"0" * size)
+
+        def overwrite(turn):
+            with open(file, "r+b", buffering=0) as output:
+                output.write(b"01"[turn % 2:turn % 2 + 1] * size)
+
+        with self.changing(file, overwrite):
+            for turn in range(6):
+                run = self.rtenv("push", file, f"file://{self.work}/pushed-{turn}")
+                self.assertIn(run.status, (0, 5), run.err)
+                if run.status == 0:  # one moment of a write: the new bytes, then the old ones
+                    pushed = (self.work / f"pushed-{turn}").read_bytes()
+                    self.assertLessEqual(pushed.count(b"01") + pushed.count(b"10"), 1)
+                else:
+                    self.assertIn("changed while it was read", run.err)
+                    self.assertFalse((self.work / f"pushed-{turn}").exists())
+
+    @contextlib.contextmanager
+    def changing(self, path, change):
+        """Calls `change(turn)` without a pause until the block ends."""
+        change(0)
+        stop = threading.Event()
+
+        def run():
+            turn = 0
+            while not stop.is_set():
+                change(turn := turn + 1)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    @staticmethod
+    def replace(path, data):
+        path.with_suffix(".new").write_bytes(data)
+        path.with_suffix(".new").rename(path)
 
     def test_a_file_that_is_not_an_archive_is_refused(self):
         self.web.files["/bad.zip"] = b"no zip"

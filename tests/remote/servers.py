@@ -166,7 +166,7 @@ class FileHandler(Quiet):
         if path not in server.files:
             return self.respond(404)
         data = server.files[path]
-        headers = {"ETag": f'"{hash(data) & 0xFFFFFFFF:x}"'} if server.etags else {}
+        headers = {**({"ETag": f'"{hash(data) & 0xFFFFFFFF:x}"'} if server.etags else {}), **server.headers}
         if server.ranges:
             headers["Accept-Ranges"] = "bytes"
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
@@ -182,8 +182,8 @@ class FileHandler(Quiet):
 
 
 def files(content=None, ranges=True, etags=True, guard=None):
-    """`guard(handler)` may return (status, body, headers): what is returned instead."""
-    return serving(FileHandler, files=dict(content or {}), requests=[], ranges=ranges, etags=etags, guard=guard)
+    """`guard(handler)` may return (status, body, headers): what is returned instead. .headers: more of each response."""
+    return serving(FileHandler, files=dict(content or {}), requests=[], ranges=ranges, etags=etags, guard=guard, headers={})
 
 
 def basic(user, password):
@@ -201,6 +201,7 @@ class Fault:
     claim: int | None = None  # a wrong Content-Length to send
     flip: int | None = None  # index of a byte of the body to change
     ignore_range: bool = False
+    bytes_per_s: int | None = None  # of the body
 
 
 class ProxyHandler(Quiet):
@@ -243,10 +244,16 @@ class ProxyHandler(Quiet):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return None
-        self.wfile.write(data)
+        self.send_slowly(data, fault.bytes_per_s) if fault.bytes_per_s else self.wfile.write(data)
         if fault.claim is not None:
             self.close_connection = True
         return None
+
+    def send_slowly(self, data, bytes_per_s):
+        step = max(1, bytes_per_s // 10)
+        for offset in range(0, len(data), step):
+            self.wfile.write(data[offset:offset + step])
+            time.sleep(step / bytes_per_s)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any
 
