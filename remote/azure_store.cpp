@@ -53,7 +53,8 @@ class AzureStore final : public RestStore {
     return read_object(client(), request, expected, range, sink);
   }
 
-  Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;
+  Result<std::unique_ptr<Upload>> upload(const Uri& object,
+                                         std::optional<std::uint64_t> size_bytes) override;
 
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
     std::vector<ListedObject> objects;
@@ -130,6 +131,8 @@ class AzurePartTarget final : public PartTarget {
                 content_md5(object)});
   }
 
+  void digest(std::span<const std::byte> data) override { md5_.add(data); }
+
   Result<void> begin() override { return {}; }
 
   Result<void> send(const Part& part) override {
@@ -142,9 +145,10 @@ class AzurePartTarget final : public PartTarget {
     for (std::size_t index = 0; index < part_count; ++index)
       list += fmt::format("<Latest>{}</Latest>", block_id(index));
     list += "</BlockList>";
-    return put(
-        "?comp=blocklist", std::as_bytes(std::span(list)),
-        {"Content-Type: application/xml", "x-ms-blob-content-type: application/octet-stream"});
+    return put("?comp=blocklist", std::as_bytes(std::span(list)),
+               {"Content-Type: application/xml", "x-ms-blob-content-type: application/octet-stream",
+                // Kept for those who fetch it.
+                "x-ms-blob-content-md5: " + base64(md5_.finish())});
   }
 
   void abort() noexcept override {}
@@ -167,12 +171,13 @@ class AzurePartTarget final : public PartTarget {
 
   AzureStore& store_;
   Uri object_;
+  Md5 md5_;
 };
 
 Result<std::unique_ptr<Upload>> AzureStore::upload(const Uri& object,
-                                                   std::optional<std::uint64_t>) {
+                                                   std::optional<std::uint64_t> size_bytes) {
   return std::make_unique<PartUpload>(std::make_unique<AzurePartTarget>(*this, object),
-                                      k_upload_connections);
+                                      k_upload_connections, size_bytes);
 }
 
 }  // namespace

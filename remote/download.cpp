@@ -8,6 +8,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "base/encoding.hpp"
 #include "base/hash.hpp"
 #include "base/ordered_pipeline.hpp"
 #include "base/raw_bytes.hpp"
@@ -21,12 +22,12 @@ constexpr std::size_t k_hash_buffer_bytes = 256U << 10U;
 constexpr int k_max_restarts = 4;
 
 Result<void> write_at(const Fd& file, std::span<const std::byte> data, std::uint64_t offset,
-                      const Path& target) {
+                      const std::string& shown) {
   while (!data.empty()) {
     const ssize_t count =
         ::pwrite(file.get(), data.data(), data.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("write", target.native());
+    if (count < 0) return fail_errno("write", shown);
     data = data.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
@@ -35,28 +36,52 @@ Result<void> write_at(const Fd& file, std::span<const std::byte> data, std::uint
 
 class Download {
  public:
-  Download(ObjectStore& store, const Uri& object, const ObjectInfo& info, const Path& target,
-           const DownloadOptions& options)
-      : store_(store), object_(object), info_(info), target_(target), options_(options) {}
+  Download(ObjectStore& store, const Uri& object, const ObjectInfo& info,
+           const DownloadTarget& target, const DownloadOptions& options)
+      : store_(store), object_(object), info_(info), target_(target), options_(options) {
+    reset_digests();
+  }
 
   /// Returns the SHA-256.
   Result<std::string> run() {
-    RTENV_TRY(file_, open_file(target_, O_RDWR | O_CREAT | O_EXCL));
     RTENV_TRY(reserve_space());
     const bool in_parts =
         info_.tie != Tie::none && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
     RTENV_TRY(in_parts ? download_parts() : download_stream());
     RTENV_TRY(report());
-    return to_hex(sha_.finish());
+    return finish_digests();
   }
 
  private:
+  void reset_digests() {
+    sha_.reset();
+    checked_.reset();
+    if (info_.checksum && info_.checksum->kind != ChecksumKind::sha256)
+      checked_.emplace(info_.checksum->kind);
+  }
+
+  void digest(std::span<const std::byte> data) {
+    sha_.add(data);
+    if (checked_) checked_->add(data);
+  }
+
+  // Returns the SHA-256, if the bytes have the store's checksum.
+  Result<std::string> finish_digests() {
+    const auto sha256 = sha_.finish();
+    if (!info_.checksum) return to_hex(sha256);
+    const std::string found = checked_ ? checked_->base64() : base64(sha256);
+    if (found == info_.checksum->base64) return to_hex(sha256);
+    return fail(Errc::corrupt,
+                "{} is damaged: its {} in the store is {}, that of what arrived is {}",
+                object_.shown(), name(info_.checksum->kind), info_.checksum->base64, found);
+  }
+
   // Fails before the download if the disk is too small.
   Result<void> reserve_space() const {
     if (!info_.size_bytes || *info_.size_bytes == 0) return {};
-    const int done = ::fallocate(file_.get(), 0, 0, static_cast<off_t>(*info_.size_bytes));
+    const int done = ::fallocate(target_.file.get(), 0, 0, static_cast<off_t>(*info_.size_bytes));
     if (done != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
-      return fail_errno("write", target_.native());
+      return fail_errno("write", target_.shown);
     return {};  // without support for reservation, writing fails when the disk is full
   }
 
@@ -79,7 +104,7 @@ class Download {
   Result<void> fetch_part(const ByteRange& range) {
     std::uint64_t done_bytes = 0;
     const auto write = [&](std::span<const std::byte> data) -> Result<void> {
-      RTENV_TRY(write_at(file_, data, range.offset + done_bytes, target_));
+      RTENV_TRY(write_at(target_.file, data, range.offset + done_bytes, target_.shown));
       done_bytes += data.size();
       received_bytes_ += data.size();
       return report();
@@ -95,12 +120,12 @@ class Download {
     for (std::uint64_t done = 0; done < range.size_bytes;) {
       const auto wanted = std::span(buffer_).first(
           std::min<std::uint64_t>(buffer_.size(), range.size_bytes - done));
-      RTENV_TRY(
-          const std::size_t count,
-          read_full_at(file_, wanted, static_cast<off_t>(range.offset + done), target_.native()));
+      RTENV_TRY(const std::size_t count,
+                read_full_at(target_.file, wanted, static_cast<off_t>(range.offset + done),
+                             target_.shown));
       if (count != wanted.size())
-        return fail(Errc::corrupt, "{} was truncated while it was written", target_.native());
-      sha_.add(wanted);
+        return fail(Errc::corrupt, "{} was truncated while it was written", target_.shown);
+      digest(wanted);
       done += count;
     }
     return {};
@@ -108,21 +133,21 @@ class Download {
 
   Result<void> download_stream() {
     const auto write = [&](std::span<const std::byte> data) -> Result<void> {
-      RTENV_TRY(write_at(file_, data, received_bytes_, target_));
-      sha_.add(data);
+      RTENV_TRY(write_at(target_.file, data, received_bytes_, target_.shown));
+      digest(data);
       received_bytes_ += data.size();
       return report();
     };
     const auto restart = [&]() -> Result<void> {
       received_bytes_ = 0;
-      sha_.reset();
-      if (::ftruncate(file_.get(), 0) != 0) return fail_errno("write", target_.native());
+      reset_digests();
+      if (::ftruncate(target_.file.get(), 0) != 0) return fail_errno("write", target_.shown);
       return {};
     };
     RTENV_TRY(store_.read(object_, info_, std::nullopt, {.write = write, .restart = restart}));
     // Space was reserved for the announced size.
-    if (::ftruncate(file_.get(), static_cast<off_t>(received_bytes_)) != 0)
-      return fail_errno("write", target_.native());
+    if (::ftruncate(target_.file.get(), static_cast<off_t>(received_bytes_)) != 0)
+      return fail_errno("write", target_.shown);
     return {};
   }
 
@@ -139,10 +164,10 @@ class Download {
   ObjectStore& store_;
   const Uri& object_;
   const ObjectInfo& info_;
-  const Path& target_;
+  const DownloadTarget& target_;
   const DownloadOptions& options_;
-  Fd file_;
   Sha256 sha_;
+  std::optional<ChecksumHash> checked_;  // of another kind than SHA-256
   RawBytes buffer_;
   std::mutex reporting_;
   std::atomic<std::uint64_t> received_bytes_{0};
@@ -156,15 +181,17 @@ Failure fail_pin(const Uri& object, std::string_view sha256) {
       .hint("expected {}", *object.sha256);
 }
 
-Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info,
-                            const Path& target, const DownloadOptions& options) {
+Result<Downloaded> download_to(ObjectStore& store, const Uri& object, ObjectInfo info,
+                               const DownloadTarget& target, const DownloadOptions& options) {
+  bool was_damaged = false;
   for (int restarts = 0;; ++restarts) {
     auto sha256 = Download(store, object, info, target, options).run();
-    if (sha256 && object.sha256 && *sha256 != *object.sha256)
+    const bool has_wrong_pin = sha256 && object.sha256 && *sha256 != *object.sha256;
+    if (has_wrong_pin)
       sha256 = fail_pin(object, *sha256);
     else if (sha256)
       return Downloaded{.info = std::move(info), .sha256 = std::move(*sha256)};
-    ::unlink(target.c_str());
+    if (::ftruncate(target.file.get(), 0) != 0) return fail_errno("write", target.shown);
     const Errc code = sha256.error().code();
     // A server may announce ranges and not have them.
     const bool refused_part = code == Errc::invalid_argument && info.tie != Tie::none;
@@ -173,10 +200,21 @@ Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo in
       return Failure(std::move(sha256).error());
     RTENV_TRY(ObjectInfo now, store.stat(object));
     const bool is_same = now.version == info.version && now.size_bytes == info.size_bytes;
-    if (code == Errc::corrupt && is_same) return Failure(std::move(sha256).error());
+    // Damage on the way isn't there the next time, and the pin of the same object is.
+    if (code == Errc::corrupt && is_same && (has_wrong_pin || was_damaged))
+      return Failure(std::move(sha256).error());
+    was_damaged = code == Errc::corrupt;
     info = std::move(now);
     if (refused_part) info.tie = Tie::none;
   }
+}
+
+Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info,
+                            const Path& target, const DownloadOptions& options) {
+  RTENV_TRY(const Fd file, open_file(target, O_RDWR | O_CREAT | O_EXCL));
+  auto downloaded = download_to(store, object, std::move(info), {file, target.native()}, options);
+  if (!downloaded) ::unlink(target.c_str());
+  return downloaded;
 }
 
 }  // namespace rtenv::remote

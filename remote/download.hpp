@@ -1,6 +1,6 @@
 // Downloads an object to a file: a large one in parts over several connections, if they are tied to
-// one version. Computes the SHA-256 on the way, of the bytes that are written. Memory doesn't grow
-// with the object's size.
+// one version. Computes the SHA-256 on the way, of the bytes that are written, and compares them
+// with the store's checksum. Memory doesn't grow with the object's size.
 #pragma once
 
 #include <functional>
@@ -26,11 +26,22 @@ struct Downloaded {
 };
 
 /// `info`: from the store's stat. `target` must not exist; it is removed after a failure.
-/// If the object is replaced meanwhile, the new one is downloaded. Fails: corrupt (the digest
-/// differs from the URI's pin), changed (it kept changing), out_of_space, already_exists,
-/// cancelled, and as the store.
+/// If the object is replaced meanwhile, the new one is downloaded. What doesn't have the store's
+/// checksum is downloaded once more. Fails: corrupt (it differs from the URI's pin, or again from
+/// the checksum), changed (it kept changing), out_of_space, already_exists, cancelled, and as the
+/// store.
 Result<Downloaded> download(ObjectStore& store, const Uri& object, ObjectInfo info,
                             const Path& target, const DownloadOptions& options);
+
+/// An empty regular file, open for reading and writing.
+struct DownloadTarget {
+  const Fd& file;
+  std::string shown;
+};
+
+/// As `download`; after a failure the file is empty.
+Result<Downloaded> download_to(ObjectStore& store, const Uri& object, ObjectInfo info,
+                               const DownloadTarget& target, const DownloadOptions& options);
 
 /// The error (corrupt) of an object whose digest differs from its URI's pin.
 Failure fail_pin(const Uri& object, std::string_view sha256);

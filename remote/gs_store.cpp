@@ -37,12 +37,17 @@ class GsStore final : public RestStore {
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(
         const auto response,
-        send_or_explain(object, {.url = object_url(object) + "?fields=size,generation,updated"}));
+        send_or_explain(object, {.url = object_url(object) +
+                                        "?fields=size,generation,updated,crc32c,contentEncoding"}));
     const json body = json_from_text(response.body);
     ObjectInfo info{.size_bytes = number_field(body, "size"),
                     .version = text_field(body, "generation"),
                     .modified_s = parse_timestamp(text_field(body, "updated"))};
     if (!info.version.empty()) info.tie = Tie::request;
+    // What is stored compressed may be sent uncompressed.
+    const std::string crc = text_field(body, "crc32c");
+    if (!crc.empty() && text_field(body, "contentEncoding").empty())
+      info.checksum = Checksum{ChecksumKind::crc32c, crc};
     return info;
   }
 
@@ -60,7 +65,8 @@ class GsStore final : public RestStore {
     return read_object(client(), request, expected, range, sink);
   }
 
-  Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;
+  Result<std::unique_ptr<Upload>> upload(const Uri& object,
+                                         std::optional<std::uint64_t> size_bytes) override;
 
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
     std::vector<ListedObject> objects;
@@ -197,9 +203,14 @@ class GsPartTarget final : public PartTarget {
 
   Result<void> check_stored(const HttpResponse& response) {
     if (!response.succeeded()) return store_.explain(object_, response);
-    const std::string stored = text_field(json_from_text(response.body), "md5Hash");
+    const json body = json_from_text(response.body);
+    const std::string stored = text_field(body, "md5Hash");
     if (stored.empty() || stored == base64(md5_.finish())) return {};
-    [[maybe_unused]] const auto removed = store_.remove(object_);
+    // Of this generation: another one is somebody else's.
+    [[maybe_unused]] const auto removed =
+        store_.send({.method = "DELETE",
+                     .url = fmt::format("{}?generation={}", store_.object_url(object_),
+                                        text_field(body, "generation"))});
     return fail(Errc::corrupt,
                 "{}: the stored object's MD5 differs from what was sent; it was removed",
                 object_.shown());
@@ -211,8 +222,9 @@ class GsPartTarget final : public PartTarget {
   Md5 md5_;
 };
 
-Result<std::unique_ptr<Upload>> GsStore::upload(const Uri& object, std::optional<std::uint64_t>) {
-  return std::make_unique<PartUpload>(std::make_unique<GsPartTarget>(*this, object), 1);
+Result<std::unique_ptr<Upload>> GsStore::upload(const Uri& object,
+                                                std::optional<std::uint64_t> size_bytes) {
+  return std::make_unique<PartUpload>(std::make_unique<GsPartTarget>(*this, object), 1, size_bytes);
 }
 
 }  // namespace

@@ -185,6 +185,7 @@ ObjectInfo object_info(const HttpResponse& response, Ranges ranges) {
   if (is_strong(info.version) && has_ranges) info.tie = Tie::etag;
   if (info.version.empty()) info.version = settled_last_modified(response);
   info.modified_s = parse_timestamp(std::string(response.header("last-modified")));
+  info.checksum = offered_checksum(response);
   return info;
 }
 

@@ -9,7 +9,8 @@ enum class Ranges : std::uint8_t { if_announced, always };
 
 /// An object's properties from a response's headers: the whole size from Content-Range, else
 /// Content-Length; the version from ETag, else from a Last-Modified that can't be that of a later
-/// version, too. Its parts are tied if the ETag is strong and the server has ranges.
+/// version, too. Its parts are tied if the ETag is strong and the server has ranges. The checksum
+/// is that of offered_checksum.
 ObjectInfo object_info(const HttpResponse& response, Ranges ranges = Ranges::if_announced);
 
 /// Makes the error of a response that isn't 2xx.

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "remote/checksum.hpp"
 #include "remote/http.hpp"
 #include "remote/uri.hpp"
 
@@ -34,6 +35,7 @@ struct ObjectInfo {
   /// Changes with the content: an ETag, a generation, a modification time. Empty if unknown.
   std::string version;
   Tie tie = Tie::none;
+  std::optional<Checksum> checksum;        // of the whole object
   std::optional<std::int64_t> modified_s;  // Unix time; nullopt if unknown
 };
 

@@ -5,16 +5,27 @@
 namespace rtenv::remote {
 namespace {
 
-constexpr std::size_t k_parts_of_one_size = 2500;
-
-std::size_t capacity_of(std::size_t index) {
-  return PartUpload::k_first_part_bytes << std::min<std::size_t>(index / k_parts_of_one_size, 3);
-}
+constexpr std::size_t k_max_unsent_bytes = 256U << 20U;
+constexpr std::size_t k_parts_of_first_size = 1000;
+constexpr std::size_t k_parts_of_later_sizes = 60;  // of each; the next ones have 8 MiB more
+// Stores want multiples of 256 KiB.
+constexpr std::uint64_t k_step_bytes = 1U << 20U;
 
 }  // namespace
 
-PartUpload::PartUpload(std::unique_ptr<PartTarget> target, unsigned connections)
-    : target_(std::move(target)), connections_(connections) {}
+std::size_t PartUpload::part_bytes(std::size_t index, std::optional<std::uint64_t> object_bytes) {
+  if (object_bytes) {
+    const std::uint64_t even = (*object_bytes + k_max_parts - 1) / k_max_parts;
+    const std::uint64_t rounded = (even + k_step_bytes - 1) / k_step_bytes * k_step_bytes;
+    return std::max<std::uint64_t>(rounded, k_first_part_bytes);
+  }
+  const std::size_t later = index - std::min(index, k_parts_of_first_size);
+  return k_first_part_bytes * (1 + later / k_parts_of_later_sizes);
+}
+
+PartUpload::PartUpload(std::unique_ptr<PartTarget> target, unsigned connections,
+                       std::optional<std::uint64_t> object_bytes)
+    : target_(std::move(target)), connections_(connections), object_bytes_(object_bytes) {}
 
 PartUpload::~PartUpload() {
   stop_workers();
@@ -42,6 +53,7 @@ void PartUpload::work() {
     auto sent = target_->send(part);
     lock.lock();
     --unsent_parts_;
+    unsent_bytes_ -= part.bytes.size();
     if (!sent && !error_) error_ = std::move(sent).error();
     changed_.notify_all();
   }
@@ -54,11 +66,19 @@ Result<void> PartUpload::enqueue(bool last) {
     begun_ = true;
     for (unsigned i = 0; i < connections_; ++i) workers_.emplace_back([this] { work(); });
   }
+  if (current_.index >= k_max_parts)
+    return fail(Errc::out_of_space, "the object is larger than the {} bytes that {} parts hold",
+                current_.offset, k_max_parts);
   Part next{.index = current_.index + 1, .offset = current_.offset + current_.bytes.size()};
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return error_ || unsent_parts_ < connections_; });
+  changed_.wait(lock, [&] {
+    return error_ || unsent_parts_ == 0 ||
+           (unsent_parts_ < connections_ &&
+            unsent_bytes_ + current_.bytes.size() <= k_max_unsent_bytes);
+  });
   if (error_) return Failure(*error_);
   ++unsent_parts_;
+  unsent_bytes_ += current_.bytes.size();
   current_.last = last;
   queue_.push_back(std::move(current_));
   current_ = std::move(next);
@@ -68,7 +88,7 @@ Result<void> PartUpload::enqueue(bool last) {
 
 Result<void> PartUpload::write(std::span<const std::byte> data) {
   while (!data.empty()) {
-    const std::size_t capacity = capacity_of(current_.index);
+    const std::size_t capacity = part_bytes(current_.index, object_bytes_);
     // Not sooner: until there is more data, the full part may be the last one.
     if (current_.bytes.size() == capacity) {
       RTENV_TRY(enqueue(false));
@@ -80,6 +100,7 @@ Result<void> PartUpload::write(std::span<const std::byte> data) {
       current_.bytes.reserve(capacity);
     current_.bytes.insert(current_.bytes.end(), data.begin(),
                           data.begin() + static_cast<std::ptrdiff_t>(count));
+    target_->digest(data.first(count));
     data = data.subspan(count);
   }
   return {};

@@ -2,8 +2,9 @@
 // memory until the store has it, so that it can be retried. An object that fits into one part is
 // sent as a whole.
 //
-// Memory: (connections + 1) parts. Later parts are larger, so that 10,000 of them (which all stores
-// allow) hold 300 GiB although the first ones are small.
+// Stores allow 10,000 parts: of an object of unknown size, later parts are larger, so that they
+// hold 5 TiB although the first 1000 have 8 MiB each. Memory: (connections + 1) parts of 8 MiB; of
+// larger ones, 256 MiB or two parts, whichever is more.
 #pragma once
 
 #include <condition_variable>
@@ -28,6 +29,8 @@ struct Part {
 class PartTarget {
  public:
   virtual ~PartTarget() = default;
+  /// Sees the whole object in order, before its parts.
+  virtual void digest(std::span<const std::byte> /*data*/) {}
   virtual Result<void> put_whole(std::span<const std::byte> object) = 0;
   virtual Result<void> begin() = 0;
   virtual Result<void> send(const Part& part) = 0;
@@ -39,8 +42,13 @@ class PartTarget {
 class PartUpload final : public Upload {
  public:
   static constexpr std::size_t k_first_part_bytes = 8U << 20U;
+  static constexpr std::size_t k_max_parts = 10'000;
 
-  PartUpload(std::unique_ptr<PartTarget> target, unsigned connections);
+  /// The size of the part `index` of an object of this size, if it is known.
+  static std::size_t part_bytes(std::size_t index, std::optional<std::uint64_t> object_bytes);
+
+  PartUpload(std::unique_ptr<PartTarget> target, unsigned connections,
+             std::optional<std::uint64_t> object_bytes);
   PartUpload(const PartUpload&) = delete;
   PartUpload& operator=(const PartUpload&) = delete;
   ~PartUpload() override;
@@ -55,6 +63,7 @@ class PartUpload final : public Upload {
 
   std::unique_ptr<PartTarget> target_;
   unsigned connections_;
+  std::optional<std::uint64_t> object_bytes_;
   Part current_;
   bool begun_ = false;
   bool finished_ = false;
@@ -63,6 +72,7 @@ class PartUpload final : public Upload {
   std::condition_variable changed_;
   std::deque<Part> queue_;
   unsigned unsent_parts_ = 0;  // queued or being sent
+  std::size_t unsent_bytes_ = 0;
   bool stopped_ = false;
   std::optional<Error> error_;
   std::vector<std::jthread> workers_;

@@ -57,7 +57,7 @@ RawBytes bytes(std::size_t count) {
 
 Result<void> upload(Stored& stored, const RawBytes& object, unsigned connections,
                     std::size_t piece) {
-  PartUpload upload(std::make_unique<MemoryTarget>(stored), connections);
+  PartUpload upload(std::make_unique<MemoryTarget>(stored), connections, std::nullopt);
   for (std::size_t offset = 0; offset < object.size(); offset += piece)
     RTENV_TRY(
         upload.write(std::span(object).subspan(offset, std::min(piece, object.size() - offset))));
@@ -89,6 +89,24 @@ TEST(PartUpload, SendsALargeObjectInParts) {
   }
 }
 
+TEST(PartUpload, PartsHoldTheLargestObjectsOfTheStores) {
+  constexpr std::uint64_t k_gibibyte = 1U << 30U;
+  const auto capacity = [](std::optional<std::uint64_t> object_bytes) {
+    std::uint64_t total = 0;
+    for (std::size_t index = 0; index < PartUpload::k_max_parts; ++index) {
+      const std::uint64_t part = PartUpload::part_bytes(index, object_bytes);
+      EXPECT_EQ(part % (256U << 10U), 0U);
+      EXPECT_LE(part, 5 * k_gibibyte) << "S3's largest part";
+      total += part;
+    }
+    return total;
+  };
+  EXPECT_GE(capacity(std::nullopt), 5 * 1024 * k_gibibyte);
+  for (const std::uint64_t gibibytes : {0U, 300U, 5U * 1024, 48U * 1024})
+    EXPECT_GE(capacity(gibibytes * k_gibibyte), gibibytes * k_gibibyte);
+  EXPECT_EQ(PartUpload::part_bytes(9999, 70 * k_gibibyte), PartUpload::k_first_part_bytes);
+}
+
 TEST(PartUpload, AbortsIfAPartIsRefused) {
   Stored stored;
   stored.refuse_part = 1;
@@ -101,7 +119,7 @@ TEST(PartUpload, AbortsIfAPartIsRefused) {
 TEST(PartUpload, DestructionAbortsAnUnfinishedUpload) {
   Stored stored;
   {
-    PartUpload upload(std::make_unique<MemoryTarget>(stored), 2);
+    PartUpload upload(std::make_unique<MemoryTarget>(stored), 2, std::nullopt);
     EXPECT_THAT(upload.write(bytes(2 * PartUpload::k_first_part_bytes + 1)), IsOk());
   }
   EXPECT_TRUE(stored.begun);

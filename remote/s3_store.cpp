@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "base/unique_name.hpp"
 #include "remote/aws_credentials.hpp"
 #include "remote/http_object.hpp"
 #include "remote/part_upload.hpp"
@@ -69,7 +70,9 @@ class S3Store final : public ObjectStore {
   }
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(const auto response, send(object, {.method = "HEAD", .query = {}}));
+    RTENV_TRY(
+        const auto response,
+        send(object, {.method = "HEAD", .query = {}, .headers = {"x-amz-checksum-mode: ENABLED"}}));
     if (response.succeeded()) return object_info(response, Ranges::always);
     // The response to HEAD has no body that tells the reason.
     RTENV_TRY(const auto why,
@@ -85,7 +88,8 @@ class S3Store final : public ObjectStore {
     return read_object(client_, request, expected, range, sink);
   }
 
-  Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override;
+  Result<std::unique_ptr<Upload>> upload(const Uri& object,
+                                         std::optional<std::uint64_t> size_bytes) override;
 
   Result<std::vector<ListedObject>> list(const Uri& prefix) override {
     std::vector<ListedObject> objects;
@@ -233,9 +237,12 @@ class S3PartTarget final : public PartTarget {
   }
 
   Result<void> begin() override {
+    mark_ = unique_name();
     RTENV_TRY(const auto response,
-              store_.send_or_explain(object_,
-                                     {.method = "POST", .query = "uploads=", .headers = {k_type}}));
+              store_.send_or_explain(
+                  object_, {.method = "POST",
+                            .query = "uploads=",
+                            .headers = {k_type, fmt::format("{}: {}", k_mark_header, mark_)}}));
     pugi::xml_document document;
     document.load_buffer(response.body.data(), response.body.size());
     upload_id_ = document.child("InitiateMultipartUploadResult").child("UploadId").text().get();
@@ -252,7 +259,6 @@ class S3PartTarget final : public PartTarget {
         const auto response,
         store_.send_or_explain(object_, {.method = "PUT", .query = query, .body = part.bytes}));
     const std::lock_guard lock(mutex_);
-    size_bytes_ += part.bytes.size();
     etags_[part.index] = response.header("etag");
     return {};
   }
@@ -273,9 +279,10 @@ class S3PartTarget final : public PartTarget {
     // A failure may have status 200: the store responds before it is done.
     const std::string code = parse_error(response.body).code;
     if (response.succeeded() && code.empty()) return {};
-    if (code == "NoSuchUpload") {  // completed by an attempt whose response was lost?
-      const auto info = store_.stat(object_);
-      if (info && info->size_bytes == size_bytes_) return {};
+    // Completed by an attempt whose response was lost?
+    if (code == "NoSuchUpload") {
+      const auto stored = store_.send(object_, {.method = "HEAD", .query = {}});
+      if (stored && stored->succeeded() && stored->header(k_mark_header) == mark_) return {};
     }
     return store_.explain(object_, response);
   }
@@ -290,18 +297,21 @@ class S3PartTarget final : public PartTarget {
 
  private:
   static constexpr const char* k_type = "Content-Type: application/octet-stream";
+  // Metadata of the object: tells what this upload made from other objects under this name.
+  static constexpr const char* k_mark_header = "x-amz-meta-rtenv-upload";
 
   S3Store& store_;
   Uri object_;
   std::string upload_id_;
+  std::string mark_;
   std::mutex mutex_;
-  std::uint64_t size_bytes_ = 0;
   std::map<std::size_t, std::string> etags_;
 };
 
-Result<std::unique_ptr<Upload>> S3Store::upload(const Uri& object, std::optional<std::uint64_t>) {
+Result<std::unique_ptr<Upload>> S3Store::upload(const Uri& object,
+                                                std::optional<std::uint64_t> size_bytes) {
   return std::make_unique<PartUpload>(std::make_unique<S3PartTarget>(*this, object),
-                                      k_upload_connections);
+                                      k_upload_connections, size_bytes);
 }
 
 }  // namespace

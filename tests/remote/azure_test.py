@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import hashlib
 import unittest
 
 import servers
@@ -42,6 +43,14 @@ class AzureStore(RemoteTest):
         self.assert_packed(self.stored("large.zip"), job)
         folder = self.ok("fetch", "azure://box/large.zip").path
         self.assertEqual((folder / "noise.bin").read_bytes(), noise(40 << 20))
+
+    def test_checksums_of_the_store_are_compared(self):
+        for size in [1000, 20 << 20]:  # sent as a whole, and in blocks
+            data = noise(size)
+            self.ok("push", self.write("x.bin", data), "azure://box/x.bin")
+            stored = self.container.get_blob_client("x.bin").get_blob_properties().content_settings.content_md5
+            self.assertEqual(bytes(stored), hashlib.md5(data).digest())
+            self.assert_damage_is_noticed("azure://box/x.bin", data, lambda request: request.method == "GET")
 
     def test_objects_written_by_microsofts_client_are_fetched_once(self):
         for text in ["one", "two"]:

@@ -1,5 +1,6 @@
 """Faulty networks, servers and disks: damaged data is never accepted, and nothing is left behind."""
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -88,7 +89,8 @@ class Faults(RemoteTest):
 
     def test_all_requests_end_by_the_deadline(self):
         self.proxy.fault = lambda request: servers.Fault(bytes_per_s=100_000) if request.method == "GET" else None
-        run = self.refused(5, "took longer than 3 s", "fetch", self.large, env={"RTENV_NETWORK_DEADLINE": "3"})
+        times = {"RTENV_NETWORK_DEADLINE": "3", "RTENV_NETWORK_TIMEOUT": "30"}
+        run = self.refused(5, "took longer than 3 s", "fetch", self.large, env=times)
         self.assertIn("RTENV_NETWORK_DEADLINE", run.err)
         for variable in ["RTENV_NETWORK_DEADLINE", "RTENV_NETWORK_TIMEOUT", "RTENV_NETWORK_MIN_RATE"]:
             self.refused(2, f"{variable}: 'soon'", "fetch", self.large, env={variable: "soon"})
@@ -137,6 +139,14 @@ class Faults(RemoteTest):
         self.proxy.fault = lambda request: servers.Fault(flip=5) if request.method == "GET" else None
         self.refused(2, "pinned", "fetch", f"{self.large}#sha256={hashlib.sha256(LARGE).hexdigest()}")
         self.assertEqual(self.entries(), [])
+
+    def test_checksums_that_a_server_offers_are_compared(self):
+        reads = lambda request: request.method == "GET"
+        sha256, md5 = (base64.b64encode(hashlib.new(name, LARGE).digest()).decode() for name in ["sha256", "md5"])
+        for headers in [{"Repr-Digest": f"md5=:{md5}:, sha-256=:{sha256}:"}, {"Digest": f"MD5={md5}"}, {"Content-MD5": md5}]:
+            with self.subTest(headers=headers):
+                self.web.headers = headers
+                self.assert_damage_is_noticed(self.large, LARGE, reads)
 
     def test_an_object_that_changes_during_the_download_is_not_mixed(self):
         after = noise(24 << 20, seed=2)

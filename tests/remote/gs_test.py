@@ -60,6 +60,10 @@ class GoogleStore(RemoteTest):
         self.assertEqual(self.ok("push", job, "gs://bucket/jobs/job ü+1.zip").out, "gs://bucket/jobs/job ü+1.zip\n")
         self.assert_packed(self.bucket.blob("jobs/job ü+1.zip").download_as_bytes(), job)
 
+    def test_checksums_of_the_store_are_compared(self):
+        self.bucket.blob("x.bin").upload_from_string(b"data of the store")
+        self.assert_damage_is_noticed("gs://bucket/x.bin", b"data of the store", lambda request: "alt=media" in request.path)
+
     def test_a_large_upload_is_resumable(self):
         job = self.job(size=40 << 20)
         self.ok("push", job, "gs://bucket/large.zip", "--compress", "store")

@@ -75,6 +75,45 @@ class StrictStore(RemoteTest):
         self.assertEqual((folder / "noise.bin").read_bytes(), noise(40 << 20))
         self.assertGreater(len({request.headers["Range"] for request in self.proxy.requests} - {None}), 3)
 
+    def test_checksums_of_the_store_are_compared(self):
+        reads = lambda request: request.method == "GET"
+        # boto3 can't compute the first two alone; the store compares them with what it receives.
+        for given in [{"ChecksumCRC32C": "4waSgw=="}, {"ChecksumCRC64NVME": "rosUhgp5mIg="}, {"ChecksumAlgorithm": "CRC32"},
+                      {"ChecksumAlgorithm": "SHA1"}, {"ChecksumAlgorithm": "SHA256"}]:
+            with self.subTest(given):
+                self.boto.put_object(Bucket="bucket", Key="x.bin", Body=b"123456789", **given)
+                self.assert_damage_is_noticed("s3://bucket/x.bin", b"123456789", reads)
+
+    def test_a_checksum_of_parts_checksums_is_not_one_of_the_object(self):
+        data = noise(12 << 20)
+        begun = self.boto.create_multipart_upload(Bucket="bucket", Key="x.bin", ChecksumAlgorithm="SHA256")
+        parts = []
+        for number, body in enumerate([data[:8 << 20], data[8 << 20:]], start=1):
+            sent = self.boto.upload_part(Bucket="bucket", Key="x.bin", UploadId=begun["UploadId"], PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")
+            parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": sent["ChecksumSHA256"]})
+        self.boto.complete_multipart_upload(Bucket="bucket", Key="x.bin", UploadId=begun["UploadId"], MultipartUpload={"Parts": parts})
+        self.assertEqual(self.ok("fetch", "s3://bucket/x.bin").path.read_bytes(), data)
+
+    def test_an_upload_whose_completion_is_not_answered_is_complete(self):
+        file = self.write("large.bin", noise(20 << 20))
+        completions = []
+
+        def lose_the_first(request):
+            if request.method == "POST" and "uploadId=" in request.path:
+                completions.append(request)
+                return servers.Fault(lost=len(completions) == 1)
+            return None
+
+        self.proxy.fault = lose_the_first
+        self.ok("push", file, "s3://bucket/large.bin")
+        self.assertEqual((len(completions), self.stored("large.bin")), (2, noise(20 << 20)))
+
+    def test_another_object_of_the_same_size_does_not_make_an_upload_complete(self):
+        self.boto.put_object(Bucket="bucket", Key="large.bin", Body=noise(20 << 20, seed=2))
+        self.proxy.fault = lambda request: servers.Fault(
+            status=404, body=b"<Error><Code>NoSuchUpload</Code></Error>") if request.method == "POST" and "uploadId=" in request.path else None
+        self.refused(3, "NoSuchUpload", "push", self.write("large.bin", noise(20 << 20)), "s3://bucket/large.bin")
+
     def test_an_upload_that_fails_leaves_nothing_in_the_store(self):
         parts = []
 

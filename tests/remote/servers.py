@@ -202,6 +202,7 @@ class Fault:
     flip: int | None = None  # index of a byte of the body to change
     ignore_range: bool = False
     bytes_per_s: int | None = None  # of the body
+    lost: bool = False  # the request is forwarded, and the connection closed
 
 
 class ProxyHandler(Quiet):
@@ -227,6 +228,9 @@ class ProxyHandler(Quiet):
         response = upstream.getresponse()
         data = bytearray(response.read())
         upstream.close()
+        if fault.lost:
+            self.close_connection = True
+            return None
         size = response.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
         self.send_response(response.status)
         for name, value in response.getheaders():

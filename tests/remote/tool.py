@@ -14,6 +14,8 @@ import unittest
 import zipfile
 from dataclasses import dataclass
 
+import servers
+
 RTENV = os.environ["RTENV"]
 LIMIT_S = 120
 FOREIGN = ("AWS_", "GOOGLE_", "AZURE_", "STORAGE_", "RAY_", "RTENV_", "CLOUDSDK_", "GCE_")
@@ -137,6 +139,18 @@ class RemoteTest(unittest.TestCase):
 
     def tearDown(self):
         self.assert_no_secret_stored()
+
+    def assert_damage_is_noticed(self, uri, data, reads):
+        """`data` is at `uri`, behind self.proxy, with a checksum. `reads(request)`: whether it reads the object."""
+        waiting = [servers.Fault(flip=5)]
+        self.proxy.fault = lambda request: waiting.pop() if waiting and reads(request) else None
+        self.assertEqual(self.ok("fetch", "--no-unpack", uri).path.read_bytes(), data)
+        self.assertEqual(waiting, [])
+        self.ok("cache", "rm", "--all", "--yes")
+        self.proxy.fault = lambda request: servers.Fault(flip=5) if reads(request) else None
+        self.refused(2, "is damaged", "fetch", "--no-unpack", uri)
+        self.assertEqual(self.entries(), [])
+        self.proxy.fault = lambda request: None
 
     def write(self, name, content=b""):
         path = self.work / name
