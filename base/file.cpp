@@ -104,7 +104,7 @@ Result<void> rename_path(const Path& from, const Path& to) {
 
 Result<AtomicFile> AtomicFile::create(Path target, mode_t mode) {
   Path staged = target.parent_path() / fmt::format("{}{}", k_unfinished_prefix, unique_name());
-  Fd fd(::open(staged.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  Fd fd(::open(staged.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd) return fail_errno("create", target.native());
   return AtomicFile(std::move(target), std::move(staged), std::move(fd));
 }

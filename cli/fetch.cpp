@@ -1,11 +1,14 @@
 #include "envbuild/fetch.hpp"
 
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/parallel.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "cli/store_options.hpp"
+#include "envbuild/fetch_to.hpp"
 #include "pkg/package_name.hpp"
 
 namespace rtenv::cli {
@@ -14,27 +17,58 @@ namespace {
 struct FetchCommand {
   std::string uri;
   std::string address;
+  std::string output;  // empty: into the cache; "-": standard output
   bool no_unpack = false;
   bool print_path = true;
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
+    return output.empty() ? into_cache(parsed, tool) : into_file(parsed, tool);
+  }
+
+ private:
+  [[nodiscard]] envbuild::FetchOptions options(const Tool& tool, ProgressLine& progress) const {
+    return {.store = store_options(tool, address),
+            .on_progress = progress.callback(),
+            .threads = default_threads()};
+  }
+
+  [[nodiscard]] Result<int> into_cache(const remote::Uri& parsed, const Tool& tool) const {
     RTENV_TRY(auto cache, tool.open_cache());
     const bool as_tree = parsed.scheme == remote::Scheme::local ||
                          (pkg::is_remote_archive(parsed.path) && !no_unpack);
     Result<envbuild::Fetched> fetched = [&] {
       ProgressLine progress(tool);
-      const envbuild::FetchOptions options{.store = store_options(tool, address),
-                                           .on_progress = progress.callback(),
-                                           .threads = default_threads()};
-      return as_tree ? envbuild::fetch_tree(parsed, cache, options)
-                     : envbuild::fetch_file(parsed, cache, options);
+      return as_tree ? envbuild::fetch_tree(parsed, cache, options(tool, progress))
+                     : envbuild::fetch_file(parsed, cache, options(tool, progress));
     }();
     if (!fetched) return Failure(std::move(fetched).error());
     tool.output.print({{"uri", parsed.shown()},
                        {"path", fetched->object.path.native()},
                        {"from_cache", fetched->from_cache}},
                       fetched->object.path.native());
+    return 0;
+  }
+
+  [[nodiscard]] Result<int> into_file(const remote::Uri& parsed, const Tool& tool) const {
+    const bool to_stdout = output == "-";
+    if (to_stdout && tool.output.json)
+      return fail(Errc::invalid_argument,
+                  "-o - and --json exclude each other: both write to standard output");
+    if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
+      return fail(Errc::invalid_argument, "an object can't be written to a terminal")
+          .hint("redirect standard output, or give a file to -o");
+    RTENV_TRY(OutputFile file, to_stdout ? OutputFile::standard() : OutputFile::create(output));
+    const auto fetched = [&] {
+      ProgressLine progress(tool);
+      return envbuild::fetch_to(parsed, file, to_stdout ? "standard output" : output,
+                                options(tool, progress));
+    }();
+    if (!fetched) return Failure(fetched.error());
+    RTENV_TRY(file.commit());
+    if (to_stdout) return 0;
+    const std::string path = std::filesystem::absolute(output).native();
+    tool.output.print({{"uri", parsed.shown()}, {"path", path}, {"sha256", fetched->sha256}}, path);
     return 0;
   }
 };
@@ -45,8 +79,9 @@ void register_fetch(const Command& root, Tool& tool) {
   auto state = std::make_shared<FetchCommand>();
   const Command command = add_command(
       root, tool, "fetch",
-      "Fetch a URI into the cache, if it is new or has changed, and print its path",
+      "Fetch a URI into the cache, if it is new or has changed, and print its path; or into a file",
       "  rtenv fetch s3://bucket/my_job.zip\n"
+      "  rtenv fetch gs://bucket/data.tar.zst -o data.tar.zst\n"
       "  rtenv fetch https://host/lib-1.0-py3-none-any.whl#sha256=9f86d081…\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
       "found.");
@@ -55,6 +90,11 @@ void register_fetch(const Command& root, Tool& tool) {
           "URI", state->uri,
           "s3:// gs:// azure:// abfss:// http(s):// file:// local:// gcs://; #sha256= pins it")
       .required();
+  command
+      .add_option("-o,--output", state->output,
+                  "Write the object to this file instead, which appears when it is complete; - for "
+                  "standard output")
+      .value_name("FILE");
   command.add_flag("--no-unpack", state->no_unpack,
                    "Don't unpack an archive: print the path of the file");
   command.add_flag("--print-path", state->print_path, "Print the path (the default)");

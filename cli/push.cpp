@@ -1,5 +1,8 @@
 #include "envbuild/push.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
@@ -9,6 +12,12 @@
 
 namespace rtenv::cli {
 namespace {
+
+Result<Fd> standard_input() {
+  Fd input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  if (!input) return fail_errno("read", "standard input");
+  return input;
+}
 
 struct PushCommand {
   Selection selection;
@@ -25,10 +34,17 @@ struct PushCommand {
     package.digest_cache = tool.digest_cache();
     std::error_code error;
     const bool is_directory = std::filesystem::is_directory(chosen.directory, error);
-    Result<envbuild::Pushed> pushed = [&] {
+    if (chosen.directory == "-" && ::isatty(STDIN_FILENO) == 1)
+      return fail(Errc::invalid_argument, "a package can't be read from a terminal")
+          .hint("redirect standard input: rtenv pack -o - | rtenv push - {}", parsed.shown());
+    Result<envbuild::Pushed> pushed = [&]() -> Result<envbuild::Pushed> {
       ProgressLine progress(tool);
       const envbuild::PushOptions options{.store = store_options(tool, address),
                                           .on_progress = progress.callback()};
+      if (chosen.directory == "-") {
+        RTENV_TRY(const Fd input, standard_input());
+        return envbuild::push_stream(input, parsed, options);
+      }
       return is_directory ? envbuild::push_directory(chosen.directory, package, parsed, options)
                           : envbuild::push_file(chosen.directory, parsed, options);
     }();
@@ -51,10 +67,14 @@ void register_push(const Command& root, Tool& tool) {
       "Upload a directory as a package, or a file, to a store and print its URI",
       "  rtenv push my_job s3://bucket/my_job.zip\n"
       "  rtenv push my_job gs://bucket/jobs/          under its own name, _ray_pkg_<hash>.zip\n"
+      "  rtenv pack --git v1.2 -o - | rtenv push - s3://bucket/v1.2.zip\n"
       "  rtenv push my_job gcs:// --address http://127.0.0.1:8265\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
       "found.");
-  state->selection.declare(command, "SRC", "The directory or file").required().show_default("");
+  state->selection
+      .declare(command, "SRC", "The directory or file; - for a file from standard input")
+      .required()
+      .show_default("");
   command
       .add_option("URI", state->uri,
                   "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, "

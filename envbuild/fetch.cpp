@@ -185,13 +185,6 @@ Result<Fetched> directory_in_place(const Uri& uri) {
   return Fetched{.object = {.path = uri.path, .lease = std::nullopt}, .from_cache = true};
 }
 
-Result<void> check_names_an_object(const Uri& uri) {
-  if (uri.is_prefix())
-    return fail(Errc::invalid_argument, "{} has no object name", uri.shown())
-        .hint("add the object's name: SCHEME://BUCKET/PATH/NAME.zip");
-  return {};
-}
-
 Result<void> check_path(const Uri& uri, const FetchOptions& options) {
   const bool is_local = uri.scheme == Scheme::file || uri.scheme == Scheme::local;
   return is_local && options.check_path ? options.check_path(uri.path) : Result<void>();
@@ -199,18 +192,27 @@ Result<void> check_path(const Uri& uri, const FetchOptions& options) {
 
 }  // namespace
 
-Result<Fetched> fetch_file(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
+Result<void> check_fetchable(const Uri& uri, const FetchOptions& options) {
   RTENV_TRY(check_path(uri, options));
-  RTENV_TRY(check_names_an_object(uri));
+  if (uri.is_prefix())
+    return fail(Errc::invalid_argument, "{} has no object name", uri.shown())
+        .hint("add the object's name: SCHEME://BUCKET/PATH/NAME.zip");
+  return {};
+}
+
+Result<Fetched> fetch_file(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
+  RTENV_TRY(check_fetchable(uri, options));
   // With a pin, a copy: the file could be another one by the time it is used.
   if (uri.scheme == Scheme::file && !uri.sha256) return file_in_place(uri);
   return Fetcher(uri, Form::file, cache, options).run();
 }
 
 Result<Fetched> fetch_tree(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {
-  RTENV_TRY(check_path(uri, options));
-  if (uri.scheme == Scheme::local) return directory_in_place(uri);
-  RTENV_TRY(check_names_an_object(uri));
+  if (uri.scheme == Scheme::local) {
+    RTENV_TRY(check_path(uri, options));
+    return directory_in_place(uri);
+  }
+  RTENV_TRY(check_fetchable(uri, options));
   if (!pkg::is_remote_archive(uri.path))
     return fail(Errc::invalid_argument, "{} isn't an archive: unknown extension", uri.shown())
         .hint("use a URI that ends with .zip, .tar.gz, .tgz, .tar.xz, .tar.bz2, .tar.zst or .jar");

@@ -28,10 +28,13 @@ struct Fetched {
   bool from_cache = false;  // this call didn't download anything
 };
 
+/// Whether the URI names an object, at a path that may be read. Fails: invalid_argument (no
+/// object), as FetchOptions::check_path.
+Result<void> check_fetchable(const remote::Uri& uri, const FetchOptions& options);
+
 /// Fetches the object as a file with the object's name. A file:// without a pin is used in place.
-/// Fails: invalid_argument (a URI without an
-/// object), not_found (also: offline, and not in the cache), as ObjectStore::stat and
-/// remote::download.
+/// Fails: not_found (also: offline, and not in the cache), as check_fetchable, ObjectStore::stat
+/// and remote::download.
 Result<Fetched> fetch_file(const remote::Uri& uri, cache::Cache& cache,
                            const FetchOptions& options);
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,63 @@ class Web(RemoteTest):
         web = self.start(servers.files({"/large.bin": large}, ranges=False, etags=False))
         self.assertEqual(self.ok("fetch", web.url + "/large.bin").path.read_bytes(), large)
         self.assertFalse(self.ok("fetch", "--json", web.url + "/large.bin").json["from_cache"])
+
+    def test_an_object_is_fetched_into_a_file(self):
+        large = noise(20 << 20)
+        web = self.start(servers.files({"/job.zip": JOB, "/large.bin": large}))
+        for uri, data in [(web.url + "/job.zip", JOB), (web.url + "/large.bin", large)]:
+            target = self.write("target", "earlier content")
+            (self.work / "link").unlink(missing_ok=True)
+            (self.work / "link").symlink_to(target)
+            run = self.ok("fetch", uri, "-o", self.work / "link", "--json").json
+            self.assertEqual(run, {"uri": uri, "path": str(self.work / "link"), "sha256": hashlib.sha256(data).hexdigest()})
+            self.assertEqual(target.read_bytes(), data)
+            self.assertTrue((self.work / "link").is_symlink())
+        self.assertFalse(self.cache.exists())
+        self.refused(2, "pinned", "fetch", f"{web.url}/job.zip#sha256={'0' * 64}", "-o", target)
+        self.refused(3, "404", "fetch", f"{web.url}/nothing", "-o", self.work / "new")
+        self.assertEqual(target.read_bytes(), large)
+        self.assertEqual(sorted(path.name for path in self.work.iterdir()), ["home", "link", "target"])
+        self.refused(2, "no object name", "fetch", f"{web.url}/", "-o", target)
+        self.refused(2, "used in place", "fetch", f"local://{self.work}", "-o", target)
+
+    def binary(self, *words, data=None):
+        return subprocess.run([RTENV, *map(str, words)], input=data, capture_output=True, cwd=self.work, env=self.process_environment({}))
+
+    def test_an_object_is_fetched_to_standard_output(self):
+        web = self.start(servers.files({"/job.zip": JOB}))
+        run = self.binary("fetch", web.url + "/job.zip", "-o", "-")
+        self.assertEqual((run.returncode, run.stdout), (0, JOB), run.stderr)
+        with_json = self.binary("fetch", web.url + "/job.zip", "-o", "-", "--json")
+        self.assertEqual((with_json.returncode, with_json.stdout), (2, b""))
+        self.assertIn(b"exclude each other", with_json.stderr)
+        # Nothing of what hasn't its digest.
+        self.refused(2, "pinned", "fetch", f"{web.url}/job.zip#sha256={'0' * 64}", "-o", "-")
+
+    def test_a_package_is_pushed_from_standard_input(self):
+        store = self.work / "store"
+        uri = f"file://{store}/x/job.zip"
+        self.assertEqual(self.binary("push", "-", uri, data=JOB).stdout.decode(), uri + "\n")
+        self.assertEqual((store / "x/job.zip").read_bytes(), JOB)
+        named = self.binary("push", "-", f"file://{store}/", data=JOB)
+        self.assertEqual(named.stdout.decode(), f"file://{store}/_ray_pkg_{hashlib.sha1(JOB).hexdigest()}.zip\n", named.stderr)
+        other = self.binary("push", "-", f"file://{store}/", data=b"no archive")
+        self.assertEqual((other.returncode, other.stdout), (2, b""))
+        self.assertIn("no name of its own", other.stderr.decode())
+        self.assertEqual(self.binary("push", "-", f"file://{store}/data", data=b"no archive").returncode, 0)
+        self.assertEqual((store / "data").read_bytes(), b"no archive")
+
+    def test_an_interruption_ends_reading_from_standard_input(self):
+        process = subprocess.Popen([RTENV, "push", "-", f"file://{self.work}/x"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, cwd=self.work, env=self.process_environment({}))
+        process.stdin.write("begun")
+        process.stdin.flush()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=30), 130)
+        self.assertFalse((self.work / "x").exists())
+        for pipe in [process.stdin, process.stdout, process.stderr]:
+            pipe.close()
 
     def test_netrc(self):
         self.secrets = ["hunter2", servers.basic("me", "hunter2")]

@@ -1,0 +1,16 @@
+// Fetches the object that a URI names into a file of the user's, beside the cache.
+#pragma once
+
+#include "base/output_file.hpp"
+#include "envbuild/fetch.hpp"
+
+namespace rtenv::envbuild {
+
+/// Writes the object as it is, not unpacked, to an output that the caller commits. A pipe or a
+/// device gets it only when it is complete and has its digest. Fails: invalid_argument (a URI
+/// without an object, local://), as FetchOptions::check_path, ObjectStore::stat and
+/// remote::download.
+Result<remote::Downloaded> fetch_to(const remote::Uri& uri, OutputFile& output,
+                                    const std::string& shown, const FetchOptions& options);
+
+}  // namespace rtenv::envbuild
