@@ -65,7 +65,7 @@ struct RemoteTier::Session {
   template <class T>
   [[nodiscard]] Result<T> explained(Result<T> result, const remote::Uri& prefix) const {
     if (result || !watchdog->timed_out()) return result;
-    return fail(Errc::unavailable, "{} timed out", prefix.shown());
+    return fail(Errc::unavailable, "{} timed out: {}", prefix.shown(), result.error().message());
   }
 };
 

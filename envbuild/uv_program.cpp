@@ -52,6 +52,7 @@ Result<void> fetch_uv(const PinnedWheel& wheel, const Environment& environment, 
                       const Path& target, const Cancellation* cancellation) {
   const std::string index = remote::package_index_url(environment);
   log::info("fetching uv {} from {}", k_version, redacted_url(index));
+  RTENV_TRY(remote::transfer_limits(environment));
   remote::HttpClient client(environment, cancellation);
   RTENV_TRY(const std::string url, remote::find_package_file(index, "uv", wheel.file_name, client));
   RTENV_TRY(const TempDir folder, cache.make_temp_dir());
