@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <ctime>
 
 #include "base/redact.hpp"
 #include "remote/curl_handle.hpp"
 #include "remote/redirect.hpp"
+#include "remote/timestamp.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -14,11 +17,18 @@ namespace {
 constexpr int k_max_redirects = 10;
 constexpr std::size_t k_max_idle_handles = 16;
 
+// A number of seconds or a date (RFC 9110, 10.2.3).
 std::optional<std::chrono::seconds> retry_after(const HttpResponse& response) {
-  const auto text = response.header("retry-after");
-  unsigned seconds = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), seconds).ec != std::errc())
-    return std::nullopt;
+  const std::string text(response.header("retry-after"));
+  if (const auto date_s = parse_timestamp(text)) {
+    const auto now_s = parse_timestamp(std::string(response.header("date")));
+    return std::chrono::seconds(
+        std::max<std::int64_t>(*date_s - now_s.value_or(std::time(nullptr)), 0));
+  }
+  std::uint32_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc::result_out_of_range) return std::chrono::seconds::max() / 1000;
+  if (error != std::errc()) return std::nullopt;
   return std::chrono::seconds(seconds);
 }
 

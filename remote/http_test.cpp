@@ -89,6 +89,23 @@ TEST(HttpClient, StopsWhenCancelled) {
               IsError(Errc::cancelled, "interrupted"));
 }
 
+TEST(SetbackOf, SaysHowLongTheServerWantsToBeLeftAlone) {
+  const auto retry_after = [](std::string text) {
+    const auto setback = setback_of(HttpResponse{
+        .status = 503,
+        .headers = {{"retry-after", std::move(text)}, {"date", "Mon, 30 Nov 2026 12:00:00 GMT"}},
+        .final_url = "http://host/"});
+    return setback->retry_after ? setback->retry_after->count() : -1;
+  };
+  EXPECT_EQ(retry_after("7"), 7);
+  EXPECT_EQ(retry_after("Mon, 30 Nov 2026 12:00:09 GMT"), 9);
+  EXPECT_EQ(retry_after("Mon, 30 Nov 2026 11:00:00 GMT"), 0);
+  EXPECT_GT(retry_after("99999999999999999999"), 1'000'000);
+  EXPECT_EQ(retry_after("soon"), -1);
+  EXPECT_FALSE(setback_of(HttpResponse{.status = 404}));
+  EXPECT_FALSE(setback_of(fail(Errc::permission_denied, "no")));
+}
+
 TEST(FailStatus, MapsStatusesToCodes) {
   EXPECT_EQ(fail_status(404, "x").value().code(), Errc::not_found);
   EXPECT_EQ(fail_status(401, "x").value().code(), Errc::permission_denied);
