@@ -116,8 +116,8 @@ class Fetcher {
     RTENV_TRY(const auto downloaded, remote::download(store, uri_, info, file,
                                                       {.on_progress = options_.on_progress,
                                                        .cancellation = cancellation_}));
-    RTENV_TRY(auto lease, form_ == Form::file ? store_file(file, downloaded.sha256)
-                                              : unpack(file, downloaded.sha256));
+    RTENV_TRY(auto lease,
+              form_ == Form::file ? store_file(file, downloaded) : unpack(file, downloaded.sha256));
     // An object without a version is fetched again the next time.
     if (!downloaded.info.version.empty() || uri_.sha256)
       RTENV_TRY(cache_.remember_fetch(digest_, {.version = downloaded.info.version,
@@ -132,10 +132,11 @@ class Fetcher {
     return fetched(std::move(lease), true);
   }
 
-  Result<cache::Lease> store_file(const Path& file, const std::string& sha256) {
-    RTENV_TRY(auto stored,
-              file_entry(local_name(uri_), sha256, cache_, wait_options(),
-                         [&](const Path& target) { return rename_path(file, target); }));
+  Result<cache::Lease> store_file(const Path& file, const remote::Downloaded& downloaded) {
+    RTENV_TRY(auto stored, file_entry(local_name(uri_), {downloaded.sha256, downloaded.xxh3},
+                                      cache_, wait_options(), [&](const Path& target) {
+                                        return rename_path(file, target);
+                                      }));
     return std::move(*stored.lease);
   }
 

@@ -6,10 +6,16 @@
 
 namespace rtenv::envbuild {
 
+/// A file's digests, in hex.
+struct FileDigests {
+  std::string sha256;
+  std::string xxh3 = {};  // XXH3-128; may be empty: then a new file is read once more
+};
+
 /// Leases the file `name` with this content; `make` creates it, with this content, if it isn't
 /// there. Fails: as `make` and Cache::get_or_build.
-Result<LeasedPath> file_entry(const std::string& name, std::string_view sha256, cache::Cache& cache,
-                              const WaitOptions& wait,
+Result<LeasedPath> file_entry(const std::string& name, const FileDigests& digests,
+                              cache::Cache& cache, const WaitOptions& wait,
                               const std::function<Result<void>(const Path&)>& make);
 
 }  // namespace rtenv::envbuild

@@ -24,7 +24,7 @@ Result<LeasedPath> store_wheel(const LocalInput& wheel, cache::Cache& cache,
   const std::string sha256 = content.substr(content.rfind(':') + 1);
   bool copied = false;
   RTENV_TRY(auto stored,
-            file_entry(name, sha256, cache, wait, [&](const Path& target) -> Result<void> {
+            file_entry(name, {sha256}, cache, wait, [&](const Path& target) -> Result<void> {
               copied = true;
               return runtime_env::copy_input(wheel, {}, target, wait.cancellation);
             }));

@@ -42,8 +42,7 @@ class Download {
     reset_digests();
   }
 
-  /// Returns the SHA-256.
-  Result<std::string> run() {
+  Result<Downloaded> run() {
     RTENV_TRY(reserve_space());
     const bool in_parts =
         info_.tie != Tie::none && info_.size_bytes && *info_.size_bytes >= k_parallel_from_bytes;
@@ -55,6 +54,7 @@ class Download {
  private:
   void reset_digests() {
     sha_.reset();
+    xxh3_.reset();
     checked_.reset();
     if (info_.checksum && info_.checksum->kind != ChecksumKind::sha256)
       checked_.emplace(info_.checksum->kind);
@@ -62,15 +62,17 @@ class Download {
 
   void digest(std::span<const std::byte> data) {
     sha_.add(data);
+    xxh3_.add(data);
     if (checked_) checked_->add(data);
   }
 
-  // Returns the SHA-256, if the bytes have the store's checksum.
-  Result<std::string> finish_digests() {
+  // Fails if the bytes don't have the store's checksum.
+  Result<Downloaded> finish_digests() {
     const auto sha256 = sha_.finish();
-    if (!info_.checksum) return to_hex(sha256);
+    Downloaded downloaded{.info = info_, .sha256 = to_hex(sha256), .xxh3 = to_hex(xxh3_.finish())};
+    if (!info_.checksum) return downloaded;
     const std::string found = checked_ ? checked_->base64() : base64(sha256);
-    if (found == info_.checksum->base64) return to_hex(sha256);
+    if (found == info_.checksum->base64) return downloaded;
     return fail(Errc::corrupt,
                 "{} is damaged: its {} in the store is {}, that of what arrived is {}",
                 object_.shown(), name(info_.checksum->kind), info_.checksum->base64, found);
@@ -167,6 +169,7 @@ class Download {
   const DownloadTarget& target_;
   const DownloadOptions& options_;
   Sha256 sha_;
+  Xxh3 xxh3_;
   std::optional<ChecksumHash> checked_;  // of another kind than SHA-256
   RawBytes buffer_;
   std::mutex reporting_;
@@ -185,24 +188,22 @@ Result<Downloaded> download_to(ObjectStore& store, const Uri& object, ObjectInfo
                                const DownloadTarget& target, const DownloadOptions& options) {
   bool was_damaged = false;
   for (int restarts = 0;; ++restarts) {
-    auto sha256 = Download(store, object, info, target, options).run();
-    const bool has_wrong_pin = sha256 && object.sha256 && *sha256 != *object.sha256;
-    if (has_wrong_pin)
-      sha256 = fail_pin(object, *sha256);
-    else if (sha256)
-      return Downloaded{.info = std::move(info), .sha256 = std::move(*sha256)};
+    auto downloaded = Download(store, object, info, target, options).run();
+    const bool has_wrong_pin = downloaded && object.sha256 && downloaded->sha256 != *object.sha256;
+    if (downloaded && !has_wrong_pin) return downloaded;
+    if (has_wrong_pin) downloaded = fail_pin(object, downloaded->sha256);
     if (::ftruncate(target.file.get(), 0) != 0) return fail_errno("write", target.shown);
-    const Errc code = sha256.error().code();
+    const Errc code = downloaded.error().code();
     // A server may announce ranges and not have them.
     const bool refused_part = code == Errc::invalid_argument && info.tie != Tie::none;
     if (restarts == k_max_restarts ||
         (code != Errc::corrupt && code != Errc::changed && !refused_part))
-      return Failure(std::move(sha256).error());
+      return Failure(std::move(downloaded).error());
     RTENV_TRY(ObjectInfo now, store.stat(object));
     const bool is_same = now.version == info.version && now.size_bytes == info.size_bytes;
     // Damage on the way isn't there the next time, and the pin of the same object is.
     if (code == Errc::corrupt && is_same && (has_wrong_pin || was_damaged))
-      return Failure(std::move(sha256).error());
+      return Failure(std::move(downloaded).error());
     was_damaged = code == Errc::corrupt;
     info = std::move(now);
     if (refused_part) info.tie = Tie::none;

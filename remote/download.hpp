@@ -23,6 +23,7 @@ struct DownloadOptions {
 struct Downloaded {
   ObjectInfo info;
   std::string sha256;  // lower-case hex
+  std::string xxh3;    // XXH3-128, the same
 };
 
 /// `info`: from the store's stat. `target` must not exist; it is removed after a failure.

@@ -97,6 +97,7 @@ class DownloadTest : public testing::Test {
     } else {
       EXPECT_EQ(must(read_file(file_)), store.content);
       EXPECT_EQ(downloaded->sha256, sha256_hex(store.content));
+      EXPECT_EQ(downloaded->xxh3, to_hex(Xxh3::of(std::as_bytes(std::span(store.content)))));
       std::filesystem::remove(file_, error);
     }
     return downloaded;

@@ -22,6 +22,7 @@ class Web(RemoteTest):
         self.assertEqual((self.ok("fetch", web.url + "/job.zip").path / "script.py").read_text(), "print('ran')")
         self.assertEqual(self.ok("fetch", web.url + "/lib%201.whl").path.name, "lib 1.whl")
         self.assertEqual(self.ok("fetch", "--no-unpack", web.url + "/job.zip").path.read_bytes(), JOB)
+        self.ok("cache", "verify")  # with the digests that were computed on the way
         self.ok("unpack", web.url + "/job.zip", self.work / "here")
         self.assertEqual([str(path.relative_to(self.work / "here")) for path in (self.work / "here").rglob("*.py")], ["job-1.0/script.py"])
         self.refused(2, "empty", "unpack", web.url + "/job.zip", self.work / "here")
