@@ -223,7 +223,7 @@ Result<ExpiredArchives> RemoteTier::remove_expired(bool dry_run, const Cancellat
   RTENV_TRY(Session session, open_session(k_background_timeout, cancellation));
   const auto run = [&]() -> Result<ExpiredArchives> {
     ExpiredArchives result;
-    RTENV_TRY(const auto objects, session.store->list(options_.prefix));
+    RTENV_TRY(const auto objects, remote::list_all(*session.store, options_.prefix));
     for (const auto& object : objects) {
       session.begin_request();
       const bool old = expired(object.modified_s);

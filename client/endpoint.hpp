@@ -2,7 +2,8 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+
+#include "base/result.hpp"
 
 namespace rtenv::client {
 
@@ -14,7 +15,7 @@ struct Endpoint {
   std::string base_path;    // before "/api/…"; empty, or begins with '/'
 };
 
-/// Of "http://HOST[:PORT][/PATH]" or https, without the user info. Without a port: 80 or 443.
-Endpoint parse_endpoint(std::string_view address);
+/// Of an http or https URL, without its user info. Fails: as Url::parse.
+Result<Endpoint> parse_endpoint(const std::string& address);
 
 }  // namespace rtenv::client

@@ -33,7 +33,7 @@ void add_headers(websocket::request_type& request, const remote::JobServer& serv
 // False if what answers is no websocket.
 Result<bool> open_socket(Socket& socket, const remote::JobServer& server, const std::string& path,
                          const Environment& environment) {
-  Endpoint endpoint = parse_endpoint(server.address);
+  RTENV_TRY(Endpoint endpoint, parse_endpoint(server.address));
   endpoint.unix_socket = server.unix_socket;
   const std::string shown = server.shown();
   Connection& connection = socket.next_layer();

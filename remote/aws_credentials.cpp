@@ -2,7 +2,6 @@
 
 #include <pugixml.hpp>
 
-#include "base/clock.hpp"
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -12,6 +11,7 @@
 #include "base/unique_name.hpp"
 #include "remote/aws_metadata.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -19,7 +19,6 @@ namespace {
 using Found = std::optional<AwsCredentials>;
 
 constexpr int k_max_role_chain = 5;
-constexpr std::chrono::seconds k_renew_before_expiry{300};
 constexpr std::chrono::seconds k_process_limit{60};
 
 Found keys_from_variables(const Environment& environment) {
@@ -69,11 +68,10 @@ struct RoleRequest {
 
 Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
                                    const AwsProfile& profile, HttpClient& client) {
-  const std::string region = aws_region(profile, client.environment());
-  std::string endpoint = aws_endpoint("sts", profile, client.environment())
-                             .value_or(fmt::format("https://sts.{}.amazonaws.com{}", region,
-                                                   region.starts_with("cn-") ? ".cn" : ""));
-  endpoint = trim_end(endpoint, "/");
+  RTENV_TRY(const AwsRegion region, aws_region(profile, client.environment()));
+  RTENV_TRY(const Url endpoint,
+            Url::parse_endpoint(aws_endpoint("sts", profile, client.environment())
+                                    .value_or(aws_service_url("sts", region))));
   std::string form = fmt::format("Action={}&RoleArn={}&RoleSessionName={}&Version=2011-06-15",
                                  signer ? "AssumeRole" : "AssumeRoleWithWebIdentity",
                                  percent_encode(role.role_arn), percent_encode(role.session_name));
@@ -81,11 +79,12 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
   if (!signer) form += "&WebIdentityToken=" + percent_encode(role.web_identity_token);
   RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
     HttpRequest request{.method = "POST",
-                        .url = endpoint + "/",
+                        .url = endpoint.text() + "/",
                         .headers = {"Content-Type: application/x-www-form-urlencoded"},
                         .body = std::as_bytes(std::span(form))};
     if (!signer) return request;
-    request.aws = AwsSigning{region, "sts", signer->access_key_id, signer->secret_access_key};
+    request.aws =
+        AwsSigning{region.text(), "sts", signer->access_key_id, signer->secret_access_key};
     request.headers.push_back("x-amz-content-sha256: " + sha256_hex(form));
     if (!signer->session_token.empty())
       request.headers.push_back("x-amz-security-token: " + signer->session_token);
@@ -109,7 +108,7 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
                              .expires_at_s = parse_timestamp(text("Expiration"))};
   if (credentials.access_key_id.empty())
     return fail(Errc::unavailable, "{} returned no credentials for the role {}",
-                redacted_url(endpoint), role.role_arn);
+                redacted_url(endpoint.text()), role.role_arn);
   return credentials;
 }
 
@@ -187,7 +186,10 @@ Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int
   return Found();
 }
 
-Result<Found> find_credentials(const AwsProfile& profile, HttpClient& client) {
+}  // namespace
+
+Result<std::optional<AwsCredentials>> find_aws_credentials(const AwsProfile& profile,
+                                                           HttpClient& client) {
   const Environment& environment = client.environment();
   if (auto keys = keys_from_variables(environment)) return keys;
   const auto token_file = environment.find_filled("AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -203,22 +205,6 @@ Result<Found> find_credentials(const AwsProfile& profile, HttpClient& client) {
   RTENV_TRY(auto from_container, container_credentials(client));
   if (from_container) return from_container;
   return instance_credentials(client);
-}
-
-}  // namespace
-
-Result<std::optional<AwsCredentials>> AwsCredentialChain::get() {
-  const std::lock_guard lock(mutex_);
-  const bool expires_soon =
-      cached_ && cached_->expires_at_s &&
-      *cached_->expires_at_s - unix_ms() / 1000 < k_renew_before_expiry.count();
-  if (!looked_up_ || expires_soon) {
-    auto found = find_credentials(profile_, client_);
-    if (!found) return Failure(std::move(found).error().within("AWS credentials"));
-    cached_ = std::move(*found);
-    looked_up_ = true;
-  }
-  return cached_;
 }
 
 }  // namespace rtenv::remote

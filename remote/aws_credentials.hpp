@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -26,23 +25,9 @@ struct AwsCredentials {
   std::optional<std::int64_t> expires_at_s;  // Unix time; nullopt: never
 };
 
-/// Looks credentials up when they are first needed and again shortly before they expire.
-/// Thread-safe. `client` must outlive it.
-class AwsCredentialChain {
- public:
-  AwsCredentialChain(AwsProfile profile, HttpClient& client)
-      : profile_(std::move(profile)), client_(client) {}
-
-  /// nullopt: there are none, requests are unsigned. Fails if a configured source can't be used:
-  /// not_found, permission_denied, invalid_argument, unavailable, cancelled.
-  Result<std::optional<AwsCredentials>> get();
-
- private:
-  AwsProfile profile_;
-  HttpClient& client_;
-  std::mutex mutex_;
-  bool looked_up_ = false;
-  std::optional<AwsCredentials> cached_;
-};
+/// nullopt: there are none, requests are unsigned. Fails if a configured source can't be used:
+/// not_found, permission_denied, invalid_argument, unavailable, cancelled.
+Result<std::optional<AwsCredentials>> find_aws_credentials(const AwsProfile& profile,
+                                                           HttpClient& client);
 
 }  // namespace rtenv::remote

@@ -1,5 +1,7 @@
 #include "remote/aws_metadata.hpp"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -8,31 +10,45 @@
 #include "base/text.hpp"
 #include "remote/json_field.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view k_container_host = "http://169.254.170.2";
+constexpr std::string_view k_container_host = "169.254.170.2";
 constexpr std::string_view k_instance_host = "http://169.254.169.254";
 
-// The token may be sent only over TLS or to the machine's own addresses.
-Result<void> check_container_url(const std::string& url) {
-  if (url.starts_with("https://")) return {};
-  for (const std::string_view host :
-       {"http://169.254.170.2", "http://169.254.170.23", "http://[fd00:ec2::23]",
-        "http://localhost", "http://127.0.0.1", "http://[::1]"})
-    if (url.starts_with(host) && url.find_first_of("/:", host.size()) == host.size()) return {};
-  return fail(Errc::invalid_argument,
-              "AWS_CONTAINER_CREDENTIALS_FULL_URI must use https or an address of this machine: {}",
-              redacted_url(url));
+// The token may be sent only over TLS or to the machine's own addresses: the list of Amazon's SDKs.
+Result<Url> container_url(const std::string& text) {
+  constexpr std::array<std::string_view, 6> k_hosts{
+      k_container_host, "169.254.170.23", "[fd00:ec2::23]", "localhost", "127.0.0.1", "[::1]"};
+  RTENV_TRY(Url url, Url::parse(text));
+  const bool is_trusted =
+      url.origin.scheme == "https" || std::ranges::find(k_hosts, url.origin.host) != k_hosts.end();
+  if (!is_trusted || !url.user_info.empty())
+    return fail(
+        Errc::invalid_argument,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI must use https or an address of this machine: {}",
+        redacted_url(text));
+  return url;
+}
+
+// The path is another's text: it mustn't change the host.
+Result<Url> relative_container_url(std::string_view path) {
+  RTENV_TRY(Url url, Url::parse(fmt::format("http://{}/", k_container_host)));
+  if (!path.starts_with('/'))
+    return fail(Errc::invalid_argument, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI isn't a path: {}",
+                redacted_url(path));
+  url.path = path;
+  return url;
 }
 
 Result<std::string> get_text(HttpClient& client, const std::string& url,
                              const std::vector<std::string>& headers) {
   RTENV_TRY(auto response, client.send([&]() -> Result<HttpRequest> {
-    return HttpRequest{.url = url, .headers = headers};
+    return HttpRequest{.url = url, .headers = headers, .destination = Destination::metadata};
   }));
   if (!response.succeeded()) return fail_status(response.status, redacted_url(url));
   return std::move(response.body);
@@ -63,15 +79,11 @@ Result<AwsCredentials> parse_aws_credentials(std::string_view text, std::string_
 
 Result<std::optional<AwsCredentials>> container_credentials(HttpClient& client) {
   const Environment& environment = client.environment();
-  std::string url;
-  if (const auto path = environment.find_filled("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")) {
-    url = std::string(k_container_host) + std::string(*path);
-  } else if (const auto full = environment.find_filled("AWS_CONTAINER_CREDENTIALS_FULL_URI")) {
-    url = *full;
-    RTENV_TRY(check_container_url(url));
-  } else {
-    return std::optional<AwsCredentials>();
-  }
+  const auto path = environment.find_filled("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  const auto full = environment.find_filled("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+  if (!path && !full) return std::optional<AwsCredentials>();
+  RTENV_TRY(const Url url,
+            path ? relative_container_url(*path) : container_url(std::string(*full)));
   std::string token(environment.find("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or(""));
   if (const auto file = environment.find_filled("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
     RTENV_TRY(token, read_file(*file));
@@ -79,7 +91,7 @@ Result<std::optional<AwsCredentials>> container_credentials(HttpClient& client) 
   }
   std::vector<std::string> headers;
   if (!token.empty()) headers.push_back("Authorization: " + token);
-  RTENV_TRY(const std::string body, get_text(client, url, headers));
+  RTENV_TRY(const std::string body, get_text(client, url.text(), headers));
   RTENV_TRY(auto credentials, parse_aws_credentials(body, "the container's credential endpoint"));
   return std::optional(std::move(credentials));
 }
@@ -91,12 +103,15 @@ Result<std::optional<AwsCredentials>> instance_credentials(HttpClient& client) {
   if ((disabled && (*disabled == "true" || *disabled == "True" || *disabled == "1")) ||
       (!endpoint && !is_ec2()))
     return std::optional<AwsCredentials>();
-  const std::string host(trim_end(endpoint.value_or(k_instance_host), "/"));
+  RTENV_TRY(const Url service,
+            Url::parse_endpoint(std::string(endpoint.value_or(k_instance_host))));
+  const std::string host = service.text();
   std::vector<std::string> headers;
   RTENV_TRY(const auto token, client.send([&]() -> Result<HttpRequest> {
     return HttpRequest{.method = "PUT",
                        .url = host + "/latest/api/token",
-                       .headers = {"X-aws-ec2-metadata-token-ttl-seconds: 21600"}};
+                       .headers = {"X-aws-ec2-metadata-token-ttl-seconds: 21600"},
+                       .destination = Destination::metadata};
   }));
   if (token.succeeded()) headers.push_back("X-aws-ec2-metadata-token: " + token.body);
   const std::string base = host + "/latest/meta-data/iam/security-credentials/";

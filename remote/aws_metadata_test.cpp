@@ -31,11 +31,19 @@ TEST(AwsMetadata, SendsTheContainersTokenOnlyToTrustedAddresses) {
             }())
                 .has_value(),
             false);
-  for (const char* bad : {"http://example.com/", "http://127.0.0.1.evil.example/", "file:///x"}) {
+  for (const char* bad : {"http://example.com/", "http://127.0.0.1.evil.example/", "file:///x",
+                          "http://127.0.0.2:9106/", "http://localhost:80@127.0.0.2:9106/",
+                          "http://me@localhost/", "https://localhost@evil.example/"}) {
     environment.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", bad);
     HttpClient client(environment);
-    EXPECT_THAT(container_credentials(client), IsError(Errc::invalid_argument, bad));
+    EXPECT_THAT(container_credentials(client), IsError(Errc::invalid_argument)) << bad;
   }
+  for (const char* bad : {"@evil.example/", ".evil.example/", ":80@evil.example/"}) {
+    environment.set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", bad);
+    HttpClient client(environment);
+    EXPECT_THAT(container_credentials(client), IsError(Errc::invalid_argument, "isn't a path"));
+  }
+  environment.unset("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
   TestServer server({TestServer::response("200 OK", k_keys)});
   environment.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/keys"));
   environment.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "secret");

@@ -113,10 +113,17 @@ std::optional<std::string> aws_endpoint(std::string_view service, const AwsProfi
   return find_setting(profile, "endpoint_url");
 }
 
-std::string aws_region(const AwsProfile& profile, const Environment& environment) {
+std::string aws_service_url(std::string_view service, const AwsRegion& region) {
+  return fmt::format("https://{}.{}.amazonaws.com{}", service, region.text(),
+                     region.text().starts_with("cn-") ? ".cn" : "");
+}
+
+Result<AwsRegion> aws_region(const AwsProfile& profile, const Environment& environment) {
   for (const char* variable : {"AWS_REGION", "AWS_DEFAULT_REGION"})
-    if (const auto region = environment.find_filled(variable)) return std::string(*region);
-  return find_setting(profile, "region").value_or("us-east-1");
+    if (const auto region = environment.find_filled(variable))
+      return AwsRegion::parse(*region, variable);
+  return AwsRegion::parse(find_setting(profile, "region").value_or("us-east-1"),
+                          "the AWS profile's region");
 }
 
 }  // namespace rtenv::remote

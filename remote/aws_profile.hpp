@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/environment.hpp"
+#include "remote/store_names.hpp"
 
 namespace rtenv::remote {
 
@@ -32,7 +33,11 @@ std::optional<std::string> find_setting(const AwsProfile& profile, std::string_v
 std::optional<std::string> aws_endpoint(std::string_view service, const AwsProfile& profile,
                                         const Environment& environment);
 
-/// AWS_REGION, else AWS_DEFAULT_REGION, else the profile's region, else us-east-1.
-std::string aws_region(const AwsProfile& profile, const Environment& environment);
+/// Amazon's own endpoint.
+std::string aws_service_url(std::string_view service, const AwsRegion& region);
+
+/// AWS_REGION, else AWS_DEFAULT_REGION, else the profile's region, else us-east-1. Fails:
+/// invalid_argument (no region can have that name).
+Result<AwsRegion> aws_region(const AwsProfile& profile, const Environment& environment);
 
 }  // namespace rtenv::remote

@@ -64,11 +64,17 @@ TEST_F(AwsProfileTest, FailsIfTheProfileIsMissingOrTheFileIsMalformed) {
 }
 
 TEST_F(AwsProfileTest, RegionDefaultsToUsEast1) {
-  EXPECT_EQ(aws_region({}, environment_), "us-east-1");
-  EXPECT_EQ(aws_region({{"region", "of-profile"}}, environment_), "of-profile");
+  const auto region = [&](const AwsProfile& profile) {
+    return must(aws_region(profile, environment_)).text();
+  };
+  EXPECT_EQ(region({}), "us-east-1");
+  EXPECT_EQ(region({{"region", "of-profile"}}), "of-profile");
   environment_.set("AWS_DEFAULT_REGION", "of-default");
   environment_.set("AWS_REGION", "of-region");
-  EXPECT_EQ(aws_region({{"region", "of-profile"}}, environment_), "of-region");
+  EXPECT_EQ(region({{"region", "of-profile"}}), "of-region");
+  environment_.set("AWS_REGION", "x@evil.example/#");
+  EXPECT_THAT(aws_region({}, environment_), IsError(Errc::invalid_argument, "AWS_REGION"))
+      << "it is part of a host name";
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "remote/store_names.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -59,6 +61,7 @@ Result<AzureAccount> account_from_connection_string(std::string_view text) {
     return fail(Errc::invalid_argument,
                 "AZURE_STORAGE_CONNECTION_STRING has neither AccountName nor BlobEndpoint");
   if (account.endpoint.empty()) {
+    RTENV_TRY(AzureAccountName::parse(account.name, "AccountName"));
     const auto or_default = [&](const char* name, const char* value) {
       return fields[name].empty() ? value : fields[name];
     };
@@ -69,9 +72,13 @@ Result<AzureAccount> account_from_connection_string(std::string_view text) {
   return account;
 }
 
-Result<AzureAccount> account_from_variables(std::string name, const Environment& environment) {
-  AzureAccount account{.name = std::move(name)};
-  account.endpoint = fmt::format("https://{}.blob.core.windows.net", account.name);
+std::string blob_endpoint(const AzureAccountName& name) {
+  return fmt::format("https://{}.blob.core.windows.net", name.text());
+}
+
+Result<AzureAccount> account_from_variables(const AzureAccountName& name,
+                                            const Environment& environment) {
+  AzureAccount account{.name = name.text(), .endpoint = blob_endpoint(name)};
   if (const auto key = environment.find_filled("AZURE_STORAGE_KEY")) {
     auto parsed = parse_key(*key);
     if (!parsed) return Failure(std::move(parsed).error().within("AZURE_STORAGE_KEY"));
@@ -82,11 +89,10 @@ Result<AzureAccount> account_from_variables(std::string name, const Environment&
   return account;
 }
 
-// ACCOUNT of CONTAINER@ACCOUNT.dfs.core.windows.net; empty for azure:// URIs.
-std::string account_name_in(const Uri& uri) {
-  if (uri.scheme != Scheme::abfss) return {};
-  const auto at = uri.authority.find('@');
-  return uri.authority.substr(at + 1, uri.authority.find('.', at) - at - 1);
+// The key of another account must not be used.
+Result<AzureAccount> anonymous_account(std::string_view name, const Uri& uri) {
+  RTENV_TRY(const AzureAccountName checked, AzureAccountName::parse(name, uri.shown()));
+  return AzureAccount{.name = checked.text(), .endpoint = blob_endpoint(checked)};
 }
 
 std::string_view header_value(const std::vector<std::string>& headers, std::string_view name) {
@@ -111,15 +117,8 @@ std::string canonical_headers(const std::vector<std::string>& headers) {
 }
 
 // The account, the path as in the URL, and the decoded query parameters, sorted by name.
-std::string canonical_resource(std::string_view url, std::string_view account) {
-  const auto path_begin = url.find('/', url.find("://") + 3);
-  std::string_view path =
-      path_begin == std::string_view::npos ? std::string_view("/") : url.substr(path_begin);
-  std::string_view query;
-  if (const auto question = path.find('?'); question != std::string_view::npos) {
-    query = path.substr(question + 1);
-    path = path.substr(0, question);
-  }
+std::string canonical_resource(const Url& url, std::string_view account) {
+  std::string_view query = url.query;
   std::map<std::string, std::string> parameters;
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
@@ -129,15 +128,13 @@ std::string canonical_resource(std::string_view url, std::string_view account) {
         lower_ascii(pair.substr(0, equals)),
         percent_decode(equals < pair.size() ? pair.substr(equals + 1) : std::string_view()));
   }
-  std::string text = fmt::format("/{}{}", account, path);
+  std::string text = fmt::format("/{}{}", account, url.path);
   for (const auto& [name, value] : parameters) text += fmt::format("\n{}:{}", name, value);
   return text;
 }
 
-}  // namespace
-
-Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment) {
-  const std::string in_uri = account_name_in(uri);
+Result<AzureAccount> account_with_credentials(const Uri& uri, const Environment& environment) {
+  const std::string in_uri(uri.account());
   if (const auto text = environment.find_filled("AZURE_STORAGE_CONNECTION_STRING")) {
     RTENV_TRY(auto account, account_from_connection_string(*text));
     if (!in_uri.empty() && !account.name.empty() && account.name != in_uri)
@@ -147,10 +144,7 @@ Result<AzureAccount> azure_account(const Uri& uri, const Environment& environmen
     return account;
   }
   std::string name(environment.find("AZURE_STORAGE_ACCOUNT").value_or(""));
-  if (!in_uri.empty() && !name.empty() && name != in_uri)
-    // The key of another account must not be used: access is anonymous.
-    return AzureAccount{.name = in_uri,
-                        .endpoint = fmt::format("https://{}.blob.core.windows.net", in_uri)};
+  if (!in_uri.empty() && !name.empty() && name != in_uri) return anonymous_account(in_uri, uri);
   if (!in_uri.empty()) name = in_uri;
   if (name.empty())
     return fail(Errc::invalid_argument, "{} names a container, but the storage account isn't set",
@@ -158,10 +152,23 @@ Result<AzureAccount> azure_account(const Uri& uri, const Environment& environmen
         .hint(
             "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY "
             "or AZURE_STORAGE_SAS_TOKEN");
-  return account_from_variables(std::move(name), environment);
+  RTENV_TRY(const AzureAccountName checked,
+            AzureAccountName::parse(name, in_uri.empty() ? "AZURE_STORAGE_ACCOUNT" : uri.shown()));
+  return account_from_variables(checked, environment);
+}
+
+}  // namespace
+
+Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment) {
+  RTENV_TRY(AzureAccount account, account_with_credentials(uri, environment));
+  if (const auto endpoint = environment.find_filled("AZURE_STORAGE_SERVICE_ENDPOINT"))
+    account.endpoint = trim_end(*endpoint, "/");
+  return account;
 }
 
 void sign_azure_request(HttpRequest& request, const AzureAccount& account, std::string_view now) {
+  const auto url = Url::parse(request.url);
+  if (!url) return;  // the request will fail
   request.headers.push_back(fmt::format("x-ms-date: {}", now));
   std::string text = request.method;
   for (const std::string_view name :
@@ -174,7 +181,7 @@ void sign_azure_request(HttpRequest& request, const AzureAccount& account, std::
       text += header_value(request.headers, name);
   }
   text += fmt::format("\n{}{}", canonical_headers(request.headers),
-                      canonical_resource(request.url, account.name));
+                      canonical_resource(*url, account.name));
   request.headers.push_back(fmt::format("Authorization: SharedKey {}:{}", account.name,
                                         base64(hmac_sha256(account.key, text))));
 }

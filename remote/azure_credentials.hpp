@@ -1,6 +1,7 @@
 // An account of Azure Blob Storage and its credentials: AZURE_STORAGE_CONNECTION_STRING, or
 // AZURE_STORAGE_ACCOUNT (abfss URIs contain the account) with AZURE_STORAGE_KEY or
-// AZURE_STORAGE_SAS_TOKEN. Without a key or token, requests are anonymous.
+// AZURE_STORAGE_SAS_TOKEN. Without a key or token, requests are anonymous. As for the az tool,
+// AZURE_STORAGE_SERVICE_ENDPOINT is the Blob service's URL.
 #pragma once
 
 #include <optional>

@@ -8,8 +8,10 @@
 #include "base/hash.hpp"
 #include "remote/azure_credentials.hpp"
 #include "remote/http_object.hpp"
+#include "remote/list_pages.hpp"
 #include "remote/part_upload.hpp"
 #include "remote/rest_store.hpp"
+#include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
 
 namespace rtenv::remote {
@@ -22,10 +24,6 @@ std::string now_text() {
   return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::time(nullptr)));
 }
 
-std::string container_of(const Uri& uri) {
-  return uri.authority.substr(0, uri.authority.find('@'));
-}
-
 // The store compares it with what it received.
 std::string content_md5(std::span<const std::byte> body) {
   Md5 md5;
@@ -35,20 +33,24 @@ std::string content_md5(std::span<const std::byte> body) {
 
 class AzureStore final : public RestStore {
  public:
-  AzureStore(AzureAccount account, Environment environment, const Cancellation* cancellation)
+  AzureStore(AzureAccount account, Environment environment, Access access,
+             const Cancellation* cancellation)
       : RestStore(account.endpoint, std::move(environment), cancellation),
-        account_(std::move(account)) {}
+        account_(std::move(account)),
+        access_(access) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
+    RTENV_TRY(std::string url, object_url(object));
     RTENV_TRY(const auto response,
-              send_or_explain(object, {.method = "HEAD", .url = object_url(object)}));
+              send_or_explain(object, {.method = "HEAD", .url = std::move(url)}));
     return object_info(response, Ranges::always);
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
                     const std::optional<ByteRange>& range, const ContentSink& sink) override {
+    RTENV_TRY(const std::string url, object_url(object));
     const ObjectRequest request{
-        .make = [&] { return authorized({.url = object_url(object)}); },
+        .make = [&] { return authorized({.url = url}); },
         .explain = [&](const HttpResponse& response) { return explain(object, response); }};
     return read_object(client(), request, expected, range, sink);
   }
@@ -56,32 +58,15 @@ class AzureStore final : public RestStore {
   Result<std::unique_ptr<Upload>> upload(const Uri& object,
                                          std::optional<std::uint64_t> size_bytes) override;
 
-  Result<std::vector<ListedObject>> list(const Uri& prefix) override {
-    std::vector<ListedObject> objects;
-    for (std::string marker;;) {
-      std::string url =
-          fmt::format("{}/{}?restype=container&comp=list&prefix={}", endpoint(),
-                      percent_encode(container_of(prefix)), percent_encode(prefix.path));
-      if (!marker.empty()) url += "&marker=" + percent_encode(marker);
-      RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
-      pugi::xml_document document;
-      document.load_buffer(response.body.data(), response.body.size());
-      const pugi::xml_node result = document.child("EnumerationResults");
-      for (const pugi::xml_node each : result.child("Blobs").children("Blob")) {
-        Uri uri = prefix;
-        uri.path = each.child("Name").text().get();
-        const pugi::xml_node properties = each.child("Properties");
-        objects.push_back({std::move(uri), properties.child("Content-Length").text().as_ullong(),
-                           parse_timestamp(properties.child("Last-Modified").text().get())});
-      }
-      marker = result.child("NextMarker").text().get();
-      if (marker.empty()) return objects;
-    }
+  Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
+    return list_pages(prefix.shown(), [&](const std::string& marker) {
+      return list_page(prefix, marker, on_listed);
+    });
   }
 
-  [[nodiscard]] std::string object_url(const Uri& object) const override {
-    return fmt::format("{}/{}/{}", endpoint(), percent_encode(container_of(object)),
-                       percent_encode(object.path, "/"));
+  [[nodiscard]] Result<std::string> object_url(const Uri& object) const override {
+    RTENV_TRY(const std::string container, container_url(object));
+    return fmt::format("{}/{}", container, percent_encode(object.path, "/"));
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) override {
@@ -95,10 +80,10 @@ class AzureStore final : public RestStore {
     // The lines after the first contain ids and times.
     if (!message.empty()) reason += ": " + message.substr(0, message.find('\n'));
     auto failure = fail_status(response.status, object.shown(), reason);
-    const bool anonymous = account_.key.empty() && account_.sas.empty();
+    const bool found_none = access_ == Access::with_credentials && !has_credentials();
     // For anonymous requests, Azure reports private containers as missing.
-    if (anonymous && (response.status == 404 || response.status == 401 || response.status == 403 ||
-                      response.status == 409))
+    if (found_none && (response.status == 404 || response.status == 401 || response.status == 403 ||
+                       response.status == 409))
       return std::move(failure).hint(
           "no Azure credentials were found: set AZURE_STORAGE_CONNECTION_STRING, "
           "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN");
@@ -106,8 +91,40 @@ class AzureStore final : public RestStore {
   }
 
  private:
+  // Returns the marker of the next page.
+  Result<std::string> list_page(const Uri& prefix, const std::string& marker,
+                                const OnListed& on_listed) {
+    RTENV_TRY(std::string url, container_url(prefix));
+    url += "?restype=container&comp=list&prefix=" + percent_encode(prefix.path);
+    if (!marker.empty()) url += "&marker=" + percent_encode(marker);
+    RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
+    pugi::xml_document document;
+    document.load_buffer(response.body.data(), response.body.size());
+    const pugi::xml_node result = document.child("EnumerationResults");
+    if (!result) return fail_listing(prefix.shown());
+    for (const pugi::xml_node each : result.child("Blobs").children("Blob")) {
+      const pugi::xml_node properties = each.child("Properties");
+      const pugi::xml_node name = each.child("Name");
+      Uri uri = prefix;
+      uri.path = name.text().get();
+      // Encoded if XML can't hold it.
+      if (name.attribute("Encoded").as_bool()) uri.path = percent_decode(uri.path);
+      RTENV_TRY(on_listed({std::move(uri), properties.child("Content-Length").text().as_ullong(),
+                           parse_timestamp(properties.child("Last-Modified").text().get())}));
+    }
+    return std::string(result.child("NextMarker").text().get());
+  }
+
+  [[nodiscard]] Result<std::string> container_url(const Uri& object) const {
+    RTENV_TRY(const Url base, endpoint());
+    RTENV_TRY(const AzureContainer container,
+              AzureContainer::parse(object.container(), object.shown()));
+    return fmt::format("{}/{}", base.text(), container.text());
+  }
+
   Result<HttpRequest> authorized(HttpRequest request) override {
     request.headers.push_back(fmt::format("x-ms-version: {}", k_api_version));
+    if (access_ == Access::anonymous) return request;
     if (!account_.key.empty())
       request.sign = [this](HttpRequest& signed_request) {
         sign_azure_request(signed_request, account_, now_text());
@@ -117,7 +134,12 @@ class AzureStore final : public RestStore {
     return request;
   }
 
+  [[nodiscard]] bool has_credentials() const {
+    return !account_.key.empty() || !account_.sas.empty();
+  }
+
   AzureAccount account_;
+  Access access_;
 };
 
 // The store deletes uncommitted blocks after a week; they can't be deleted sooner.
@@ -162,10 +184,10 @@ class AzurePartTarget final : public PartTarget {
 
   Result<void> put(const std::string& query, std::span<const std::byte> body,
                    std::vector<std::string> headers) {
-    RTENV_TRY(store_.send_or_explain(object_, {.method = "PUT",
-                                               .url = store_.object_url(object_) + query,
-                                               .headers = std::move(headers),
-                                               .body = body}));
+    RTENV_TRY(const std::string url, store_.object_url(object_));
+    RTENV_TRY(store_.send_or_explain(
+        object_,
+        {.method = "PUT", .url = url + query, .headers = std::move(headers), .body = body}));
     return {};
   }
 
@@ -183,9 +205,11 @@ Result<std::unique_ptr<Upload>> AzureStore::upload(const Uri& object,
 }  // namespace
 
 Result<std::unique_ptr<ObjectStore>> open_azure_store(const Uri& uri, Environment environment,
+                                                      Access access,
                                                       const Cancellation* cancellation) {
   RTENV_TRY(AzureAccount account, azure_account(uri, environment));
-  return std::make_unique<AzureStore>(std::move(account), std::move(environment), cancellation);
+  return std::make_unique<AzureStore>(std::move(account), std::move(environment), access,
+                                      cancellation);
 }
 
 }  // namespace rtenv::remote

@@ -8,6 +8,7 @@ namespace rtenv::remote {
 
 /// Fails: as azure_account.
 Result<std::unique_ptr<ObjectStore>> open_azure_store(const Uri& uri, Environment environment,
+                                                      Access access,
                                                       const Cancellation* cancellation);
 
 }  // namespace rtenv::remote

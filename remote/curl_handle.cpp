@@ -1,5 +1,7 @@
 #include "remote/curl_handle.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -8,6 +10,8 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "remote/metadata_address.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -97,6 +101,37 @@ int on_rewind(void* context, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
+Failure fail_metadata(const std::string& url) {
+  return fail(Errc::permission_denied,
+              "{} leads to this machine's metadata service, which rtenv asks for credentials only",
+              redacted_url(url));
+}
+
+// Sees the address that is connected to, whatever name or proxy led to it.
+curl_socket_t on_open_socket(void* context, curlsocktype, curl_sockaddr* address) {
+  Transfer& transfer = transfer_of(context);
+  if (transfer.request.destination == Destination::network && is_metadata_address(address->addr)) {
+    transfer.error = fail_metadata(transfer.request.url).value();
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+// Fails before anything is sent: permission_denied, invalid_argument, not_found.
+Result<void> check_request(const HttpRequest& request, const Environment& environment) {
+  RTENV_TRY(const Url url, Url::parse(request.url));
+  if (request.destination == Destination::network && is_metadata_host(url.origin.host))
+    return fail_metadata(request.url);
+  const auto has_line_break = [](std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+  };
+  if (has_line_break(request.bearer) || std::ranges::any_of(request.headers, has_line_break) ||
+      has_line_break(user_agent(environment)))
+    return fail(Errc::invalid_argument, "a header for {} has a line break",
+                redacted_url(request.url));
+  return {};
+}
+
 void set_callbacks(Transfer& transfer) {
   const auto set = [&](CURLoption option, auto value) {
     transfer.curl.easy_setopt(transfer.handle, option, value);
@@ -109,6 +144,8 @@ void set_callbacks(Transfer& transfer) {
   set(CURLOPT_READDATA, &transfer);
   set(CURLOPT_SEEKFUNCTION, &on_rewind);
   set(CURLOPT_SEEKDATA, &transfer);
+  set(CURLOPT_OPENSOCKETFUNCTION, &on_open_socket);
+  set(CURLOPT_OPENSOCKETDATA, &transfer);
 }
 
 Failure fail_in_time(const Transfer& transfer, const TransferTimes& times,
@@ -128,9 +165,6 @@ Failure fail_transport(const Transfer& transfer, CURLcode code, const TransferTi
   switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
       return fail(Errc::cancelled, "interrupted while talking to {}", shown);
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return fail(Errc::invalid_argument, "{} isn't an http or https URL", shown);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
       return fail(Errc::permission_denied, "the server of {} isn't trusted: {}", shown,
@@ -183,6 +217,7 @@ CURLcode CurlHandle::run(const Cancellation* cancellation) {
 Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodySink& sink,
                                          const Environment& environment, const TransferTimes& times,
                                          const Cancellation* cancellation) {
+  RTENV_TRY(check_request(request, environment));
   curl_.easy_reset(easy_);  // connections stay open
   Transfer transfer{.curl = curl_,
                     .handle = easy_,

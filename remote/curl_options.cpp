@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "remote/netrc.hpp"
+#include "remote/url.hpp"
+
 namespace rtenv::remote {
 namespace {
 
@@ -29,13 +32,16 @@ void set_body(const CurlLibrary& curl, CURL* handle, const HttpRequest& request)
   curl.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
-void set_netrc(const CurlLibrary& curl, CURL* handle, const Environment& environment) {
-  const auto file = environment.find_filled("NETRC");
-  const auto home = environment.find_filled("HOME");
-  if (!file && !home) return;
+void set_netrc(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+               const Environment& environment) {
+  const auto file = netrc_file(environment);
+  if (!file) return;
+  if (request.netrc == Netrc::named_entry) {
+    const auto url = Url::parse(request.url);
+    if (!url || !netrc_names(*file, url->origin.host)) return;
+  }
   curl.easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
-  curl.easy_setopt(handle, CURLOPT_NETRC_FILE,
-                   (file ? std::string(*file) : std::string(*home) + "/.netrc").c_str());
+  curl.easy_setopt(handle, CURLOPT_NETRC_FILE, file->c_str());
 }
 
 void set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
@@ -49,8 +55,8 @@ void set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& r
   } else if (!request.bearer.empty()) {
     curl.easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     curl.easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, request.bearer.c_str());
-  } else if (request.use_netrc) {
-    set_netrc(curl, handle, environment);
+  } else if (request.netrc != Netrc::unused) {
+    set_netrc(curl, handle, request, environment);
   }
 }
 
@@ -97,13 +103,18 @@ void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& req
     curl.easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
     curl.easy_setopt(handle, CURLOPT_PROXY, "");
   }
+  if (request.destination == Destination::metadata) {
+    curl.easy_setopt(handle, CURLOPT_PROXY, "");
+    // No other request gets its connection.
+    curl.easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+    curl.easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
+  }
+  curl.easy_setopt(handle, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
   // A key may contain "..", and it is signed as written.
   curl.easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
   curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl.easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  const std::string agent(
-      environment.find_filled("RAY_RUNTIME_ENV_HTTP_USER_AGENT").value_or("rtenv"));
-  curl.easy_setopt(handle, CURLOPT_USERAGENT, agent.c_str());
+  curl.easy_setopt(handle, CURLOPT_USERAGENT, user_agent(environment).c_str());
   if (request.compressed) curl.easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");
   curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl.easy_setopt(handle, CURLOPT_BUFFERSIZE, k_receive_buffer_bytes);
@@ -111,6 +122,10 @@ void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& req
 }
 
 }  // namespace
+
+std::string user_agent(const Environment& environment) {
+  return std::string(environment.find_filled("RAY_RUNTIME_ENV_HTTP_USER_AGENT").value_or("rtenv"));
+}
 
 void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
                       const Environment& environment, const TransferTimes& times) {

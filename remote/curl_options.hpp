@@ -14,6 +14,8 @@ struct TransferTimes {
   [[nodiscard]] bool are_over() const { return Retry::Clock::now() >= deadline; }
 };
 
+std::string user_agent(const Environment& environment);
+
 /// Sets URL, method, body size, credentials, timeouts and certificates. libcurl copies the strings.
 /// Headers and callbacks are set by CurlHandle.
 void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,

@@ -52,9 +52,7 @@ class MemoryStore final : public ObjectStore {
   Result<std::unique_ptr<Upload>> upload(const Uri&, std::optional<std::uint64_t>) override {
     return fail(Errc::internal, "not in this test");
   }
-  Result<std::vector<ListedObject>> list(const Uri&) override {
-    return std::vector<ListedObject>();
-  }
+  Result<void> list(const Uri&, const OnListed&) override { return {}; }
   Result<void> remove(const Uri&) override { return {}; }
 
   std::string content;

@@ -53,7 +53,7 @@ class FileStore final : public ObjectStore {
     return std::make_unique<FileUpload>(std::move(file));
   }
 
-  Result<std::vector<ListedObject>> list(const Uri& prefix) override {
+  Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
     const Path folder = Path(prefix.path).parent_path();
     std::vector<ListedObject> objects;
     std::error_code error;
@@ -70,7 +70,8 @@ class FileStore final : public ObjectStore {
     if (error && error != std::errc::no_such_file_or_directory)
       return fail(system_error(error.value(), "list", folder.native()));
     std::ranges::sort(objects, {}, [](const ListedObject& object) { return object.uri.path; });
-    return objects;
+    for (ListedObject& object : objects) RTENV_TRY(on_listed(std::move(object)));
+    return {};
   }
 
   Result<void> remove(const Uri& object) override {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.hpp"
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/json_text.hpp"
@@ -13,11 +14,9 @@ namespace rtenv::remote {
 namespace {
 
 using nlohmann::json;
-using std::chrono::system_clock;
 
 constexpr std::string_view k_token_url = "https://oauth2.googleapis.com/token";
 constexpr std::string_view k_scope = "https://www.googleapis.com/auth/devstorage.read_write";
-constexpr std::chrono::minutes k_renew_before_expiry{4};
 constexpr std::int64_t k_jwt_lifetime_s = 3600;
 
 Result<GsToken> parse_token(const HttpResponse& response, const std::string& shown) {
@@ -34,11 +33,11 @@ Result<GsToken> parse_token(const HttpResponse& response, const std::string& sho
   }
   GsToken token{.access_token = text_field(body, "access_token"),
                 .quota_project = {},
-                .expires_at = system_clock::now()};
+                .expires_at_s = unix_ms() / 1000};
   if (token.access_token.empty())
     return fail(Errc::unavailable, "{} returned no access token", shown);
   if (const auto seconds = body.find("expires_in"); seconds != body.end() && seconds->is_number())
-    token.expires_at += std::chrono::seconds(seconds->get<std::int64_t>());
+    *token.expires_at_s += seconds->get<std::int64_t>();
   return token;
 }
 
@@ -54,9 +53,7 @@ Result<GsToken> exchange(const std::string& url, const std::string& form, HttpCl
 
 Result<GsToken> token_for_service_account(const json& account, const std::string& token_url,
                                           HttpClient& client) {
-  const std::int64_t now =
-      std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch())
-          .count();
+  const std::int64_t now = unix_ms() / 1000;
   const json header{
       {"alg", "RS256"}, {"typ", "JWT"}, {"kid", text_field(account, "private_key_id")}};
   const json claims{{"iss", text_field(account, "client_email")},
@@ -110,7 +107,8 @@ Result<std::optional<GsToken>> token_from_metadata(HttpClient& client) {
       fmt::format("http://{}/computeMetadata/v1/instance/service-accounts/default/token",
                   host.value_or("metadata.google.internal"));
   RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
-    return HttpRequest{.url = url, .headers = {"Metadata-Flavor: Google"}};
+    return HttpRequest{
+        .url = url, .headers = {"Metadata-Flavor: Google"}, .destination = Destination::metadata};
   }));
   if (response.status == 404)
     return std::optional<GsToken>();  // the machine has no service account
@@ -130,7 +128,9 @@ std::optional<Path> default_credentials_file(const Environment& environment) {
   return file;
 }
 
-Result<std::optional<GsToken>> find_token(HttpClient& client) {
+}  // namespace
+
+Result<std::optional<GsToken>> find_gs_token(HttpClient& client) {
   const Environment& environment = client.environment();
   auto named = environment.find_filled("GOOGLE_APPLICATION_CREDENTIALS");
   if (named == "/dev/null") return std::optional<GsToken>();
@@ -147,20 +147,6 @@ Result<std::optional<GsToken>> find_token(HttpClient& client) {
   }
   if (emulated && !environment.find_filled("GCE_METADATA_HOST")) return std::optional<GsToken>();
   return token_from_metadata(client);
-}
-
-}  // namespace
-
-Result<std::optional<GsToken>> GsTokenSource::get() {
-  const std::lock_guard lock(mutex_);
-  if (!looked_up_ ||
-      (cached_ && cached_->expires_at - system_clock::now() < k_renew_before_expiry)) {
-    auto found = find_token(client_);
-    if (!found) return Failure(std::move(found).error().within("Google Cloud credentials"));
-    cached_ = std::move(*found);
-    looked_up_ = true;
-  }
-  return cached_;
 }
 
 }  // namespace rtenv::remote

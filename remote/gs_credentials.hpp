@@ -4,8 +4,7 @@
 // signed JWT is exchanged for a token) or an authorized user's refresh token.
 #pragma once
 
-#include <chrono>
-#include <mutex>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,25 +14,12 @@ namespace rtenv::remote {
 
 struct GsToken {
   std::string access_token;
-  std::string quota_project;  // billed instead of the bucket's project; empty: none
-  std::chrono::system_clock::time_point expires_at;
+  std::string quota_project;                 // billed instead of the bucket's project; empty: none
+  std::optional<std::int64_t> expires_at_s;  // Unix time
 };
 
-/// Gets a token when it is first needed and again shortly before it expires. Thread-safe. `client`
-/// must outlive it.
-class GsTokenSource {
- public:
-  explicit GsTokenSource(HttpClient& client) : client_(client) {}
-
-  /// nullopt: anonymous. Fails if configured credentials can't be used: not_found,
-  /// invalid_argument, permission_denied, unavailable, cancelled.
-  Result<std::optional<GsToken>> get();
-
- private:
-  HttpClient& client_;
-  std::mutex mutex_;
-  bool looked_up_ = false;
-  std::optional<GsToken> cached_;
-};
+/// nullopt: anonymous. Fails if configured credentials can't be used: not_found, invalid_argument,
+/// permission_denied, unavailable, cancelled.
+Result<std::optional<GsToken>> find_gs_token(HttpClient& client);
 
 }  // namespace rtenv::remote

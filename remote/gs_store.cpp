@@ -8,11 +8,14 @@
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "remote/credential_cache.hpp"
 #include "remote/gs_credentials.hpp"
 #include "remote/http_object.hpp"
 #include "remote/json_field.hpp"
+#include "remote/list_pages.hpp"
 #include "remote/part_upload.hpp"
 #include "remote/rest_store.hpp"
+#include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
 
 namespace rtenv::remote {
@@ -25,20 +28,26 @@ constexpr int k_resume_incomplete = 308;  // the response tells where to resume
 std::string endpoint_url(const Environment& environment) {
   std::string url(
       environment.find_filled("STORAGE_EMULATOR_HOST").value_or("https://storage.googleapis.com"));
-  if (url.find("://") == std::string::npos) url.insert(0, "http://");
+  if (!looks_like_uri(url)) url.insert(0, "http://");
   return std::string(trim_end(url, "/"));
 }
 
 class GsStore final : public RestStore {
  public:
-  GsStore(std::string endpoint, Environment environment, const Cancellation* cancellation)
-      : RestStore(std::move(endpoint), std::move(environment), cancellation), tokens_(client()) {}
+  GsStore(std::string endpoint, Environment environment, Access access,
+          const Cancellation* cancellation)
+      : RestStore(std::move(endpoint), std::move(environment), cancellation),
+        access_(access),
+        token_("Google Cloud credentials", [this]() -> Result<std::optional<GsToken>> {
+          if (access_ == Access::anonymous) return std::optional<GsToken>();
+          return find_gs_token(client());
+        }) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(
-        const auto response,
-        send_or_explain(object, {.url = object_url(object) +
-                                        "?fields=size,generation,updated,crc32c,contentEncoding"}));
+    RTENV_TRY(const std::string url, object_url(object));
+    RTENV_TRY(const auto response,
+              send_or_explain(
+                  object, {.url = url + "?fields=size,generation,updated,crc32c,contentEncoding"}));
     const json body = json_from_text(response.body);
     ObjectInfo info{.size_bytes = number_field(body, "size"),
                     .version = text_field(body, "generation"),
@@ -53,7 +62,8 @@ class GsStore final : public RestStore {
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
                     const std::optional<ByteRange>& range, const ContentSink& sink) override {
-    std::string url = object_url(object) + "?alt=media";
+    RTENV_TRY(std::string url, object_url(object));
+    url += "?alt=media";
     if (!expected.version.empty()) url += "&generation=" + expected.version;
     const ObjectRequest request{.make = [&] { return authorized({.url = url}); },
                                 .explain = [&](const HttpResponse& response) -> Failure {
@@ -68,34 +78,20 @@ class GsStore final : public RestStore {
   Result<std::unique_ptr<Upload>> upload(const Uri& object,
                                          std::optional<std::uint64_t> size_bytes) override;
 
-  Result<std::vector<ListedObject>> list(const Uri& prefix) override {
-    std::vector<ListedObject> objects;
-    for (std::string token;;) {
-      std::string url = fmt::format("{}/storage/v1/b/{}/o?prefix={}", endpoint(),
-                                    percent_encode(prefix.authority), percent_encode(prefix.path));
-      if (!token.empty()) url += "&pageToken=" + percent_encode(token);
-      RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
-      const json body = json_from_text(response.body);
-      for (const json& item :
-           body.is_object() ? body.value("items", json::array()) : json::array()) {
-        Uri uri = prefix;
-        uri.path = text_field(item, "name");
-        objects.push_back({std::move(uri), number_field(item, "size"),
-                           parse_timestamp(text_field(item, "updated"))});
-      }
-      token = text_field(body, "nextPageToken");
-      if (token.empty()) return objects;
-    }
+  Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
+    return list_pages(prefix.shown(), [&](const std::string& token) {
+      return list_page(prefix, token, on_listed);
+    });
   }
 
-  [[nodiscard]] std::string upload_url(const Uri& object, std::string_view type) const {
-    return fmt::format("{}/upload/storage/v1/b/{}/o?uploadType={}&name={}", endpoint(),
-                       percent_encode(object.authority), type, percent_encode(object.path));
+  [[nodiscard]] Result<std::string> upload_url(const Uri& object, std::string_view type) const {
+    RTENV_TRY(const std::string bucket, bucket_url(object, "/upload"));
+    return fmt::format("{}?uploadType={}&name={}", bucket, type, percent_encode(object.path));
   }
 
-  [[nodiscard]] std::string object_url(const Uri& object) const override {
-    return fmt::format("{}/storage/v1/b/{}/o/{}", endpoint(), percent_encode(object.authority),
-                       percent_encode(object.path));
+  [[nodiscard]] Result<std::string> object_url(const Uri& object) const override {
+    RTENV_TRY(const std::string bucket, bucket_url(object));
+    return fmt::format("{}/{}", bucket, percent_encode(object.path));
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) override {
@@ -105,7 +101,8 @@ class GsStore final : public RestStore {
     if (reason.empty())
       reason = response.body.substr(0, response.body.find('\n'));  // some responses are plain text
     auto failure = fail_status(response.status, object.shown(), reason);
-    const auto token = tokens_.get();
+    if (access_ == Access::anonymous) return failure;
+    const auto token = token_.get();
     if (failure.value().code() == Errc::permission_denied && token && !*token)
       return std::move(failure).hint(
           "no Google Cloud credentials were found: set GOOGLE_APPLICATION_CREDENTIALS");
@@ -113,8 +110,33 @@ class GsStore final : public RestStore {
   }
 
  private:
+  // Returns the token of the next page.
+  Result<std::string> list_page(const Uri& prefix, const std::string& token,
+                                const OnListed& on_listed) {
+    RTENV_TRY(std::string url, bucket_url(prefix));
+    url += "?prefix=" + percent_encode(prefix.path);
+    if (!token.empty()) url += "&pageToken=" + percent_encode(token);
+    RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
+    const json body = json_from_text(response.body);
+    if (!body.is_object()) return fail_listing(prefix.shown());
+    for (const json& item : body.value("items", json::array())) {
+      Uri uri = prefix;
+      uri.path = text_field(item, "name");
+      RTENV_TRY(on_listed({std::move(uri), number_field(item, "size"),
+                           parse_timestamp(text_field(item, "updated"))}));
+    }
+    return text_field(body, "nextPageToken");
+  }
+
+  // Of the objects in a bucket.
+  [[nodiscard]] Result<std::string> bucket_url(const Uri& object, std::string_view api = {}) const {
+    RTENV_TRY(const Url base, endpoint());
+    RTENV_TRY(const GsBucket bucket, GsBucket::parse(object.authority, object.shown()));
+    return fmt::format("{}{}/storage/v1/b/{}/o", base.text(), api, bucket.text());
+  }
+
   Result<HttpRequest> authorized(HttpRequest request) override {
-    RTENV_TRY(const auto token, tokens_.get());
+    RTENV_TRY(const auto token, token_.get());
     if (!token) return request;
     request.bearer = token->access_token;
     if (!token->quota_project.empty())
@@ -122,7 +144,8 @@ class GsStore final : public RestStore {
     return request;
   }
 
-  GsTokenSource tokens_;
+  Access access_;
+  CredentialCache<GsToken> token_;
 };
 
 // A resumable upload: cloud.google.com/storage/docs/performing-resumable-uploads. Parts are sent
@@ -133,18 +156,20 @@ class GsPartTarget final : public PartTarget {
 
   Result<void> put_whole(std::span<const std::byte> object) override {
     md5_.add(object);
+    RTENV_TRY(std::string url, store_.upload_url(object_, "media"));
     RTENV_TRY(const auto response,
               store_.send({.method = "POST",
-                           .url = store_.upload_url(object_, "media"),
+                           .url = std::move(url),
                            .headers = {"Content-Type: application/octet-stream"},
                            .body = object}));
     return check_stored(response);
   }
 
   Result<void> begin() override {
+    RTENV_TRY(std::string url, store_.upload_url(object_, "resumable"));
     RTENV_TRY(const auto response,
               store_.send_or_explain(object_, {.method = "POST",
-                                               .url = store_.upload_url(object_, "resumable"),
+                                               .url = std::move(url),
                                                .headers = {"Content-Type: application/json",
                                                            "X-Upload-Content-Type: "
                                                            "application/octet-stream"},
@@ -207,10 +232,10 @@ class GsPartTarget final : public PartTarget {
     const std::string stored = text_field(body, "md5Hash");
     if (stored.empty() || stored == base64(md5_.finish())) return {};
     // Of this generation: another one is somebody else's.
+    RTENV_TRY(const std::string url, store_.object_url(object_));
     [[maybe_unused]] const auto removed =
         store_.send({.method = "DELETE",
-                     .url = fmt::format("{}?generation={}", store_.object_url(object_),
-                                        text_field(body, "generation"))});
+                     .url = fmt::format("{}?generation={}", url, text_field(body, "generation"))});
     return fail(Errc::corrupt,
                 "{}: the stored object's MD5 differs from what was sent; it was removed",
                 object_.shown());
@@ -229,10 +254,11 @@ Result<std::unique_ptr<Upload>> GsStore::upload(const Uri& object,
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_gs_store(Environment environment,
+Result<std::unique_ptr<ObjectStore>> open_gs_store(Environment environment, Access access,
                                                    const Cancellation* cancellation) {
   std::string endpoint = endpoint_url(environment);
-  return std::make_unique<GsStore>(std::move(endpoint), std::move(environment), cancellation);
+  return std::make_unique<GsStore>(std::move(endpoint), std::move(environment), access,
+                                   cancellation);
 }
 
 }  // namespace rtenv::remote

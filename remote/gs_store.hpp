@@ -6,7 +6,7 @@
 
 namespace rtenv::remote {
 
-Result<std::unique_ptr<ObjectStore>> open_gs_store(Environment environment,
+Result<std::unique_ptr<ObjectStore>> open_gs_store(Environment environment, Access access,
                                                    const Cancellation* cancellation);
 
 }  // namespace rtenv::remote

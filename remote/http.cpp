@@ -67,17 +67,17 @@ Result<HttpResponse> HttpClient::stream(const HttpRequest& request, const BodySi
   for (int redirects = 0;; ++redirects) {
     RTENV_TRY(auto response, handle->perform(hop, sink, environment_, {limits_, deadline_},
                                              hop.cleans_up ? nullptr : cancellation_));
-    if (!request.follow_redirects || !is_redirect(response.status)) {
+    if (!follows_redirects(request) || !is_redirect(response.status)) {
       release(std::move(handle));
       return response;
     }
-    std::string next = handle->redirect_url();
+    const std::string next = handle->redirect_url();
     if (next.empty())
       return fail(Errc::unavailable, "{} redirects without a target", redacted_url(hop.url));
     if (redirects == k_max_redirects)
       return fail(Errc::unavailable, "{} redirects more than {} times", redacted_url(request.url),
                   k_max_redirects);
-    follow_redirect(hop, std::move(next));
+    RTENV_TRY(hop, redirected(hop, next));
   }
 }
 

@@ -1,7 +1,8 @@
 // Requests over HTTP and HTTPS, through libcurl. Proxies and CA certificates are taken from the
 // usual environment variables (HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE, SSL_CERT_FILE,
 // CURL_CA_BUNDLE). Connections are reused for later requests to the same host. A URL's user info
-// and query string are secrets: messages show them as "…".
+// and query string are secrets: messages show them as "…". Credentials are sent to the scheme, host
+// and port that they were given for, and to no other.
 #pragma once
 
 #include <functional>
@@ -30,6 +31,20 @@ struct AwsSigning {
   std::string secret_access_key;
 };
 
+/// What a request may reach. Cloud machines have their metadata, and with it credentials, at known
+/// addresses.
+enum class Destination : std::uint8_t {
+  network,   // anything but these addresses, under whatever name
+  metadata,  // also these; through no proxy, and redirects aren't followed
+};
+
+/// Whose logins in NETRC, else ~/.netrc, a request may use: that file knows no schemes and ports.
+enum class Netrc : std::uint8_t {
+  unused,
+  any_entry,    // also "default"
+  named_entry,  // only "machine HOST"
+};
+
 struct HttpResponse {
   int status = 0;
   std::map<std::string, std::string, std::less<>> headers;  // names in lower case
@@ -53,9 +68,10 @@ struct HttpRequest {
   std::optional<std::uint64_t> body_stream_bytes;
 
   std::optional<AwsSigning> aws;
-  std::string bearer;      // not sent to another origin after a redirect
-  bool use_netrc = false;  // NETRC, else ~/.netrc; looked up again for each host
-  bool follow_redirects = false;
+  std::string bearer;
+  Netrc netrc = Netrc::unused;
+  Destination destination = Destination::network;
+  bool follow_redirects = false;      // of GET and HEAD: see remote/redirect.hpp
   bool compressed = false;            // lets the server compress the body in transit
   bool cleans_up = false;             // isn't cancelled, but has 2 s only
   std::chrono::seconds work_time{0};  // how long the server may be silent; 0: as any other
@@ -81,8 +97,9 @@ class HttpClient {
 
   /// One attempt. The body of a 2xx response goes to `sink`, any other into the response.
   /// Fails: unavailable (no connection, cut off, too slow: worth a retry), permission_denied (an
-  /// untrusted certificate), invalid_argument (not a URL, more than max_bytes), not_found (no
-  /// libcurl), internal, cancelled, and as the sink, the body stream and check_response.
+  /// untrusted certificate, a metadata address, a redirect from https to http), invalid_argument
+  /// (not a URL, a header with a line break, more than max_bytes), not_found (no libcurl),
+  /// internal, cancelled, and as the sink, the body stream and check_response.
   Result<HttpResponse> stream(const HttpRequest& request, const BodySink& sink);
 
   /// Retries after transport failures and transient statuses (see Retry). Each attempt makes the

@@ -51,6 +51,72 @@ TEST(HttpClient, FollowsRedirectsOnlyIfTheRequestAllowsThem) {
   EXPECT_EQ(body.text, "body");
 }
 
+TEST(HttpClient, SendsCredentialsToTheirOriginOnly) {
+  TestServer other({TestServer::response("200 OK", "body")});
+  const auto redirect = TestServer::response("302 Found", {}, {"Location: " + other.url("/b")});
+  TestServer server({redirect});
+  HttpClient client{Environment()};
+  Body body;
+  must(client.stream({.url = server.url("/a"),
+                      .headers = {"X-Token: secret", "Range: bytes=0-3"},
+                      .bearer = "secret",
+                      .follow_redirects = true},
+                     body.sink));
+  const auto at_server = server.stop();
+  EXPECT_NE(at_server.at(0).head.find("authorization: bearer secret"), std::string::npos);
+  const auto at_other = other.stop();
+  EXPECT_EQ(at_other.at(0).head.find("secret"), std::string::npos) << "another port";
+  EXPECT_NE(at_other.at(0).head.find("range: bytes=0-3"), std::string::npos);
+}
+
+// libcurl reads it from the process's environment.
+class HttpProxyTest : public testing::Test {
+ protected:
+  static void use(const std::string& proxy) { ::setenv("http_proxy", proxy.c_str(), 1); }
+  ~HttpProxyTest() override { ::unsetenv("http_proxy"); }
+  HttpClient client_{Environment()};
+  Body body_;
+};
+
+TEST_F(HttpProxyTest, OnlyRequestsForMetadataReachItsAddresses) {
+  for (const char* url : {"http://169.254.169.254/latest", "http://2852039166/latest",
+                          "http://[::ffff:169.254.169.254]/", "http://metadata.google.internal/"})
+    EXPECT_THAT(client_.stream({.url = url}, body_.sink),
+                IsError(Errc::permission_denied, "metadata service"))
+        << url;
+  use("http://169.254.169.254:9");  // stands for a name that has this address
+  EXPECT_THAT(client_.stream({.url = "http://name.example/"}, body_.sink),
+              IsError(Errc::permission_denied, "metadata service"));
+}
+
+TEST_F(HttpProxyTest, RequestsForMetadataUseNone) {
+  const auto answer = TestServer::response("200 OK", "from the proxy");
+  TestServer proxy({answer});
+  TestServer server({TestServer::response("200 OK", "from the server")});
+  use(proxy.url("/"));
+  std::string url = server.url("/keys");
+  url.replace(url.find("127.0.0.1"), 9, "localhost");
+  must(client_.stream({.url = url}, body_.sink));
+  must(client_.stream({.url = url, .destination = Destination::metadata}, body_.sink));
+  EXPECT_EQ(body_.text, "from the proxyfrom the server");
+}
+
+TEST(HttpClient, RefusesHeadersWithLineBreaks) {
+  TestServer server({TestServer::response("200 OK")});
+  HttpClient client{Environment()};
+  Body body;
+  for (const HttpRequest& request :
+       {HttpRequest{.url = server.url("/"), .headers = {"A: b\r\nHost: other"}},
+        HttpRequest{.url = server.url("/"), .bearer = "token\nX: y"}})
+    EXPECT_THAT(client.stream(request, body.sink), IsError(Errc::invalid_argument, "line break"));
+  Environment environment;
+  environment.set("RAY_RUNTIME_ENV_HTTP_USER_AGENT", "a\nX: y");
+  HttpClient named(std::move(environment));
+  EXPECT_THAT(named.stream({.url = server.url("/")}, body.sink),
+              IsError(Errc::invalid_argument, "line break"));
+  EXPECT_TRUE(server.stop().empty());
+}
+
 TEST(HttpClient, FailsIfTheBodyIsLargerThanAllowed) {
   TestServer server({TestServer::response("200 OK", "12345")});
   HttpClient client{Environment()};

@@ -6,6 +6,8 @@
 #include "base/json_text.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "remote/uri.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -24,11 +26,13 @@ Result<void> set_address(JobServer& server, const Environment& environment) {
         address = "http://localhost";
       }
       // As in Ray's client: without a scheme, http is assumed; ray:// isn't a job server's address.
-      if (address.find("://") == std::string::npos) address.insert(0, "http://");
-      if (!address.starts_with("http://") && !address.starts_with("https://"))
+      if (!looks_like_uri(address)) address.insert(0, "http://");
+      const auto url = Url::parse(address);
+      if (!url || !url->query.empty())
         return fail(Errc::invalid_argument, "{} isn't the address of a job server: {}", variable,
                     redacted_url(*set))
             .hint("use http://HOST:8265 or unix:PATH");
+      address = url->text();
       break;
     }
   server.address = trim_end(address, "/");

@@ -57,7 +57,7 @@ class JobServerStore final : public ObjectStore {
         [this, object](const HttpResponse& response) { return explain(object, response); });
   }
 
-  Result<std::vector<ListedObject>> list(const Uri& prefix) override {
+  Result<void> list(const Uri& prefix, const OnListed&) override {
     return fail(Errc::invalid_argument, "{}: a job server can't list its packages", prefix.shown());
   }
 

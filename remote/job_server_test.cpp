@@ -19,8 +19,10 @@ TEST(JobServer, AddressHasADefaultHostAndScheme) {
   EXPECT_EQ(must(find_job_server(with("RAY_ADDRESS", "host:1//"))).address, "http://host:1");
   EXPECT_EQ(must(find_job_server(with("RAY_API_SERVER_ADDRESS", "https://h/p/"))).address,
             "https://h/p");
-  EXPECT_THAT(find_job_server(with("RAY_ADDRESS", "ray://h:10001")),
-              IsError(Errc::invalid_argument, "RAY_ADDRESS"));
+  for (const char* bad : {"ray://h:10001", "http://h:99999", "http://h?x", "http://a b"})
+    EXPECT_THAT(find_job_server(with("RAY_ADDRESS", bad)),
+                IsError(Errc::invalid_argument, "RAY_ADDRESS"))
+        << bad;
 }
 
 TEST(JobServer, TokenIsReadFromVariableOrFile) {

@@ -23,21 +23,24 @@ struct Family {
 const std::array<Family, 5> k_families{{
     {.credentials = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
                      "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN",
-                     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                     "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"},
+                     "AWS_ROLE_SESSION_NAME", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                     "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"},
+     // A file with profiles may contain endpoints.
      .destinations = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS",
-                      "AWS_CONFIG_FILE", "HOME"},
+                      "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_CONFIG_FILE",
+                      "AWS_SHARED_CREDENTIALS_FILE", "HOME"},
      .anonymous = {{"AWS_EC2_METADATA_DISABLED", "true"},
                    {"AWS_CONFIG_FILE", "/dev/null"},
                    {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"}}},
-    {.credentials = {"GOOGLE_APPLICATION_CREDENTIALS"},
+    {.credentials = {"GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"},
      .destinations = {"STORAGE_EMULATOR_HOST", "GCE_METADATA_HOST"},
      .anonymous = {{"GOOGLE_APPLICATION_CREDENTIALS", "/dev/null"}}},
     {.credentials = {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT",
                      "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"},
-     .destinations = {},
+     .destinations = {"AZURE_STORAGE_SERVICE_ENDPOINT"},
      .anonymous = {}},
-    {.credentials = {"RAY_RUNTIME_ENV_BEARER_TOKEN"},
+    {.credentials = {"RAY_RUNTIME_ENV_BEARER_TOKEN", "NETRC"},
      .destinations = {},
      .anonymous = {{"NETRC", "/dev/null"}}},
     {.credentials = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_JOB_HEADERS"},
@@ -45,40 +48,65 @@ const std::array<Family, 5> k_families{{
      .anonymous = {{"RAY_AUTH_TOKEN_PATH", "/dev/null"}}},
 }};
 
-// With these, others can read what is sent, wherever that is. Not https_proxy, which sees only
-// encrypted bytes.
-constexpr std::array<std::string_view, 7> k_transport{
-    "RTENV_TLS_VERIFY", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
-    "http_proxy",       "all_proxy",     "ALL_PROXY"};
+// With these, others can read what is sent, wherever that is.
+constexpr std::array<std::string_view, 4> k_transport{"RTENV_TLS_VERIFY", "SSL_CERT_FILE",
+                                                      "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"};
+
+constexpr std::array<std::string_view, 7> k_settings{"AWS_REGION",
+                                                     "AWS_DEFAULT_REGION",
+                                                     "AWS_EC2_METADATA_DISABLED",
+                                                     "RAY_RUNTIME_ENV_HTTP_USER_AGENT",
+                                                     "RTENV_NETWORK_TIMEOUT",
+                                                     "RTENV_NETWORK_MIN_RATE",
+                                                     "RTENV_NETWORK_DEADLINE"};
+
+bool contains(const auto& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// What the stores read. The rest of a job's variables isn't for them: a credential_process of the
+// machine's owner would run with the job's LD_PRELOAD.
+bool is_for_stores(std::string_view name) {
+  return contains(k_transport, name) || contains(k_settings, name) ||
+         std::ranges::any_of(k_families, [&](const Family& family) {
+           return contains(family.credentials, name) || contains(family.destinations, name);
+         });
+}
+
+bool has_credentials(const std::map<std::string, std::string>& variables, const Family& family) {
+  return std::ranges::any_of(
+      variables, [&](const auto& each) { return contains(family.credentials, each.first); });
+}
+
+void remove_credentials(Environment& environment, const Family& family) {
+  for (const std::string_view name : family.credentials) environment.unset(name);
+}
 
 }  // namespace
 
 Environment with_variables(Environment base, const std::map<std::string, std::string>& variables) {
   for (const Family& family : k_families)
-    if (std::ranges::any_of(family.credentials, [&](std::string_view name) {
-          return variables.contains(std::string(name));
-        }))
-      for (const std::string_view name : family.credentials) base.unset(name);
+    if (has_credentials(variables, family)) remove_credentials(base, family);
   for (const auto& [name, value] : variables) base.set(name, value);
   return base;
 }
 
-Environment with_job_variables(Environment node,
-                               const std::map<std::string, std::string>& variables) {
-  const auto is_changed = [&](std::string_view name) {
+Environment with_job_variables(Environment node, std::map<std::string, std::string> variables) {
+  std::erase_if(variables, [](const auto& each) { return !is_for_stores(each.first); });
+  const auto is_changed = [before = node, &variables](std::string_view name) {
     const auto found = variables.find(std::string(name));
-    return found != variables.end() && node.find(name) != found->second;
+    return found != variables.end() && before.find(name) != found->second;
   };
   const bool transport_changes = std::ranges::any_of(k_transport, is_changed);
-  std::vector<const Family*> redirected;
-  for (const Family& family : k_families)
-    if (transport_changes || std::ranges::any_of(family.destinations, is_changed))
-      redirected.push_back(&family);
-  for (const Family* family : redirected) {
-    for (const std::string_view name : family->credentials) node.unset(name);
-    for (const auto& [name, value] : family->anonymous) node.set(name, value);
+  for (const Family& family : k_families) {
+    const bool redirected =
+        transport_changes || std::ranges::any_of(family.destinations, is_changed);
+    if (redirected || has_credentials(variables, family)) remove_credentials(node, family);
+    if (!redirected) continue;
+    for (const auto& [name, value] : family.anonymous) node.set(name, value);
   }
-  return with_variables(std::move(node), variables);
+  for (const auto& [name, value] : variables) node.set(name, value);
+  return node;
 }
 
 Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptions& options) {
@@ -89,18 +117,31 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptio
   }
   RTENV_TRY(transfer_limits(environment));
   switch (uri.scheme) {
-    case Scheme::s3: return open_s3_store(std::move(environment), options.cancellation);
-    case Scheme::gs: return open_gs_store(std::move(environment), options.cancellation);
+    case Scheme::s3:
+      return open_s3_store(std::move(environment), options.access, options.cancellation);
+    case Scheme::gs:
+      return open_gs_store(std::move(environment), options.access, options.cancellation);
     case Scheme::azure:
-    case Scheme::abfss: return open_azure_store(uri, std::move(environment), options.cancellation);
+    case Scheme::abfss:
+      return open_azure_store(uri, std::move(environment), options.access, options.cancellation);
     case Scheme::http:
-    case Scheme::https: return open_web_store(std::move(environment), options.cancellation);
+    case Scheme::https:
+      return open_web_store(std::move(environment), options.access, options.cancellation);
     case Scheme::file: return open_file_store();
     case Scheme::gcs: return open_job_server_store(std::move(environment), options.cancellation);
     case Scheme::local: break;
   }
   return fail(Errc::invalid_argument,
               "{} is a directory that is used in place, not an object store", uri.shown());
+}
+
+Result<std::vector<ListedObject>> list_all(ObjectStore& store, const Uri& prefix) {
+  std::vector<ListedObject> objects;
+  RTENV_TRY(store.list(prefix, [&](ListedObject object) -> Result<void> {
+    objects.push_back(std::move(object));
+    return {};
+  }));
+  return objects;
 }
 
 }  // namespace rtenv::remote

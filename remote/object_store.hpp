@@ -50,6 +50,8 @@ struct ListedObject {
   std::optional<std::int64_t> modified_s;
 };
 
+using OnListed = std::function<Result<void>(ListedObject)>;
+
 /// Takes the content of an object, or of a part, in order.
 struct ContentSink {
   BodySink write;
@@ -82,8 +84,8 @@ class ObjectStore {
   virtual Result<std::unique_ptr<Upload>> upload(const Uri& object,
                                                  std::optional<std::uint64_t> size_bytes) = 0;
 
-  /// Objects whose names begin with the prefix, sorted by name.
-  virtual Result<std::vector<ListedObject>> list(const Uri& prefix) = 0;
+  /// Objects whose names begin with the prefix, sorted by name. Fails also: as `on_listed`.
+  virtual Result<void> list(const Uri& prefix, const OnListed& on_listed) = 0;
 
   /// Some stores report success for an object that doesn't exist.
   virtual Result<void> remove(const Uri& object) = 0;
@@ -96,15 +98,21 @@ class ObjectStore {
 /// program that embeds rtenv supply them. Called for each opened store; must be thread-safe.
 using CredentialProvider = std::function<Result<std::map<std::string, std::string>>(const Uri&)>;
 
+enum class Access : std::uint8_t {
+  with_credentials,  // if there are some
+  anonymous,
+};
+
 struct StoreOptions {
   Environment environment;  // of the process
-  /// Of the job; they override the process's. If they contain a credential of a family (AWS_…,
-  /// GOOGLE_…, AZURE_…), the environment's credentials of that family are ignored: keys of two
-  /// owners don't mix. If they say where requests go or who can read them (AWS_ENDPOINT_URL,
-  /// STORAGE_EMULATOR_HOST, RTENV_TLS_VERIFY, …), no credentials of the process or its machine are
-  /// used: whoever names an endpoint brings the credentials for it.
+  /// Of the job; those that the stores know override the process's. If they contain a credential of
+  /// a family (AWS_…, GOOGLE_…, AZURE_…), the environment's credentials of that family are ignored:
+  /// keys of two owners don't mix. If they say where requests go or who can read them
+  /// (AWS_ENDPOINT_URL, STORAGE_EMULATOR_HOST, RTENV_TLS_VERIFY, …), no credentials of the process
+  /// or its machine are used: whoever names an endpoint brings the credentials for it.
   std::map<std::string, std::string> job_variables;
   CredentialProvider credentials;
+  Access access = Access::with_credentials;
   const Cancellation* cancellation = nullptr;
 };
 
@@ -112,9 +120,11 @@ struct StoreOptions {
 /// contradictory settings), as the function that opens the store, and as the credential provider.
 Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptions& options);
 
+/// All that `store` lists.
+Result<std::vector<ListedObject>> list_all(ObjectStore& store, const Uri& prefix);
+
 /// `node` with the variables of a job: see StoreOptions::job_variables.
-Environment with_job_variables(Environment node,
-                               const std::map<std::string, std::string>& variables);
+Environment with_job_variables(Environment node, std::map<std::string, std::string> variables);
 
 /// `base` with `variables` set, and without other credentials of their families (see StoreOptions).
 Environment with_variables(Environment base, const std::map<std::string, std::string>& variables);

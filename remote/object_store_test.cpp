@@ -43,16 +43,38 @@ TEST(WithJobVariables, WhoNamesAnEndpointBringsTheCredentials) {
   EXPECT_FALSE(kept({{"STORAGE_EMULATOR_HOST", "http://x"}}, "GOOGLE_APPLICATION_CREDENTIALS"));
   EXPECT_FALSE(kept({{"AWS_ENDPOINT_URL_S3", "http://x"}}, "AWS_SECRET_ACCESS_KEY"));
   EXPECT_FALSE(kept({{"RAY_ADDRESS", "http://x"}}, "RAY_AUTH_TOKEN"));
+  for (const char* file : {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "HOME"})
+    EXPECT_FALSE(kept({{file, "/job"}}, "AWS_ACCESS_KEY_ID"))
+        << "it may have an endpoint: " << file;
+  EXPECT_FALSE(kept({{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://x"}}, "AWS_ACCESS_KEY_ID"));
+  EXPECT_FALSE(kept({{"NETRC", "/job"}}, "RAY_RUNTIME_ENV_BEARER_TOKEN"));
   for (const char* credential :
        {"AWS_ACCESS_KEY_ID", "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_STORAGE_KEY",
         "RAY_RUNTIME_ENV_BEARER_TOKEN", "RAY_AUTH_TOKEN"}) {
-    EXPECT_FALSE(kept({{"RTENV_TLS_VERIFY", "false"}}, credential)) << credential;
-    EXPECT_FALSE(kept({{"http_proxy", "http://x"}}, credential)) << credential;
+    for (const char* name :
+         {"RTENV_TLS_VERIFY", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"})
+      EXPECT_FALSE(kept({{name, "x"}}, credential)) << credential << " with " << name;
   }
   const Environment own =
       with_job_variables(node, {{"AWS_ENDPOINT_URL", "http://x"}, {"AWS_ACCESS_KEY_ID", "job"}});
   EXPECT_EQ(own.find("AWS_ACCESS_KEY_ID"), "job");
   EXPECT_EQ(own.find("AWS_SHARED_CREDENTIALS_FILE"), "/dev/null") << "nor the machine's profiles";
+  const Environment overheard = with_job_variables(
+      node, {{"RTENV_TLS_VERIFY", "false"}, {"RAY_RUNTIME_ENV_BEARER_TOKEN", "job"}});
+  EXPECT_EQ(overheard.find("NETRC"), "/dev/null") << "nor the machine's logins";
+}
+
+TEST(WithJobVariables, OnlyWhatTheStoresKnowCounts) {
+  const Environment node = of({{"PATH", "/node"}, {"AWS_ACCESS_KEY_ID", "node"}});
+  const Environment job = with_job_variables(node, {{"PATH", "/job"},
+                                                    {"LD_PRELOAD", "/job.so"},
+                                                    {"http_proxy", "http://x"},
+                                                    {"HTTPS_PROXY", "http://x"},
+                                                    {"AWS_REGION", "r"}});
+  EXPECT_EQ(job.find("PATH"), "/node") << "of the machine's credential_process";
+  for (const char* name : {"LD_PRELOAD", "http_proxy", "HTTPS_PROXY"})
+    EXPECT_EQ(job.find(name), std::nullopt) << name;
+  EXPECT_EQ(job.find("AWS_REGION"), "r");
 }
 
 TEST(CredentialProvider, SuppliesTheCredentialsOfEachUri) {
@@ -91,6 +113,13 @@ TEST(AzureStore, RequiresAnAccount) {
   EXPECT_EQ(identity({{"AZURE_STORAGE_CONNECTION_STRING",
                        "AccountName=a;AccountKey=AAAA;EndpointSuffix=core.example"}}),
             "azure://box/x https://a.blob.core.example");
+  for (const char* evil : {"evil.example/#", "evil.example:80@x", "A"}) {
+    EXPECT_THAT(open({{"AZURE_STORAGE_ACCOUNT", evil}}),
+                IsError(Errc::invalid_argument, "account"));
+    EXPECT_THAT(open({{"AZURE_STORAGE_CONNECTION_STRING",
+                       fmt::format("AccountName={};AccountKey=AAAA", evil)}}),
+                IsError(Errc::invalid_argument, "AccountName"));
+  }
   EXPECT_EQ(identity({{"AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true"}}),
             "azure://box/x http://127.0.0.1:10000/devstoreaccount1");
 }

@@ -1,11 +1,11 @@
 #include "remote/package_index.hpp"
 
-#include <memory>
 #include <optional>
 
 #include "base/redact.hpp"
 #include "base/text.hpp"
-#include "remote/curl_library.hpp"
+#include "remote/uri.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -40,27 +40,13 @@ std::optional<std::string> find_link(std::string_view page, std::string_view fil
   return std::nullopt;
 }
 
-Result<std::string> resolve(const std::string& base, const std::string& link) {
-  RTENV_TRY(const CurlLibrary* curl, curl_library());
-  const std::unique_ptr<CURLU, decltype(curl->url_cleanup)> url(curl->url(), curl->url_cleanup);
-  char* text = nullptr;
-  const bool resolved = curl->url_set(url.get(), CURLUPART_URL, base.c_str(), 0) == CURLUE_OK &&
-                        curl->url_set(url.get(), CURLUPART_URL, link.c_str(), 0) == CURLUE_OK &&
-                        curl->url_get(url.get(), CURLUPART_URL, &text, 0) == CURLUE_OK;
-  if (!resolved) return fail(Errc::unavailable, "{} has a malformed link", redacted_url(base));
-  const std::unique_ptr<char, decltype(curl->free)> owner(text, curl->free);
-  return std::string(text);
-}
-
 }  // namespace
 
 std::string package_index_url(const Environment& environment) {
   for (const char* variable : {"UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"})
     if (const auto url = environment.find_filled(variable)) {
       // UV_DEFAULT_INDEX may be "name=URL".
-      const auto scheme = url->find("://");
-      const auto equals = url->find('=');
-      return std::string(equals < scheme ? url->substr(equals + 1) : *url);
+      return std::string(looks_like_uri(*url) ? *url : url->substr(url->find('=') + 1));
     }
   return "https://pypi.org/simple";
 }
@@ -78,7 +64,12 @@ Result<std::string> find_package_file(std::string_view index_url, std::string_vi
   if (!response.succeeded()) return fail_status(response.status, redacted_url(url));
   const auto link = find_link(response.body, file_name);
   if (!link) return fail(Errc::not_found, "{} isn't on {}", file_name, redacted_url(url));
-  return resolve(response.final_url, *link);
+  RTENV_TRY(const Url page, Url::parse(response.final_url));
+  const auto target = page.resolve(*link);
+  if (!target || is_downgrade(page.origin, target->origin))
+    return fail(Errc::unavailable, "{} has a malformed or unencrypted link",
+                redacted_url(response.final_url));
+  return target->text();
 }
 
 }  // namespace rtenv::remote

@@ -1,30 +1,37 @@
 #include "remote/redirect.hpp"
 
-#include <string_view>
-#include <utility>
+#include <algorithm>
+#include <array>
+
+#include "base/encoding.hpp"
+#include "base/redact.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
 
-// The parts of a URL that decide whether credentials may be sent there.
-struct Origin {
-  std::string_view scheme;  // with "://"
-  std::string_view user_info;
-  std::string_view host;  // with the port
+// Any other header may be a credential.
+bool says_what_is_wanted(std::string_view header) {
+  constexpr std::array<std::string_view, 2> k_names{"accept", "range"};
+  return std::ranges::find(k_names, lower_ascii(header.substr(0, header.find(':')))) !=
+         k_names.end();
+}
 
-  explicit Origin(std::string_view url) {
-    const auto scheme_end = url.find("://");
-    scheme = url.substr(0, scheme_end == std::string_view::npos ? 0 : scheme_end + 3);
-    host = url.substr(scheme.size(), url.find_first_of("/?#", scheme.size()) - scheme.size());
-    if (const auto at = host.rfind('@'); at != std::string_view::npos) {
-      user_info = host.substr(0, at + 1);
-      host.remove_prefix(at + 1);
-    }
-  }
-  [[nodiscard]] bool is_same(const Origin& other) const {
-    return scheme == other.scheme && host == other.host;
-  }
-};
+// Only what is named here goes along.
+HttpRequest for_other_origin(const HttpRequest& request, const Url& next) {
+  HttpRequest result{.method = request.method,
+                     .url = next.text(),
+                     .follow_redirects = request.follow_redirects,
+                     .compressed = request.compressed,
+                     .cleans_up = request.cleans_up,
+                     .work_time = request.work_time,
+                     .max_bytes = request.max_bytes,
+                     .check_response = request.check_response};
+  std::ranges::copy_if(request.headers, std::back_inserter(result.headers), says_what_is_wanted);
+  const bool is_hosts_own_service = next.origin.scheme == "https" && next.origin.port == "443";
+  if (request.netrc != Netrc::unused && is_hosts_own_service) result.netrc = Netrc::named_entry;
+  return result;
+}
 
 }  // namespace
 
@@ -32,14 +39,26 @@ bool is_redirect(int status) noexcept {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-void follow_redirect(HttpRequest& request, std::string next_url) {
-  const Origin from(request.url);
-  const Origin to(next_url);
-  if (!to.is_same(from))
-    request.bearer.clear();
-  else if (to.user_info.empty())
-    next_url.insert(to.scheme.size(), from.user_info);
-  request.url = std::move(next_url);
+bool follows_redirects(const HttpRequest& request) noexcept {
+  return request.follow_redirects && request.destination == Destination::network &&
+         (request.method == "GET" || request.method == "HEAD");
+}
+
+Result<HttpRequest> redirected(const HttpRequest& request, const std::string& next_url) {
+  RTENV_TRY(const Url from, Url::parse(request.url));
+  const auto parsed = Url::parse(next_url);
+  if (!parsed)
+    return fail(Errc::unavailable, "{} redirects to what isn't an http URL: {}",
+                redacted_url(request.url), redacted_url(next_url));
+  const Url next = from.followed_by(*parsed);
+  if (is_downgrade(from.origin, next.origin))
+    return fail(Errc::permission_denied, "{} redirects to {}, which isn't encrypted",
+                redacted_url(request.url), redacted_url(next_url))
+        .hint("if that may be read and changed on the way, name this URL itself");
+  if (next.origin != from.origin) return for_other_origin(request, next);
+  HttpRequest result = request;
+  result.url = next.text();
+  return result;
 }
 
 }  // namespace rtenv::remote

@@ -1,4 +1,4 @@
-// Redirects between HTTP requests: which statuses are one, and which credentials survive it.
+// Redirects between HTTP requests: which are followed, and what of a request survives them.
 // Thread-safe: no state.
 #pragma once
 
@@ -10,8 +10,14 @@ namespace rtenv::remote {
 
 bool is_redirect(int status) noexcept;
 
-/// Points `request` to `next_url`. A bearer token and the URL's user info stay with the origin
-/// (scheme, host and port) that they were given for.
-void follow_redirect(HttpRequest& request, std::string next_url);
+/// Whether the request allows it and reads only. An upload, or a request for credentials, isn't
+/// sent to where the server says.
+bool follows_redirects(const HttpRequest& request) noexcept;
+
+/// The request for the URL that the response to `request` redirects to. To another origin it has no
+/// credentials and no headers except those that say what is wanted, unless NETRC has an entry for
+/// that host and it is reached by https at its usual port. Fails: permission_denied (from https to
+/// http), unavailable (to what isn't an http URL), and as Url::parse for the request's own URL.
+Result<HttpRequest> redirected(const HttpRequest& request, const std::string& next_url);
 
 }  // namespace rtenv::remote

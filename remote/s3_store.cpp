@@ -12,9 +12,13 @@
 #include "base/text.hpp"
 #include "base/unique_name.hpp"
 #include "remote/aws_credentials.hpp"
+#include "remote/credential_cache.hpp"
 #include "remote/http_object.hpp"
+#include "remote/list_pages.hpp"
 #include "remote/part_upload.hpp"
+#include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -50,6 +54,12 @@ struct S3Error {
   std::string region;
 };
 
+// As in HTML forms, where '+' is a space.
+std::string form_decode(std::string text) {
+  std::ranges::replace(text, '+', ' ');
+  return percent_decode(text);
+}
+
 S3Error parse_error(std::string_view body) {
   pugi::xml_document document;
   document.load_buffer(body.data(), body.size());
@@ -60,14 +70,19 @@ S3Error parse_error(std::string_view body) {
 
 class S3Store final : public ObjectStore {
  public:
-  S3Store(Environment environment, AwsProfile profile, const Cancellation* cancellation)
+  S3Store(Environment environment, AwsProfile profile, AwsRegion region, Access access,
+          const Cancellation* cancellation)
       : client_(std::move(environment), cancellation),
         endpoint_(aws_endpoint("s3", profile, client_.environment())),
-        region_(aws_region(profile, client_.environment())),
+        region_(std::move(region)),
+        access_(access),
         addressing_style_(find_setting(profile, "s3.addressing_style").value_or("auto")),
-        chain_(std::move(profile), client_) {
-    if (endpoint_) endpoint_ = trim_end(*endpoint_, "/");
-  }
+        credentials_(
+            "AWS credentials",
+            [this, profile = std::move(profile)]() -> Result<std::optional<AwsCredentials>> {
+              if (access_ == Access::anonymous) return std::optional<AwsCredentials>();
+              return find_aws_credentials(profile, client_);
+            }) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(
@@ -91,29 +106,10 @@ class S3Store final : public ObjectStore {
   Result<std::unique_ptr<Upload>> upload(const Uri& object,
                                          std::optional<std::uint64_t> size_bytes) override;
 
-  Result<std::vector<ListedObject>> list(const Uri& prefix) override {
-    std::vector<ListedObject> objects;
-    Uri bucket = prefix;
-    bucket.path.clear();
-    for (std::string token;;) {
-      const std::string query =
-          fmt::format("{}{}list-type=2&prefix={}",
-                      token.empty() ? "" : "continuation-token=" + percent_encode(token),
-                      token.empty() ? "" : "&", percent_encode(prefix.path));
-      RTENV_TRY(const auto response, send(bucket, {.method = "GET", .query = query}));
-      if (!response.succeeded()) return explain(prefix, response);
-      pugi::xml_document document;
-      document.load_buffer(response.body.data(), response.body.size());
-      const pugi::xml_node result = document.child("ListBucketResult");
-      for (const pugi::xml_node each : result.children("Contents")) {
-        Uri uri = bucket;
-        uri.path = each.child("Key").text().get();
-        objects.push_back({std::move(uri), each.child("Size").text().as_ullong(),
-                           parse_timestamp(each.child("LastModified").text().get())});
-      }
-      token = result.child("NextContinuationToken").text().get();
-      if (token.empty()) return objects;
-    }
+  Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
+    return list_pages(prefix.shown(), [&](const std::string& token) {
+      return list_page(prefix, token, on_listed);
+    });
   }
 
   Result<void> remove(const Uri& object) override {
@@ -122,7 +118,7 @@ class S3Store final : public ObjectStore {
   }
 
   [[nodiscard]] std::string identity(const Uri& object) const override {
-    return fmt::format("{} {}", object.text(), endpoint_.value_or(""));
+    return fmt::format("{} {}", object.text(), trim_end(endpoint_.value_or(""), "/"));
   }
 
   // With retries, and once more if the response tells that the bucket is in another region.
@@ -153,7 +149,8 @@ class S3Store final : public ObjectStore {
       return std::move(failure).hint("correct this machine's clock");
     if (error.code == "NoSuchBucket" && endpoint_)
       return std::move(failure).hint("the endpoint is {}", redacted_url(*endpoint_));
-    const auto credentials = chain_.get();
+    if (access_ == Access::anonymous) return failure;
+    const auto credentials = credentials_.get();
     if (failure.value().code() == Errc::permission_denied && credentials && !*credentials)
       return std::move(failure).hint(
           "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
@@ -162,7 +159,33 @@ class S3Store final : public ObjectStore {
   }
 
  private:
-  [[nodiscard]] std::string region_of(const std::string& bucket) {
+  // Returns the token of the next page.
+  Result<std::string> list_page(const Uri& prefix, const std::string& token,
+                                const OnListed& on_listed) {
+    Uri object = prefix;
+    object.path.clear();
+    // Encoded, since XML can't hold every character of a name.
+    const std::string query =
+        fmt::format("{}{}encoding-type=url&list-type=2&prefix={}",
+                    token.empty() ? "" : "continuation-token=" + percent_encode(token),
+                    token.empty() ? "" : "&", percent_encode(prefix.path));
+    RTENV_TRY(const auto response, send(object, {.method = "GET", .query = query}));
+    if (!response.succeeded()) return explain(prefix, response);
+    pugi::xml_document document;
+    document.load_buffer(response.body.data(), response.body.size());
+    const pugi::xml_node result = document.child("ListBucketResult");
+    if (!result) return fail_listing(prefix.shown());
+    const bool encoded = std::string_view(result.child("EncodingType").text().get()) == "url";
+    for (const pugi::xml_node each : result.children("Contents")) {
+      const std::string key = each.child("Key").text().get();
+      object.path = encoded ? form_decode(key) : key;
+      RTENV_TRY(on_listed({object, each.child("Size").text().as_ullong(),
+                           parse_timestamp(each.child("LastModified").text().get())}));
+    }
+    return std::string(result.child("NextContinuationToken").text().get());
+  }
+
+  [[nodiscard]] AwsRegion region_of(const std::string& bucket) {
     const std::lock_guard lock(mutex_);
     const auto known = regions_.find(bucket);
     return known == regions_.end() ? region_ : known->second;
@@ -173,32 +196,35 @@ class S3Store final : public ObjectStore {
     if (response.status != 301 && response.status != 307 && response.status != 400 &&
         response.status != 403)
       return false;
-    std::string region(response.header("x-amz-bucket-region"));
-    if (region.empty()) region = parse_error(response.body).region;
-    if (region.empty() || region == region_of(bucket)) return false;
-    log::debug("bucket {} is in the region {}", bucket, region);
+    std::string name(response.header("x-amz-bucket-region"));
+    if (name.empty()) name = parse_error(response.body).region;
+    auto region = AwsRegion::parse(name, bucket);
+    if (!region || name == region_of(bucket).text()) return false;
+    log::debug("bucket {} is in the region {}", bucket, name);
     const std::lock_guard lock(mutex_);
-    regions_.insert_or_assign(bucket, region);
+    regions_.insert_or_assign(bucket, std::move(*region));
     return true;
   }
 
-  [[nodiscard]] std::string base_url(const std::string& bucket, const std::string& region) const {
-    const std::string host = endpoint_.value_or(fmt::format(
-        "https://s3.{}.amazonaws.com{}", region, region.starts_with("cn-") ? ".cn" : ""));
-    const bool bucket_in_path = addressing_style_ == "path" ||
-                                bucket.find('.') != std::string::npos ||
+  [[nodiscard]] Result<std::string> base_url(const S3Bucket& bucket,
+                                             const AwsRegion& region) const {
+    RTENV_TRY(Url url, Url::parse_endpoint(endpoint_ ? *endpoint_ : aws_service_url("s3", region)));
+    const bool bucket_in_path = addressing_style_ == "path" || !is_host_label(bucket) ||
                                 (endpoint_ && addressing_style_ != "virtual");
-    if (bucket_in_path) return fmt::format("{}/{}", host, percent_encode(bucket));
-    const auto scheme_end = host.find("://") + 3;
-    return fmt::format("{}{}.{}", host.substr(0, scheme_end), bucket, host.substr(scheme_end));
+    if (bucket_in_path)
+      url.path += "/" + bucket.text();
+    else
+      url.origin.host = bucket.text() + "." + url.origin.host;
+    return url.text();
   }
 
   Result<HttpRequest> make_request(const Uri& object, const Operation& operation) {
-    RTENV_TRY(const auto credentials, chain_.get());
-    const std::string region = region_of(object.authority);
+    RTENV_TRY(const auto credentials, credentials_.get());
+    RTENV_TRY(const S3Bucket bucket, S3Bucket::parse(object.authority, object.shown()));
+    const AwsRegion region = region_of(bucket.text());
+    RTENV_TRY(const std::string base, base_url(bucket, region));
     HttpRequest request{.method = operation.method,
-                        .url = fmt::format("{}/{}{}{}", base_url(object.authority, region),
-                                           percent_encode(object.path, "/"),
+                        .url = fmt::format("{}/{}{}{}", base, percent_encode(object.path, "/"),
                                            operation.query.empty() ? "" : "?", operation.query),
                         .headers = operation.headers,
                         .body = operation.body,
@@ -206,7 +232,7 @@ class S3Store final : public ObjectStore {
                         .work_time = operation.work_time};
     if (!credentials) return request;
     request.aws =
-        AwsSigning{region, "s3", credentials->access_key_id, credentials->secret_access_key};
+        AwsSigning{region.text(), "s3", credentials->access_key_id, credentials->secret_access_key};
     Sha256 sha;
     sha.add(operation.body);
     request.headers.push_back("x-amz-content-sha256: " + to_hex(sha.finish()));
@@ -217,11 +243,12 @@ class S3Store final : public ObjectStore {
 
   HttpClient client_;
   std::optional<std::string> endpoint_;
-  std::string region_;
+  AwsRegion region_;
+  Access access_;
   std::string addressing_style_;
-  AwsCredentialChain chain_;
+  CredentialCache<AwsCredentials> credentials_;
   std::mutex mutex_;
-  std::map<std::string, std::string> regions_;  // of buckets outside region_
+  std::map<std::string, AwsRegion> regions_;  // of buckets outside region_
 };
 
 // A multipart upload: docs.aws.amazon.com/AmazonS3, "Uploading and copying objects using multipart
@@ -316,10 +343,12 @@ Result<std::unique_ptr<Upload>> S3Store::upload(const Uri& object,
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment,
+Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment, Access access,
                                                    const Cancellation* cancellation) {
   RTENV_TRY(AwsProfile profile, load_aws_profile(aws_profile_name(environment), environment));
-  return std::make_unique<S3Store>(std::move(environment), std::move(profile), cancellation);
+  RTENV_TRY(AwsRegion region, aws_region(profile, environment));
+  return std::make_unique<S3Store>(std::move(environment), std::move(profile), std::move(region),
+                                   access, cancellation);
 }
 
 }  // namespace rtenv::remote

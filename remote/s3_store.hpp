@@ -8,8 +8,8 @@
 
 namespace rtenv::remote {
 
-/// Fails: as load_aws_profile.
-Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment,
+/// Fails: as load_aws_profile and aws_region.
+Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment, Access access,
                                                    const Cancellation* cancellation);
 
 }  // namespace rtenv::remote

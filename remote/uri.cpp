@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "base/nearest.hpp"
 #include "base/redact.hpp"
+#include "remote/store_names.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -42,15 +43,6 @@ Result<std::optional<std::string>> remove_pin(std::string_view& text) {
   return std::optional(lower_ascii(digits));
 }
 
-Result<void> check_object(const Uri& uri) {
-  if (uri.authority.empty())
-    return fail(Errc::invalid_argument, "{} names no {}", uri.shown(),
-                uri.scheme == Scheme::azure ? "container"
-                : is_http(uri.scheme)       ? "host"
-                                            : "bucket");
-  return {};
-}
-
 Result<void> check_abfss(const Uri& uri) {
   const auto at = uri.authority.find('@');
   const bool well_formed = at != std::string::npos && at > 0 &&
@@ -59,6 +51,21 @@ Result<void> check_abfss(const Uri& uri) {
   if (!well_formed)
     return fail(Errc::invalid_argument, "{} isn't an abfss URI", uri.shown())
         .hint("use abfss://CONTAINER@ACCOUNT{}/PATH", k_abfss_suffix);
+  RTENV_TRY(AzureContainer::parse(uri.container(), uri.shown()));
+  RTENV_TRY(AzureAccountName::parse(uri.account(), uri.shown()));
+  return {};
+}
+
+Result<void> check_authority(const Uri& uri) {
+  if (uri.authority.empty())
+    return fail(Errc::invalid_argument, "{} names no {}", uri.shown(),
+                uri.scheme == Scheme::azure ? "container"
+                : is_http(uri.scheme)       ? "host"
+                                            : "bucket");
+  if (uri.scheme == Scheme::s3) RTENV_TRY(S3Bucket::parse(uri.authority, uri.shown()));
+  if (uri.scheme == Scheme::gs) RTENV_TRY(GsBucket::parse(uri.authority, uri.shown()));
+  if (uri.scheme == Scheme::azure) RTENV_TRY(AzureContainer::parse(uri.authority, uri.shown()));
+  if (uri.scheme == Scheme::abfss) RTENV_TRY(check_abfss(uri));
   return {};
 }
 
@@ -111,9 +118,8 @@ Result<Uri> Uri::parse(std::string_view text) {
     RTENV_TRY(check_local_path(uri));
     return uri;
   }
-  RTENV_TRY(check_object(uri));
-  if (uri.scheme == Scheme::abfss) RTENV_TRY(check_abfss(uri));
   if (!is_http(uri.scheme) && !uri.path.empty()) uri.path.erase(0, 1);
+  RTENV_TRY(check_authority(uri));
   return uri;
 }
 
@@ -123,6 +129,16 @@ std::string Uri::text() const {
   std::string text = fmt::format("{}://{}{}{}", name(scheme), authority, object ? "/" : "", path);
   if (!query.empty()) text += "?" + query;
   return text;
+}
+
+std::string_view Uri::container() const {
+  return std::string_view(authority).substr(0, authority.find('@'));
+}
+
+std::string_view Uri::account() const {
+  const auto at = authority.find('@');
+  if (scheme != Scheme::abfss || at == std::string::npos) return {};
+  return std::string_view(authority).substr(at + 1, authority.rfind(k_abfss_suffix) - at - 1);
 }
 
 // An object's name may contain '#' and '?'. But a '?' is hidden with what follows it, in case it

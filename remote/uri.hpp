@@ -33,9 +33,13 @@ struct Uri {
   std::optional<std::string> sha256;  // lower-case hex digits
 
   /// Fails: invalid_argument (an unknown scheme, for which the hint suggests a similar one; no
-  /// bucket; a relative path; a malformed digest).
+  /// bucket, or a name that none can have; a relative path; a malformed digest).
   static Result<Uri> parse(std::string_view text);
 
+  /// Of azure and abfss.
+  [[nodiscard]] std::string_view container() const;
+  /// The storage account of an abfss URI; empty for others.
+  [[nodiscard]] std::string_view account() const;
   /// Without the pin. May contain secrets: for requests, not for messages.
   [[nodiscard]] std::string text() const;
   /// For messages: user info and query string are "…".

@@ -21,8 +21,7 @@ TEST(Uri, HidesUserInfoAndQuery) {
   EXPECT_EQ(uri.shown(), "https://…@host:8443/a/b%20c.zip?…");
   EXPECT_EQ(uri.text(), "https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret");
   EXPECT_EQ(uri.file_name(), "b c.zip");
-  EXPECT_EQ(must(Uri::parse("s3://key:secret@bucket/x.zip?token=secret")).shown(),
-            "s3://…@bucket/x.zip?…");
+  EXPECT_EQ(must(Uri::parse("s3://bucket/x.zip?token=secret")).shown(), "s3://bucket/x.zip?…");
 }
 
 TEST(Uri, SeparatesThePinFromTheName) {
@@ -41,6 +40,19 @@ TEST(Uri, AbfssNeedsContainerAndAccount) {
   for (const char* bad : {"abfss://acc.dfs.core.windows.net/x", "abfss://c@acc.example.com/x",
                           "abfss://@a.dfs.core.windows.net/x", "abfss://c@.dfs.core.windows.net/x"})
     EXPECT_THAT(Uri::parse(bad), IsError(Errc::invalid_argument, "abfss")) << bad;
+}
+
+TEST(Uri, HasNoNameThatItsStoreCannotHave) {
+  for (const char* bad :
+       {"s3://localhost:9104#/k", "s3://evil.example?/k", "s3://user@evil.example/k", "s3://../k",
+        "gs://a%2fb/o", "gs://Upper/o", "azure://evil.example/b", "azure://c@evil.example/b",
+        "abfss://c@evil.example#.dfs.core.windows.net/b",
+        "abfss://c@evil.example/x.dfs.core.windows.net/b",
+        "abfss://c:p@a@acc.dfs.core.windows.net/b", "abfss://c@acc.evil.dfs.core.windows.net/b"})
+    EXPECT_THAT(Uri::parse(bad), IsError(Errc::invalid_argument)) << bad;
+  const auto login = Uri::parse("s3://id:hunter2@bucket/key");
+  ASSERT_FALSE(login);
+  EXPECT_EQ(login.error().message(), "s3://…@bucket/key: that isn't the name of an S3 bucket");
 }
 
 TEST(Uri, SuggestsASimilarSchemeForAnUnknownOne) {

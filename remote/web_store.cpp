@@ -2,6 +2,7 @@
 
 #include "remote/http_object.hpp"
 #include "remote/put_upload.hpp"
+#include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -13,12 +14,11 @@ bool may_differ_for_get(int status) {
 
 class WebStore final : public ObjectStore {
  public:
-  WebStore(Environment environment, const Cancellation* cancellation)
-      : client_(std::move(environment), cancellation) {}
+  WebStore(Environment environment, Access access, const Cancellation* cancellation)
+      : client_(std::move(environment), cancellation), access_(access) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(const auto response,
-              client_.send([&]() -> Result<HttpRequest> { return make_request("HEAD", object); }));
+    RTENV_TRY(const auto response, client_.send([&] { return make_request("HEAD", object); }));
     if (response.succeeded()) return object_info(response);
     if (!may_differ_for_get(response.status)) return explain(object, response);
     return stat_by_get(object);
@@ -27,40 +27,38 @@ class WebStore final : public ObjectStore {
   Result<void> read(const Uri& object, const ObjectInfo& expected,
                     const std::optional<ByteRange>& range, const ContentSink& sink) override {
     const ObjectRequest request{
-        .make = [&]() -> Result<HttpRequest> { return make_request("GET", object); },
+        .make = [&] { return make_request("GET", object); },
         .explain = [&](const HttpResponse& response) { return explain(object, response); }};
     return read_object(client_, request, expected, range, sink);
   }
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object,
                                          std::optional<std::uint64_t> size_bytes) override {
-    HttpRequest request = make_request("PUT", object);
-    request.follow_redirects = false;
+    RTENV_TRY(HttpRequest request, make_request("PUT", object));
     request.headers.emplace_back("Content-Type: application/octet-stream");
     return std::make_unique<PutUpload>(
         client_, std::move(request), size_bytes,
-        [object](const HttpResponse& response) { return explain(object, response); });
+        [this, object](const HttpResponse& response) { return explain(object, response); });
   }
 
-  Result<std::vector<ListedObject>> list(const Uri& prefix) override {
+  Result<void> list(const Uri& prefix, const OnListed&) override {
     return fail(Errc::invalid_argument, "{}: a web server can't list its files", prefix.shown());
   }
 
   Result<void> remove(const Uri& object) override {
-    RTENV_TRY(const auto response, client_.send([&]() -> Result<HttpRequest> {
-      return make_request("DELETE", object);
-    }));
+    RTENV_TRY(const auto response, client_.send([&] { return make_request("DELETE", object); }));
     if (!response.succeeded()) return explain(object, response);
     return {};
   }
 
  private:
-  [[nodiscard]] HttpRequest make_request(std::string method, const Uri& object) const {
-    HttpRequest request{.method = std::move(method),
-                        .url = object.text(),
-                        .use_netrc = true,
-                        .follow_redirects = true};
-    if (object.authority.find('@') == std::string::npos)
+  [[nodiscard]] Result<HttpRequest> make_request(std::string method, const Uri& object) const {
+    RTENV_TRY(const Url url, Url::parse(object.text()));
+    HttpRequest request{
+        .method = std::move(method), .url = object.text(), .follow_redirects = true};
+    if (access_ == Access::anonymous) return request;
+    request.netrc = Netrc::any_entry;
+    if (url.user_info.empty())
       request.bearer = client_.environment().find("RAY_RUNTIME_ENV_BEARER_TOKEN").value_or("");
     return request;
   }
@@ -68,14 +66,14 @@ class WebStore final : public ObjectStore {
   // Requests one byte and looks only at the response's headers.
   Result<ObjectInfo> stat_by_get(const Uri& object) {
     std::optional<ObjectInfo> info;
+    RTENV_TRY(HttpRequest request, make_request("GET", object));
+    request.headers.emplace_back("Range: bytes=0-0");
+    request.check_response = [&](const HttpResponse& begun) -> Result<void> {
+      info = object_info(begun);
+      if (begun.status == 206) return {};
+      return fail(Errc::cancelled, "stopped reading {}", object.shown());
+    };
     RTENV_TRY(const auto response, client_.retry().run([&]() -> Attempt<HttpResponse> {
-      HttpRequest request = make_request("GET", object);
-      request.headers.emplace_back("Range: bytes=0-0");
-      request.check_response = [&](const HttpResponse& begun) -> Result<void> {
-        info = object_info(begun);
-        if (begun.status == 206) return {};
-        return fail(Errc::cancelled, "stopped reading {}", object.shown());
-      };
       auto got = client_.stream(request, [](auto) { return Result<void>(); });
       if (info) return {HttpResponse{.status = 200}};
       auto setback = setback_of(got);
@@ -87,26 +85,27 @@ class WebStore final : public ObjectStore {
     return explain(object, response);
   }
 
-  static Failure explain(const Uri& object, const HttpResponse& response) {
+  [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) const {
     auto failure = fail_status(response.status, object.shown());
     if (response.status >= 300 && response.status < 400)
-      return fail(Errc::invalid_argument,
-                  "{} redirects, and rtenv doesn't follow redirects of uploads", object.shown())
-          .hint("upload to the URL that it redirects to");
-    if (failure.value().code() == Errc::permission_denied)
+      return fail(Errc::invalid_argument, "{} redirects, and rtenv follows redirects only to read",
+                  object.shown())
+          .hint("use the URL that it redirects to");
+    if (failure.value().code() == Errc::permission_denied && access_ == Access::with_credentials)
       return std::move(failure).hint(
           "add the host to ~/.netrc, or set RAY_RUNTIME_ENV_BEARER_TOKEN");
     return failure;
   }
 
   HttpClient client_;
+  Access access_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_web_store(Environment environment,
+Result<std::unique_ptr<ObjectStore>> open_web_store(Environment environment, Access access,
                                                     const Cancellation* cancellation) {
-  return std::make_unique<WebStore>(std::move(environment), cancellation);
+  return std::make_unique<WebStore>(std::move(environment), access, cancellation);
 }
 
 }  // namespace rtenv::remote

@@ -10,6 +10,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -127,12 +128,17 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving(handler, **state):
-    """Serves `handler`, which finds `state` as attributes of self.server, until the block ends."""
+def serving(handler, tls=None, **state):
+    """Serves `handler`, which finds `state` as attributes of self.server, until the block ends. `tls`: the file with a certificate."""
     server = Server(("127.0.0.1", 0), handler)
     for name, value in state.items():
         setattr(server, name, value)
     server.url = f"http://127.0.0.1:{server.server_port}"
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -181,9 +187,9 @@ class FileHandler(Quiet):
     do_GET = do_HEAD = do_PUT = do_DELETE = handle_any
 
 
-def files(content=None, ranges=True, etags=True, guard=None):
+def files(content=None, ranges=True, etags=True, guard=None, tls=None):
     """`guard(handler)` may return (status, body, headers): what is returned instead. .headers: more of each response."""
-    return serving(FileHandler, files=dict(content or {}), requests=[], ranges=ranges, etags=etags, guard=guard, headers={})
+    return serving(FileHandler, tls, files=dict(content or {}), requests=[], ranges=ranges, etags=etags, guard=guard, headers={})
 
 
 def basic(user, password):

@@ -14,7 +14,7 @@ Result<void> run(std::string_view operation, std::string_view text) {
   RTENV_TRY(const auto uri, remote::Uri::parse(text));
   RTENV_TRY(const auto store, remote::open_store(uri, {.environment = Environment::of_process()}));
   if (operation == "remove") return store->remove(uri);
-  RTENV_TRY(const auto objects, store->list(uri));
+  RTENV_TRY(const auto objects, remote::list_all(*store, uri));
   for (const auto& object : objects)
     std::printf("%llu %s\n", static_cast<unsigned long long>(object.size_bytes),
                 object.uri.text().c_str());

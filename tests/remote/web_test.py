@@ -10,6 +10,7 @@ import sys
 import time
 import unittest
 
+import certificates
 import servers
 from tool import RTENV, RemoteTest, noise, zip_of
 
@@ -112,6 +113,51 @@ class Web(RemoteTest):
         self.assertEqual({request.headers["Authorization"] for request in web.requests}, {"Bearer the-bearer"})
         self.ok("fetch", web.url.replace("//", "//me:hunter2@") + "/other.zip")
         self.assertEqual({request.headers["Authorization"] for request in other.requests}, {None})
+
+    def test_credentials_are_not_sent_to_another_port(self):
+        """A host's services may belong to different owners."""
+        self.secrets = ["the-bearer", "hunter2"]
+        self.write("home/.netrc", "machine localhost login me password hunter2\ndefault login me password hunter2\n")
+        other = self.start(servers.files({"/job.zip": JOB}))
+        for host in ["localhost", "127.0.0.1"]:
+            other.requests.clear()
+            away = other.url.replace("127.0.0.1", host) + "/job.zip"
+            web = self.start(servers.files(guard=lambda handler, away=away: (302, b"", {"Location": away})))
+            for number, env in enumerate([{}, {"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"}]):
+                self.ok("fetch", web.url.replace("127.0.0.1", "localhost") + f"/{host}-{number}.zip", env=env)
+            self.assertNotIn(None, {request.headers["Authorization"] for request in web.requests})
+            self.assertEqual({request.headers["Authorization"] for request in other.requests}, {None})
+
+    def test_no_redirect_leads_from_https_to_http(self):
+        self.secrets = ["hunter2"]
+        self.write("home/.netrc", "machine localhost login me password hunter2\n")
+        certificate = certificates.write_certificate(self.work)
+        plain = self.start(servers.files({"/job.zip": JOB}))
+        clear = plain.url.replace("127.0.0.1", "localhost") + "/job.zip"
+        secure = self.start(servers.files({"/job.zip": JOB}, tls=certificate,
+                                          guard=lambda handler: (302, b"", {"Location": clear}) if handler.path == "/away.zip" else None))
+        self.environment |= {"SSL_CERT_FILE": str(certificate), "CURL_CA_BUNDLE": str(certificate)}
+        self.refused(4, "isn't encrypted", "fetch", secure.url + "/away.zip")
+        self.assertEqual(plain.requests, [])
+        self.ok("fetch", secure.url + "/job.zip")
+        plain.guard = lambda handler: (301, b"", {"Location": secure.url + "/job.zip"}) if handler.path == "/up.zip" else None
+        self.ok("fetch", plain.url + "/up.zip")
+
+    def test_redirects_are_followed_only_to_read(self):
+        target = self.start(servers.files())
+        web = self.start(servers.files(guard=lambda handler: (307, b"", {"Location": target.url + handler.path})))
+        self.refused(2, "redirects", "push", self.job(), web.url + "/job.zip")
+        self.assertEqual(self.probe("remove", web.url + "/job.zip").returncode, 2)
+        self.assertEqual(target.requests, [])
+
+    def test_metadata_services_are_not_read(self):
+        for url in ["http://169.254.169.254/latest/x.zip", "http://0xA9FEA9FE/x.zip", "http://[::ffff:a9fe:a9fe]/x.zip",
+                    "http://metadata.google.internal/x.zip"]:
+            self.refused(4, "metadata service", "fetch", url)
+            web = self.start(servers.files(guard=lambda handler, url=url: (302, b"", {"Location": url})))
+            self.refused(4, "metadata service", "fetch", web.url + "/x.zip")
+        self.refused(4, "metadata service", "fetch", "s3://bucket/x.zip", env={"AWS_ENDPOINT_URL": "http://169.254.169.254",
+                                                                             "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
 
     def test_credentials_are_kept_on_the_same_host(self):
         web = self.start(servers.files({"/job.zip": JOB}, guard=lambda handler: (301, b"", {"Location": "/job.zip"})
@@ -231,7 +277,8 @@ class Web(RemoteTest):
     def test_bad_uris_are_refused(self):
         for uri, message in [("s4://b/k.zip", "s4://"), ("htp://h/x.zip", "did you mean http://"), ("s3:///x.zip", "bucket"), ("s3://b", "no object"),
                              ("s3://b/", "no object"), ("local://relative", "absolute"), ("local:///x/y.zip", "archive"),
-                             ("azure:///x.zip", "container"), ("abfss://c/x.zip", "abfss"), ("file://x.zip", "absolute")]:
+                             ("azure:///x.zip", "container"), ("s3://localhost:9104#/x.zip", "isn't the name of an S3 bucket"),
+                             ("gs://a%2f../x.zip", "bucket"), ("azure://evil.example/x.zip", "container"), ("abfss://c/x.zip", "abfss"), ("file://x.zip", "absolute")]:
             with self.subTest(uri=uri):
                 self.refused(2, message, "fetch", uri)
         self.refused(3, "the directory doesn't exist", "fetch", "local:///no/such/directory")
