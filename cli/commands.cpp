@@ -17,6 +17,7 @@ void declare_commands(CommandLine& command_line, Tool& tool) {
   register_inspect(root, tool);
   register_fetch(root, tool);
   register_push(root, tool);
+  register_ls(root, tool);
   register_env(root, tool);
   register_run(root, tool);
   register_serve(root, tool);

@@ -14,6 +14,7 @@ void register_pack(const Command& root, Tool& tool);
 void register_hash(const Command& root, Tool& tool);
 void register_fetch(const Command& root, Tool& tool);
 void register_push(const Command& root, Tool& tool);
+void register_ls(const Command& root, Tool& tool);
 void register_unpack(const Command& root, Tool& tool);
 void register_inspect(const Command& root, Tool& tool);
 void register_env(const Command& root, Tool& tool);

@@ -16,31 +16,32 @@ namespace {
 
 struct FetchCommand {
   std::string uri;
-  std::string address;
+  StoreFlags store;
   std::string output;  // empty: into the cache; "-": standard output
   bool no_unpack = false;
   bool print_path = true;
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
-    return output.empty() ? into_cache(parsed, tool) : into_file(parsed, tool);
+    RTENV_TRY(const auto options, store.options(tool, parsed));
+    return output.empty() ? into_cache(parsed, options, tool) : into_file(parsed, options, tool);
   }
 
  private:
-  [[nodiscard]] envbuild::FetchOptions options(const Tool& tool, ProgressLine& progress) const {
-    return {.store = store_options(tool, address),
-            .on_progress = progress.callback(),
-            .threads = default_threads()};
+  static envbuild::FetchOptions shown(const remote::StoreOptions& options, ProgressLine& progress) {
+    return {.store = options, .on_progress = progress.callback(), .threads = default_threads()};
   }
 
-  [[nodiscard]] Result<int> into_cache(const remote::Uri& parsed, const Tool& tool) const {
+  [[nodiscard]] Result<int> into_cache(const remote::Uri& parsed,
+                                       const remote::StoreOptions& options,
+                                       const Tool& tool) const {
     RTENV_TRY(auto cache, tool.open_cache());
     const bool as_tree = parsed.scheme == remote::Scheme::local ||
                          (pkg::is_remote_archive(parsed.path) && !no_unpack);
     Result<envbuild::Fetched> fetched = [&] {
       ProgressLine progress(tool);
-      return as_tree ? envbuild::fetch_tree(parsed, cache, options(tool, progress))
-                     : envbuild::fetch_file(parsed, cache, options(tool, progress));
+      return as_tree ? envbuild::fetch_tree(parsed, cache, shown(options, progress))
+                     : envbuild::fetch_file(parsed, cache, shown(options, progress));
     }();
     if (!fetched) return Failure(std::move(fetched).error());
     tool.output.print({{"uri", parsed.shown()},
@@ -50,7 +51,8 @@ struct FetchCommand {
     return 0;
   }
 
-  [[nodiscard]] Result<int> into_file(const remote::Uri& parsed, const Tool& tool) const {
+  [[nodiscard]] Result<int> into_file(const remote::Uri& parsed,
+                                      const remote::StoreOptions& options, const Tool& tool) const {
     const bool to_stdout = output == "-";
     if (to_stdout && tool.output.json)
       return fail(Errc::invalid_argument,
@@ -62,7 +64,7 @@ struct FetchCommand {
     const auto fetched = [&] {
       ProgressLine progress(tool);
       return envbuild::fetch_to(parsed, file, to_stdout ? "standard output" : output,
-                                options(tool, progress));
+                                shown(options, progress));
     }();
     if (!fetched) return Failure(fetched.error());
     RTENV_TRY(file.commit());
@@ -83,6 +85,7 @@ void register_fetch(const Command& root, Tool& tool) {
       "  rtenv fetch s3://bucket/my_job.zip\n"
       "  rtenv fetch gs://bucket/data.tar.zst -o data.tar.zst\n"
       "  rtenv fetch https://host/lib-1.0-py3-none-any.whl#sha256=9f86d081…\n"
+      "  rtenv fetch s3://bucket/my_job.zip --endpoint-url http://minio:9000 --profile team\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
       "found.");
   command
@@ -98,7 +101,7 @@ void register_fetch(const Command& root, Tool& tool) {
   command.add_flag("--no-unpack", state->no_unpack,
                    "Don't unpack an archive: print the path of the file");
   command.add_flag("--print-path", state->print_path, "Print the path (the default)");
-  add_address_option(command, state->address);
+  state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });
 }
 

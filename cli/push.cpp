@@ -22,11 +22,12 @@ Result<Fd> standard_input() {
 struct PushCommand {
   Selection selection;
   std::string uri;
-  std::string address;
+  StoreFlags store;
   std::string compression = "auto";
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
+    RTENV_TRY(const auto store_options, store.options(tool, parsed));
     Selection chosen = selection;
     if (parsed.scheme == remote::Scheme::gcs && !chosen.scheme) chosen.scheme = "ray";
     RTENV_TRY(auto package, chosen.package_options(tool));
@@ -39,7 +40,7 @@ struct PushCommand {
           .hint("redirect standard input: rtenv pack -o - | rtenv push - {}", parsed.shown());
     Result<envbuild::Pushed> pushed = [&]() -> Result<envbuild::Pushed> {
       ProgressLine progress(tool);
-      const envbuild::PushOptions options{.store = store_options(tool, address),
+      const envbuild::PushOptions options{.store = store_options,
                                           .on_progress = progress.callback()};
       if (chosen.directory == "-") {
         RTENV_TRY(const Fd input, standard_input());
@@ -69,6 +70,7 @@ void register_push(const Command& root, Tool& tool) {
       "  rtenv push my_job gs://bucket/jobs/          under its own name, _ray_pkg_<hash>.zip\n"
       "  rtenv pack --git v1.2 -o - | rtenv push - s3://bucket/v1.2.zip\n"
       "  rtenv push my_job gcs:// --address http://127.0.0.1:8265\n"
+      "  rtenv push my_job s3://bucket/jobs/ --endpoint-url http://minio:9000 --profile team\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
       "found.");
   state->selection
@@ -82,7 +84,7 @@ void register_push(const Command& root, Tool& tool) {
                   "gcs:// a job server")
       .required();
   command.add_option("--compress", state->compression, "auto, store, fast or best").show_default();
-  add_address_option(command, state->address);
+  state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });
 }
 

@@ -1,5 +1,4 @@
-// The options of commands that access a store: the environment variables, and the job server's
-// address if one is given.
+// The options of commands that access a store.
 #pragma once
 
 #include <string>
@@ -10,19 +9,21 @@
 
 namespace rtenv::cli {
 
-inline remote::StoreOptions store_options(const Tool& tool,
-                                          const std::string& job_server_address = {}) {
-  remote::StoreOptions options{.environment = tool.environment, .cancellation = tool.cancellation};
-  if (!job_server_address.empty())
-    options.environment.set("RAY_API_SERVER_ADDRESS", job_server_address);
-  return options;
-}
+/// The environment variables alone.
+remote::StoreOptions store_options(const Tool& tool);
 
-inline void add_address_option(const Command& command, std::string& address) {
-  command
-      .add_option("--address", address,
-                  "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
-      .value_name("URL");
-}
+/// --address, and the options that the aws tool has, for the stores that have a counterpart.
+struct StoreFlags {
+  std::string address;
+  std::string endpoint_url;
+  std::string profile;
+  std::string region;
+  bool no_sign_request = false;
+
+  void declare(const Command& command);
+  /// Fails: invalid_argument (an option that the URI's store doesn't have).
+  [[nodiscard]] Result<remote::StoreOptions> options(const Tool& tool,
+                                                     const remote::Uri& uri) const;
+};
 
 }  // namespace rtenv::cli

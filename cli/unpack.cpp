@@ -14,7 +14,7 @@ namespace {
 struct UnpackCommand {
   std::string source;
   std::string target;
-  std::string address;
+  StoreFlags store;
   bool strip_top = false;
 
   // The file itself, or the cached one if the source is a URI.
@@ -22,11 +22,12 @@ struct UnpackCommand {
     if (!remote::looks_like_uri(source))
       return envbuild::LeasedPath{.path = source, .lease = std::nullopt};
     RTENV_TRY(const auto uri, remote::Uri::parse(source));
+    RTENV_TRY(const auto store_options, store.options(tool, uri));
     RTENV_TRY(auto cache, tool.open_cache());
     ProgressLine progress(tool);
-    RTENV_TRY(auto fetched, envbuild::fetch_file(uri, cache,
-                                                 {.store = store_options(tool, address),
-                                                  .on_progress = progress.callback()}));
+    RTENV_TRY(auto fetched,
+              envbuild::fetch_file(uri, cache,
+                                   {.store = store_options, .on_progress = progress.callback()}));
     return std::move(fetched.object);
   }
 
@@ -65,7 +66,7 @@ void register_unpack(const Command& root, Tool& tool) {
       .required();
   command.add_flag("--strip-top", state->strip_top,
                    "Leave out the top folder, if it contains everything");
-  add_address_option(command, state->address);
+  state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });
 }
 

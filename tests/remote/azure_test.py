@@ -62,7 +62,22 @@ class AzureStore(RemoteTest):
 
     def test_lists_and_deletes_objects(self):
         self.assert_lists_and_removes("azure://box/", self.container.upload_blob)
-        self.assertEqual(self.probe("remove", "azure://box/nothing").returncode, 3)
+        self.assertEqual(self.remove("azure://box/nothing"), 3)
+
+    def test_options_name_the_endpoint_and_leave_credentials_out(self):
+        self.container.upload_blob("job.zip", zip_of({"a.txt": "A"}))
+        account = {"AZURE_STORAGE_CONNECTION_STRING": "", "AZURE_STORAGE_ACCOUNT": ACCOUNT, "AZURE_STORAGE_KEY": servers.AZURITE_KEY}
+        options = ["--endpoint-url", f"{self.proxy.url}/{ACCOUNT}"]
+        self.ok("fetch", "azure://box/job.zip", *options, env=account)
+        self.assertEqual(list(self.listed("azure://box", *options, env=account)), ["azure://box/job.zip"])
+        self.assertTrue(all("Authorization" in request.headers for request in self.proxy.requests))
+        self.proxy.requests.clear()
+        run = self.refused(4, "azure://box", "ls", "azure://box", *options, "--no-sign-request", env=account)
+        self.assertNotIn("hint", run.err)
+        self.container.set_container_access_policy({}, public_access="container")
+        self.assertEqual(list(self.listed("azure://box", *options, "--no-sign-request", env=account)), ["azure://box/job.zip"])
+        self.assertTrue(all("Authorization" not in request.headers for request in self.proxy.requests))
+        self.refused(2, "--profile has no meaning for azure://", "ls", "azure://box", "--profile", "p")
 
     def test_abfss_uris_name_the_account(self):
         self.container.upload_blob("p/job.zip", zip_of({"a.txt": "A"}))

@@ -84,7 +84,20 @@ class GoogleStore(RemoteTest):
 
     def test_lists_and_deletes_objects(self):
         self.assert_lists_and_removes("gs://bucket/", lambda name, data: self.bucket.blob(name).upload_from_string(data))
-        self.assertEqual(self.probe("remove", "gs://bucket/nothing").returncode, 3)
+        self.assertEqual(self.remove("gs://bucket/nothing"), 3)
+        for number in range(1005):  # more than a page
+            self.bucket.blob(f"many/{number:04}").upload_from_string(b"")
+        self.assertEqual(len(self.listed("gs://bucket/many/")), 1005)
+        self.refused(3, "gs://nowhere", "ls", "gs://nowhere/")
+
+    def test_options_name_the_endpoint_and_leave_credentials_out(self):
+        self.bucket.blob("job.zip").upload_from_string(zip_of({"a.txt": "A"}))
+        del self.environment["STORAGE_EMULATOR_HOST"]
+        missing = {"GOOGLE_APPLICATION_CREDENTIALS": str(self.work / "nothing.json")}
+        options = ["--endpoint-url", self.proxy.url]
+        self.ok("fetch", "gs://bucket/job.zip", *options)
+        self.refused(3, "nothing.json", "ls", "gs://bucket", *options, env=missing)
+        self.assertEqual(list(self.listed("gs://bucket", *options, "--no-sign-request", env=missing)), ["gs://bucket/job.zip"])
 
     def test_missing_objects_are_not_found(self):
         self.refused(3, "gs://bucket/nothing.zip", "fetch", "gs://bucket/nothing.zip")

@@ -144,8 +144,28 @@ class StrictStore(RemoteTest):
         self.assert_lists_and_removes("s3://bucket/", lambda name, data: self.boto.put_object(Bucket="bucket", Key=name, Body=data))
         for number in range(1005):  # more than a page
             self.boto.put_object(Bucket="bucket", Key=f"many/{number:04}", Body=b"")
-        self.assertEqual(len(self.probe("list", "s3://bucket/many/").stdout.splitlines()), 1005)
-        self.assertEqual(self.probe("list", "s3://nowhere/").returncode, 3)
+        self.assertEqual(len(self.listed("s3://bucket/many/")), 1005)
+        self.refused(3, "NoSuchBucket", "ls", "s3://nowhere/")
+        self.boto.create_bucket(Bucket="empty")
+        self.assertEqual(self.listed("s3://empty"), {})
+
+    def test_options_of_the_aws_tool(self):
+        """As variables that are set elsewhere, they count more than the environment."""
+        self.profile(f"[profile ci]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
+        others = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-central-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+        options = ["--endpoint-url", self.proxy.url, "--profile", "ci", "--region", REGION]
+        self.ok("fetch", "s3://bucket/job.zip", *options, env=others)
+        self.ok("push", self.job(), "s3://bucket/pushed.zip", *options, env=others)
+        self.ok("unpack", "s3://bucket/pushed.zip", self.work / "unpacked", *options, env=others)
+        self.assertEqual(list(self.listed("s3://bucket", *options, env=others)), ["s3://bucket/job.zip", "s3://bucket/pushed.zip"])
+        self.assertTrue(all(f"{ACCESS_KEY}/" in request.headers["Authorization"] and f"/{REGION}/" in request.headers["Authorization"]
+                            for request in self.proxy.requests))
+        self.proxy.requests.clear()
+        run = self.refused(4, "AccessDenied", "ls", "s3://bucket", *options, "--no-sign-request", env=others)
+        self.assertNotIn("hint", run.err)
+        self.assertTrue(all("Authorization" not in request.headers for request in self.proxy.requests))
+        self.refused(3, "nobody", "ls", "s3://bucket", "--profile", "nobody")
+        self.refused(2, "AWS region", "ls", "s3://bucket", "--region", "x@evil.example/#")
 
     def test_an_unchanged_object_costs_one_head_request(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"a.txt": "A"}))
@@ -291,6 +311,15 @@ class LenientStore(RemoteTest):
                       "python3", "script.py")
         self.assertEqual(run.out, "from s3\n")
         self.assertEqual(self.signers(), {(keys["AccessKeyId"], keys["SessionToken"])})
+
+    def test_listed_names_cannot_control_the_terminal(self):
+        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        for name in ["\x1b[31mred", "plus+space ü%20"]:
+            self.boto.put_object(Bucket="runtime-env-test", Key="odd/" + name, Body=b"")
+        out = self.ok("ls", "s3://runtime-env-test/odd/", env=keys).out
+        self.assertEqual([line.partition("/odd/")[2] for line in out.splitlines()], ["\\x1b[31mred", "plus+space ü%20"])
+        self.assertEqual(list(self.listed("s3://runtime-env-test/odd/", env=keys)),
+                         [f"s3://runtime-env-test/odd/{name}" for name in ["\x1b[31mred", "plus+space ü%20"]])
 
     def test_web_identity(self):
         self.secrets = ["the-web-token"]

@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 import unittest
 import zipfile
 from dataclasses import dataclass
@@ -89,19 +90,31 @@ class RemoteTest(unittest.TestCase):
             self.assertNotIn(secret, out + err, "a secret is shown")
         return Run(process.returncode, out, err)
 
-    def probe(self, operation, uri):
-        """Runs the store probe: `list` or `remove`, for which the tool has no command."""
-        return subprocess.run([os.environ["STORE_PROBE"], operation, uri], env=self.process_environment({}), capture_output=True, text=True)
+    def remove(self, uri):
+        """Removes an object, for which the tool has no command. Returns the exit status."""
+        return subprocess.run([os.environ["STORE_PROBE"], uri], env=self.process_environment({}), capture_output=True).returncode
+
+    def listed(self, *words, env=None):
+        """What `rtenv ls` lists: sizes by URI. All was written just now."""
+        sizes = {}
+        for line in self.ok("ls", "--json", *words, env=env).out.splitlines():
+            item = json.loads(line)
+            self.assertLess(abs(item["modified_ms"] / 1000 - time.time()), 600)
+            sizes[item["uri"]] = item["size_bytes"]
+        return sizes
 
     def assert_lists_and_removes(self, base, put):
         """`put(name, data)` writes below `base` with the vendor's client."""
         names = ["p/a b+ü.txt", "p/sub/c.txt", "q/other.txt"]
         for size, name in enumerate(names):
             put(name, b"x" * size)
-        listed = self.probe("list", base + "p/")
-        self.assertEqual((listed.returncode, listed.stdout.splitlines()), (0, [f"0 {base}{names[0]}", f"1 {base}{names[1]}"]), listed.stderr)
-        self.assertEqual(self.probe("remove", base + names[0]).returncode, 0)
-        self.assertEqual(self.probe("list", base).stdout.splitlines(), [f"1 {base}{names[1]}", f"2 {base}{names[2]}"])
+        self.assertEqual(list(self.listed(base + "p/").items()), [(base + names[0], 0), (base + names[1], 1)])
+        self.assertEqual(self.listed(base + "p/s"), {base + names[1]: 1})
+        lines = self.ok("ls", base + "p/").out.splitlines()
+        self.assertEqual([line.split("  ")[-1] for line in lines], [base + names[0], base + names[1]])
+        self.assertEqual(self.remove(base + names[0]), 0)
+        self.assertEqual(self.listed(base), {base + names[1]: 1, base + names[2]: 2})
+        self.refused(3, "begins with", "ls", base + "nothing/")
 
     def rtenv(self, *words, env=None):
         return self.result(self.spawn(*words, env=env))

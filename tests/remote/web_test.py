@@ -147,7 +147,7 @@ class Web(RemoteTest):
         target = self.start(servers.files())
         web = self.start(servers.files(guard=lambda handler: (307, b"", {"Location": target.url + handler.path})))
         self.refused(2, "redirects", "push", self.job(), web.url + "/job.zip")
-        self.assertEqual(self.probe("remove", web.url + "/job.zip").returncode, 2)
+        self.assertEqual(self.remove(web.url + "/job.zip"), 2)
         self.assertEqual(target.requests, [])
 
     def test_metadata_services_are_not_read(self):
@@ -265,6 +265,21 @@ class Web(RemoteTest):
     def test_lists_and_removes_files(self):
         base = f"file://{self.work}/listed/"
         self.assert_lists_and_removes(base, lambda name, data: self.write(f"listed/{name}", data))
+        self.write("odd/a\nb\x1b[31m", b"")
+        self.assertTrue(self.ok("ls", f"file://{self.work}/odd/").out.endswith("/odd/a\\x0ab\\x1b[31m\n"))
+        self.assertEqual(list(self.listed(f"file://{self.work}/odd/")), [f"file://{self.work}/odd/a\nb\x1b[31m"])
+
+    def test_what_has_no_list_says_so(self):
+        self.refused(2, "can't list", "ls", "https://host/jobs/")
+        self.refused(2, "can't list", "ls", "gcs://package.zip")
+        self.refused(2, "in place", "ls", "local:///jobs")
+
+    def test_requests_without_credentials(self):
+        self.secrets = ["the-bearer"]
+        web = self.start(servers.files({"/job.zip": JOB}))
+        self.ok("fetch", web.url + "/job.zip", "--no-sign-request", env={"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"})
+        self.assertEqual({request.headers["Authorization"] for request in web.requests}, {None})
+        self.refused(2, "--endpoint-url has no meaning for http://", "fetch", web.url + "/job.zip", "--endpoint-url", web.url)
 
     def test_local_uris_are_used_in_place(self):
         job = self.job()
