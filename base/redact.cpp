@@ -58,16 +58,21 @@ std::string without_secrets(std::string_view query) {
   return result;
 }
 
-// The URL up to the first character of `ends`.
+// The URL up to the first character of `ends`. A password may have such a character by mistake: all
+// before '@' is hidden.
 std::string redacted(std::string_view url, std::string_view ends) {
-  std::string shown(url.substr(0, url.find_first_of(ends)));
-  if (shown.size() < url.size() && url[shown.size()] == '?') shown += "?…";
-  const auto scheme_end = shown.find("://");
-  const auto authority = scheme_end == std::string::npos ? 0 : scheme_end + 3;
-  const auto at = shown.substr(0, shown.find('/', authority)).rfind('@');
-  const bool names_container = shown.starts_with("abfss://");  // CONTAINER@ACCOUNT
-  if (at != std::string::npos && at >= authority && !names_container)
-    shown.replace(authority, at - authority, "…");
+  const auto scheme_end = url.find("://");
+  const auto authority = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
+  const auto at = url.substr(0, url.find('/', authority)).rfind('@');
+  const bool names_container = url.starts_with("abfss://");  // CONTAINER@ACCOUNT
+  std::string shown;
+  if (at != std::string_view::npos && at >= authority && !names_container) {
+    shown = std::string(url.substr(0, authority)) + "…";
+    url.remove_prefix(at);
+  }
+  const auto end = url.find_first_of(ends);
+  shown += url.substr(0, end);
+  if (end != std::string_view::npos && url[end] == '?') shown += "?…";
   return shown;
 }
 

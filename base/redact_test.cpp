@@ -23,6 +23,14 @@ TEST(Redact, RemovesSecretParameters) {
   EXPECT_EQ(without_credentials("https://h/x?n=it's&sig=a b"), "https://h/x?n=it's b");
 }
 
+TEST(Redact, HidesAPasswordWithCharactersThatEndAHost) {
+  EXPECT_EQ(redacted_url("https://me:hunter?2#3@host/x?sig=1#f"), "https://…@host/x?…");
+  EXPECT_EQ(redacted_url("https://me:p@ss@host:1/x@y"), "https://…@host:1/x@y");
+  EXPECT_EQ(redacted_object("s3://id:key?@bucket/a#b?c"), "s3://…@bucket/a#b?…");
+  EXPECT_EQ(redacted_object("abfss://box@a.dfs.core.windows.net/x"),
+            "abfss://box@a.dfs.core.windows.net/x");
+}
+
 TEST(Redact, LeavesOtherTextUnchanged) {
   for (const char* text : {"", "six==1.0", "six @ https://host/x@1.whl", "https://host?to=a@b",
                            "user@host:path", "://", "'https://host' a@b"})

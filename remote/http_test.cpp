@@ -89,6 +89,18 @@ TEST_F(HttpProxyTest, OnlyRequestsForMetadataReachItsAddresses) {
               IsError(Errc::permission_denied, "metadata service"));
 }
 
+TEST_F(HttpProxyTest, AProxyThatConnectsToAServerGetsNothingForIt) {
+  TestServer proxy({TestServer::response("403 Forbidden")});
+  ::setenv("https_proxy", proxy.url("/").c_str(), 1);
+  const HttpRequest request{
+      .url = "https://name.example/", .headers = {"X-Token: secret"}, .bearer = "secret"};
+  EXPECT_THAT(client_.stream(request, body_.sink), IsError(Errc::unavailable));
+  ::unsetenv("https_proxy");
+  const auto head = proxy.stop().at(0).head;
+  EXPECT_TRUE(head.starts_with("connect name.example:443 ")) << head;
+  EXPECT_EQ(head.find("secret"), std::string::npos) << head;
+}
+
 TEST_F(HttpProxyTest, RequestsForMetadataUseNone) {
   const auto answer = TestServer::response("200 OK", "from the proxy");
   TestServer proxy({answer});

@@ -36,11 +36,15 @@ struct Embedding {
   std::size_t prefix_bytes;
   std::size_t at;
 };
-constexpr std::array<Embedding, 4> k_embeddings{{
+constexpr std::array<Embedding, 6> k_embeddings{{
     {.prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, .prefix_bytes = 12, .at = 12},  // mapped
-    {.prefix = {}, .prefix_bytes = 12, .at = 12},                     // compatible
-    {.prefix = {0, 0x64, 0xFF, 0x9B}, .prefix_bytes = 12, .at = 12},  // NAT64
-    {.prefix = {0x20, 0x02}, .prefix_bytes = 2, .at = 2},             // 6to4
+    {.prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0},
+     .prefix_bytes = 12,
+     .at = 12},                                                            // translated
+    {.prefix = {}, .prefix_bytes = 12, .at = 12},                          // compatible
+    {.prefix = {0, 0x64, 0xFF, 0x9B}, .prefix_bytes = 12, .at = 12},       // NAT64
+    {.prefix = {0, 0x64, 0xFF, 0x9B, 0, 1}, .prefix_bytes = 6, .at = 12},  // NAT64, local
+    {.prefix = {0x20, 0x02}, .prefix_bytes = 2, .at = 2},                  // 6to4
 }};
 
 bool is_listed(int family, const void* bytes) {

@@ -21,7 +21,8 @@ TEST(MetadataAddress, IsFoundInEverySpelling) {
   for (const char* address :
        {"169.254.169.254", "2852039166", "0xa9fea9fe", "169.254.170.2", "168.63.129.16",
         "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "::169.254.169.254", "64:ff9b::a9fe:a9fe",
-        "2002:a9fe:a9fe::1", "fd00:ec2::254", "fd00:0ec2:0:0:0:0:0:0254", "fd20:ce::254"})
+        "64:ff9b:1::a9fe:a9fe", "::ffff:0:169.254.169.254", "2002:a9fe:a9fe::1", "fd00:ec2::254",
+        "fd00:0ec2:0:0:0:0:0:0254", "fd20:ce::254"})
     EXPECT_TRUE(is_metadata(address)) << address;
 }
 

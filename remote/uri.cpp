@@ -102,6 +102,10 @@ Result<Uri> Uri::parse(std::string_view text) {
   RTENV_TRY(uri.sha256, remove_pin(text));
   std::string_view rest = text.substr(separator + k_separator.size());
   if (is_http(uri.scheme)) {
+    const std::string_view before_path = rest.substr(0, rest.find('/'));
+    if (before_path.find('#') < before_path.find('@') && before_path.find('@') != rest.npos)
+      return fail(Errc::invalid_argument, "{} has a '#' before '@'", redacted_url(text))
+          .hint("in a password, write it as %23");
     rest = rest.substr(0, rest.find('#'));
     const auto question = rest.find('?');
     if (question != std::string_view::npos) uri.query = rest.substr(question + 1);

@@ -24,6 +24,15 @@ TEST(Uri, HidesUserInfoAndQuery) {
   EXPECT_EQ(must(Uri::parse("s3://bucket/x.zip?token=secret")).shown(), "s3://bucket/x.zip?…");
 }
 
+TEST(Uri, ShowsNoPartOfAPasswordThatIsWrittenWrongly) {
+  for (const char* text : {"https://me:hunter#2@host/x", "https://me:hunter?2@host/x"}) {
+    const auto uri = Uri::parse(text);
+    const std::string shown = uri ? uri->shown() : uri.error().message();
+    EXPECT_EQ(shown.find("hunter"), std::string::npos) << shown;
+  }
+  EXPECT_EQ(must(Uri::parse("https://host/x#a@b")).text(), "https://host/x");
+}
+
 TEST(Uri, SeparatesThePinFromTheName) {
   const std::string digits(64, 'A');
   const Uri uri = must(Uri::parse("gs://b/o.zip#sha256=" + digits));

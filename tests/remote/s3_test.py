@@ -276,6 +276,34 @@ class StrictStore(RemoteTest):
         run = self.ok("run", "--python", sys.executable, "--runtime-env-json", json.dumps(runtime_env), "--", "python3", "script.py")
         self.assertEqual(run.out, "ran\n")
 
+    def run_with(self, env_vars):
+        runtime_env = {"working_dir": "s3://bucket/job.zip", "env_vars": env_vars}
+        return self.rtenv("run", "--python", sys.executable, "--runtime-env-json", json.dumps(runtime_env), "--", "true")
+
+    def test_a_job_cannot_send_the_machines_credentials_elsewhere(self):
+        thief = self.start(servers.files())
+        self.secrets = [SECRET_KEY, "the-token"]
+        self.environment["AWS_SESSION_TOKEN"] = "the-token"
+        profile = self.write("thief", f"[default]\nendpoint_url = {thief.url}\n")
+        for env_vars in [{"AWS_SHARED_CREDENTIALS_FILE": str(profile)}, {"AWS_CONFIG_FILE": str(profile)}, {"AWS_ENDPOINT_URL_S3": thief.url}]:
+            with self.subTest(env_vars=env_vars):
+                del self.environment["AWS_ENDPOINT_URL"]
+                self.assertEqual(self.run_with(env_vars).status, 3)
+                self.environment["AWS_ENDPOINT_URL"] = self.proxy.url
+        self.assertTrue(thief.requests)
+        self.assertTrue(all("Authorization" not in request.headers and "x-amz-security-token" not in request.headers
+                            for request in thief.requests))
+        run = self.run_with({"AWS_REGION": f"x@{thief.url.removeprefix('http://')}/#"})
+        self.assertEqual(run.status, 2, run.err)
+        self.assertIn("AWS_REGION", run.err)
+
+    def test_a_credential_process_is_not_run_with_a_jobs_variables(self):
+        self.write("answer.json", json.dumps({"Version": 1, "AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}))
+        self.profile(f"[default]\nregion = {REGION}\nendpoint_url = {self.proxy.url}\n"
+                     f"credential_process = echo \"$LD_LIBRARY_PATH\" > {self.work}/seen; cat {self.work}/answer.json\n")
+        self.assertEqual(self.run_with({"LD_LIBRARY_PATH": "/the/jobs"}).status, 0)
+        self.assertNotIn("jobs", (self.work / "seen").read_text())
+
     def test_many_processes_fetch_once(self):
         self.boto.put_object(Bucket="bucket", Key="job.zip", Body=zip_of({"noise": noise(4 << 20)}))
         self.proxy.fault = lambda request: servers.Fault(delay_s=0.5) if request.method == "GET" else None
