@@ -12,6 +12,7 @@ Result<Endpoint> parse_endpoint(const std::string& address) {
                   // "%25" is before the zone of an IPv6 address.
                   .host = percent_decode(trim(url.origin.host, "[]")),
                   .port = url.origin.port,
+                  .host_and_port = url.origin.host + ":" + url.origin.port,
                   .unix_socket = {},
                   .base_path = std::string(trim_end(url.path, "/"))};
 }

@@ -28,6 +28,7 @@ TEST(Endpoint, SplitsPortPathAndUserInfo) {
 TEST(Endpoint, RemovesTheBracketsOfAnIpv6Address) {
   const Endpoint with_port = must(parse_endpoint("http://[::1]:8265"));
   EXPECT_EQ(with_port.host, "::1");
+  EXPECT_EQ(with_port.host_and_port, "[::1]:8265") << "the server knows itself by it";
   EXPECT_EQ(with_port.port, "8265");
   const Endpoint without_port = must(parse_endpoint("http://[::1]/x"));
   EXPECT_EQ(without_port.host, "::1");

@@ -47,7 +47,7 @@ Result<bool> open_socket(Socket& socket, const remote::JobServer& server, const 
   socket.read_message_max(0);
   websocket::response_type response;
   beast::error_code error;
-  socket.handshake(response, endpoint.host + ":" + endpoint.port, endpoint.base_path + path, error);
+  socket.handshake(response, endpoint.host_and_port, endpoint.base_path + path, error);
   connection.clear_deadline();
   if (!error) return true;
   switch (response.result()) {

@@ -1,7 +1,5 @@
 """Ray's unmodified client against rtenv: the command `ray job` and the class JobSubmissionClient."""
 
-import datetime
-import ipaddress
 import json
 import pathlib
 import subprocess
@@ -13,6 +11,7 @@ from harness import ORACLE, eventually
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "remote"))
 import servers  # noqa: E402
+from certificates import make_certificate  # noqa: E402
 
 
 def make_wheel(folder, text):
@@ -25,22 +24,6 @@ def make_wheel(folder, text):
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name), content)
     return path
-
-
-def make_certificate(folder):
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rtenv test")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-                   .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-                   .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-                   .add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256()))
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    return folder / "cert.pem", folder / "key.pem"
 
 
 class RayClient(harness.JobTest):

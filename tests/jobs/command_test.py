@@ -17,6 +17,7 @@ from harness import ORACLE, eventually
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "remote"))
 import servers  # noqa: E402
+from certificates import make_certificate  # noqa: E402
 
 
 class Commands:
@@ -163,6 +164,12 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.assertIn("SUCCEEDED", self.ok("list").out)
         self.assertNotEqual(self.job("list", address=f"unix:{self.work}/none").status, 0)
 
+    def test_over_ipv6(self):
+        self.server.stop()
+        self.address = self.serve("--host", "::1").address
+        self.assertTrue(self.address.startswith("http://[::1]:"), self.address)
+        self.assertIn("\nran\n", self.ok("submit", "--", "echo", "ran").out)
+
     def test_following_without_websockets(self):
         """The proxy answers each upgrade with 502."""
         port = self.server.port
@@ -219,10 +226,9 @@ class AgainstRtenv(Commands, harness.JobTest):
         self.server.request("POST", f"/api/jobs/{job}/stop")
 
     def test_token_and_tls(self):
-        import client_test
         self.server.stop()
         (self.work / "token").write_text("secret")
-        certificate, key = client_test.make_certificate(self.work)
+        certificate, key = make_certificate(self.work)
         self.address = self.serve("--token-file", self.work / "token", "--tls-cert", certificate, "--tls-key", key).address
         token = {"RAY_AUTH_TOKEN": "secret"}
         self.write("dir/main.py", "print('ran')\n")

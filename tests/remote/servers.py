@@ -129,14 +129,14 @@ class Server(http.server.ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def serving(handler, tls=None, **state):
-    """Serves `handler`, which finds `state` as attributes of self.server, until the block ends. `tls`: the file with a certificate."""
+    """Serves `handler`, which finds `state` as attributes of self.server, until the block ends. `tls`: the files of a certificate and its key."""
     server = Server(("127.0.0.1", 0), handler)
     for name, value in state.items():
         setattr(server, name, value)
     server.url = f"http://127.0.0.1:{server.server_port}"
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(tls)
+        context.load_cert_chain(*tls)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         server.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

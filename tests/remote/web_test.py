@@ -131,10 +131,10 @@ class Web(RemoteTest):
     def test_no_redirect_leads_from_https_to_http(self):
         self.secrets = ["hunter2"]
         self.write("home/.netrc", "machine localhost login me password hunter2\n")
-        certificate = certificates.write_certificate(self.work)
+        certificate, key = certificates.make_certificate(self.work)
         plain = self.start(servers.files({"/job.zip": JOB}))
         clear = plain.url.replace("127.0.0.1", "localhost") + "/job.zip"
-        secure = self.start(servers.files({"/job.zip": JOB}, tls=certificate,
+        secure = self.start(servers.files({"/job.zip": JOB}, tls=(certificate, key),
                                           guard=lambda handler: (302, b"", {"Location": clear}) if handler.path == "/away.zip" else None))
         self.environment |= {"SSL_CERT_FILE": str(certificate), "CURL_CA_BUNDLE": str(certificate)}
         self.refused(4, "isn't encrypted", "fetch", secure.url + "/away.zip")
