@@ -1,4 +1,4 @@
-// The output of an archive writer: a stream of bytes, forward only.
+// The output of an archive writer: a stream of bytes.
 #pragma once
 
 #include <functional>
@@ -10,9 +10,9 @@ namespace rtenv::pkg {
 
 struct ByteSink {
   std::function<Result<void>(std::span<const std::byte>)> write;
-  /// The descriptor of the file that `write` writes to, at its current position; -1 if the target
-  /// isn't a file. Large stored files may share their blocks with it instead of going through
-  /// `write`, if the file system supports that. Not owned.
+  /// The descriptor of the file that `write` writes to, from its beginning; -1 if the target isn't
+  /// a file, or must be written forward only. A writer may correct what it wrote, and large stored
+  /// files may share their blocks with it instead of going through `write`. Not owned.
   int file = -1;
 };
 

@@ -21,6 +21,10 @@ constexpr std::array<Row, 4> k_names{{{Compression::automatic, "auto"},
                                       {Compression::fast, "fast"},
                                       {Compression::best, "best"}}};
 
+// A block's length has 16 bits; it follows three bits of header, filled up to a byte (RFC 1951).
+constexpr std::size_t k_max_block_bytes = 0xffff;
+constexpr std::size_t k_block_header_bytes = 5;
+
 // Possible only with a bug.
 void check_bound(bool held) {
   if (!held) throw std::logic_error("compressed data is larger than its bound");
@@ -115,6 +119,24 @@ void Deflater::compress_best(std::span<const std::byte> piece, bool last, RawByt
   deflateEnd(&stream);
   check_bound(result == (last ? Z_STREAM_END : Z_OK) && stream.avail_in == 0);
   out.resize(begin + stream.total_out);
+}
+
+void append_stored_blocks(std::span<const std::byte> piece, bool last, RawBytes& out) {
+  out.reserve(out.size() + stored_blocks_bytes(piece.size()));
+  while (!piece.empty()) {
+    const auto block = piece.first(std::min(piece.size(), k_max_block_bytes));
+    piece = piece.subspan(block.size());
+    const auto length = static_cast<unsigned>(block.size());
+    for (const unsigned byte : {last && piece.empty() ? 1U : 0U, length & 0xffU, length >> 8U,
+                                ~length & 0xffU, (~length >> 8U) & 0xffU})
+      out.push_back(static_cast<std::byte>(byte));
+    out.insert(out.end(), block.begin(), block.end());
+  }
+}
+
+std::uint64_t stored_blocks_bytes(std::uint64_t piece_bytes) noexcept {
+  const std::uint64_t blocks = (piece_bytes + k_max_block_bytes - 1) / k_max_block_bytes;
+  return piece_bytes + blocks * k_block_header_bytes;
 }
 
 bool samples_shrink(std::span<const std::byte> data, Deflater& deflater) {

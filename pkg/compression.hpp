@@ -18,7 +18,7 @@ struct libdeflate_compressor;
 namespace rtenv::pkg {
 
 enum class Compression : std::uint8_t {
-  automatic,  // per file: fast, or store if that doesn't shrink it
+  automatic,  // per file: fast, or not at all if that doesn't shrink it
   store,
   fast,  // ISA-L level 1: 4 times the speed of zlib's fastest at about its ratio
   best,  // libdeflate level 9; zlib level 9 for files of several pieces, to concatenate them
@@ -51,6 +51,12 @@ class Deflater {
   FastStream stream_;
   std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor_;
 };
+
+/// Appends the piece to a deflate stream without compressing it, in "stored" blocks; `last` ends
+/// the stream.
+void append_stored_blocks(std::span<const std::byte> piece, bool last, RawBytes& out);
+/// How many bytes `append_stored_blocks` appends for a piece of this size.
+std::uint64_t stored_blocks_bytes(std::uint64_t piece_bytes) noexcept;
 
 /// Whether three samples of the data show that deflating it is worthwhile; true for data that is
 /// too short for samples.

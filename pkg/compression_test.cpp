@@ -1,6 +1,7 @@
 #include "pkg/compression.hpp"
 
 #include <gtest/gtest.h>
+#include <libdeflate.h>
 
 #include <array>
 #include <random>
@@ -72,6 +73,28 @@ TEST(FastDeflater, BytesDoNotDependOnItsAddress) {
       if (i == 0) expected[t] = out;
       ASSERT_EQ(out, expected[t]) << "text " << t << ", deflater " << i;
     }
+  }
+}
+
+TEST(StoredBlocks, AreADeflateStreamOfTheStatedSize) {
+  for (const std::size_t size : {1U, 0xffffU, 0x10000U, 300'000U}) {
+    RawBytes data(size);
+    std::mt19937 random(1);
+    for (auto& byte : data) byte = static_cast<std::byte>(random());
+    const std::size_t half = size / 2;
+    RawBytes out;
+    append_stored_blocks(std::span(data).first(half), false, out);
+    append_stored_blocks(std::span(data).subspan(half), true, out);
+    EXPECT_EQ(out.size(), stored_blocks_bytes(half) + stored_blocks_bytes(size - half));
+    RawBytes plain(size + 1);
+    const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> reader(
+        libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
+    std::size_t plain_bytes = 0;
+    ASSERT_EQ(libdeflate_deflate_decompress(reader.get(), out.data(), out.size(), plain.data(),
+                                            plain.size(), &plain_bytes),
+              LIBDEFLATE_SUCCESS);
+    plain.resize(plain_bytes);
+    EXPECT_EQ(plain, data);
   }
 }
 

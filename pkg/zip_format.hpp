@@ -20,6 +20,7 @@ inline constexpr std::uint32_t k_end64 = 0x06064b50;
 inline constexpr std::uint32_t k_end64_locator = 0x07064b50;
 
 inline constexpr std::size_t k_local_header_bytes = 30;
+inline constexpr std::size_t k_local_crc_at = 14;
 inline constexpr std::size_t k_central_header_bytes = 46;
 inline constexpr std::size_t k_end_bytes = 22;
 inline constexpr std::size_t k_end64_bytes = 56;

@@ -25,7 +25,22 @@ Result<bool> sample_shrinks(const ContentSource& source, const Entry& entry) {
   return worth_deflating(3 * raw.size(), deflated.size());
 }
 
+Result<LargeForm> form_of(const Tree& tree, const Entry& entry, Compression compression) {
+  if (compression == Compression::store) return LargeForm::stored;
+  // The packed size must exceed 32 bits if the header leaves room for that: Java goes by the size.
+  if (entry.size_bytes <= zip::k_limit32 && max_deflated_bytes(entry.size_bytes) > zip::k_limit32)
+    return LargeForm::stored_blocks;
+  if (compression != Compression::automatic) return LargeForm::deflated;
+  RTENV_TRY(const bool shrinks, sample_shrinks(*tree.content, entry));
+  return shrinks ? LargeForm::deflated : LargeForm::stored_blocks;
+}
+
 }  // namespace
+
+std::uint64_t max_deflated_bytes(std::uint64_t size_bytes) noexcept {
+  return size_bytes / k_zip_piece_bytes * stored_blocks_bytes(k_zip_piece_bytes) +
+         stored_blocks_bytes(size_bytes % k_zip_piece_bytes);
+}
 
 Result<std::shared_ptr<const OpenContent>> LargeFile::content(const ContentSource& source,
                                                               const Entry& entry) {
@@ -51,12 +66,8 @@ Result<std::vector<ZipTask>> plan_zip(const Tree& tree, const ZipOptions& option
                   entry.path.substr(0, 100))
           .hint("exclude it or give it a path of less than 65535 bytes");
     if (entry.type == EntryType::file && entry.size_bytes > k_zip_piece_bytes) {
-      bool deflate =
-          options.compression == Compression::fast || options.compression == Compression::best;
-      if (options.compression == Compression::automatic) {
-        RTENV_TRY(deflate, sample_shrinks(*tree.content, entry));
-      }
-      const auto large = std::make_shared<LargeFile>(deflate);
+      RTENV_TRY(const LargeForm form, form_of(tree, entry, options.compression));
+      const auto large = std::make_shared<LargeFile>(form);
       for (std::uint64_t offset = 0; offset < entry.size_bytes; offset += k_zip_piece_bytes)
         tasks.push_back({.first = i, .count = 1, .large = large, .offset = offset});
       continue;

@@ -14,21 +14,32 @@
 namespace rtenv::pkg {
 
 /// Files up to this size are packed whole, with their sizes before their data. Larger ones are cut
-/// into pieces of this size, which several threads compress, and have their sizes after their data.
+/// into pieces of this size, which several threads compress.
 inline constexpr std::uint64_t k_zip_piece_bytes = ContentReader::k_piece_bytes;
+
+/// How the data of a large file are written, forward only. Some readers of streams, such as Java's,
+/// accept sizes behind the data only if they are deflated.
+enum class LargeForm : std::uint8_t {
+  stored,         // size and CRC are before the data
+  stored_blocks,  // deflated without compression: size and CRC follow the data
+  deflated,       // the same, compressed
+};
+
+/// The most that a file can grow to in a form with its size behind the data.
+std::uint64_t max_deflated_bytes(std::uint64_t size_bytes) noexcept;
 
 /// A large file, which is opened once for all its pieces. Thread-safe.
 class LargeFile {
  public:
-  explicit LargeFile(bool deflate) : deflate_(deflate) {}
-  [[nodiscard]] bool deflate() const noexcept { return deflate_; }
+  explicit LargeFile(LargeForm form) : form_(form) {}
+  [[nodiscard]] LargeForm form() const noexcept { return form_; }
   /// Opens the file at the first call. Fails: as ContentSource::open.
   Result<std::shared_ptr<const OpenContent>> content(const ContentSource& source,
                                                      const Entry& entry);
   void close();
 
  private:
-  const bool deflate_;
+  const LargeForm form_;
   std::mutex mutex_;
   std::shared_ptr<const OpenContent> content_;
 };

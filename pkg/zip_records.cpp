@@ -4,27 +4,26 @@
 
 #include "pkg/utf8.hpp"
 #include "pkg/zip_format.hpp"
+#include "pkg/zip_plan.hpp"
 
 namespace rtenv::pkg {
 namespace {
 
 using zip::RecordWriter;
 
-// From this size on, a file's compressed size may not fit into 32 bits.
-constexpr std::uint64_t k_zip64_from_bytes = 0xf0000000;
-
 std::uint64_t size_in_zip(const Entry& entry) {
   return entry.type == EntryType::link ? entry.link_target.size() : entry.size_bytes;
 }
 
-RecordWriter begin_local_header(std::uint16_t version, const ZipRecord& record, RawBytes& out) {
-  return RecordWriter(out)
-      .u32(zip::k_local_header)
-      .u16(version)
-      .u16(record.flags)
-      .u16(record.method)
-      .u16(zip::k_dos_time)
-      .u16(zip::k_dos_date);
+bool has_descriptor(const ZipRecord& record) {
+  return (record.flags & zip::k_flag_descriptor) != 0;
+}
+
+// Whether the sizes in the local header, or behind the data, have 64 bits.
+bool is_wide(const ZipRecord& record) {
+  const std::uint64_t size_bytes = size_in_zip(*record.entry);
+  return has_descriptor(record) ? max_deflated_bytes(size_bytes) > zip::k_limit32
+                                : size_bytes >= zip::k_limit32;
 }
 
 std::uint32_t external_attributes(const Entry& entry) {
@@ -53,29 +52,18 @@ std::uint16_t name_flag(const std::string& path) {
   return !is_ascii(path) && is_utf8(path) ? zip::k_flag_utf8 : std::uint16_t{0};
 }
 
-void append_local_header(const ZipRecord& record, const std::string& path, RawBytes& out) {
-  begin_local_header(zip::k_version_plain, record, out)
-      .u32(record.crc)
-      .u32(static_cast<std::uint32_t>(record.packed_bytes))
-      .u32(static_cast<std::uint32_t>(size_in_zip(*record.entry)))
-      .u16(static_cast<std::uint16_t>(path.size()))
-      .u16(0)
-      .text(path);
-}
-
-void append_large_header(const ZipRecord& record, const std::string& path,
+void append_local_header(const ZipRecord& record, const std::string& path,
                          std::uint16_t alignment_bytes, RawBytes& out) {
-  const std::size_t begin = out.size();
-  const bool zip64 = record.entry->size_bytes >= k_zip64_from_bytes;
-  auto header =
-      begin_local_header(zip64 ? zip::k_version_zip64 : zip::k_version_plain, record, out);
-  header.u32(0).u32(zip64 ? zip::k_limit32 : 0).u32(zip64 ? zip::k_limit32 : 0);
+  const bool known = !has_descriptor(record);
+  const std::uint64_t size = known ? size_in_zip(*record.entry) : 0;
+  const std::uint64_t packed = known ? record.packed_bytes : 0;
+  const bool wide = is_wide(record);
   RawBytes extra_fields;
   RecordWriter extra(extra_fields);
-  if (zip64) extra.u16(zip::k_extra_zip64).u16(16).u64(0).u64(0);
+  if (wide) extra.u16(zip::k_extra_zip64).u16(16).u64(size).u64(packed);
   if (alignment_bytes != 0) {
     constexpr std::size_t k_field_bytes = 6;
-    const std::uint64_t end = record.local_offset + (out.size() - begin) + 4 + path.size() +
+    const std::uint64_t end = record.local_offset + zip::k_local_header_bytes + path.size() +
                               extra_fields.size() + k_field_bytes;
     const auto padding_bytes =
         static_cast<std::size_t>((alignment_bytes - end % alignment_bytes) % alignment_bytes);
@@ -84,16 +72,22 @@ void append_large_header(const ZipRecord& record, const std::string& path,
         .u16(alignment_bytes);
     extra_fields.insert(extra_fields.end(), padding_bytes, std::byte{0});
   }
-  header.u16(static_cast<std::uint16_t>(path.size()))
-      .u16(static_cast<std::uint16_t>(extra_fields.size()));
-  header.text(path);
+  const auto narrow = [&](std::uint64_t value) {
+    return wide ? zip::k_limit32 : static_cast<std::uint32_t>(value);
+  };
+  RecordWriter header(out);
+  header.u32(zip::k_local_header).u16(wide ? zip::k_version_zip64 : zip::k_version_plain);
+  header.u16(record.flags).u16(record.method).u16(zip::k_dos_time).u16(zip::k_dos_date);
+  header.u32(known ? record.crc : 0).u32(narrow(packed)).u32(narrow(size));
+  header.u16(static_cast<std::uint16_t>(path.size()));
+  header.u16(static_cast<std::uint16_t>(extra_fields.size())).text(path);
   out.insert(out.end(), extra_fields.begin(), extra_fields.end());
 }
 
 void append_descriptor(const ZipRecord& record, RawBytes& out) {
   const std::uint64_t size_bytes = record.entry->size_bytes;
   auto descriptor = RecordWriter(out).u32(zip::k_data_descriptor).u32(record.crc);
-  if (size_bytes >= k_zip64_from_bytes)
+  if (is_wide(record))
     descriptor.u64(record.packed_bytes).u64(size_bytes);
   else
     descriptor.u32(static_cast<std::uint32_t>(record.packed_bytes))
@@ -113,9 +107,8 @@ void append_central_header(const ZipRecord& record, const std::string& path, Raw
   const std::uint32_t size32 = narrow(size);
   const std::uint32_t packed32 = narrow(record.packed_bytes);
   const std::uint32_t offset32 = narrow(record.local_offset);
-  const std::uint16_t version = !extra_values.empty() || size >= k_zip64_from_bytes
-                                    ? zip::k_version_zip64
-                                    : zip::k_version_plain;
+  const std::uint16_t version =
+      !extra_values.empty() || is_wide(record) ? zip::k_version_zip64 : zip::k_version_plain;
   RecordWriter header(out);
   header.u32(zip::k_central_header).u16(zip::k_made_by_unix | zip::k_version_zip64).u16(version);
   header.u16(record.flags).u16(record.method).u16(zip::k_dos_time).u16(zip::k_dos_date);

@@ -16,8 +16,8 @@ struct ZipRecord {
   std::uint64_t local_offset;
   std::uint64_t packed_bytes = 0;
   std::uint32_t crc = 0;
-  std::uint16_t method;
-  std::uint16_t flags;
+  std::uint16_t method = 0;
+  std::uint16_t flags = 0;
 };
 
 /// Files, links, and directories with nothing below them in the package.
@@ -29,12 +29,9 @@ std::string zip_path(const Entry& entry, const std::string& top);
 /// The flag for a UTF-8 name; 0 for a name that is ASCII or isn't UTF-8.
 std::uint16_t name_flag(const std::string& path);
 
-/// The local header of a small entry, whose sizes are known.
-void append_local_header(const ZipRecord& record, const std::string& path, RawBytes& out);
-
-/// The local header of a large file, whose sizes follow its data in a descriptor. The data
-/// begin at a multiple of `alignment_bytes`, unless that is 0.
-void append_large_header(const ZipRecord& record, const std::string& path,
+/// The local header. If the record has the flag for it, CRC and sizes are 0 and follow the data in
+/// a descriptor. The data begin at a multiple of `alignment_bytes`, unless that is 0.
+void append_local_header(const ZipRecord& record, const std::string& path,
                          std::uint16_t alignment_bytes, RawBytes& out);
 void append_descriptor(const ZipRecord& record, RawBytes& out);
 

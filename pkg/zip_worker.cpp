@@ -29,7 +29,13 @@ Result<void> ZipWorker::pack_piece(PackedTask& packed) {
   RTENV_TRY(const auto content, packed.task.large->content(*tree_.content, entry));
   RTENV_TRY(content->read_at(offset, packed.raw));
   const bool last = offset + packed.raw.size() == entry.size_bytes;
-  if (packed.task.large->deflate()) deflater_.compress(packed.raw, last, packed.deflated);
+  const LargeForm form = packed.task.large->form();
+  if (form == LargeForm::deflated) deflater_.compress(packed.raw, last, packed.deflated);
+  if (form == LargeForm::stored_blocks ||
+      packed.deflated.size() > stored_blocks_bytes(packed.raw.size())) {
+    packed.deflated.clear();
+    append_stored_blocks(packed.raw, last, packed.deflated);
+  }
   return {};
 }
 

@@ -24,8 +24,8 @@ struct PackedEntry {
 struct PackedTask {
   ZipTask task;
   std::vector<PackedEntry> small;
-  RawBytes raw;  // piece of a large file; the writer digests the pieces in their order
-  RawBytes deflated;
+  RawBytes raw;       // piece of a large file; the writer digests the pieces in their order
+  RawBytes deflated;  // the piece as it goes into the zip, unless it is stored
 };
 
 class ZipWorker {

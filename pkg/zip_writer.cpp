@@ -1,5 +1,7 @@
 #include "pkg/zip_writer.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -62,7 +64,7 @@ class Writer {
                         .crc = packed.crc,
                         .method = packed.method,
                         .flags = name_flag(path)});
-    append_local_header(records_.back(), path, buffer_);
+    append_local_header(records_.back(), path, 0, buffer_);
     buffer_.insert(buffer_.end(), packed.data.begin(), packed.data.end());
     return flush_if_full();
   }
@@ -71,12 +73,11 @@ class Writer {
     const Entry& entry = tree_.entries[packed.task.first];
     LargeFile& large = *packed.task.large;
     RTENV_TRY(const auto content, large.content(*tree_.content, entry));
-    if (packed.task.offset == 0) begin_large(entry, large.deflate(), *content);
+    if (packed.task.offset == 0) RTENV_TRY(begin_large(entry, large.form(), *content));
     large_hasher_->add(packed.raw);
-    ZipRecord& record = records_.back();
-    record.crc = zip::crc32(record.crc, packed.raw);
-    const RawBytes& data = large.deflate() ? packed.deflated : packed.raw;
-    record.packed_bytes += data.size();
+    large_crc_ = zip::crc32(large_crc_, packed.raw);
+    const RawBytes& data = large.form() == LargeForm::stored ? packed.raw : packed.deflated;
+    large_packed_bytes_ += data.size();
     RTENV_TRY(flush());
     if (!shares_) RTENV_TRY(write_through(data));
     if (packed.task.offset + packed.raw.size() < entry.size_bytes) return {};
@@ -85,8 +86,8 @@ class Writer {
     if (!content->is_settled()) RTENV_TRY(read_again(entry, *content, digest));
     if (shares_) RTENV_TRY(share(entry, *content));
     RTENV_TRY(content->check_unchanged());
+    RTENV_TRY(finish_large(large.form(), *content));
     large.close();
-    append_descriptor(record, buffer_);
     tree_hasher_->add(entry, digest);
     return {};
   }
@@ -112,18 +113,57 @@ class Writer {
     return {};
   }
 
-  void begin_large(const Entry& entry, bool deflate, const OpenContent& content) {
+  Result<void> begin_large(const Entry& entry, LargeForm form, const OpenContent& content) {
     large_hasher_->begin(entry.path);
+    large_crc_ = 0;
+    large_packed_bytes_ = 0;
     const std::string path = zip_path(entry, options_.top);
-    records_.push_back(
-        {.entry = &entry,
-         .local_offset = position(),
-         .method = deflate ? zip::k_method_deflate : zip::k_method_store,
-         .flags = static_cast<std::uint16_t>(name_flag(path) | zip::k_flag_descriptor)});
-    const bool align = options_.compression == Compression::store;
-    append_large_header(records_.back(), path,
-                        align ? BlockSharing::k_alignment_bytes : std::uint16_t{0}, buffer_);
-    shares_ = sharing_ && content.file() >= 0 && content.is_settled();
+    ZipRecord record{.entry = &entry, .local_offset = position(), .flags = name_flag(path)};
+    if (form == LargeForm::stored) {
+      record.method = zip::k_method_store;
+      record.packed_bytes = entry.size_bytes;
+      if (sink_.file < 0) {
+        RTENV_TRY(record.crc, crc_of(entry, content));
+      }
+      append_local_header(record, path, BlockSharing::k_alignment_bytes, buffer_);
+      shares_ = sharing_ && content.file() >= 0 && content.is_settled();
+    } else {
+      record.method = zip::k_method_deflate;
+      record.flags |= zip::k_flag_descriptor;
+      append_local_header(record, path, 0, buffer_);
+    }
+    records_.push_back(record);
+    return {};
+  }
+
+  // What is known only after the data have been written.
+  Result<void> finish_large(LargeForm form, const OpenContent& content) {
+    ZipRecord& record = records_.back();
+    if (form == LargeForm::stored && sink_.file < 0)
+      return record.crc == large_crc_ ? Result<void>() : content.changed();
+    record.crc = large_crc_;
+    record.packed_bytes = large_packed_bytes_;
+    if (form == LargeForm::stored) return correct_crc(record);
+    append_descriptor(record, buffer_);
+    return {};
+  }
+
+  Result<void> correct_crc(const ZipRecord& record) {
+    RawBytes crc;
+    zip::RecordWriter(crc).u32(record.crc);
+    const auto offset = static_cast<off_t>(record.local_offset + zip::k_local_crc_at);
+    if (::pwrite(sink_.file, crc.data(), crc.size(), offset) != static_cast<ssize_t>(crc.size()))
+      return fail_errno("write", "the package");
+    return {};
+  }
+
+  static Result<std::uint32_t> crc_of(const Entry& entry, const OpenContent& content) {
+    std::uint32_t crc = 0;
+    RTENV_TRY(read_all(entry, content, [&](std::span<const std::byte> piece) -> Result<void> {
+      crc = zip::crc32(crc, piece);
+      return {};
+    }));
+    return crc;
   }
 
   // Writes a large file that has been read but not written, by sharing its blocks.
@@ -160,6 +200,8 @@ class Writer {
   const ByteSink& sink_;
   std::optional<BlockSharing> sharing_;
   bool shares_ = false;  // the current large file will be written by sharing
+  std::uint32_t large_crc_ = 0;
+  std::uint64_t large_packed_bytes_ = 0;
   std::unique_ptr<TreeHasher> tree_hasher_;
   std::unique_ptr<ContentHasher> large_hasher_;
   std::vector<ZipRecord> records_;

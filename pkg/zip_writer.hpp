@@ -4,10 +4,11 @@
 //
 // Entries are in the order of their paths' bytes and dated 1980-01-01. Files have mode 0644 or 0755
 // (by the owner's execute bit), directories 0755; a directory is only listed if the package has
-// nothing below it. Links are links. The output is written forward only, so it may be a pipe;
-// memory doesn't grow with the size of a file. With Compression::store, the data of large files
-// begin at multiples of 4096 bytes, padded by an extra field as by Android's zipalign, so that
-// their blocks can be shared.
+// nothing below it. Links are links. The output may be a pipe, and its readers may read it from
+// one; memory doesn't grow with the size of a file. With Compression::store, the data of large
+// files begin at multiples of 4096 bytes, padded by an extra field as by Android's zipalign, so
+// that their blocks can be shared. Their checksums are before their data: corrected in a file, from
+// a first reading for a pipe.
 #pragma once
 
 #include "base/cancellation.hpp"
