@@ -19,7 +19,7 @@ bool is_tar(std::string_view name) {
 }
 
 Result<void> check_size(const Path& file, const pkg::UnpackLimits& limits) {
-  RTENV_TRY(const pkg::ZipReader zip, pkg::ZipReader::open(file));
+  RTENV_TRY(const pkg::ZipReader zip, pkg::ZipReader::open(file, limits));
   std::error_code error;
   pkg::UnpackBudget budget(limits, std::filesystem::file_size(file, error), nullptr);
   for (const pkg::ZipEntry& entry : zip.entries()) {

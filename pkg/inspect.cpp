@@ -33,7 +33,7 @@ Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& 
     return result;
   }
   entry.executable = (source.mode & S_IXUSR) != 0;
-  entry.size_bytes = source.size_bytes;
+  entry.size_bytes = source.size_bytes.value();
   hasher.begin(entry.path);
   RTENV_TRY(zip.read(source, inflater, [&](std::span<const std::byte> data) -> Result<void> {
     if (cancellation != nullptr && cancellation->requested())

@@ -14,6 +14,7 @@
 #include "base/mapped_file.hpp"
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
+#include "pkg/archive_number.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/entry_check.hpp"
 #include "pkg/target_folder.hpp"
@@ -25,7 +26,8 @@ namespace {
 constexpr std::size_t k_block_bytes = 512;
 constexpr std::size_t k_max_frame_bytes = 64U << 20U;
 constexpr std::size_t k_batch_bytes_per_thread = 16U << 20U;
-constexpr std::size_t k_max_name_bytes = 1U << 16U;
+constexpr std::size_t k_max_batch_frames = 4096;
+constexpr std::size_t k_max_pax_bytes = 1U << 16U;
 
 struct Frame {
   std::size_t offset = 0;
@@ -33,19 +35,23 @@ struct Frame {
   std::size_t content_bytes = 0;
 };
 
-// Nullopt if a frame is invalid or doesn't declare its size.
-std::optional<std::vector<Frame>> find_frames(std::span<const std::byte> packed) {
-  std::vector<Frame> frames;
+// Nullopt if it is invalid or doesn't declare its size.
+std::optional<Frame> frame_at(std::span<const std::byte> packed, std::size_t offset) {
+  const auto rest = packed.subspan(offset);
+  const std::size_t packed_bytes = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
+  const auto content_bytes = ZSTD_getFrameContentSize(rest.data(), rest.size());
+  // The errors of ZSTD_getFrameContentSize are huge numbers.
+  if (ZSTD_isError(packed_bytes) != 0 || content_bytes > k_max_frame_bytes) return std::nullopt;
+  return Frame{offset, packed_bytes, static_cast<std::size_t>(content_bytes)};
+}
+
+bool has_sized_frames(std::span<const std::byte> packed) {
   for (std::size_t offset = 0; offset < packed.size();) {
-    const auto rest = packed.subspan(offset);
-    const std::size_t packed_bytes = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
-    const auto content_bytes = ZSTD_getFrameContentSize(rest.data(), rest.size());
-    // The errors of ZSTD_getFrameContentSize are huge numbers.
-    if (ZSTD_isError(packed_bytes) != 0 || content_bytes > k_max_frame_bytes) return std::nullopt;
-    frames.push_back({offset, packed_bytes, static_cast<std::size_t>(content_bytes)});
-    offset += packed_bytes;
+    const auto frame = frame_at(packed, offset);
+    if (!frame) return false;
+    offset += frame->packed_bytes;
   }
-  return frames;
+  return true;
 }
 
 // The value of an octal field of a header.
@@ -65,7 +71,9 @@ struct Header {
   std::string target;
   char type = '0';
   std::uint32_t mode = 0;
-  std::uint64_t size_bytes = 0;
+  ArchiveNumber size_bytes;
+
+  [[nodiscard]] bool is_file() const { return type == '0' || type == '\0'; }
 };
 
 std::optional<Header> parse_header(std::string_view block) {
@@ -106,13 +114,13 @@ class Unpacker {
         budget_(options.limits, archive_bytes, options.cancellation) {}
 
   Result<std::optional<std::vector<DigestedFile>>> run(const MappedFile& packed) {
-    const auto frames = find_frames(packed.data());
+    const bool readable = has_sized_frames(packed.data());
     packed.forget();
-    if (!frames) return std::optional<std::vector<DigestedFile>>();
+    if (!readable) return std::optional<std::vector<DigestedFile>>();
     RTENV_TRY(TargetFolder target, TargetFolder::open(folder_));
     target_.emplace(std::move(target));
-    for (std::size_t next = 0; next < frames->size();) {
-      RTENV_TRY(next, load_batch(packed.data(), *frames, next));
+    for (std::size_t offset = 0; offset < packed.data().size();) {
+      RTENV_TRY(offset, load_batch(packed.data(), offset));
       packed.forget();
       RTENV_TRY(parse_batch());
       RTENV_TRY(write_files());
@@ -134,28 +142,30 @@ class Unpacker {
     return fail(Errc::corrupt, "{} isn't a complete tar archive: {}", archive_.native(), reason);
   }
 
-  // Appends the next frames, decompressed, to the rest of the last batch. Returns the index of the
-  // first frame of the next batch.
-  Result<std::size_t> load_batch(std::span<const std::byte> packed,
-                                 const std::vector<Frame>& frames, std::size_t first) {
+  // Appends the frames from `offset` on, decompressed, to the rest of the last batch. Returns the
+  // offset of the next batch.
+  Result<std::size_t> load_batch(std::span<const std::byte> packed, std::size_t offset) {
+    std::vector<Frame> frames;
     std::vector<std::size_t> places;
     std::size_t size_bytes = waiting_.size();
-    std::size_t end = first;
-    for (; end < frames.size() &&
-           (end == first || size_bytes < options_.threads * k_batch_bytes_per_thread);
-         ++end) {
+    while (offset < packed.size() && frames.size() < k_max_batch_frames &&
+           (frames.empty() || size_bytes < options_.threads * k_batch_bytes_per_thread)) {
+      const auto frame = frame_at(packed, offset);
+      if (!frame) return broken("it changed while it was read");
+      frames.push_back(*frame);
       places.push_back(size_bytes);
-      size_bytes += frames[end].content_bytes;
+      size_bytes += frame->content_bytes;
+      offset += frame->packed_bytes;
     }
     waiting_.resize(size_bytes);
     RTENV_TRY(parallel_for(
-        end - first, options_.threads,
+        frames.size(), options_.threads,
         [] {
           return std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)>(ZSTD_createDCtx(),
                                                                       &ZSTD_freeDCtx);
         },
         [&](auto& context, std::size_t index) -> Result<void> {
-          const Frame& frame = frames[first + index];
+          const Frame& frame = frames[index];
           const std::size_t done = ZSTD_decompressDCtx(
               context.get(), waiting_.data() + places[index], frame.content_bytes,
               packed.data() + frame.offset, frame.packed_bytes);
@@ -164,15 +174,15 @@ class Unpacker {
             return broken("a frame is shorter than its declared size");
           return {};
         }));
-    return end;
+    return offset;
   }
 
   [[nodiscard]] std::string_view text_at(std::size_t offset, std::size_t length) const {
     return as_text(waiting_).substr(offset, length);
   }
-  static std::size_t padded(std::uint64_t size_bytes) {
-    return static_cast<std::size_t>((size_bytes + k_block_bytes - 1) / k_block_bytes *
-                                    k_block_bytes);
+  // The number of bytes that fill up the last block of a content.
+  static std::size_t padding(std::uint64_t size_bytes) {
+    return (k_block_bytes - size_bytes % k_block_bytes) % k_block_bytes;
   }
 
   // Consumes complete entries, and the available part of a large file. The rest waits for the next
@@ -190,29 +200,30 @@ class Unpacker {
       auto header = parse_header(block);
       if (!header || ended_) return broken("a header is damaged");
       const std::size_t data_at = at + k_block_bytes;
-      const bool is_file = header->type == '0' || header->type == '\0';
-      if (!is_file || header->type == 'x') {
-        if (header->size_bytes > k_max_name_bytes) return broken("a header is too long");
-        if (data_at + padded(header->size_bytes) > waiting_.size()) break;
-      }
       if (header->type == 'x') {
-        RTENV_TRY(read_pax(text_at(data_at, static_cast<std::size_t>(header->size_bytes))));
-        at = data_at + padded(header->size_bytes);
+        if (header->size_bytes > k_max_pax_bytes) return broken("a header is too long");
+        const auto size = static_cast<std::size_t>(header->size_bytes.value());
+        if (size + padding(size) > waiting_.size() - data_at) break;
+        RTENV_TRY(read_pax(text_at(data_at, size)));
+        at = data_at + size + padding(size);
         continue;
       }
       if (!pax_path_.empty()) header->name = std::exchange(pax_path_, {});
       if (!pax_target_.empty()) header->target = std::exchange(pax_target_, {});
       if (pax_size_bytes_) header->size_bytes = *std::exchange(pax_size_bytes_, std::nullopt);
-      RTENV_TRY(begin_entry(*header, data_at, at));
+      at = data_at;
+      RTENV_TRY(begin_entry(*header, at));
     }
     consumed_bytes_ = at;
     return {};
   }
 
-  Result<void> begin_entry(const Header& header, std::size_t data_at, std::size_t& at) {
+  // `at` is behind the header, and moves behind the content that is in the batch.
+  Result<void> begin_entry(const Header& header, std::size_t& at) {
     RTENV_TRY(budget_.add_entry());
     RTENV_TRY(const std::string path, checked_entry_path(header.name, true));
-    at = data_at + padded(header.size_bytes);
+    if (!header.is_file() && header.size_bytes != 0)
+      return broken("an entry that isn't a file has content");
     switch (header.type) {
       case '5':
         budget_.count_directory();
@@ -228,15 +239,15 @@ class Unpacker {
     RTENV_TRY(const mode_t permissions, checked_permissions(path, header.mode));
     RTENV_TRY(budget_.add_bytes(header.size_bytes));
     budget_.count_file();
-    if (at <= waiting_.size()) {
-      small_files_.push_back({path, permissions,
-                              std::span<const std::byte>(waiting_).subspan(
-                                  data_at, static_cast<std::size_t>(header.size_bytes))});
+    const std::uint64_t size = header.size_bytes.value();
+    if (header.size_bytes + padding(size) <= waiting_.size() - at) {
+      const auto content = std::span<const std::byte>(waiting_).subspan(at, size);
+      small_files_.push_back({path, permissions, content});
+      at += size + padding(size);
       return {};
     }
     RTENV_TRY(Fd file, target_->create_file(path, permissions));
-    large_.emplace(path, std::move(file), header.size_bytes);
-    at = data_at;
+    large_.emplace(path, std::move(file), size);
     return continue_large(at);
   }
 
@@ -250,10 +261,9 @@ class Unpacker {
     at += here;
     if (large_->missing_bytes > 0) return {};
     // Consume the padding, too, so that the batch continues with a header.
-    const std::size_t padding =
-        padded(large_->size_bytes) - static_cast<std::size_t>(large_->size_bytes);
-    if (at + padding > waiting_.size()) return {};
-    at += padding;
+    const std::size_t rest = padding(large_->size_bytes);
+    if (at + rest > waiting_.size()) return {};
+    at += rest;
     digests_.push_back({large_->path, to_hex(large_->hash.finish())});
     large_.reset();
     return {};
@@ -339,7 +349,7 @@ class Unpacker {
   std::optional<LargeFile> large_;
   std::string pax_path_;
   std::string pax_target_;
-  std::optional<std::uint64_t> pax_size_bytes_;
+  std::optional<ArchiveNumber> pax_size_bytes_;
   bool ended_ = false;
   std::vector<DigestedFile> digests_;
 };

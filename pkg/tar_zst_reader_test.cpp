@@ -1,6 +1,7 @@
 #include "pkg/tar_zst_reader.hpp"
 
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include "base/hash.hpp"
 #include "pkg/tar_fixture.hpp"
@@ -68,6 +69,61 @@ TEST_F(TarZstReaderTest, ReturnsNulloptForIncompleteFrames) {
   const std::string whole = sample_.packed(2);
   EXPECT_FALSE(must(unpack_to("truncated", whole.substr(0, whole.size() - 1))));
   EXPECT_FALSE(must(unpack_to("nothing", "nothing")));
+}
+
+// An entry that says it has `size_text` bytes, in an extended header.
+std::string archive_with_size(char type, std::string_view size_text) {
+  std::string bytes;
+  TarWriter tar(append_to(bytes), 1);
+  add_text(tar, "first", "1");
+  must(tar.finish());
+  // TarWriter writes no such sizes: the header of "first" is the template.
+  std::string plain(1 << 20, '\0');
+  plain.resize(ZSTD_decompress(plain.data(), plain.size(), bytes.data(), bytes.size()));
+  const auto header = [&](char entry_type, std::string_view name, std::size_t size) {
+    std::string block = plain.substr(0, 512);
+    block.replace(0, 100, std::string(name) + std::string(100 - name.size(), '\0'));
+    block.replace(124, 11, fmt::format("{:011o}", size));
+    block[156] = entry_type;
+    block.replace(148, 8, "        ");
+    unsigned sum = 0;
+    for (const char c : block) sum += static_cast<unsigned char>(c);
+    block.replace(148, 8, fmt::format("{:06o}", sum) + std::string("\0 ", 2));
+    return block;
+  };
+  const std::string record = fmt::format("{} size={}\n", size_text.size() + 9, size_text);
+  std::string tree = header('x', "pax", record.size()) + record;
+  tree.resize(1024, '\0');
+  tree += header(type, "huge", 0) + std::string(4096, '\0');
+  std::string packed(ZSTD_compressBound(tree.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), tree.data(), tree.size(), 1));
+  return packed;
+}
+
+TEST_F(TarZstReaderTest, RefusesSizesThatDoNotFit) {
+  for (const char type : {'0', '2', '5', '7'})
+    for (const char* size :
+         {"18446744073709551615", "18446744073709551105", "9223372036854775808"}) {
+      const auto target = fmt::format("out-{}-{}", type, size);
+      EXPECT_THAT(unpack_to(target, archive_with_size(type, size)), testing::Not(IsOk()))
+          << type << size;
+      EXPECT_THAT(unpack(folder_ / "a.tar.zst", folder_ / (target + "-general"), {}),
+                  testing::Not(IsOk()))
+          << type << size;
+    }
+  // Without a limit, the archive is too short.
+  EXPECT_THAT(unpack_to("unlimited", archive_with_size('0', "18446744073709551615"),
+                        {.limits = {.max_total_bytes = ~0ULL, .max_ratio = ~0ULL}}),
+              IsError(Errc::corrupt, "truncated"));
+}
+
+TEST_F(TarZstReaderTest, ReadsManyEmptyFrames) {
+  const std::string whole = sample_.packed(2);
+  std::string empty(64, '\0');
+  empty.resize(ZSTD_compress(empty.data(), empty.size(), nullptr, 0, 1));
+  std::string bytes;
+  for (int i = 0; i < 10'000; ++i) bytes += empty;
+  EXPECT_EQ(must(unpack_to("out", bytes + whole + bytes))->size(), 4U);
 }
 
 TEST_F(TarZstReaderTest, RefusesAPathOutsideTheTarget) {

@@ -1,24 +1,25 @@
 #include "pkg/unpack.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstring>
 #include <optional>
 
 #include "base/temp_dir.hpp"
 #include "pkg/unpack_formats.hpp"
+#include "pkg/zip_directory.hpp"
 
 namespace rtenv::pkg {
 namespace {
 
-Result<bool> is_zip(const Fd& fd, const Path& archive) {
+// Other data may precede a zip: a script's first line, a program. What begins as one is one, also
+// if it is damaged.
+Result<bool> is_zip(const ZipFile& file) {
   std::array<std::byte, 4> magic{};
-  RTENV_TRY(const auto count, read_full_at(fd, magic, 0, archive.native()));
-  return count == magic.size() && (std::memcmp(magic.data(), "PK\3\4", 4) == 0 ||
-                                   std::memcmp(magic.data(), "PK\5\6", 4) == 0);
+  RTENV_TRY(const auto count, read_full_at(file.fd, magic, 0, file.path.native()));
+  if (count == magic.size() &&
+      (std::memcmp(magic.data(), "PK\3\4", 4) == 0 || std::memcmp(magic.data(), "PK\5\6", 4) == 0))
+    return true;
+  return has_zip_directory(file);
 }
 
 Result<void> check_target(const Path& target) {
@@ -53,10 +54,8 @@ std::optional<Path> single_top(const Path& folder) {
 Result<UnpackSummary> unpack(const Path& archive, const Path& target,
                              const UnpackOptions& options) {
   RTENV_TRY(check_target(target));
-  RTENV_TRY(const Fd fd, open_regular_file(archive, O_RDONLY));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno("read", archive.native());
-  RTENV_TRY(const bool zip, is_zip(fd, archive));
+  RTENV_TRY(const ZipFile file, open_zip_file(archive));
+  RTENV_TRY(const bool zip, is_zip(file));
 
   // The staging folder is beside the target, so that the last step is a rename. It is private; the
   // folder in it, which becomes the target, is created by mkdir with the user's umask.
@@ -66,8 +65,7 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   Path unpacked_tree = staging.path() / "tree";
   RTENV_TRY(make_directories(unpacked_tree));
 
-  UnpackBudget budget(options.limits, static_cast<std::uint64_t>(status.st_size),
-                      options.cancellation);
+  UnpackBudget budget(options.limits, file.size_bytes, options.cancellation);
   auto unpacked = zip ? unpack_zip(archive, unpacked_tree, options, budget)
                       : unpack_tar(archive, unpacked_tree, budget);
   if (!unpacked) return Failure(std::move(unpacked).error());

@@ -23,6 +23,7 @@ struct UnpackLimits {
   std::uint64_t max_entries = 4'000'000;
   // Unpacked size to packed size, checked from 1 GiB on. Deflate itself can't exceed 1032.
   std::uint64_t max_ratio = 1100;
+  std::string_view hint;  // what to do about an archive that exceeds them; a literal; may be empty
 };
 
 struct UnpackOptions {

@@ -7,6 +7,12 @@ constexpr std::uint64_t k_ratio_from_bytes = 1ULL << 30U;
 
 }  // namespace
 
+Failure too_many_entries(const UnpackLimits& limits) {
+  return fail(Errc::invalid_argument, "the archive is refused: it has more than {} entries",
+              limits.max_entries)
+      .hint("{}", limits.hint);
+}
+
 Result<void> UnpackBudget::check_cancellation() const {
   if (cancellation_ != nullptr && cancellation_->requested())
     return fail(Errc::cancelled, "interrupted while unpacking");
@@ -15,23 +21,26 @@ Result<void> UnpackBudget::check_cancellation() const {
 
 Result<void> UnpackBudget::add_entry() {
   RTENV_TRY(check_cancellation());
-  if (++entries_ > limits_.max_entries)
-    return fail(Errc::invalid_argument, "the archive is refused: it has more than {} entries",
-                limits_.max_entries);
+  if (++entries_ > limits_.max_entries) return too_many_entries(limits_);
   return {};
 }
 
-Result<void> UnpackBudget::add_bytes(std::uint64_t count) {
+Result<void> UnpackBudget::add_bytes(ArchiveNumber count) {
   RTENV_TRY(check_cancellation());
-  const std::uint64_t total = bytes_ += count;
+  std::uint64_t before = bytes_;
+  std::uint64_t total = 0;
+  do total = (count + before).value();
+  while (!bytes_.compare_exchange_weak(before, total));
   if (total > limits_.max_total_bytes)
     return fail(Errc::invalid_argument,
                 "the archive is refused: it unpacks to more than {} bytes{}{}",
-                limits_.max_total_bytes, limits_.reason.empty() ? "" : ", ", limits_.reason);
+                limits_.max_total_bytes, limits_.reason.empty() ? "" : ", ", limits_.reason)
+        .hint("{}", limits_.hint);
   if (total > k_ratio_from_bytes && total / limits_.max_ratio > archive_bytes_)
     return fail(Errc::invalid_argument,
                 "the archive is refused: it unpacks to more than {} times its size",
-                limits_.max_ratio);
+                limits_.max_ratio)
+        .hint("{}", limits_.hint);
   return {};
 }
 

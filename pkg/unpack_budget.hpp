@@ -3,9 +3,13 @@
 
 #include <atomic>
 
+#include "pkg/archive_number.hpp"
 #include "pkg/unpack.hpp"
 
 namespace rtenv::pkg {
+
+/// The error for an archive with more entries than `limits` allow.
+Failure too_many_entries(const UnpackLimits& limits);
 
 class UnpackBudget {
  public:
@@ -15,9 +19,9 @@ class UnpackBudget {
 
   /// Call before an entry is created. Fails: invalid_argument (too many entries), cancelled.
   Result<void> add_entry();
-  /// Call before data is written. Fails: invalid_argument (too much data, or too much for the
-  /// archive's size), cancelled.
-  Result<void> add_bytes(std::uint64_t count);
+  /// Call before data is written. What the archive states may be any number. Fails:
+  /// invalid_argument (too much data, or too much for the archive's size), cancelled.
+  Result<void> add_bytes(ArchiveNumber count);
 
   void count_file() { ++files_; }
   void count_directory() { ++directories_; }

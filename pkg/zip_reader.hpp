@@ -1,7 +1,7 @@
 // Reads zips from any source and trusts none: every offset, length and flag is checked before it is
-// used. Accepts stored and deflated entries, zip64 and data descriptors. Refuses encryption, split
-// archives, other methods, entries whose data overlap (zip bombs), and entries whose local header
-// has another name than the directory.
+// used. Accepts stored and deflated entries, zip64, data descriptors, and other data before the
+// zip. Refuses encryption, split archives, other methods, entries whose data overlap (zip bombs),
+// and entries whose local header has another name than the directory.
 //
 // A ZipReader is immutable once open; several threads may read, each with its own Inflater. Format:
 // see pkg/zip_format.hpp.
@@ -13,23 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.hpp"
+#include "pkg/zip_directory.hpp"
 
 namespace rtenv::pkg {
-
-struct ZipEntry {
-  std::string name;        // the raw bytes; a directory's name ends with '/'
-  std::uint32_t mode = 0;  // Unix type and permission bits; 0 if the archive has none
-  bool from_unix = false;
-  std::uint16_t method = 0;
-  std::uint32_t crc = 0;
-  std::uint64_t packed_bytes = 0;
-  std::uint64_t size_bytes = 0;
-  std::uint64_t local_offset = 0;
-
-  [[nodiscard]] bool is_directory() const { return name.ends_with('/'); }
-  [[nodiscard]] bool is_link() const;
-};
 
 /// Working memory for inflating. Not thread-safe: use one per thread.
 class Inflater {
@@ -47,11 +33,11 @@ class Inflater {
 class ZipReader {
  public:
   /// Fails: not_found, permission_denied, corrupt (not a zip, or a damaged one), invalid_argument
-  /// (an encrypted entry, an unsupported method).
-  static Result<ZipReader> open(const Path& path);
+  /// (an encrypted entry, an unsupported method, more entries than `limits` allow).
+  static Result<ZipReader> open(const Path& path, const UnpackLimits& limits = {});
 
-  [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return entries_; }
-  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+  [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return directory_.entries; }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return file_.size_bytes; }
   /// The digest of the file that was opened, in hex. Fails: as read(2).
   [[nodiscard]] Result<std::string> sha1_hex() const;
 
@@ -63,18 +49,12 @@ class ZipReader {
   Result<std::string> read_link(const ZipEntry& entry, Inflater& inflater) const;
 
  private:
-  ZipReader(Path path, Fd fd, std::uint64_t size_bytes)
-      : path_(std::move(path)), fd_(std::move(fd)), size_bytes_(size_bytes) {}
-  Result<void> read_directory();
+  ZipReader(ZipFile file, ZipDirectory directory)
+      : file_(std::move(file)), directory_(std::move(directory)) {}
   Result<void> refuse_overlaps() const;
   Result<std::uint64_t> data_offset(const ZipEntry& entry) const;
-  [[nodiscard]] Failure broken(std::string_view what) const;
-
-  Path path_;
-  Fd fd_;
-  std::uint64_t size_bytes_;
-  std::uint64_t directory_offset_ = 0;
-  std::vector<ZipEntry> entries_;
+  ZipFile file_;
+  ZipDirectory directory_;
 };
 
 }  // namespace rtenv::pkg

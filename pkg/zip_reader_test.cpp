@@ -81,7 +81,7 @@ TEST_F(ZipReaderTest, ReadsTheOutputOfZipWriter) {
       Inflater inflater;
       const std::string text =
           entry.is_link() ? must(zip.read_link(entry, inflater)) : must(content(zip, entry));
-      EXPECT_EQ(text.size(), entry.size_bytes);
+      EXPECT_EQ(text.size(), entry.size_bytes.value());
       EXPECT_TRUE(text == (entry.is_link() ? "a.py" : content_of(tree / entry.name))) << entry.name;
     }
   }
@@ -124,6 +124,47 @@ TEST_F(ZipReaderTest, ReadsZip64Sizes) {
   std::string without_field(as_text(out));
   without_field[directory + zip::k_central_header_bytes + 1] = 2;  // another kind of extra field
   EXPECT_THAT(open(without_field), IsError(Errc::corrupt, "sizes of 'a' are missing"));
+}
+
+TEST_F(ZipReaderTest, ReadsAnArchiveBehindOtherData) {
+  const std::string prefix = "#!/usr/bin/env python3\n";
+  EXPECT_EQ(must(read(prefix + raw_zip({}))), "hello");
+  // A writer that knows of the prefix counts the offsets from the beginning of the file.
+  std::string aware = raw_zip({});
+  const auto shift = static_cast<char>(prefix.size());
+  const std::size_t directory = zip::k_local_header_bytes + 1 + 5;
+  aware[directory + 42] = static_cast<char>(aware[directory + 42] + shift);
+  aware[aware.size() - 6] = static_cast<char>(aware[aware.size() - 6] + shift);
+  EXPECT_EQ(must(read(prefix + aware)), "hello");
+}
+
+TEST_F(ZipReaderTest, RefusesMoreEntriesThanAllowedBeforeItReadsThem) {
+  TreeBuilder tree;
+  tree.file("a", "x").file("b", "y");
+  std::string bytes = pack(tree).bytes;
+  const std::size_t directory = bytes.find("PK\1\2");
+  bytes[directory] = 'X';  // a damaged directory, which nobody comes to read
+  folder_.file("a.zip", bytes);
+  EXPECT_THAT(ZipReader::open(folder_ / "a.zip", {.max_entries = 1, .hint = "allow more"}),
+              IsError(Errc::invalid_argument, "more than 1 entries"));
+  EXPECT_THAT(ZipReader::open(folder_ / "a.zip", {.max_entries = 2}),
+              IsError(Errc::corrupt, "a directory entry is damaged"));
+}
+
+// Every number of the directory and the end record becomes the largest one, and others near it.
+TEST_F(ZipReaderTest, SurvivesEveryNumber) {
+  TreeBuilder tree;
+  tree.file("a", "some text").file("b", "").directory("c").link("l", "a");
+  const std::string whole = pack(tree).bytes;
+  const std::size_t directory = whole.find("PK\1\2");
+  for (std::size_t at = directory; at + 8 <= whole.size(); ++at)
+    for (const std::size_t width : {2U, 4U, 8U}) {
+      std::string bytes = whole;
+      bytes.replace(at, width, std::string(width, '\xff'));
+      if (const auto zip = open(bytes)) {
+        for (const ZipEntry& entry : zip->entries()) (void)content(*zip, entry);
+      }
+    }
 }
 
 TEST_F(ZipReaderTest, RefusesFilesThatAreNotZips) {
