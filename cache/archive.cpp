@@ -12,7 +12,6 @@
 #include "base/raw_bytes.hpp"
 #include "cache/archive_manifest.hpp"
 #include "pkg/tar_writer.hpp"
-#include "pkg/tar_zst_reader.hpp"
 #include "pkg/tree_path.hpp"
 #include "pkg/unpack.hpp"
 
@@ -141,15 +140,6 @@ class ArchiveWriter {
   RawBytes buffer_;
 };
 
-// Both lists are sorted by path.
-void assign_digests(const std::vector<pkg::DigestedFile>& files, std::vector<TreeItem>& items) {
-  auto file = files.begin();
-  for (TreeItem& item : items) {
-    while (file != files.end() && file->path < item.path) ++file;
-    if (file != files.end() && file->path == item.path && item.is_file()) item.content = file->xxh3;
-  }
-}
-
 // For the error message: the first file that differs from the manifest.
 std::string first_difference(const std::vector<TreeItem>& items, const json& files) {
   std::size_t count = 0;
@@ -202,15 +192,11 @@ Result<ArchiveManifest> read_archive_manifest(const Path& archive) {
 
 Result<void> unpack_archive(const Path& archive, const ArchiveManifest& manifest,
                             const Path& folder, const ArchiveOptions& options) {
-  const pkg::UnpackOptions unpack{
-      .limits = {}, .threads = options.threads, .cancellation = options.cancellation};
-  RTENV_TRY(make_directories(folder));
-  RTENV_TRY(const auto files, pkg::unpack_tar_zst(archive, folder, unpack));
-  // Another program packed it again, in a form that only the general reader understands.
-  if (!files) RTENV_TRY(pkg::unpack(archive, folder, unpack));
+  RTENV_TRY(pkg::unpack(
+      archive, folder,
+      {.limits = {}, .threads = options.threads, .cancellation = options.cancellation}));
   RTENV_TRY(remove_tree(folder / k_manifest_name));
   RTENV_TRY(auto items, list_tree(folder, ""));
-  if (files) assign_digests(*files, items);
   RTENV_TRY(digest_files(folder, items, options.threads, options.cancellation));
   if (digest_of(items) == manifest.digest) return {};
   return fail(Errc::corrupt, "{} doesn't match its manifest: {}", archive.native(),

@@ -1,11 +1,43 @@
 #include "pkg/unpack.hpp"
 
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include "pkg/package_fixture.hpp"
+#include "pkg/tar_fixture.hpp"
+#include "pkg/unpack_budget.hpp"
 
 namespace rtenv::pkg {
 namespace {
+
+// An entry that says it has `size_text` bytes, in an extended header.
+std::string archive_with_size(char type, std::string_view size_text) {
+  std::string bytes;
+  TarWriter tar(append_to(bytes), 1);
+  add_text(tar, "first", "1");
+  must(tar.finish());
+  // TarWriter writes no such sizes: the header of "first" is the template.
+  std::string plain(1 << 20, '\0');
+  plain.resize(ZSTD_decompress(plain.data(), plain.size(), bytes.data(), bytes.size()));
+  const auto header = [&](char entry_type, std::string_view name, std::size_t size) {
+    std::string block = plain.substr(0, 512);
+    block.replace(0, 100, std::string(name) + std::string(100 - name.size(), '\0'));
+    block.replace(124, 11, fmt::format("{:011o}", size));
+    block[156] = entry_type;
+    block.replace(148, 8, "        ");
+    unsigned sum = 0;
+    for (const char c : block) sum += static_cast<unsigned char>(c);
+    block.replace(148, 8, fmt::format("{:06o}", sum) + std::string("\0 ", 2));
+    return block;
+  };
+  const std::string record = fmt::format("{} size={}\n", size_text.size() + 9, size_text);
+  std::string tree = header('x', "pax", record.size()) + record;
+  tree.resize(1024, '\0');
+  tree += header(type, "huge", 0) + std::string(4096, '\0');
+  std::string packed(ZSTD_compressBound(tree.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), tree.data(), tree.size(), 1));
+  return packed;
+}
 
 class UnpackTest : public testing::Test {
  protected:
@@ -62,6 +94,34 @@ TEST_F(UnpackTest, EnforcesTheLimits) {
   EXPECT_THAT(unpack(package(), out_ / "t", {.limits = {.max_entries = 1}}),
               IsError(Errc::invalid_argument, "more than 1 entries"));
   EXPECT_FALSE(std::filesystem::exists(out_ / "t"));
+}
+
+TEST_F(UnpackTest, UnpacksWhatTarWriterWrote) {
+  const TarSample sample;
+  out_.file("a.tar.zst", sample.packed(2));
+  must(unpack(out_ / "a.tar.zst", out_ / "t", {}));
+  EXPECT_EQ(content_of(out_ / "t/large"), sample.large);
+  EXPECT_EQ(content_of(out_ / "t" / sample.long_path), "deep");
+  EXPECT_EQ(std::filesystem::read_symlink(out_ / "t/link"), "run.sh");
+  EXPECT_TRUE(std::filesystem::is_directory(out_ / "t/empty"));
+}
+
+TEST_F(UnpackTest, RefusesSizesThatDoNotFit) {
+  for (const char type : {'0', '2', '5', '7'})
+    for (const char* size :
+         {"18446744073709551615", "18446744073709551105", "9223372036854775808"}) {
+      out_.file("a.tar.zst", archive_with_size(type, size));
+      const auto result = unpack(out_ / "a.tar.zst", out_ / "t",
+                                 {.limits = {.max_total_bytes = ~0ULL, .max_ratio = ~0ULL}});
+      EXPECT_THAT(result, testing::Not(IsOk())) << type << size;
+      EXPECT_FALSE(std::filesystem::exists(out_ / "t")) << type << size;
+    }
+}
+
+TEST_F(UnpackTest, SumsOfSizesCannotWrap) {
+  UnpackBudget budget({.max_total_bytes = ~0ULL - 1, .max_ratio = ~0ULL}, 1, nullptr);
+  must(budget.add_bytes(1000));
+  EXPECT_THAT(budget.add_bytes(~0ULL - 500), IsError(Errc::invalid_argument, "unpacks to more"));
 }
 
 TEST_F(UnpackTest, StripTopDropsTheOnlyTopFolder) {
