@@ -100,8 +100,10 @@ class TreeCloner {
     if (!folder->from || ::fstat(folder->from.get(), &status) != 0)
       return fail_errno("open directory", folder->shown.native());
     folder->modified = status.st_mtim;
+    // What others may not enter, they may not enter in the copy.
+    const mode_t permissions = (status.st_mode & S_IXOTH) != 0 ? 0777 : S_IRWXU;
     const Path shown_target = task.parent ? folder->shown : to_;
-    RTENV_TRY(folder->to, create_folder(target(task), shown_target));
+    RTENV_TRY(folder->to, create_folder(target(task), permissions, shown_target));
     return folder;
   }
 
@@ -232,8 +234,8 @@ Result<void> set_folder_mode(EntryAt folder, mode_t mode, const Path& shown) {
   return {};
 }
 
-Result<Fd> create_folder(EntryAt folder, const Path& shown) {
-  if (::mkdirat(folder.folder, folder.name, 0777) != 0)
+Result<Fd> create_folder(EntryAt folder, mode_t permissions, const Path& shown) {
+  if (::mkdirat(folder.folder, folder.name, permissions) != 0)
     return fail_errno("create directory", shown.native());
   struct stat status {};
   if (::fstatat(folder.folder, folder.name, &status, AT_SYMLINK_NOFOLLOW) != 0)

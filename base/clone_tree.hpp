@@ -39,7 +39,7 @@ class EntryCloner {
 
 /// Creates a folder that its owner can use, whatever the umask is, and opens it. Fails:
 /// already_exists, and by errno.
-Result<Fd> create_folder(EntryAt folder, const Path& shown);
+Result<Fd> create_folder(EntryAt folder, mode_t permissions, const Path& shown);
 
 /// Sets a modification time; leaves the access time alone. Doesn't follow symbolic links. Fails: by
 /// errno.

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/absolute_path.hpp"
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/file_system.hpp"
@@ -64,7 +65,7 @@ Result<Ledger> open_ledger(const Path& root, bool makes_room) {
 }  // namespace
 
 Result<Cache> Cache::open(const Path& root, CacheOptions options) {
-  const Path absolute = std::filesystem::absolute(root).lexically_normal();
+  const Path absolute = absolute_path(root);
   const auto readers = options.readable_by_others
                            ? (*options.readable_by_others ? Readers::everybody : Readers::owner)
                            : remembered_readers(absolute);

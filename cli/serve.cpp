@@ -5,6 +5,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/absolute_path.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/open_files.hpp"
@@ -260,7 +261,7 @@ void hide_secrets() {
 // can lead to it through folders of their own.
 void hide_secret(const Path& file, SandboxPolicy& policy) {
   std::error_code error;
-  const Path named = std::filesystem::absolute(file).lexically_normal();
+  const Path named = absolute_path(file);
   for (const Path& path : {named, std::filesystem::weakly_canonical(named, error)}) {
     if (path.empty()) continue;
     const Path folder = path.parent_path();

@@ -35,6 +35,7 @@ struct UnpackCommand {
     RTENV_TRY(const auto archive, find_archive(tool));
     RTENV_TRY(const auto summary, pkg::unpack(archive.path, target,
                                               {.strip_top = strip_top,
+                                               .modes = pkg::Modes::minus_umask,
                                                .threads = default_threads(),
                                                .cancellation = tool.cancellation}));
     std::error_code error;

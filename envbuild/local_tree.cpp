@@ -1,5 +1,6 @@
 #include "envbuild/local_tree.hpp"
 
+#include "base/absolute_path.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
@@ -29,8 +30,7 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
                                    const PrepareOptions& options) {
   pkg::ScanOptions scan = pkg::scan_options(options.node, pkg::Scheme::xxh3, excludes);
   // Of a cache in the directory, rtenv itself changes files meanwhile.
-  const Path cache_below =
-      cache.root().lexically_relative(std::filesystem::absolute(directory).lexically_normal());
+  const Path cache_below = cache.root().lexically_relative(absolute_path(directory));
   if (!cache_below.empty() && *cache_below.begin() != ".." && cache_below != ".")
     scan.excludes.push_back(pkg::exclude_pattern(cache_below.native()));
   const pkg::PackageOptions package{

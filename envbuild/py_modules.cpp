@@ -1,5 +1,6 @@
 #include "envbuild/py_modules.hpp"
 
+#include "base/absolute_path.hpp"
 #include "base/log.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/installer.hpp"
@@ -20,13 +21,13 @@ class Preparer {
 
   Result<LeasedPath> prepare(const std::string& entry) {
     if (remote::looks_like_uri(entry)) return from_uri(entry);
-    const Path path = Path(entry).lexically_normal();
+    const Path path = absolute_path(entry);
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     if (!std::filesystem::exists(status)) return fail(Errc::not_found, "{} doesn't exist", entry);
     if (std::filesystem::is_directory(status)) return from_directory(path);
     if (path.extension() == k_wheel_extension) {
-      return from_wheel(runtime_env::file_url(std::filesystem::absolute(path)));
+      return from_wheel(runtime_env::file_url(path));
     }
     if (path.extension() == ".py") return store_single_file(path, cache_, options_);
     return fail(Errc::invalid_argument, "{} is neither a directory, nor a .py file, nor a wheel",

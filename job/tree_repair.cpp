@@ -162,7 +162,7 @@ class TreeRepairer {
     }
     if (exists) RTENV_TRY(remove_entry({visit.fd->get(), name}, shown(visit.folder) / name));
     if (!is_folder) return restore_file(state, visit, item);
-    RTENV_TRY(create_folder({visit.fd->get(), name}, shown(visit.folder) / name));
+    RTENV_TRY(create_folder({visit.fd->get(), name}, S_IRWXU, shown(visit.folder) / name));
     touched_[item.folder] = 1;
     found.push_back({visit.fd, item.folder, false});
     return {};

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "pkg/entry_mode.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
@@ -54,11 +55,16 @@ Result<std::string> checked_entry_path(std::string_view name, bool from_unix) {
   return path;
 }
 
+mode_t folder_permissions(std::uint32_t mode) {
+  const mode_t permissions = mode & k_permissions;
+  return permissions != 0 ? permissions | S_IRWXU : k_folder_mode;
+}
+
 Result<mode_t> checked_permissions(std::string_view path, std::uint32_t mode) {
   constexpr std::uint32_t k_special = S_ISUID | S_ISGID | S_ISVTX;
   if ((mode & k_special) != 0) return refuse_entry(path, "it is set-uid, set-gid or sticky");
-  const mode_t permissions = mode & 0777U;
-  return permissions != 0 ? permissions : mode_t{0644};
+  const mode_t permissions = mode & k_permissions;
+  return permissions != 0 ? permissions : file_mode(false, false);
 }
 
 Result<void> check_link(std::string_view path, std::string_view target) {

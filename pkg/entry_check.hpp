@@ -20,6 +20,10 @@ Failure refuse_entry(std::string_view name, std::string_view reason);
 /// or too long).
 Result<std::string> checked_entry_path(std::string_view name, bool from_unix);
 
+/// The permissions of an unpacked folder, which its owner can always use; 0755 if the archive has
+/// none.
+mode_t folder_permissions(std::uint32_t mode);
+
 /// The permissions of an unpacked file; 0644 if the archive has none. Fails: invalid_argument
 /// (set-uid, set-gid or sticky).
 Result<mode_t> checked_permissions(std::string_view path, std::uint32_t mode);

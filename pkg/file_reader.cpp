@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "pkg/entry_mode.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
@@ -103,6 +104,7 @@ Result<void> FileReader::open_current(Entry& entry) {
   if (::fstat(file.get(), &status) != 0) return fail_errno("read", shown());
   if (!S_ISREG(status.st_mode)) return changed();
   entry.executable = (status.st_mode & S_IXUSR) != 0;
+  entry.owner_only = entry.owner_only || is_owner_only(status.st_mode);
   entry.size_bytes = static_cast<std::uint64_t>(status.st_size);
   entry.stamp = files_->stamper.stamp(status, entry.path);
   begin(std::move(file), entry);

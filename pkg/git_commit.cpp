@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "base/absolute_path.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/commit_tree.hpp"
 #include "pkg/folder_rules.hpp"
+#include "pkg/link_check.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
@@ -29,7 +31,7 @@ class CommitScanner {
         excludes_(IgnoreFile::from_patterns(options.excludes, "excludes", options.semantics)) {}
 
   Result<void> run(const CommitObject& root) {
-    RTENV_TRY(walk(root, "", std::make_shared<FolderRules>(excludes_, options_.semantics)));
+    RTENV_TRY(walk(root, {"", 0}, std::make_shared<FolderRules>(excludes_, options_.semantics)));
     std::ranges::sort(tree_.entries, {}, &Entry::path);
     for (Entry& entry : tree_.entries) {
       if (entry.type != EntryType::directory) continue;
@@ -38,11 +40,18 @@ class CommitScanner {
       entry.childless = first == tree_.entries.end() || !first->path.starts_with(below);
     }
     std::ranges::sort(tree_.excluded, {}, &Excluded::path);
+    for (std::string& warning : dangling_links(tree_.entries))
+      tree_.warnings.push_back(std::move(warning));
     return {};
   }
 
  private:
   using Rules = std::shared_ptr<const FolderRules>;
+  // Of a folder in the package.
+  struct Place {
+    std::string path;
+    std::size_t depth;  // see ScannedFolder
+  };
 
   Result<Rules> rules_of(const std::vector<CommitObject>& objects, const std::string& path,
                          const Rules& outer) const {
@@ -68,20 +77,20 @@ class CommitScanner {
     tree_.entries.push_back({.path = path, .type = EntryType::directory, .link_target = {}});
   }
 
-  Result<void> walk(const CommitObject& folder, const std::string& path, const Rules& outer) {
+  Result<void> walk(const CommitObject& folder, const Place& place, const Rules& outer) {
     RTENV_TRY(check_not_cancelled(options_.cancellation, "reading", "a commit"));
     if (std::ranges::find(walking_, folder.path) != walking_.end())
       return fail(Errc::invalid_argument, "{} is a link that leads back to its own parent folder",
-                  path)
+                  place.path)
           .hint("exclude it or remove it");
     walking_.push_back(folder.path);
-    auto walked = walk_content(folder, path, outer);
+    auto walked = walk_content(folder, place, outer);
     walking_.pop_back();
     return walked;
   }
 
-  Result<void> walk_content(const CommitObject& folder, const std::string& path,
-                            const Rules& outer) {
+  Result<void> walk_content(const CommitObject& folder, const Place& place, const Rules& outer) {
+    const std::string& path = place.path;
     RTENV_TRY(const auto objects, commit_.list(folder));
     RTENV_TRY(const Rules rules, rules_of(objects, path, outer));
     if (rules != outer && !path.empty()) {
@@ -92,25 +101,27 @@ class CommitScanner {
     }
     if (!path.empty()) add_directory(path);
     for (const CommitObject& object : objects)
-      RTENV_TRY(visit(object, join_path(path, split_name(object.path).name), rules));
+      RTENV_TRY(visit(object, {join_path(path, split_name(object.path).name), place.depth}, rules));
     return {};
   }
 
-  Result<void> visit(const CommitObject& object, const std::string& path, const Rules& rules) {
+  // `place` is that of the object, with the depth of its folder.
+  Result<void> visit(const CommitObject& object, const Place& place, const Rules& rules) {
+    const std::string& path = place.path;
     const bool directory = object.mode == GIT_FILEMODE_TREE || object.mode == GIT_FILEMODE_COMMIT;
     if (const auto verdict = rules->excluded(path, directory)) {
       exclude(path, directory, *verdict);
       return {};
     }
     switch (object.mode) {
-      case GIT_FILEMODE_TREE: return walk(object, path, rules);
+      case GIT_FILEMODE_TREE: return walk(object, {path, place.depth + 1}, rules);
       case GIT_FILEMODE_COMMIT:
         add_directory(path);
         tree_.warnings.push_back(path +
                                  " is a submodule: it is packed as an empty folder, because its "
                                  "content isn't in this repository");
         return {};
-      case GIT_FILEMODE_LINK: return add_link(object, path, rules);
+      case GIT_FILEMODE_LINK: return add_link(object, place, rules);
       default: return add_file(object, path);
     }
   }
@@ -137,16 +148,17 @@ class CommitScanner {
     return {};
   }
 
-  Result<void> add_link(const CommitObject& link, const std::string& path, const Rules& rules) {
+  Result<void> add_link(const CommitObject& link, const Place& place, const Rules& rules) {
+    const std::string& path = place.path;
     RTENV_TRY(std::string target, commit_.text_of(link));
-    if (options_.links == Links::keep && stays_inside(path, target)) {
+    if (options_.links == Links::keep && stays_inside(place.depth, target)) {
       tree_.entries.push_back(
           {.path = path, .type = EntryType::link, .link_target = std::move(target)});
       return {};
     }
     RTENV_TRY(const auto object, commit_.follow(link.path, target));
     if (object)
-      return object->mode == GIT_FILEMODE_TREE ? walk(*object, path, rules)
+      return object->mode == GIT_FILEMODE_TREE ? walk(*object, {path, 0}, rules)
                                                : add_file(*object, path);
     if (options_.links == Links::follow)
       tree_.entries.push_back({.path = path, .type = EntryType::name_only, .link_target = {}});
@@ -208,7 +220,7 @@ Result<Tree> scan_commit(const Path& directory, const std::string& revision,
   const auto source = std::make_shared<CommitSource>(directory, *git.object_id(commit.get()));
   RTENV_TRY(const CommitTree tree_of_commit,
             CommitTree::open(repository, *source, *git.object_id(whole.get())));
-  Tree tree{.root = std::filesystem::absolute(directory).lexically_normal(),
+  Tree tree{.root = absolute_path(directory),
             .entries = {},
             .excluded = {},
             .warnings = {},

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "pkg/digest_cache.hpp"
+#include "pkg/entry_mode.hpp"
 #include "pkg/git_commit.hpp"
 #include "pkg/scan.hpp"
 #include "pkg/target_folder.hpp"
@@ -104,7 +105,8 @@ Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
 Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOptions& options) {
   const Tree& tree = named.tree();
   const auto& entries = tree.entries;
-  RTENV_TRY(make_directories(target));
+  RTENV_TRY(make_directories(target.parent_path()));
+  RTENV_TRY(TargetFolder::create(target, Modes::exact));
   std::vector<ContentDigest> contents(entries.size());
   struct Worker {
     Result<TargetFolder> folder;
@@ -112,7 +114,7 @@ Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOp
     std::unique_ptr<ContentHasher> hasher;
   };
   const auto make_worker = [&] {
-    return Worker{TargetFolder::open(target), tree.content->reader(),
+    return Worker{TargetFolder::open(target, Modes::exact), tree.content->reader(),
                   ContentHasher::create(options.scheme)};
   };
   RTENV_TRY(parallel_for(
@@ -122,13 +124,14 @@ Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOp
         RTENV_TRY(check_not_cancelled(options.cancellation, "copying", tree.root.native()));
         const Entry& entry = entries[i];
         switch (entry.type) {
-          case EntryType::directory: return worker.folder->make_directory(entry.path);
+          case EntryType::directory:
+            return worker.folder->make_directory(entry.path, folder_mode(entry.owner_only));
           case EntryType::link: return worker.folder->make_link(entry.path, entry.link_target);
           case EntryType::name_only: return {};
           case EntryType::file: break;
         }
-        RTENV_TRY(const Fd file,
-                  worker.folder->create_file(entry.path, entry.executable ? 0755 : 0644));
+        RTENV_TRY(const Fd file, worker.folder->create_file(
+                                     entry.path, file_mode(entry.executable, entry.owner_only)));
         worker.hasher->begin(entry.path);
         RTENV_TRY(
             worker.reader->read_all(entry, [&](std::span<const std::byte> piece) -> Result<void> {

@@ -14,11 +14,13 @@
 #include <optional>
 #include <variant>
 
+#include "base/absolute_path.hpp"
 #include "base/directory_reader.hpp"
 #include "base/file.hpp"
 #include "base/parallel.hpp"
 #include "base/parallel_tree.hpp"
 #include "pkg/content_source.hpp"
+#include "pkg/entry_mode.hpp"
 #include "pkg/scanned_folder.hpp"
 #include "pkg/tree_path.hpp"
 
@@ -57,11 +59,14 @@ class Scanner {
     Folder now;
     now.parent = folder.parent;
     now.path = folder.path;
+    now.through_link = folder.through_link;
+    now.depth = folder.depth;
     if (now.parent == nullptr) now.rules = top_rules();
     ThreadState state;
     RTENV_TRY(enter(state, now));
-    if (now.identity != folder.identity || now.excludes_itself != folder.excludes_itself ||
-        names_in(now) != names_in(folder) || now.rule_files != folder.rule_files)
+    if (now.identity != folder.identity || now.owner_only != folder.owner_only ||
+        now.excludes_itself != folder.excludes_itself || names_in(now) != names_in(folder) ||
+        now.rule_files != folder.rule_files)
       return false;
     folder.stamp = now.stamp;
     return true;
@@ -136,6 +141,9 @@ class Scanner {
     if (::fstat(fd.get(), &status) != 0) return fail_errno("read folder", shown(folder.path));
     folder.stamp = stamper_.stamp(status, folder.path);
     folder.identity = {status.st_dev, status.st_ino};
+    // That of the root is the target's.
+    folder.owner_only =
+        folder.parent != nullptr && (folder.parent->owner_only || is_owner_only(status.st_mode));
     if (folder.through_link) RTENV_TRY(refuse_loop(folder));
     RTENV_TRY(const auto items, state.reader.list(fd, shown(folder.path)));
     RTENV_TRY(read_rules(fd, items, folder));
@@ -252,6 +260,7 @@ class Scanner {
       auto below = std::make_unique<Folder>();
       below->parent = &at.folder;
       below->through_link = is_link || at.folder.through_link;
+      below->depth = is_link ? 0 : at.folder.depth + 1;
       below->path = at.path;
       at.folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
@@ -261,6 +270,7 @@ class Scanner {
         return {};
       add(at.folder,
           {.executable = (status->st_mode & S_IXUSR) != 0,
+           .owner_only = at.folder.owner_only || is_owner_only(status->st_mode),
            .size_bytes = static_cast<std::uint64_t>(status->st_size),
            .stamp = stamper_.stamp(*status, at.path)},
           at.name);
@@ -276,7 +286,7 @@ class Scanner {
     const ssize_t length = ::readlinkat(at.fd.get(), at.name.data(), buffer.data(), buffer.size());
     if (length < 0) return failed("read link", at.path);
     const std::string_view target(buffer.data(), static_cast<std::size_t>(length));
-    if (!stays_inside(at.path, target)) return false;
+    if (!stays_inside(at.folder.depth, target)) return false;
     add(at.folder, {.type = EntryType::link}, at.name, target);
     return true;
   }
@@ -304,7 +314,7 @@ Scan& Scan::operator=(Scan&&) noexcept = default;
 Scan::~Scan() = default;
 
 Result<Scan> Scan::run(const Path& root, const ScanOptions& options) {
-  Path absolute = std::filesystem::absolute(root).lexically_normal();
+  Path absolute = absolute_path(root);
   const int number = ::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (number < 0) {
     if (errno == ENOENT) return fail(Errc::not_found, "directory {} doesn't exist", root.native());

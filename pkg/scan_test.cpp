@@ -99,6 +99,38 @@ TEST_F(ScanTest, KeepsInternalLinksAndFollowsOthers) {
   EXPECT_EQ(followed.entries[6].type, EntryType::name_only);
 }
 
+TEST_F(ScanTest, BelowAFollowedFolderALinkIsKeptOnlyIfItStaysThere) {
+  TreeBuilder outside;
+  outside.file("x", "outside").file("d/e/y", "").link("d/up", "../x").link("d/e/near", "../e/y");
+  tree_.file("x", "inside").link("l", (outside / "d").native());
+  const Tree tree = must(scan(tree_.root(), {.links = Links::keep}));
+  EXPECT_THAT(paths(tree), ElementsAre("l/", "l/e/", "l/e/near", "l/e/y", "l/up", "x"));
+  EXPECT_EQ(tree.entries[4].type, EntryType::file) << "as a link it would lead to the other x";
+  EXPECT_EQ(tree.entries[4].size_bytes, 7U);
+  EXPECT_EQ(tree.entries[2].type, EntryType::link);
+}
+
+TEST_F(ScanTest, WarnsOfLinksThatLeadNowhere) {
+  tree_.file("a", "").file("d/b", "").link("1", "a").link("2", "none").link("3", "d/../d/b");
+  tree_.link("4", "1").link("5", "2").link("6", "d").link("7", "6/b").link("8", "8").link("9", ".");
+  EXPECT_THAT(must(scan(tree_.root(), {.links = Links::keep})).warnings,
+              ElementsAre("2 is a link to none, which isn't in the package",
+                          "5 is a link to 2, which isn't in the package",
+                          "8 is a link to 8, which isn't in the package"));
+  EXPECT_THAT(must(scan(tree_.root(), {.excludes = {"b"}, .links = Links::keep})).warnings,
+              testing::Contains("7 is a link to 6/b, which isn't in the package"));
+}
+
+TEST_F(ScanTest, RecordsWhatOnlyTheOwnerMayRead) {
+  tree_.file("a", "", 0600).file("b", "", 0640).file("c", "").file("d/e", "");
+  ASSERT_EQ(::chmod((tree_ / "d").c_str(), 0750), 0);
+  ASSERT_EQ(::chmod(tree_.root().c_str(), 0700), 0);
+  std::string owner_only;
+  for (const Entry& entry : must(scan(tree_.root(), {})).entries)
+    if (entry.owner_only) owner_only += entry.path + " ";
+  EXPECT_EQ(owner_only, "a b d d/e ") << "the root's own mode doesn't count";
+}
+
 TEST_F(ScanTest, RefusesALinkToAParentFolder) {
   tree_.file("a/b/f", "").link("a/b/loop", "../../a");
   EXPECT_THAT(scan(tree_.root(), {.links = Links::follow}),

@@ -6,6 +6,7 @@
 #include "base/parallel.hpp"
 #include "pkg/content_source.hpp"
 #include "pkg/file_reader.hpp"
+#include "pkg/link_check.hpp"
 #include "pkg/scan.hpp"
 #include "pkg/scanned_folder.hpp"
 #include "pkg/tree_path.hpp"
@@ -41,6 +42,7 @@ struct SortedFolder {
   std::vector<Child> children;     // in the package's order
   std::vector<std::size_t> below;  // the sorted folders of `folders`, in their order
   std::vector<bool> childless;     // whether these have no entries
+  std::vector<bool> owner_only;    // of these
 };
 
 class TreeMaker {
@@ -59,12 +61,14 @@ class TreeMaker {
   // Parents first. A folder that excludes itself isn't in the tree.
   std::size_t list(const ScannedFolder& folder, std::vector<Excluded>& excluded) {
     const std::size_t index = sorted_.size();
-    sorted_.push_back({.folder = &folder, .children = {}, .below = {}, .childless = {}});
+    sorted_.push_back(
+        {.folder = &folder, .children = {}, .below = {}, .childless = {}, .owner_only = {}});
     excluded.insert(excluded.end(), folder.excluded.begin(), folder.excluded.end());
     for (const auto& below : folder.folders) {
       if (!below->excludes_itself) {
         const std::size_t found = list(*below, excluded);
         sorted_[index].below.push_back(found);
+        sorted_[index].owner_only.push_back(below->owner_only);
       } else {
         excluded.insert(excluded.end(), below->excluded.begin(), below->excluded.end());
       }
@@ -123,11 +127,13 @@ class TreeMaker {
       if (child.what == Child::What::folder) {
         entry.type = EntryType::directory;
         entry.childless = sorted.childless[child.index];
+        entry.owner_only = sorted.owner_only[child.index];
         continue;
       }
       const ScannedFolder::Item& item = folder.items[child.index];
       entry.type = item.type;
       entry.executable = item.executable;
+      entry.owner_only = item.owner_only;
       entry.size_bytes = item.size_bytes;
       entry.stamp = item.stamp;
       entry.link_target = folder.target_of(item);
@@ -190,6 +196,7 @@ Tree Scan::to_tree(unsigned threads) const {
             .excluded = {},
             .content = std::make_shared<DirectorySource>(scanned_files())};
   TreeMaker(threads).make(*top_, tree);
+  tree.warnings = dangling_links(tree.entries);
   return tree;
 }
 

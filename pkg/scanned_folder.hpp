@@ -20,6 +20,7 @@ struct ScannedFolder {
   struct Item {  // as Entry
     EntryType type = EntryType::file;
     bool executable = false;
+    bool owner_only = false;
     std::uint32_t text_at = 0;  // of its name in `texts`; a link's target follows
     std::uint32_t name_bytes = 0;
     std::uint32_t target_bytes = 0;
@@ -39,7 +40,11 @@ struct ScannedFolder {
   std::string path;  // empty for the root
   FileStamp stamp;   // before it was listed
   FileIdentity identity;
-  bool through_link = false;                 // it, or a folder above, was found as a link
+  bool owner_only = false;
+  bool through_link = false;  // it, or a folder above, was found as a link
+  // So many times, ".." leads to the same in the package: up to the root, or to the nearest folder
+  // that was found as a link.
+  std::size_t depth = 0;
   std::shared_ptr<const FolderRules> rules;  // its own, or those of the nearest parent with rules
   std::vector<RuleFile> rule_files;
   bool excludes_itself = false;  // by its own rules

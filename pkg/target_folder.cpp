@@ -11,10 +11,14 @@
 
 #include "base/file.hpp"
 #include "pkg/entry_check.hpp"
+#include "pkg/entry_mode.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
 namespace {
+
+// Of a folder that the archive has no entry for.
+constexpr mode_t k_parent_mode = k_folder_mode;
 
 // The last part of a path; terminated, as it is the end of the string.
 const char* name_of(const std::string& path) { return split_name(path).name.data(); }
@@ -33,9 +37,28 @@ mode_t process_umask() {
 
 }  // namespace
 
-Result<TargetFolder> TargetFolder::open(const Path& path) {
+Result<void> TargetFolder::create(const Path& path, Modes modes) {
+  const TargetFolder creator(Fd(), modes, process_umask());
+  if (creator.make_folder(AT_FDCWD, path.c_str(), k_parent_mode) != 0)
+    return fail_errno("create folder", path.native());
+  return {};
+}
+
+Result<TargetFolder> TargetFolder::open(const Path& path, Modes modes) {
   RTENV_TRY(Fd root, open_file(path, O_RDONLY | O_DIRECTORY));
-  return TargetFolder(std::move(root), process_umask());
+  return TargetFolder(std::move(root), modes, process_umask());
+}
+
+// Whether the kernel removes permissions that must not be removed. Usually it doesn't, and chmod(2)
+// costs as much as creating the file.
+bool TargetFolder::is_masked(mode_t permissions) const {
+  return modes_ == Modes::exact && (permissions & umask_) != 0;
+}
+
+// As mkdirat(2).
+int TargetFolder::make_folder(int parent, const char* name, mode_t permissions) const {
+  if (::mkdirat(parent, name, permissions) != 0) return -1;
+  return is_masked(permissions) ? ::fchmodat(parent, name, permissions, 0) : 0;
 }
 
 Failure TargetFolder::refuse(std::string_view path, int error_number) {
@@ -65,7 +88,7 @@ Result<Fd> TargetFolder::descend(std::string_view folder) {
     constexpr int k_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     Fd next(::openat(parent, part.c_str(), k_flags));
     if (!next && errno == ENOENT) {
-      if (::mkdirat(parent, part.c_str(), 0777) != 0 && errno != EEXIST)
+      if (make_folder(parent, part.c_str(), k_parent_mode) != 0 && errno != EEXIST)
         return refuse(folder, errno);
       next = Fd(::openat(parent, part.c_str(), k_flags));
     }
@@ -85,26 +108,26 @@ Result<int> TargetFolder::parent_of(const std::string& path) {
   return parent_.get();
 }
 
-Result<void> TargetFolder::make_directory(const std::string& path) {
+Result<void> TargetFolder::make_directory(const std::string& path, mode_t permissions) {
   RTENV_TRY(const int parent, parent_of(path));
   const char* name = name_of(path);
-  if (::mkdirat(parent, name, 0777) == 0) return {};
+  if (make_folder(parent, name, permissions) == 0) return {};
   const int error = errno;
   struct stat status {};  // it may exist as the parent of another entry
-  if (error == EEXIST && ::fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-      S_ISDIR(status.st_mode))
-    return {};
-  return refuse(path, error);
+  if (error != EEXIST || ::fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISDIR(status.st_mode))
+    return refuse(path, error);
+  const mode_t wanted = modes_ == Modes::exact ? permissions : permissions & ~umask_;
+  if ((status.st_mode & k_permissions) != wanted && ::fchmodat(parent, name, wanted, 0) != 0)
+    return refuse(path, errno);
+  return {};
 }
 
 Result<Fd> TargetFolder::create_file(const std::string& path, mode_t permissions) {
   RTENV_TRY(const int parent, parent_of(path));
   Fd fd(::openat(parent, name_of(path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                  permissions));
-  if (!fd) return refuse(path, errno);
-  // The umask must not apply. Usually it removes no bit of these, and fchmod costs as much as
-  // creating the file.
-  if ((permissions & umask_) != 0 && ::fchmod(fd.get(), permissions) != 0)
+  if (!fd || (is_masked(permissions) && ::fchmod(fd.get(), permissions) != 0))
     return refuse(path, errno);
   return fd;
 }

@@ -1,6 +1,7 @@
 #include "pkg/target_folder.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "pkg/entry_check.hpp"
 #include "pkg/utf8.hpp"
@@ -27,21 +28,50 @@ TEST(TargetFolder, NeverWritesThroughALink) {
   outside.directory("victim");
   TreeBuilder tree;
   tree.directory("target").link("target/escape", (outside / "victim").native());
-  auto folder = must(TargetFolder::open(tree / "target"));
+  auto folder = must(TargetFolder::open(tree / "target", Modes::exact));
   EXPECT_THAT(folder.create_file("escape/x", 0644),
               IsError(Errc::invalid_argument, "isn't a folder"));
   EXPECT_THAT(folder.create_file("escape", 0644), IsError(Errc::invalid_argument, "twice"));
-  EXPECT_THAT(folder.make_directory("escape"), IsError(Errc::invalid_argument));
+  EXPECT_THAT(folder.make_directory("escape", 0755), IsError(Errc::invalid_argument));
   EXPECT_TRUE(std::filesystem::is_empty(outside / "victim"));
 }
 
 TEST(TargetFolder, CreatesParentsAndNeverOverwrites) {
   TreeBuilder tree;
-  auto folder = must(TargetFolder::open(tree.root()));
+  auto folder = must(TargetFolder::open(tree.root(), Modes::exact));
   EXPECT_THAT(folder.create_file("a/b/c", 0644), IsOk());
   EXPECT_THAT(folder.create_file("a/b/c", 0644), IsError(Errc::invalid_argument, "twice"));
-  EXPECT_THAT(folder.make_directory("a/b"), IsOk()) << "exists as a parent";
+  EXPECT_THAT(folder.make_directory("a/b", 0755), IsOk()) << "exists as a parent";
   EXPECT_THAT(folder.make_link("a/b/c", "d"), IsError(Errc::invalid_argument, "twice"));
+}
+
+TEST(TargetFolder, ModesAreExactOrLessTheUmask) {
+  const mode_t before = ::umask(0027);
+  TreeBuilder tree;
+  const auto mode = [&](const char* path) {
+    struct stat status {};
+    return ::stat((tree / path).c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
+  };
+  for (const Modes modes : {Modes::exact, Modes::minus_umask}) {
+    const char* const top = modes == Modes::exact ? "exact" : "masked";
+    const mode_t mask = modes == Modes::exact ? 0 : 0027;
+    must(TargetFolder::create(tree / top, modes));
+    auto folder = must(TargetFolder::open(tree / top, modes));
+    must(folder.create_file("a/b/open", 0666));
+    must(folder.create_file("private", 0600));
+    must(folder.make_directory("a", 0775));
+    must(folder.make_directory("c", 0700));
+    const auto expect = [&](const std::string& path, mode_t expected) {
+      EXPECT_EQ(mode((top + path).c_str()), expected & ~mask) << top << path;
+    };
+    expect("", 0755);
+    expect("/a", 0775);
+    expect("/a/b", 0755);
+    expect("/a/b/open", 0666);
+    expect("/private", 0600);
+    expect("/c", 0700);
+  }
+  ::umask(before);
 }
 
 TEST(Utf8, EachInvalidByteIsOneCharacter) {

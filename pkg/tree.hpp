@@ -25,6 +25,7 @@ struct Entry {
   std::string path;  // relative to the root; see pkg/tree_path.hpp
   EntryType type = EntryType::file;
   bool executable = false;       // file: by its owner
+  bool owner_only = false;       // file or directory: see pkg/entry_mode.hpp
   bool childless = false;        // directory: the package contains nothing below it
   std::uint64_t size_bytes = 0;  // file
   FileStamp stamp;               // file of a directory on disk

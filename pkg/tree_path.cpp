@@ -28,8 +28,11 @@ FolderAndName split_name(std::string_view path) {
 }
 
 bool stays_inside(std::string_view path, std::string_view target) {
+  return stays_inside(static_cast<std::size_t>(std::ranges::count(path, '/')), target);
+}
+
+bool stays_inside(std::size_t depth, std::string_view target) {
   if (target.empty() || target.front() == '/') return false;
-  auto depth = std::ranges::count(path, '/');
   bool went_down = false;
   for (const std::string_view part : split_path(target)) {
     if (part == "..") {

@@ -24,5 +24,7 @@ FolderAndName split_name(std::string_view path);
 /// accepted only at the beginning of the target, because after a folder that is itself a link it
 /// would lead somewhere else.
 bool stays_inside(std::string_view path, std::string_view target);
+/// The same for a link from whose folder ".." may lead up `depth` times.
+bool stays_inside(std::size_t depth, std::string_view target);
 
 }  // namespace rtenv::pkg

@@ -58,16 +58,16 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   RTENV_TRY(const bool zip, is_zip(file));
 
   // The staging folder is beside the target, so that the last step is a rename. It is private; the
-  // folder in it, which becomes the target, is created by mkdir with the user's umask.
+  // folder in it becomes the target.
   const Path absolute_target = std::filesystem::absolute(target / ".").parent_path();
   RTENV_TRY(make_directories(absolute_target.parent_path()));
   RTENV_TRY(const TempDir staging, TempDir::create(absolute_target.parent_path()));
   Path unpacked_tree = staging.path() / "tree";
-  RTENV_TRY(make_directories(unpacked_tree));
+  RTENV_TRY(TargetFolder::create(unpacked_tree, options.modes));
 
   UnpackBudget budget(options.limits, file.size_bytes, options.cancellation);
   auto unpacked = zip ? unpack_zip(archive, unpacked_tree, options, budget)
-                      : unpack_tar(archive, unpacked_tree, budget);
+                      : unpack_tar(archive, unpacked_tree, options, budget);
   if (!unpacked) return Failure(std::move(unpacked).error());
   if (options.strip_top)
     if (const auto top = single_top(unpacked_tree)) unpacked_tree = *top;

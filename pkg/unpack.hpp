@@ -14,6 +14,7 @@
 
 #include "base/cancellation.hpp"
 #include "base/fd.hpp"
+#include "pkg/target_folder.hpp"
 
 namespace rtenv::pkg {
 
@@ -30,6 +31,7 @@ struct UnpackOptions {
   UnpackLimits limits;
   // If everything is in one top folder, drop that folder. A __MACOSX beside it doesn't count.
   bool strip_top = false;
+  Modes modes = Modes::exact;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
 };
@@ -42,8 +44,9 @@ struct UnpackSummary {
 };
 
 /// `target` must not exist, or be an empty folder; after a failure it is unchanged. Permission bits
-/// are restored (a file without any gets 0644), owners and times aren't. Fails: not_found,
-/// already_exists (the target), invalid_argument (refused), corrupt, out_of_space, cancelled.
+/// are restored (see pkg/entry_mode.hpp; a file without any gets 0644), owners and times aren't.
+/// Fails: not_found, already_exists (the target), invalid_argument (refused), corrupt,
+/// out_of_space, cancelled.
 Result<UnpackSummary> unpack(const Path& archive, const Path& target, const UnpackOptions& options);
 
 /// The content of the first entry of a tar archive, without reading the rest; nullopt if it isn't a

@@ -7,6 +7,7 @@ namespace rtenv::pkg {
 
 Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options,
                         UnpackBudget& budget);
-Result<void> unpack_tar(const Path& archive, const Path& folder, UnpackBudget& budget);
+Result<void> unpack_tar(const Path& archive, const Path& folder, const UnpackOptions& options,
+                        UnpackBudget& budget);
 
 }  // namespace rtenv::pkg

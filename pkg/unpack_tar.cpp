@@ -86,7 +86,9 @@ class TarUnpacker {
     if (path.empty()) return {};  // "./": the folder itself
     if (const char* original = library_.entry_hardlink(entry)) return copy(path, original);
     switch (library_.entry_filetype(entry)) {
-      case AE_IFDIR: budget_.count_directory(); return folder_.make_directory(path);
+      case AE_IFDIR:
+        budget_.count_directory();
+        return folder_.make_directory(path, folder_permissions(library_.entry_mode(entry)));
       case AE_IFLNK: {
         const std::string target =
             library_.entry_symlink(entry) != nullptr ? library_.entry_symlink(entry) : "";
@@ -159,9 +161,10 @@ Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::s
   }
 }
 
-Result<void> unpack_tar(const Path& archive, const Path& folder, UnpackBudget& budget) {
+Result<void> unpack_tar(const Path& archive, const Path& folder, const UnpackOptions& options,
+                        UnpackBudget& budget) {
   RTENV_TRY(const ArchiveLibrary* library, archive_library());
-  RTENV_TRY(TargetFolder target, TargetFolder::open(folder));
+  RTENV_TRY(TargetFolder target, TargetFolder::open(folder, options.modes));
   return std::make_unique<TarUnpacker>(*library, archive, target, budget)->run();
 }
 

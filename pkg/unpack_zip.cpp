@@ -24,7 +24,7 @@ Result<void> unpack_entry(const ZipReader& zip, const ZipEntry& entry, const std
   if (!worker.folder) return Failure(worker.folder.error());
   if (entry.is_directory()) {
     budget.count_directory();
-    return worker.folder->make_directory(path);
+    return worker.folder->make_directory(path, folder_permissions(entry.mode));
   }
   if (entry.is_link()) {
     RTENV_TRY(const std::string target, zip.read_link(entry, worker.inflater));
@@ -65,7 +65,9 @@ Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOpt
     if (path.empty() && !entry.is_directory()) return refuse_entry(entry.name, "it has no name");
     paths.push_back(std::move(path));
   }
-  const auto make_worker = [&] { return Worker{TargetFolder::open(folder), Inflater()}; };
+  const auto make_worker = [&] {
+    return Worker{TargetFolder::open(folder, options.modes), Inflater()};
+  };
   return parallel_for(paths.size(), options.threads, make_worker,
                       [&](Worker& worker, std::size_t i) -> Result<void> {
                         if (paths[i].empty()) return {};  // "./": the folder itself

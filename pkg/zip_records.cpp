@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pkg/entry_mode.hpp"
 #include "pkg/utf8.hpp"
 #include "pkg/zip_format.hpp"
 #include "pkg/zip_plan.hpp"
@@ -29,9 +30,10 @@ bool is_wide(const ZipRecord& record) {
 std::uint32_t external_attributes(const Entry& entry) {
   constexpr std::uint32_t k_dos_directory = 0x10;
   switch (entry.type) {
-    case EntryType::directory: return ((zip::k_type_directory | 0755U) << 16U) | k_dos_directory;
+    case EntryType::directory:
+      return ((zip::k_type_directory | folder_mode(entry.owner_only)) << 16U) | k_dos_directory;
     case EntryType::link: return (zip::k_type_link | 0777U) << 16U;
-    default: return (zip::k_type_file | (entry.executable ? 0755U : 0644U)) << 16U;
+    default: return (zip::k_type_file | file_mode(entry.executable, entry.owner_only)) << 16U;
   }
 }
 
@@ -39,7 +41,7 @@ std::uint32_t external_attributes(const Entry& entry) {
 
 bool is_in_zip(const Entry& entry) {
   return entry.type == EntryType::file || entry.type == EntryType::link ||
-         (entry.type == EntryType::directory && entry.childless);
+         (entry.type == EntryType::directory && (entry.childless || entry.owner_only));
 }
 
 std::string zip_path(const Entry& entry, const std::string& top) {

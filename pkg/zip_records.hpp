@@ -20,7 +20,7 @@ struct ZipRecord {
   std::uint16_t flags = 0;
 };
 
-/// Files, links, and directories with nothing below them in the package.
+/// Files, links, and directories that are private or have nothing below them in the package.
 bool is_in_zip(const Entry& entry);
 
 /// The entry's name in the zip, below the folder `top` unless that is empty.

@@ -1,9 +1,9 @@
-// Writes packages. The same tree gives the same bytes, for any user, umask, locale, time zone, time
-// of checkout and number of threads, on every x86-64 processor with SSE4.2; what else that depends
-// on is in docs/decisions/0003-deterministic-deflate.md.
+// Writes packages. The same tree gives the same bytes, for any user, umask of rtenv, locale, time
+// zone, time of checkout and number of threads, on every x86-64 processor with SSE4.2; what else
+// that depends on is in docs/decisions/0003-deterministic-deflate.md.
 //
-// Entries are in the order of their paths' bytes and dated 1980-01-01. Files have mode 0644 or 0755
-// (by the owner's execute bit), directories 0755; a directory is only listed if the package has
+// Entries are in the order of their paths' bytes and dated 1980-01-01. Modes: see
+// pkg/entry_mode.hpp. A directory is only listed if others may not enter it, or the package has
 // nothing below it. Links are links. The output may be a pipe, and its readers may read it from
 // one; memory doesn't grow with the size of a file. With Compression::store, the data of large
 // files begin at multiples of 4096 bytes, padded by an extra field as by Android's zipalign, so

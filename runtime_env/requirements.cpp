@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "base/absolute_path.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
@@ -140,7 +141,7 @@ class Resolver {
       std::error_code error;
       if (!std::filesystem::exists(path, error)) path = folder / text;
     }
-    path = path.lexically_normal();
+    path = absolute_path(path);
     if (!fetched_.contains(path)) RTENV_TRY(context_.check_path(path));
     return path;
   }
@@ -368,11 +369,11 @@ std::optional<Path> existing_path(std::string_view value) {
   const Path path = value.starts_with("file:") ? Path(parse_requirement_line(value).text) : value;
   std::error_code error;
   if (!path.is_absolute()) return std::nullopt;
-  if (std::filesystem::exists(path, error)) return path.lexically_normal();
+  if (std::filesystem::exists(path, error)) return absolute_path(path);
   // "/a/pyproject.toml:GROUP"
   const Path before_colon(value.substr(0, value.rfind(':')));
   if (!std::filesystem::is_regular_file(before_colon, error)) return std::nullopt;
-  return before_colon.lexically_normal();
+  return absolute_path(before_colon);
 }
 
 Result<std::vector<std::string>> write_requirements(const ResolvedRequirements& resolved,

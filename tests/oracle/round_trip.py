@@ -3,8 +3,8 @@
 
 usage: round_trip.py RTENV [--cases 60] [--seed 1]
 Generates trees with links, odd names (any bytes), empty folders, modes, empty and incompressible files; packs each with
-random options, unpacks it, and compares what came back, what Python's zipfile reads, the names, and the bytes of packages
-made by other numbers of threads. Then files of more than 4 GiB, deflated and stored. Prints "N passed, M failed".
+random options, unpacks it, and compares what came back, its modes, what Python's zipfile reads, the names, and the bytes of
+packages made by other numbers of threads. Then files of more than 4 GiB, deflated and stored. Prints "N passed, M failed".
 """
 import os, random, stat, subprocess, zipfile
 
@@ -42,6 +42,7 @@ def generate(root, rng, depth):
         entries = os.listdir(root)
         if entries:
             os.symlink(rng.choice(entries), root + b"/link%d" % i)
+    os.chmod(root, rng.choice([0o755, 0o755, 0o700, 0o750]))
 
 
 def described(root):
@@ -62,6 +63,25 @@ def described(root):
     return found
 
 
+def wrong_modes(root, back, umask):
+    """The paths of what came back with another mode than the one that a package keeps, less the umask."""
+    wrong = []
+    private = set()
+    for folder, folders, files in os.walk(root):
+        for path in (os.path.join(folder, entry) for entry in folders + files):
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode):
+                continue
+            if folder in private or not mode & (stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH):
+                private.add(path)
+            execute = 0o111 if stat.S_ISDIR(mode) or mode & stat.S_IXUSR else 0
+            kept = (0o644 | execute) & (0o700 if path in private else 0o777) & ~umask
+            got = stat.S_IMODE(os.lstat(back + path[len(root):]).st_mode)
+            if got != kept:
+                wrong.append(f"{path} has {got:o}, not {kept:o}")
+    return wrong
+
+
 def rtenv(tool, *words, umask=0o022):
     return subprocess.run([tool, *words], capture_output=True, umask=umask)
 
@@ -79,12 +99,15 @@ def check(tool, scratch, seed):
     with open(package, "rb") as a, open(other, "rb") as b:
         if a.read() != b.read() or again.stdout != packed.stdout:
             problems.append("another number of threads gives another package")
-    unpacked = rtenv(tool, "unpack", package, back, umask=rng.choice([0o022, 0o077, 0o002]))
+    umask = rng.choice([0o022, 0o077, 0o002])
+    unpacked = rtenv(tool, "unpack", package, back, umask=umask)
     if unpacked.returncode != 0:
         return problems + [unpacked.stderr.decode(errors="replace")]
     before, after = described(root), described(back)
     if before != after:
         problems.append(f"what came back differs: {[k for k in before.keys() | after.keys() if before.get(k) != after.get(k)][:3]}")
+    else:
+        problems += wrong_modes(root, back, umask)
     if rtenv(tool, "hash", back, *options[:2]).stdout != packed.stdout:
         problems.append("what came back has another name")
     with zipfile.ZipFile(os.fsdecode(package)) as z:
