@@ -121,17 +121,27 @@ void Deflater::compress_best(std::span<const std::byte> piece, bool last, RawByt
   out.resize(begin + stream.total_out);
 }
 
-void append_stored_blocks(std::span<const std::byte> piece, bool last, RawBytes& out) {
-  out.reserve(out.size() + stored_blocks_bytes(piece.size()));
-  while (!piece.empty()) {
-    const auto block = piece.first(std::min(piece.size(), k_max_block_bytes));
-    piece = piece.subspan(block.size());
-    const auto length = static_cast<unsigned>(block.size());
-    for (const unsigned byte : {last && piece.empty() ? 1U : 0U, length & 0xffU, length >> 8U,
-                                ~length & 0xffU, (~length >> 8U) & 0xffU})
-      out.push_back(static_cast<std::byte>(byte));
-    out.insert(out.end(), block.begin(), block.end());
+RawBytes make_stored_blocks(std::size_t piece_bytes, bool last) {
+  RawBytes blocks(stored_blocks_bytes(piece_bytes));
+  for (std::size_t at = 0; piece_bytes > 0;) {
+    const std::size_t length = std::min(piece_bytes, k_max_block_bytes);
+    piece_bytes -= length;
+    for (const std::size_t byte : {std::size_t{last && piece_bytes == 0}, length & 0xffU,
+                                   length >> 8U, ~length & 0xffU, (~length >> 8U) & 0xffU})
+      blocks[at++] = static_cast<std::byte>(byte);
+    at += length;
   }
+  return blocks;
+}
+
+std::vector<std::span<std::byte>> contents_of(RawBytes& blocks) {
+  std::vector<std::span<std::byte>> contents;
+  for (std::size_t at = k_block_header_bytes; at < blocks.size();) {
+    const std::size_t length = std::min(blocks.size() - at, k_max_block_bytes);
+    contents.push_back(std::span(blocks).subspan(at, length));
+    at += length + k_block_header_bytes;
+  }
+  return contents;
 }
 
 std::uint64_t stored_blocks_bytes(std::uint64_t piece_bytes) noexcept {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/raw_bytes.hpp"
 #include "base/result.hpp"
@@ -52,10 +53,12 @@ class Deflater {
   std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor_;
 };
 
-/// Appends the piece to a deflate stream without compressing it, in "stored" blocks; `last` ends
-/// the stream.
-void append_stored_blocks(std::span<const std::byte> piece, bool last, RawBytes& out);
-/// How many bytes `append_stored_blocks` appends for a piece of this size.
+/// A piece of a deflate stream without compression, as "stored" blocks whose contents are still to
+/// be filled in; `last` ends the stream.
+RawBytes make_stored_blocks(std::size_t piece_bytes, bool last);
+/// The contents of its blocks, in their order. Views into `blocks`.
+std::vector<std::span<std::byte>> contents_of(RawBytes& blocks);
+/// The size of the blocks for a piece of this size.
 std::uint64_t stored_blocks_bytes(std::uint64_t piece_bytes) noexcept;
 
 /// Whether three samples of the data show that deflating it is worthwhile; true for data that is

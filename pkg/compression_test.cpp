@@ -83,8 +83,16 @@ TEST(StoredBlocks, AreADeflateStreamOfTheStatedSize) {
     for (auto& byte : data) byte = static_cast<std::byte>(random());
     const std::size_t half = size / 2;
     RawBytes out;
-    append_stored_blocks(std::span(data).first(half), false, out);
-    append_stored_blocks(std::span(data).subspan(half), true, out);
+    std::size_t filled = 0;
+    for (const bool last : {false, true}) {
+      RawBytes blocks = make_stored_blocks(last ? size - half : half, last);
+      for (const auto content : contents_of(blocks)) {
+        std::ranges::copy(std::span(data).subspan(filled, content.size()), content.begin());
+        filled += content.size();
+      }
+      out.insert(out.end(), blocks.begin(), blocks.end());
+    }
+    EXPECT_EQ(filled, size);
     EXPECT_EQ(out.size(), stored_blocks_bytes(half) + stored_blocks_bytes(size - half));
     RawBytes plain(size + 1);
     const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> reader(

@@ -25,16 +25,29 @@ Result<PackedTask> ZipWorker::pack(const ZipTask& task) {
 Result<void> ZipWorker::pack_piece(PackedTask& packed) {
   const Entry& entry = tree_.entries[packed.task.first];
   const std::uint64_t offset = packed.task.offset;
-  packed.raw.resize(std::min(k_zip_piece_bytes, entry.size_bytes - offset));
+  const std::size_t size = std::min(k_zip_piece_bytes, entry.size_bytes - offset);
+  const bool last = offset + size == entry.size_bytes;
   RTENV_TRY(const auto content, packed.task.large->content(*tree_.content, entry));
-  RTENV_TRY(content->read_at(offset, packed.raw));
-  const bool last = offset + packed.raw.size() == entry.size_bytes;
   const LargeForm form = packed.task.large->form();
-  if (form == LargeForm::deflated) deflater_.compress(packed.raw, last, packed.deflated);
-  if (form == LargeForm::stored_blocks ||
-      packed.deflated.size() > stored_blocks_bytes(packed.raw.size())) {
-    packed.deflated.clear();
-    append_stored_blocks(packed.raw, last, packed.deflated);
+  if (form != LargeForm::stored_blocks) {
+    packed.raw.resize(size);
+    RTENV_TRY(content->read_at(offset, packed.raw));
+    if (form == LargeForm::stored) return {};
+    deflater_.compress(packed.raw, last, packed.deflated);
+    if (packed.deflated.size() <= stored_blocks_bytes(size)) return {};
+  }
+  packed.raw.clear();
+  return read_blocks(*content, make_stored_blocks(size, last), packed);
+}
+
+// Straight to their places: a copy would take as long as reading.
+Result<void> ZipWorker::read_blocks(const OpenContent& content, RawBytes blocks,
+                                    PackedTask& packed) {
+  packed.deflated = std::move(blocks);
+  std::uint64_t offset = packed.task.offset;
+  for (const auto block : contents_of(packed.deflated)) {
+    RTENV_TRY(content.read_at(offset, block));
+    offset += block.size();
   }
   return {};
 }

@@ -24,8 +24,10 @@ struct PackedEntry {
 struct PackedTask {
   ZipTask task;
   std::vector<PackedEntry> small;
-  RawBytes raw;       // piece of a large file; the writer digests the pieces in their order
-  RawBytes deflated;  // the piece as it goes into the zip, unless it is stored
+  // A piece of a large file, whose pieces the writer digests in their order. In stored blocks, it
+  // is only in `deflated`.
+  RawBytes raw;
+  RawBytes deflated;  // as it goes into the zip, unless it is stored
 };
 
 class ZipWorker {
@@ -43,6 +45,7 @@ class ZipWorker {
 
  private:
   Result<void> pack_piece(PackedTask& packed);
+  static Result<void> read_blocks(const OpenContent& content, RawBytes blocks, PackedTask& packed);
   Result<PackedEntry> pack_entry(Entry& entry);
   bool deflate(std::span<const std::byte> raw);
 

@@ -33,7 +33,7 @@ class Writer {
     records_.reserve(tree.entries.size());
   }
 
-  Result<void> write(const PackedTask& packed) {
+  Result<void> write(PackedTask packed) {
     if (packed.task.large) return write_piece(packed);
     for (std::size_t i = 0; i < packed.task.count; ++i)
       RTENV_TRY(write_small(tree_.entries[packed.task.first + i], packed.small[i]));
@@ -69,18 +69,17 @@ class Writer {
     return flush_if_full();
   }
 
-  Result<void> write_piece(const PackedTask& packed) {
+  Result<void> write_piece(PackedTask& packed) {
     const Entry& entry = tree_.entries[packed.task.first];
     LargeFile& large = *packed.task.large;
     RTENV_TRY(const auto content, large.content(*tree_.content, entry));
     if (packed.task.offset == 0) RTENV_TRY(begin_large(entry, large.form(), *content));
-    large_hasher_->add(packed.raw);
-    large_crc_ = zip::crc32(large_crc_, packed.raw);
+    digest_piece(packed);
+    RTENV_TRY(flush());
     const RawBytes& data = large.form() == LargeForm::stored ? packed.raw : packed.deflated;
     large_packed_bytes_ += data.size();
-    RTENV_TRY(flush());
     if (!shares_) RTENV_TRY(write_through(data));
-    if (packed.task.offset + packed.raw.size() < entry.size_bytes) return {};
+    if (packed.task.offset + k_zip_piece_bytes < entry.size_bytes) return {};
 
     const ContentDigest digest = large_hasher_->finish();
     if (!content->is_settled()) RTENV_TRY(read_again(entry, *content, digest));
@@ -90,6 +89,15 @@ class Writer {
     large.close();
     tree_hasher_->add(entry, digest);
     return {};
+  }
+
+  void digest_piece(PackedTask& packed) {
+    const auto add = [&](std::span<const std::byte> raw) {
+      large_hasher_->add(raw);
+      large_crc_ = zip::crc32(large_crc_, raw);
+    };
+    if (!packed.raw.empty()) return add(packed.raw);
+    for (const auto block : contents_of(packed.deflated)) add(block);
   }
 
   Result<void> read_again(const Entry& entry, const OpenContent& content,
@@ -218,7 +226,7 @@ Result<WrittenZip> write_zip(Tree& tree, const ZipOptions& options, const ByteSi
   RTENV_TRY(ordered_pipeline<PackedTask>(
       tasks.size(), options.threads, window, [&] { return ZipWorker(tree, options); },
       [&](ZipWorker& worker, std::size_t i) { return worker.pack(tasks[i]); },
-      [&](const PackedTask& packed) { return writer.write(packed); }));
+      [&](PackedTask packed) { return writer.write(std::move(packed)); }));
   return writer.finish();
 }
 
