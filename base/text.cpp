@@ -45,13 +45,19 @@ std::string shell_join(const std::vector<std::string>& words) {
 std::string terminal_text(std::string_view text) {
   std::string shown;
   shown.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool control = (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
-    if (control)
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool control = (byte < 0x20 && text[i] != '\n' && text[i] != '\t') || byte == 0x7f;
+    // U+0080 to U+009F: "\xc2\x9b" is the same as "\x1b[".
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+      shown += fmt::format("\\x{:02x}", next);
+      ++i;
+    } else if (control) {
       shown += fmt::format("\\x{:02x}", byte);
-    else
-      shown += c;
+    } else {
+      shown += text[i];
+    }
   }
   return shown;
 }

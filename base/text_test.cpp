@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/shown_name.hpp"
+
 namespace rtenv {
 namespace {
 
@@ -37,6 +39,9 @@ TEST(Text, TerminalTextHasNoControlCharactersButNewLinesAndTabs) {
   EXPECT_EQ(terminal_text("a\x1b[31m\r\n\tb\x7f"), "a\\x1b[31m\\x0d\n\tb\\x7f");
   EXPECT_EQ(terminal_text(std::string("a\0b", 3)), "a\\x00b");
   EXPECT_EQ(terminal_text("ä"), "ä");
+  EXPECT_EQ(terminal_text("a\u009b31m\u00a0"), "a\\x9b31m\u00a0")
+      << "control characters above ASCII";
+  EXPECT_EQ(shown_name("a\nrtenv: error: b\t\x1b"), "a\\x0artenv: error: b\\x09\\x1b");
 }
 
 }  // namespace

@@ -3,18 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/parallel.hpp"
+#include "base/shown_name.hpp"
 #include "cli/commands.hpp"
+#include "cli/entry_list.hpp"
 
 namespace rtenv::cli {
 namespace {
-
-const char* type_name(const pkg::Entry& entry) {
-  switch (entry.type) {
-    case pkg::EntryType::directory: return "directory";
-    case pkg::EntryType::link: return "link";
-    default: return entry.executable ? "executable" : "file";
-  }
-}
 
 std::string verdict(const pkg::Inspection& inspection) {
   if (!inspection.name)
@@ -31,16 +25,11 @@ std::string verdict(const pkg::Inspection& inspection) {
   return text;
 }
 
-nlohmann::json to_json(const pkg::Entry& entry) {
-  nlohmann::json object{
-      {"path", entry.path}, {"type", type_name(entry)}, {"size_bytes", entry.size_bytes}};
-  if (entry.type == pkg::EntryType::link) object["target"] = entry.link_target;
-  return object;
-}
-
 void print_entry(const pkg::Entry& entry) {
-  print_line(fmt::format("{:>12}  {:<10}  {}{}", entry.size_bytes, type_name(entry), entry.path,
-                         entry.type == pkg::EntryType::link ? " -> " + entry.link_target : ""));
+  const bool is_link = entry.type == pkg::EntryType::link;
+  print_line(fmt::format("{:>12}  {:<10}  {}{}", entry.size_bytes, type_name(entry),
+                         shown_name(entry.path),
+                         is_link ? " -> " + shown_name(entry.link_target) : ""));
 }
 
 Result<int> run(const std::string& package, const Tool& tool) {
@@ -49,7 +38,7 @@ Result<int> run(const std::string& package, const Tool& tool) {
   for (const pkg::Entry& entry : inspection.entries) total_bytes += entry.size_bytes;
   const auto as_json = [&] {
     nlohmann::json entries = nlohmann::json::array();
-    for (const pkg::Entry& entry : inspection.entries) entries.push_back(to_json(entry));
+    for (const pkg::Entry& entry : inspection.entries) entries.push_back(entry_json(entry));
     return nlohmann::json{{"entries", std::move(entries)},
                           {"total_bytes", total_bytes},
                           {"package_bytes", inspection.package_bytes},

@@ -4,9 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/output_file.hpp"
+#include "base/shown_name.hpp"
 #include "cli/commands.hpp"
+#include "cli/entry_list.hpp"
 #include "cli/explain.hpp"
 #include "cli/selection.hpp"
+#include "pkg/zip_records.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -16,8 +19,10 @@ struct PackCommand {
   std::string output;  // empty: the package's name, in the current folder; "-": standard output
   std::string compression = "auto";
   bool explain_wanted = false;
+  bool list_wanted = false;
 
-  Result<int> run(const Tool& tool) const;
+  [[nodiscard]] Result<int> list(const Tool& tool) const;
+  [[nodiscard]] Result<int> run(const Tool& tool) const;
 };
 
 // Where the package is written.
@@ -73,7 +78,31 @@ class PackageFile {
   std::optional<OutputFile> file_;
 };
 
+Result<int> PackCommand::list(const Tool& tool) const {
+  RTENV_TRY(auto options, selection.package_options(tool));
+  options.scan.record_excluded = explain_wanted;
+  RTENV_TRY(const pkg::Tree tree, pkg::list_directory(selection.directory, options));
+  warn_of_left_out(tree, explain_wanted);
+  if (explain_wanted && !tool.output.json) print_explanation(tree);
+  const auto as_json = [&] {
+    nlohmann::json entries = nlohmann::json::array();
+    for (const pkg::Entry& entry : tree.entries)
+      if (pkg::is_in_zip(entry)) entries.push_back(entry_json(entry));
+    nlohmann::json object{{"entries", std::move(entries)},
+                          {"files", tree.file_count()},
+                          {"total_bytes", tree.total_bytes()}};
+    if (explain_wanted) object.update(explanation_json(tree));
+    return object;
+  };
+  tool.output.print_either(as_json, [&] {
+    for (const pkg::Entry& entry : tree.entries)
+      if (pkg::is_in_zip(entry)) print_line(shown_name(pkg::zip_path(entry, "")));
+  });
+  return 0;
+}
+
 Result<int> PackCommand::run(const Tool& tool) const {
+  if (list_wanted) return list(tool);
   PackageFile package_file(output, tool.cancellation);
   if (package_file.is_stdout() && tool.output.json)
     return fail(Errc::invalid_argument,
@@ -114,14 +143,21 @@ void register_pack(const Command& root, Tool& tool) {
   auto state = std::make_shared<PackCommand>();
   const Command command =
       add_command(root, tool, "pack", "Pack a directory into _ray_pkg_<hash>.zip and print its URI",
-                  "  rtenv pack my_job -o - | aws s3 cp - s3://bucket/my_job.zip");
+                  "  rtenv pack my_job -o - | aws s3 cp - s3://bucket/my_job.zip\n"
+                  "  rtenv pack my_job --list --exclude '*.csv' --include small.csv");
   state->selection.declare(command);
-  command
-      .add_option(
-          "-o,--output", state->output,
-          "The file to write; - for standard output [the package's name, in the current folder]")
-      .value_name("FILE");
+  const Option output_option =
+      command
+          .add_option("-o,--output", state->output,
+                      "The file to write; - for standard output [the package's name, in the "
+                      "current folder]")
+          .value_name("FILE");
   command.add_option("--compress", state->compression, "auto, store, fast or best").show_default();
+  command
+      .add_flag("--list", state->list_wanted,
+                "Print what would be in the package, one name a line (--json: with sizes), and "
+                "write nothing")
+      .excludes(output_option);
   command.add_flag(
       "--explain", state->explain_wanted,
       "List on standard error what was left out, by which rule, and the largest files");

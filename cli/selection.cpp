@@ -1,11 +1,29 @@
 #include "cli/selection.hpp"
 
+#include <sstream>
+
+#include "base/file.hpp"
 #include "base/parallel.hpp"
+#include "base/shown_name.hpp"
 
 namespace rtenv::cli {
 namespace {
 
 constexpr const char* k_default_scheme = "xxh3";
+
+// A line that isn't a rule (a comment, nothing) as a pattern has no effect, as in a .gitignore.
+Result<std::vector<std::string>> patterns_in(const std::vector<std::string>& files) {
+  std::vector<std::string> patterns;
+  for (const std::string& file : files) {
+    RTENV_TRY(const std::string text, read_file_or_stream(file));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.ends_with('\r')) line.pop_back();
+      patterns.push_back(std::move(line));
+    }
+  }
+  return patterns;
+}
 
 }  // namespace
 
@@ -19,6 +37,18 @@ Option Selection::declare(const Command& command, const char* positional, const 
   command
       .add_option("--exclude", excludes,
                   "Leave out files that match (a gitignore pattern, repeatable)")
+      .value_name("PATTERN")
+      .one_value_each();
+  command
+      .add_option("--exclude-from", exclude_files,
+                  "Leave out files that match a pattern in FILE, one a line, as in a .gitignore "
+                  "(repeatable; --exclude comes after them, and the last match decides)")
+      .value_name("FILE")
+      .one_value_each();
+  command
+      .add_option("--include", includes,
+                  "Pack files that match, whatever excludes them; not those in a folder that is "
+                  "excluded itself, unless it matches, too (repeatable)")
       .value_name("PATTERN")
       .one_value_each();
   command.add_flag("--no-gitignore", no_gitignore,
@@ -42,7 +72,10 @@ Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
   RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme.value_or(k_default_scheme)));
   RTENV_TRY(const pkg::IgnoreSemantics semantics, pkg::parse_ignore_semantics(ignore_rules));
   pkg::PackageOptions options;
-  options.scan = pkg::scan_options(tool.environment, parsed, excludes);
+  RTENV_TRY(auto patterns, patterns_in(exclude_files));
+  patterns.insert(patterns.end(), excludes.begin(), excludes.end());
+  options.scan = pkg::scan_options(tool.environment, parsed, patterns);
+  options.scan.includes = includes;
   options.scan.semantics = semantics;
   if (!git_revision.empty()) options.git_revision = git_revision;
   if (no_gitignore) options.scan.use_gitignore = false;
@@ -56,10 +89,10 @@ void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded) {
   for (const std::string& warning : tree.warnings) log::warn("{}", warning);
   if (!rules_recorded)
     for (const pkg::Excluded& excluded : tree.excluded)
-      log::warn("{} isn't packed: {}", excluded.path, excluded.reason);
+      log::warn("{} isn't packed: {}", shown_name(excluded.path), excluded.reason);
   for (const pkg::Entry& entry : tree.entries)
     if (entry.type == pkg::EntryType::name_only)
-      log::warn("{} isn't packed; only its name is part of the digest", entry.path);
+      log::warn("{} isn't packed; only its name is part of the digest", shown_name(entry.path));
 }
 
 }  // namespace rtenv::cli

@@ -16,6 +16,8 @@ struct Selection {
   std::string directory = ".";
   std::optional<std::string> scheme;  // nullopt: xxh3
   std::vector<std::string> excludes;
+  std::vector<std::string> exclude_files;  // with patterns that come before `excludes`
+  std::vector<std::string> includes;
   bool no_gitignore = false;
   std::string ignore_rules = "ray";
   std::string git_revision;  // empty: the directory as it is
@@ -24,7 +26,7 @@ struct Selection {
   /// `positional`: the name of the directory in the help. Returns its option.
   Option declare(const Command& command, const char* positional = "DIR",
                  const char* description = "The directory");
-  /// Fails: invalid_argument (an unknown scheme or semantics).
+  /// Fails: invalid_argument (an unknown scheme or semantics), not_found (a file of patterns).
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };
 

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/shown_name.hpp"
 #include "pkg/entry_mode.hpp"
 #include "pkg/tree_path.hpp"
 
@@ -28,7 +29,7 @@ bool leads_up(std::string_view part) {
 }  // namespace
 
 Failure refuse_entry(std::string_view name, std::string_view reason) {
-  return fail(Errc::invalid_argument, "entry '{}' is refused: {}", name, reason);
+  return fail(Errc::invalid_argument, "entry '{}' is refused: {}", shown_name(name), reason);
 }
 
 Result<std::string> checked_entry_path(std::string_view name, bool from_unix) {

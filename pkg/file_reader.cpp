@@ -1,10 +1,13 @@
 #include "pkg/file_reader.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "pkg/entry_mode.hpp"
@@ -12,6 +15,11 @@
 
 namespace rtenv::pkg {
 namespace {
+
+// File systems whose files say nothing of the size of their content.
+constexpr std::array<std::uint32_t, 7> k_made_on_reading{
+    PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,      TRACEFS_MAGIC,
+    SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC};
 
 // What a path leads to if its file was removed or replaced since the scan.
 bool is_change(int error) {
@@ -56,6 +64,19 @@ class OpenFile : public OpenContent {
 }  // namespace
 
 Failure FileReader::changed() const { return changed_while(shown(), "read"); }
+
+// The content isn't as long as the file's size.
+Failure FileReader::other_size() const {
+  struct statfs file_system {};
+  if (::fstatfs(file_.get(), &file_system) != 0 ||
+      std::ranges::find(k_made_on_reading, static_cast<std::uint32_t>(file_system.f_type)) ==
+          k_made_on_reading.end())
+    return changed();
+  return fail(Errc::invalid_argument,
+              "{} can't be packed: the kernel makes it when it is read, and its size isn't known",
+              shown())
+      .hint("copy its content to a file, or exclude it");
+}
 
 // The path may lead to another folder than at the scan.
 Result<void> FileReader::enter(std::string_view folder) {
@@ -138,7 +159,7 @@ Result<std::span<const std::byte>> FileReader::next() {
     if (result == 0) break;
     count += static_cast<std::size_t>(result);
   } while (count < enough);
-  if (count != enough) return changed();
+  if (count != enough) return other_size();
   left_bytes_ -= count;
   const std::span<const std::byte> piece(buffer_.get(), count);
   if (!stamp_.is_settled() && !is_one_piece_) seen_.add(piece);

@@ -6,7 +6,8 @@
 //
 // A file is looked up in the folder that the scan saw. It must have its entry's stamp when it is
 // opened, and still at its end. One whose stamp isn't settled is read twice: a program may be in
-// the middle of a write.
+// the middle of a write. Files of /proc, /sys and the like, whose size isn't that of their content,
+// can't be read: invalid_argument.
 #pragma once
 
 #include <memory>
@@ -46,6 +47,7 @@ class FileReader : public ContentReader {
   Result<void> check_stamp(const Fd& file) const;
   Result<void> read_again(std::span<const std::byte> last_piece);
   [[nodiscard]] Failure changed() const;
+  [[nodiscard]] Failure other_size() const;
   [[nodiscard]] std::string shown() const { return (files_->root / path_).native(); }
 
   std::shared_ptr<const ScannedFiles> files_;

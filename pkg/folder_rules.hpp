@@ -11,7 +11,8 @@
 // check-ignore --no-index`, but without the user's own settings (core.excludesFile,
 // .git/info/exclude): a package must not depend on who creates it.
 //
-// In both, an excluded folder isn't entered.
+// In both, what matches a pattern of `includes` isn't excluded, and an excluded folder isn't
+// entered.
 #pragma once
 
 #include <array>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "pkg/ignore.hpp"
+#include "pkg/scan_options.hpp"
 
 namespace rtenv::pkg {
 
@@ -36,18 +38,27 @@ struct Verdict {
   [[nodiscard]] std::string reason() const;
 };
 
+/// The rules that aren't in the tree.
+struct UserRules {
+  IgnoreFile excludes;
+  IgnoreFile includes;
+  explicit UserRules(const ScanOptions& options)
+      : excludes(IgnoreFile::from_patterns(options.excludes, "excludes", options.semantics)),
+        includes(IgnoreFile::from_patterns(options.includes, "includes", options.semantics)) {}
+};
+
 /// Immutable, safe to share between threads. Only folders with ignore files have their own rules;
 /// the others share their parent's.
 class FolderRules {
  public:
-  /// The rules of the root, before its ignore files are read. Requires: `excludes` outlives it.
-  FolderRules(const IgnoreFile& excludes, IgnoreSemantics semantics)
-      : excludes_(excludes), semantics_(semantics) {}
+  /// The rules of the root, before its ignore files are read. Requires: `rules` outlive it.
+  FolderRules(const UserRules& rules, IgnoreSemantics semantics)
+      : user_(rules), semantics_(semantics) {}
   /// The rules of the folder at `path` (empty for the root), whose ignore files are in the order of
   /// k_ignore_files. Keeps `outer` alive.
   FolderRules(std::shared_ptr<const FolderRules> outer, std::string path,
               std::vector<IgnoreFile> files)
-      : excludes_(outer->excludes_),
+      : user_(outer->user_),
         semantics_(outer->semantics_),
         path_(std::move(path)),
         files_(std::move(files)),
@@ -65,7 +76,7 @@ class FolderRules {
     return path_.empty() ? path : path.substr(path_.size() + 1);
   }
 
-  const IgnoreFile& excludes_;
+  const UserRules& user_;
   IgnoreSemantics semantics_;
   std::string path_;
   std::vector<IgnoreFile> files_;

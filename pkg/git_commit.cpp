@@ -28,10 +28,10 @@ class CommitScanner {
         source_(source),
         tree_(tree),
         options_(options),
-        excludes_(IgnoreFile::from_patterns(options.excludes, "excludes", options.semantics)) {}
+        rules_(options) {}
 
   Result<void> run(const CommitObject& root) {
-    RTENV_TRY(walk(root, {"", 0}, std::make_shared<FolderRules>(excludes_, options_.semantics)));
+    RTENV_TRY(walk(root, {"", 0}, std::make_shared<FolderRules>(rules_, options_.semantics)));
     std::ranges::sort(tree_.entries, {}, &Entry::path);
     for (Entry& entry : tree_.entries) {
       if (entry.type != EntryType::directory) continue;
@@ -172,7 +172,7 @@ class CommitScanner {
   CommitSource& source_;
   Tree& tree_;
   const ScanOptions& options_;
-  IgnoreFile excludes_;
+  UserRules rules_;
   std::vector<std::string> walking_;  // real paths of the folders from the root down to here
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/shown_name.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
@@ -53,7 +54,7 @@ std::vector<std::string> dangling_links(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries)
     if (entry.type == EntryType::link && !leads_to_an_entry(entries, entry))
       warnings.push_back(fmt::format("{} is a link to {}, which isn't in the package",
-                                     entry.path, entry.link_target));
+                                     shown_name(entry.path), shown_name(entry.link_target)));
   return warnings;
 }
 

@@ -87,6 +87,12 @@ Result<NamedDirectory> name_directory(const Path& root, PackageOptions options) 
   return retry_if_changed(k_retries_of_directory, [&] { return name_files(root, options); });
 }
 
+Result<Tree> list_directory(const Path& root, const PackageOptions& options) {
+  const ScanOptions scan_options = effective_scan(options);
+  if (options.git_revision) return scan_commit(root, *options.git_revision, scan_options);
+  return retry_if_changed(k_retries_of_directory, [&] { return scan(root, scan_options); });
+}
+
 Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
                                        const MakeSink& make_sink) {
   const ScanOptions scan_options = effective_scan(options);

@@ -49,6 +49,10 @@ class NamedDirectory {
 /// Scans and names a directory. Fails: as Scan::run, scan_commit and digest.
 Result<NamedDirectory> name_directory(const Path& root, PackageOptions options);
 
+/// The entries that a package of the directory would have; no file is read. Fails: as Scan::run and
+/// scan_commit.
+Result<Tree> list_directory(const Path& root, const PackageOptions& options);
+
 struct PackedDirectory {
   Tree tree;
   WrittenZip zip;

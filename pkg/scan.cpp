@@ -31,13 +31,13 @@ using Folder = ScannedFolder;
 
 class Scanner {
  public:
-  /// The folders' rules refer to `excludes`.
-  Scanner(Fd root, const Path& root_path, const FileStamper& stamper, const IgnoreFile& excludes,
+  /// The folders' rules refer to `rules`.
+  Scanner(Fd root, const Path& root_path, const FileStamper& stamper, const UserRules& rules,
           const ScanOptions& options)
       : root_(std::move(root)),
         root_path_(root_path),
         stamper_(stamper),
-        excludes_(excludes),
+        rules_(rules),
         options_(options) {}
 
   Result<std::unique_ptr<Folder>> run() const {
@@ -105,7 +105,7 @@ class Scanner {
   }
 
   [[nodiscard]] std::shared_ptr<const FolderRules> top_rules() const {
-    return std::make_shared<FolderRules>(excludes_, options_.semantics);
+    return std::make_shared<FolderRules>(rules_, options_.semantics);
   }
 
   // The order doesn't matter.
@@ -301,14 +301,14 @@ class Scanner {
   Fd root_;
   const Path& root_path_;
   const FileStamper& stamper_;
-  const IgnoreFile& excludes_;
+  const UserRules& rules_;
   const ScanOptions& options_;
 };
 
 }  // namespace
 
-Scan::Scan(Path root, const FileStamper& stamper, std::unique_ptr<const IgnoreFile> excludes)
-    : root_(std::move(root)), stamper_(stamper), excludes_(std::move(excludes)) {}
+Scan::Scan(Path root, const FileStamper& stamper, std::unique_ptr<const UserRules> rules)
+    : root_(std::move(root)), stamper_(stamper), rules_(std::move(rules)) {}
 Scan::Scan(Scan&&) noexcept = default;
 Scan& Scan::operator=(Scan&&) noexcept = default;
 Scan::~Scan() = default;
@@ -324,10 +324,8 @@ Result<Scan> Scan::run(const Path& root, const ScanOptions& options) {
   }
   Fd fd(number);
   RTENV_TRY(const auto stamper, FileStamper::begin(fd, options.settle_time));
-  Scan scan(std::move(absolute), stamper,
-            std::make_unique<const IgnoreFile>(
-                IgnoreFile::from_patterns(options.excludes, "excludes", options.semantics)));
-  const Scanner scanner(std::move(fd), scan.root_, stamper, *scan.excludes_, options);
+  Scan scan(std::move(absolute), stamper, std::make_unique<const UserRules>(options));
+  const Scanner scanner(std::move(fd), scan.root_, stamper, *scan.rules_, options);
   RTENV_TRY(scan.top_, scanner.run());
   return scan;
 }
@@ -376,7 +374,7 @@ bool Scan::names_are_unchanged(const ScanOptions& options) {
     if (changed.empty()) return true;
     auto root = open_file(root_, O_RDONLY | O_DIRECTORY);
     if (!root) return false;
-    const Scanner scanner(std::move(*root), root_, stamper_, *excludes_, options);
+    const Scanner scanner(std::move(*root), root_, stamper_, *rules_, options);
     for (Folder* const folder : changed)
       if (!scanner.relist(*folder).value_or(false)) return false;
   }

@@ -11,9 +11,9 @@
 
 namespace rtenv::pkg {
 
-class IgnoreFile;
 struct ScannedFiles;
 struct ScannedFolder;
+struct UserRules;
 
 /// What a walk found. Move-only; not thread-safe.
 class Scan {
@@ -39,14 +39,14 @@ class Scan {
   [[nodiscard]] Tree to_tree(unsigned threads) const;
 
  private:
-  Scan(Path root, const FileStamper& stamper, std::unique_ptr<const IgnoreFile> excludes);
+  Scan(Path root, const FileStamper& stamper, std::unique_ptr<const UserRules> rules);
   [[nodiscard]] std::vector<ScannedFolder*> all_folders() const;
   [[nodiscard]] std::vector<ScannedFolder*> changed_folders(bool also_unsettled,
                                                             unsigned threads) const;
   [[nodiscard]] ScannedFiles scanned_files() const;
   Path root_;
   FileStamper stamper_;
-  std::unique_ptr<const IgnoreFile> excludes_;
+  std::unique_ptr<const UserRules> rules_;
   std::unique_ptr<ScannedFolder> top_;
 };
 

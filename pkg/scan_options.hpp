@@ -24,6 +24,7 @@ enum class Links : std::uint8_t {
 
 struct ScanOptions {
   std::vector<std::string> excludes;  // one source of rules: the last matching rule decides
+  std::vector<std::string> includes;  // what matches isn't excluded, whatever the rules say
   bool use_gitignore = true;
   IgnoreSemantics semantics = IgnoreSemantics::ray;
   Links links = Links::keep;

@@ -121,6 +121,22 @@ TEST_F(ScanTest, WarnsOfLinksThatLeadNowhere) {
               testing::Contains("7 is a link to 6/b, which isn't in the package"));
 }
 
+TEST_F(ScanTest, IncludesOverrideEveryRuleButNotThoseOfFoldersAbove) {
+  tree_.file(".gitignore", "*.log\nbuild/\n").file("a.log", "").file("b.log", "");
+  tree_.file("build/a.log", "").file("c.tmp", "");
+  for (const IgnoreSemantics semantics : {IgnoreSemantics::ray, IgnoreSemantics::git}) {
+    const ScanOptions options{
+        .excludes = {"*.tmp"}, .includes = {"a.log", "c.*"}, .semantics = semantics};
+    EXPECT_THAT(scanned(options), testing::IsSupersetOf({"a.log", "c.tmp"}));
+    EXPECT_THAT(scanned(options), testing::Not(testing::Contains("b.log")));
+  }
+  EXPECT_THAT(scanned({.includes = {"a.log"}, .semantics = IgnoreSemantics::git}),
+              testing::Not(testing::Contains("build/a.log")))
+      << "its folder is excluded";
+  EXPECT_THAT(scanned({.includes = {"a.log", "build"}, .semantics = IgnoreSemantics::git}),
+              testing::Contains("build/a.log"));
+}
+
 TEST_F(ScanTest, RecordsWhatOnlyTheOwnerMayRead) {
   tree_.file("a", "", 0600).file("b", "", 0640).file("c", "").file("d/e", "");
   ASSERT_EQ(::chmod((tree_ / "d").c_str(), 0750), 0);

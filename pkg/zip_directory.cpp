@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/raw_bytes.hpp"
+#include "base/shown_name.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/unpack_budget.hpp"
 #include "pkg/zip_format.hpp"
@@ -146,14 +147,15 @@ class DirectoryReader {
 
 Result<void> check(const ZipFile& file, const ZipEntry& entry, std::uint16_t flags) {
   if ((flags & zip::k_flag_encrypted) != 0)
-    return fail(Errc::invalid_argument, "{}: '{}' is encrypted", file.path.native(), entry.name);
+    return fail(Errc::invalid_argument, "{}: '{}' is encrypted", file.path.native(),
+                shown_name(entry.name));
   if (entry.method != zip::k_method_store && entry.method != zip::k_method_deflate)
     return fail(
         Errc::invalid_argument,
         "{}: '{}' is compressed by method {}; only stored and deflated entries are supported",
-        file.path.native(), entry.name, entry.method);
+        file.path.native(), shown_name(entry.name), entry.method);
   if (entry.method == zip::k_method_store && entry.packed_bytes != entry.size_bytes)
-    return file.broken(fmt::format("the sizes of '{}' are inconsistent", entry.name));
+    return file.broken(fmt::format("the sizes of '{}' are inconsistent", shown_name(entry.name)));
   return {};
 }
 
@@ -176,7 +178,7 @@ Result<ZipEntry> read_entry(const ZipFile& file, DirectoryReader& directory) {
   RTENV_TRY(const auto rest, directory.take(name_bytes + extra_bytes + comment_bytes));
   entry.name = as_text(rest.first(name_bytes));
   if (!read_zip64(rest.subspan(name_bytes, extra_bytes), entry))
-    return file.broken(fmt::format("the sizes of '{}' are missing", entry.name));
+    return file.broken(fmt::format("the sizes of '{}' are missing", shown_name(entry.name)));
   RTENV_TRY(check(file, entry, flags));
   return entry;
 }

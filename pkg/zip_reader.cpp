@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/hash.hpp"
+#include "base/shown_name.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/zip_format.hpp"
 
@@ -59,7 +60,8 @@ Result<void> ZipReader::refuse_overlaps() const {
         i + 1 < by_offset.size() ? by_offset[i + 1]->local_offset : directory_.offset;
     const ArchiveNumber header_bytes = zip::k_local_header_bytes + entry.name.size();
     if (limit > directory_.offset || entry.local_offset + header_bytes + entry.packed_bytes > limit)
-      return file_.broken(fmt::format("the data of '{}' overlaps other data", entry.name));
+      return file_.broken(
+          fmt::format("the data of '{}' overlaps other data", shown_name(entry.name)));
   }
   return {};
 }
@@ -75,10 +77,11 @@ Result<std::uint64_t> ZipReader::data_offset(const ZipEntry& entry) const {
       record.u16(26) == entry.name.size() &&
       as_text(std::span(header).subspan(zip::k_local_header_bytes)) == entry.name;
   if (!same_name)
-    return file_.broken(fmt::format("'{}' isn't at the offset in the directory", entry.name));
+    return file_.broken(
+        fmt::format("'{}' isn't at the offset in the directory", shown_name(entry.name)));
   const std::uint64_t offset = local_offset + header.size() + record.u16(28);
   if (offset + entry.packed_bytes > directory_.offset)
-    return file_.broken(fmt::format("the data of '{}' is truncated", entry.name));
+    return file_.broken(fmt::format("the data of '{}' is truncated", shown_name(entry.name)));
   return offset;
 }
 
@@ -92,7 +95,8 @@ Result<void> ZipReader::read(const ZipEntry& entry, Inflater& inflater, const Si
   std::uint32_t crc = 0;
   const auto deliver = [&](std::span<const std::byte> data) -> Result<void> {
     if (data.size() > size_left)
-      return file_.broken(fmt::format("'{}' is longer than its declared size", entry.name));
+      return file_.broken(
+          fmt::format("'{}' is longer than its declared size", shown_name(entry.name)));
     size_left -= data.size();
     crc = zip::crc32(crc, data);
     return sink(data);
@@ -103,7 +107,7 @@ Result<void> ZipReader::read(const ZipEntry& entry, Inflater& inflater, const Si
     RTENV_TRY(const auto count,
               read_full_at(file_.fd, piece, static_cast<off_t>(offset), file_.path.native()));
     if (count != piece.size())
-      return file_.broken(fmt::format("the data of '{}' is truncated", entry.name));
+      return file_.broken(fmt::format("the data of '{}' is truncated", shown_name(entry.name)));
     offset += count;
     packed_left -= count;
     if (entry.method == zip::k_method_store) {
@@ -116,26 +120,28 @@ Result<void> ZipReader::read(const ZipEntry& entry, Inflater& inflater, const Si
       stream.next_out = reinterpret_cast<unsigned char*>(state.plain.data());
       stream.avail_out = static_cast<std::uint32_t>(state.plain.size());
       if (isal_inflate(&stream) < 0)
-        return file_.broken(fmt::format("the data of '{}' can't be inflated", entry.name));
+        return file_.broken(
+            fmt::format("the data of '{}' can't be inflated", shown_name(entry.name)));
       RTENV_TRY(deliver(std::span(state.plain).first(state.plain.size() - stream.avail_out)));
     } while (stream.block_state != ISAL_BLOCK_FINISH &&
              (stream.avail_in > 0 || stream.avail_out == 0));
     if (stream.block_state == ISAL_BLOCK_FINISH && (packed_left > 0 || stream.avail_in > 0))
       return file_.broken(
-          fmt::format("'{}' has data after the end of its deflate stream", entry.name));
+          fmt::format("'{}' has data after the end of its deflate stream", shown_name(entry.name)));
   }
   const bool ended = entry.method == zip::k_method_store || entry.packed_bytes == 0 ||
                      stream.block_state == ISAL_BLOCK_FINISH;
   if (size_left != 0 || !ended)
-    return file_.broken(fmt::format("'{}' is shorter than its declared size", entry.name));
+    return file_.broken(
+        fmt::format("'{}' is shorter than its declared size", shown_name(entry.name)));
   if (crc != entry.crc)
-    return file_.broken(fmt::format("the checksum of '{}' is wrong", entry.name));
+    return file_.broken(fmt::format("the checksum of '{}' is wrong", shown_name(entry.name)));
   return {};
 }
 
 Result<std::string> ZipReader::read_link(const ZipEntry& entry, Inflater& inflater) const {
   if (entry.size_bytes > k_max_link_bytes)
-    return file_.broken(fmt::format("the link target of '{}' is too long", entry.name));
+    return file_.broken(fmt::format("the link target of '{}' is too long", shown_name(entry.name)));
   std::string text;
   RTENV_TRY(read(entry, inflater, [&](std::span<const std::byte> data) -> Result<void> {
     text.append(as_text(data));

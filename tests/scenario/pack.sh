@@ -230,3 +230,61 @@ for scheme in xxh3 ray; do
   mv .rtenv-unfinished-1 job/
 done
 rm job/.rtenv-unfinished-1
+
+# --list prints what would be packed and writes nothing; names with control characters are escaped.
+mkdir -p listed/data listed/empty
+touch listed/data/{a.csv,b.csv} listed/c.txt $'listed/\e[31mred' $'listed/two\nlines'
+echo '*.csv' >listed/.gitignore
+ln -s c.txt listed/link
+rtenv pack listed --list
+ok
+equal "$out" '\x1b[31mred
+.gitignore
+c.txt
+data/
+empty/
+link
+two\x0alines'
+[[ -z $(find . -newer listed/link -name '_ray_pkg_*') ]] || fail "--list wrote a package"
+rtenv pack listed --list --json
+ok
+equal "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["entries"][-2])' "$out")" "{'path': 'link', 'size_bytes': 0, 'target': 'c.txt', 'type': 'link'}"
+rtenv pack listed -o listed.zip
+ok
+equal "$(python3 -c 'import zipfile; print(len(zipfile.ZipFile("listed.zip").namelist()))')" 7
+rtenv inspect listed.zip
+ok
+stdout_has '\x1b[31mred'
+stdout_has 'two\x0alines'
+rtenv pack listed --list -o x.zip
+exits 2
+
+# --include packs what rules exclude; --exclude-from reads patterns from a file, --exclude decides after it.
+names() { rtenv pack listed --list "$@"; ok; grep -v '^[\\t]' <<<"$out" | tr '\n' ' '; }
+equal "$(names --include a.csv)" '.gitignore c.txt data/a.csv empty/ link '
+printf '# what is large\n\nc.txt\nempty\n' >patterns
+equal "$(names --exclude-from patterns)" '.gitignore data/ link '
+rtenv pack listed --list --exclude-from patterns
+stderr_has "link is a link to c.txt, which isn't in the package"
+equal "$(names --exclude-from patterns --exclude '!c.txt')" '.gitignore c.txt data/ link '
+equal "$(names --exclude-from patterns --include c.txt)" '.gitignore c.txt data/ link '
+rtenv pack listed --exclude-from none
+refused 3 none
+
+# A path is read as the kernel reads it: ".." after a link is the parent of what it leads to.
+mkdir -p real/deep real/job && echo real >real/job/f && ln -s real/deep to-deep && mkdir -p job2 && echo other >f
+rtenv hash real/job
+expected=$out
+rtenv hash to-deep/../job
+equal "$out" "$expected" "to-deep/../job"
+
+# Files whose size says nothing are refused by name; a hole costs no time to speak of and is packed as zeros.
+rtenv pack /proc/sys/kernel/random -o proc.zip
+[[ $status -ne 0 ]] || fail "packed files without a size"
+refused 2 "/proc/sys/kernel/random/"
+stderr_has "the kernel makes it when it is read"
+[[ ! -e proc.zip ]] || fail "half a package"
+mkdir sparse && truncate -s 300M sparse/hole && printf end >>sparse/hole
+rtenv pack sparse -o sparse.zip
+ok
+equal "$(python3 -c 'import zipfile; print(zipfile.ZipFile("sparse.zip").read("hole") == bytes(300 << 20) + b"end")')" True

@@ -114,3 +114,41 @@ PY
   ok
   equal "$(stat -c %a "out-$format/run") $(readlink "out-$format/link") $(stat -c %h "out-$format/hard")" "750 run 1" "$format"
 done
+
+# The limits are options, and the error names them.
+rtenv unpack whole.zip limited --max-size 50
+refused 2 "it unpacks to more than 50 bytes"
+stderr_has "--max-size"
+rtenv unpack whole.zip limited --max-entries 1
+refused 2 "more than 1 entries"
+rtenv unpack whole.zip limited --max-size 1KB --max-entries 2 --max-ratio 1
+ok
+rtenv unpack whole.zip limited --max-size some
+refused 2 "--max-size"
+
+# From standard input, whatever the format.
+for archive in whole.zip a.gz; do
+  rm -rf from-stdin
+  cat "$archive" | "$RTENV" unpack - from-stdin 2>/dev/null || fail "$archive from a pipe"
+  [[ -n $(ls from-stdin) ]] || fail "nothing was unpacked from $archive"
+done
+status=0; err=$(head -c 100 whole.zip | "$RTENV" unpack - cut 2>&1) || status=$?
+out=''
+refused 2 "standard input isn't a complete zip"
+[[ ! -e cut ]] || fail "something was unpacked"
+
+# Zips behind something else: a program, a script's first line. Names of entries can't control the terminal.
+mkdir app && echo 'print("hi")' >app/__main__.py
+python3 -m zipapp app -p '/usr/bin/env python3' -o app.pyz
+rtenv unpack app.pyz from-zipapp
+ok
+equal "$(cat from-zipapp/__main__.py)" 'print("hi")'
+{ head -c 5000 /bin/sh; cat whole.zip; } >prefixed
+rtenv unpack prefixed from-prefixed
+ok
+equal "$(cat from-prefixed/good.txt)" good
+rtenv inspect prefixed
+ok
+python3 -c 'import zipfile; zipfile.ZipFile("red.zip", "w").writestr("../\x1b[31m\nrtenv: error: x", "")'
+rtenv unpack red.zip red
+refused 2 '\x1b[31m\x0artenv: error: x'

@@ -1,0 +1,44 @@
+#include "cli/spooled_input.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cancellation.hpp"
+#include "base/raw_bytes.hpp"
+
+namespace rtenv::cli {
+namespace {
+
+constexpr std::string_view k_name = "standard input";
+constexpr std::size_t k_buffer_bytes = 1 << 18;
+
+}  // namespace
+
+Result<SpooledInput> SpooledInput::read(const Cancellation* cancellation) {
+  if (::isatty(STDIN_FILENO) == 1)
+    return fail(Errc::invalid_argument, "an archive can't be read from a terminal")
+        .hint("redirect standard input, or name a file");
+  const Fd input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
+  if (!input) return fail_errno("read", k_name);
+  RTENV_TRY(TempDir folder, TempDir::create());
+  SpooledInput spooled(std::move(folder));
+  RTENV_TRY(const Fd file, open_file(spooled.path(), O_WRONLY | O_CREAT | O_EXCL, 0600));
+  RawBytes buffer(k_buffer_bytes);
+  for (;;) {
+    if (cancellation != nullptr && cancellation->requested())
+      return fail(Errc::cancelled, "interrupted while reading {}", k_name);
+    RTENV_TRY(const std::size_t count, read_full(input, buffer, k_name));
+    RTENV_TRY(write_full(file, std::span(buffer).first(count), spooled.path().native()));
+    if (count < buffer.size()) return spooled;
+  }
+}
+
+Error SpooledInput::shown(const Error& error) const {
+  std::string message = error.message();
+  const std::string name = path().native();
+  for (auto at = message.find(name); at != std::string::npos; at = message.find(name, at))
+    message.replace(at, name.size(), k_name);
+  return Error(error.code(), std::move(message), error.hint());
+}
+
+}  // namespace rtenv::cli
