@@ -19,7 +19,6 @@ struct FetchCommand {
   StoreFlags store;
   std::string output;  // empty: into the cache; "-": standard output
   bool no_unpack = false;
-  bool print_path = true;
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
@@ -53,14 +52,15 @@ struct FetchCommand {
 
   [[nodiscard]] Result<int> into_file(const remote::Uri& parsed,
                                       const remote::StoreOptions& options, const Tool& tool) const {
-    const bool to_stdout = output == "-";
+    const bool to_stdout = output == "-" || OutputFile::is_standard(output);
     if (to_stdout && tool.output.json)
       return fail(Errc::invalid_argument,
-                  "-o - and --json exclude each other: both write to standard output");
+                  "-o {} and --json exclude each other: both write to standard output", output);
     if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
       return fail(Errc::invalid_argument, "an object can't be written to a terminal")
           .hint("redirect standard output, or give a file to -o");
-    RTENV_TRY(OutputFile file, to_stdout ? OutputFile::standard() : OutputFile::create(output));
+    RTENV_TRY(OutputFile file, output == "-" ? OutputFile::standard(tool.cancellation)
+                                             : OutputFile::create(output, tool.cancellation));
     const auto fetched = [&] {
       ProgressLine progress(tool);
       return envbuild::fetch_to(parsed, file, to_stdout ? "standard output" : output,
@@ -100,7 +100,6 @@ void register_fetch(const Command& root, Tool& tool) {
       .value_name("FILE");
   command.add_flag("--no-unpack", state->no_unpack,
                    "Don't unpack an archive: print the path of the file");
-  command.add_flag("--print-path", state->print_path, "Print the path (the default)");
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });
 }

@@ -33,7 +33,7 @@ void print_entry(const pkg::Entry& entry) {
 }
 
 Result<int> run(const std::string& package, const Tool& tool) {
-  RTENV_TRY(const auto inspection, pkg::inspect(package, default_threads()));
+  RTENV_TRY(const auto inspection, pkg::inspect(package, default_threads(), tool.cancellation));
   std::uint64_t total_bytes = 0;
   for (const pkg::Entry& entry : inspection.entries) total_bytes += entry.size_bytes;
   const auto as_json = [&] {

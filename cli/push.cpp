@@ -1,8 +1,5 @@
 #include "envbuild/push.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
@@ -12,12 +9,6 @@
 
 namespace rtenv::cli {
 namespace {
-
-Result<Fd> standard_input() {
-  Fd input(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
-  if (!input) return fail_errno("read", "standard input");
-  return input;
-}
 
 struct PushCommand {
   Selection selection;
@@ -35,17 +26,11 @@ struct PushCommand {
     package.digest_cache = tool.digest_cache();
     std::error_code error;
     const bool is_directory = std::filesystem::is_directory(chosen.directory, error);
-    if (chosen.directory == "-" && ::isatty(STDIN_FILENO) == 1)
-      return fail(Errc::invalid_argument, "a package can't be read from a terminal")
-          .hint("redirect standard input: rtenv pack -o - | rtenv push - {}", parsed.shown());
     Result<envbuild::Pushed> pushed = [&]() -> Result<envbuild::Pushed> {
       ProgressLine progress(tool);
       const envbuild::PushOptions options{.store = store_options,
                                           .on_progress = progress.callback()};
-      if (chosen.directory == "-") {
-        RTENV_TRY(const Fd input, standard_input());
-        return envbuild::push_stream(input, parsed, options);
-      }
+      if (chosen.directory == "-") return envbuild::push_input(parsed, options);
       return is_directory ? envbuild::push_directory(chosen.directory, package, parsed, options)
                           : envbuild::push_file(chosen.directory, parsed, options);
     }();

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/parallel.hpp"
+#include "base/spooled_input.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
-#include "cli/spooled_input.hpp"
 #include "cli/store_options.hpp"
 #include "envbuild/fetch.hpp"
 

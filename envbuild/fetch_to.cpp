@@ -10,14 +10,11 @@ namespace {
 
 constexpr std::size_t k_buffer_bytes = 1U << 20U;
 
-Result<void> copy_to_stream(const Fd& file, const Fd& stream, const std::string& shown,
-                            const Cancellation* cancellation) {
+Result<void> copy_to_stream(const Fd& file, OutputFile& output) {
   RawBytes buffer(k_buffer_bytes);
   for (off_t offset = 0;;) {
-    if (cancellation != nullptr && cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while writing to {}", shown);
     RTENV_TRY(const std::size_t count, read_full_at(file, buffer, offset, "the fetched object"));
-    RTENV_TRY(write_full(stream, std::span<const std::byte>(buffer).first(count), shown));
+    RTENV_TRY(output.write(std::span<const std::byte>(buffer).first(count)));
     if (count < buffer.size()) return {};
     offset += static_cast<off_t>(count);
   }
@@ -39,7 +36,7 @@ Result<remote::Downloaded> fetch_to(const remote::Uri& uri, OutputFile& output,
   RTENV_TRY(const Fd file, open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600));
   RTENV_TRY(auto downloaded,
             remote::download_to(*store, uri, info, {file, path.native()}, download));
-  RTENV_TRY(copy_to_stream(file, output.fd(), shown, options.store.cancellation));
+  RTENV_TRY(copy_to_stream(file, output));
   return downloaded;
 }
 

@@ -36,10 +36,8 @@ Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& 
   entry.size_bytes = source.size_bytes.value();
   hasher.begin(entry.path);
   RTENV_TRY(zip.read(source, inflater, [&](std::span<const std::byte> data) -> Result<void> {
-    if (cancellation != nullptr && cancellation->requested())
-      return fail(Errc::cancelled, "interrupted while reading {}", source.name);
     hasher.add(data);
-    return {};
+    return check_not_cancelled(cancellation, "reading", source.name);
   }));
   result.content = hasher.finish();
   return result;
@@ -94,7 +92,8 @@ PackageName combine(std::vector<Read> reads, Scheme scheme) {
 
 }  // namespace
 
-Result<Inspection> inspect(const Path& package, unsigned threads) {
+Result<Inspection> inspect(const Path& package, unsigned threads,
+                           const Cancellation* cancellation) {
   Inspection result;
   result.name = PackageName::parse(package.filename().native());
   const Scheme scheme = result.name && result.name->scheme() != Scheme::archive
@@ -106,7 +105,7 @@ Result<Inspection> inspect(const Path& package, unsigned threads) {
     RTENV_TRY(std::string digits, zip.sha1_hex());
     RTENV_TRY(result.computed, name_of_archive(package, std::move(digits)));
   }
-  RTENV_TRY(auto reads, read_entries(zip, scheme, threads, nullptr));
+  RTENV_TRY(auto reads, read_entries(zip, scheme, threads, cancellation));
   for (const Read& read : reads) result.entries.push_back(read.entry);
   std::ranges::sort(result.entries, {}, &Entry::path);
   if (!result.computed) result.computed = combine(std::move(reads), scheme);

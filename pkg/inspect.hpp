@@ -19,11 +19,13 @@ struct Inspection {
   [[nodiscard]] bool verifies() const { return name.has_value() && name == computed; }
 };
 
-/// Reads the whole package. Fails: as ZipReader::open, corrupt (an entry is damaged).
-Result<Inspection> inspect(const Path& package, unsigned threads);
+/// Reads the whole package. `cancellation` may be null. Fails: as ZipReader::open, corrupt (an
+/// entry is damaged), cancelled.
+Result<Inspection> inspect(const Path& package, unsigned threads,
+                           const Cancellation* cancellation = nullptr);
 
 /// The name that a package should have in a scheme that names directories. Reads the whole package.
-/// `cancellation` may be null. Fails: cancelled, and as `inspect`.
+/// Fails: as `inspect`.
 Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads,
                                     const Cancellation* cancellation);
 

@@ -14,9 +14,7 @@ Failure too_many_entries(const UnpackLimits& limits) {
 }
 
 Result<void> UnpackBudget::check_cancellation() const {
-  if (cancellation_ != nullptr && cancellation_->requested())
-    return fail(Errc::cancelled, "interrupted while unpacking");
-  return {};
+  return check_not_cancelled(cancellation_, "unpacking", "the archive");
 }
 
 Result<void> UnpackBudget::add_entry() {

@@ -90,4 +90,10 @@ interrupted hash large
 interrupted hash large --scheme ray
 interrupted pack large -o large.zip --compress fast
 interrupted run --working-dir large -- true
+truncate -s 2G large/file
+rtenv pack large -o large.zip --compress store
+ok
+interrupted inspect large.zip
+interrupted unpack large.zip unpacked-large --max-ratio 1000000
+rm large.zip
 [[ ! -e large.zip && -z $(find . -name '.rtenv-unfinished-*') ]] || fail "an interrupted pack leaves a file"

@@ -1,10 +1,11 @@
-// Standard input as a file, for formats that aren't read from their beginning to their end.
-// Move-only.
+// Standard input as a file, for what isn't read from its beginning to its end. Move-only.
 #pragma once
 
 #include "base/temp_dir.hpp"
 
-namespace rtenv::cli {
+namespace rtenv {
+
+class Cancellation;
 
 class SpooledInput {
  public:
@@ -14,6 +15,8 @@ class SpooledInput {
 
   /// Exists as long as this object.
   [[nodiscard]] Path path() const { return folder_.path() / "input"; }
+  /// The same file under another name.
+  [[nodiscard]] Result<Path> named(const std::string& name) const;
   /// The error of a command that was given this path, for a user who gave standard input.
   [[nodiscard]] Error shown(const Error& error) const;
 
@@ -22,4 +25,4 @@ class SpooledInput {
   TempDir folder_;
 };
 
-}  // namespace rtenv::cli
+}  // namespace rtenv
