@@ -100,6 +100,7 @@ void register_fetch(const Command& root, Tool& tool) {
       .value_name("FILE");
   command.add_flag("--no-unpack", state->no_unpack,
                    "Don't unpack an archive: print the path of the file");
+  state->store.declare_address(command);
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });
 }

@@ -69,6 +69,7 @@ void register_push(const Command& root, Tool& tool) {
                   "gcs:// a job server")
       .required();
   command.add_option("--compress", state->compression, "auto, store, fast or best").show_default();
+  state->store.declare_address(command);
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });
 }

@@ -38,11 +38,14 @@ remote::StoreOptions store_options(const Tool& tool) {
   return {.environment = tool.environment, .cancellation = tool.cancellation};
 }
 
-void StoreFlags::declare(const Command& command) {
+void StoreFlags::declare_address(const Command& command) {
   command
       .add_option("--address", address,
                   "The job server of gcs:// URIs [RAY_API_SERVER_ADDRESS; RAY_ADDRESS]")
       .value_name("URL");
+}
+
+void StoreFlags::declare(const Command& command) {
   command
       .add_option("--endpoint-url", endpoint_url,
                   "The store's URL, of s3, gs and azure [AWS_ENDPOINT_URL; STORAGE_EMULATOR_HOST; "

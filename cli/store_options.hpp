@@ -12,7 +12,7 @@ namespace rtenv::cli {
 /// The environment variables alone.
 remote::StoreOptions store_options(const Tool& tool);
 
-/// --address, and the options that the aws tool has, for the stores that have a counterpart.
+/// The options that the aws tool has, for the stores that have a counterpart, and --address.
 struct StoreFlags {
   std::string address;
   std::string endpoint_url;
@@ -21,6 +21,7 @@ struct StoreFlags {
   bool no_sign_request = false;
 
   void declare(const Command& command);
+  void declare_address(const Command& command);
   /// Fails: invalid_argument (an option that the URI's store doesn't have).
   [[nodiscard]] Result<remote::StoreOptions> options(const Tool& tool,
                                                      const remote::Uri& uri) const;

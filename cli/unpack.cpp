@@ -116,6 +116,7 @@ void register_unpack(const Command& root, Tool& tool) {
                   "Refuse an archive that unpacks to more than N times its own size")
       .value_name("N")
       .show_default();
+  state->store.declare_address(command);
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });
 }
