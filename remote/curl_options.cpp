@@ -11,6 +11,7 @@ namespace rtenv::remote {
 namespace {
 
 constexpr long k_connect_timeout_s = 10;
+constexpr long k_keep_alive_s = 15;
 constexpr std::chrono::milliseconds k_clean_up_time{2000};
 constexpr long k_receive_buffer_bytes = 512L << 10U;
 constexpr long k_send_buffer_bytes = 1L << 20U;
@@ -76,6 +77,10 @@ void set_times(const CurlLibrary& curl, CURL* handle, const HttpRequest& request
     curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, timeout_s);
   }
   curl.easy_setopt(handle, CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(left.count())));
+  // A server that may be silent for long is asked whether it is still there.
+  curl.easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl.easy_setopt(handle, CURLOPT_TCP_KEEPIDLE, k_keep_alive_s);
+  curl.easy_setopt(handle, CURLOPT_TCP_KEEPINTVL, k_keep_alive_s);
   curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, std::min(k_connect_timeout_s, timeout_s));
   // Otherwise the end of a transfer waits for the end of a lookup of the host's name.
   curl.easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);

@@ -11,7 +11,10 @@ struct TransferTimes {
   const TransferLimits& limits;
   Retry::Clock::time_point deadline;
 
-  [[nodiscard]] bool are_over() const { return Retry::Clock::now() >= deadline; }
+  /// libcurl's timers may end some milliseconds early.
+  [[nodiscard]] bool are_over() const {
+    return Retry::Clock::now() + std::chrono::milliseconds(50) >= deadline;
+  }
 };
 
 std::string user_agent(const Environment& environment);

@@ -91,6 +91,7 @@ Result<HttpResponse> HttpClient::send(const std::function<Result<HttpRequest>()>
       return {};
     });
     auto setback = setback_of(response);
+    if (request->cleans_up) setback.reset();
     if (response && response->succeeded()) response->body = std::move(body);
     return {std::move(response), std::move(setback)};
   });

@@ -73,7 +73,7 @@ struct HttpRequest {
   Destination destination = Destination::network;
   bool follow_redirects = false;      // of GET and HEAD: see remote/redirect.hpp
   bool compressed = false;            // lets the server compress the body in transit
-  bool cleans_up = false;             // isn't cancelled, but has 2 s only
+  bool cleans_up = false;             // isn't cancelled, but has 2 s and one attempt
   std::chrono::seconds work_time{0};  // how long the server may be silent; 0: as any other
   std::uint64_t max_bytes = ~0ULL;    // of the response's body
   /// Called last, before the request is sent: adds the signature.

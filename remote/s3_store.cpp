@@ -25,7 +25,7 @@ namespace {
 
 constexpr unsigned k_upload_connections = 3;
 // "Processing … could take several minutes to complete", meanwhile the store sends some blanks.
-constexpr std::chrono::minutes k_completion_time{15};
+constexpr std::chrono::minutes k_completion_time{5};
 
 // Errors about credentials, whatever their status. The last one is versitygw's.
 constexpr std::array<std::string_view, 9> k_credential_codes{"ExpiredToken",

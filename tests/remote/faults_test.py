@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -86,6 +87,12 @@ class Faults(RemoteTest):
         self.proxy.fault = lambda request: servers.Fault(bytes_per_s=100) if request.method == "GET" else None
         self.refused(5, "slower than 1024 bytes per second for 2 s", "fetch", self.large)
         self.ok("fetch", self.proxy.url + "/job.zip", env={"RTENV_NETWORK_MIN_RATE": "10"})
+
+    def test_an_upload_to_a_server_that_reads_nothing_ends(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            uri = f"http://127.0.0.1:{server.getsockname()[1]}/x.bin"
+            for size in [1 << 20, 20 << 20]:  # sent at once and retried, and streamed
+                self.refused(5, "in time", "push", self.write("x.bin", bytes(size)), uri, env={"RTENV_NETWORK_TIMEOUT": "1"})
 
     def test_all_requests_end_by_the_deadline(self):
         self.proxy.fault = lambda request: servers.Fault(bytes_per_s=100_000) if request.method == "GET" else None
