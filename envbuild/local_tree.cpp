@@ -4,6 +4,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "pkg/content_source.hpp"
 #include "pkg/package.hpp"
 
 namespace rtenv::envbuild {
@@ -57,22 +58,20 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
 
 Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                                      const PrepareOptions& options) {
-  RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
-  RTENV_TRY(const cache::Key key, key_with_name(digest, file.filename().native()));
-  RTENV_TRY(auto lease, cache.get_or_build(
-                            cache::Kind::tree, key,
-                            [&](const cache::BuildContext& context) -> Result<void> {
-                              const Path copy = context.target / file.filename();
-                              RTENV_TRY(make_directories(context.target));
-                              RTENV_TRY(clone_tree(file, copy));
-                              RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
-                              if (copied == digest) return {};
-                              return fail(Errc::changed, "{} changed while it was copied",
-                                          file.native())
-                                  .hint("retry when no process is changing it");
-                            },
-                            build_options(file, options)));
-  return leased_path(std::move(lease));
+  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&]() -> Result<LeasedPath> {
+    RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
+    RTENV_TRY(const cache::Key key, key_with_name(digest, file.filename().native()));
+    const auto build = [&](const cache::BuildContext& context) -> Result<void> {
+      const Path copy = context.target / file.filename();
+      RTENV_TRY(make_directories(context.target));
+      RTENV_TRY(clone_tree(file, copy));
+      RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
+      return copied == digest ? Result<void>() : pkg::changed_while(file.native(), "copied");
+    };
+    RTENV_TRY(auto lease,
+              cache.get_or_build(cache::Kind::tree, key, build, build_options(file, options)));
+    return leased_path(std::move(lease));
+  });
 }
 
 }  // namespace rtenv::envbuild

@@ -22,9 +22,7 @@ Result<void> unpack_copy(const Path& archive, const pkg::PackageName& name, cons
   std::error_code error;
   RTENV_TRY(clone_tree(std::filesystem::canonical(archive, error), copy));
   RTENV_TRY(const pkg::PackageName copied, pkg::name_of_archive(copy));
-  if (copied != name)
-    return fail(Errc::changed, "{} changed while it was copied", archive.native())
-        .hint("retry when no process is changing it");
+  if (copied != name) return pkg::changed_while(archive.native(), "copied");
   RTENV_TRY(const auto limits, unpack_limits(cache));
   auto unpacked = pkg::unpack(
       copy, target,
