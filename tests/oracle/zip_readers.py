@@ -223,7 +223,8 @@ def main():
         all_readers = readers(scratch)
         for title, make, compressions in cases:
             problems += check(os.path.abspath(options.tool), scratch, title, make, compressions, all_readers)
-    print(*problems, sep="\n", file=sys.stderr)
+    for problem in problems:
+        print(problem, file=sys.stderr)
     print(f"{len(cases)} trees, {len(all_readers)} readers, {len(problems)} problems")
     sys.exit(bool(problems))
 
