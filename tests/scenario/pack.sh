@@ -278,13 +278,26 @@ expected=$out
 rtenv hash to-deep/../job
 equal "$out" "$expected" "to-deep/../job"
 
-# Files whose size says nothing are refused by name; a hole costs no time to speak of and is packed as zeros.
+# Files whose size says nothing are refused by name. Holes are packed as zeros, and what is between them as it is.
 rtenv pack /proc/sys/kernel/random -o proc.zip
 [[ $status -ne 0 ]] || fail "packed files without a size"
 refused 2 "/proc/sys/kernel/random/"
 stderr_has "the kernel makes it when it is read"
 [[ ! -e proc.zip ]] || fail "half a package"
-mkdir sparse && truncate -s 300M sparse/hole && printf end >>sparse/hole
-rtenv pack sparse -o sparse.zip
-ok
-equal "$(python3 -c 'import zipfile; print(zipfile.ZipFile("sparse.zip").read("hole") == bytes(300 << 20) + b"end")')" True
+mkdir sparse
+python3 - <<'PY'
+import random
+rng = random.Random(1)
+with open("sparse/holes", "wb") as file:
+    file.truncate(200_000_001)
+    for _ in range(60):
+        file.seek(rng.randrange(200_000_000))
+        file.write(rng.randbytes(rng.choice([1, 4096, 70_000])))
+open("sparse/empty", "wb").truncate(50_000_000)
+PY
+for compression in auto store; do
+  rtenv pack sparse --compress $compression -o sparse.zip
+  ok
+  equal "$(python3 -c 'import zipfile; print(*(zipfile.ZipFile("sparse.zip").read(f) == open("sparse/" + f, "rb").read() for f in ("empty", "holes")))')" "True True"
+  equal "$out" "$("$RTENV" hash sparse)"
+done
