@@ -12,57 +12,58 @@ rtenv pack job -o job.zip
 ok
 name=$out
 
-# survives COMMAND…: in a shell that has its limits set. Success, or an error that rtenv tells.
+# limited LIMIT COMMAND…: under a limit such as "-v 50000"; "" for none.
+limited() {
+  local limit=$1
+  shift
+  # shellcheck disable=SC2016
+  timeout 60 bash -c 'ulimit $0; exec "$@"' "${limit:--S -n 1000}" "$@"
+}
+# survives LIMIT COMMAND…: success, or an error that rtenv tells.
 survives() {
   local status=0
-  timeout 60 "$@" >"$work/.out" 2>"$work/.err" || status=$?
+  limited "$@" >"$work/.out" 2>"$work/.err" || status=$?
   case $status in
     0) ;;
     1 | 2 | 3 | 4 | 5 | 6) grep -q 'rtenv: error: ' "$work/.err" || fail "no error by $*: $(cat "$work/.err")" ;;
     *) fail "status $status of $*: $(cat "$work/.err")" ;;
   esac
 }
+# all_commands LIMIT COMPRESSION
 all_commands() {
-  local tool=$1
-  survives "$tool" hash job --no-digest-cache
-  survives "$tool" hash job --scheme sha256 --no-digest-cache
-  survives "$tool" pack job -o packed.zip --compress "$2"
-  survives "$tool" inspect job.zip
-  survives "$tool" unpack job.zip "unpacked-$BASHPID-$RANDOM"
-  survives "$tool" fetch "file://$work/job.zip"
-  survives "$tool" run --working-dir job -- true
-  survives "$tool" cache ls
+  survives "$1" "$RTENV" hash job --no-digest-cache
+  survives "$1" "$RTENV" hash job --scheme sha256 --no-digest-cache
+  survives "$1" "$RTENV" pack job -o packed.zip --compress "$2"
+  survives "$1" "$RTENV" inspect job.zip
+  survives "$1" "$RTENV" unpack job.zip unpacked
+  rm -rf unpacked
+  survives "$1" "$RTENV" fetch "file://$work/job.zip"
+  survives "$1" "$RTENV" run --working-dir job -- true
+  survives "$1" "$RTENV" cache ls
 }
 
 # The least address space in which the tool starts.
 least=$(for kib in $(seq 8000 1000 100000); do
-  if (ulimit -v "$kib" && "$RTENV" version) >/dev/null 2>&1; then echo "$kib" && break; fi
+  if limited "-v $kib" "$RTENV" version >/dev/null 2>&1; then echo "$kib" && break; fi
 done)
-for kib in $(seq 200 1500 30000) 40000 60000 90000 150000 300000; do
-  (ulimit -v $((least + kib)) && all_commands "$RTENV" fast) || exit 1
-done
-(ulimit -v $((least + 12000)) && all_commands "$RTENV" best) || exit 1
+for kib in $(seq 200 1500 30000) 40000 60000 90000 150000 300000; do all_commands "-v $((least + kib))" fast; done
+all_commands "-v $((least + 12000))" best
+for descriptors in $(seq 4 24); do all_commands "-n $descriptors" auto; done
 
-for descriptors in $(seq 4 24); do
-  (ulimit -n "$descriptors" && all_commands "$RTENV" auto) || exit 1
-done
-
-# No further thread. Root has no such limit, so it becomes another user.
-cp "$RTENV" tool
-chmod 777 "$work"
-chmod -R a+rX job job.zip tool
-if [[ $(id -u) -eq 0 ]]; then
-  as_user=(setpriv --reuid 54321 --regid 54321 --clear-groups)
-else
-  as_user=()
-fi
-without_threads() { timeout 60 "${as_user[@]}" bash -c 'ulimit -u 1; exec "$@"' bash env RTENV_CACHE_DIR="$work/user-cache" ./tool "$@"; }
+# No further thread. Root has no such limit, so it becomes another user, who needs a folder to read.
+public=$(mktemp -d /tmp/rtenv-XXXXXX)
+trap 'rm -rf "$public"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+cp -r job job.zip "$RTENV" "$public"
+chmod -R a+rwX "$public"
+as_user=()
+[[ $(id -u) -ne 0 ]] || as_user=(setpriv --reuid 54321 --regid 54321 --clear-groups)
+without_threads() { (cd "$public" && limited "" "${as_user[@]}" bash -c 'ulimit -u 1; exec "$@"' bash env RTENV_CACHE_DIR="$public/cache" ./rtenv "$@"); }
 equal "$(without_threads hash job)" "$name" "hash without threads"
 equal "$(without_threads pack job -o alone.zip)" "$name" "pack without threads"
-cmp job.zip alone.zip || fail "the bytes depend on the number of threads"
+cmp job.zip "$public/alone.zip" || fail "the bytes depend on the number of threads"
 without_threads inspect job.zip >/dev/null || fail "inspect without threads"
 without_threads unpack job.zip alone >/dev/null || fail "unpack without threads"
-diff -r job alone || fail "unpacked without threads"
+diff -r job "$public/alone" || fail "unpacked without threads"
 status=0
 without_threads run --working-dir job -- true 2>.err || status=$?
 equal "$status" 5 "a job can't be started: $(cat .err)"
@@ -70,7 +71,8 @@ equal "$status" 5 "a job can't be started: $(cat .err)"
 # A folder that is gone.
 mkdir gone
 for command in "hash ." "pack ." "unpack ../job.zip x" "fetch file:///x.zip" "inspect x.zip" "push . file:///tmp/none/"; do
-  (cd gone && rmdir ../gone && survives "$RTENV" $command) || exit 1
+  # shellcheck disable=SC2086
+  (cd gone && rmdir ../gone && survives "" "$RTENV" $command) || exit 1
   mkdir gone
 done
 rmdir gone
