@@ -58,12 +58,28 @@ std::string without_secrets(std::string_view query) {
   return result;
 }
 
+// The end of the login in what follows "://", which is before '@'; npos if there is none. A
+// password may have a '/' or '?' by mistake: then what is before that isn't HOST:PORT.
+std::size_t login_end(std::string_view rest) {
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?# \t\n"));
+  if (const auto at = authority.rfind('@'); at != std::string_view::npos) return at;
+  const auto colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.starts_with('[') ||
+      authority.find_first_not_of("0123456789", colon + 1) == std::string_view::npos)
+    return std::string_view::npos;
+  return rest.substr(0, rest.find_first_of(" \t\n\"<>")).rfind('@');
+}
+
 // The URL up to the first character of `ends`. A password may have such a character by mistake: all
 // before '@' is hidden.
 std::string redacted(std::string_view url, std::string_view ends) {
   const auto scheme_end = url.find("://");
   const auto authority = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
-  const auto at = url.substr(0, url.find('/', authority)).rfind('@');
+  auto at = url.substr(0, url.find('/', authority)).rfind('@');
+  if (at == std::string_view::npos || at < authority) {
+    at = login_end(url.substr(authority));
+    if (at != std::string_view::npos) at += authority;
+  }
   const bool names_container = url.starts_with("abfss://");  // CONTAINER@ACCOUNT
   std::string shown;
   if (at != std::string_view::npos && at >= authority && !names_container) {
@@ -85,9 +101,7 @@ std::string without_credentials(std::string_view text) {
     if (scheme_end == std::string_view::npos) return result += text;
     result += text.substr(0, scheme_end + 3);
     text.remove_prefix(scheme_end + 3);
-    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\n"));
-    if (const auto at = authority.rfind('@'); at != std::string_view::npos)
-      text.remove_prefix(at + 1);
+    if (const auto at = login_end(text); at != std::string_view::npos) text.remove_prefix(at + 1);
     std::string_view url = text.substr(0, text.find_first_of(" \t\n\"<>"));
     if (url.ends_with('\'')) url.remove_suffix(1);  // a quoted URL; a query may contain one, too
     const std::string_view before_query = url.substr(0, url.find_first_of("?#"));

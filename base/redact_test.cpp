@@ -27,6 +27,10 @@ TEST(Redact, HidesAPasswordWithCharactersThatEndAHost) {
   EXPECT_EQ(redacted_url("https://me:hunter?2#3@host/x?sig=1#f"), "https://…@host/x?…");
   EXPECT_EQ(redacted_url("https://me:p@ss@host:1/x@y"), "https://…@host:1/x@y");
   EXPECT_EQ(redacted_object("s3://id:key?@bucket/a#b?c"), "s3://…@bucket/a#b?…");
+  EXPECT_EQ(redacted_url("http://me:pa/ss@host/x"), "http://…@host/x");
+  EXPECT_EQ(redacted_url("http://host:8080/x@y"), "http://host:8080/x@y");
+  EXPECT_EQ(without_credentials("at http://me:pa/ss@host:1/x, http://host:2/x@y"),
+            "at http://host:1/x, http://host:2/x@y");
   EXPECT_EQ(redacted_object("abfss://box@a.dfs.core.windows.net/x"),
             "abfss://box@a.dfs.core.windows.net/x");
 }
