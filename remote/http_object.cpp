@@ -1,6 +1,7 @@
 #include "remote/http_object.hpp"
 
 #include <charconv>
+#include <limits>
 
 #include "base/redact.hpp"
 #include "remote/timestamp.hpp"
@@ -38,6 +39,7 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
 
 // A server's clock ticks in seconds: what changes twice in one has one Last-Modified for both.
 constexpr std::int64_t k_last_modified_settles_s = 2;
+constexpr std::uint64_t k_max_object_bytes = std::numeric_limits<std::int64_t>::max();
 
 bool is_strong(std::string_view etag) { return etag.starts_with('"'); }
 
@@ -148,7 +150,10 @@ class ObjectReader {
     const bool other_size =
         expected_.size_bytes && got.size_bytes && *got.size_bytes != *expected_.size_bytes;
     if (other_version || other_size) return changed();
-    if (!wanted) return {};
+    if (!wanted && response.status == 200) return {};
+    if (!wanted)
+      return fail(Errc::unavailable, "the server of {} sent status {} instead of the whole object",
+                  shown_, response.status);
     const auto part = parse_content_range(response.header("content-range"));
     if (response.status == 206 && part && part->first == wanted->offset &&
         part->last + 1 == wanted->offset + wanted->size_bytes)
@@ -179,6 +184,7 @@ ObjectInfo object_info(const HttpResponse& response, Ranges ranges) {
   ObjectInfo info;
   const auto part = parse_content_range(response.header("content-range"));
   info.size_bytes = part ? part->total : number(response.header("content-length"));
+  if (info.size_bytes > k_max_object_bytes) info.size_bytes.reset();
   info.version = response.header("etag");
   const bool has_ranges =
       ranges == Ranges::always || part.has_value() || response.header("accept-ranges") == "bytes";

@@ -15,7 +15,7 @@ ObjectInfo info(std::map<std::string, std::string, std::less<>> headers) {
 TEST(ObjectInfo, IsParsedFromTheHeaders) {
   EXPECT_EQ(info({{"content-length", "12"}, {"etag", "\"e\""}}).size_bytes, 12U);
   EXPECT_EQ(info({{"content-length", "10"}, {"content-range", "bytes 0-9/99"}}).size_bytes, 99U);
-  for (const char* bad : {"12x", "-1", "", "99999999999999999999999"})
+  for (const char* bad : {"12x", "-1", "", "99999999999999999999999", "9223372036854775808"})
     EXPECT_EQ(info({{"content-length", bad}}).size_bytes, std::nullopt) << bad;
 }
 
@@ -102,6 +102,13 @@ TEST_F(ReadObjectTest, ReadsARangeOfTheExpectedVersion) {
   EXPECT_EQ(received_, "345");
   EXPECT_NE(heads_[0].find("range: bytes=2-4\r\n"), std::string::npos);
   EXPECT_NE(heads_[0].find("if-match: \"v\"\r\n"), std::string::npos);
+}
+
+TEST_F(ReadObjectTest, APartOrNothingIsNotTheWholeObject) {
+  for (const char* const response :
+       {"HTTP/1.1 206 OK\r\nContent-Range: bytes 50-54/100\r\nContent-Length: 5\r\n\r\n12345",
+        "HTTP/1.1 204 OK\r\n\r\n"})
+    EXPECT_THAT(read({response}, {}), IsError(Errc::unavailable, "instead of the whole object"));
 }
 
 TEST_F(ReadObjectTest, RefusesAResponseWithAnotherRange) {

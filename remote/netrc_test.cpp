@@ -26,5 +26,16 @@ TEST(Netrc, AnEntryNamesItsHost) {
   EXPECT_FALSE(netrc_names(tree.root() / "none", "host"));
 }
 
+TEST(Netrc, WhatIsNoEntryNamesNoHost) {
+  for (const char* const text : {"# machine host\ndefault login me password p\n",
+                                 "macdef init\nmachine host\n\ndefault login me\n",
+                                 "machine other login me password machine\nhost\n",
+                                 "default login me password p\nmachine host login you\n"}) {
+    TreeBuilder tree;
+    tree.file("netrc", text);
+    EXPECT_FALSE(netrc_names(tree.root() / "netrc", "host")) << text;
+  }
+}
+
 }  // namespace
 }  // namespace rtenv::remote

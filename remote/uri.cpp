@@ -30,6 +30,13 @@ Result<Scheme> parse_scheme(std::string_view text) {
   return std::move(failure).hint("supported: {}://", fmt::join(k_schemes, "://, "));
 }
 
+// A mistyped pin must not be taken for a checked one.
+Result<void> refuse_mistyped_pin(std::string_view fragment, const std::string& shown) {
+  if (lower_ascii(fragment.substr(0, fragment.find_first_of("=:"))) != "sha256") return {};
+  return fail(Errc::invalid_argument, "{}: '#{}' isn't a pin", shown, fragment)
+      .hint("use #sha256= and 64 hex digits");
+}
+
 // Removes "#sha256=…" from the end of `text`.
 Result<std::optional<std::string>> remove_pin(std::string_view& text) {
   const auto at = text.rfind(k_pin);
@@ -106,7 +113,10 @@ Result<Uri> Uri::parse(std::string_view text) {
     if (before_path.find('#') < before_path.find('@') && before_path.find('@') != rest.npos)
       return fail(Errc::invalid_argument, "{} has a '#' before '@'", redacted_url(text))
           .hint("in a password, write it as %23");
-    rest = rest.substr(0, rest.find('#'));
+    if (const auto hash = rest.find('#'); hash != std::string_view::npos) {
+      RTENV_TRY(refuse_mistyped_pin(rest.substr(hash + 1), redacted_url(text)));
+      rest = rest.substr(0, hash);
+    }
     const auto question = rest.find('?');
     if (question != std::string_view::npos) uri.query = rest.substr(question + 1);
     rest = rest.substr(0, question);

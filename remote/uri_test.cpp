@@ -7,6 +7,13 @@
 namespace rtenv::remote {
 namespace {
 
+TEST(Uri, AMistypedPinIsRefused) {
+  for (const char* const fragment : {"sha256:abc", "SHA256=abc", "sha256"})
+    EXPECT_THAT(Uri::parse(fmt::format("https://host/x.whl#{}", fragment)),
+                IsError(Errc::invalid_argument, "isn't a pin"));
+  EXPECT_THAT(Uri::parse("https://host/x.whl#egg=x"), IsOk());
+}
+
 TEST(Uri, DoesNotDecodeObjectNames) {
   const Uri uri = must(Uri::parse("s3://runtime-env-test/a b%20#1/script.zip"));
   EXPECT_EQ(uri.authority, "runtime-env-test");
