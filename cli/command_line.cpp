@@ -95,6 +95,11 @@ std::string refuse_negative(const std::string& text) {
                                              : fmt::format("{} isn't 0 or more", text);
 }
 
+// An unset variable in a script must not be taken for an option that wasn't given.
+std::string refuse_empty(const std::string& text) {
+  return text.empty() ? "the value is empty" : std::string();
+}
+
 }  // namespace
 
 Option Option::value_name(const char* name) const {
@@ -173,6 +178,8 @@ Option Command::add_option(const char* names, T& value, const char* description)
   CLI::Option* const option = app_->add_option(names, value, description);
   if constexpr (std::unsigned_integral<typename Number<T>::Type>)
     option->check(CLI::Validator(refuse_negative, ""));
+  else if constexpr (std::same_as<typename Number<T>::Type, std::string>)
+    option->check(CLI::Validator(refuse_empty, ""));
   return Option(*option);
 }
 

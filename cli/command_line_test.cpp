@@ -134,6 +134,7 @@ TEST_F(CommandLineTest, ReportsMissingAndInvalidValues) {
   EXPECT_THAT(error_of({"box", "open", "crate", "--tries", "10"}),
               HasSubstr("not in range 1 to 9"));
   EXPECT_THAT(error_of({"box", "open", "crate", "--tries", "-1"}), HasSubstr("isn't 0 or more"));
+  EXPECT_THAT(error_of({"box", "open", ""}), HasSubstr("the value is empty"));
   EXPECT_THAT(error_of({"box", "open", "crate", "--key", "a", "--code", "b"}),
               HasSubstr("excludes"));
 }

@@ -1,8 +1,12 @@
 // The tool `rtenv`: parses the command line, runs one command, and turns errors into messages and
 // exit statuses.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,6 +32,20 @@ void cancel_on_signals(const Cancellation& cancellation) {
   action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction hangup {};
+  ::sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);  // not under nohup
+  // A file that exceeds its limit is an error of write(2). Not ignored: programs would inherit
+  // that.
+  struct sigaction no_action {};
+  no_action.sa_handler = [](int) {};
+  ::sigaction(SIGXFSZ, &no_action, nullptr);
+}
+
+// A file that is opened as one of them would get messages.
+void open_standard_descriptors() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(number, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != number) std::_Exit(1);
 }
 
 int fail_with(const Error& error, const Tool& tool) {
@@ -49,8 +67,9 @@ int fail_without_tool(const Error& error) noexcept {
 
 int flushed(int status, const Tool& tool) {
   if (std::fflush(stdout) == 0) return status;
-  tool.output.print_error(system_error(errno, "write", "standard output"));
-  return 1;
+  const Error error = system_error(errno, "write", "standard output");
+  tool.output.print_error(error);
+  return exit_status(error.code());
 }
 
 int run(const Action& action, const Tool& tool) {
@@ -103,6 +122,7 @@ int run(std::vector<std::string> words) {
 }  // namespace rtenv::cli
 
 int main(int argc, char** argv) {
+  rtenv::cli::open_standard_descriptors();
   const auto status = rtenv::without_exceptions([&]() -> rtenv::Result<int> {
     return rtenv::cli::run({argv + std::min(argc, 1), argv + argc});
   });
