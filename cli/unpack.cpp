@@ -113,7 +113,8 @@ void register_unpack(const Command& root, Tool& tool) {
       .show_default();
   command
       .add_option("--max-ratio", state->max_ratio,
-                  "Refuse an archive that unpacks to more than N times its own size")
+                  "Refuse an archive that unpacks to more than N times its own size, and to more "
+                  "than 1 GiB")
       .value_name("N")
       .show_default();
   state->store.declare_address(command);

@@ -69,6 +69,9 @@ Result<mode_t> checked_permissions(std::string_view path, std::uint32_t mode) {
 }
 
 Result<void> check_link(std::string_view path, std::string_view target) {
+  // The system would take what is before it for the target.
+  if (target.find('\0') != std::string_view::npos)
+    return refuse_entry(path, "its link's target has a NUL byte");
   if (stays_inside(path, target)) return {};
   return refuse_entry(path, "its link leads out of the folder");
 }

@@ -19,6 +19,7 @@ struct Read {
 
 Result<Read> read_entry(const ZipReader& zip, const ZipEntry& source, Inflater& inflater,
                         ContentHasher& hasher, const Cancellation* cancellation) {
+  RTENV_TRY(check_not_cancelled(cancellation, "reading", source.name));
   Read result;
   Entry& entry = result.entry;
   entry.path = source.name;
@@ -102,7 +103,7 @@ Result<Inspection> inspect(const Path& package, unsigned threads,
   RTENV_TRY(const ZipReader zip, ZipReader::open(package));
   result.package_bytes = zip.size_bytes();
   if (result.name && result.name->scheme() == Scheme::archive) {
-    RTENV_TRY(std::string digits, zip.sha1_hex());
+    RTENV_TRY(std::string digits, zip.sha1_hex(cancellation));
     RTENV_TRY(result.computed, name_of_archive(package, std::move(digits)));
   }
   RTENV_TRY(auto reads, read_entries(zip, scheme, threads, cancellation));

@@ -29,6 +29,8 @@ namespace {
 
 using Folder = ScannedFolder;
 
+constexpr off_t k_max_rule_file_bytes = 16 << 20;
+
 class Scanner {
  public:
   /// The folders' rules refer to `rules`.
@@ -145,7 +147,10 @@ class Scanner {
     folder.owner_only =
         folder.parent != nullptr && (folder.parent->owner_only || is_owner_only(status.st_mode));
     if (folder.through_link) RTENV_TRY(refuse_loop(folder));
-    RTENV_TRY(const auto items, state.reader.list(fd, shown(folder.path)));
+    auto listed = state.reader.list(fd, shown(folder.path));
+    if (!listed && listed.error().code() == Errc::not_found)
+      return changed_while(shown(folder.path), "read");
+    RTENV_TRY(const auto items, std::move(listed));
     RTENV_TRY(read_rules(fd, items, folder));
     if (folder.excludes_itself) return {};
     folder.items.reserve(items.size());
@@ -207,6 +212,9 @@ class Scanner {
     struct stat opened {};
     if (::fstat(file.get(), &opened) != 0) return failed("read", path);
     if (!S_ISREG(opened.st_mode)) return changed_while(shown(path), "read");
+    if (opened.st_size > k_max_rule_file_bytes)
+      return fail(Errc::invalid_argument, "{} is too large for a file with rules: {} bytes",
+                  shown(path), opened.st_size);
     RTENV_TRY(std::string text, read_to_end(file, shown(path)));
     const FileStamp stamp = stamper_.stamp(opened, path);
     if (::fstat(file.get(), &status) != 0 || stamper_.stamp(status, path) != stamp)

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <vector>
 
 #include "base/temp_dir.hpp"
 #include "pkg/unpack_formats.hpp"
@@ -49,6 +50,22 @@ std::optional<Path> single_top(const Path& folder) {
   return top;
 }
 
+// All or nothing.
+Result<void> move_content(const Path& folder, const Path& target) {
+  std::vector<Path> moved;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const Path to = target / entry.path().filename();
+    if (auto renamed = rename_path(entry.path(), to); !renamed) {
+      for (const Path& path : moved) RTENV_TRY(remove_tree(path));
+      return renamed;
+    }
+    moved.push_back(to);
+  }
+  if (error) return fail(system_error(error.value(), "read", folder.native()));
+  return {};
+}
+
 }  // namespace
 
 Result<UnpackSummary> unpack(const Path& archive, const Path& target,
@@ -58,10 +75,14 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   RTENV_TRY(const bool zip, is_zip(file));
 
   // The staging folder is beside the target, so that the last step is a rename. It is private; the
-  // folder in it becomes the target.
+  // folder in it becomes the target. A folder that exists stays, since it may be the current one or
+  // a mount point: then staging is in it, and what was unpacked is moved.
+  std::error_code error;
+  const bool exists = std::filesystem::exists(target, error);
   const Path absolute_target = std::filesystem::absolute(target / ".").parent_path();
-  RTENV_TRY(make_directories(absolute_target.parent_path()));
-  RTENV_TRY(const TempDir staging, TempDir::create(absolute_target.parent_path()));
+  const Path staging_parent = exists ? absolute_target : absolute_target.parent_path();
+  RTENV_TRY(make_directories(staging_parent));
+  RTENV_TRY(const TempDir staging, TempDir::create(staging_parent));
   Path unpacked_tree = staging.path() / "tree";
   RTENV_TRY(TargetFolder::create(unpacked_tree, options.modes));
 
@@ -71,7 +92,8 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   if (!unpacked) return Failure(std::move(unpacked).error());
   if (options.strip_top)
     if (const auto top = single_top(unpacked_tree)) unpacked_tree = *top;
-  RTENV_TRY(rename_path(unpacked_tree, absolute_target));
+  RTENV_TRY(exists ? move_content(unpacked_tree, absolute_target)
+                   : rename_path(unpacked_tree, absolute_target));
   return budget.summary();
 }
 

@@ -68,6 +68,10 @@ Result<std::optional<EndRecord>> find_end_record(const ZipFile& file) {
   RTENV_TRY(const RawBytes tail, read_at(file, tail_offset, tail_bytes));
   const auto end = find_end(tail);
   if (!end) return std::optional<EndRecord>();
+  // Other readers go by the last signature, and would see other entries.
+  for (std::size_t at = *end + 1; at + sizeof zip::k_end <= tail.size(); ++at)
+    if (RecordReader(tail).u32(at) == zip::k_end)
+      return file.broken("its comment has a second end record");
   const RecordReader reader{std::span(tail).subspan(*end)};
   if (reader.u16(4) != 0 || reader.u16(6) != 0)
     return file.broken("it is one part of a split archive");
@@ -122,6 +126,7 @@ class DirectoryReader {
     at_ += count;
     return std::span<const std::byte>(buffer_).subspan(at_ - count, count);
   }
+  [[nodiscard]] bool is_at_end() const { return left_bytes_ == 0 && at_ == buffer_.size(); }
 
  private:
   static constexpr std::size_t k_buffer_bytes = 1 << 18;
@@ -230,6 +235,7 @@ Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits&
                   file.path.native(), k_max_names_bytes);
     directory.entries.push_back(std::move(entry));
   }
+  if (!reader.is_at_end()) return file.broken("the directory has more than its entries");
   return directory;
 }
 

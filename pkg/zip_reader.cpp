@@ -38,12 +38,13 @@ Result<ZipReader> ZipReader::open(const Path& path, const UnpackLimits& limits) 
   return reader;
 }
 
-Result<std::string> ZipReader::sha1_hex() const {
+Result<std::string> ZipReader::sha1_hex(const Cancellation* cancellation) const {
   Sha1 sha;
   Bytes buffer(k_piece_bytes);
   for (off_t offset = 0;;) {
     RTENV_TRY(const std::size_t count, read_full_at(file_.fd, buffer, offset, file_.path.native()));
     sha.add(std::span<const std::byte>(buffer).first(count));
+    RTENV_TRY(check_not_cancelled(cancellation, "reading", file_.path.native()));
     if (count < buffer.size()) return to_hex(sha.finish());
     offset += static_cast<off_t>(count);
   }

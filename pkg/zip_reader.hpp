@@ -38,8 +38,8 @@ class ZipReader {
 
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return directory_.entries; }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return file_.size_bytes; }
-  /// The digest of the file that was opened, in hex. Fails: as read(2).
-  [[nodiscard]] Result<std::string> sha1_hex() const;
+  /// The digest of the file that was opened, in hex. Fails: cancelled, as read(2).
+  [[nodiscard]] Result<std::string> sha1_hex(const Cancellation* cancellation) const;
 
   using Sink = std::function<Result<void>(std::span<const std::byte>)>;
   /// Passes the entry's content to `sink` in pieces; success means that size and CRC are correct.

@@ -111,10 +111,11 @@ class Writer {
   }
 
   template <class Use>
-  static Result<void> read_all(const Entry& entry, const OpenContent& content, Use use) {
+  Result<void> read_all(const Entry& entry, const OpenContent& content, Use use) const {
     RawBytes piece(k_zip_piece_bytes);
     for (std::uint64_t offset = 0; offset < entry.size_bytes; offset += piece.size()) {
       piece.resize(std::min(k_zip_piece_bytes, entry.size_bytes - offset));
+      RTENV_TRY(check_not_cancelled(options_.cancellation, "packing", entry.path));
       RTENV_TRY(content.read_at(offset, piece));
       RTENV_TRY(use(piece));
     }
@@ -165,7 +166,7 @@ class Writer {
     return {};
   }
 
-  static Result<std::uint32_t> crc_of(const Entry& entry, const OpenContent& content) {
+  [[nodiscard]] Result<std::uint32_t> crc_of(const Entry& entry, const OpenContent& content) const {
     std::uint32_t crc = 0;
     RTENV_TRY(read_all(entry, content, [&](std::span<const std::byte> piece) -> Result<void> {
       crc = zip::crc32(crc, piece);

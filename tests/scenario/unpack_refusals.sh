@@ -21,6 +21,7 @@ zip_of("deep-dotdot.zip", ("a/b/../../../evil", "x", regular))
 zip_of("absolute.zip", ("/tmp/evil", "x", regular))
 zip_of("drive.zip", ("C:/evil", "x", regular))
 zip_of("link-out.zip", ("link", "../../etc", stat.S_IFLNK | 0o777))
+zip_of("link-nul.zip", ("up", "..\0", stat.S_IFLNK | 0o777))
 zip_of("link-absolute.zip", ("link", "/etc/passwd", stat.S_IFLNK | 0o777))
 zip_of("through-link.zip", ("link", "dir", stat.S_IFLNK | 0o777), ("link/evil", "x", regular))
 zip_of("setuid.zip", ("su", "x", stat.S_IFREG | 0o4755))
@@ -75,6 +76,7 @@ deep-dotdot.zip 'a/b/../../../evil' is refused
 absolute.zip '/tmp/evil' is refused
 drive.zip 'C:/evil' is refused
 link-out.zip 'link' is refused
+link-nul.zip its link's target has a NUL byte
 link-absolute.zip 'link' is refused
 through-link.zip link
 setuid.zip 'su' is refused
@@ -125,6 +127,11 @@ rtenv unpack whole.zip limited --max-size 1KB --max-entries 2 --max-ratio 1
 ok
 rtenv unpack whole.zip limited --max-size some
 refused 2 "--max-size"
+
+# Into the current folder, which must stay the same one.
+mkdir current
+(cd current && "$RTENV" unpack ../whole.zip . 2>/dev/null && [[ $(ls -A | wc -l) -gt 0 && -e ../current/good.txt ]]) || fail "into ."
+[[ -z $(find current -name 'rtenv-*') ]] || fail "a staging folder is left"
 
 # From standard input, whatever the format.
 for archive in whole.zip a.gz; do
