@@ -35,8 +35,10 @@ Option Selection::declare(const Command& command, const char* positional, const 
                   "How the name is computed: xxh3; ray, as Ray computes it; sha256")
       .show_default(k_default_scheme);
   command
-      .add_option("--exclude", excludes,
-                  "Leave out files that match (a gitignore pattern, repeatable)")
+      .add_option(
+          "--exclude", excludes,
+          "Leave out files that match (a gitignore pattern, repeatable); .git, .venv, venv and "
+          "__pycache__ always are")
       .value_name("PATTERN")
       .one_value_each();
   command

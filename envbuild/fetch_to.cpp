@@ -10,6 +10,12 @@ namespace {
 
 constexpr std::size_t k_buffer_bytes = 1U << 20U;
 
+// Its folder is removed at once, so that nothing is left after a kill.
+Result<Fd> open_unnamed_file() {
+  RTENV_TRY(const TempDir folder, TempDir::create());
+  return open_file(folder.path() / "object", O_RDWR | O_CREAT | O_EXCL, 0600);
+}
+
 Result<void> copy_to_stream(const Fd& file, OutputFile& output) {
   RawBytes buffer(k_buffer_bytes);
   for (off_t offset = 0;;) {
@@ -31,11 +37,9 @@ Result<remote::Downloaded> fetch_to(const remote::Uri& uri, OutputFile& output,
                                          .cancellation = options.store.cancellation};
   if (!output.is_stream())
     return remote::download_to(*store, uri, info, {output.fd(), shown}, download);
-  RTENV_TRY(const TempDir folder, TempDir::create());
-  const Path path = folder.path() / "object";
-  RTENV_TRY(const Fd file, open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600));
+  RTENV_TRY(const Fd file, open_unnamed_file());
   RTENV_TRY(auto downloaded,
-            remote::download_to(*store, uri, info, {file, path.native()}, download));
+            remote::download_to(*store, uri, info, {file, "a temporary file"}, download));
   RTENV_TRY(copy_to_stream(file, output));
   return downloaded;
 }
