@@ -98,4 +98,20 @@ ok
 interrupted inspect large.zip
 interrupted unpack large.zip unpacked-large --max-ratio 1000000
 rm large.zip
+"$RTENV" pack large -o large.zip --compress fast 2>/dev/null &
+sleep 0.1
+kill -HUP $!
+status=0
+wait $! || status=$?
+equal "$status" 130 "a terminal that is closed"
+status=0
+limited "-f 100" "$RTENV" pack job -o large.zip 2>/dev/null || status=$?
+equal "$status" 6 "a file that may not become so large"
 [[ ! -e large.zip && -z $(find . -name '.rtenv-unfinished-*') ]] || fail "an interrupted pack leaves a file"
+
+# Messages go to standard error, not into a file that was opened in its place.
+mkdir dangling
+ln -s nowhere dangling/link
+"$RTENV" pack dangling -o closed.zip 0<&- 2>&- >/dev/null || fail "closed descriptors"
+rtenv inspect closed.zip
+ok
