@@ -42,13 +42,19 @@ all_commands() {
   survives "$1" "$RTENV" cache ls
 }
 
-# The least address space in which the tool starts.
-least=$(for kib in $(seq 8000 1000 100000); do
-  if limited "-v $kib" "$RTENV" version >/dev/null 2>&1; then echo "$kib" && break; fi
-done)
-for kib in $(seq 200 1500 30000) 40000 60000 90000 150000 300000; do all_commands "-v $((least + kib))" fast; done
-all_commands "-v $((least + 12000))" best
-for descriptors in $(seq 4 24); do all_commands "-n $descriptors" auto; done
+# least OPTION NUMBER…: the first of these limits under which the tool starts.
+least() {
+  local option=$1 number
+  shift
+  for number in "$@"; do
+    if limited "$option $number" "$RTENV" version >/dev/null 2>&1; then echo "$number" && return; fi
+  done
+}
+# shellcheck disable=SC2046
+memory=$(least -v $(seq 8000 1000 100000)) descriptors=$(least -n $(seq 3 100))
+for kib in $(seq 200 1500 30000) 40000 60000 90000 150000 300000; do all_commands "-v $((memory + kib))" fast; done
+all_commands "-v $((memory + 12000))" best
+for more in $(seq 0 20); do all_commands "-n $((descriptors + more))" auto; done
 
 # No further thread. Root has no such limit, so it becomes another user, who needs a folder to read.
 public=$(mktemp -d /tmp/rtenv-XXXXXX)
