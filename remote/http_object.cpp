@@ -152,7 +152,7 @@ class ObjectReader {
     if (other_version || other_size) return changed();
     if (!wanted && response.status == 200) return {};
     if (!wanted)
-      return fail(Errc::unavailable, "the server of {} sent status {} instead of the whole object",
+      return fail(Errc::corrupt, "the server of {} sent status {} instead of the whole object",
                   shown_, response.status);
     const auto part = parse_content_range(response.header("content-range"));
     if (response.status == 206 && part && part->first == wanted->offset &&
