@@ -41,10 +41,9 @@ struct CloneOptions {
 };
 
 /// Makes a copy of a directory tree that its owner can write to, with the modification times and
-/// the permissions of the files. Folders get the default permissions, or
-/// 0700 if others may not enter them. Shares blocks if the file
-/// system supports it (reflink), never hard links. Fails: already_exists (`to`), invalid_argument
-/// (a device, a pipe or a socket), cancelled.
+/// the permissions of the files. Folders get the default permissions, or 0700 if others may not
+/// enter them. Shares blocks if the file system supports it (reflink), never hard links. Fails:
+/// already_exists (`to`), invalid_argument (a device, a pipe or a socket), cancelled.
 Result<void> clone_tree(const Path& from, const Path& to, const CloneOptions& options = {});
 
 /// Makes changes to the directory's entries (a rename, a new file) durable.

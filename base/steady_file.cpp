@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/changing.hpp"
 #include "base/hash.hpp"
 #include "base/raw_bytes.hpp"
 
@@ -33,10 +34,7 @@ Result<SteadyFile> SteadyFile::open(Path path, std::chrono::seconds settle_time)
 
 std::string SteadyFile::version() const { return version_of(status_); }
 
-Failure SteadyFile::changed() const {
-  return fail(Errc::changed, "{} changed while it was read", path_.native())
-      .hint("retry when no process is changing it");
-}
+Failure SteadyFile::changed() const { return changed_while(path_.native(), "read"); }
 
 Result<void> SteadyFile::read_once(const Sink& sink) const {
   RawBytes buffer(k_buffer_bytes);

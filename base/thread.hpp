@@ -1,7 +1,6 @@
 // Starts threads. The system may refuse one, which is an error and no exception.
 #pragma once
 
-#include <algorithm>
 #include <system_error>
 #include <thread>
 #include <vector>

@@ -86,8 +86,7 @@ class Measurement {
     if (!root) return is_gone(root.error()) ? Result<void>() : Failure(std::move(root).error());
     Fd here = std::move(*root);
     while (!levels_.empty()) {
-      if (cancellation_ != nullptr && cancellation_->requested())
-        return fail(Errc::cancelled, "interrupted while measuring {}", shown_.native());
+      RTENV_TRY(check_not_cancelled(cancellation_, "measuring", shown_.native()));
       Level& level = levels_.back();
       if (level.folders.empty()) {
         levels_.pop_back();

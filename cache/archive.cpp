@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/changing.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
@@ -127,8 +128,7 @@ class ArchiveWriter {
       if (count < buffer_.size()) break;
     }
     if (done_bytes == item.size_bytes) return {};
-    return fail(Errc::changed, "{} changed while it was being archived", path.native())
-        .hint("retry when no process is changing it");
+    return changed_while(path.native(), "being archived");
   }
 
   const Path& folder_;

@@ -49,8 +49,7 @@ class FileDigester {
   template <class Use>
   Result<void> read(const Fd& file, const Path& path, Use use) {
     for (off_t offset = 0;;) {
-      if (cancellation_ != nullptr && cancellation_->requested())
-        return fail(Errc::cancelled, "interrupted while reading {}", path.native());
+      RTENV_TRY(check_not_cancelled(cancellation_, "reading", path.native()));
       RTENV_TRY(const std::size_t count, read_full_at(file, buffer_, offset, path.native()));
       use(std::span<const std::byte>(buffer_).first(count));
       if (count < buffer_.size()) return {};

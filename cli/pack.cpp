@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/changing.hpp"
 #include "base/output_file.hpp"
 #include "base/shown_name.hpp"
 #include "cli/commands.hpp"
@@ -35,9 +36,7 @@ class PackageFile {
   [[nodiscard]] bool is_stdout() const { return is_stdout_; }
 
   Result<pkg::ByteSink> open() {
-    if (file_ && file_->is_stream())
-      return fail(Errc::changed, "the directory changed while it was packed")
-          .hint("retry when no process is changing it");
+    if (file_ && file_->is_stream()) return changed_while("the directory", "packed");
     file_.reset();
     RTENV_TRY(auto file, make());
     file_.emplace(std::move(file));

@@ -1,10 +1,10 @@
 #include "envbuild/local_tree.hpp"
 
 #include "base/absolute_path.hpp"
+#include "base/changing.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
-#include "pkg/content_source.hpp"
 #include "pkg/package.hpp"
 
 namespace rtenv::envbuild {
@@ -38,7 +38,7 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
       .scan = std::move(scan),
       .zip = {.threads = options.threads, .cancellation = options.cancellation},
       .digest_cache = cache::Cache::digests_folder(cache.root())};
-  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&]() -> Result<LeasedPath> {
+  return retry_if_changed(k_retries_of_directory, [&]() -> Result<LeasedPath> {
     RTENV_TRY(auto named, pkg::name_directory(directory, package));
     const std::string content = named.name().tree_key();
     RTENV_TRY(const cache::Key key,
@@ -58,7 +58,7 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
 
 Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                                      const PrepareOptions& options) {
-  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&]() -> Result<LeasedPath> {
+  return retry_if_changed(k_retries_of_directory, [&]() -> Result<LeasedPath> {
     RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
     RTENV_TRY(const cache::Key key, key_with_name(digest, file.filename().native()));
     const auto build = [&](const cache::BuildContext& context) -> Result<void> {
@@ -66,7 +66,7 @@ Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
       RTENV_TRY(make_directories(context.target));
       RTENV_TRY(clone_tree(file, copy));
       RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
-      return copied == digest ? Result<void>() : pkg::changed_while(file.native(), "copied");
+      return copied == digest ? Result<void>() : changed_while(file.native(), "copied");
     };
     RTENV_TRY(auto lease,
               cache.get_or_build(cache::Kind::tree, key, build, build_options(file, options)));

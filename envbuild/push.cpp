@@ -1,5 +1,6 @@
 #include "envbuild/push.hpp"
 
+#include "base/changing.hpp"
 #include "base/hash.hpp"
 #include "base/steady_file.hpp"
 
@@ -78,9 +79,7 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
               return pkg::ByteSink{
                   .write = [&](std::span<const std::byte> data) { return upload.write(data); }};
             }));
-  if (name && packed.zip.name != *name)
-    return fail(Errc::changed, "{} changed while it was packed", directory.native())
-        .hint("retry when no process is changing it");
+  if (name && packed.zip.name != *name) return changed_while(directory.native(), "packed");
   RTENV_TRY(upload.upload->finish());
   pushed.size_bytes = packed.zip.size_bytes;
   pushed.uploaded = true;
@@ -110,8 +109,7 @@ Result<Pushed> push_file_once(const Path& file, const Uri& uri, const PushOption
     return upload.write(data);
   }));
   if (package && to_hex(sent.finish()) != package->digits())
-    return fail(Errc::changed, "{} changed while it was sent", file.native())
-        .hint("retry when no process is changing it");
+    return changed_while(file.native(), "sent");
   RTENV_TRY(upload.upload->finish());
   pushed.uploaded = true;
   return pushed;
@@ -121,14 +119,13 @@ Result<Pushed> push_file_once(const Path& file, const Uri& uri, const PushOption
 
 Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& package,
                               const Uri& uri, const PushOptions& options) {
-  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&] {
-    return push_directory_once(directory, package, uri, options);
-  });
+  return retry_if_changed(k_retries_of_directory,
+                          [&] { return push_directory_once(directory, package, uri, options); });
 }
 
 Result<Pushed> push_file(const Path& file, const Uri& uri, const PushOptions& options) {
-  return pkg::retry_if_changed(pkg::k_retries_of_directory,
-                               [&] { return push_file_once(file, uri, options); });
+  return retry_if_changed(k_retries_of_directory,
+                          [&] { return push_file_once(file, uri, options); });
 }
 
 }  // namespace rtenv::envbuild

@@ -1,12 +1,12 @@
 #include "envbuild/working_dir.hpp"
 
+#include "base/changing.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/temp_dir.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/local_tree.hpp"
 #include "envbuild/unpack_limits.hpp"
-#include "pkg/content_source.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/unpack.hpp"
 
@@ -22,7 +22,7 @@ Result<void> unpack_copy(const Path& archive, const pkg::PackageName& name, cons
   std::error_code error;
   RTENV_TRY(clone_tree(std::filesystem::canonical(archive, error), copy));
   RTENV_TRY(const pkg::PackageName copied, pkg::name_of_archive(copy));
-  if (copied != name) return pkg::changed_while(archive.native(), "copied");
+  if (copied != name) return changed_while(archive.native(), "copied");
   RTENV_TRY(const auto limits, unpack_limits(cache));
   auto unpacked = pkg::unpack(
       copy, target,
@@ -38,7 +38,7 @@ Result<LeasedPath> from_archive(const Path& archive, cache::Cache& cache,
       .wait = {.cancellation = options.cancellation, .on_wait = [] {
                  log::info("another process is unpacking this working_dir; waiting for it");
                }}};
-  return pkg::retry_if_changed(pkg::k_retries_of_directory, [&]() -> Result<LeasedPath> {
+  return retry_if_changed(k_retries_of_directory, [&]() -> Result<LeasedPath> {
     RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
     RTENV_TRY(const cache::Key key, cache::Key::parse(name.tree_key()));
     const auto build = [&](const cache::BuildContext& context) {

@@ -2,15 +2,13 @@
 // read of a file is one state of it, or reading fails.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-#include <thread>
 
-#include "base/result.hpp"
+#include "base/changing.hpp"
 
 namespace rtenv::pkg {
 
@@ -67,24 +65,6 @@ class OpenContent {
   [[nodiscard]] virtual int file() const { return -1; }
 };
 
-struct Retries {
-  int attempts;
-  std::chrono::milliseconds pause;  // longer after each
-};
-inline constexpr Retries k_retries_of_file{4, std::chrono::milliseconds(0)};
-inline constexpr Retries k_retries_of_directory{5, std::chrono::milliseconds(5)};
-
-/// What changed while it was read is read again a few times; after that the user decides. `attempt`
-/// returns a Result.
-template <class Attempt>
-auto retry_if_changed(const Retries& retries, Attempt attempt) -> decltype(attempt()) {
-  for (int made = 1;; ++made) {
-    auto result = attempt();
-    if (result || result.error().code() != Errc::changed || made == retries.attempts) return result;
-    std::this_thread::sleep_for(retries.pause * made);
-  }
-}
-
 /// Thread-safe.
 class ContentSource {
  public:
@@ -94,9 +74,5 @@ class ContentSource {
   [[nodiscard]] virtual Result<std::shared_ptr<const OpenContent>> open(
       const Entry& entry) const = 0;
 };
-
-/// The error of a file or directory that changed during an operation: "read", "copied".
-/// Code: changed.
-Failure changed_while(const std::string& path, std::string_view operation);
 
 }  // namespace rtenv::pkg

@@ -68,14 +68,13 @@ Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOpt
   const auto make_worker = [&] {
     return Worker{TargetFolder::open(folder, options.modes), Inflater()};
   };
-  return parallel_for(paths.size(), options.threads, make_worker,
-                      [&](Worker& worker, std::size_t i) -> Result<void> {
-                        if (paths[i].empty()) return {};  // "./": the folder itself
-                        if (options.cancellation != nullptr && options.cancellation->requested())
-                          return fail(Errc::cancelled, "interrupted while unpacking {}",
-                                      archive.native());
-                        return unpack_entry(zip, zip.entries()[i], paths[i], worker, budget);
-                      });
+  return parallel_for(
+      paths.size(), options.threads, make_worker,
+      [&](Worker& worker, std::size_t i) -> Result<void> {
+        if (paths[i].empty()) return {};  // "./": the folder itself
+        RTENV_TRY(check_not_cancelled(options.cancellation, "unpacking", archive.native()));
+        return unpack_entry(zip, zip.entries()[i], paths[i], worker, budget);
+      });
 }
 
 }  // namespace rtenv::pkg

@@ -5,11 +5,11 @@
 #include <charconv>
 
 #include "base/cancellation.hpp"
+#include "base/changing.hpp"
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
-#include "pkg/content_source.hpp"
 #include "pkg/package.hpp"
 #include "runtime_env/project_source.hpp"
 #include "runtime_env/requirement_line.hpp"
@@ -144,7 +144,7 @@ Result<void> copy_input(const LocalInput& input, const std::vector<Path>& copies
   }
   RTENV_TRY(const auto copied, content_of(input.kind, target));
   if (copied != input.content)
-    return pkg::changed_while(input.path.native(), "copied for the installer");
+    return changed_while(input.path.native(), "copied for the installer");
   return {};
 }
 
