@@ -1,6 +1,8 @@
 #include "pkg/ignore_pattern.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 
 #include "pkg/utf8.hpp"
 
@@ -34,16 +36,51 @@ void IgnorePattern::add_set(CharacterSet set) {
   sets_.push_back(std::move(set));
 }
 
+// Several stars in a row match what one does.
+void IgnorePattern::add(Kind kind) {
+  const bool repeats = kind == Kind::star || kind == Kind::run;
+  if (!repeats || tokens_.empty() || tokens_.back().kind != kind) tokens_.push_back({.kind = kind});
+}
+
+// "**" before a slash, or a pattern that applies at any depth: (?:.*/)?
+void IgnorePattern::add_leading() {
+  tokens_.push_back({.kind = Kind::optional, .count = 2});
+  tokens_.push_back({.kind = Kind::run});
+  add_literal('/');
+}
+
+// ray: a last "**": /.*
+void IgnorePattern::add_below() {
+  add_literal('/');
+  tokens_.push_back({.kind = Kind::run});
+}
+
+// ray: everything below a matched name: (?:/.*)?
+void IgnorePattern::add_maybe_below() {
+  tokens_.push_back({.kind = Kind::optional, .count = 2});
+  add_below();
+}
+
+// ray: an inner "**": (?:/.+)?
+void IgnorePattern::add_middle() {
+  tokens_.push_back({.kind = Kind::optional, .count = 3});
+  add_literal('/');
+  add(Kind::dot);
+  add(Kind::run);
+}
+
 std::optional<IgnorePattern::Simple> IgnorePattern::simple() const {
-  if (tokens_.size() < 2 || tokens_.front().kind != Kind::leading) return std::nullopt;
+  constexpr std::ptrdiff_t k_leading = 3;
+  constexpr std::ptrdiff_t k_maybe_below = 3;
+  if (tokens_.size() <= k_leading || tokens_.front().kind != Kind::optional) return std::nullopt;
   Simple result;
-  auto token = tokens_.begin() + 1;
+  auto token = tokens_.begin() + k_leading;
   auto end = tokens_.end();
-  if (end[-1].kind == Kind::maybe_below) {
+  if (end - token > k_maybe_below && end[-k_maybe_below].kind == Kind::optional) {
     result.covers_below = true;
-    --end;
+    end -= k_maybe_below;
   }
-  if (token != end && token->kind == Kind::star) {
+  if (token->kind == Kind::star) {
     result.suffix = true;
     ++token;
   }
@@ -68,75 +105,64 @@ bool IgnorePattern::at_end(std::string_view path, std::size_t position) const {
                                      position + 1 == path.size() && path[position] == '\n');
 }
 
-bool IgnorePattern::matches_from(std::size_t token_index, std::string_view path,
-                                 std::size_t position) const {
-  for (; token_index < tokens_.size(); ++token_index) {
-    const Token& token = tokens_[token_index];
-    switch (token.kind) {
-      case Kind::literal:
-        if (position == path.size() || path[position] != token.byte) return false;
-        ++position;
-        break;
-      case Kind::any:
-        if (position == path.size() || path[position] == '/') return false;
-        position += character_at(path, position).bytes;
-        break;
-      case Kind::set: {
-        if (position == path.size()) return false;
-        const Character c = character_at(path, position);
-        if (semantics_ == IgnoreSemantics::git && c.value == U'/') return false;
-        if (!sets_[token.set].contains(c.value)) return false;
-        position += c.bytes;
-        break;
-      }
-      case Kind::plus:
-        if (position == path.size() || path[position] == '/') return false;
-        position += character_at(path, position).bytes;
-        [[fallthrough]];
-      case Kind::star:
-        for (;;) {
-          if (matches_from(token_index + 1, path, position)) return true;
-          if (position == path.size() || path[position] == '/') return false;
-          position += character_at(path, position).bytes;
+// The number of bytes at `position` that the token matches; 0 if it doesn't.
+std::size_t IgnorePattern::step(const Token& token, std::string_view path,
+                                std::size_t position) const {
+  if (position == path.size()) return 0;
+  switch (token.kind) {
+    case Kind::literal: return path[position] == token.byte ? 1 : 0;
+    case Kind::any:
+    case Kind::star: return path[position] == '/' ? 0 : character_at(path, position).bytes;
+    case Kind::dot:
+    case Kind::run:
+      return semantics_ == IgnoreSemantics::ray && path[position] == '\n'
+                 ? 0
+                 : character_at(path, position).bytes;
+    case Kind::set: {
+      const Character c = character_at(path, position);
+      if (semantics_ == IgnoreSemantics::git && c.value == U'/') return 0;
+      return sets_[token.set].contains(c.value) ? c.bytes : 0;
+    }
+    case Kind::optional: break;
+  }
+  return 0;
+}
+
+// All ways to match are followed at once, a byte at a time. For each position there is a set of the
+// tokens that come next; a bit a token, and one for the pattern's end.
+bool IgnorePattern::matches_whole(std::string_view path) const {
+  constexpr std::size_t k_sets = k_max_utf8_bytes + 1;  // of this position and those in reach
+  constexpr std::size_t k_bits = 64;
+  const std::size_t words = tokens_.size() / k_bits + 1;
+  std::array<std::uint64_t, k_sets> small{};
+  std::vector<std::uint64_t> large(words > 1 ? k_sets * words : 0);
+  std::uint64_t* const sets = words > 1 ? large.data() : small.data();
+  std::size_t furthest = 0;  // position with a token
+  const auto add = [&](std::size_t position, std::size_t token) {
+    sets[position % k_sets * words + token / k_bits] |= std::uint64_t{1} << token % k_bits;
+    furthest = std::max(furthest, position);
+  };
+  add(0, 0);
+  for (std::size_t position = 0; position <= furthest; ++position) {
+    for (std::size_t word = 0; word < words; ++word) {
+      std::uint64_t& bits = sets[position % k_sets * words + word];
+      while (bits != 0) {  // a token adds only later ones to its own set
+        const auto index = word * k_bits + static_cast<std::size_t>(std::countr_zero(bits));
+        bits &= bits - 1;
+        if (index == tokens_.size()) {
+          if (at_end(path, position)) return true;
+          continue;
         }
-      case Kind::leading:
-      case Kind::middle: {
-        // Nothing, or a run that ends with a slash (leading) or begins with one (middle); in ray
-        // without line feeds.
-        if (matches_from(token_index + 1, path, position)) return true;
-        std::size_t end = position;
-        if (token.kind == Kind::middle) {
-          if (end == path.size() || path[end] != '/') return false;
-          ++end;
-        }
-        for (; end < path.size() && (semantics_ == IgnoreSemantics::git || path[end] != '\n');
-             ++end) {
-          const bool stop_here = token.kind == Kind::middle || path[end] == '/';
-          if (stop_here && matches_from(token_index + 1, path, end + 1)) return true;
-        }
-        return false;
-      }
-      case Kind::run:
-        for (; position < path.size(); ++position)
-          if (matches_from(token_index + 1, path, position)) return true;
-        break;
-      case Kind::maybe_below:
-        if (at_end(path, position)) return true;
-        [[fallthrough]];
-      case Kind::below:
-        if (position == path.size() || path[position] != '/') return false;
-        ++position;
-        [[fallthrough]];
-      case Kind::everything: {
-        if (token.kind == Kind::everything && (position == path.size() || path[position] == '\n'))
-          return false;
-        // The rest, without line feeds: these tokens are always the last.
-        const auto line_feed = path.find('\n', position);
-        return line_feed == std::string_view::npos || line_feed + 1 == path.size();
+        const Token& token = tokens_[index];
+        const bool repeats = token.kind == Kind::star || token.kind == Kind::run;
+        if (repeats || token.kind == Kind::optional) add(position, index + 1);
+        if (token.kind == Kind::optional) add(position, index + 1 + token.count);
+        if (const std::size_t bytes = step(token, path, position); bytes != 0)
+          add(position + bytes, repeats ? index : index + 1);
       }
     }
   }
-  return at_end(path, position);
+  return false;
 }
 
 }  // namespace rtenv::pkg

@@ -9,6 +9,8 @@
 // git: it matches as git's wildmatch does (gitignore(5); dir.c and wildmatch.c of git 2.39), byte
 // by byte.
 //
+// Matching takes time in proportion to the pattern's length times the path's, whatever they are.
+//
 // Immutable, and safe to share between threads.
 #pragma once
 
@@ -40,7 +42,7 @@ class IgnorePattern {
   [[nodiscard]] bool directory_only() const noexcept { return directory_only_; }
   /// `directory` matters only in the semantics git.
   [[nodiscard]] bool matches(std::string_view path, bool directory = false) const {
-    return (directory || !directory_only_) && matches_from(0, path, 0);
+    return (directory || !directory_only_) && matches_whole(path);
   }
 
   /// The form of most patterns: a plain name, or one "*" followed by a plain suffix, at any depth.
@@ -54,23 +56,22 @@ class IgnorePattern {
   [[nodiscard]] std::optional<Simple> simple() const;
 
  private:
+  // A pattern is a sequence of these. Each of the matching rules' regular expressions is made of
+  // them: "(?:.*/)?", for example, is optional, run and "/".
   enum class Kind : std::uint8_t {
-    literal,      // the byte itself
-    any,          // [^/]
-    star,         // [^/]*
-    plus,         // [^/]+
-    set,          // […]
-    leading,      // (?:.*/)?   "**" before a slash
-    middle,       // (?:/.+)?   ray: an inner "**"
-    below,        // /.*        ray: a last "**"
-    everything,   // .+         ray: "**" alone
-    run,          // .*         git: a last "**"
-    maybe_below,  // (?:/.*)?   ray: everything below a matched name
+    literal,   // the byte itself
+    any,       // [^/]
+    dot,       // .     in ray: no line feed; in git: any byte
+    set,       // […]
+    star,      // [^/]*
+    run,       // .*
+    optional,  // (?:…)? around the next `count` tokens
   };
   struct Token {
     Kind kind;
-    char byte = 0;          // literal
-    std::uint32_t set = 0;  // index into sets_
+    char byte = 0;            // literal
+    std::uint32_t set = 0;    // index into sets_
+    std::uint32_t count = 0;  // optional
   };
   struct Character {
     char32_t value;
@@ -88,14 +89,19 @@ class IgnorePattern {
   bool compile_git(std::string_view pattern);
   /// `at` is the position after the "["; the call moves it after the "]".
   bool compile_git_set(std::string_view pattern, std::size_t& at);
-  void add(Kind kind) { tokens_.push_back({.kind = kind}); }
+  void add(Kind kind);
+  void add_leading();
+  void add_below();
+  void add_maybe_below();
+  void add_middle();
   void add_literal(char byte) { tokens_.push_back({.kind = Kind::literal, .byte = byte}); }
   void add_set(CharacterSet set);
 
   [[nodiscard]] Character character_at(std::string_view path, std::size_t position) const;
   [[nodiscard]] bool at_end(std::string_view path, std::size_t position) const;
-  [[nodiscard]] bool matches_from(std::size_t token, std::string_view path,
-                                  std::size_t position) const;
+  [[nodiscard]] std::size_t step(const Token& token, std::string_view path,
+                                 std::size_t position) const;
+  [[nodiscard]] bool matches_whole(std::string_view path) const;
 
   IgnoreSemantics semantics_ = IgnoreSemantics::ray;
   bool negated_ = false;

@@ -60,7 +60,7 @@ bool IgnorePattern::compile_git(std::string_view text) {
   }
   if (pattern.empty()) return false;
   const bool by_name = pattern.find('/') == std::string_view::npos;
-  if (by_name) add(Kind::leading);
+  if (by_name) add_leading();
   if (pattern.starts_with('/')) pattern.remove_prefix(1);
 
   // git compares the part before the first wildcard separately and passes the rest to wildmatch, so
@@ -75,7 +75,7 @@ bool IgnorePattern::compile_git(std::string_view text) {
       const std::string_view behind = pattern.substr(end);
       i = end;
       if (several && begins_part && behind.starts_with('/')) {
-        add(Kind::leading);
+        add_leading();
         ++i;
       } else if (several && begins_part && (behind.empty() || behind.starts_with("\\/"))) {
         add(Kind::run);

@@ -58,13 +58,14 @@ bool IgnorePattern::compile_ray(std::string_view text) {
     const std::string_view segment = segments[i];
     if (segment == k_double_star) {
       if (i == 0 && i == last) {
-        add(Kind::everything);
+        add(Kind::dot);
+        add(Kind::run);
       } else if (i == 0) {
-        add(Kind::leading);
+        add_leading();
       } else if (i == last) {
-        add(Kind::below);
+        add_below();
       } else {
-        add(Kind::middle);
+        add_middle();
         need_slash = true;
       }
       continue;
@@ -72,11 +73,12 @@ bool IgnorePattern::compile_ray(std::string_view text) {
     if (need_slash) add_literal('/');
     need_slash = true;
     if (segment == "*") {
-      add(Kind::plus);
+      add(Kind::any);
+      add(Kind::star);
       continue;
     }
     if (!compile_ray_segment(segment)) return false;
-    if (i == last && !negated_) add(Kind::maybe_below);
+    if (i == last && !negated_) add_maybe_below();
   }
   return true;
 }

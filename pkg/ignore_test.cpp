@@ -53,6 +53,30 @@ INSTANTIATE_TEST_SUITE_P(CornerCases, RayPatternTest,
                                          Case{"*", "a\nb", true}, Case{"**", "a\nb", false},
                                          Case{"a//b", "a/b", false}, Case{"***", "abc", true}));
 
+std::string repeated(std::string_view text, int count) {
+  std::string result;
+  for (int i = 0; i < count; ++i) result += text;
+  return result;
+}
+
+// With backtracking, these would take longer than anybody waits, or all of the stack.
+TEST(IgnorePattern, ManyWildcardsTakeNoMoreThanTheirNumberTimesThePathsLength) {
+  const std::string name(200, 'a');
+  const std::string folders = repeated("a/", 100);
+  for (const auto semantics : {IgnoreSemantics::ray, IgnoreSemantics::git}) {
+    const auto matches = [&](const std::string& pattern, const std::string& path) {
+      return IgnorePattern::compile(pattern, semantics)->matches(path);
+    };
+    EXPECT_FALSE(matches(repeated("*a", 100) + 'b', name));
+    EXPECT_TRUE(matches(repeated("*a", 100) + '*', name));
+    EXPECT_FALSE(matches(repeated("**/a/", 50) + 'b', folders + 'a'));
+    EXPECT_TRUE(matches(repeated("**/a/", 50) + 'b', folders + 'b'));
+    EXPECT_FALSE(matches(repeated("*", 1 << 20) + 'b', name));
+    EXPECT_FALSE(matches(repeated("*a", 1 << 20), name));
+    EXPECT_TRUE(matches("**/*b", std::string(1 << 20, 'a') + 'b'));
+  }
+}
+
 // Output of `git check-ignore --no-index`; tests/oracle/git_ignore.py compares thousands more.
 struct GitCase {
   const char* pattern;

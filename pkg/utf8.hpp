@@ -7,9 +7,11 @@
 
 namespace rtenv::pkg {
 
+inline constexpr std::size_t k_max_utf8_bytes = 4;
+
 struct CodePoint {
   char32_t value;     // for an invalid byte b: U+DC00 + b, as in Python
-  std::size_t bytes;  // 1 to 4
+  std::size_t bytes;  // 1 to k_max_utf8_bytes
 };
 
 /// Requires: position < text.size().
