@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/absolute_path.hpp"
 #include "base/call_filter.hpp"
 #include "base/program.hpp"
 #include "base/sandbox_view.hpp"
@@ -106,7 +107,7 @@ void add_scratch(SandboxView& view, const Environment& command) {
   for (const char* variable : {"HOME", "TMPDIR"}) {
     const auto folder = command.find_filled(variable);
     if (!folder || folder->front() != '/') continue;
-    const Path path = Path(*folder).lexically_normal();
+    const Path path = absolute_path(Path(*folder));
     const bool is_home = variable == std::string_view("HOME");
     const Path scratch = is_home ? path / ".cache" : path;
     if (may_be_hidden(scratch)) view.hide(scratch);

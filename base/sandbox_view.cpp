@@ -1,7 +1,7 @@
 #include "base/sandbox_view.hpp"
 
 #include <filesystem>
-#include <optional>
+#include <vector>
 
 namespace rtenv {
 namespace {
@@ -11,25 +11,6 @@ constexpr int k_max_links = 40;  // as in Linux
 bool is_there(const Path& path) {
   std::error_code error;
   return std::filesystem::exists(path, error);
-}
-
-struct Link {
-  Path place;
-  Path target;
-  Path rest;  // of the path behind it
-};
-
-std::optional<Link> first_link(const Path& path) {
-  Link link;
-  for (auto part = path.begin(); part != path.end(); ++part) {
-    link.place /= *part;
-    std::error_code error;
-    link.target = std::filesystem::read_symlink(link.place, error);
-    if (error) continue;
-    for (++part; part != path.end(); ++part) link.rest /= *part;
-    return link;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -63,21 +44,38 @@ void SandboxView::hide(const Path& path) {
   places_.push_back({real, false});
 }
 
-// The real path. The links on the way that are hidden are made in the view.
+// The real path, as the kernel finds it: what precedes ".." may be a link. The links on the way
+// that are hidden are made in the view.
 Path SandboxView::follow(const Path& path) {
-  Path at = path.lexically_normal();
-  for (int count = 0; count < k_max_links; ++count) {
-    const auto link = first_link(at);
-    if (!link) break;
-    if (is_hidden(link->place)) {
-      add_({"--symlink", link->target.native(), link->place.native()});
-      places_.push_back({link->place, true});
+  Path real = "/";
+  std::vector<Path> rest;  // the next part is the last
+  const auto go_on_with = [&](const Path& way) {
+    const std::vector<Path> parts(way.begin(), way.end());
+    rest.insert(rest.end(), parts.rbegin(), parts.rend());
+  };
+  go_on_with(path);
+  for (int links = 0; !rest.empty();) {
+    const Path part = std::move(rest.back());
+    rest.pop_back();
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      real = real.parent_path();
+      continue;
     }
-    at = link->place.parent_path() / link->target;
-    for (const Path& part : link->rest) at /= part;
-    at = at.lexically_normal();
+    const Path place = real / part;
+    std::error_code error;
+    const Path target = std::filesystem::read_symlink(place, error);
+    if (error || ++links > k_max_links) {
+      real = place;
+      continue;
+    }
+    if (is_hidden(place)) {
+      add_({"--symlink", target.native(), place.native()});
+      places_.push_back({place, true});
+    }
+    go_on_with(target);
   }
-  return at;
+  return real;
 }
 
 void SandboxView::show(const Path& path) {

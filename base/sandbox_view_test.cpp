@@ -88,6 +88,14 @@ TEST_F(SandboxViewTest, AFolderBehindALinkIsCreatedAndShownOnce) {
                                       fmt::format("--ro-bind {0} {0}", at("real/x"))));
 }
 
+TEST_F(SandboxViewTest, TheParentOfALinkIsThatOfItsTarget) {
+  tree_.file("home/real/y", "").directory("home/real/x").link("l", "home/real/x");
+  view_.hide(at("home"));
+  view_.show(at("l/../y"));
+  EXPECT_THAT(arguments_, ElementsAre("--tmpfs " + at("home"),
+                                      fmt::format("--ro-bind {0} {0}", at("home/real/y"))));
+}
+
 TEST_F(SandboxViewTest, ADeviceFolderIsBwrapsOwn) {
   tree_.file("shm/cache/x", "");
   view_.assume_hidden(at("shm"));
