@@ -5,6 +5,10 @@
 
 #include <cstdint>
 
+#include "base/exceptions.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+
 namespace rtenv {
 
 Result<Cancellation> Cancellation::create() {
@@ -13,8 +17,38 @@ Result<Cancellation> Cancellation::create() {
   return Cancellation(std::move(event));
 }
 
+Cancellation::Cancellation(Cancellation&&) noexcept = default;
+
+Cancellation& Cancellation::operator=(Cancellation&& other) noexcept {
+  if (this != &other) {
+    remove_left_folders();
+    event_ = std::move(other.event_);
+    state_ = std::move(other.state_);
+  }
+  return *this;
+}
+
+Cancellation::~Cancellation() { remove_left_folders(); }
+
+void Cancellation::remove_left_folders() noexcept {
+  if (state_ == nullptr) return;  // it was moved from
+  for (const Path& folder : state_->left)
+    if (const auto removed = without_exceptions([&] { return remove_tree(folder); }); !removed)
+      log::warn("{}", removed.error().message());
+}
+
+void Cancellation::leave(Path folder) const {
+  const std::lock_guard lock(state_->mutex);
+  state_->left.push_back(std::move(folder));
+}
+
+std::vector<Path> Cancellation::take_left_folders() const {
+  const std::lock_guard lock(state_->mutex);
+  return std::exchange(state_->left, {});
+}
+
 void Cancellation::request() const noexcept {
-  requested_->store(true, std::memory_order_relaxed);
+  state_->requested.store(true, std::memory_order_relaxed);
   const std::uint64_t one = 1;
   // Can fail only if the counter is full; then poll_fd() is readable anyway.
   [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);

@@ -1,10 +1,13 @@
 // A request to stop long-running work: made from any thread or a signal handler, checked or polled
-// by the work.
+// by the work. Who waits for the work to end needn't wait until its temporary folders are removed,
+// too: the work leaves them here.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string_view>
+#include <vector>
 
 #include "base/fd.hpp"
 
@@ -14,20 +17,36 @@ class Cancellation {
  public:
   /// Fails: unavailable (out of file descriptors).
   static Result<Cancellation> create();
+  Cancellation(Cancellation&&) noexcept;
+  Cancellation& operator=(Cancellation&&) noexcept;
+  /// Removes the folders that were left.
+  ~Cancellation();
 
   /// Async-signal-safe. Can't be undone.
   void request() const noexcept;
   /// Cheap enough to check once per file.
   [[nodiscard]] bool requested() const noexcept {
-    return requested_->load(std::memory_order_relaxed);
+    return state_->requested.load(std::memory_order_relaxed);
   }
   /// For poll(2): readable once a stop was requested.
   [[nodiscard]] int poll_fd() const noexcept { return event_.get(); }
 
+  /// A temporary folder that is to be removed later. Thread-safe.
+  void leave(Path folder) const;
+  /// The folders that were left; the caller removes them. Thread-safe.
+  [[nodiscard]] std::vector<Path> take_left_folders() const;
+
  private:
+  struct State {
+    std::atomic<bool> requested = false;
+    std::mutex mutex;
+    std::vector<Path> left;  // guarded by mutex
+  };
   explicit Cancellation(Fd event) : event_(std::move(event)) {}
+  void remove_left_folders() noexcept;
+
   Fd event_;
-  std::unique_ptr<std::atomic<bool>> requested_ = std::make_unique<std::atomic<bool>>(false);
+  std::unique_ptr<State> state_ = std::make_unique<State>();
   static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal handler");
 };
 

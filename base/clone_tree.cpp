@@ -19,13 +19,14 @@
 #include "base/cancellation.hpp"
 #include "base/directory_reader.hpp"
 #include "base/file.hpp"
-#include "base/parallel.hpp"
 #include "base/parallel_tree.hpp"
+#include "base/processors.hpp"
 
 namespace rtenv {
 namespace {
 
 constexpr off_t k_buffer_bytes = 1 << 18;  // larger files are copied by the kernel
+constexpr off_t k_piece_bytes = 8 << 20;   // what the kernel copies at once
 constexpr unsigned k_max_threads = 16;     // more wait for each other in the file system
 constexpr std::size_t k_names_per_task = 256;
 
@@ -60,11 +61,13 @@ class TreeCloner {
     struct stat status {};
     if (::lstat(from_.c_str(), &status) != 0) return fail_errno("read", from_.native());
     if (!S_ISDIR(status.st_mode))
-      return EntryCloner().clone({AT_FDCWD, from_.c_str()}, {AT_FDCWD, to_.c_str()}, status, {});
+      return EntryCloner(options_.cancellation)
+          .clone({AT_FDCWD, from_.c_str()}, {AT_FDCWD, to_.c_str()}, status, {});
     const unsigned threads =
         options_.threads > 0 ? options_.threads : std::min(default_threads(), k_max_threads);
     return parallel_tree(
-        Task{nullptr, {}, true}, threads, [] { return ThreadState{}; },
+        Task{nullptr, {}, true}, threads,
+        [this] { return ThreadState{.reader = {}, .cloner = EntryCloner(options_.cancellation)}; },
         [&](ThreadState& state, Task task, std::vector<Task>& found) {
           return task.list ? clone_folder(state, task, found) : clone_files(state, task);
         });
@@ -193,8 +196,10 @@ Result<void> EntryCloner::copy_content(const Fd& from, const Fd& to, off_t size,
     return write_full(to, std::span(buffer_).first(count), shown.native());
   }
   while (size > 0) {
-    const ssize_t count = ::copy_file_range(from.get(), nullptr, to.get(), nullptr,
-                                            static_cast<std::size_t>(size), 0);
+    RTENV_TRY(check_not_cancelled(cancellation_, "copying", shown.native()));
+    const ssize_t count =
+        ::copy_file_range(from.get(), nullptr, to.get(), nullptr,
+                          static_cast<std::size_t>(std::min(size, k_piece_bytes)), 0);
     if (count < 0) {
       if (errno == EINTR) continue;
       return fail_errno("copy", shown.native());

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "base/fd.hpp"
+#include "base/cancellation.hpp"
 
 namespace rtenv {
 
@@ -23,16 +23,20 @@ Result<void> set_folder_mode(EntryAt folder, mode_t mode, const Path& shown);
 /// Not thread-safe; use one per thread.
 class EntryCloner {
  public:
+  /// `cancellation` may be null, and must outlive this.
+  explicit EntryCloner(const Cancellation* cancellation) : cancellation_(cancellation) {}
+
   /// Copies a file or a symbolic link with its permissions, to which it adds the owner's permission
   /// to write, and its modification time. `status` is the source's. Errors name it as `shown` /
   /// `from.name`. Fails: invalid_argument (a device, a pipe or a socket), already_exists (`to`),
-  /// and by errno.
+  /// cancelled, and by errno.
   Result<void> clone(EntryAt from, EntryAt to, const struct stat& status, const Path& shown);
 
  private:
   Result<void> clone_link(EntryAt from, EntryAt to, const Path& shown);
   Result<void> copy_content(const Fd& from, const Fd& to, off_t size, const Path& shown);
 
+  const Cancellation* cancellation_;
   std::vector<std::byte> buffer_;
   bool can_share_blocks_ = true;  // until the file system refuses
 };

@@ -61,11 +61,6 @@ Result<std::string> read_file(const Path& path, std::uint64_t max_bytes) {
   return read_to_end(fd, path.native());
 }
 
-Result<std::string> read_file_or_stream(const Path& path) {
-  RTENV_TRY(const auto fd, open_file(path, O_RDONLY));
-  return read_to_end(fd, path.native());
-}
-
 Result<void> make_directories(const Path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

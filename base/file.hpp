@@ -17,10 +17,6 @@ Result<std::string> read_file(const Path& path);
 /// The same of a file that somebody else wrote. Fails also: invalid_argument (it is larger).
 Result<std::string> read_file(const Path& path, std::uint64_t max_bytes);
 
-/// Also reads a pipe or a device to its end, such as /dev/stdin: for files that users name. Fails:
-/// as read_file.
-Result<std::string> read_file_or_stream(const Path& path);
-
 /// Creates the directory and its parents; succeeds if it already exists.
 Result<void> make_directories(const Path& path);
 

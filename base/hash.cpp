@@ -90,11 +90,12 @@ struct Implementation<HashAlgorithm::xxh3_128> {
 };
 
 template <class Hash>
-Result<typename Hash::Bytes> digest_of_file(const Path& path) {
+Result<typename Hash::Bytes> digest_of_file(const Path& path, const Cancellation* cancellation) {
   RTENV_TRY(const auto fd, open_regular_file(path, O_RDONLY));
   Hash hash;
   std::vector<std::byte> buffer(1 << 18);
   for (;;) {
+    RTENV_TRY(check_not_cancelled(cancellation, "reading", path.native()));
     RTENV_TRY(const auto count, read_full(fd, buffer, path.native()));
     hash.add(std::span(buffer).first(count));
     if (count < buffer.size()) return hash.finish();
@@ -102,8 +103,8 @@ Result<typename Hash::Bytes> digest_of_file(const Path& path) {
 }
 
 template <class Hash>
-Result<std::string> hex_of_file(const Path& path) {
-  RTENV_TRY(const auto bytes, digest_of_file<Hash>(path));
+Result<std::string> hex_of_file(const Path& path, const Cancellation* cancellation) {
+  RTENV_TRY(const auto bytes, digest_of_file<Hash>(path, cancellation));
   return to_hex(bytes);
 }
 
@@ -166,9 +167,17 @@ std::string sha256_hex(std::string_view text) {
   return to_hex(Sha256::of(std::as_bytes(std::span(text))));
 }
 
-Result<std::string> sha1_hex_of_file(const Path& path) { return hex_of_file<Sha1>(path); }
-Result<std::string> sha256_hex_of_file(const Path& path) { return hex_of_file<Sha256>(path); }
-Result<Sha384::Bytes> sha384_of_file(const Path& path) { return digest_of_file<Sha384>(path); }
-Result<Sha512::Bytes> sha512_of_file(const Path& path) { return digest_of_file<Sha512>(path); }
+Result<std::string> sha1_hex_of_file(const Path& path, const Cancellation* cancellation) {
+  return hex_of_file<Sha1>(path, cancellation);
+}
+Result<std::string> sha256_hex_of_file(const Path& path, const Cancellation* cancellation) {
+  return hex_of_file<Sha256>(path, cancellation);
+}
+Result<Sha384::Bytes> sha384_of_file(const Path& path) {
+  return digest_of_file<Sha384>(path, nullptr);
+}
+Result<Sha512::Bytes> sha512_of_file(const Path& path) {
+  return digest_of_file<Sha512>(path, nullptr);
+}
 
 }  // namespace rtenv

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.hpp"
+#include "base/cancellation.hpp"
 
 namespace rtenv {
 
@@ -72,10 +72,11 @@ Sha256::Bytes hmac_sha256(std::span<const std::byte> key, std::string_view messa
 
 /// The SHA-256 digest of a text, in hex.
 std::string sha256_hex(std::string_view text);
-/// The digest of a file's content, in hex. Fails: not_found, permission_denied, invalid_argument (a
-/// directory).
-Result<std::string> sha1_hex_of_file(const Path& path);
-Result<std::string> sha256_hex_of_file(const Path& path);
+/// The digest of a file's content, in hex. `cancellation` may be null. Fails: not_found,
+/// permission_denied, invalid_argument (a directory), cancelled.
+Result<std::string> sha1_hex_of_file(const Path& path, const Cancellation* cancellation = nullptr);
+Result<std::string> sha256_hex_of_file(const Path& path,
+                                       const Cancellation* cancellation = nullptr);
 /// The digest of a file's content. Fails: as sha256_hex_of_file.
 Result<Sha384::Bytes> sha384_of_file(const Path& path);
 Result<Sha512::Bytes> sha512_of_file(const Path& path);

@@ -7,11 +7,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
-#include <climits>
 
 #include "base/cancellation.hpp"
 
@@ -23,15 +20,6 @@ constexpr int k_reader_interval_ms = 20;
 
 Failure cancelled(std::string_view name) {
   return fail(Errc::cancelled, "interrupted while waiting for the reader of {}", name);
-}
-
-// Waits until the stream takes data. False if the wait was cancelled.
-bool wait_for_reader(const Fd& stream, const Cancellation& cancellation) {
-  std::array<pollfd, 2> events{{{.fd = stream.get(), .events = POLLOUT, .revents = 0},
-                                {.fd = cancellation.poll_fd(), .events = POLLIN, .revents = 0}}};
-  while (::poll(events.data(), events.size(), -1) < 0 && errno == EINTR) {
-  }
-  return !cancellation.requested();
 }
 
 // The path behind links, of which the last one may lead nowhere.
@@ -121,27 +109,26 @@ Result<AtomicFile> create_file(const Path& target, const struct stat* replaced) 
 
 Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* cancellation) {
   RTENV_TRY(const Destination at, follow_links(path));
-  const auto make = [&](std::variant<AtomicFile, Fd> output) {
-    return OutputFile(path.native(), cancellation, std::move(output));
+  const auto stream_output = [&](Fd stream) {
+    return OutputFile(path.native(), StreamOutput(std::move(stream), path.native(), cancellation));
   };
   if (at.is_open_file) {
     RTENV_TRY(Fd stream, open_open_file(at.path));
-    return make(std::move(stream));
+    return stream_output(std::move(stream));
   }
   struct stat status {};
   const bool exists = ::stat(at.path.c_str(), &status) == 0;
   if (exists && (!S_ISREG(status.st_mode) || is_mounted(at.path))) {
     RTENV_TRY(Fd stream, open_stream(at.path, cancellation));
-    return make(std::move(stream));
+    return stream_output(std::move(stream));
   }
   RTENV_TRY(AtomicFile file, create_file(at.path, exists ? &status : nullptr));
-  return make(std::move(file));
+  return OutputFile(path.native(), std::move(file));
 }
 
 Result<OutputFile> OutputFile::standard(const Cancellation* cancellation) {
-  Fd stream(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-  if (!stream) return fail_errno("write", "standard output");
-  return OutputFile("standard output", cancellation, std::move(stream));
+  RTENV_TRY(StreamOutput stream, StreamOutput::standard(cancellation));
+  return OutputFile("standard output", std::move(stream));
 }
 
 bool OutputFile::is_standard(const Path& path) {
@@ -155,28 +142,12 @@ bool OutputFile::is_standard(const Path& path) {
 
 const Fd& OutputFile::fd() const noexcept {
   if (const auto* file = std::get_if<AtomicFile>(&output_)) return file->fd();
-  return *std::get_if<Fd>(&output_);
+  return std::get_if<StreamOutput>(&output_)->fd();
 }
 
 Result<void> OutputFile::write(std::span<const std::byte> data) {
-  struct stat status {};
-  const auto* stream = std::get_if<Fd>(&output_);
-  if (stream == nullptr || cancellation_ == nullptr || ::fstat(stream->get(), &status) != 0 ||
-      S_ISREG(status.st_mode))
-    return write_full(fd(), data, name_);
-  return write_to_reader(*stream, data);
-}
-
-// The descriptor may be shared with other processes, so it can't be made non-blocking; but a pipe
-// that poll(2) reports as writable takes PIPE_BUF bytes without blocking.
-Result<void> OutputFile::write_to_reader(const Fd& stream, std::span<const std::byte> data) {
-  while (!data.empty()) {
-    if (!wait_for_reader(stream, *cancellation_)) return cancelled(name_);
-    const auto piece = data.first(std::min<std::size_t>(data.size(), PIPE_BUF));
-    RTENV_TRY(write_full(stream, piece, name_));
-    data = data.subspan(piece.size());
-  }
-  return {};
+  if (auto* const stream = std::get_if<StreamOutput>(&output_)) return stream->write(data);
+  return write_full(fd(), data, name_);
 }
 
 Result<void> OutputFile::commit() {

@@ -5,10 +5,9 @@
 #include <variant>
 
 #include "base/file.hpp"
+#include "base/stream_output.hpp"
 
 namespace rtenv {
-
-class Cancellation;
 
 class OutputFile {
  public:
@@ -26,7 +25,9 @@ class OutputFile {
 
   [[nodiscard]] const Fd& fd() const noexcept;
   /// Whether what was written can't be taken back.
-  [[nodiscard]] bool is_stream() const noexcept { return std::holds_alternative<Fd>(output_); }
+  [[nodiscard]] bool is_stream() const noexcept {
+    return std::holds_alternative<StreamOutput>(output_);
+  }
   /// Fails: cancelled, while it waits for the reader of a pipe; out_of_space.
   Result<void> write(std::span<const std::byte> data);
   Result<void> write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
@@ -36,14 +37,11 @@ class OutputFile {
   Result<void> commit_as(const Path& target);
 
  private:
-  OutputFile(std::string name, const Cancellation* cancellation,
-             std::variant<AtomicFile, Fd> output)
-      : name_(std::move(name)), cancellation_(cancellation), output_(std::move(output)) {}
-  Result<void> write_to_reader(const Fd& stream, std::span<const std::byte> data);
+  OutputFile(std::string name, std::variant<AtomicFile, StreamOutput> output)
+      : name_(std::move(name)), output_(std::move(output)) {}
 
   std::string name_;  // in errors
-  const Cancellation* cancellation_;
-  std::variant<AtomicFile, Fd> output_;
+  std::variant<AtomicFile, StreamOutput> output_;
 };
 
 }  // namespace rtenv

@@ -14,9 +14,6 @@
 
 namespace rtenv {
 
-/// The number of processors that this process may use.
-inline unsigned default_threads() { return std::max(1U, std::thread::hardware_concurrency()); }
-
 /// Calls `work(state, index)`, which returns Result<void>, for every index below `count`, in the
 /// calling thread and up to `threads`-1 others. Each thread has a state of its own from
 /// `make_state()`. After a failure, which may be an exception, no further item is started; of

@@ -1,35 +1,16 @@
 #include "base/spooled_input.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-
-#include "base/cancellation.hpp"
 #include "base/raw_bytes.hpp"
+#include "base/stream_input.hpp"
 
 namespace rtenv {
 namespace {
 
 constexpr std::string_view k_name = "standard input";
 constexpr std::size_t k_buffer_bytes = 1 << 18;
-
-// Waits for data, the end (0), or the cancellation.
-Result<std::size_t> read_some(std::span<std::byte> buffer, const Cancellation* cancellation) {
-  std::array<pollfd, 2> events{{{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
-                                {.fd = cancellation != nullptr ? cancellation->poll_fd() : -1,
-                                 .events = POLLIN,
-                                 .revents = 0}}};
-  for (;;) {
-    ::poll(events.data(), events.size(), -1);
-    RTENV_TRY(check_not_cancelled(cancellation, "reading", k_name));
-    const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR && errno != EAGAIN) return fail_errno("read", k_name);
-  }
-}
 
 }  // namespace
 
@@ -42,7 +23,7 @@ Result<SpooledInput> SpooledInput::read(const Cancellation* cancellation) {
   RTENV_TRY(const Fd file, open_file(spooled.path(), O_WRONLY | O_CREAT | O_EXCL, 0600));
   RawBytes buffer(k_buffer_bytes);
   for (;;) {
-    RTENV_TRY(const std::size_t count, read_some(buffer, cancellation));
+    RTENV_TRY(const std::size_t count, read_available(STDIN_FILENO, buffer, k_name, cancellation));
     if (count == 0) return spooled;
     RTENV_TRY(write_full(file, std::span(buffer).first(count), spooled.path().native()));
   }

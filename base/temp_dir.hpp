@@ -1,15 +1,21 @@
-// A temporary directory that is removed, with its content, by the destructor. Move-only.
+// A temporary directory that is removed, with its content, by the destructor; if the work was
+// cancelled, or that fails, by whoever waits for the work: see Cancellation::leave. Move-only.
 #pragma once
 
 #include "base/file.hpp"
 
 namespace rtenv {
 
+class Cancellation;
+
 class TempDir {
  public:
-  /// Creates a directory (mode 0700) in `parent`, by default in $TMPDIR or /tmp.
-  static Result<TempDir> create(const Path& parent = {});
-  TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, Path())) {}
+  /// Creates a directory (mode 0700) in `parent`, by default in $TMPDIR or /tmp. `cancellation` is
+  /// that of the work which uses it; it may be null, and must outlive this.
+  static Result<TempDir> create(const Path& parent = {},
+                                const Cancellation* cancellation = nullptr);
+  TempDir(TempDir&& other) noexcept
+      : path_(std::exchange(other.path_, Path())), cancellation_(other.cancellation_) {}
   TempDir& operator=(TempDir&& other) noexcept;
   ~TempDir();
 
@@ -18,9 +24,11 @@ class TempDir {
   Path release() { return std::exchange(path_, Path()); }
 
  private:
-  explicit TempDir(Path path) : path_(std::move(path)) {}
+  TempDir(Path path, const Cancellation* cancellation)
+      : path_(std::move(path)), cancellation_(cancellation) {}
   void remove() noexcept;
   Path path_;
+  const Cancellation* cancellation_;
 };
 
 }  // namespace rtenv

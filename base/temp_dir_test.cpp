@@ -1,8 +1,10 @@
 #include "base/temp_dir.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/cancellation.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -27,6 +29,29 @@ TEST(TempDir, IsKeptAfterRelease) {
   TreeBuilder tree;
   const Path path = must(TempDir::create(tree.root())).release();
   EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST(TempDir, OfCancelledWorkIsRemovedByWhoCancelledIt) {
+  TreeBuilder tree;
+  Path path;
+  {
+    const Cancellation cancellation = must(Cancellation::create());
+    {
+      const TempDir folder = must(TempDir::create(tree.root(), &cancellation));
+      path = folder.path();
+      cancellation.request();
+    }
+    EXPECT_TRUE(std::filesystem::exists(path));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(TempDir, IsTheWorksOwnUnlessThatIsCancelled) {
+  TreeBuilder tree;
+  const Cancellation cancellation = must(Cancellation::create());
+  Path path = must(TempDir::create(tree.root(), &cancellation)).path();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_THAT(cancellation.take_left_folders(), testing::IsEmpty());
 }
 
 TEST(TempDir, ReportsAMissingParent) {

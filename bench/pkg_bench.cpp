@@ -8,7 +8,7 @@
 #include <random>
 
 #include "base/file.hpp"
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/temp_dir.hpp"
 #include "pkg/compression.hpp"
 #include "pkg/ignore.hpp"

@@ -206,7 +206,9 @@ void Cache::enforce_limits(const Cancellation* cancellation) {
   if (state_->makes_room()) restore_reserve(root());
 }
 
-Result<VerifyReport> Cache::verify(unsigned threads) { return Verifier(state_, threads).run(); }
+Result<VerifyReport> Cache::verify(unsigned threads, const Cancellation* cancellation) {
+  return Verifier(state_, threads, cancellation).run();
+}
 
 Result<std::optional<FetchRecord>> Cache::find_fetch_record(std::string_view digest) {
   return state_->ledger().find_fetch_record(digest);
@@ -236,6 +238,8 @@ Result<ExpiredArchives> Cache::remove_expired(bool dry_run, const Cancellation* 
   return state_->tier()->remove_expired(dry_run, cancellation);
 }
 
-Result<TempDir> Cache::make_temp_dir() { return state_->make_temp_dir(); }
+Result<TempDir> Cache::make_temp_dir(const Cancellation* cancellation) {
+  return state_->make_temp_dir(cancellation);
+}
 
 }  // namespace rtenv::cache

@@ -162,8 +162,8 @@ class Cache {
   /// After CacheOptions::makes_room, also reserves again what was used of the reserve.
   void enforce_limits(const Cancellation* cancellation = nullptr);
 
-  /// Reads every entry and compares it with its digest. Fails: as the ledger.
-  Result<VerifyReport> verify(unsigned threads);
+  /// Reads every entry and compares it with its digest. Fails: cancelled; as the ledger.
+  Result<VerifyReport> verify(unsigned threads, const Cancellation* cancellation = nullptr);
 
   /// The record of a fetched object. `digest` identifies the object; it stands for names that
   /// may be secret. A record is deleted with its entry. Fails: as the ledger.
@@ -187,7 +187,7 @@ class Cache {
 
   /// A folder on the cache's file system. After a crash, it is removed when the cache is opened.
   /// Fails: out_of_space, permission_denied, and as the ledger.
-  Result<TempDir> make_temp_dir();
+  Result<TempDir> make_temp_dir(const Cancellation* cancellation = nullptr);
 
  private:
   explicit Cache(std::shared_ptr<CacheState> state) : state_(std::move(state)) {}

@@ -7,7 +7,7 @@
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 
 namespace rtenv::cache {
 
@@ -66,10 +66,10 @@ Result<const Holder*> CacheState::holder() {
   return &*holder_;
 }
 
-Result<TempDir> CacheState::make_temp_dir() {
+Result<TempDir> CacheState::make_temp_dir(const Cancellation* cancellation) {
   RTENV_TRY(holder());
   RTENV_TRY(make_directories(holder_tmp()));
-  return TempDir::create(holder_tmp());
+  return TempDir::create(holder_tmp(), cancellation);
 }
 
 void CacheState::wake_sender() {

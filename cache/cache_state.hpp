@@ -46,7 +46,7 @@ class CacheState {
   /// Requires: holder() was called.
   [[nodiscard]] int lock_fd() const noexcept { return holder_->lock_fd(); }
   /// See Cache::make_temp_dir.
-  Result<TempDir> make_temp_dir();
+  Result<TempDir> make_temp_dir(const Cancellation* cancellation = nullptr);
   /// Pushes unsent entries in the background.
   void wake_sender();
 

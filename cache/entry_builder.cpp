@@ -8,7 +8,7 @@
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/tree_usage.hpp"
 #include "cache/collector.hpp"
 #include "cache/trash.hpp"
@@ -78,7 +78,7 @@ Result<void> EntryBuilder::wait_for_other_builder() {
 
 Result<void> EntryBuilder::pull_or_build(const BuildContext& context) {
   if (uses_tier()) {
-    RTENV_TRY(const TempDir scratch, state_->make_temp_dir());
+    RTENV_TRY(const TempDir scratch, state_->make_temp_dir(options_.wait.cancellation));
     RTENV_TRY(const bool pulled,
               state_->tier()->pull(entry_, scratch.path(), context.target,
                                    {.final_path = path_, .relocate = options_.relocate},
@@ -99,12 +99,13 @@ Result<void> EntryBuilder::pull_or_build(const BuildContext& context) {
 Result<std::string> EntryBuilder::digest(const Path& content) const {
   if (kind_.digest == DigestTime::never) return std::string();
   if (origin_ == Origin::built && options_.built_digest) return options_.built_digest();
-  return tree_digest(content, kind_.user_writable_folder, default_threads());
+  return tree_digest(content, kind_.user_writable_folder, default_threads(),
+                     options_.wait.cancellation);
 }
 
 Result<Lease> EntryBuilder::build_staged(int lock_fd) {
   // Empty again when the entry is published; its destructor removes a tree only after an error.
-  RTENV_TRY(const TempDir staging, state_->make_temp_dir());
+  RTENV_TRY(const TempDir staging, state_->make_temp_dir(options_.wait.cancellation));
   const BuildContext context{.target = staging.path() / "content", .lock_fd = lock_fd};
   RTENV_TRY(pull_or_build(context));
   RTENV_TRY(fault_point("build.staged"));
@@ -155,7 +156,12 @@ Failure EntryBuilder::give_up(Error error) {
   const auto row = state_->ledger().find(entry_.kind, entry_.key);
   if (row && *row && ((*row)->ready || (*row)->is_built_elsewhere(lock_inode_)))
     return Failure(std::move(error));  // another process's now
-  if (const auto removed = remove_tree(path_); !removed) {
+  const auto remove = [&]() -> Result<void> {
+    if (error.code() != Errc::cancelled) return remove_tree(path_);
+    RTENV_TRY(const TempDir left, state_->make_temp_dir(options_.wait.cancellation));
+    return rename_path(path_, left.path() / "content");
+  };
+  if (const auto removed = remove(); !removed && removed.error().code() != Errc::not_found) {
     log::warn("{}", removed.error().message());
   } else if (const auto forgotten = state_->ledger().forget_unready(entry_.kind, entry_.key);
              !forgotten) {

@@ -66,7 +66,8 @@ TEST_F(RemoteTierTest, PullsAnEntryBuiltOnAnotherMachine) {
   Cache second = open("second", tier(TierMode::read));
   const Lease pulled = must(get(second, must_not_run()));
   EXPECT_EQ(must(read_file(pulled.path() / "link")), "x");
-  EXPECT_EQ(must(tree_digest(pulled.path(), "", 1)), must(tree_digest(built.path(), "", 1)));
+  EXPECT_EQ(must(tree_digest(pulled.path(), "", 1, nullptr)),
+            must(tree_digest(built.path(), "", 1, nullptr)));
   EXPECT_EQ(must(second.usage()).at(Kind::env).pulls, 1U);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/tree_usage.hpp"
 
 namespace rtenv::cache {

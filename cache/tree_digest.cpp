@@ -87,12 +87,14 @@ Result<TreeItem> read_item(const Path& path, const Path& folder) {
 }  // namespace
 
 // One descriptor, however deep the folder is.
-Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored) {
+Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored,
+                                        const Cancellation* cancellation) {
   std::vector<TreeItem> items;
   std::vector<Path> waiting{folder};
   while (!waiting.empty()) {
     const Path parent = std::move(waiting.back());
     waiting.pop_back();
+    RTENV_TRY(check_not_cancelled(cancellation, "reading", parent.native()));
     std::error_code error;
     for (std::filesystem::directory_iterator at(parent, error), end; !error && at != end;
          at.increment(error)) {
@@ -129,9 +131,10 @@ std::string digest_of(const std::vector<TreeItem>& items) {
   return to_hex(hash.finish());
 }
 
-Result<std::string> tree_digest(const Path& folder, std::string_view ignored, unsigned threads) {
-  RTENV_TRY(auto items, list_tree(folder, ignored));
-  RTENV_TRY(digest_files(folder, items, threads));
+Result<std::string> tree_digest(const Path& folder, std::string_view ignored, unsigned threads,
+                                const Cancellation* cancellation) {
+  RTENV_TRY(auto items, list_tree(folder, ignored, cancellation));
+  RTENV_TRY(digest_files(folder, items, threads, cancellation));
   return digest_of(items);
 }
 

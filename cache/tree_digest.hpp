@@ -38,8 +38,10 @@ struct TreeItem {
 };
 
 /// Lists the folder recursively, sorted by path, without folders named `ignored` and their content:
-/// those that an entry's users may write to. Empty: none. Fails: as reading the folder.
-Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored);
+/// those that an entry's users may write to. Empty: none. `cancellation` may be null. Fails:
+/// cancelled, and as reading the folder.
+Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ignored,
+                                        const Cancellation* cancellation = nullptr);
 
 /// Computes the digests that `items` don't have yet: XXH3-128, as 32 lower-case hex digits, and
 /// with `known` also SHA-256, unless it is known. `cancellation` may be null. Fails: cancelled, and
@@ -50,7 +52,9 @@ Result<void> digest_files(const Path& folder, std::vector<TreeItem>& items, unsi
 /// Digest of a folder. Requires: the digests of all files are computed.
 std::string digest_of(const std::vector<TreeItem>& items);
 
-/// Lists the folder, digests its files, and digests the list. Fails: as list_tree and digest_files.
-Result<std::string> tree_digest(const Path& folder, std::string_view ignored, unsigned threads);
+/// Lists the folder, digests its files, and digests the list. `cancellation` may be null. Fails: as
+/// list_tree and digest_files.
+Result<std::string> tree_digest(const Path& folder, std::string_view ignored, unsigned threads,
+                                const Cancellation* cancellation);
 
 }  // namespace rtenv::cache

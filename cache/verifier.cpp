@@ -13,11 +13,16 @@ namespace rtenv::cache {
 
 Result<VerifyReport> Verifier::run() {
   RTENV_TRY(auto rows, state_->ledger().entries());
-  for (EntryRow& row : rows)
-    if (row.ready && info(row.kind).digest != DigestTime::never) RTENV_TRY(verify(std::move(row)));
+  const auto verified = [&]() -> Result<void> {
+    for (EntryRow& row : rows)
+      if (row.ready && info(row.kind).digest != DigestTime::never)
+        RTENV_TRY(verify(std::move(row)));
+    return {};
+  }();
   RTENV_TRY(std::uint64_t quarantine_bytes, state_->ledger().folder_size(k_quarantine_size));
   for (const EntryRow& row : report_.quarantined) quarantine_bytes += row.size_bytes;
   RTENV_TRY(state_->ledger().set_folder_size(k_quarantine_size, quarantine_bytes));
+  if (!verified) return Failure(verified.error());
   return std::move(report_);
 }
 
@@ -32,10 +37,14 @@ Result<bool> Verifier::is_current(const EntryRow& row) {
 Result<void> Verifier::verify(EntryRow row) {
   const auto read = [&] {
     return tree_digest(state_->path_of(row.kind, row.key), info(row.kind).user_writable_folder,
-                       threads_);
+                       threads_, cancellation_);
+  };
+  const auto is_cancelled = [](const Result<std::string>& digest) {
+    return !digest && digest.error().code() == Errc::cancelled;
   };
   if (!row.digest.empty()) {
     const auto digest = read();
+    if (is_cancelled(digest)) return Failure(digest.error());
     if (digest && *digest == row.digest) {
       ++report_.checked;
       return {};
@@ -46,6 +55,7 @@ Result<void> Verifier::verify(EntryRow row) {
   if (!current) return {};
   if (!lease) return forget_missing(std::move(row));
   const auto digest = read();
+  if (is_cancelled(digest)) return Failure(digest.error());
   if (digest && row.digest.empty()) {
     RTENV_TRY(state_->ledger().set_digest(row.kind, row.key, *digest));
     ++report_.recorded;

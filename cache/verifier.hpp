@@ -9,8 +9,8 @@ namespace rtenv::cache {
 
 class Verifier {
  public:
-  Verifier(std::shared_ptr<CacheState> state, unsigned threads)
-      : state_(std::move(state)), threads_(threads) {}
+  Verifier(std::shared_ptr<CacheState> state, unsigned threads, const Cancellation* cancellation)
+      : state_(std::move(state)), threads_(threads), cancellation_(cancellation) {}
 
   /// See Cache::verify.
   Result<VerifyReport> run();
@@ -24,6 +24,7 @@ class Verifier {
 
   std::shared_ptr<CacheState> state_;
   unsigned threads_;
+  const Cancellation* cancellation_;
   VerifyReport report_;
 };
 

@@ -43,6 +43,15 @@ TEST_F(CacheVerify, QuarantinesChangedEntries) {
   must(build(Kind::tree, "changed", "changed"));
 }
 
+TEST_F(CacheVerify, ACancellationSaysNothingAboutTheEntries) {
+  must(build(Kind::tree, "t", "t"));
+  damage("t");
+  const Cancellation cancellation = must(Cancellation::create());
+  cancellation.request();
+  EXPECT_THAT(cache_.verify(1, &cancellation), IsError(Errc::cancelled));
+  EXPECT_THAT(keys(cache_), testing::ElementsAre("t"));
+}
+
 TEST_F(CacheVerify, SkipsCopiesBecauseTheyChange) {
   must(build(Kind::copy, "c"));
   folder_.file("copies/c/more", "written by a job");

@@ -1,7 +1,9 @@
 #include "cli/background_removal.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 
+#include "base/absolute_path.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/mount_plan.hpp"
@@ -11,39 +13,56 @@
 namespace rtenv::cli {
 namespace {
 
-Result<void> start_removal(const Path& folder, cache::Cache& cache) {
+constexpr int k_wait_ms = 50;
+
+// Returns a descriptor that is readable when the folders are gone.
+Result<Fd> start_removal(const std::vector<Path>& folders, std::vector<int> keep_fds) {
+  std::vector<std::string> argv{"/proc/self/exe", std::string(k_remove_folders)};
+  for (const Path& folder : folders) argv.push_back(folder.native());
+  RTENV_TRY(const Fd null, open_file("/dev/null", O_WRONLY));
+  RTENV_TRY(auto process, ChildProcess::spawn({.argv = std::move(argv),
+                                               .environment = {},
+                                               .working_dir = "/",
+                                               .output_fd = null.get(),
+                                               .null_input = true,
+                                               .own_session = true,
+                                               .keep_fds = std::move(keep_fds)}));
+  return process.detach();
+}
+
+Result<void> start_removal_of_job_folder(const Path& folder, cache::Cache& cache) {
   // While the process holds this lock, no other one removes the folder.
   RTENV_TRY(const auto lock, cache.try_lock(cache::Cache::k_sweeper_lock));
-  RTENV_TRY(const Fd null, open_file("/dev/null", O_WRONLY));
-  RTENV_TRY(auto process,
-            ChildProcess::spawn(
-                {.argv = {"/proc/self/exe", std::string(k_remove_folder), folder.native()},
-                 .environment = {},
-                 .working_dir = "/",
-                 .output_fd = null.get(),
-                 .null_input = true,
-                 .own_session = true,
-                 .keep_fds = lock ? std::vector{lock->fd().get()} : std::vector<int>()}));
-  process.detach();
+  RTENV_TRY(start_removal({folder}, lock ? std::vector{lock->fd().get()} : std::vector<int>()));
   return {};
 }
 
 }  // namespace
 
 void remove_job_folder(const Path& folder, cache::Cache& cache) {
-  const auto done =
-      is_unchanged_overlay(folder) ? remove_tree(folder) : start_removal(folder, cache);
+  const auto done = is_unchanged_overlay(folder) ? remove_tree(folder)
+                                                 : start_removal_of_job_folder(folder, cache);
   if (!done) log::debug("{}", done.error().message());
 }
 
-int remove_folder(const std::vector<std::string>& words) {
-  if (words.size() != 1) return 1;
-  const Path folder = words.front();
-  const auto removed = remove_tree(folder);
-  // The temporary folder of the process that started this one, if it was the last in it.
-  std::error_code ignored;
-  std::filesystem::remove(folder.parent_path(), ignored);
-  return removed ? 0 : 1;
+void remove_left_folders(const Cancellation& cancellation) {
+  std::vector<Path> folders = cancellation.take_left_folders();
+  if (folders.empty()) return;
+  for (Path& folder : folders) folder = absolute_path(folder);
+  const auto process = start_removal(folders, {});
+  if (!process) {
+    for (Path& folder : folders) cancellation.leave(std::move(folder));
+    return;
+  }
+  pollfd event{.fd = process->get(), .events = POLLIN, .revents = 0};
+  ::poll(&event, 1, k_wait_ms);
+}
+
+int remove_folders(const std::vector<std::string>& words) {
+  int status = 0;
+  for (const std::string& folder : words)
+    if (!remove_tree(folder)) status = 1;
+  return status;
 }
 
 }  // namespace rtenv::cli

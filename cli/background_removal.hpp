@@ -1,9 +1,11 @@
-// Removes what a job wrote after `rtenv run` has exited.
+// Removes large folders after the command has exited: what a job wrote, and what was unfinished
+// when the command was interrupted.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "base/environment.hpp"
 
 namespace rtenv::cache {
@@ -17,9 +19,12 @@ namespace rtenv::cli {
 /// cache removes.
 void remove_job_folder(const Path& folder, cache::Cache& cache);
 
-/// The process in the background: `rtenv remove-folder FOLDER`. Not for users, so it isn't in the
+/// Removes the folders that interrupted work left. Waits a moment for that, since most are small.
+void remove_left_folders(const Cancellation& cancellation);
+
+/// The process in the background: `rtenv remove-folders FOLDER…`. Not for users, so it isn't in the
 /// help.
-inline constexpr std::string_view k_remove_folder = "remove-folder";
-int remove_folder(const std::vector<std::string>& words);
+inline constexpr std::string_view k_remove_folders = "remove-folders";
+int remove_folders(const std::vector<std::string>& words);
 
 }  // namespace rtenv::cli

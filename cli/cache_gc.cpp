@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "cache/cache.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
@@ -124,7 +124,7 @@ nlohmann::json list_json(const std::vector<cache::EntryRow>& rows) {
 
 Result<int> verify(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache());
-  RTENV_TRY(const auto report, cache.verify(default_threads()));
+  RTENV_TRY(const auto report, cache.verify(default_threads(), tool.cancellation));
   const auto print_text = [&] {
     const auto print = [](std::string_view what, const std::vector<cache::EntryRow>& rows) {
       for (const auto& row : rows)

@@ -97,7 +97,7 @@ Result<int> EnvCommand::lock(const Tool& tool) const {
 }
 
 Result<int> EnvCommand::check(const Tool& tool) const {
-  RTENV_TRY(const auto runtime_env, inputs.runtime_env());
+  RTENV_TRY(const auto runtime_env, inputs.runtime_env(tool));
   RTENV_TRY(runtime_env::check_locations(runtime_env));
   tool.output.print({{"valid", true}}, [] { log::info("the runtime_env is valid"); });
   return 0;

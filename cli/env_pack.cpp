@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/commands.hpp"
 #include "cli/env_plan.hpp"

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "cli/store_options.hpp"

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/shown_name.hpp"
 #include "cli/commands.hpp"
 #include "cli/entry_list.hpp"

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "cli/duration.hpp"
 #include "runtime_env/yaml.hpp"
 
@@ -67,10 +67,10 @@ void JobInputs::declare_env_vars(const Command& command) {
       .one_of({"shared", "clone"});
 }
 
-Result<runtime_env::RuntimeEnv> JobInputs::runtime_env() const {
+Result<runtime_env::RuntimeEnv> JobInputs::runtime_env(const Tool& tool) const {
   runtime_env::RuntimeEnv result;
   if (!file.empty()) {
-    RTENV_TRY(result, runtime_env::load_runtime_env(file));
+    RTENV_TRY(result, runtime_env::load_runtime_env(file, tool.cancellation));
   } else if (!json.empty()) {
     RTENV_TRY(const auto value, runtime_env::parse_json(json, "--runtime-env-json"));
     RTENV_TRY(result, runtime_env::parse_runtime_env(value));

@@ -33,7 +33,7 @@ struct JobInputs {
   /// The options that say how a missing environment is built.
   void declare_build(const Command& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
-  [[nodiscard]] Result<runtime_env::RuntimeEnv> runtime_env() const;
+  [[nodiscard]] Result<runtime_env::RuntimeEnv> runtime_env(const Tool& tool) const;
   [[nodiscard]] Result<runtime_env::Interpreter> interpreter(const Tool& tool,
                                                              const cache::Cache& cache) const;
   /// With the remote tier, except with --offline or --no-cache.

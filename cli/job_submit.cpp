@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
@@ -37,8 +37,8 @@ struct SubmitCommand {
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 
  private:
-  [[nodiscard]] Result<json> runtime_env() const;
-  [[nodiscard]] Result<json> body() const;
+  [[nodiscard]] Result<json> runtime_env(const Tool& tool) const;
+  [[nodiscard]] Result<json> body(const Tool& tool) const;
   void print_next_steps(const std::string& id, const std::string& address) const;
 };
 
@@ -118,10 +118,10 @@ Result<void> inline_requirements(json& runtime_env) {
   return {};
 }
 
-Result<json> SubmitCommand::runtime_env() const {
+Result<json> SubmitCommand::runtime_env(const Tool& tool) const {
   json value = json::object();
   if (!runtime_env_file.empty()) {
-    RTENV_TRY(value, runtime_env::load_structured_file(runtime_env_file));
+    RTENV_TRY(value, runtime_env::load_structured_file(runtime_env_file, tool.cancellation));
   } else if (!runtime_env_json.empty()) {
     RTENV_TRY(value, parse_object("--runtime-env-json", runtime_env_json));
   }
@@ -136,9 +136,9 @@ Result<json> SubmitCommand::runtime_env() const {
   return value;
 }
 
-Result<json> SubmitCommand::body() const {
+Result<json> SubmitCommand::body(const Tool& tool) const {
   json body{{"entrypoint", shell_join(words)}};
-  RTENV_TRY(json env, runtime_env());
+  RTENV_TRY(json env, runtime_env(tool));
   if (!env.empty()) body["runtime_env"] = std::move(env);
   if (!metadata_json.empty()) {
     RTENV_TRY(body["metadata"], parse_object("--metadata-json", metadata_json));
@@ -170,7 +170,7 @@ void SubmitCommand::print_next_steps(const std::string& id, const std::string& a
 }
 
 Result<int> SubmitCommand::run(const Tool& tool) const {
-  RTENV_TRY(json body, this->body());  // invalid input fails before anything is uploaded
+  RTENV_TRY(json body, this->body(tool));  // invalid input fails before anything is uploaded
   RTENV_TRY(auto client, server.connect(tool));
   const std::string shown_address = client.server().shown();
   tool.output.print_text("Job submission server address: " + shown_address);

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
+#include "cli/standard_output.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -65,27 +66,28 @@ int fail_without_tool(const Error& error) noexcept {
   return exit_status(error.code());
 }
 
-int flushed(int status, const Tool& tool) {
-  if (std::fflush(stdout) == 0) return status;
-  const Error error = system_error(errno, "write", "standard output");
-  tool.output.print_error(error);
-  return exit_status(error.code());
+int flushed(int status, StandardOutput& output, const Tool& tool) {
+  const auto written = output.flush();
+  if (written) return status;
+  tool.output.print_error(written.error());
+  return exit_status(written.error().code());
 }
 
-int run(const Action& action, const Tool& tool) {
+int run(const Action& action, StandardOutput& output, const Tool& tool) {
   log::configure(tool.verbosity());
   const auto status = without_exceptions(action);
-  const int exit_status = status ? flushed(*status, tool) : fail_with(status.error(), tool);
+  const int exit_status = status ? flushed(*status, output, tool) : fail_with(status.error(), tool);
+  remove_left_folders(*tool.cancellation);
   tool.enforce_cache_limits();  // last: it may take a while
   return exit_status;
 }
 
-int run(const RequestedText& requested, const Tool& /*tool*/) {
+int run(const RequestedText& requested, StandardOutput& output, const Tool& tool) {
   std::fputs(requested.text.c_str(), stdout);
-  return 0;
+  return flushed(0, output, tool);
 }
 
-int run(const UsageError& error, const Tool& /*tool*/) {
+int run(const UsageError& error, StandardOutput& /*output*/, const Tool& /*tool*/) {
   fmt::print(stderr, "rtenv: error: {}\nrtenv: hint: {}\n", terminal_text(error.message),
              terminal_text(error.hint));
   return k_usage_error_status;
@@ -97,12 +99,13 @@ int run(std::vector<std::string> words) {
     return supervise(Tool{.environment = Environment::of_process()},
                      {words.begin() + 1, words.end()});
   Tool tool{.environment = Environment::of_process()};
-  if (!words.empty() && words.front() == k_remove_folder)
-    return remove_folder({words.begin() + 1, words.end()});
+  if (!words.empty() && words.front() == k_remove_folders)
+    return remove_folders({words.begin() + 1, words.end()});
   auto cancellation = Cancellation::create();
   if (!cancellation) return fail_with(cancellation.error(), tool);
   cancel_on_signals(*cancellation);
   tool.cancellation = &*cancellation;
+  StandardOutput output(*cancellation);
 
   CommandLine command_line(
       "rtenv", "Packs working directories, builds and caches environments, and runs jobs in them.",
@@ -114,7 +117,7 @@ int run(std::vector<std::string> words) {
     fmt::print(stderr, "{}", command_line.help());
     return k_usage_error_status;
   }
-  return std::visit([&](const auto& parsed) { return run(parsed, tool); },
+  return std::visit([&](const auto& parsed) { return run(parsed, output, tool); },
                     command_line.parse(std::move(words)));
 }
 

@@ -27,7 +27,7 @@ Result<int> RunCommand::run(const Tool& tool) const {
   const auto begin = Clock::now();
   ProgressLine progress(tool);
   RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
-  RTENV_TRY(const auto runtime_env, inputs.runtime_env());
+  RTENV_TRY(const auto runtime_env, inputs.runtime_env(tool));
   RTENV_TRY(auto cache, inputs.open_cache(tool));
   RTENV_TRY(auto prepared,
             job::prepare_job(runtime_env, cache, {.prepare = options, .keep_folder = keep}));

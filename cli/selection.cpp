@@ -2,9 +2,10 @@
 
 #include <sstream>
 
-#include "base/file.hpp"
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/shown_name.hpp"
+#include "base/stream_input.hpp"
+#include "pkg/ignore.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -12,10 +13,12 @@ namespace {
 constexpr const char* k_default_scheme = "xxh3";
 
 // A line that isn't a rule (a comment, nothing) as a pattern has no effect, as in a .gitignore.
-Result<std::vector<std::string>> patterns_in(const std::vector<std::string>& files) {
+Result<std::vector<std::string>> patterns_in(const std::vector<std::string>& files,
+                                             const Cancellation* cancellation) {
   std::vector<std::string> patterns;
   for (const std::string& file : files) {
-    RTENV_TRY(const std::string text, read_file_or_stream(file));
+    RTENV_TRY(const std::string text,
+              read_file_or_stream(file, cancellation, pkg::k_max_rule_file_bytes));
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
       if (line.ends_with('\r')) line.pop_back();
@@ -74,7 +77,7 @@ Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
   RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme.value_or(k_default_scheme)));
   RTENV_TRY(const pkg::IgnoreSemantics semantics, pkg::parse_ignore_semantics(ignore_rules));
   pkg::PackageOptions options;
-  RTENV_TRY(auto patterns, patterns_in(exclude_files));
+  RTENV_TRY(auto patterns, patterns_in(exclude_files, tool.cancellation));
   patterns.insert(patterns.end(), excludes.begin(), excludes.end());
   options.scan = pkg::scan_options(tool.environment, parsed, patterns);
   options.scan.includes = includes;

@@ -368,6 +368,7 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   }
   // Each connection and each running job needs descriptors.
   options.manager.open_files = raise_open_files_limit();
+  options.cancellation = tool.cancellation;
   options.open_cache = [&tool] { return tool.open_cache(); };
   options.on_ready = [&tool](const std::string& address) {
     tool.output.print({{"address", address}}, address);

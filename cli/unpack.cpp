@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/spooled_input.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/commands.hpp"

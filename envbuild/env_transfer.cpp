@@ -78,7 +78,7 @@ Result<VirtualEnv> cached_or_taken(
   VirtualEnv::Origin origin = VirtualEnv::Origin::cache;
   const cache::Builder builder = [&](const cache::BuildContext& context) -> Result<void> {
     origin = source;
-    RTENV_TRY(const TempDir scratch, cache.make_temp_dir());
+    RTENV_TRY(const TempDir scratch, cache.make_temp_dir(options.cancellation));
     return take(scratch.path(), context.target);
   };
   const cache::BuildOptions build_options{
@@ -146,7 +146,7 @@ Result<VirtualEnv> pull_env(const remote::Uri& uri, cache::Cache& cache,
                             const TransferOptions& options) {
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
   RTENV_TRY(const auto info, store->stat(uri));
-  RTENV_TRY(const TempDir folder, cache.make_temp_dir());
+  RTENV_TRY(const TempDir folder, cache.make_temp_dir(options.cancellation));
   const Path archive = folder.path() / "archive";
   RTENV_TRY(
       remote::download(*store, uri, info, archive,

@@ -109,7 +109,7 @@ class Fetcher {
   }
 
   Result<Fetched> fetch(remote::ObjectStore& store, const remote::ObjectInfo& info) {
-    RTENV_TRY(const TempDir folder, cache_.make_temp_dir());
+    RTENV_TRY(const TempDir folder, cache_.make_temp_dir(cancellation_));
     const Path file = folder.path() / "object";
     // What has the digest is what is unpacked: this file, whoever changes the object meanwhile.
     if (uri_.scheme != Scheme::file) log::info("fetching {}", uri_.shown());

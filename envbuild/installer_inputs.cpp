@@ -29,7 +29,7 @@ Result<LeasedPath> store_wheel(const LocalInput& wheel, cache::Cache& cache,
               return runtime_env::copy_input(wheel, {}, target, wait.cancellation);
             }));
   if (copied) return stored;
-  RTENV_TRY(const std::string found, sha256_hex_of_file(stored.path));
+  RTENV_TRY(const std::string found, sha256_hex_of_file(stored.path, wait.cancellation));
   if (found == sha256) return stored;
   return fail(Errc::corrupt, "the cache's copy {} of {} was changed", stored.path.native(),
               wheel.path.native())

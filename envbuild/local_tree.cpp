@@ -59,13 +59,13 @@ Result<LeasedPath> store_directory(const Path& directory, const std::string& top
 Result<LeasedPath> store_single_file(const Path& file, cache::Cache& cache,
                                      const PrepareOptions& options) {
   return retry_if_changed(k_retries_of_directory, [&]() -> Result<LeasedPath> {
-    RTENV_TRY(const std::string digest, sha256_hex_of_file(file));
+    RTENV_TRY(const std::string digest, sha256_hex_of_file(file, options.cancellation));
     RTENV_TRY(const cache::Key key, key_with_name(digest, file.filename().native()));
     const auto build = [&](const cache::BuildContext& context) -> Result<void> {
       const Path copy = context.target / file.filename();
       RTENV_TRY(make_directories(context.target));
-      RTENV_TRY(clone_tree(file, copy));
-      RTENV_TRY(const std::string copied, sha256_hex_of_file(copy));
+      RTENV_TRY(clone_tree(file, copy, {.cancellation = options.cancellation}));
+      RTENV_TRY(const std::string copied, sha256_hex_of_file(copy, options.cancellation));
       return copied == digest ? Result<void>() : changed_while(file.native(), "copied");
     };
     RTENV_TRY(auto lease,

@@ -92,7 +92,7 @@ Result<Pushed> push_file_once(const Path& file, const Uri& uri, const PushOption
   std::string name = file.filename().native();
   std::optional<pkg::PackageName> package;
   if (uri.scheme == Scheme::gcs && file.extension() != ".whl") {
-    RTENV_TRY(package, pkg::name_of_archive(file));
+    RTENV_TRY(package, pkg::name_of_archive(file, options.store.cancellation));
     name = package->file_name();
   }
   Pushed pushed{.size_bytes = input.size_bytes()};

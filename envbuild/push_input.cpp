@@ -43,7 +43,7 @@ Result<Pushed> push_input(const remote::Uri& uri, const PushOptions& options) {
                 "own")
         .hint("add the object's name to {}", uri.shown());
   RTENV_TRY(const Path archive, input.named("input" + extension));
-  RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
+  RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive, options.store.cancellation));
   RTENV_TRY(const Path named, input.named(name.file_name()));
   return push_file(named, uri, options);
 }

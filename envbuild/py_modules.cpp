@@ -86,7 +86,7 @@ class Preparer {
             cache::Kind::tree, tree_key,
             [&](const cache::BuildContext& context) -> Result<void> {
               log::info("installing {} with {}", wheel, name(packages.installer));
-              RTENV_TRY(const TempDir scratch, cache_.make_temp_dir());
+              RTENV_TRY(const TempDir scratch, cache_.make_temp_dir(options_.cancellation));
               RTENV_TRY(
                   const InstallerInputs inputs,
                   prepare_inputs(packages.installer, phases, local,

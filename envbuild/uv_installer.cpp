@@ -30,7 +30,7 @@ Result<UvInUse> uv_for(InstallerRun& run, const InstallRequest& request, cache::
   RTENV_TRY(auto program, find_uv(run.environment(), cache, request.packages.version,
                                   request.interpreter.executable, install));
   if (auto* sandbox = run.sandbox()) {
-    RTENV_TRY(TempDir own, cache.make_temp_dir());
+    RTENV_TRY(TempDir own, cache.make_temp_dir(request.cancellation));
     RTENV_TRY(const Path folder,
               sandbox->private_uv_cache(run.environment().find("UV_CACHE_DIR").value_or(""),
                                         std::move(own)));

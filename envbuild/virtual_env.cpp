@@ -84,7 +84,7 @@ std::string conditions_of(const EnvBuild& env) {
 // Returns the digest of the environment.
 Result<std::string> build(const EnvBuild& env, const cache::BuildContext& context) {
   const EnvPlan& plan = env.plan;
-  RTENV_TRY(const TempDir scratch, env.cache.make_temp_dir());
+  RTENV_TRY(const TempDir scratch, env.cache.make_temp_dir(env.options.cancellation));
   const Environment environment = installer_environment(plan.installer_environment, env.options);
   const Environment machine = installer_environment(env.options.node, env.options);
   // Before the log begins: who waits has files of their own, and needn't fail with this call.

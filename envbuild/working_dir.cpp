@@ -16,12 +16,13 @@ namespace {
 // What has the name is what is unpacked: a copy, whoever changes the original meanwhile.
 Result<void> unpack_copy(const Path& archive, const pkg::PackageName& name, const Path& target,
                          cache::Cache& cache, const PrepareOptions& options) {
-  RTENV_TRY(const TempDir folder, cache.make_temp_dir());
+  RTENV_TRY(const TempDir folder, cache.make_temp_dir(options.cancellation));
   const Path copy =
       folder.path() / ("archive" + std::string(*pkg::archive_extension(archive.native())));
   std::error_code error;
-  RTENV_TRY(clone_tree(std::filesystem::canonical(archive, error), copy));
-  RTENV_TRY(const pkg::PackageName copied, pkg::name_of_archive(copy));
+  RTENV_TRY(clone_tree(std::filesystem::canonical(archive, error), copy,
+                       {.cancellation = options.cancellation}));
+  RTENV_TRY(const pkg::PackageName copied, pkg::name_of_archive(copy, options.cancellation));
   if (copied != name) return changed_while(archive.native(), "copied");
   RTENV_TRY(const auto limits, unpack_limits(cache));
   auto unpacked = pkg::unpack(
@@ -39,7 +40,7 @@ Result<LeasedPath> from_archive(const Path& archive, cache::Cache& cache,
                  log::info("another process is unpacking this working_dir; waiting for it");
                }}};
   return retry_if_changed(k_retries_of_directory, [&]() -> Result<LeasedPath> {
-    RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive));
+    RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive, options.cancellation));
     RTENV_TRY(const cache::Key key, cache::Key::parse(name.tree_key()));
     const auto build = [&](const cache::BuildContext& context) {
       return unpack_copy(archive, name, context.target, cache, options);

@@ -14,7 +14,7 @@
 #include "base/file_system.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/tree_usage.hpp"
 #include "base/unique_name.hpp"
 #include "job/tree_repair.hpp"

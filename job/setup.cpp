@@ -156,7 +156,9 @@ Result<void> JobSetup::lease_entries() {
 Result<Path> JobSetup::own_folder() {
   if (!job_.folder_) {
     // A folder that may stay can't be in the cache, which removes leftover temporary folders.
-    RTENV_TRY(auto folder, options_.keep_folder ? TempDir::create() : cache_.make_temp_dir());
+    RTENV_TRY(auto folder, options_.keep_folder
+                               ? TempDir::create()
+                               : cache_.make_temp_dir(options_.prepare.cancellation));
     job_.folder_.emplace(std::move(folder));
   }
   return job_.folder_->path();

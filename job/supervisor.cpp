@@ -17,7 +17,7 @@
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/thread.hpp"
 #include "cache/cache.hpp"
 #include "job/activation.hpp"

@@ -44,7 +44,11 @@ class TreeRepairer {
       return fail(Errc::corrupt, "the attributes of {} were changed", folder_.native());
     root_ = std::make_shared<Fd>(std::move(root));
     RTENV_TRY(parallel_tree(
-        Task{root_, 0, true}, options_.threads, [] { return ThreadState{}; },
+        Task{root_, 0, true}, options_.threads,
+        [this] {
+          return ThreadState{
+              .reader = {}, .cloner = EntryCloner(options_.cancellation), .comparer = {}};
+        },
         [&](ThreadState& state, const Task& task, std::vector<Task>& found) {
           return visit(state, task, found);
         }));

@@ -20,6 +20,9 @@
 
 namespace rtenv::pkg {
 
+/// Of a file with rules.
+inline constexpr std::uint64_t k_max_rule_file_bytes = 16 << 20;
+
 /// One line of an ignore file that is a rule.
 struct IgnoreRule {
   IgnorePattern pattern;

@@ -100,7 +100,7 @@ Result<Inspection> inspect(const Path& package, unsigned threads,
   const Scheme scheme = result.name && result.name->scheme() != Scheme::archive
                             ? result.name->scheme()
                             : Scheme::xxh3;
-  RTENV_TRY(const ZipReader zip, ZipReader::open(package));
+  RTENV_TRY(const ZipReader zip, ZipReader::open(package, {}, cancellation));
   result.package_bytes = zip.size_bytes();
   if (result.name && result.name->scheme() == Scheme::archive) {
     RTENV_TRY(std::string digits, zip.sha1_hex(cancellation));
@@ -115,7 +115,7 @@ Result<Inspection> inspect(const Path& package, unsigned threads,
 
 Result<PackageName> name_of_package(const Path& package, Scheme scheme, unsigned threads,
                                     const Cancellation* cancellation) {
-  RTENV_TRY(const ZipReader zip, ZipReader::open(package));
+  RTENV_TRY(const ZipReader zip, ZipReader::open(package, {}, cancellation));
   RTENV_TRY(auto reads, read_entries(zip, scheme, threads, cancellation));
   return combine(std::move(reads), scheme);
 }

@@ -69,9 +69,9 @@ Result<PackageName> name_of_archive(const Path& path, std::string sha1_hex) {
   return PackageName(Scheme::archive, std::move(sha1_hex), std::string(canonical));
 }
 
-Result<PackageName> name_of_archive(const Path& path) {
-  RTENV_TRY(name_of_archive(path, {}));  // before a file is read in vain
-  RTENV_TRY(std::string digits, sha1_hex_of_file(path));
+Result<PackageName> name_of_archive(const Path& path, const Cancellation* cancellation) {
+  RTENV_TRY(name_of_archive(path, std::string()));  // before a file is read in vain
+  RTENV_TRY(std::string digits, sha1_hex_of_file(path, cancellation));
   return name_of_archive(path, std::move(digits));
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.hpp"
+#include "base/cancellation.hpp"
 
 namespace rtenv::pkg {
 
@@ -54,8 +54,8 @@ std::optional<std::string_view> archive_extension(std::string_view path);
 bool is_remote_archive(std::string_view path);
 
 /// Ray's name for an existing archive: the SHA-1 of its bytes. Fails: invalid_argument (the
-/// extension), not_found, permission_denied.
-Result<PackageName> name_of_archive(const Path& path);
+/// extension), not_found, permission_denied, cancelled.
+Result<PackageName> name_of_archive(const Path& path, const Cancellation* cancellation = nullptr);
 /// The same for an archive with this path whose SHA-1 is known. Fails: invalid_argument (the
 /// extension).
 Result<PackageName> name_of_archive(const Path& path, std::string sha1_hex);

@@ -29,8 +29,6 @@ namespace {
 
 using Folder = ScannedFolder;
 
-constexpr off_t k_max_rule_file_bytes = 16 << 20;
-
 class Scanner {
  public:
   /// The folders' rules refer to `rules`.
@@ -212,7 +210,7 @@ class Scanner {
     struct stat opened {};
     if (::fstat(file.get(), &opened) != 0) return failed("read", path);
     if (!S_ISREG(opened.st_mode)) return changed_while(shown(path), "read");
-    if (opened.st_size > k_max_rule_file_bytes)
+    if (opened.st_size > static_cast<off_t>(k_max_rule_file_bytes))
       return fail(Errc::invalid_argument, "{} is too large for a file with rules: {} bytes",
                   shown(path), opened.st_size);
     RTENV_TRY(std::string text, read_to_end(file, shown(path)));

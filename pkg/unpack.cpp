@@ -82,7 +82,7 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   const Path absolute_target = std::filesystem::absolute(target / ".").parent_path();
   const Path staging_parent = exists ? absolute_target : absolute_target.parent_path();
   RTENV_TRY(make_directories(staging_parent));
-  RTENV_TRY(const TempDir staging, TempDir::create(staging_parent));
+  RTENV_TRY(const TempDir staging, TempDir::create(staging_parent, options.cancellation));
   Path unpacked_tree = staging.path() / "tree";
   RTENV_TRY(TargetFolder::create(unpacked_tree, options.modes));
 

@@ -54,7 +54,7 @@ Result<void> check_type(const ZipEntry& entry) {
 
 Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options,
                         UnpackBudget& budget) {
-  RTENV_TRY(const ZipReader zip, ZipReader::open(archive, options.limits));
+  RTENV_TRY(const ZipReader zip, ZipReader::open(archive, options.limits, options.cancellation));
   // Names and types are checked before anything is written.
   std::vector<std::string> paths;
   paths.reserve(zip.entries().size());

@@ -212,7 +212,8 @@ Result<bool> has_zip_directory(const ZipFile& file) {
   return begin.size() == 4 && RecordReader(begin).u32(0) == zip::k_central_header;
 }
 
-Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits& limits) {
+Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits& limits,
+                                        const Cancellation* cancellation) {
   RTENV_TRY(const auto found, find_end_record(file));
   if (!found) return file.broken("the end record is missing");
   const EndRecord& end = *found;
@@ -226,6 +227,7 @@ Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits&
   DirectoryReader reader(file, directory.offset, end.bytes.value());
   ArchiveNumber names_bytes;
   for (std::uint64_t i = 0; i < end.count.value(); ++i) {
+    RTENV_TRY(check_not_cancelled(cancellation, "reading", file.path.native()));
     RTENV_TRY(ZipEntry entry, read_entry(file, reader));
     entry.local_offset = entry.local_offset + prefix_bytes;
     names_bytes = names_bytes + entry.name.size();

@@ -49,6 +49,7 @@ Result<bool> has_zip_directory(const ZipFile& file);
 
 /// Fails: corrupt (not a zip, or a damaged one), invalid_argument (an encrypted entry, an
 /// unsupported method, too many entries).
-Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits& limits);
+Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits& limits,
+                                        const Cancellation* cancellation);
 
 }  // namespace rtenv::pkg

@@ -30,9 +30,10 @@ Inflater::Inflater() : state_(std::make_unique<State>()) {}
 Inflater::~Inflater() = default;
 Inflater::Inflater(Inflater&&) noexcept = default;
 
-Result<ZipReader> ZipReader::open(const Path& path, const UnpackLimits& limits) {
+Result<ZipReader> ZipReader::open(const Path& path, const UnpackLimits& limits,
+                                  const Cancellation* cancellation) {
   RTENV_TRY(ZipFile file, open_zip_file(path));
-  RTENV_TRY(ZipDirectory directory, read_zip_directory(file, limits));
+  RTENV_TRY(ZipDirectory directory, read_zip_directory(file, limits, cancellation));
   ZipReader reader(std::move(file), std::move(directory));
   RTENV_TRY(reader.refuse_overlaps());
   return reader;

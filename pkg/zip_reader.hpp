@@ -33,8 +33,9 @@ class Inflater {
 class ZipReader {
  public:
   /// Fails: not_found, permission_denied, corrupt (not a zip, or a damaged one), invalid_argument
-  /// (an encrypted entry, an unsupported method, more entries than `limits` allow).
-  static Result<ZipReader> open(const Path& path, const UnpackLimits& limits = {});
+  /// (an encrypted entry, an unsupported method, more entries than `limits` allow), cancelled.
+  static Result<ZipReader> open(const Path& path, const UnpackLimits& limits = {},
+                                const Cancellation* cancellation = nullptr);
 
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return directory_.entries; }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return file_.size_bytes; }

@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
 #include "base/json_text.hpp"
 #include "base/redact.hpp"
+#include "base/stream_input.hpp"
 #include "base/text.hpp"
 #include "remote/uri.hpp"
 #include "remote/url.hpp"

@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "pkg/package.hpp"
 #include "runtime_env/project_source.hpp"
 #include "runtime_env/requirement_line.hpp"

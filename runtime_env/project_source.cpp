@@ -8,7 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/lines.hpp"
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "base/text.hpp"
 #include "pkg/git_version.hpp"
 #include "pkg/package.hpp"

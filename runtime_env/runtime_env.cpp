@@ -202,8 +202,8 @@ Result<RuntimeEnv> parse_runtime_env(const json& value) {
   return result;
 }
 
-Result<RuntimeEnv> load_runtime_env(const Path& file) {
-  RTENV_TRY(const json value, load_structured_file(file));
+Result<RuntimeEnv> load_runtime_env(const Path& file, const Cancellation* cancellation) {
+  RTENV_TRY(const json value, load_structured_file(file, cancellation));
   auto parsed = parse_runtime_env(value);
   if (!parsed) return Failure(std::move(parsed).error().within(file.native()));
   return parsed;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.hpp"
+#include "base/cancellation.hpp"
 #include "runtime_env/package_list.hpp"
 
 namespace rtenv::runtime_env {
@@ -58,7 +58,7 @@ struct RuntimeEnv {
 Result<RuntimeEnv> parse_runtime_env(const nlohmann::json& value);
 
 /// The same, from a YAML or JSON file. Fails: also as load_structured_file.
-Result<RuntimeEnv> load_runtime_env(const Path& file);
+Result<RuntimeEnv> load_runtime_env(const Path& file, const Cancellation* cancellation = nullptr);
 
 /// Whether a job with this unparsed runtime_env has to be set up before its entrypoint can start:
 /// false for null, an empty object and anything that isn't an object.

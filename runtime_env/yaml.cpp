@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "base/stream_input.hpp"
 #include "runtime_env/yaml_scalar.hpp"
 
 namespace rtenv::runtime_env {
@@ -116,8 +116,8 @@ Result<json> parse_json(std::string_view text, std::string_view file_name) {
   }
 }
 
-Result<json> load_structured_file(const Path& path) {
-  RTENV_TRY(const std::string text, read_file_or_stream(path));
+Result<json> load_structured_file(const Path& path, const Cancellation* cancellation) {
+  RTENV_TRY(const std::string text, read_file_or_stream(path, cancellation));
   return path.extension() == ".json" ? parse_json(text, path.native())
                                      : parse_yaml(text, path.native());
 }

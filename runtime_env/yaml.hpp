@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.hpp"
+#include "base/cancellation.hpp"
 
 namespace rtenv::runtime_env {
 
@@ -17,7 +17,9 @@ Result<nlohmann::json> parse_yaml(std::string_view text, std::string_view file_n
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view file_name);
 
 /// A file with the extension .json is JSON, any other is YAML.
-/// Fails: invalid_argument, as read_file.
-Result<nlohmann::json> load_structured_file(const Path& path);
+/// `cancellation` ends waiting for a pipe and may be null. Fails: as read_file_or_stream;
+/// invalid_argument.
+Result<nlohmann::json> load_structured_file(const Path& path,
+                                            const Cancellation* cancellation = nullptr);
 
 }  // namespace rtenv::runtime_env

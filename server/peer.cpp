@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "base/fd.hpp"
-#include "base/file.hpp"
+#include "base/stream_input.hpp"
 
 namespace rtenv::server {
 namespace {

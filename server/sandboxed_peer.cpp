@@ -8,6 +8,7 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/process_stat.hpp"
+#include "base/stream_input.hpp"
 
 namespace rtenv::server {
 namespace {

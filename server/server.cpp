@@ -22,6 +22,7 @@
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/open_files.hpp"
+#include "base/stream_input.hpp"
 #include "base/unique_name.hpp"
 #include "cache/cache.hpp"
 #include "server/audit_log.hpp"
@@ -54,7 +55,8 @@ Result<std::vector<Token>> load_tokens(const ServerOptions& options, bool at_sta
   if (options.token) tokens.push_back({.secret = *options.token, .caller = {.name = "token"}});
   if (!options.token_file) return tokens;
   const std::string& file = options.token_file->native();
-  RTENV_TRY(const std::string text, at_start ? read_file_or_stream(file) : read_file(file));
+  RTENV_TRY(const std::string text,
+            at_start ? read_file_or_stream(file, options.cancellation) : read_file(file));
   auto parsed = parse_tokens(text);
   if (!parsed) return fail(parsed.error().code(), "{}: {}", file, parsed.error().message());
   struct stat status {};

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "base/environment.hpp"
 #include "server/listening_socket.hpp"
 #include "server/manager_options.hpp"
@@ -35,6 +36,7 @@ struct ServerOptions {
   ManagerOptions manager;
   std::function<Result<cache::Cache>()> open_cache;
   Environment environment;
+  const Cancellation* cancellation = nullptr;  // ends waiting for a token file that is a pipe
   /// Called when the server accepts connections, with its address: http://HOST:PORT or unix:PATH.
   std::function<void(const std::string&)> on_ready;
 };

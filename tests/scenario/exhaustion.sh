@@ -56,6 +56,15 @@ for kib in $(seq 200 1500 30000) 40000 60000 90000 150000 300000; do all_command
 all_commands "-v $((memory + 12000))" best
 for more in $(seq 0 20); do all_commands "-n $((descriptors + more))" auto; done
 
+no_folders_left() {
+  for _ in $(seq 100); do
+    [[ -n $(find . -maxdepth 1 -name 'rtenv-*') ]] || return 0
+    sleep 0.1
+  done
+  fail "$1: $(ls)"
+}
+no_folders_left "a limited unpack leaves its folder"
+
 # No further thread. Root has no such limit, so it becomes another user, who needs a folder to read.
 public=$(mktemp -d /tmp/rtenv-XXXXXX)
 trap 'rm -rf "$public"; chmod -R u+w "$work"; rm -rf "$work"' EXIT
@@ -102,7 +111,30 @@ truncate -s 2G large/file
 rtenv pack large -o large.zip --compress store
 ok
 interrupted inspect large.zip
+
+# What waits for somebody else.
+mkfifo fifo
+interrupted hash job --exclude-from fifo
+interrupted env key -f fifo
+mkdir many
+(cd many && seq -f '%0200.0f' 2000 | xargs touch)
+rtenv pack many -o many.zip
+ok
+for command in "inspect many.zip" "pack many --list" "pack many -o -"; do
+  exec 3<>fifo # a reader that doesn't read
+  status=0
+  # shellcheck disable=SC2086
+  "$RTENV" $command >fifo 2>.err &
+  sleep 0.1
+  kill -INT $! || fail "$command doesn't wait for its reader: $(cat .err)"
+  wait $! || status=$?
+  equal "$status" 130 "$command: $(cat .err)"
+  exec 3>&-
+done
+
+# What was unpacked is removed in the background.
 interrupted unpack large.zip unpacked-large --max-ratio 1000000
+no_folders_left "an interrupted unpack leaves its folder"
 rm large.zip
 "$RTENV" pack large -o large.zip --compress fast 2>/dev/null &
 sleep 0.1
