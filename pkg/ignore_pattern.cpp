@@ -28,7 +28,25 @@ std::optional<IgnorePattern> IgnorePattern::compile(std::string_view text,
   const bool compiled =
       semantics == IgnoreSemantics::ray ? pattern.compile_ray(text) : pattern.compile_git(text);
   if (!compiled) return std::nullopt;
+  pattern.find_literals();
   return pattern;
+}
+
+void IgnorePattern::find_literals() {
+  std::string literals;
+  bool at_begin = true;
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    const Token& token = tokens_[i];
+    if (token.kind == Kind::literal) {
+      literals += token.byte;
+      if (at_begin) prefix_ = literals;
+      if (literals.size() > required_.size()) required_ = literals;
+      continue;
+    }
+    at_begin = false;
+    literals.clear();
+    if (token.kind == Kind::optional) i += token.count;
+  }
 }
 
 void IgnorePattern::add_set(CharacterSet set) {

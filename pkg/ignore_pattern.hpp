@@ -42,7 +42,8 @@ class IgnorePattern {
   [[nodiscard]] bool directory_only() const noexcept { return directory_only_; }
   /// `directory` matters only in the semantics git.
   [[nodiscard]] bool matches(std::string_view path, bool directory = false) const {
-    return (directory || !directory_only_) && matches_whole(path);
+    return (directory || !directory_only_) && path.starts_with(prefix_) &&
+           path.find(required_) != std::string_view::npos && matches_whole(path);
   }
 
   /// The form of most patterns: a plain name, or one "*" followed by a plain suffix, at any depth.
@@ -102,12 +103,16 @@ class IgnorePattern {
   [[nodiscard]] std::size_t step(const Token& token, std::string_view path,
                                  std::size_t position) const;
   [[nodiscard]] bool matches_whole(std::string_view path) const;
+  void find_literals();
 
   IgnoreSemantics semantics_ = IgnoreSemantics::ray;
   bool negated_ = false;
   bool directory_only_ = false;
   std::vector<Token> tokens_;
   std::vector<CharacterSet> sets_;
+  // Most paths are told from these alone.
+  std::string prefix_;    // literals that every match begins with
+  std::string required_;  // the most consecutive literals that are in every match
 };
 
 }  // namespace rtenv::pkg
