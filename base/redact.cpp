@@ -46,6 +46,17 @@ bool is_secret(std::string_view parameter) {
   });
 }
 
+// Whether a query has a secret with a value.
+bool has_secret(std::string_view query) {
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const std::string_view parameter = query.substr(0, end);
+    if (parameter.find('=') != std::string_view::npos && is_secret(parameter)) return true;
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+  }
+  return false;
+}
+
 // A query without its secret parameters, with its '?' unless nothing is left.
 std::string without_secrets(std::string_view query) {
   std::string result;
@@ -118,6 +129,11 @@ std::string without_credentials(std::string_view text) {
 
 std::string redacted_url(std::string_view url) { return redacted(url, "?#"); }
 
-std::string redacted_object(std::string_view uri) { return redacted(uri, "?"); }
+std::string redacted_object(std::string_view uri) {
+  std::string shown = redacted(uri, "");
+  for (auto at = shown.find('?'); at != std::string::npos; at = shown.find('?', at + 1))
+    if (has_secret(std::string_view(shown).substr(at + 1))) return shown.substr(0, at) + "?…";
+  return shown;
+}
 
 }  // namespace rtenv

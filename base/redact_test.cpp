@@ -26,13 +26,22 @@ TEST(Redact, RemovesSecretParameters) {
 TEST(Redact, HidesAPasswordWithCharactersThatEndAHost) {
   EXPECT_EQ(redacted_url("https://me:hunter?2#3@host/x?sig=1#f"), "https://…@host/x?…");
   EXPECT_EQ(redacted_url("https://me:p@ss@host:1/x@y"), "https://…@host:1/x@y");
-  EXPECT_EQ(redacted_object("s3://id:key?@bucket/a#b?c"), "s3://…@bucket/a#b?…");
+  EXPECT_EQ(redacted_object("s3://id:key?@bucket/a#b?c"), "s3://…@bucket/a#b?c");
   EXPECT_EQ(redacted_url("http://me:pa/ss@host/x"), "http://…@host/x");
   EXPECT_EQ(redacted_url("http://host:8080/x@y"), "http://host:8080/x@y");
   EXPECT_EQ(without_credentials("at http://me:pa/ss@host:1/x, http://host:2/x@y"),
             "at http://host:1/x, http://host:2/x@y");
   EXPECT_EQ(redacted_object("abfss://box@a.dfs.core.windows.net/x"),
             "abfss://box@a.dfs.core.windows.net/x");
+}
+
+TEST(Redact, TheNameOfAnObjectMayHaveAQuestionMark) {
+  for (const char* uri :
+       {"s3://b/a?b=c", "gs://b/is it?/x", "s3://b/?", "file:///x?y=z&w", "s3://b/token?sig"})
+    EXPECT_EQ(redacted_object(uri), uri);
+  EXPECT_EQ(redacted_object("azure://c/x.zip?sv=2021&sig=abc"), "azure://c/x.zip?…");
+  EXPECT_EQ(redacted_object("s3://b/why?x=1&X-Amz-Signature=abc"), "s3://b/why?…");
+  EXPECT_EQ(redacted_object("s3://b/a?b?token=abc"), "s3://b/a?b?…");
 }
 
 TEST(Redact, LeavesOtherTextUnchanged) {

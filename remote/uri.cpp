@@ -21,6 +21,10 @@ constexpr std::string_view k_abfss_suffix = ".dfs.core.windows.net";
 
 bool is_http(Scheme scheme) { return scheme == Scheme::http || scheme == Scheme::https; }
 
+std::string shown_text(Scheme scheme, std::string_view text) {
+  return is_http(scheme) ? redacted_url(text) : redacted_object(text);
+}
+
 Result<Scheme> parse_scheme(std::string_view text) {
   const auto found = std::ranges::find(k_schemes, text);
   if (found != k_schemes.end()) return static_cast<Scheme>(found - k_schemes.begin());
@@ -38,7 +42,7 @@ Result<void> refuse_mistyped_pin(std::string_view fragment, const std::string& s
 }
 
 // Removes "#sha256=…" from the end of `text`.
-Result<std::optional<std::string>> remove_pin(std::string_view& text) {
+Result<std::optional<std::string>> remove_pin(Scheme scheme, std::string_view& text) {
   const auto at = text.rfind(k_pin);
   if (at == std::string_view::npos) return std::optional<std::string>();
   const std::string_view digits = text.substr(at + k_pin.size());
@@ -46,7 +50,7 @@ Result<std::optional<std::string>> remove_pin(std::string_view& text) {
   text = text.substr(0, at);
   if (digits.size() != 64 || !hex)
     return fail(Errc::invalid_argument, "{}: #sha256= needs 64 hex digits, got '{}'",
-                redacted_url(text), digits);
+                shown_text(scheme, text), digits);
   return std::optional(lower_ascii(digits));
 }
 
@@ -106,7 +110,7 @@ Result<Uri> Uri::parse(std::string_view text) {
   const auto separator = text.find(k_separator);
   Uri uri;
   RTENV_TRY(uri.scheme, parse_scheme(text.substr(0, separator)));
-  RTENV_TRY(uri.sha256, remove_pin(text));
+  RTENV_TRY(uri.sha256, remove_pin(uri.scheme, text));
   std::string_view rest = text.substr(separator + k_separator.size());
   if (is_http(uri.scheme)) {
     const std::string_view before_path = rest.substr(0, rest.find('/'));
@@ -155,11 +159,7 @@ std::string_view Uri::account() const {
   return std::string_view(authority).substr(at + 1, authority.rfind(k_abfss_suffix) - at - 1);
 }
 
-// An object's name may contain '#' and '?'. But a '?' is hidden with what follows it, in case it
-// was meant as a query with a token.
-std::string Uri::shown() const {
-  return is_http(scheme) ? redacted_url(text()) : redacted_object(text());
-}
+std::string Uri::shown() const { return shown_text(scheme, text()); }
 
 std::string Uri::file_name() const {
   const auto slash = path.rfind('/');

@@ -42,7 +42,7 @@ struct Uri {
   [[nodiscard]] std::string_view account() const;
   /// Without the pin. May contain secrets: for requests, not for messages.
   [[nodiscard]] std::string text() const;
-  /// For messages: user info and query string are "…".
+  /// For messages: user info, and the query of http or a signed one, are "…".
   [[nodiscard]] std::string shown() const;
   /// The last part of the path, percent-decoded for http; empty if the path ends with '/'.
   [[nodiscard]] std::string file_name() const;

@@ -29,6 +29,7 @@ TEST(Uri, HidesUserInfoAndQuery) {
   EXPECT_EQ(uri.text(), "https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret");
   EXPECT_EQ(uri.file_name(), "b c.zip");
   EXPECT_EQ(must(Uri::parse("s3://bucket/x.zip?token=secret")).shown(), "s3://bucket/x.zip?…");
+  EXPECT_EQ(must(Uri::parse("s3://bucket/a?b=c#d")).shown(), "s3://bucket/a?b=c#d") << "a key";
 }
 
 TEST(Uri, ShowsNoPartOfAPasswordThatIsWrittenWrongly) {
