@@ -2,6 +2,7 @@
 
 #include "base/absolute_path.hpp"
 #include "base/log.hpp"
+#include "base/path_kind.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/installer.hpp"
 #include "envbuild/local_tree.hpp"
@@ -22,10 +23,8 @@ class Preparer {
   Result<LeasedPath> prepare(const std::string& entry) {
     if (remote::looks_like_uri(entry)) return from_uri(entry);
     const Path path = absolute_path(entry);
-    std::error_code error;
-    const auto status = std::filesystem::status(path, error);
-    if (!std::filesystem::exists(status)) return fail(Errc::not_found, "{} doesn't exist", entry);
-    if (std::filesystem::is_directory(status)) return from_directory(path);
+    RTENV_TRY(const PathKind kind, path_kind(path, entry));
+    if (kind == PathKind::folder) return from_directory(path);
     if (path.extension() == k_wheel_extension) {
       return from_wheel(runtime_env::file_url(path));
     }

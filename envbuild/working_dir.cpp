@@ -3,6 +3,7 @@
 #include "base/changing.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/path_kind.hpp"
 #include "base/temp_dir.hpp"
 #include "envbuild/fetch.hpp"
 #include "envbuild/local_tree.hpp"
@@ -63,10 +64,8 @@ Result<std::optional<LeasedPath>> prepare_working_dir(const runtime_env::Runtime
       RTENV_TRY(auto fetched, fetch_tree(uri, cache, fetch_options(runtime_env, options)));
       return std::move(fetched.object);
     }
-    std::error_code error;
-    const auto status = std::filesystem::status(text, error);
-    if (!std::filesystem::exists(status)) return fail(Errc::not_found, "{} doesn't exist", text);
-    if (std::filesystem::is_directory(status)) {
+    RTENV_TRY(const PathKind kind, path_kind(text));
+    if (kind == PathKind::folder) {
       return store_directory(text, "", runtime_env.excludes, cache, options);
     }
     return from_archive(text, cache, options);

@@ -1,3 +1,4 @@
+#include "base/path_kind.hpp"
 #include "pkg/package_name.hpp"
 #include "remote/uri.hpp"
 #include "runtime_env/runtime_env.hpp"
@@ -9,9 +10,8 @@ enum class Field : std::uint8_t { working_dir, py_module };
 
 Result<void> check_location(const std::string& text, Field field) {
   if (!remote::looks_like_uri(text)) {
-    std::error_code error;
-    if (std::filesystem::exists(text, error)) return {};
-    return fail(Errc::not_found, "{} doesn't exist", text);
+    RTENV_TRY(path_kind(text));
+    return {};
   }
   RTENV_TRY(const auto uri, remote::Uri::parse(text));
   const bool is_wheel = field == Field::py_module && uri.path.ends_with(".whl");

@@ -1,7 +1,6 @@
 #include "runtime_env/requirements.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
+#include "base/path_kind.hpp"
 #include "base/redact.hpp"
 #include "remote/download.hpp"
 #include "remote/uri.hpp"
@@ -184,10 +184,9 @@ class Resolver {
     }
     const RequirementLine parsed = parse_requirement_line(text);
     RTENV_TRY(const Path path, locate(text.starts_with("file:") ? parsed.text : text, folder));
-    std::error_code error;
-    if (!std::filesystem::exists(path, error))
-      return fail(Errc::not_found, "the --find-links folder {} doesn't exist", path.native());
-    if (!std::filesystem::is_directory(path, error)) {
+    RTENV_TRY(const PathKind kind,
+              path_kind(path, fmt::format("the --find-links folder {}", path.native())));
+    if (kind != PathKind::folder) {
       // A page: its links are relative to its place.
       RTENV_TRY(const std::string content, content_line(path));
       options_.push_back({{"find-links", content}});
@@ -208,13 +207,13 @@ class Resolver {
   }
 
   Result<LocalInputs::Index> add_input(const RequirementLine& line, const Path& path) {
-    struct stat status {};
     const bool wheel = path.extension() == ".whl";
-    if (::stat(path.c_str(), &status) != 0)
-      return fail(Errc::not_found, "{} {} doesn't exist", wheel ? "wheel" : "package",
-                  path.native())
-          .hint("check that it is in the working_dir and not excluded");
-    if (!S_ISDIR(status.st_mode)) {
+    const auto kind =
+        path_kind(path, fmt::format("{} {}", wheel ? "wheel" : "package", path.native()));
+    if (!kind)
+      return Failure(
+          Error(kind.error()).with_hint("check that it is in the working_dir and not excluded"));
+    if (*kind != PathKind::folder) {
       RTENV_TRY(const auto input,
                 inputs_.add(wheel ? LocalInput::Kind::wheel : LocalInput::Kind::file, path));
       const std::string& content = inputs_[input].content.front();
