@@ -223,14 +223,15 @@ Result<ExpiredArchives> RemoteTier::remove_expired(bool dry_run, const Cancellat
   RTENV_TRY(Session session, open_session(k_background_timeout, cancellation));
   const auto run = [&]() -> Result<ExpiredArchives> {
     ExpiredArchives result;
-    RTENV_TRY(const auto objects, remote::list_all(*session.store, options_.prefix));
-    for (const auto& object : objects) {
-      session.begin_request();
-      const bool old = expired(object.modified_s);
-      if (old && !dry_run) RTENV_TRY(session.store->remove(object.uri));
-      ++(old ? result.removed : result.kept);
-      (old ? result.removed_bytes : result.kept_bytes) += object.size_bytes;
-    }
+    RTENV_TRY(session.store->list(
+        options_.prefix, [&](const remote::ListedObject& object) -> Result<void> {
+          session.begin_request();
+          const bool old = expired(object.modified_s);
+          if (old && !dry_run) RTENV_TRY(session.store->remove(object.uri));
+          ++(old ? result.removed : result.kept);
+          (old ? result.removed_bytes : result.kept_bytes) += object.size_bytes;
+          return {};
+        }));
     return result;
   };
   return session.explained(run(), options_.prefix);

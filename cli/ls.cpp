@@ -73,7 +73,7 @@ void register_ls(const Command& root, Tool& tool) {
       "  rtenv ls gs://bucket/jobs/my_job --json       one JSON object per line\n"
       "  rtenv ls s3://public-data/ --no-sign-request --region eu-central-1\n"
       "Each line has the time of the last change, the size and the URI. Objects in all folders "
-      "below are listed.");
+      "below are listed, as they arrive: however many they are, they take no memory.");
   command
       .add_option("URI", state->uri,
                   "s3:// gs:// azure:// abfss:// file://; web servers and job servers have no list")

@@ -21,6 +21,7 @@ using nlohmann::json;
 constexpr int k_submit_attempts = 20;
 constexpr int k_submit_pause_ms = 500;  // a server that restarts is back soon
 constexpr std::size_t k_max_reason_bytes = 2000;
+constexpr std::uint64_t k_max_reply_bytes = 4ULL << 30U;  // a job's log is one reply
 
 // The reason that the server gives: of a traceback, as Ray returns, the last line without the name
 // of Python's exception class.
@@ -75,7 +76,8 @@ Result<JobClient::Reply> JobClient::request(const char* method, const std::strin
                                    .url = server_.address + path,
                                    .unix_socket = server_.unix_socket,
                                    .headers = server_.headers,
-                                   .bearer = server_.token};
+                                   .bearer = server_.token,
+                                   .max_bytes = k_max_reply_bytes};
   if (!body.empty()) {
     http_request.headers.emplace_back("Content-Type: application/json");
     http_request.body = std::as_bytes(std::span(body));

@@ -16,6 +16,7 @@
 #include "pkg/unpack.hpp"
 #include "remote/http_object.hpp"
 #include "remote/package_index.hpp"
+#include "remote/transfer_error.hpp"
 #include "runtime_env/installer_settings.hpp"
 #include "runtime_env/installer_variable.hpp"
 #include "runtime_env/pinning.hpp"

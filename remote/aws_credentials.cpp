@@ -11,6 +11,7 @@
 #include "base/unique_name.hpp"
 #include "remote/aws_metadata.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/transfer_error.hpp"
 #include "remote/url.hpp"
 
 namespace rtenv::remote {

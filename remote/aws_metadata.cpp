@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "remote/json_field.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/transfer_error.hpp"
 #include "remote/url.hpp"
 
 namespace rtenv::remote {

@@ -13,6 +13,7 @@
 #include "remote/rest_store.hpp"
 #include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -59,9 +60,10 @@ class AzureStore final : public RestStore {
                                          std::optional<std::uint64_t> size_bytes) override;
 
   Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
-    return list_pages(prefix.shown(), [&](const std::string& marker) {
-      return list_page(prefix, marker, on_listed);
-    });
+    return list_pages(prefix.shown(), client().cancellation(), on_listed,
+                      [&](const std::string& marker, const OnListed& on_entry) {
+                        return list_page(prefix, marker, on_entry);
+                      });
   }
 
   [[nodiscard]] Result<std::string> object_url(const Uri& object) const override {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
@@ -10,23 +11,33 @@
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "remote/host_lookup.hpp"
 #include "remote/metadata_address.hpp"
+#include "remote/transfer_error.hpp"
 #include "remote/url.hpp"
 
 namespace rtenv::remote {
 namespace {
 
-constexpr std::size_t k_max_explanation_bytes = 64U << 10U;
-constexpr int k_max_wait_ms = 1000;  // libcurl's own timers end the wait sooner
+// What a server says about a response that isn't 2xx is helpful, but not waited for.
+constexpr std::size_t k_max_explanation_bytes = 16U << 10U;
+constexpr std::chrono::milliseconds k_max_explanation_time{5000};
+constexpr int k_explanations_per_window = 4;
+constexpr std::size_t k_max_header_bytes = 256U << 10U;
+constexpr int k_max_wait_ms = 250;  // libcurl's own timers end the wait sooner
 
 struct Transfer {
   const CurlLibrary& curl;
   CURL* handle;
   const HttpRequest& request;
   const BodySink& sink;
+  TransferTimes& times;
   HttpResponse response;
   std::size_t sent_bytes = 0;  // of request.body
   std::uint64_t received_bytes = 0;
+  std::size_t header_bytes = 0;
+  std::uint64_t counted_bytes = 0;                        // by times.rate
+  std::optional<Retry::Clock::time_point> explains_from;  // the response isn't 2xx: its body begins
   std::optional<Error> error;  // set by a callback that stopped the transfer
 
   [[nodiscard]] int status() const {
@@ -34,17 +45,63 @@ struct Transfer {
     curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     return static_cast<int>(status);
   }
+
+  // Of all kinds, in both directions.
+  [[nodiscard]] std::uint64_t bytes() const {
+    curl_off_t sent = 0;
+    curl_off_t received = 0;
+    long headers = 0;
+    curl.easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl.easy_getinfo(handle, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    curl.easy_getinfo(handle, CURLINFO_HEADER_SIZE, &headers);
+    return static_cast<std::uint64_t>(sent) + static_cast<std::uint64_t>(received) +
+           static_cast<std::uint64_t>(headers);
+  }
+
+  // How the transfer is to end now, if it is: every response of every request goes through here.
+  std::optional<CURLcode> end() {
+    const auto now = Retry::Clock::now();
+    const std::uint64_t total = bytes();
+    times.rate.add(total - std::min(counted_bytes, total), now);
+    counted_bytes = total;
+    const auto explanation_time = std::min<std::chrono::milliseconds>(
+        k_max_explanation_time,
+        std::chrono::milliseconds(times.limits.timeout) / k_explanations_per_window);
+    if (explains_from && now - *explains_from >= explanation_time) return CURLE_OK;
+    // Its time is limited as a whole.
+    if (request.work_time.count() == 0 && times.rate.is_too_slow(now))
+      return CURLE_OPERATION_TIMEDOUT;
+    return std::nullopt;
+  }
 };
+
+// Takes the time that the caller's part of the transfer takes from that of the server.
+template <class Call>
+auto untimed(Transfer& transfer, const Call& call) {
+  const auto begin = Retry::Clock::now();
+  auto result = call();
+  transfer.times.rate.exclude(Retry::Clock::now() - begin);
+  return result;
+}
 
 Transfer& transfer_of(void* context) { return *static_cast<Transfer*>(context); }
 
 std::size_t on_header(char* data, std::size_t, std::size_t count, void* context) {
   Transfer& transfer = transfer_of(context);
+  transfer.times.rate.begin_response(Retry::Clock::now());
+  transfer.header_bytes += count;
+  if (transfer.header_bytes > k_max_header_bytes) {
+    transfer.error = fail(Errc::invalid_argument, "{} has more than {} bytes of headers",
+                          redacted_url(transfer.request.url), k_max_header_bytes)
+                         .value();
+    return 0;
+  }
   const std::string_view line = trim_end(std::string_view(data, count), "\r\n");
   if (line.starts_with("HTTP/")) {  // a new response, after an interim one ("100 Continue")
     transfer.response.headers.clear();
     return count;
   }
+  if (line.empty() && transfer.status() >= 300) transfer.explains_from = Retry::Clock::now();
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return count;
   transfer.response.headers.insert_or_assign(lower_ascii(line.substr(0, colon)),
@@ -68,10 +125,12 @@ std::size_t on_body(char* data, std::size_t, std::size_t count, void* context) {
   HttpResponse& response = transfer.response;
   response.status = transfer.status();
   if (!response.succeeded()) {
-    response.body.append(data, std::min(count, k_max_explanation_bytes - response.body.size()));
-    return count;
+    const std::size_t room = k_max_explanation_bytes - response.body.size();
+    response.body.append(data, std::min(count, room));
+    return count <= room ? count : 0;
   }
-  auto accepted = accept_body(transfer, std::as_bytes(std::span(data, count)));
+  auto accepted = untimed(
+      transfer, [&] { return accept_body(transfer, std::as_bytes(std::span(data, count))); });
   if (accepted) return count;
   transfer.error = std::move(accepted).error();
   return 0;
@@ -81,7 +140,9 @@ std::size_t on_send(char* buffer, std::size_t, std::size_t room, void* context) 
   Transfer& transfer = transfer_of(context);
   const HttpRequest& request = transfer.request;
   if (request.body_stream) {
-    auto filled = request.body_stream(std::as_writable_bytes(std::span(buffer, room)));
+    auto filled = untimed(transfer, [&] {
+      return request.body_stream(std::as_writable_bytes(std::span(buffer, room)));
+    });
     if (filled) return *filled;
     transfer.error = std::move(filled).error();
     return CURL_READFUNC_ABORT;
@@ -148,8 +209,8 @@ void set_callbacks(Transfer& transfer) {
   set(CURLOPT_OPENSOCKETDATA, &transfer);
 }
 
-Failure fail_in_time(const Transfer& transfer, const TransferTimes& times,
-                     const std::string& shown) {
+Failure fail_in_time(const Transfer& transfer, const std::string& shown) {
+  const TransferTimes& times = transfer.times;
   if (times.are_over())
     return fail(Errc::unavailable, "{} took longer than {} s", shown, times.limits.total.count())
         .hint("RTENV_NETWORK_DEADLINE sets a longer time, in seconds");
@@ -159,21 +220,30 @@ Failure fail_in_time(const Transfer& transfer, const TransferTimes& times,
               times.limits.min_bytes_per_second, times.limits.timeout.count());
 }
 
-Failure fail_transport(const Transfer& transfer, CURLcode code, const TransferTimes& times,
+Failure fail_unknown_host(const std::string& host, const std::string& shown) {
+  return fail(Errc::invalid_argument, "cannot reach {}: there is no host {}", shown, host)
+      .hint("check the name");
+}
+
+Failure fail_transport(const Transfer& transfer, CURLcode code, std::string_view detail,
                        const std::string& shown) {
   const CurlLibrary& curl = transfer.curl;
-  switch (code) {
-    case CURLE_ABORTED_BY_CALLBACK:
-      return fail(Errc::cancelled, "interrupted while talking to {}", shown);
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-      return fail(Errc::permission_denied, "the server of {} isn't trusted: {}", shown,
-                  curl.easy_strerror(code))
-          .hint("set SSL_CERT_FILE to the certificate of its certificate authority");
-    case CURLE_PARTIAL_FILE: return fail(Errc::unavailable, "{} was cut off", shown);
-    case CURLE_OPERATION_TIMEDOUT: return fail_in_time(transfer, times, shown);
-    default: return fail(Errc::unavailable, "cannot reach {}: {}", shown, curl.easy_strerror(code));
-  }
+  long proxy_status = 0;
+  curl.easy_getinfo(transfer.handle, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (proxy_status >= 400)
+    return fail_status(static_cast<int>(proxy_status), fmt::format("the proxy for {}", shown));
+  if (code == CURLE_OPERATION_TIMEDOUT) return fail_in_time(transfer, shown);
+  if (code == CURLE_PARTIAL_FILE) return fail(Errc::unavailable, "{} was cut off", shown);
+  const Errc errc = errc_of_curl(code, detail);
+  if (errc == Errc::cancelled) return fail(errc, "interrupted while talking to {}", shown);
+  if (errc == Errc::permission_denied)
+    return fail(errc, "the server of {} isn't trusted: {}", shown, curl.easy_strerror(code))
+        .hint("set SSL_CERT_FILE to the certificate of its certificate authority");
+  if (errc == Errc::invalid_argument)
+    return fail(errc, "{} can't be read: {}", shown,
+                detail.empty() ? curl.easy_strerror(code) : detail)
+        .hint("check the URL: its scheme (http or https) and its port");
+  return fail(errc, "cannot reach {}: {}", shown, curl.easy_strerror(code));
 }
 
 }  // namespace
@@ -191,7 +261,8 @@ CurlHandle::~CurlHandle() {
   if (multi_ != nullptr) curl_.multi_cleanup(multi_);
 }
 
-CURLcode CurlHandle::run(const Cancellation* cancellation) {
+CURLcode CurlHandle::run(const Cancellation* cancellation,
+                         const std::function<std::optional<CURLcode>()>& end) {
   curl_waitfd stop{.fd = cancellation != nullptr ? cancellation->poll_fd() : -1,
                    .events = CURL_WAIT_POLLIN,
                    .revents = 0};
@@ -208,6 +279,10 @@ CURLcode CurlHandle::run(const Cancellation* cancellation) {
       result = message->data.result;
       break;
     }
+    if (const auto ended = end()) {
+      result = *ended;
+      break;
+    }
     curl_.multi_poll(multi_, &stop, cancellation != nullptr ? 1 : 0, k_max_wait_ms, nullptr);
   }
   curl_.multi_remove_handle(multi_, easy_);
@@ -215,7 +290,7 @@ CURLcode CurlHandle::run(const Cancellation* cancellation) {
 }
 
 Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodySink& sink,
-                                         const Environment& environment, const TransferTimes& times,
+                                         const Environment& environment, TransferTimes& times,
                                          const Cancellation* cancellation) {
   RTENV_TRY(check_request(request, environment));
   curl_.easy_reset(easy_);  // connections stay open
@@ -223,10 +298,14 @@ Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodyS
                     .handle = easy_,
                     .request = request,
                     .sink = sink,
+                    .times = times,
                     .response = {},
+                    .explains_from = std::nullopt,
                     .error = std::nullopt};
   set_curl_options(curl_, easy_, request, environment, times);
   set_callbacks(transfer);
+  std::array<char, CURL_ERROR_SIZE> detail{};
+  curl_.easy_setopt(easy_, CURLOPT_ERRORBUFFER, detail.data());
   curl_slist* raw_headers = nullptr;
   for (const std::string& header : request.headers)
     raw_headers = curl_.slist_append(raw_headers, header.c_str());
@@ -234,25 +313,26 @@ Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodyS
       raw_headers, curl_.slist_free_all);
   curl_.easy_setopt(easy_, CURLOPT_HTTPHEADER, headers.get());
 
-  const CURLcode code = run(cancellation);
+  const CURLcode code = run(cancellation, [&] { return transfer.end(); });
+  curl_.easy_setopt(easy_, CURLOPT_ERRORBUFFER, nullptr);
   const std::string shown = redacted_url(request.url);
   if (transfer.error) return Failure(std::move(*transfer.error));
   transfer.response.status = transfer.status();
   // A server may refuse a request before it has received the whole body.
   const bool refused_early = code == CURLE_SEND_ERROR && transfer.response.status >= 400;
-  if (code != CURLE_OK && !refused_early) {
+  // A refusal is one, however much of the explanation arrived.
+  const bool refused = transfer.explains_from && code != CURLE_ABORTED_BY_CALLBACK;
+  if (code != CURLE_OK && !refused_early && !refused) {
     log::debug("{} {}: {}", request.method, shown, curl_.easy_strerror(code));
-    return fail_transport(transfer, code, times, shown);
+    if (code == CURLE_COULDNT_RESOLVE_HOST) {
+      const std::string host = Url::parse(request.url)->origin.host;
+      if (host_is_unknown(host, cancellation)) return fail_unknown_host(host, shown);
+    }
+    return fail_transport(transfer, code, detail.data(), shown);
   }
   log::debug("{} {}: {}", request.method, shown, transfer.response.status);
   transfer.response.final_url = request.url;
   return std::move(transfer.response);
-}
-
-std::string CurlHandle::redirect_url() const {
-  const char* url = nullptr;
-  curl_.easy_getinfo(easy_, CURLINFO_REDIRECT_URL, &url);
-  return url != nullptr ? url : "";
 }
 
 }  // namespace rtenv::remote

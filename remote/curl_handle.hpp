@@ -1,7 +1,9 @@
 // A libcurl handle with its open connections: performs one request at a time. Not thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "remote/curl_library.hpp"
@@ -20,16 +22,15 @@ class CurlHandle {
   /// One request and its response, without redirects. `cancellation` may be null.
   /// Fails: as HttpClient::stream.
   Result<HttpResponse> perform(const HttpRequest& request, const BodySink& sink,
-                               const Environment& environment, const TransferTimes& times,
+                               const Environment& environment, TransferTimes& times,
                                const Cancellation* cancellation);
-
-  /// Where the last response redirects to, as an absolute URL; empty if nowhere.
-  [[nodiscard]] std::string redirect_url() const;
 
  private:
   CurlHandle(const CurlLibrary& curl, CURL* easy, CURLM* multi)
       : curl_(curl), easy_(easy), multi_(multi) {}
-  CURLcode run(const Cancellation* cancellation);
+  /// Until the transfer ends, or `end` returns how it is to end.
+  CURLcode run(const Cancellation* cancellation,
+               const std::function<std::optional<CURLcode>()>& end);
 
   const CurlLibrary& curl_;
   CURL* easy_;

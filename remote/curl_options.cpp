@@ -61,7 +61,7 @@ void set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& r
   }
 }
 
-// A transfer ends when it is too slow for too long, and in any case at its deadline.
+// Those that don't depend on what is transferred.
 void set_times(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
                const TransferTimes& times) {
   using std::chrono::milliseconds;
@@ -69,13 +69,7 @@ void set_times(const CurlLibrary& curl, CURL* handle, const HttpRequest& request
   milliseconds left =
       std::chrono::duration_cast<milliseconds>(times.deadline - Retry::Clock::now());
   if (request.cleans_up) left = std::min(left, k_clean_up_time);
-  if (request.work_time.count() > 0) {
-    left = std::min<milliseconds>(left, request.work_time);
-  } else {
-    curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT,
-                     static_cast<long>(times.limits.min_bytes_per_second));
-    curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, timeout_s);
-  }
+  if (request.work_time.count() > 0) left = std::min<milliseconds>(left, request.work_time);
   curl.easy_setopt(handle, CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(left.count())));
   // A server that may be silent for long is asked whether it is still there.
   curl.easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -114,6 +108,8 @@ void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& req
     curl.easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     curl.easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
   }
+  // Of a proxy: not of the response.
+  curl.easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl.easy_setopt(handle, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
   // A key may contain "..", and it is signed as written.
   curl.easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);

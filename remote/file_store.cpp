@@ -29,8 +29,19 @@ ObjectInfo info_of(const SteadyFile& file) {
           .modified_s = file.modified_s()};
 }
 
+// A folder's name ends with '/', as in the names of the files below it: sorted by this, they are in
+// the order of their whole names.
+std::string sort_name(const std::filesystem::directory_entry& entry) {
+  std::error_code error;
+  const bool is_folder =
+      entry.symlink_status(error).type() == std::filesystem::file_type::directory;
+  return entry.path().native() + (is_folder ? "/" : "");
+}
+
 class FileStore final : public ObjectStore {
  public:
+  explicit FileStore(const Cancellation* cancellation) : cancellation_(cancellation) {}
+
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(const auto file, SteadyFile::open(object.path));
     return info_of(file);
@@ -54,24 +65,7 @@ class FileStore final : public ObjectStore {
   }
 
   Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
-    const Path folder = Path(prefix.path).parent_path();
-    std::vector<ListedObject> objects;
-    std::error_code error;
-    for (std::filesystem::recursive_directory_iterator each(folder, error), end;
-         !error && each != end; each.increment(error)) {
-      if (!each->is_regular_file(error) || !each->path().native().starts_with(prefix.path))
-        continue;
-      Uri uri = prefix;
-      uri.path = each->path().native();
-      const auto info = stat(uri);
-      if (!info) continue;  // removed in the meantime
-      objects.push_back({std::move(uri), *info->size_bytes, info->modified_s});
-    }
-    if (error && error != std::errc::no_such_file_or_directory)
-      return fail(system_error(error.value(), "list", folder.native()));
-    std::ranges::sort(objects, {}, [](const ListedObject& object) { return object.uri.path; });
-    for (ListedObject& object : objects) RTENV_TRY(on_listed(std::move(object)));
-    return {};
+    return list_folder(Path(prefix.path).parent_path(), prefix, on_listed);
   }
 
   Result<void> remove(const Uri& object) override {
@@ -79,10 +73,47 @@ class FileStore final : public ObjectStore {
       return fail_errno("remove", object.path);
     return {};
   }
+
+ private:
+  // Keeps the names of one folder at a time, and of those above it.
+  Result<void> list_folder(const Path& folder, const Uri& prefix, const OnListed& on_listed) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (std::filesystem::directory_iterator each(folder, error), end; !error && each != end;
+         each.increment(error)) {
+      RTENV_TRY(check_not_cancelled(cancellation_, "listing", prefix.shown()));
+      std::string name = sort_name(*each);
+      if (name.starts_with(prefix.path)) names.push_back(std::move(name));
+    }
+    if (error == std::errc::no_such_file_or_directory) return {};  // or removed in the meantime
+    if (error) return fail(system_error(error.value(), "list", folder.native()));
+    std::ranges::sort(names);
+    for (const std::string& name : names) {
+      RTENV_TRY(check_not_cancelled(cancellation_, "listing", prefix.shown()));
+      RTENV_TRY(name.ends_with('/')
+                    ? list_folder(name.substr(0, name.size() - 1), prefix, on_listed)
+                    : list_file(name, prefix, on_listed));
+    }
+    return {};
+  }
+
+  Result<void> list_file(const std::string& name, const Uri& prefix, const OnListed& on_listed) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(name, error)) return {};
+    Uri uri = prefix;
+    uri.path = name;
+    const auto info = stat(uri);
+    if (!info) return {};  // removed in the meantime
+    return on_listed({std::move(uri), *info->size_bytes, info->modified_s});
+  }
+
+  const Cancellation* cancellation_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> open_file_store() { return std::make_unique<FileStore>(); }
+Result<std::unique_ptr<ObjectStore>> open_file_store(const Cancellation* cancellation) {
+  return std::make_unique<FileStore>(cancellation);
+}
 
 }  // namespace rtenv::remote

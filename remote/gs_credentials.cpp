@@ -9,6 +9,7 @@
 #include "base/redact.hpp"
 #include "remote/json_field.hpp"
 #include "remote/jwt.hpp"
+#include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 namespace {

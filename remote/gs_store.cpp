@@ -17,6 +17,7 @@
 #include "remote/rest_store.hpp"
 #include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -79,9 +80,10 @@ class GsStore final : public RestStore {
                                          std::optional<std::uint64_t> size_bytes) override;
 
   Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
-    return list_pages(prefix.shown(), [&](const std::string& token) {
-      return list_page(prefix, token, on_listed);
-    });
+    return list_pages(prefix.shown(), client().cancellation(), on_listed,
+                      [&](const std::string& token, const OnListed& on_entry) {
+                        return list_page(prefix, token, on_entry);
+                      });
   }
 
   [[nodiscard]] Result<std::string> upload_url(const Uri& object, std::string_view type) const {

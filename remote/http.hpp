@@ -48,13 +48,16 @@ enum class Netrc : std::uint8_t {
 struct HttpResponse {
   int status = 0;
   std::map<std::string, std::string, std::less<>> headers;  // names in lower case
-  std::string body;       // only if the status isn't 2xx; at most 64 KiB
+  std::string body;       // only if the status isn't 2xx; at most 16 KiB
   std::string final_url;  // after redirects; may hold secrets
 
   [[nodiscard]] bool succeeded() const noexcept { return status >= 200 && status < 300; }
   /// Empty if there is no such header.
   [[nodiscard]] std::string_view header(std::string_view name) const;
 };
+
+/// Of a response that isn't an object: a page of a listing has at most some MiB.
+inline constexpr std::uint64_t k_max_document_bytes = 32ULL << 20U;
 
 struct HttpRequest {
   std::string method = "GET";
@@ -75,7 +78,7 @@ struct HttpRequest {
   bool compressed = false;            // lets the server compress the body in transit
   bool cleans_up = false;             // isn't cancelled, but has 2 s and one attempt
   std::chrono::seconds work_time{0};  // how long the server may be silent; 0: as any other
-  std::uint64_t max_bytes = ~0ULL;    // of the response's body
+  std::uint64_t max_bytes = k_max_document_bytes;  // of a 2xx response's body
   /// Called last, before the request is sent: adds the signature.
   std::function<void(HttpRequest&)> sign;
   /// Called before the first byte of a 2xx response's body reaches the sink; if it fails, the
@@ -95,10 +98,13 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// One attempt. The body of a 2xx response goes to `sink`, any other into the response.
+  /// One attempt, redirects included: all of its bytes count for the least rate. The body of a 2xx
+  /// response goes to `sink`. Any other one, in which a server explains itself, goes into the
+  /// response, as far as it arrives within 5 s: then the connection is closed.
   /// Fails: unavailable (no connection, cut off, too slow: worth a retry), permission_denied (an
-  /// untrusted certificate, a metadata address, a redirect from https to http), invalid_argument
-  /// (not a URL, a header with a line break, more than max_bytes), not_found (no libcurl),
+  /// untrusted certificate, a metadata address, a redirect from https to http, a proxy that
+  /// refuses), invalid_argument (not a URL, a host that doesn't exist, a header with a line break,
+  /// more than max_bytes or 256 KiB of headers, more than 10 redirects), not_found (no libcurl),
   /// internal, cancelled, and as the sink, the body stream and check_response.
   Result<HttpResponse> stream(const HttpRequest& request, const BodySink& sink);
 
@@ -124,16 +130,5 @@ class HttpClient {
   std::mutex mutex_;
   std::vector<std::unique_ptr<CurlHandle>> idle_;
 };
-
-/// Worth a retry: 408, 429, 500, 502, 503, 504.
-bool is_transient_status(int status) noexcept;
-
-/// Whether an attempt is worth another one: an error `unavailable` or a transient status.
-std::optional<Setback> setback_of(const Result<HttpResponse>& outcome);
-
-/// The error of a response that isn't 2xx: not_found (404, 410), permission_denied (401, 403,
-/// 407), out_of_space (413, 507), invalid_argument (other 4xx that aren't transient), unavailable
-/// (the rest). `shown` names the object or URL in the message; `reason` may be empty.
-Failure fail_status(int status, std::string_view shown, std::string_view reason = {});
 
 }  // namespace rtenv::remote

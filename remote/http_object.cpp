@@ -5,6 +5,7 @@
 
 #include "base/redact.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -107,6 +108,7 @@ class ObjectReader {
       if (expected_.tie == Tie::etag) request.headers.push_back("If-Match: " + expected_.version);
     }
     request.check_response = [&](const HttpResponse& response) { return check(response, wanted); };
+    request.max_bytes = k_max_object_bytes;  // accept() knows better
     bool begun = false;
     const auto response = client_.stream(request, [&](std::span<const std::byte> data) {
       begun = true;
@@ -193,6 +195,25 @@ ObjectInfo object_info(const HttpResponse& response, Ranges ranges) {
   info.modified_s = parse_timestamp(std::string(response.header("last-modified")));
   info.checksum = offered_checksum(response);
   return info;
+}
+
+Result<HttpResponse> probe_object(HttpClient& client,
+                                  const std::function<Result<HttpRequest>()>& make) {
+  return client.retry().run([&]() -> Attempt<HttpResponse> {
+    auto request = make();
+    if (!request) return {Failure(std::move(request).error())};
+    request->headers.emplace_back("Range: bytes=0-0");
+    std::optional<HttpResponse> begun;
+    request->check_response = [&](const HttpResponse& response) -> Result<void> {
+      begun = response;
+      if (number(response.header("content-length")) == 1U) return {};
+      return fail(Errc::cancelled, "stopped after the headers");
+    };
+    auto response = client.stream(*request, [](auto) { return Result<void>(); });
+    if (begun) return {std::move(*begun)};
+    auto setback = setback_of(response);
+    return {std::move(response), std::move(setback)};
+  });
 }
 
 Result<void> read_object(HttpClient& client, const ObjectRequest& request,

@@ -22,6 +22,12 @@ struct ObjectRequest {
   Explain explain;
 };
 
+/// The response to a GET of the first byte, with retries. Its headers are read alone: whatever a
+/// server sends as the body, the connection is closed if it isn't that byte. Fails:
+/// cancelled, and as HttpClient::send.
+Result<HttpResponse> probe_object(HttpClient& client,
+                                  const std::function<Result<HttpRequest>()>& make);
+
 /// As ObjectStore::read. A response with another range, size or version is refused before the sink
 /// gets any of it. Fails: changed (another version or size), corrupt (more bytes than announced),
 /// invalid_argument (another range), unavailable (cut off), and as `explain` and

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "remote/test_server.hpp"
+#include "remote/transfer_error.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::remote {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "remote/test_server.hpp"
+#include "remote/trickle_server.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::remote {
@@ -94,7 +95,8 @@ TEST_F(HttpProxyTest, AProxyThatConnectsToAServerGetsNothingForIt) {
   ::setenv("https_proxy", proxy.url("/").c_str(), 1);
   const HttpRequest request{
       .url = "https://name.example/", .headers = {"X-Token: secret"}, .bearer = "secret"};
-  EXPECT_THAT(client_.stream(request, body_.sink), IsError(Errc::unavailable));
+  EXPECT_THAT(client_.stream(request, body_.sink),
+              IsError(Errc::permission_denied, "the proxy for https://name.example/"));
   ::unsetenv("https_proxy");
   const auto head = proxy.stop().at(0).head;
   EXPECT_TRUE(head.starts_with("connect name.example:443 ")) << head;
@@ -167,34 +169,77 @@ TEST(HttpClient, StopsWhenCancelled) {
               IsError(Errc::cancelled, "interrupted"));
 }
 
-TEST(SetbackOf, SaysHowLongTheServerWantsToBeLeftAlone) {
-  const auto retry_after = [](std::string text) {
-    const auto setback = setback_of(HttpResponse{
-        .status = 503,
-        .headers = {{"retry-after", std::move(text)}, {"date", "Mon, 30 Nov 2026 12:00:00 GMT"}},
-        .final_url = "http://host/"});
-    return setback->retry_after ? setback->retry_after->count() : -1;
-  };
-  EXPECT_EQ(retry_after("7"), 7);
-  EXPECT_EQ(retry_after("Mon, 30 Nov 2026 12:00:09 GMT"), 9);
-  EXPECT_EQ(retry_after("Mon, 30 Nov 2026 11:00:00 GMT"), 0);
-  EXPECT_GT(retry_after("99999999999999999999"), 1'000'000);
-  EXPECT_EQ(retry_after("soon"), -1);
-  EXPECT_FALSE(setback_of(HttpResponse{.status = 404}));
-  EXPECT_FALSE(setback_of(fail(Errc::permission_denied, "no")));
+// All of a response has the least rate, or the transfer ends: with RTENV_NETWORK_TIMEOUT=1, an
+// attempt that gets a byte now and then takes 1 s for the response and 1 s for its bytes.
+class TrickleTest : public testing::Test {
+ protected:
+  TrickleTest() {
+    Environment environment;
+    environment.set("RTENV_NETWORK_TIMEOUT", "1");
+    client_.emplace(std::move(environment));
+  }
+  Result<HttpResponse> send(const TrickleServer& server) {
+    const auto begin = Retry::Clock::now();
+    auto outcome = client_->send([&]() -> Result<HttpRequest> {
+      return HttpRequest{.url = server.url("/"), .follow_redirects = true};
+    });
+    EXPECT_LT(Retry::Clock::now() - begin, std::chrono::seconds(10));
+    return outcome;
+  }
+  std::optional<HttpClient> client_;
+};
+
+TEST_F(TrickleTest, TheBodyOfARefusalIsNotWaitedFor) {
+  const TrickleServer server("HTTP/1.1 404 Not Found\r\nContent-Length: 100000\r\n\r\n");
+  const auto response = must(send(server));
+  EXPECT_EQ(response.status, 404);
+  EXPECT_GE(response.body.size(), 1U);
+  EXPECT_EQ(server.connections(), 1) << "a refusal isn't retried";
 }
 
-TEST(FailStatus, MapsStatusesToCodes) {
-  EXPECT_EQ(fail_status(404, "x").value().code(), Errc::not_found);
-  EXPECT_EQ(fail_status(401, "x").value().code(), Errc::permission_denied);
-  EXPECT_EQ(fail_status(507, "x").value().code(), Errc::out_of_space);
-  EXPECT_EQ(fail_status(400, "x").value().code(), Errc::invalid_argument);
-  for (const int status : {408, 429, 500, 502, 503, 504}) {
-    EXPECT_EQ(fail_status(status, "x").value().code(), Errc::unavailable) << status;
-    EXPECT_TRUE(is_transient_status(status)) << status;
-  }
-  for (const int status : {200, 301, 400, 403, 404, 501})
-    EXPECT_FALSE(is_transient_status(status)) << status;
+TEST_F(TrickleTest, TheBodyOfARedirectIsNotWaitedFor) {
+  TestServer target({TestServer::response("200 OK", "body")});
+  const TrickleServer server(fmt::format(
+      "HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 100000\r\n\r\n", target.url("/b")));
+  EXPECT_EQ(must(send(server)).body, "body");
+}
+
+TEST_F(TrickleTest, ALoopOfSlowRedirectsEnds) {
+  const TrickleServer server(
+      "HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 100000\r\n\r\n");
+  EXPECT_THAT(send(server), IsError(Errc::unavailable));
+}
+
+TEST_F(TrickleTest, ADocumentThatIsTooSlowIsAnError) {
+  const TrickleServer server("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+  EXPECT_THAT(send(server),
+              IsError(Errc::unavailable, "slower than 1024 bytes per second for 1 s"));
+}
+
+TEST_F(TrickleTest, HeadersThatAreTooSlowAreAnError) {
+  const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
+  EXPECT_THAT(send(TrickleServer("HTTP/1.1 200 OK\r\nX: ")), IsError(Errc::unavailable));
+  EXPECT_THAT(send(TrickleServer(interim, Pace::slow, interim)), IsError(Errc::unavailable));
+}
+
+// As fast as the client reads.
+class EndlessTest : public TrickleTest {};
+
+TEST_F(EndlessTest, ARefusalIsCutToWhatHelps) {
+  const TrickleServer server("HTTP/1.1 404 Not Found\r\n\r\n", Pace::fast);
+  const auto response = must(send(server));
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.body.size(), 16U << 10U);
+}
+
+TEST_F(EndlessTest, ADocumentHasALimit) {
+  const TrickleServer server("HTTP/1.1 200 OK\r\n\r\n", Pace::fast);
+  EXPECT_THAT(send(server), IsError(Errc::invalid_argument, "larger than 33554432 bytes"));
+}
+
+TEST_F(EndlessTest, HeadersHaveALimit) {
+  const TrickleServer server("HTTP/1.1 200 OK\r\n", Pace::fast, "X: xxxxxxxxxxxxxxxxxxxxx\r\n");
+  EXPECT_THAT(send(server), IsError(Errc::invalid_argument, "bytes of headers"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "remote/http_object.hpp"
 #include "remote/job_server.hpp"
 #include "remote/put_upload.hpp"
+#include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -18,11 +19,9 @@ class JobServerStore final : public ObjectStore {
       : client_(std::move(environment), cancellation), server_(std::move(server)) {}
 
   Result<ObjectInfo> stat(const Uri& object) override {
-    RTENV_TRY(const auto response, client_.send([&]() -> Result<HttpRequest> {
-      HttpRequest request = make_request("GET", object);
-      request.headers.emplace_back("Range: bytes=0-0");  // only its existence matters
-      return request;
-    }));
+    RTENV_TRY(const auto response, probe_object(client_, [&]() -> Result<HttpRequest> {
+                return make_request("GET", object);
+              }));
     if (!response.succeeded()) return explain(object, response);
     return ObjectInfo{.size_bytes = object_info(response).size_bytes,
                       .version = object.path};  // the name contains the digest

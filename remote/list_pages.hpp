@@ -1,31 +1,25 @@
-// Listings that a store returns in pages, each with a token for the next one.
+// Listings that a store returns in pages, each with a token for the next one. Entries are passed on
+// page by page: memory doesn't grow with their number.
 #pragma once
 
 #include <functional>
 #include <string>
 
-#include "base/result.hpp"
+#include "remote/object_store.hpp"
 
 namespace rtenv::remote {
 
-/// Calls `page` with the token of each page, first with an empty one, until it returns an empty one
-/// for the next. Fails: as `page`; unavailable (`shown` returns the same token again: it would have
-/// no end).
-inline Result<void> list_pages(
-    const std::string& shown,
-    const std::function<Result<std::string>(const std::string& token)>& page) {
-  for (std::string token;;) {
-    RTENV_TRY(std::string next, page(token));
-    if (next.empty()) return {};
-    if (next == token)
-      return fail(Errc::unavailable, "{}: the store's listing doesn't advance", shown);
-    token = std::move(next);
-  }
-}
+/// Passes the entries of one page to `on_listed`; returns the token of the next page, empty if it
+/// is the last one.
+using ListPage = std::function<Result<std::string>(const std::string& token, const OnListed&)>;
+
+/// Calls `page` with the token of each page, first with an empty one. `cancellation` may be null.
+/// Fails: as `page` and `on_listed`; cancelled; invalid_argument (`shown` returns a token again, or
+/// nothing but empty pages: it would have no end).
+Result<void> list_pages(const std::string& shown, const Cancellation* cancellation,
+                        const OnListed& on_listed, const ListPage& page);
 
 /// The error of a response that isn't the page of a listing.
-inline Failure fail_listing(const std::string& shown) {
-  return fail(Errc::unavailable, "{}: the response isn't a listing", shown);
-}
+Failure fail_listing(const std::string& shown);
 
 }  // namespace rtenv::remote

@@ -127,21 +127,12 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptio
     case Scheme::http:
     case Scheme::https:
       return open_web_store(std::move(environment), options.access, options.cancellation);
-    case Scheme::file: return open_file_store();
+    case Scheme::file: return open_file_store(options.cancellation);
     case Scheme::gcs: return open_job_server_store(std::move(environment), options.cancellation);
     case Scheme::local: break;
   }
   return fail(Errc::invalid_argument,
               "{} is a directory that is used in place, not an object store", uri.shown());
-}
-
-Result<std::vector<ListedObject>> list_all(ObjectStore& store, const Uri& prefix) {
-  std::vector<ListedObject> objects;
-  RTENV_TRY(store.list(prefix, [&](ListedObject object) -> Result<void> {
-    objects.push_back(std::move(object));
-    return {};
-  }));
-  return objects;
 }
 
 }  // namespace rtenv::remote

@@ -84,7 +84,9 @@ class ObjectStore {
   virtual Result<std::unique_ptr<Upload>> upload(const Uri& object,
                                                  std::optional<std::uint64_t> size_bytes) = 0;
 
-  /// Objects whose names begin with the prefix, sorted by name. Fails also: as `on_listed`.
+  /// Objects whose names begin with the prefix, as they arrive, sorted by name (by the stores that
+  /// sort). `on_listed` may remove the object. Fails also: invalid_argument (a listing without an
+  /// end), as `on_listed`.
   virtual Result<void> list(const Uri& prefix, const OnListed& on_listed) = 0;
 
   /// Some stores report success for an object that doesn't exist.
@@ -119,9 +121,6 @@ struct StoreOptions {
 /// The store of `uri`. Sends no request yet. Fails: invalid_argument (local://, malformed or
 /// contradictory settings), as the function that opens the store, and as the credential provider.
 Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptions& options);
-
-/// All that `store` lists.
-Result<std::vector<ListedObject>> list_all(ObjectStore& store, const Uri& prefix);
 
 /// `node` with the variables of a job: see StoreOptions::job_variables.
 Environment with_job_variables(Environment node, std::map<std::string, std::string> variables);

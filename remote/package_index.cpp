@@ -4,6 +4,7 @@
 
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "remote/transfer_error.hpp"
 #include "remote/uri.hpp"
 #include "remote/url.hpp"
 

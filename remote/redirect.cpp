@@ -17,6 +17,19 @@ bool says_what_is_wanted(std::string_view header) {
          k_names.end();
 }
 
+// Servers send what a URL can't have as it is, and browsers escape it.
+std::string escaped(std::string_view location) {
+  std::string result;
+  for (const char c : location) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7f)
+      result += c;
+    else
+      result += fmt::format("%{:02X}", byte);
+  }
+  return result;
+}
+
 // Only what is named here goes along.
 HttpRequest for_other_origin(const HttpRequest& request, const Url& next) {
   HttpRequest result{.method = request.method,
@@ -44,16 +57,18 @@ bool follows_redirects(const HttpRequest& request) noexcept {
          (request.method == "GET" || request.method == "HEAD");
 }
 
-Result<HttpRequest> redirected(const HttpRequest& request, const std::string& next_url) {
+Result<HttpRequest> redirected(const HttpRequest& request, std::string_view location) {
   RTENV_TRY(const Url from, Url::parse(request.url));
-  const auto parsed = Url::parse(next_url);
-  if (!parsed)
-    return fail(Errc::unavailable, "{} redirects to what isn't an http URL: {}",
-                redacted_url(request.url), redacted_url(next_url));
-  const Url next = from.followed_by(*parsed);
+  if (location.empty())
+    return fail(Errc::invalid_argument, "{} redirects without a target", redacted_url(request.url));
+  const auto resolved = from.resolve(escaped(location));
+  if (!resolved)
+    return fail(Errc::invalid_argument, "{} redirects to what isn't an http URL: {}",
+                redacted_url(request.url), redacted_url(location));
+  const Url& next = *resolved;
   if (is_downgrade(from.origin, next.origin))
     return fail(Errc::permission_denied, "{} redirects to {}, which isn't encrypted",
-                redacted_url(request.url), redacted_url(next_url))
+                redacted_url(request.url), redacted_url(location))
         .hint("if that may be read and changed on the way, name this URL itself");
   if (next.origin != from.origin) return for_other_origin(request, next);
   HttpRequest result = request;

@@ -66,8 +66,19 @@ TEST(Redirect, FromHttpsToHttpIsRefused) {
 TEST(Redirect, ToAnotherProtocolIsRefused) {
   for (const char* to : {"file:///etc/passwd", "ftp://host/", "gopher://host/", "http://a b/"})
     EXPECT_THAT(redirected({.url = "http://host/a"}, to),
-                IsError(Errc::unavailable, "isn't an http URL"))
+                IsError(Errc::invalid_argument, "isn't an http URL"))
         << to;
+  EXPECT_THAT(redirected({.url = "http://host/a"}, ""),
+              IsError(Errc::invalid_argument, "without a target"));
+}
+
+TEST(Redirect, ALocationMayBeRelativeAndUnescaped) {
+  for (const auto& [location, url] :
+       std::map<std::string, std::string>{{"/b c/\xc3\xbc?x", "http://host/b%20c/%C3%BC?x"},
+                                          {"d", "http://host/a/d"},
+                                          {"//other/e", "http://other/e"},
+                                          {"?q", "http://host/a/b?q"}})
+    EXPECT_EQ(must(redirected({.url = "http://host/a/b"}, location)).url, url) << location;
 }
 
 TEST(Redirect, OnlyReadingFollowsIt) {

@@ -18,6 +18,7 @@
 #include "remote/part_upload.hpp"
 #include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
+#include "remote/transfer_error.hpp"
 #include "remote/url.hpp"
 
 namespace rtenv::remote {
@@ -46,6 +47,7 @@ struct Operation {
   std::vector<std::string> headers = {};
   bool cleans_up = false;             // runs even after a cancellation
   std::chrono::seconds work_time{0};  // how long the store may be silent
+  bool first_byte_only = false;       // see probe_object
 };
 
 struct S3Error {
@@ -91,7 +93,7 @@ class S3Store final : public ObjectStore {
     if (response.succeeded()) return object_info(response, Ranges::always);
     // The response to HEAD has no body that tells the reason.
     RTENV_TRY(const auto why,
-              send(object, {.method = "GET", .query = {}, .headers = {"Range: bytes=0-0"}}));
+              send(object, {.method = "GET", .query = {}, .first_byte_only = true}));
     return explain(object, why.succeeded() ? response : why);
   }
 
@@ -107,9 +109,10 @@ class S3Store final : public ObjectStore {
                                          std::optional<std::uint64_t> size_bytes) override;
 
   Result<void> list(const Uri& prefix, const OnListed& on_listed) override {
-    return list_pages(prefix.shown(), [&](const std::string& token) {
-      return list_page(prefix, token, on_listed);
-    });
+    return list_pages(prefix.shown(), client_.cancellation(), on_listed,
+                      [&](const std::string& token, const OnListed& on_entry) {
+                        return list_page(prefix, token, on_entry);
+                      });
   }
 
   Result<void> remove(const Uri& object) override {
@@ -124,7 +127,9 @@ class S3Store final : public ObjectStore {
   // With retries, and once more if the response tells that the bucket is in another region.
   Result<HttpResponse> send(const Uri& object, const Operation& operation) {
     for (bool moved = false;; moved = true) {
-      RTENV_TRY(auto response, client_.send([&] { return make_request(object, operation); }));
+      const auto make = [&] { return make_request(object, operation); };
+      RTENV_TRY(auto response,
+                operation.first_byte_only ? probe_object(client_, make) : client_.send(make));
       if (response.succeeded() || moved || !learn_region(object.authority, response))
         return response;
     }

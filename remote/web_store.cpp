@@ -2,6 +2,7 @@
 
 #include "remote/http_object.hpp"
 #include "remote/put_upload.hpp"
+#include "remote/transfer_error.hpp"
 #include "remote/url.hpp"
 
 namespace rtenv::remote {
@@ -63,26 +64,12 @@ class WebStore final : public ObjectStore {
     return request;
   }
 
-  // Requests one byte and looks only at the response's headers.
   Result<ObjectInfo> stat_by_get(const Uri& object) {
-    std::optional<ObjectInfo> info;
-    RTENV_TRY(HttpRequest request, make_request("GET", object));
-    request.headers.emplace_back("Range: bytes=0-0");
-    request.check_response = [&](const HttpResponse& begun) -> Result<void> {
-      info = object_info(begun);
-      if (begun.status == 206) return {};
-      return fail(Errc::cancelled, "stopped reading {}", object.shown());
-    };
-    RTENV_TRY(const auto response, client_.retry().run([&]() -> Attempt<HttpResponse> {
-      auto got = client_.stream(request, [](auto) { return Result<void>(); });
-      if (info) return {HttpResponse{.status = 200}};
-      auto setback = setback_of(got);
-      return {std::move(got), std::move(setback)};
-    }));
-    if (info) return *info;
-    if (response.status == 416 || response.succeeded())
-      return ObjectInfo{.size_bytes = 0, .version = {}};
-    return explain(object, response);
+    RTENV_TRY(const auto response,
+              probe_object(client_, [&] { return make_request("GET", object); }));
+    if (response.status == 416) return ObjectInfo{.size_bytes = 0, .version = {}};
+    if (!response.succeeded()) return explain(object, response);
+    return object_info(response);
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) const {

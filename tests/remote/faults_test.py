@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import time
 import unittest
 
 import servers
-from tool import RemoteTest, noise, zip_of
+from tool import RTENV, RemoteTest, noise, zip_of
 
 LARGE = noise(24 << 20)
 
@@ -257,6 +258,87 @@ class Faults(RemoteTest):
         self.web.files["/evil.zip"] = zip_of({"../evil": "x"})
         self.refused(2, "/evil.zip", "fetch", self.proxy.url + "/evil.zip")
         self.assertEqual(self.entries(), [])
+
+    def listing_of(self, page):
+        """An S3 server whose listings are the pages that `page(query)` returns."""
+        server = self.start(servers.files(guard=lambda handler: (200, page(handler.path).encode(), {})))
+        self.environment.update({"AWS_ENDPOINT_URL": server.url, "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"})
+        return server
+
+    @staticmethod
+    def page(entries, token=""):
+        contents = "".join(f"<Contents><Key>{name}</Key><Size>1</Size></Contents>" for name in entries)
+        return f"<ListBucketResult>{contents}<NextContinuationToken>{token}</NextContinuationToken></ListBucketResult>"
+
+    def test_a_listing_without_an_end_is_noticed(self):
+        for tokens in [["t"], ["t", "u", "v"]]:
+            turns = iter(range(1000))
+            server = self.listing_of(lambda query: self.page(["a"], tokens[next(turns) % len(tokens)]))
+            run = self.rtenv("ls", "s3://bucket/")
+            self.assertEqual(run.status, 2, run.err)
+            self.assertIn("listing has no end", run.err)
+            self.assertLess(len(server.requests), 20)
+
+    def test_a_listing_can_be_interrupted_and_needs_no_memory(self):
+        names = [f"name-{number:06}" for number in range(1000)]
+        turns = iter(range(10**9))
+        self.listing_of(lambda query: self.page(names, f"t{next(turns)}"))
+        with open(self.work / "listed", "wb") as output:
+            process = subprocess.Popen([RTENV, "ls", "s3://bucket/"], stdout=output, stderr=subprocess.PIPE, env=self.process_environment({}))
+            status = pathlib.Path(f"/proc/{process.pid}/status")
+            peak = lambda: next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+            while (self.work / "listed").stat().st_size < 2 << 20:
+                time.sleep(0.01)
+            before = peak()
+            while (self.work / "listed").stat().st_size < 20 << 20:
+                time.sleep(0.01)
+            self.assertLess(peak() - before, 4 << 10)
+            begin = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(time.monotonic() - begin, 1)
+
+    def test_bytes_that_nobody_wants_are_not_waited_for(self):
+        """The body of a refusal, and of the answer to the probe of one byte; see also http_test.cpp."""
+        def trickle(handler, status, headers):
+            handler.send_response(status)
+            for name, value in headers.items():
+                handler.send_header(name, value)
+            handler.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    handler.wfile.write(b"x")
+                    time.sleep(0.1)
+
+        class Handler(servers.Quiet):
+            def do_HEAD(self):
+                self.respond(405)
+
+            def do_GET(self):
+                if self.path == "/refused":
+                    trickle(self, 404, {"Content-Length": "100000"})
+                elif self.headers.get("Range") == "bytes=0-0":
+                    trickle(self, 206, {"Content-Range": "bytes 0-0/4", "Content-Length": "100000", "ETag": '"e"'})
+                else:
+                    self.respond(200, b"data", {"ETag": '"e"'})
+
+        server = self.start(servers.serving(Handler))
+        begin = time.monotonic()
+        self.refused(3, "404", "fetch", server.url + "/refused", env={"RTENV_NETWORK_TIMEOUT": "4"})
+        self.assertEqual(self.ok("fetch", server.url + "/probed").path.read_bytes(), b"data")
+        self.assertLess(time.monotonic() - begin, 8)
+
+    def test_what_cannot_change_is_not_tried_again(self):
+        loop = self.start(servers.files(guard=lambda handler: (302, b"", {"Location": "/again"})))
+        elsewhere = self.start(servers.files(guard=lambda handler: (302, b"", {"Location": "ftp://host/x"})))
+        begin = time.monotonic()
+        env = {"RTENV_NETWORK_TIMEOUT": "30"}
+        self.refused(2, "more than 10 times", "fetch", loop.url + "/x", env=env)
+        self.refused(2, "isn't an http URL", "fetch", elsewhere.url + "/x", env=env)
+        self.refused(2, "there is no host", "fetch", f"http://{'x' * 70}.example/x", env=env)
+        self.refused(2, "can't be read", "fetch", loop.url.replace("http:", "https:") + "/x", env=env)
+        self.assertLess(time.monotonic() - begin, 15)
 
     def test_an_interrupted_fetch_leaves_nothing(self):
         self.proxy.fault = lambda request: servers.Fault(delay_s=30) if request.method == "GET" else None
