@@ -22,23 +22,13 @@ using Found = std::optional<AwsCredentials>;
 constexpr int k_max_role_chain = 5;
 constexpr std::chrono::seconds k_process_limit{60};
 
-Found keys_from_variables(const Environment& environment) {
-  const auto id = environment.find_filled("AWS_ACCESS_KEY_ID");
-  const auto secret = environment.find_filled("AWS_SECRET_ACCESS_KEY");
-  if (!id || !secret) return std::nullopt;
-  return AwsCredentials{
-      .access_key_id = std::string(*id),
-      .secret_access_key = std::string(*secret),
-      .session_token = std::string(environment.find("AWS_SESSION_TOKEN").value_or(""))};
-}
-
-Found keys_from_profile(const AwsProfile& profile) {
-  auto id = find_setting(profile, "aws_access_key_id");
-  auto secret = find_setting(profile, "aws_secret_access_key");
-  if (!id || !secret) return std::nullopt;
-  return AwsCredentials{.access_key_id = std::move(*id),
-                        .secret_access_key = std::move(*secret),
-                        .session_token = find_setting(profile, "aws_session_token").value_or("")};
+Result<Found> with_keys(Result<std::optional<AwsKeys>> keys) {
+  if (!keys) return Failure(std::move(keys).error());
+  if (!*keys) return Found();
+  AwsKeys& found = **keys;
+  return Found(AwsCredentials{.access_key_id = std::move(found.access_key_id),
+                              .secret_access_key = std::move(found.secret_access_key),
+                              .session_token = std::move(found.session_token)});
 }
 
 // Its standard error goes to the user: it may explain that a login is needed.
@@ -135,7 +125,7 @@ Result<AwsCredentials> role_signer(const AwsProfile& profile, HttpClient& client
     from = fmt::format("the profile '{}'", *source);
     RTENV_TRY(const AwsProfile other, load_aws_profile(*source, client.environment()));
     // Its keys come first: a profile may name itself as its source.
-    found = keys_from_profile(other);
+    RTENV_TRY(found, with_keys(keys_of(other)));
     if (!found) {
       RTENV_TRY(found, find_in_profile(other, client, depth + 1));
     }
@@ -143,15 +133,15 @@ Result<AwsCredentials> role_signer(const AwsProfile& profile, HttpClient& client
     const std::string source_name = find_setting(profile, "credential_source").value_or("");
     from = fmt::format("credential_source = {}", source_name);
     if (source_name == "Environment") {
-      found = keys_from_variables(client.environment());
+      RTENV_TRY(found, with_keys(keys_of(client.environment())));
     } else if (source_name == "EcsContainer") {
       RTENV_TRY(found, container_credentials(client));
     } else if (source_name == "Ec2InstanceMetadata") {
       RTENV_TRY(found, instance_credentials(client));
     } else {
       return fail(Errc::invalid_argument,
-                  "the AWS profile has a role_arn, but neither source_profile nor a known "
-                  "credential_source");
+                  "{} has a role_arn, but neither source_profile nor a known credential_source",
+                  profile.shown());
     }
   }
   if (!found)
@@ -176,14 +166,21 @@ Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int
                         .web_identity_token = {}},
                        signer, profile, client);
   }
-  if (auto keys = keys_from_profile(profile)) return keys;
+  if (find_setting(profile, "web_identity_token_file"))
+    return fail(Errc::invalid_argument, "{} has a web_identity_token_file, but no role_arn",
+                profile.shown());
+  RTENV_TRY(auto keys, with_keys(keys_of(profile)));
+  if (keys) return keys;
   if (const auto command = find_setting(profile, "credential_process"))
     return run_credential_process(*command, client);
-  if (find_setting(profile, "sso_start_url") || find_setting(profile, "sso_session"))
-    return fail(Errc::invalid_argument, "the AWS profile uses SSO, which rtenv doesn't support")
-        .hint(
-            "add a profile with credential_process = aws configure export-credentials --profile "
-            "NAME");
+  for (const char* setting : {"sso_session", "sso_start_url", "login_session"})
+    if (find_setting(profile, setting))
+      return fail(Errc::invalid_argument, "{} has a {}, which rtenv doesn't support",
+                  profile.shown(), setting)
+          .hint(
+              "add a profile with credential_process = aws configure export-credentials --profile "
+              "{}",
+              profile.name);
   return Found();
 }
 
@@ -192,10 +189,15 @@ Result<Found> find_in_profile(const AwsProfile& profile, HttpClient& client, int
 Result<std::optional<AwsCredentials>> find_aws_credentials(const AwsProfile& profile,
                                                            HttpClient& client) {
   const Environment& environment = client.environment();
-  if (auto keys = keys_from_variables(environment)) return keys;
+  RTENV_TRY(auto keys, with_keys(keys_of(environment)));
+  if (keys) return keys;
   const auto token_file = environment.find_filled("AWS_WEB_IDENTITY_TOKEN_FILE");
   const auto role = environment.find_filled("AWS_ROLE_ARN");
-  if (token_file && role && !environment.find_filled("AWS_PROFILE")) {
+  const bool is_profile_named = environment.find_filled("AWS_PROFILE").has_value();
+  if (token_file && !role && !is_profile_named)
+    return fail(Errc::invalid_argument,
+                "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN isn't");
+  if (token_file && role && !is_profile_named) {
     std::string session(environment.find_filled("AWS_ROLE_SESSION_NAME").value_or(""));
     if (session.empty()) session = default_session_name();
     return assume_role_with_token_file(std::string(*role), *token_file, std::move(session), profile,
@@ -205,7 +207,12 @@ Result<std::optional<AwsCredentials>> find_aws_credentials(const AwsProfile& pro
   if (from_profile) return from_profile;
   RTENV_TRY(auto from_container, container_credentials(client));
   if (from_container) return from_container;
-  return instance_credentials(client);
+  RTENV_TRY(auto from_instance, instance_credentials(client));
+  if (from_instance || !is_profile_named) return from_instance;
+  return fail(Errc::invalid_argument,
+              "{} has no credentials: none of aws_access_key_id, role_arn and credential_process",
+              profile.shown())
+      .hint("aws configure --profile {}; --no-sign-request sends no credentials", profile.name);
 }
 
 }  // namespace rtenv::remote

@@ -6,7 +6,10 @@
 //      credential_source), else its keys, else its credential_process
 //   4. the container's endpoint
 //   5. the instance's metadata service
-//   6. none: requests are unsigned
+//   6. none: requests are unsigned, unless AWS_PROFILE names a profile that was to have some
+//
+// What is there in part (one key of a pair, a token file without a role, a way to log in that isn't
+// supported) is an error, not a reason to look elsewhere.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,22 @@
 namespace rtenv::remote {
 namespace {
 
-using Sections = std::map<std::string, AwsProfile, std::less<>>;
+using Settings = std::map<std::string, std::string, std::less<>>;
+using Sections = std::map<std::string, Settings, std::less<>>;
+
+struct SettingsFile {
+  Path path;  // empty: HOME isn't set
+  Sections sections;
+
+  [[nodiscard]] const Settings* find(std::string_view section) const {
+    const auto found = sections.find(section);
+    return found == sections.end() ? nullptr : &found->second;
+  }
+};
+
+constexpr const char* k_id = "aws_access_key_id";
+constexpr const char* k_secret = "aws_secret_access_key";
+constexpr const char* k_token = "aws_session_token";
 
 // A comment at the end of a line begins after a blank.
 std::string_view without_comment(std::string_view line) {
@@ -26,7 +41,7 @@ std::optional<std::pair<std::string, std::string>> parse_assignment(std::string_
 
 Result<Sections> parse_sections(std::string_view text, const Path& file) {
   Sections sections;
-  AwsProfile* section = nullptr;
+  Settings* section = nullptr;
   std::string outer;  // of nested settings, which are indented
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
@@ -51,53 +66,114 @@ Result<Sections> parse_sections(std::string_view text, const Path& file) {
   return sections;
 }
 
-Result<Sections> load_sections(std::string_view variable, std::string_view default_name,
+Result<SettingsFile> load_file(std::string_view variable, std::string_view default_name,
                                const Environment& environment) {
-  Path file;
+  SettingsFile file;
   if (const auto named = environment.find_filled(variable)) {
-    file = *named;
+    file.path = *named;
   } else if (const auto home = environment.find_filled("HOME")) {
-    file = Path(*home) / ".aws" / default_name;
+    file.path = Path(*home) / ".aws" / default_name;
   } else {
-    return Sections();
+    return file;
   }
-  auto text = read_file(file);
-  if (!text && text.error().code() == Errc::not_found) return Sections();
+  auto text = read_file(file.path);
+  if (!text && text.error().code() == Errc::not_found) return file;
   if (!text) return Failure(std::move(text).error());
-  return parse_sections(*text, file);
+  RTENV_TRY(file.sections, parse_sections(*text, file.path));
+  return file;
+}
+
+struct ProfileFiles {
+  SettingsFile config;
+  SettingsFile credentials;
+};
+
+Result<ProfileFiles> load_files(const Environment& environment) {
+  ProfileFiles files;
+  RTENV_TRY(files.config, load_file("AWS_CONFIG_FILE", "config", environment));
+  RTENV_TRY(files.credentials,
+            load_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", environment));
+  return files;
+}
+
+// nullopt: neither file has it.
+std::optional<AwsProfile> find_profile(std::string_view name, const ProfileFiles& files) {
+  const Settings* in_config = files.config.find(fmt::format("profile {}", name));
+  if (in_config == nullptr && name == "default") in_config = files.config.find(name);
+  const Settings* const in_credentials = files.credentials.find(name);
+  if (in_config == nullptr && in_credentials == nullptr) return std::nullopt;
+  AwsProfile profile{.name = std::string(name), .files = {}, .settings = {}};
+  bool has_keys = false;
+  if (in_credentials != nullptr) {
+    profile.files = files.credentials.path.native();
+    profile.settings = *in_credentials;
+    has_keys = profile.settings.contains(k_id) || profile.settings.contains(k_secret);
+  }
+  if (in_config != nullptr) {
+    profile.files += (profile.files.empty() ? "" : " and ") + files.config.path.native();
+    for (const auto& [setting, value] : *in_config)
+      if (!has_keys || (setting != k_id && setting != k_secret && setting != k_token))
+        profile.settings.emplace(setting, value);
+  }
+  if (const auto services = find_setting(profile, "services"))
+    if (const Settings* const section = files.config.find("services " + *services))
+      profile.settings.insert(section->begin(), section->end());
+  return profile;
+}
+
+// Both keys, or neither.
+Result<std::optional<AwsKeys>> complete(std::optional<std::string> id,
+                                        std::optional<std::string> secret, std::string token,
+                                        std::string_view where, const char* id_name,
+                                        const char* secret_name) {
+  if (!id && !secret) return std::optional<AwsKeys>();
+  if (!id || !secret)
+    return fail(Errc::invalid_argument, "{} set {}, but not {}", where, id ? id_name : secret_name,
+                id ? secret_name : id_name)
+        .hint("set both, or neither; --no-sign-request sends no credentials");
+  return std::optional(AwsKeys{std::move(*id), std::move(*secret), std::move(token)});
 }
 
 }  // namespace
 
-std::string aws_profile_name(const Environment& environment) {
-  return std::string(environment.find_filled("AWS_PROFILE").value_or("default"));
+std::string AwsProfile::shown() const {
+  return fmt::format("the AWS profile '{}'{}{}", name, files.empty() ? "" : " in ", files);
 }
 
 Result<AwsProfile> load_aws_profile(std::string_view profile, const Environment& environment) {
-  RTENV_TRY(const Sections config, load_sections("AWS_CONFIG_FILE", "config", environment));
-  RTENV_TRY(const Sections credentials,
-            load_sections("AWS_SHARED_CREDENTIALS_FILE", "credentials", environment));
-  auto in_config = config.find(fmt::format("profile {}", profile));
-  if (in_config == config.end() && profile == "default") in_config = config.find(profile);
-  const auto in_credentials = credentials.find(profile);
-  if (in_config == config.end() && in_credentials == credentials.end() && profile != "default")
-    return fail(Errc::not_found,
-                "the AWS profile '{}' is neither in the config nor in the credentials file",
-                profile)
-        .hint("aws configure --profile {}", profile);
-  AwsProfile result;
-  if (in_credentials != credentials.end()) result = in_credentials->second;
-  if (in_config != config.end()) result.insert(in_config->second.begin(), in_config->second.end());
-  if (const auto services = find_setting(result, "services")) {
-    const auto section = config.find("services " + *services);
-    if (section != config.end()) result.insert(section->second.begin(), section->second.end());
-  }
-  return result;
+  RTENV_TRY(const ProfileFiles files, load_files(environment));
+  if (auto found = find_profile(profile, files)) return std::move(*found);
+  return fail(Errc::not_found, "the AWS profile '{}' is neither in {} nor in {}", profile,
+              files.config.path.native(), files.credentials.path.native())
+      .hint("aws configure --profile {}", profile);
+}
+
+Result<AwsProfile> current_aws_profile(const Environment& environment) {
+  if (const auto named = environment.find_filled("AWS_PROFILE"))
+    return load_aws_profile(*named, environment);
+  RTENV_TRY(const ProfileFiles files, load_files(environment));
+  return find_profile("default", files).value_or(AwsProfile{.name = "default"});
+}
+
+Result<std::optional<AwsKeys>> keys_of(const Environment& environment) {
+  const auto value = [&](const char* variable) -> std::optional<std::string> {
+    const auto found = environment.find_filled(variable);
+    return found ? std::optional(std::string(*found)) : std::nullopt;
+  };
+  return complete(value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"),
+                  value("AWS_SESSION_TOKEN").value_or(""), "the environment variables",
+                  "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+}
+
+Result<std::optional<AwsKeys>> keys_of(const AwsProfile& profile) {
+  return complete(find_setting(profile, k_id), find_setting(profile, k_secret),
+                  find_setting(profile, k_token).value_or(""),
+                  fmt::format("the settings of {}", profile.shown()), k_id, k_secret);
 }
 
 std::optional<std::string> find_setting(const AwsProfile& profile, std::string_view name) {
-  const auto found = profile.find(name);
-  if (found == profile.end() || found->second.empty()) return std::nullopt;
+  const auto found = profile.settings.find(name);
+  if (found == profile.settings.end() || found->second.empty()) return std::nullopt;
   return found->second;
 }
 

@@ -13,17 +13,37 @@
 
 namespace rtenv::remote {
 
-/// Settings by name; nested ones as "s3.addressing_style". The credentials file takes precedence
-/// over the config file.
-using AwsProfile = std::map<std::string, std::string, std::less<>>;
+struct AwsProfile {
+  std::string name;
+  /// The files that have it, for messages; empty if none has.
+  std::string files;
+  /// By name; nested ones as "s3.addressing_style". The credentials file takes precedence over the
+  /// config file, with all of its keys or none: those of two files don't mix.
+  std::map<std::string, std::string, std::less<>> settings;
 
-/// AWS_PROFILE, else "default".
-std::string aws_profile_name(const Environment& environment);
+  /// "the AWS profile 'ci' in /home/u/.aws/config"
+  [[nodiscard]] std::string shown() const;
+};
 
 /// The profile's settings, and those of the [services] section that it names, as
-/// "s3.endpoint_url". Fails: not_found (neither file has the profile, and it isn't "default"),
-/// invalid_argument (a malformed file), permission_denied (an unreadable file).
+/// "s3.endpoint_url". Fails: not_found (neither file has the profile), invalid_argument (a
+/// malformed file), permission_denied (an unreadable file).
 Result<AwsProfile> load_aws_profile(std::string_view profile, const Environment& environment);
+
+/// The profile of AWS_PROFILE, else "default", which no file needs to have. Fails: as
+/// load_aws_profile.
+Result<AwsProfile> current_aws_profile(const Environment& environment);
+
+struct AwsKeys {
+  std::string access_key_id;
+  std::string secret_access_key;
+  std::string session_token;  // empty: none
+};
+
+/// The keys of the variables AWS_ACCESS_KEY_ID, …; of the profile. nullopt: there are none. Fails:
+/// invalid_argument (one key of the pair is missing).
+Result<std::optional<AwsKeys>> keys_of(const Environment& environment);
+Result<std::optional<AwsKeys>> keys_of(const AwsProfile& profile);
 
 /// nullopt if it isn't set or is empty.
 std::optional<std::string> find_setting(const AwsProfile& profile, std::string_view name);

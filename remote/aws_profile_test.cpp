@@ -57,10 +57,37 @@ TEST_F(AwsProfileTest, MoreSpecificEndpointTakesPrecedence) {
 }
 
 TEST_F(AwsProfileTest, FailsIfTheProfileIsMissingOrTheFileIsMalformed) {
-  EXPECT_TRUE(must(load_aws_profile("default", environment_)).empty());
+  EXPECT_TRUE(must(current_aws_profile(environment_)).settings.empty());
   EXPECT_THAT(load_aws_profile("nobody", environment_), IsError(Errc::not_found, "nobody"));
+  environment_.set("AWS_PROFILE", "default");
+  EXPECT_THAT(current_aws_profile(environment_), IsError(Errc::not_found, "'default'")) << "named";
   tree_.file("config", "no section\n");
   EXPECT_THAT(load_aws_profile("default", environment_), IsError(Errc::invalid_argument, "config"));
+}
+
+TEST_F(AwsProfileTest, ThePairOfKeysIsOfOneFile) {
+  tree_.file("config", "[default]\naws_secret_access_key = of config\naws_session_token = t\n")
+      .file("credentials", "[default]\naws_access_key_id = of credentials\n");
+  EXPECT_THAT(keys_of(must(current_aws_profile(environment_))),
+              IsError(Errc::invalid_argument, "aws_access_key_id, but not aws_secret_access_key"));
+  tree_.file("credentials", "[default]\naws_access_key_id = i\naws_secret_access_key = s\n");
+  const auto keys = must(keys_of(must(current_aws_profile(environment_))));
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(keys->access_key_id + keys->secret_access_key + keys->session_token, "is");
+}
+
+TEST_F(AwsProfileTest, AnIncompletePairIsAnErrorThatNamesItsPlace) {
+  tree_.file("config", "[profile ci]\naws_secret_access_key = s\n");
+  const auto profile = must(load_aws_profile("ci", environment_));
+  EXPECT_THAT(keys_of(profile), IsError(Errc::invalid_argument, "the AWS profile 'ci' in "));
+  EXPECT_THAT(keys_of(profile), IsError(Errc::invalid_argument, "/config set "));
+  EXPECT_EQ(must(keys_of(AwsProfile())).has_value(), false);
+  EXPECT_EQ(must(keys_of(environment_)).has_value(), false);
+  environment_.set("AWS_ACCESS_KEY_ID", "i");
+  EXPECT_THAT(keys_of(environment_),
+              IsError(Errc::invalid_argument, "AWS_ACCESS_KEY_ID, but not AWS_SECRET_ACCESS_KEY"));
+  environment_.set("AWS_SECRET_ACCESS_KEY", "s");
+  EXPECT_EQ(must(keys_of(environment_))->secret_access_key, "s");
 }
 
 TEST_F(AwsProfileTest, RegionDefaultsToUsEast1) {
@@ -68,10 +95,10 @@ TEST_F(AwsProfileTest, RegionDefaultsToUsEast1) {
     return must(aws_region(profile, environment_)).text();
   };
   EXPECT_EQ(region({}), "us-east-1");
-  EXPECT_EQ(region({{"region", "of-profile"}}), "of-profile");
+  EXPECT_EQ(region({.settings = {{"region", "of-profile"}}}), "of-profile");
   environment_.set("AWS_DEFAULT_REGION", "of-default");
   environment_.set("AWS_REGION", "of-region");
-  EXPECT_EQ(region({{"region", "of-profile"}}), "of-region");
+  EXPECT_EQ(region({.settings = {{"region", "of-profile"}}}), "of-region");
   environment_.set("AWS_REGION", "x@evil.example/#");
   EXPECT_THAT(aws_region({}, environment_), IsError(Errc::invalid_argument, "AWS_REGION"))
       << "it is part of a host name";

@@ -46,7 +46,7 @@ std::string without_question_mark(std::string_view sas) {
   return std::string(sas.starts_with('?') ? sas.substr(1) : sas);
 }
 
-Result<AzureAccount> account_from_connection_string(std::string_view text) {
+Result<AzureAccount> account_from_connection_string(std::string_view text, Access access) {
   RTENV_TRY(auto fields, parse_connection_string(text));
   if (fields["usedevelopmentstorage"] == "true") {
     RTENV_TRY(fields, parse_connection_string(k_development_account));
@@ -60,6 +60,15 @@ Result<AzureAccount> account_from_connection_string(std::string_view text) {
   if (account.name.empty() && account.endpoint.empty())
     return fail(Errc::invalid_argument,
                 "AZURE_STORAGE_CONNECTION_STRING has neither AccountName nor BlobEndpoint");
+  if (!account.key.empty() && account.name.empty())
+    return fail(Errc::invalid_argument,
+                "AZURE_STORAGE_CONNECTION_STRING has an AccountKey, but no AccountName");
+  if (account.key.empty() && account.sas.empty() && access == Access::with_credentials)
+    return fail(Errc::invalid_argument,
+                "AZURE_STORAGE_CONNECTION_STRING has neither AccountKey nor SharedAccessSignature")
+        .hint(
+            "copy all of it; --no-sign-request, or AZURE_STORAGE_ACCOUNT alone, sends no "
+            "credentials");
   if (account.endpoint.empty()) {
     RTENV_TRY(AzureAccountName::parse(account.name, "AccountName"));
     const auto or_default = [&](const char* name, const char* value) {
@@ -133,10 +142,11 @@ std::string canonical_resource(const Url& url, std::string_view account) {
   return text;
 }
 
-Result<AzureAccount> account_with_credentials(const Uri& uri, const Environment& environment) {
+Result<AzureAccount> account_with_credentials(const Uri& uri, const Environment& environment,
+                                              Access access) {
   const std::string in_uri(uri.account());
   if (const auto text = environment.find_filled("AZURE_STORAGE_CONNECTION_STRING")) {
-    RTENV_TRY(auto account, account_from_connection_string(*text));
+    RTENV_TRY(auto account, account_from_connection_string(*text, access));
     if (!in_uri.empty() && !account.name.empty() && account.name != in_uri)
       return fail(Errc::invalid_argument,
                   "{} belongs to the account {}, but AZURE_STORAGE_CONNECTION_STRING to {}",
@@ -159,8 +169,8 @@ Result<AzureAccount> account_with_credentials(const Uri& uri, const Environment&
 
 }  // namespace
 
-Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment) {
-  RTENV_TRY(AzureAccount account, account_with_credentials(uri, environment));
+Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment, Access access) {
+  RTENV_TRY(AzureAccount account, account_with_credentials(uri, environment, access));
   if (const auto endpoint = environment.find_filled("AZURE_STORAGE_SERVICE_ENDPOINT"))
     account.endpoint = trim_end(*endpoint, "/");
   return account;

@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "base/environment.hpp"
-#include "remote/http.hpp"
-#include "remote/uri.hpp"
+#include "remote/object_store.hpp"
 
 namespace rtenv::remote {
 
@@ -23,8 +22,8 @@ struct AzureAccount {
 };
 
 /// Fails: invalid_argument (no account is named; a malformed connection string or key; a connection
-/// string of another account).
-Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment);
+/// string of another account, or without a key or token unless the access is anonymous).
+Result<AzureAccount> azure_account(const Uri& uri, const Environment& environment, Access access);
 
 /// Adds the date and a signature by the account's key (Azure documentation, "Authorize with Shared
 /// Key", Blob service, 2009-09-19 and later). `now`: "Sun, 06 Nov 1994 08:49:37 GMT".

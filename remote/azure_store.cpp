@@ -209,7 +209,7 @@ Result<std::unique_ptr<Upload>> AzureStore::upload(const Uri& object,
 Result<std::unique_ptr<ObjectStore>> open_azure_store(const Uri& uri, Environment environment,
                                                       Access access,
                                                       const Cancellation* cancellation) {
-  RTENV_TRY(AzureAccount account, azure_account(uri, environment));
+  RTENV_TRY(AzureAccount account, azure_account(uri, environment, access));
   return std::make_unique<AzureStore>(std::move(account), std::move(environment), access,
                                       cancellation);
 }

@@ -22,12 +22,13 @@ class CredentialCache {
   CredentialCache(std::string_view owner, Find find) : owner_(owner), find_(std::move(find)) {}
 
   /// Looks them up when they are first needed and again shortly before they expire. Fails: as
-  /// `find`.
+  /// `find`, but invalid_argument instead of not_found: a file with credentials that isn't there
+  /// doesn't mean that the object isn't.
   Result<std::optional<Credentials>> get() {
     const std::lock_guard lock(mutex_);
     if (!found_ || expires_soon()) {
       auto found = find_();
-      if (!found) return Failure(std::move(found).error().within(std::string(owner_)));
+      if (!found) return within_owner(std::move(found).error());
       found_ = std::move(*found);
     }
     return *found_;
@@ -36,6 +37,11 @@ class CredentialCache {
  private:
   // Metadata services have new ones by then.
   static constexpr std::int64_t k_renew_before_expiry_s = 240;
+
+  [[nodiscard]] Failure within_owner(Error error) const {
+    const Errc code = error.code() == Errc::not_found ? Errc::invalid_argument : error.code();
+    return Failure(Error(code, error.message(), error.hint()).within(owner_));
+  }
 
   [[nodiscard]] bool expires_soon() const {
     const std::optional<Credentials>& known = *found_;

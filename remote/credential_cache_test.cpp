@@ -46,6 +46,12 @@ TEST_F(CredentialCacheTest, ReportsAFailureAndTriesAgain) {
     return Key{.number = 7};
   });
   EXPECT_THAT(cache.get(), IsError(Errc::unavailable, "the owner: no answer"));
+  CredentialCache<Key> without_file("the owner", []() -> Result<std::optional<Key>> {
+    return fail(Errc::not_found, "no file").hint("write it");
+  });
+  EXPECT_THAT(without_file.get(), IsError(Errc::invalid_argument, "the owner: no file"))
+      << "the object may be there";
+  EXPECT_EQ(without_file.get().error().hint(), "write it");
   works = true;
   EXPECT_EQ(must(cache.get())->number, 7);
 }

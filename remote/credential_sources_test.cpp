@@ -36,15 +36,16 @@ TEST_F(CredentialSourcesTest, ListsVariablesWithoutSecrets) {
   environment_.set("AWS_ACCESS_KEY_ID", "secret");
   environment_.set("AWS_SECRET_ACCESS_KEY", "secret");
   environment_.set("AZURE_STORAGE_SAS_TOKEN", "secret");
-  environment_.set("GOOGLE_APPLICATION_CREDENTIALS", "/account.json");
+  tree_.file("account.json", "{}");
+  environment_.set("GOOGLE_APPLICATION_CREDENTIALS", (tree_ / "account.json").native());
   environment_.set("RAY_AUTH_TOKEN", "secret");
   environment_.set("RAY_RUNTIME_ENV_BEARER_TOKEN", "secret");
-  EXPECT_EQ(report(),
-            "s3 true AWS_ACCESS_KEY_ID\n"
-            "gs true GOOGLE_APPLICATION_CREDENTIALS: /account.json\n"
-            "azure true AZURE_STORAGE_SAS_TOKEN\n"
-            "http true RAY_RUNTIME_ENV_BEARER_TOKEN\n"
-            "gcs true RAY_AUTH_TOKEN\n");
+  EXPECT_EQ(report(), fmt::format("s3 true AWS_ACCESS_KEY_ID\n"
+                                  "gs true GOOGLE_APPLICATION_CREDENTIALS: {}/account.json\n"
+                                  "azure true AZURE_STORAGE_SAS_TOKEN\n"
+                                  "http true RAY_RUNTIME_ENV_BEARER_TOKEN\n"
+                                  "gcs true RAY_AUTH_TOKEN\n",
+                                  tree_.root().native()));
 }
 
 TEST_F(CredentialSourcesTest, FindsFilesInTheHomeDirectory) {
@@ -65,8 +66,17 @@ TEST_F(CredentialSourcesTest, FindsFilesInTheHomeDirectory) {
 
 TEST_F(CredentialSourcesTest, ReportsABrokenProfile) {
   environment_.set("AWS_PROFILE", "nobody");
-  EXPECT_NE(report().find("s3 false the AWS profile 'nobody' is neither in the config"),
+  EXPECT_NE(report().find("s3 false the AWS profile 'nobody' is neither in "), std::string::npos);
+}
+
+TEST_F(CredentialSourcesTest, WhatIsIncompleteIsNotFound) {
+  environment_.set("GOOGLE_APPLICATION_CREDENTIALS", "/no/such.json");
+  tree_.file(".aws/credentials", "[default]\naws_access_key_id = i\n");
+  EXPECT_NE(report().find("gs false GOOGLE_APPLICATION_CREDENTIALS: /no/such.json doesn't exist"),
             std::string::npos);
+  EXPECT_NE(report().find("aws_access_key_id, but not aws_secret_access_key"), std::string::npos);
+  environment_.set("AWS_SECRET_ACCESS_KEY", "s");
+  EXPECT_NE(report().find("AWS_SECRET_ACCESS_KEY, but not AWS_ACCESS_KEY_ID"), std::string::npos);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/json_text.hpp"
+#include "base/path_kind.hpp"
 #include "base/redact.hpp"
 #include "remote/json_field.hpp"
 #include "remote/jwt.hpp"
@@ -78,18 +79,39 @@ Result<GsToken> token_for_user(const json& user, const std::string& token_url, H
       client);
 }
 
-Result<GsToken> token_from_file(const Path& file, HttpClient& client) {
+// What a file of this type needs; empty: the type isn't supported.
+std::vector<const char*> needed_fields(std::string_view type) {
+  if (type == "service_account") return {"client_email", "private_key"};
+  if (type == "authorized_user") return {"client_id", "client_secret", "refresh_token"};
+  return {};
+}
+
+Result<json> read_credentials(const Path& file) {
   RTENV_TRY(const std::string text, read_file(file));
-  const json credentials = json_from_text(text);
+  json credentials = json_from_text(text);
+  if (!credentials.is_object())
+    return fail(Errc::invalid_argument, "{} isn't a JSON object", file.native())
+        .hint("use a service_account's key or authorized_user credentials");
   const std::string type = text_field(credentials, "type");
+  const auto fields = needed_fields(type);
+  if (fields.empty())
+    return fail(Errc::invalid_argument, "{}: credentials of the type '{}' aren't supported",
+                file.native(), type)
+        .hint("use a service_account's key or authorized_user credentials");
+  for (const char* field : fields)
+    if (text_field(credentials, field).empty())
+      return fail(Errc::invalid_argument, "{} has credentials of the type {} without {}",
+                  file.native(), type, field);
+  return credentials;
+}
+
+Result<GsToken> token_from_file(const Path& file, HttpClient& client) {
+  RTENV_TRY(const json credentials, read_credentials(file));
   std::string token_url = text_field(credentials, "token_uri");
   if (token_url.empty()) token_url = k_token_url;
-  Result<GsToken> token =
-      type == "service_account" ? token_for_service_account(credentials, token_url, client)
-      : type == "authorized_user"
-          ? token_for_user(credentials, token_url, client)
-          : fail(Errc::invalid_argument, "credentials of the type '{}' aren't supported", type)
-                .hint("use a service_account's key or authorized_user credentials");
+  auto token = text_field(credentials, "type") == "service_account"
+                   ? token_for_service_account(credentials, token_url, client)
+                   : token_for_user(credentials, token_url, client);
   if (!token) return Failure(std::move(token).error().within(file.native()));
   token->quota_project = text_field(credentials, "quota_project_id");
   return token;
@@ -124,8 +146,10 @@ std::optional<Path> default_credentials_file(const Environment& environment) {
     file = Path(*folder) / k_name;
   else if (const auto home = environment.find_filled("HOME"))
     file = Path(*home) / ".config" / "gcloud" / k_name;
-  std::error_code error;
-  if (file && !std::filesystem::exists(*file, error)) file.reset();
+  // One that may not be read is there.
+  if (!file) return file;
+  const auto kind = path_kind(*file);
+  if (!kind && kind.error().code() == Errc::not_found) file.reset();
   return file;
 }
 
@@ -143,8 +167,11 @@ Result<std::optional<GsToken>> find_gs_token(HttpClient& client) {
   else if (!emulated)
     file = default_credentials_file(environment);
   if (file) {
-    RTENV_TRY(auto token, token_from_file(*file, client));
-    return std::optional(std::move(token));
+    auto token = token_from_file(*file, client);
+    if (!token && named)
+      return Failure(std::move(token).error().within("GOOGLE_APPLICATION_CREDENTIALS"));
+    if (!token) return Failure(std::move(token).error());
+    return std::optional(std::move(*token));
   }
   if (emulated && !environment.find_filled("GCE_METADATA_HOST")) return std::optional<GsToken>();
   return token_from_metadata(client);

@@ -16,8 +16,10 @@ TEST(GsStore, SendsItsTokenToNoOtherServerThanItsOwn) {
       {TestServer::response("200 OK", R"({"access_token": "t0", "expires_in": 3600})"),
        TestServer::response("200 OK", {}, {"Location: " + elsewhere.url("/up")})});
   TreeBuilder tree;
-  tree.file("user.json", fmt::format(R"({{"type": "authorized_user", "token_uri": "{}"}})",
-                                     google.url("/token")));
+  tree.file("user.json",
+            fmt::format(R"({{"type": "authorized_user", "client_id": "i", "client_secret": "s",
+                             "refresh_token": "r", "token_uri": "{}"}})",
+                        google.url("/token")));
   Environment environment;
   environment.set("GOOGLE_APPLICATION_CREDENTIALS", (tree / "user.json").native());
   environment.set("STORAGE_EMULATOR_HOST", google.url("/"));

@@ -113,6 +113,14 @@ TEST(AzureStore, RequiresAnAccount) {
   EXPECT_EQ(identity({{"AZURE_STORAGE_CONNECTION_STRING",
                        "AccountName=a;AccountKey=AAAA;EndpointSuffix=core.example"}}),
             "azure://box/x https://a.blob.core.example");
+  const char* const keyless = "AccountName=a;EndpointSuffix=core.example";
+  EXPECT_THAT(open({{"AZURE_STORAGE_CONNECTION_STRING", keyless}}),
+              IsError(Errc::invalid_argument, "neither AccountKey nor SharedAccessSignature"));
+  EXPECT_THAT(open_store(uri, {.environment = of({{"AZURE_STORAGE_CONNECTION_STRING", keyless}}),
+                               .access = Access::anonymous}),
+              IsOk());
+  EXPECT_THAT(open({{"AZURE_STORAGE_CONNECTION_STRING", "BlobEndpoint=http://h;AccountKey=AAAA"}}),
+              IsError(Errc::invalid_argument, "an AccountKey, but no AccountName"));
   for (const char* evil : {"evil.example/#", "evil.example:80@x", "A"}) {
     EXPECT_THAT(open({{"AZURE_STORAGE_ACCOUNT", evil}}),
                 IsError(Errc::invalid_argument, "account"));

@@ -350,7 +350,7 @@ Result<std::unique_ptr<Upload>> S3Store::upload(const Uri& object,
 
 Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment, Access access,
                                                    const Cancellation* cancellation) {
-  RTENV_TRY(AwsProfile profile, load_aws_profile(aws_profile_name(environment), environment));
+  RTENV_TRY(AwsProfile profile, current_aws_profile(environment));
   RTENV_TRY(AwsRegion region, aws_region(profile, environment));
   return std::make_unique<S3Store>(std::move(environment), std::move(profile), std::move(region),
                                    access, cancellation);

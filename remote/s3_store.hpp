@@ -8,7 +8,7 @@
 
 namespace rtenv::remote {
 
-/// Fails: as load_aws_profile and aws_region.
+/// Fails: as current_aws_profile and aws_region.
 Result<std::unique_ptr<ObjectStore>> open_s3_store(Environment environment, Access access,
                                                    const Cancellation* cancellation);
 

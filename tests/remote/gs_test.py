@@ -96,7 +96,7 @@ class GoogleStore(RemoteTest):
         missing = {"GOOGLE_APPLICATION_CREDENTIALS": str(self.work / "nothing.json")}
         options = ["--endpoint-url", self.proxy.url]
         self.ok("fetch", "gs://bucket/job.zip", *options)
-        self.refused(3, "nothing.json", "ls", "gs://bucket", *options, env=missing)
+        self.refused(2, "nothing.json", "ls", "gs://bucket", *options, env=missing)
         self.assertEqual(list(self.listed("gs://bucket", *options, "--no-sign-request", env=missing)), ["gs://bucket/job.zip"])
 
     def test_missing_objects_are_not_found(self):
@@ -141,7 +141,7 @@ class GoogleStore(RemoteTest):
                                                    "refresh_token": "the-refresh-token", "token_uri": google.url + "/token"}))
         self.ok("fetch", "gs://bucket/job.zip", env={"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
         self.assertEqual(self.tokens(), {"Bearer the-access-token"})
-        self.refused(3, "nothing.json", "fetch", "gs://bucket/job.zip", env={"GOOGLE_APPLICATION_CREDENTIALS": "nothing.json"})
+        self.refused(2, "nothing.json", "fetch", "gs://bucket/job.zip", env={"GOOGLE_APPLICATION_CREDENTIALS": "nothing.json"})
 
     def test_metadata_server(self):
         google = self.authenticate()
