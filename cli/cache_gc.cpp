@@ -155,15 +155,21 @@ void register_cache_gc(const Command& cache_group, Tool& tool) {
                   "Evict entries, least recently used first; never one in use or pinned",
                   "  rtenv cache gc --max-size 10GiB --max-age 30d --dry-run\n"
                   "  rtenv cache gc --min-free 5GiB --target-free 20GiB");
+  const Option remote =
+      collect.add_flag("--remote", state->remote,
+                       "Instead, remove archives from the remote tier that are older than "
+                       "--max-age [RTENV_REMOTE_CACHE_MAX_AGE]");
   collect
       .add_option("--max-size", state->max_size,
                   "Evict until the cache is no larger [RTENV_CACHE_MAX_SIZE; 20GiB]")
-      .value_name("SIZE");
+      .value_name("SIZE")
+      .excludes(remote);
   collect
       .add_option("--max-size-of", state->max_size_of,
                   "The same for one kind: tree, env, tool, file or copy (repeatable)")
       .value_name("KIND=SIZE")
-      .one_value_each();
+      .one_value_each()
+      .excludes(remote);
   collect
       .add_option("--max-age", state->max_age,
                   "Evict entries that weren't used for this long: 90s, 10m, 2h, 30d")
@@ -171,14 +177,13 @@ void register_cache_gc(const Command& cache_group, Tool& tool) {
   collect
       .add_option("--min-free", state->min_free,
                   "Evict if less disk space than this is free [RTENV_CACHE_MIN_FREE]")
-      .value_name("SIZE");
+      .value_name("SIZE")
+      .excludes(remote);
   collect
       .add_option("--target-free", state->target_free,
                   "With --min-free: evict until this much disk space is free")
-      .value_name("SIZE");
-  collect.add_flag("--remote", state->remote,
-                   "Instead, remove archives from the remote tier that are older than --max-age "
-                   "[RTENV_REMOTE_CACHE_MAX_AGE]");
+      .value_name("SIZE")
+      .excludes(remote);
   collect.add_flag("-n,--dry-run", state->dry_run, "Only print what would be removed, and why");
   collect.set_action([state, &tool] { return state->run(tool); });
 

@@ -152,6 +152,10 @@ Option Option::hidden() const {
   return *this;
 }
 
+std::string Option::name() const { return option_->get_name(); }
+
+bool Option::is_given() const { return option_->count() > 0; }
+
 Command Command::add_group(const char* name, const char* description) const {
   CLI::App* group = app_->add_subcommand(name, description);
   group->require_subcommand(1);

@@ -55,6 +55,11 @@ class Option {
   /// Not in the help.
   Option hidden() const;
 
+  /// As in messages: "--output".
+  [[nodiscard]] std::string name() const;
+  /// Whether the command line had it; after parsing.
+  [[nodiscard]] bool is_given() const;
+
  private:
   CLI::Option* option_;
 };

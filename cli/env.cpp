@@ -140,7 +140,7 @@ void register_env(const Command& root, Tool& tool) {
   const Command check = add_command(group, tool, "check",
                                     "Validate a runtime_env without fetching or building anything",
                                     "  rtenv env check -f runtime_env.yaml --working-dir .");
-  state->inputs.declare(check);
+  state->inputs.declare_runtime_env(check);
   check.set_action([state, &tool] { return state->check(tool); });
 
   register_env_pack(group, tool);

@@ -98,6 +98,13 @@ Result<int> EnvPackCommand::pull(const Tool& tool) const {
   const auto options = transfer_options(tool, progress);
   const bool is_archive =
       source.ends_with(".tar.zst") || source.find(".tar.zst#") != std::string::npos;
+  std::string shown = source;
+  if (remote::looks_like_uri(source)) {
+    RTENV_TRY(const auto uri, remote::Uri::parse(source));
+    shown = uri.shown();
+  }
+  RTENV_TRY(
+      inputs.limited.check(is_archive ? InputKind::env_archive : InputKind::env_prefix, shown));
   const auto import_to_cache = [&]() -> Result<envbuild::VirtualEnv> {
     if (!is_archive) {
       // Looked up by the key of the runtime_env's environment.

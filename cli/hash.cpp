@@ -14,6 +14,7 @@ struct HashCommand {
 };
 
 Result<int> HashCommand::run(const Tool& tool) const {
+  RTENV_TRY(selection.check_directory());
   RTENV_TRY(auto options, selection.package_options(tool));
   if (!no_digest_cache) options.digest_cache = tool.digest_cache();
   RTENV_TRY(auto named, pkg::name_directory(selection.directory, options));
@@ -35,8 +36,10 @@ void register_hash(const Command& root, Tool& tool) {
       add_command(root, tool, "hash", "Print the URI that a directory's package would have",
                   "  rtenv hash my_job --scheme ray");
   state->selection.declare(command);
-  command.add_flag("--no-digest-cache", state->no_digest_cache,
-                   "Read every file, even if it hasn't changed since the last time");
+  state->selection.limited.add(
+      command.add_flag("--no-digest-cache", state->no_digest_cache,
+                       "Read every file, even if it hasn't changed since the last time"),
+      {InputKind::directory});
   command.set_action([state, &tool] { return state->run(tool); });
 }
 

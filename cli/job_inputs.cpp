@@ -8,24 +8,33 @@
 
 namespace rtenv::cli {
 
-void JobInputs::declare(const Command& command) {
+void JobInputs::declare_runtime_env(const Command& command) {
   const Option from_file =
       command.add_option("-f,--runtime-env", file, "The runtime_env: a YAML or JSON file")
           .value_name("FILE");
-  command.add_option("--runtime-env-json", json, "The runtime_env as JSON text")
-      .value_name("JSON")
-      .excludes(from_file);
-  command
-      .add_option("--working-dir", working_dir,
-                  "The job's directory or archive; overrides the runtime_env's")
-      .value_name("DIR");
+  const Option from_json =
+      command.add_option("--runtime-env-json", json, "The runtime_env as JSON text")
+          .value_name("JSON")
+          .excludes(from_file);
+  const Option directory =
+      command
+          .add_option("--working-dir", working_dir,
+                      "The job's directory or archive; overrides the runtime_env's")
+          .value_name("DIR");
+  for (const Option& option : {from_file, from_json, directory})
+    limited.add(option, {InputKind::env_prefix});
+}
+
+void JobInputs::declare(const Command& command) {
+  declare_runtime_env(command);
   command
       .add_option("--python", python,
                   "The interpreter: a path, a name, or a version [RTENV_PYTHON; python3]")
       .value_name("PY");
-  command.add_flag("--inherit-site-packages", inherit_site_packages,
-                   "The environment also sees the interpreter's own packages, as in Ray "
-                   "[config.inherit_site_packages]");
+  limited.add(command.add_flag("--inherit-site-packages", inherit_site_packages,
+                               "The environment also sees the interpreter's own packages, as in "
+                               "Ray [config.inherit_site_packages]"),
+              {InputKind::env_prefix});
 }
 
 void JobInputs::declare_build(const Command& command) {

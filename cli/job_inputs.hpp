@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/input_kind.hpp"
 #include "cli/progress.hpp"
 #include "cli/tool.hpp"
 #include "envbuild/working_dir.hpp"
@@ -28,7 +29,11 @@ struct JobInputs {
   std::string isolation;
   std::vector<std::string> env_vars;  // "NAME=value"
 
+  LimitedOptions limited;  // of `env pull`: what names an environment by its content
+
   void declare(const Command& command);
+  /// Without those that say which interpreter the environment is for.
+  void declare_runtime_env(const Command& command);
   void declare_env_vars(const Command& command);
   /// The options that say how a missing environment is built.
   void declare_build(const Command& command);

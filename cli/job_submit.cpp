@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/path_kind.hpp"
 #include "base/processors.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
@@ -57,10 +58,8 @@ class Uploader {
   Result<std::string> uri_of(const std::string& source, bool is_module) {
     if (remote::looks_like_uri(source)) return source;
     const Path path(source);
-    std::error_code error;
-    const bool is_directory = std::filesystem::is_directory(path, error);
-    if (!std::filesystem::exists(path, error))
-      return fail(Errc::not_found, "{} doesn't exist", source);
+    RTENV_TRY(const PathKind kind, path_kind(path));
+    const bool is_directory = kind == PathKind::folder;
     if (!is_directory && is_module && path.extension() != ".whl" && !pkg::is_remote_archive(source))
       return fail(Errc::invalid_argument, "{} is neither a directory, nor a wheel, nor an archive",
                   source);
@@ -201,9 +200,12 @@ Result<int> SubmitCommand::run(const Tool& tool) const {
 
 void SubmitCommand::declare(const Command& command) {
   server.declare(command);
-  command.add_option("--submission-id", submission_id, "The job's id [a generated one]")
-      .value_name("ID");
-  command.add_option("--job-id", job_id, "The older name of --submission-id").value_name("ID");
+  const Option id =
+      command.add_option("--submission-id", submission_id, "The job's id [a generated one]")
+          .value_name("ID");
+  command.add_option("--job-id", job_id, "The older name of --submission-id")
+      .value_name("ID")
+      .excludes(id);
   const Option file =
       command.add_option("--runtime-env", runtime_env_file, "The runtime_env: a YAML or JSON file")
           .value_name("FILE");

@@ -101,6 +101,7 @@ Result<int> PackCommand::list(const Tool& tool) const {
 }
 
 Result<int> PackCommand::run(const Tool& tool) const {
+  RTENV_TRY(selection.check_directory());
   if (list_wanted) return list(tool);
   PackageFile package_file(output, tool.cancellation);
   if (package_file.is_stdout() && tool.output.json)
@@ -151,12 +152,15 @@ void register_pack(const Command& root, Tool& tool) {
                       "The file to write; - for standard output [the package's name, in the "
                       "current folder]")
           .value_name("FILE");
-  command.add_option("--compress", state->compression, "auto, store, fast or best").show_default();
+  const Option compress_option =
+      command.add_option("--compress", state->compression, "auto, store, fast or best")
+          .show_default();
   command
       .add_flag("--list", state->list_wanted,
                 "Print what would be in the package, one name a line (--json: with sizes), and "
                 "write nothing")
-      .excludes(output_option);
+      .excludes(output_option)
+      .excludes(compress_option);
   command.add_flag(
       "--explain", state->explain_wanted,
       "List on standard error what was left out, by which rule, and the largest files");

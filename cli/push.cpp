@@ -21,20 +21,23 @@ struct PushCommand {
     RTENV_TRY(const auto store_options, store.options(tool, parsed));
     Selection chosen = selection;
     if (parsed.scheme == remote::Scheme::gcs && !chosen.scheme) chosen.scheme = "ray";
+    RTENV_TRY(const InputKind kind, chosen.check_source());
     RTENV_TRY(auto package, chosen.package_options(tool));
     RTENV_TRY(package.zip.compression, pkg::parse_compression(compression));
     package.digest_cache = tool.digest_cache();
-    std::error_code error;
-    const bool is_directory = std::filesystem::is_directory(chosen.directory, error);
-    Result<envbuild::Pushed> pushed = [&]() -> Result<envbuild::Pushed> {
+    const auto pushed = [&]() -> Result<envbuild::Pushed> {
       ProgressLine progress(tool);
       const envbuild::PushOptions options{.store = store_options,
                                           .on_progress = progress.callback()};
-      if (chosen.directory == "-") return envbuild::push_input(parsed, options);
-      return is_directory ? envbuild::push_directory(chosen.directory, package, parsed, options)
-                          : envbuild::push_file(chosen.directory, parsed, options);
+      switch (kind) {
+        case InputKind::directory:
+        case InputKind::commit:
+          return envbuild::push_directory(chosen.directory, package, parsed, options);
+        case InputKind::standard_input: return envbuild::push_input(parsed, options);
+        default: return envbuild::push_file(chosen.directory, parsed, options);
+      }
     }();
-    if (!pushed) return Failure(std::move(pushed).error());
+    if (!pushed) return Failure(pushed.error());
     warn_of_left_out(pushed->tree, false);
     if (!pushed->uploaded) log::info("{} already exists", pushed->uri.shown());
     nlohmann::json object{{"uri", pushed->uri.shown()}, {"uploaded", pushed->uploaded}};
@@ -56,6 +59,14 @@ void register_push(const Command& root, Tool& tool) {
       "  rtenv pack --git v1.2 -o - | rtenv push - s3://bucket/v1.2.zip\n"
       "  rtenv push my_job gcs:// --address http://127.0.0.1:8265\n"
       "  rtenv push my_job s3://bucket/jobs/ --endpoint-url http://minio:9000 --profile team\n"
+      "A URI that names the object decides its name. Below a folder, and on a job server, it is\n"
+      "  of a directory or commit   _ray_pkg_<hash>.zip, as `rtenv pack` names it with the same\n"
+      "                             options (for gcs:// with --scheme ray, as Ray names it)\n"
+      "  of a file                  its own name; for gcs:// _ray_pkg_<SHA-1 of its bytes> with "
+      "its\n"
+      "                             extension, as Ray names archives; wheels keep their name\n"
+      "  of standard input          _ray_pkg_<SHA-1 of its bytes>, as of an archive\n"
+      "so one directory has another name packed by rtenv, by Ray, or as an archive.\n"
       "Credentials come from the vendors' own variables and files; `rtenv doctor` says which are "
       "found.");
   state->selection
@@ -65,10 +76,12 @@ void register_push(const Command& root, Tool& tool) {
   command
       .add_option("URI", state->uri,
                   "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, "
-                  "or to a folder that ends with /; "
-                  "gcs:// a job server")
+                  "or to a folder that ends with /; gcs:// a job server")
       .required();
-  command.add_option("--compress", state->compression, "auto, store, fast or best").show_default();
+  state->selection.limited.add(
+      command.add_option("--compress", state->compression, "auto, store, fast or best")
+          .show_default(),
+      {InputKind::directory, InputKind::commit});
   state->store.declare_address(command);
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "base/path_kind.hpp"
 #include "base/processors.hpp"
 #include "base/shown_name.hpp"
 #include "base/stream_input.hpp"
@@ -33,44 +34,63 @@ Result<std::vector<std::string>> patterns_in(const std::vector<std::string>& fil
 Option Selection::declare(const Command& command, const char* positional, const char* description) {
   const Option directory_option =
       command.add_option(positional, directory, description).show_default();
-  command
-      .add_option("--scheme", scheme,
-                  "How the name is computed: xxh3; ray, as Ray computes it; sha256")
-      .show_default(k_default_scheme);
-  command
-      .add_option(
-          "--exclude", excludes,
-          "Leave out files that match (a gitignore pattern, repeatable); .git, .venv, venv and "
-          "__pycache__ always are")
-      .value_name("PATTERN")
-      .one_value_each();
-  command
-      .add_option("--exclude-from", exclude_files,
-                  "Leave out files that match a pattern in FILE, one a line, as in a .gitignore "
-                  "(repeatable; --exclude comes after them, and the last match decides)")
-      .value_name("FILE")
-      .one_value_each();
-  command
-      .add_option("--include", includes,
-                  "Pack files that match, whatever excludes them; not those in a folder that is "
-                  "excluded itself, unless it matches, too (repeatable)")
-      .value_name("PATTERN")
-      .one_value_each();
-  command.add_flag("--no-gitignore", no_gitignore,
-                   "Also pack files that .gitignore excludes (.rayignore still counts)");
-  command
-      .add_option("--ignore-rules", ignore_rules,
-                  "How ignore files are read: ray, as Ray does; git, exactly as git does")
-      .show_default();
-  command
-      .add_option("--git", git_revision,
-                  "Pack this commit of the directory's repository, as a clean checkout has it, "
-                  "instead of the files on disk")
-      .value_name("REV");
-  command.add_option("--threads", threads, "Number of threads [one per processor]")
-      .value_name("N")
-      .in_range(1, 1024);
+  const auto limit = [&](const Option& option) {
+    limited.add(option, {InputKind::directory, InputKind::commit});
+  };
+  limit(command
+            .add_option("--scheme", scheme,
+                        "How the name is computed: xxh3; ray, as Ray computes it; sha256")
+            .show_default(k_default_scheme));
+  limit(command
+            .add_option("--exclude", excludes,
+                        "Leave out files that match (a gitignore pattern, repeatable); .git, "
+                        ".venv, venv and __pycache__ always are")
+            .value_name("PATTERN")
+            .one_value_each());
+  limit(command
+            .add_option("--exclude-from", exclude_files,
+                        "Leave out files that match a pattern in FILE, one a line, as in a "
+                        ".gitignore (repeatable; --exclude comes after them, and the last match "
+                        "decides)")
+            .value_name("FILE")
+            .one_value_each());
+  limit(command
+            .add_option("--include", includes,
+                        "Pack files that match, whatever excludes them; not those in a folder that "
+                        "is excluded itself, unless it matches, too (repeatable)")
+            .value_name("PATTERN")
+            .one_value_each());
+  limit(command.add_flag("--no-gitignore", no_gitignore,
+                         "Also pack files that .gitignore excludes (.rayignore still counts)"));
+  limit(command
+            .add_option("--ignore-rules", ignore_rules,
+                        "How ignore files are read: ray, as Ray does; git, exactly as git does")
+            .show_default());
+  limit(command
+            .add_option("--git", git_revision,
+                        "Pack this commit of the directory's repository, as a clean checkout has "
+                        "it, instead of the files on disk")
+            .value_name("REV"));
+  limit(command.add_option("--threads", threads, "Number of threads [one per processor]")
+            .value_name("N")
+            .in_range(1, 1024));
   return directory_option;
+}
+
+Result<InputKind> Selection::check_source() const {
+  const auto kind = [&]() -> Result<InputKind> {
+    if (directory == "-") return InputKind::standard_input;
+    RTENV_TRY(const PathKind on_disk, path_kind(directory));
+    if (on_disk != PathKind::folder) return InputKind::file;
+    return git_revision.empty() ? InputKind::directory : InputKind::commit;
+  }();
+  if (!kind) return kind;
+  RTENV_TRY(limited.check(*kind, directory));
+  return kind;
+}
+
+Result<void> Selection::check_directory() const {
+  return limited.check(git_revision.empty() ? InputKind::directory : InputKind::commit, directory);
 }
 
 Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/input_kind.hpp"
 #include "cli/tool.hpp"
 #include "pkg/package.hpp"
 
@@ -23,9 +24,16 @@ struct Selection {
   std::string git_revision;  // empty: the directory as it is
   unsigned threads = 0;      // 0: one per processor
 
+  LimitedOptions limited;
+
   /// `positional`: the name of the directory in the help. Returns its option.
   Option declare(const Command& command, const char* positional = "DIR",
                  const char* description = "The directory");
+  /// The kind of the source. Fails: invalid_argument (an option that doesn't apply to it), as
+  /// path_kind.
+  [[nodiscard]] Result<InputKind> check_source() const;
+  /// The same for commands that take directories alone; what isn't one is their own error.
+  [[nodiscard]] Result<void> check_directory() const;
   /// Fails: invalid_argument (an unknown scheme or semantics), not_found (a file of patterns).
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/command_line.hpp"
+#include "cli/input_kind.hpp"
 #include "cli/tool.hpp"
 #include "remote/object_store.hpp"
 
@@ -19,6 +20,8 @@ struct StoreFlags {
   std::string profile;
   std::string region;
   bool no_sign_request = false;
+
+  LimitedOptions limited;
 
   void declare(const Command& command);
   void declare_address(const Command& command);

@@ -9,26 +9,34 @@ namespace {
 
 class StoreFlagsTest : public testing::Test {
  protected:
+  using Words = std::vector<std::string>;
+
   StoreFlagsTest() {
     tool_.environment.set("AWS_ACCESS_KEY_ID", "key");
     tool_.environment.set("AWS_SECRET_ACCESS_KEY", "secret");
   }
 
-  [[nodiscard]] Result<remote::StoreOptions> options(const StoreFlags& flags,
-                                                     const char* uri) const {
+  [[nodiscard]] Result<remote::StoreOptions> options(Words words, const char* uri) const {
+    CommandLine command_line("tool", "A tool.", "");
+    StoreFlags flags;
+    const Command command = command_line.root().add_command("get", "Get", "  tool get");
+    flags.declare(command);
+    flags.declare_address(command);
+    command.set_action([]() -> Result<int> { return 0; });
+    words.insert(words.begin(), "get");
+    EXPECT_TRUE(std::holds_alternative<Action>(command_line.parse(std::move(words))));
     return flags.options(tool_, must(remote::Uri::parse(uri)));
   }
 
-  [[nodiscard]] std::string variable(const StoreFlags& flags, const char* uri,
-                                     const char* name) const {
-    return std::string(must(options(flags, uri)).environment.find(name).value_or("unset"));
+  [[nodiscard]] std::string variable(const Words& words, const char* uri, const char* name) const {
+    return std::string(must(options(words, uri)).environment.find(name).value_or("unset"));
   }
 
   Tool tool_;
 };
 
 TEST_F(StoreFlagsTest, AnEndpointIsTheOneOfTheUrisStore) {
-  const StoreFlags flags{.endpoint_url = "http://x"};
+  const Words flags{"--endpoint-url", "http://x"};
   EXPECT_EQ(variable(flags, "s3://b/k", "AWS_ENDPOINT_URL_S3"), "http://x");
   EXPECT_EQ(variable(flags, "s3://b/k", "AWS_ACCESS_KEY_ID"), "key");
   EXPECT_EQ(variable(flags, "gs://b/k", "STORAGE_EMULATOR_HOST"), "http://x");
@@ -38,24 +46,32 @@ TEST_F(StoreFlagsTest, AnEndpointIsTheOneOfTheUrisStore) {
 }
 
 TEST_F(StoreFlagsTest, AProfileCountsInsteadOfKeysInVariables) {
-  const StoreFlags flags{.profile = "team", .region = "eu-west-1"};
+  const Words flags{"--profile", "team", "--region", "eu-west-1"};
   EXPECT_EQ(variable(flags, "s3://b/k", "AWS_PROFILE"), "team");
   EXPECT_EQ(variable(flags, "s3://b/k", "AWS_ACCESS_KEY_ID"), "unset");
   EXPECT_EQ(variable(flags, "s3://b/k", "AWS_REGION"), "eu-west-1");
 }
 
 TEST_F(StoreFlagsTest, AnOptionThatTheStoreDoesNotHaveIsAnError) {
-  const StoreFlags unsigned_requests{.no_sign_request = true};
+  const Words unsigned_requests{"--no-sign-request"};
   for (const char* uri : {"s3://b/k", "gs://b/k", "azure://c/k", "https://host/x"})
     EXPECT_EQ(must(options(unsigned_requests, uri)).access, remote::Access::anonymous) << uri;
   for (const char* uri : {"gcs://package.zip", "file:///x", "local:///x"}) {
-    for (const StoreFlags& flags : {unsigned_requests, StoreFlags{.endpoint_url = "http://x"},
-                                    StoreFlags{.profile = "p"}, StoreFlags{.region = "r"}})
-      EXPECT_THAT(options(flags, uri), IsError(Errc::invalid_argument, "has no meaning")) << uri;
+    for (const Words& words : {unsigned_requests, Words{"--endpoint-url", "http://x"},
+                               Words{"--profile", "p"}, Words{"--region", "r"}})
+      EXPECT_THAT(options(words, uri), IsError(Errc::invalid_argument, words[0] + " applies to "))
+          << uri;
   }
-  EXPECT_THAT(options({.profile = "p"}, "gs://b/k"), IsError(Errc::invalid_argument, "--profile"));
-  EXPECT_THAT(options({.endpoint_url = "http://x"}, "https://host/x"),
-              IsError(Errc::invalid_argument, "--endpoint-url"));
+  EXPECT_THAT(
+      options({"--profile", "p"}, "gs://b/k"),
+      IsError(Errc::invalid_argument, "--profile applies to s3://; gs://b/k is a gs:// URI"));
+  EXPECT_THAT(options({"--endpoint-url", "http://x"}, "https://host/x"),
+              IsError(Errc::invalid_argument,
+                      "--endpoint-url applies to s3://, gs://, azure:// "
+                      "and abfss://; https://host/x is"));
+  EXPECT_EQ(variable({"--address", "http://x"}, "gcs://", "RAY_API_SERVER_ADDRESS"), "http://x");
+  EXPECT_THAT(options({"--address", "http://x"}, "s3://b/k"),
+              IsError(Errc::invalid_argument, "--address applies to gcs://"));
 }
 
 }  // namespace

@@ -57,13 +57,17 @@ Result<envbuild::LeasedPath> UnpackCommand::fetch(const Tool& tool) const {
 
 Result<pkg::UnpackSummary> UnpackCommand::unpack(const Tool& tool) const {
   RTENV_TRY(const auto unpack_options, options(tool));
-  if (source == "-") {
+  const bool is_input = source == "-";
+  const bool is_uri = remote::looks_like_uri(source);
+  if (!is_uri)
+    RTENV_TRY(store.limited.check(is_input ? InputKind::standard_input : InputKind::file, source));
+  if (is_input) {
     RTENV_TRY(const auto input, SpooledInput::read(tool.cancellation));
     auto summary = pkg::unpack(input.path(), target, unpack_options);
     if (!summary) return Failure(input.shown(summary.error()));
     return summary;
   }
-  if (!remote::looks_like_uri(source)) return pkg::unpack(source, target, unpack_options);
+  if (!is_uri) return pkg::unpack(source, target, unpack_options);
   RTENV_TRY(const auto archive, fetch(tool));
   return pkg::unpack(archive.path, target, unpack_options);
 }

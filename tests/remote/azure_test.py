@@ -77,7 +77,7 @@ class AzureStore(RemoteTest):
         self.container.set_container_access_policy({}, public_access="container")
         self.assertEqual(list(self.listed("azure://box", *options, "--no-sign-request", env=account)), ["azure://box/job.zip"])
         self.assertTrue(all("Authorization" not in request.headers for request in self.proxy.requests))
-        self.refused(2, "--profile has no meaning for azure://", "ls", "azure://box", "--profile", "p")
+        self.refused(2, "--profile applies to s3://; azure://box/ is an azure:// URI", "ls", "azure://box", "--profile", "p")
 
     def test_abfss_uris_name_the_account(self):
         self.container.upload_blob("p/job.zip", zip_of({"a.txt": "A"}))
@@ -107,6 +107,8 @@ class AzureStore(RemoteTest):
         self.refused(2, "AZURE_STORAGE_CONNECTION_STRING", "fetch", "azure://box/job.zip", env={"AZURE_STORAGE_CONNECTION_STRING": ""})
         self.refused(2, "base64", "fetch", "azure://box/job.zip",
                      env={"AZURE_STORAGE_CONNECTION_STRING": self.connection(self.proxy.url, "AccountKey=***")})
+        self.refused(2, "neither AccountKey nor SharedAccessSignature", "fetch", "azure://box/job.zip",
+                     env={"AZURE_STORAGE_CONNECTION_STRING": self.connection(self.proxy.url, "")})
         self.assertEqual(self.entries(), [])
 
 

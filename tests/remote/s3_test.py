@@ -245,6 +245,14 @@ class StrictStore(RemoteTest):
                      f"[ci]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
         self.ok("fetch", "s3://bucket/job.zip", env={"AWS_PROFILE": "ci"})
         self.refused(3, "nobody", "fetch", "s3://bucket/job.zip", env={"AWS_PROFILE": "nobody"})
+        self.profile(f"[profile ci]\nregion = {REGION}\nendpoint_url = {self.proxy.url}\n[profile sso]\nsso_session = x\n",
+                     f"[ci]\naws_access_key_id = {ACCESS_KEY}\n")
+        self.proxy.requests.clear()
+        for profile, message in [("ci", f"the AWS profile 'ci' in {self.home}/.aws/credentials"), ("ci", "but not aws_secret_access_key"),
+                                 ("sso", "has a sso_session, which rtenv doesn't support"), ("default", "the AWS profile 'default' is neither in ")]:
+            self.refused(3 if profile == "default" else 2, message, "fetch", "s3://bucket/job.zip", "--profile", profile)
+        self.refused(2, "AWS_ACCESS_KEY_ID, but not AWS_SECRET_ACCESS_KEY", "fetch", "s3://bucket/job.zip", env={"AWS_ACCESS_KEY_ID": "k"})
+        self.assertEqual(self.proxy.requests, [])
 
     def test_endpoint_of_a_profiles_services_section(self):
         self.profile(f"[default]\nservices = local\nregion = {REGION}\naws_access_key_id = {ACCESS_KEY}\n"
