@@ -59,12 +59,9 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
                                    const Uri& uri, const PushOptions& options) {
   const bool by_content = uri.is_prefix() || uri.scheme == Scheme::gcs;
   std::optional<pkg::PackageName> name;
-  if (by_content && !package.git_revision) {
+  if (by_content) {
     RTENV_TRY(const auto named, pkg::name_directory(directory, package));
     name = named.name();
-  } else if (by_content) {
-    return fail(Errc::invalid_argument, "{}: with --git, the URI must include the package's name",
-                uri.shown());
   }
   Pushed pushed;
   RTENV_TRY(pushed.uri, named_uri(uri, name ? name->file_name() : std::string()));
