@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/path_kind.hpp"
 #include "base/processors.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
@@ -50,6 +51,16 @@ struct FetchCommand {
     return 0;
   }
 
+  // Something with the URI's pin may be in it; the output doesn't depend on it otherwise.
+  static std::optional<cache::Cache> cache_of_pin(const remote::Uri& parsed, const Tool& tool) {
+    const auto root = tool.cache_root();
+    if (!parsed.sha256 || !root || !path_kind(*root)) return std::nullopt;
+    auto cache = tool.open_cache();
+    if (cache) return std::move(*cache);
+    log::debug("{}", cache.error().message());
+    return std::nullopt;
+  }
+
   [[nodiscard]] Result<int> into_file(const remote::Uri& parsed,
                                       const remote::StoreOptions& options, const Tool& tool) const {
     const bool to_stdout = output == "-" || OutputFile::is_standard(output);
@@ -61,10 +72,11 @@ struct FetchCommand {
           .hint("redirect standard output, or give a file to -o");
     RTENV_TRY(OutputFile file, output == "-" ? OutputFile::standard(tool.cancellation)
                                              : OutputFile::create(output, tool.cancellation));
+    auto cache = cache_of_pin(parsed, tool);
     const auto fetched = [&] {
       ProgressLine progress(tool);
       return envbuild::fetch_to(parsed, file, to_stdout ? "standard output" : output,
-                                shown(options, progress));
+                                cache ? &*cache : nullptr, shown(options, progress));
     }();
     if (!fetched) return Failure(fetched.error());
     RTENV_TRY(file.commit());
@@ -93,13 +105,20 @@ void register_fetch(const Command& root, Tool& tool) {
           "URI", state->uri,
           "s3:// gs:// azure:// abfss:// http(s):// file:// local:// gcs://; #sha256= pins it")
       .required();
-  command
-      .add_option("-o,--output", state->output,
-                  "Write the object to this file instead, which appears when it is complete; - for "
-                  "standard output")
-      .value_name("FILE");
-  command.add_flag("--no-unpack", state->no_unpack,
-                   "Don't unpack an archive: print the path of the file");
+  const Option output_option =
+      command
+          .add_option(
+              "-o,--output", state->output,
+              "Write the object to this file instead, which appears when it is complete; - for "
+              "standard output")
+          .value_name("FILE");
+  state->store.limited.add(
+      command
+          .add_flag("--no-unpack", state->no_unpack,
+                    "Don't unpack an archive: print the path of the file")
+          .excludes(output_option),
+      {InputKind::s3_uri, InputKind::gs_uri, InputKind::azure_uri, InputKind::abfss_uri,
+       InputKind::http_uri, InputKind::https_uri, InputKind::file_uri, InputKind::gcs_uri});
   state->store.declare_address(command);
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });

@@ -1,8 +1,11 @@
 #include "envbuild/fetch.hpp"
 
+#include <fcntl.h>
+
 #include "base/file.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "base/path_kind.hpp"
 #include "envbuild/file_entry.hpp"
 #include "envbuild/unpack_limits.hpp"
 #include "envbuild/uploaded_package.hpp"
@@ -47,11 +50,11 @@ class Fetcher {
       RTENV_TRY(auto uploaded, find_uploaded(uri_, cache_));
       if (uploaded) return use_uploaded(std::move(*uploaded));
     }
+    RTENV_TRY(auto pinned, find_pinned());
+    if (pinned) return std::move(*pinned);
     RTENV_TRY(const auto store, remote::open_store(uri_, options_.store));
     digest_ = sha256_hex(
         fmt::format("{} {}", form_ == Form::file ? "file" : "tree", store->identity(uri_)));
-    RTENV_TRY(auto pinned, find_pinned());
-    if (pinned) return std::move(*pinned);
     if (options_.offline && uri_.scheme != Scheme::file) return last_fetched();
     RTENV_TRY(const auto info, store->stat(uri_));
     RTENV_TRY(auto unchanged, find_version(info.version));
@@ -86,11 +89,21 @@ class Fetcher {
     return std::optional(fetched(std::move(*lease), true));
   }
 
-  // Content with the pinned digest is valid, whatever version the store has now.
+  // Content with the pinned digest is valid, wherever it came from and whatever version the store
+  // has now: no store is asked.
   Result<std::optional<Fetched>> find_pinned() {
     if (!uri_.sha256) return std::optional<Fetched>();
-    return find_fetch_record(
-        [&](const cache::FetchRecord& record) { return record.sha256 == *uri_.sha256; });
+    if (form_ == Form::tree) {
+      RTENV_TRY(const auto key, tree_key(*uri_.sha256));
+      RTENV_TRY(auto tree, cache_.find(cache::Kind::tree, key));
+      if (tree) return std::optional(fetched(std::move(*tree), true));
+    }
+    RTENV_TRY(auto file, find_file_entry(local_name(uri_), *uri_.sha256, cache_));
+    if (!file) return std::optional<Fetched>();
+    if (form_ == Form::file)
+      return std::optional(Fetched{.object = std::move(*file), .from_cache = true});
+    RTENV_TRY(auto tree, unpack(file->path, *uri_.sha256));
+    return std::optional(fetched(std::move(tree), true));
   }
 
   Result<Fetched> last_fetched() {
@@ -140,10 +153,14 @@ class Fetcher {
     return std::move(*stored.lease);
   }
 
+  [[nodiscard]] Result<cache::Key> tree_key(const std::string& sha256) const {
+    return cache::Key::parse(
+        fmt::format("archive-{}{}", sha256, drops_top_folder(uri_) ? "-top" : ""));
+  }
+
   Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
     const bool strip_top = drops_top_folder(uri_);
-    RTENV_TRY(const auto key,
-              cache::Key::parse(fmt::format("archive-{}{}", sha256, strip_top ? "-top" : "")));
+    RTENV_TRY(const auto key, tree_key(sha256));
     return cache_.get_or_build(cache::Kind::tree, key,
                                [&](const cache::BuildContext& context) -> Result<void> {
                                  RTENV_TRY(const auto limits, unpack_limits(cache_));
@@ -168,9 +185,11 @@ class Fetcher {
 };
 
 Result<Fetched> file_in_place(const Uri& uri) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(uri.path, error))
-    return fail(Errc::not_found, "{}: the file doesn't exist", uri.shown());
+  RTENV_TRY(const PathKind kind, path_kind(uri.path, uri.shown()));
+  if (kind != PathKind::file)
+    return fail(Errc::invalid_argument, "{} is {}, not a file", uri.shown(),
+                kind == PathKind::folder ? "a folder" : "a pipe or device");
+  RTENV_TRY(open_regular_file(uri.path, O_RDONLY));  // it may be read
   return Fetched{.object = {.path = uri.path, .lease = std::nullopt}, .from_cache = true};
 }
 
@@ -180,9 +199,9 @@ Result<Fetched> directory_in_place(const Uri& uri) {
     return fail(Errc::invalid_argument, "{} names an archive; local:// is for directories",
                 uri.shown())
         .hint("use file:// for an archive");
-  std::error_code error;
-  if (!std::filesystem::is_directory(uri.path, error))
-    return fail(Errc::not_found, "{}: the directory doesn't exist", uri.shown());
+  RTENV_TRY(const PathKind kind, path_kind(uri.path, uri.shown()));
+  if (kind != PathKind::folder)
+    return fail(Errc::invalid_argument, "{} isn't a directory", uri.shown());
   return Fetched{.object = {.path = uri.path, .lease = std::nullopt}, .from_cache = true};
 }
 
@@ -199,6 +218,11 @@ Result<void> check_fetchable(const Uri& uri, const FetchOptions& options) {
     return fail(Errc::invalid_argument, "{} has no object name", uri.shown())
         .hint("add the object's name: SCHEME://BUCKET/PATH/NAME.zip");
   return {};
+}
+
+Result<std::optional<LeasedPath>> find_pinned_file(const Uri& uri, cache::Cache& cache) {
+  if (!uri.sha256) return std::optional<LeasedPath>();
+  return find_file_entry(local_name(uri), *uri.sha256, cache);
 }
 
 Result<Fetched> fetch_file(const Uri& uri, cache::Cache& cache, const FetchOptions& options) {

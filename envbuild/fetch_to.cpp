@@ -1,7 +1,10 @@
 #include "envbuild/fetch_to.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include "base/encoding.hpp"
+#include "base/hash.hpp"
 #include "base/raw_bytes.hpp"
 #include "base/temp_dir.hpp"
 
@@ -26,20 +29,51 @@ Result<void> copy_to_stream(const Fd& file, OutputFile& output) {
   }
 }
 
+// Fails also: corrupt (it doesn't have this digest).
+Result<void> copy_verified(const Path& from, const remote::DownloadTarget& to,
+                           const std::string& sha256) {
+  RTENV_TRY(const Fd file, open_regular_file(from, O_RDONLY));
+  RawBytes buffer(k_buffer_bytes);
+  Sha256 digest;
+  for (std::size_t count = buffer.size(); count == buffer.size();) {
+    RTENV_TRY(count, read_full(file, buffer, from.native()));
+    const auto data = std::span<const std::byte>(buffer).first(count);
+    digest.add(data);
+    RTENV_TRY(write_full(to.file, data, to.shown));
+  }
+  if (to_hex(digest.finish()) == sha256) return {};
+  return fail(Errc::corrupt, "{} is damaged", from.native());
+}
+
+// From the cache, if the pin allows it, else from the store.
+Result<remote::Downloaded> write_object(const remote::Uri& uri,
+                                        const remote::DownloadTarget& target, cache::Cache* cache,
+                                        const FetchOptions& options) {
+  if (cache != nullptr && uri.sha256) {
+    RTENV_TRY(const auto pinned, find_pinned_file(uri, *cache));
+    const auto copied = pinned ? copy_verified(pinned->path, target, *uri.sha256) : Result<void>();
+    if (pinned && copied) return remote::Downloaded{.info = {}, .sha256 = *uri.sha256, .xxh3 = {}};
+    if (!copied && copied.error().code() != Errc::corrupt) return Failure(copied.error());
+    if (!copied &&
+        (::ftruncate(target.file.get(), 0) != 0 || ::lseek(target.file.get(), 0, SEEK_SET) != 0))
+      return fail_errno("write", target.shown);
+  }
+  RTENV_TRY(const auto store, remote::open_store(uri, options.store));
+  RTENV_TRY(const auto info, store->stat(uri));
+  return remote::download_to(
+      *store, uri, info, target,
+      {.on_progress = options.on_progress, .cancellation = options.store.cancellation});
+}
+
 }  // namespace
 
 Result<remote::Downloaded> fetch_to(const remote::Uri& uri, OutputFile& output,
-                                    const std::string& shown, const FetchOptions& options) {
+                                    const std::string& shown, cache::Cache* cache,
+                                    const FetchOptions& options) {
   RTENV_TRY(check_fetchable(uri, options));
-  RTENV_TRY(const auto store, remote::open_store(uri, options.store));
-  RTENV_TRY(const auto info, store->stat(uri));
-  const remote::DownloadOptions download{.on_progress = options.on_progress,
-                                         .cancellation = options.store.cancellation};
-  if (!output.is_stream())
-    return remote::download_to(*store, uri, info, {output.fd(), shown}, download);
+  if (!output.is_stream()) return write_object(uri, {output.fd(), shown}, cache, options);
   RTENV_TRY(const Fd file, open_unnamed_file());
-  RTENV_TRY(auto downloaded,
-            remote::download_to(*store, uri, info, {file, "a temporary file"}, download));
+  RTENV_TRY(auto downloaded, write_object(uri, {file, "a temporary file"}, cache, options));
   RTENV_TRY(copy_to_stream(file, output));
   return downloaded;
 }

@@ -9,14 +9,16 @@ namespace {
 
 constexpr std::size_t k_key_digits = 32;
 
+Result<cache::Key> key_of(const std::string& name, const std::string& sha256) {
+  return cache::Key::parse(sha256_hex(fmt::format("{} {}", sha256, name)).substr(0, k_key_digits));
+}
+
 }  // namespace
 
 Result<LeasedPath> file_entry(const std::string& name, const FileDigests& digests,
                               cache::Cache& cache, const WaitOptions& wait,
                               const std::function<Result<void>(const Path&)>& make) {
-  RTENV_TRY(const auto key,
-            cache::Key::parse(
-                sha256_hex(fmt::format("{} {}", digests.sha256, name)).substr(0, k_key_digits)));
+  RTENV_TRY(const auto key, key_of(name, digests.sha256));
   std::function<std::string()> digest_of_entry;
   if (!digests.xxh3.empty())
     digest_of_entry = [&] {
@@ -30,6 +32,14 @@ Result<LeasedPath> file_entry(const std::string& name, const FileDigests& digest
                                            },
                                            {.wait = wait, .built_digest = digest_of_entry}));
   return leased_path(std::move(lease), name);
+}
+
+Result<std::optional<LeasedPath>> find_file_entry(const std::string& name,
+                                                  const std::string& sha256, cache::Cache& cache) {
+  RTENV_TRY(const auto key, key_of(name, sha256));
+  RTENV_TRY(auto lease, cache.find(cache::Kind::file, key));
+  if (!lease) return std::optional<LeasedPath>();
+  return std::optional(leased_path(std::move(*lease), name));
 }
 
 }  // namespace rtenv::envbuild

@@ -18,4 +18,8 @@ Result<LeasedPath> file_entry(const std::string& name, const FileDigests& digest
                               cache::Cache& cache, const WaitOptions& wait,
                               const std::function<Result<void>(const Path&)>& make);
 
+/// The file `name` with this SHA-256, if it is there. Fails: as Cache::find.
+Result<std::optional<LeasedPath>> find_file_entry(const std::string& name,
+                                                  const std::string& sha256, cache::Cache& cache);
+
 }  // namespace rtenv::envbuild

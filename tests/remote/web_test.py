@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -193,12 +194,73 @@ class Web(RemoteTest):
         self.assertEqual(self.ok("fetch", pinned).path, path)
         self.assertEqual(web.requests, [])  # what has the right digest is right
         web.files["/other.zip"] = zip_of({"a": "another"})
-        self.refused(2, hashlib.sha256(web.files["/other.zip"]).hexdigest(), "fetch", pinned.replace("job.zip", "other.zip"))
+        self.refused(2, hashlib.sha256(web.files["/other.zip"]).hexdigest(), "fetch", f"{web.url}/other.zip#sha256={'0' * 64}")
         self.refused(2, "64 hex digits", "fetch", web.url + "/job.zip#sha256=12")
         self.assertEqual(len(self.entries()), 1)
         file = self.write("job.zip", JOB)
         self.ok("fetch", f"file://{file}#sha256={hashlib.sha256(JOB).hexdigest()}")
         self.refused(2, "pinned", "fetch", f"file://{file}#sha256={'0' * 64}")
+
+    def test_what_has_a_pin_in_the_cache_needs_no_server(self):
+        pin = f"#sha256={hashlib.sha256(JOB).hexdigest()}"
+        web = self.start(servers.files({"/job.zip": JOB}))
+        self.ok("fetch", web.url + "/job.zip", "--no-unpack")  # without the pin
+        web.requests.clear()
+        target = self.work / "target"
+        gone = "http://127.0.0.1:1/elsewhere/job.zip"
+        for uri in [web.url + "/job.zip" + pin, gone + pin]:
+            self.ok("fetch", uri, "-o", target)
+            self.assertEqual(target.read_bytes(), JOB)
+            target.unlink()
+            self.assertEqual(self.binary("fetch", uri, "-o", "-").stdout, JOB)
+            self.assertEqual(self.ok("fetch", uri, "--no-unpack").path.read_bytes(), JOB)
+            self.assertEqual((self.ok("fetch", uri).path / "script.py").read_text(), "print('ran')")
+            self.ok("unpack", uri, self.work / "unpacked")
+            shutil.rmtree(self.work / "unpacked")
+        self.assertEqual(web.requests, [])
+        # The cache's copy is compared with the pin, too.
+        file = self.ok("fetch", web.url + "/job.zip", "--no-unpack").path
+        file.chmod(0o600)
+        file.write_bytes(JOB[:-1] + b"?")
+        self.ok("fetch", web.url + "/job.zip" + pin, "-o", target)
+        self.assertEqual(target.read_bytes(), JOB)
+        self.ok("fetch", web.url + "/job.zip" + pin, "-o", self.work / "new", env={"RTENV_CACHE_DIR": str(self.work / "none")})
+        self.assertFalse((self.work / "none").exists())
+
+    def test_a_commit_is_pushed_under_its_own_name(self):
+        job = self.job()
+        git = ["git", "-C", str(job), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+        for words in [["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]]:
+            subprocess.run([*git, *words], check=True)
+        store = self.work / "store"
+        name = self.ok("pack", job, "--git", "HEAD", "-o", self.work / "commit.zip").out.strip().removeprefix("gcs://")
+        (job / "script.py").write_text("changed")
+        self.assertEqual(self.ok("push", job, "--git", "HEAD", f"file://{store}/").out, f"file://{store}/{name}\n")
+        self.assertEqual((store / name).read_bytes(), (self.work / "commit.zip").read_bytes())
+        server = self.start(servers.files())
+        uri = self.ok("push", job, "--git", "HEAD", "gcs://", "--address", server.url).out.strip()
+        self.assertEqual(uri, self.ok("hash", job, "--git", "HEAD", "--scheme", "ray").out.strip())
+        self.assertIn("/api/packages/gcs/" + uri.removeprefix("gcs://"), server.files)
+
+    def test_an_option_that_could_do_nothing_is_an_error(self):
+        job, file = self.job(), self.write("x.zip", JOB)
+        store = f"file://{self.work}/store/"
+        for option in [["--exclude", "a"], ["--include", "a"], ["--exclude-from", file], ["--git", "HEAD"], ["--scheme", "ray"],
+                       ["--ignore-rules", "git"], ["--no-gitignore"], ["--threads", "2"], ["--compress", "best"]]:
+            self.refused(2, f"{option[0]} applies to directories and commits (--git); {file} is a file", "push", file, store, *option)
+        run = self.binary("push", "-", store, "--exclude", "a", data=JOB)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn(b"the input is standard input", run.stderr)
+        for option in [["--region", "r"], ["--profile", "p"], ["--endpoint-url", "http://x"], ["--no-sign-request"], ["--address", "http://x"]]:
+            self.refused(2, f"{option[0]} applies to", "unpack", file, self.work / "unpacked", *option)
+            self.refused(2, f"{store} is a file:// URI", "push", job, store, *option)
+        self.refused(2, "--no-unpack applies to", "fetch", f"local://{job}", "--no-unpack")
+        self.refused(2, "--no-unpack", "fetch", f"file://{file}", "--no-unpack", "-o", "y")
+        self.refused(2, "--no-digest-cache applies to directories", "hash", job, "--git", "HEAD", "--no-digest-cache")
+        self.refused(2, "--compress", "pack", job, "--list", "--compress", "best")
+        self.refused(2, "--runtime-env applies to prefixes; x.tar.zst is an archive", "env", "pull", "x.tar.zst", "-f", "env.yaml")
+        self.refused(2, "--remote", "cache", "gc", "--remote", "--max-size", "1GiB")
+        self.assertFalse((self.work / "store").exists())
 
     def test_push_sends_a_put_request(self):
         web = self.start(servers.files())
@@ -279,7 +341,7 @@ class Web(RemoteTest):
         web = self.start(servers.files({"/job.zip": JOB}))
         self.ok("fetch", web.url + "/job.zip", "--no-sign-request", env={"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"})
         self.assertEqual({request.headers["Authorization"] for request in web.requests}, {None})
-        self.refused(2, "--endpoint-url has no meaning for http://", "fetch", web.url + "/job.zip", "--endpoint-url", web.url)
+        self.refused(2, "--endpoint-url applies to s3://, gs://, azure:// and abfss://; ", "fetch", web.url + "/job.zip", "--endpoint-url", web.url)
 
     def test_local_uris_are_used_in_place(self):
         job = self.job()
@@ -296,7 +358,7 @@ class Web(RemoteTest):
                              ("gs://a%2f../x.zip", "bucket"), ("azure://evil.example/x.zip", "container"), ("abfss://c/x.zip", "abfss"), ("file://x.zip", "absolute")]:
             with self.subTest(uri=uri):
                 self.refused(2, message, "fetch", uri)
-        self.refused(3, "the directory doesn't exist", "fetch", "local:///no/such/directory")
+        self.refused(3, "local:///no/such/directory doesn't exist", "fetch", "local:///no/such/directory")
         for extension in ["txt", "py", "rar", "tar"]:
             self.refused(2, "isn't an archive", "run", "--runtime-env-json", json.dumps({"working_dir": f"s3://b/x.{extension}"}), "--", "true")
         self.refused(5, "127.0.0.1:1", "fetch", "http://127.0.0.1:1/x.zip")
