@@ -351,6 +351,44 @@ class Web(RemoteTest):
         self.assertEqual(run.out, f"{job}\n")
         self.assertEqual(self.entries(), [])
 
+    def test_local_files_are_listed_in_the_order_of_their_names(self):
+        names = ["a.b", "a/c?d=e", "a0", "sub/x"]
+        for name in reversed(names):
+            self.write(f"store/{name}")
+        lines = self.ok("ls", f"file://{self.work}/store/").out.splitlines()
+        self.assertEqual([line.split("  ")[-1] for line in lines], [f"file://{self.work}/store/{name}" for name in names])
+        self.refused(3, f"file://{self.work}/store/a?b=c", "ls", f"file://{self.work}/store/a?b=c")
+
+    def test_an_error_of_a_local_file_says_what_is_wrong(self):
+        self.write("file", "x")
+        (self.work / "folder").mkdir()
+        (self.work / "loop").symlink_to("loop")
+        for name, status, message in [("missing", 3, "doesn't exist"), ("folder", 2, "is a folder, not a file"), ("file/below", 2, "Not a directory"),
+                                      ("loop", 2, "symbolic links"), ("x" * 300, 2, "File name too long")]:
+            with self.subTest(name=name):
+                uri = f"file://{self.work}/{name}"
+                self.refused(status, message, "fetch", uri)
+                if name != "folder":
+                    self.refused(status, message, "run", "--working-dir", self.work / name, "--", "true")
+                    self.refused(status, message, "push", self.work / name, f"file://{self.work}/pushed")
+                self.refused(status, "cannot" if status == 3 else message, "fetch", uri, "-o", "out")
+        self.refused(2, "isn't a directory", "fetch", f"local://{self.work}/file")
+
+    @unittest.skipUnless(os.geteuid() == 0, "root reads everything, so another user runs this")
+    def test_a_local_file_that_may_not_be_read_is_not_missing(self):
+        closed = self.write("closed/file", "x").parent
+        closed.chmod(0o700)
+        unreadable = self.write("unreadable", "x")
+        unreadable.chmod(0o600)
+        self.work.chmod(0o755)
+        self.home.chmod(0o777)
+        for path in [closed / "file", unreadable]:
+            for words in [["fetch", f"file://{path}"], ["fetch", f"file://{path}", "-o", "-"], ["push", path, f"file://{self.home}/pushed"]]:
+                run = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", RTENV, *words], capture_output=True, text=True,
+                                     env=self.process_environment({"RTENV_CACHE_DIR": str(self.home / "cache")}))
+                self.assertEqual((run.returncode, run.stdout), (4, ""), run.stderr)
+                self.assertIn("Permission denied", run.stderr)
+
     def test_bad_uris_are_refused(self):
         for uri, message in [("s4://b/k.zip", "s4://"), ("htp://h/x.zip", "did you mean http://"), ("s3:///x.zip", "bucket"), ("s3://b", "no object"),
                              ("s3://b/", "no object"), ("local://relative", "absolute"), ("local:///x/y.zip", "archive"),
