@@ -299,6 +299,20 @@ class Faults(RemoteTest):
         self.assertEqual(process.returncode, 130)
         self.assertLess(time.monotonic() - begin, 1)
 
+    def test_a_listing_that_nobody_reads_can_be_interrupted(self):
+        names = [f"name-{number:06}" for number in range(1000)]
+        turns = iter(range(10**9))
+        server = self.listing_of(lambda query: self.page(names, f"t{next(turns)}"))
+        process = self.spawn("ls", "s3://bucket/")  # fills the pipe
+        while len(server.requests) < 2:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        self.assertEqual(process.wait(10), 130)
+        self.assertLess(time.monotonic() - begin, 1)
+        process.communicate()
+
     def test_bytes_that_nobody_wants_are_not_waited_for(self):
         """The body of a refusal, and of the answer to the probe of one byte; see also http_test.cpp."""
         def trickle(handler, status, headers):
