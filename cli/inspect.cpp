@@ -4,8 +4,10 @@
 
 #include "base/processors.hpp"
 #include "base/shown_name.hpp"
+#include "base/spooled_input.hpp"
 #include "cli/commands.hpp"
 #include "cli/entry_list.hpp"
+#include "cli/unpack_limits.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -32,8 +34,25 @@ void print_entry(const pkg::Entry& entry) {
                          is_link ? " -> " + shown_name(entry.link_target) : ""));
 }
 
-Result<int> run(const std::string& package, const Tool& tool) {
-  RTENV_TRY(const auto inspection, pkg::inspect(package, default_threads(), tool.cancellation));
+struct InspectCommand {
+  std::string package;
+  UnpackLimitFlags limits;
+
+  [[nodiscard]] Result<pkg::Inspection> inspect(const Tool& tool) const;
+  [[nodiscard]] Result<int> run(const Tool& tool) const;
+};
+
+Result<pkg::Inspection> InspectCommand::inspect(const Tool& tool) const {
+  RTENV_TRY(const auto options, limits.options(tool));
+  if (package != "-") return pkg::inspect(package, options);
+  RTENV_TRY(const auto input, SpooledInput::read(tool.cancellation));
+  auto inspection = pkg::inspect(input.path(), options);
+  if (!inspection) return Failure(input.shown(inspection.error()));
+  return inspection;
+}
+
+Result<int> InspectCommand::run(const Tool& tool) const {
+  RTENV_TRY(const auto inspection, inspect(tool));
   std::uint64_t total_bytes = 0;
   for (const pkg::Entry& entry : inspection.entries) total_bytes += entry.size_bytes;
   const auto as_json = [&] {
@@ -56,14 +75,16 @@ Result<int> run(const std::string& package, const Tool& tool) {
 }  // namespace
 
 void register_inspect(const Command& root, Tool& tool) {
-  auto package = std::make_shared<std::string>();
+  auto state = std::make_shared<InspectCommand>();
   const Command command =
       add_command(root, tool, "inspect",
-                  "List a package and check it against its checksums and its name (exit 1: the "
-                  "content doesn't match the name)",
-                  "  rtenv inspect _ray_pkg_0f3a….zip");
-  command.add_option("PKG", *package, "The package").required();
-  command.set_action([package, &tool] { return run(*package, tool); });
+                  "List a package, or another archive that `rtenv unpack` takes, and check it "
+                  "against its checksums and its name (exit 1: the content doesn't match the name)",
+                  "  rtenv inspect _ray_pkg_0f3a….zip\n"
+                  "  curl -s https://example.org/job.tar.gz | rtenv inspect -");
+  command.add_option("PKG", state->package, "The package; - for standard input").required();
+  state->limits.declare(command);
+  command.set_action([state, &tool] { return state->run(tool); });
 }
 
 }  // namespace rtenv::cli

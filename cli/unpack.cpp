@@ -3,12 +3,16 @@
 #include <nlohmann/json.hpp>
 
 #include "base/processors.hpp"
+#include "base/shown_name.hpp"
 #include "base/spooled_input.hpp"
-#include "cli/byte_size.hpp"
 #include "cli/commands.hpp"
+#include "cli/entry_list.hpp"
 #include "cli/progress.hpp"
 #include "cli/store_options.hpp"
+#include "cli/unpack_limits.hpp"
 #include "envbuild/fetch.hpp"
+#include "pkg/archive_list.hpp"
+#include "pkg/zip_records.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -18,30 +22,22 @@ struct UnpackCommand {
   std::string target;
   StoreFlags store;
   bool strip_top = false;
-  std::string max_size = "64GiB";
-  std::uint64_t max_entries = pkg::UnpackLimits().max_entries;
-  std::uint64_t max_ratio = pkg::UnpackLimits().max_ratio;
+  bool list_wanted = false;
+  UnpackLimitFlags limits;
 
-  [[nodiscard]] Result<pkg::UnpackOptions> options(const Tool& tool) const;
   [[nodiscard]] Result<envbuild::LeasedPath> fetch(const Tool& tool) const;
-  [[nodiscard]] Result<pkg::UnpackSummary> unpack(const Tool& tool) const;
+  template <class Read>
+  auto with_archive(const Tool& tool, Read read) const
+      -> decltype(read(std::declval<const Path&>()));
+  [[nodiscard]] Result<int> print_list(const Tool& tool) const;
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 };
 
-Result<pkg::UnpackOptions> UnpackCommand::options(const Tool& tool) const {
-  auto bytes = parse_byte_size(max_size);
-  if (!bytes) return Failure(std::move(bytes).error().within("--max-size"));
-  if (max_ratio == 0) return fail(Errc::invalid_argument, "--max-ratio must be at least 1");
-  return pkg::UnpackOptions{
-      .limits = {.max_total_bytes = *bytes,
-                 .max_entries = max_entries,
-                 .max_ratio = max_ratio,
-                 .hint =
-                     "if you trust the archive, raise --max-size, --max-entries or --max-ratio"},
-      .strip_top = strip_top,
-      .modes = pkg::Modes::minus_umask,
-      .threads = default_threads(),
-      .cancellation = tool.cancellation};
+nlohmann::json summary_json(const pkg::UnpackSummary& summary) {
+  return {{"files", summary.files},
+          {"directories", summary.directories},
+          {"links", summary.links},
+          {"total_bytes", summary.total_bytes}};
 }
 
 Result<envbuild::LeasedPath> UnpackCommand::fetch(const Tool& tool) const {
@@ -55,35 +51,60 @@ Result<envbuild::LeasedPath> UnpackCommand::fetch(const Tool& tool) const {
   return std::move(fetched.object);
 }
 
-Result<pkg::UnpackSummary> UnpackCommand::unpack(const Tool& tool) const {
-  RTENV_TRY(const auto unpack_options, options(tool));
+// Calls `read` with the archive's path.
+template <class Read>
+auto UnpackCommand::with_archive(const Tool& tool, Read read) const
+    -> decltype(read(std::declval<const Path&>())) {
   const bool is_input = source == "-";
   const bool is_uri = remote::looks_like_uri(source);
   if (!is_uri)
     RTENV_TRY(store.limited.check(is_input ? InputKind::standard_input : InputKind::file, source));
   if (is_input) {
     RTENV_TRY(const auto input, SpooledInput::read(tool.cancellation));
-    auto summary = pkg::unpack(input.path(), target, unpack_options);
-    if (!summary) return Failure(input.shown(summary.error()));
-    return summary;
+    auto result = read(input.path());
+    if (!result) return Failure(input.shown(result.error()));
+    return result;
   }
-  if (!is_uri) return pkg::unpack(source, target, unpack_options);
+  if (!is_uri) return read(Path(source));
   RTENV_TRY(const auto archive, fetch(tool));
-  return pkg::unpack(archive.path, target, unpack_options);
+  return read(archive.path);
+}
+
+Result<int> UnpackCommand::print_list(const Tool& tool) const {
+  RTENV_TRY(auto options, limits.options(tool));
+  options.strip_top = strip_top;
+  RTENV_TRY(const auto listed, with_archive(tool, [&](const Path& archive) {
+              return pkg::list_archive(archive, options);
+            }));
+  const auto as_json = [&] {
+    nlohmann::json entries = nlohmann::json::array();
+    for (const pkg::Entry& entry : listed.entries) entries.push_back(entry_json(entry));
+    nlohmann::json object = summary_json(listed.summary);
+    object["entries"] = std::move(entries);
+    return object;
+  };
+  tool.output.print_either(as_json, [&] {
+    for (const pkg::Entry& entry : listed.entries) print_line(shown_name(pkg::zip_path(entry, "")));
+  });
+  return 0;
 }
 
 Result<int> UnpackCommand::run(const Tool& tool) const {
-  RTENV_TRY(const auto summary, unpack(tool));
+  if (list_wanted) return print_list(tool);
+  if (target.empty())
+    return fail(Errc::invalid_argument, "DEST is missing: the folder to create")
+        .hint("--list prints what is in the archive");
+  RTENV_TRY(auto options, limits.options(tool));
+  options.strip_top = strip_top;
+  RTENV_TRY(const auto summary, with_archive(tool, [&](const Path& archive) {
+              return pkg::unpack(archive, target, options);
+            }));
   std::error_code error;
-  tool.output.print({{"path", std::filesystem::absolute(target, error).native()},
-                     {"files", summary.files},
-                     {"directories", summary.directories},
-                     {"links", summary.links},
-                     {"total_bytes", summary.total_bytes}},
-                    [&] {
-                      log::info("{} files, {} bytes unpacked into {}", summary.files,
-                                summary.total_bytes, target);
-                    });
+  nlohmann::json object = summary_json(summary);
+  object["path"] = std::filesystem::absolute(target, error).native();
+  tool.output.print(object, [&] {
+    log::info("{} files, {} bytes unpacked into {}", summary.files, summary.total_bytes, target);
+  });
   return 0;
 }
 
@@ -96,31 +117,22 @@ void register_unpack(const Command& root, Tool& tool) {
                   "Unpack an archive (zip, whl, jar, tar.gz/xz/bz2/zst) safely, all or nothing",
                   "  rtenv unpack _ray_pkg_0f3a….zip target\n"
                   "  rtenv unpack s3://bucket/my_job.zip target\n"
-                  "  tar -c my_job | rtenv unpack - target --strip-top");
+                  "  tar -c my_job | rtenv unpack - target --strip-top\n"
+                  "  rtenv unpack --list my_job.tar.zst");
   command
       .add_option("SRC", state->source,
                   "The archive: a path, a URI as `rtenv fetch` takes it, or - for standard input")
       .required();
-  command.add_option("DEST", state->target, "The folder to create; it must not exist, or be empty")
-      .required();
+  const Option target_option = command.add_option(
+      "DEST", state->target, "The folder to create; it must not exist, or be empty");
+  command
+      .add_flag("--list", state->list_wanted,
+                "Print what would be unpacked, one name a line (--json: with sizes), after the "
+                "same checks, and write nothing; without DEST")
+      .excludes(target_option);
   command.add_flag("--strip-top", state->strip_top,
                    "Leave out the top folder, if it contains everything");
-  command
-      .add_option("--max-size", state->max_size,
-                  "Refuse an archive that unpacks to more (1024-based: K M G T)")
-      .value_name("SIZE")
-      .show_default();
-  command
-      .add_option("--max-entries", state->max_entries,
-                  "Refuse an archive with more files, folders and links")
-      .value_name("N")
-      .show_default();
-  command
-      .add_option("--max-ratio", state->max_ratio,
-                  "Refuse an archive that unpacks to more than N times its own size, and to more "
-                  "than 1 GiB")
-      .value_name("N")
-      .show_default();
+  state->limits.declare(command);
   state->store.declare_address(command);
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });

@@ -49,8 +49,8 @@ Result<NameCheck> check_package(const Path& file, const std::string& name, const
   RTENV_TRY(check_size(file, limits));
   const bool names_tree = expected && !names_bytes;
   RTENV_TRY(const pkg::PackageName computed,
-            pkg::name_of_package(file, names_tree ? expected->scheme() : pkg::Scheme::xxh3, 1,
-                                 cancellation));
+            pkg::name_of_package(file, names_tree ? expected->scheme() : pkg::Scheme::xxh3,
+                                 {.limits = limits, .cancellation = cancellation}));
   if (names_bytes) return NameCheck::matches;
   if (!names_tree) return NameCheck::unknown;
   if (computed.digits() == expected->digits()) return NameCheck::matches;

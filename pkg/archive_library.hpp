@@ -21,7 +21,7 @@ struct ArchiveLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(archive_, read_free);
   RTENV_LIBRARY_FUNCTION(archive_, read_new);
   RTENV_LIBRARY_FUNCTION(archive_, read_next_header);
-  RTENV_LIBRARY_FUNCTION(archive_, read_open_filename);
+  RTENV_LIBRARY_FUNCTION(archive_, read_open_fd);
   RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_bzip2);
   RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_gzip);
   RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_xz);

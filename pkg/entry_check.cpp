@@ -32,6 +32,10 @@ Failure refuse_entry(std::string_view name, std::string_view reason) {
   return fail(Errc::invalid_argument, "entry '{}' is refused: {}", shown_name(name), reason);
 }
 
+Failure refuse_hard_link(std::string_view name) {
+  return refuse_entry(name, "it is a hard link to what isn't a file in the archive before it");
+}
+
 Result<std::string> checked_entry_path(std::string_view name, bool from_unix) {
   if (name.find('\0') != std::string_view::npos)
     return refuse_entry(name, "its name contains a NUL byte");

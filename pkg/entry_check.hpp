@@ -14,6 +14,9 @@ namespace rtenv::pkg {
 /// The error for an entry that isn't unpacked.
 Failure refuse_entry(std::string_view name, std::string_view reason);
 
+/// The error for a hard link to what isn't a file that precedes it in the archive.
+Failure refuse_hard_link(std::string_view name);
+
 /// The path of an entry as a clean relative path, without a '/' at its end; empty for the root.
 /// `from_unix` says that a backslash may be a plain character of the name. Fails: invalid_argument
 /// (an absolute path, "..", a drive name, a NUL byte, a backslash that may be a separator, too deep

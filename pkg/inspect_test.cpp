@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "pkg/package_fixture.hpp"
 
 namespace rtenv::pkg {
@@ -11,7 +13,7 @@ class InspectTest : public testing::Test {
  protected:
   Inspection inspect_as(const std::string& file_name, const Packed& packed) {
     packages_.file(file_name, packed.bytes);
-    return must(inspect(packages_ / file_name, 1));
+    return must(inspect(packages_ / file_name, {}));
   }
 
   TreeBuilder tree_;
@@ -38,6 +40,22 @@ TEST_F(InspectTest, VerifiesRaysNameOfAPackageWithEmptyFolders) {
   tree_.file(".gitignore", "build/\n").file("build/x", "").file("a/b/c", "1").directory("e");
   const Packed packed = pack(tree_, {.scheme = Scheme::ray});
   EXPECT_TRUE(inspect_as(packed.name.file_name(), packed).verifies());
+}
+
+TEST_F(InspectTest, ReadsATarAsThePackageOfItsContentWouldBeNamed) {
+  tree_.file("d/run", "#!", 0755).file("f", "text").link("l", "f").directory("e");
+  const std::string tar = (packages_ / "x.tar.gz").native();
+  ASSERT_EQ(std::system(("tar -czf " + tar + " -C " + tree_.root().native() + " .").c_str()), 0);
+  const auto inspection = must(inspect(tar, {}));
+  EXPECT_EQ(inspection.computed, name_of(tree_));
+  std::string described;
+  for (const Entry& entry : inspection.entries)
+    described += fmt::format("{}:{} ", entry.path, entry.size_bytes);
+  EXPECT_EQ(described, "d:0 d/run:2 e:0 f:4 l:0 ");
+
+  const auto named = must(name_of_archive(Path(tar)));
+  std::filesystem::rename(tar, packages_ / named.file_name());
+  EXPECT_TRUE(must(inspect(packages_ / named.file_name(), {})).verifies()) << "by its SHA-1";
 }
 
 }  // namespace

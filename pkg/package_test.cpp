@@ -30,7 +30,7 @@ TEST_P(RoundTripTest, UnpackRestoresTheTreeAndInspectVerifiesTheName) {
   EXPECT_TRUE(std::filesystem::is_directory(out / "tree/empty/deep"));
   EXPECT_EQ(content_of(out / "tree/latin\xe9.txt"), "not UTF-8");
 
-  const auto inspection = must(inspect(package, 2));
+  const auto inspection = must(inspect(package, {.threads = 2}));
   EXPECT_TRUE(inspection.verifies());
   EXPECT_EQ(inspection.computed, packed.name);
 }

@@ -12,17 +12,6 @@
 namespace rtenv::pkg {
 namespace {
 
-// Other data may precede a zip: a script's first line, a program. What begins as one is one, also
-// if it is damaged.
-Result<bool> is_zip(const ZipFile& file) {
-  std::array<std::byte, 4> magic{};
-  RTENV_TRY(const auto count, read_full_at(file.fd, magic, 0, file.path.native()));
-  if (count == magic.size() &&
-      (std::memcmp(magic.data(), "PK\3\4", 4) == 0 || std::memcmp(magic.data(), "PK\5\6", 4) == 0))
-    return true;
-  return has_zip_directory(file);
-}
-
 Result<void> check_target(const Path& target) {
   if (target.empty()) return fail(Errc::invalid_argument, "the target is an empty path");
   std::error_code error;
@@ -68,11 +57,26 @@ Result<void> move_content(const Path& folder, const Path& target) {
 
 }  // namespace
 
+Result<bool> is_zip(const ArchiveFile& file) {
+  std::array<std::byte, 4> magic{};
+  RTENV_TRY(const auto count, read_full_at(file.fd, magic, 0, file.path.native()));
+  if (count == magic.size() &&
+      (std::memcmp(magic.data(), "PK\3\4", 4) == 0 || std::memcmp(magic.data(), "PK\5\6", 4) == 0))
+    return true;
+  return has_zip_directory(file);
+}
+
+Result<void> unpack_to(const ArchiveFile& file, const MakeTarget& make_target,
+                       const UnpackOptions& options, UnpackBudget& budget) {
+  RTENV_TRY(const bool zip, is_zip(file));
+  return zip ? unpack_zip(file, make_target, options, budget)
+             : unpack_tar(file, make_target, budget);
+}
+
 Result<UnpackSummary> unpack(const Path& archive, const Path& target,
                              const UnpackOptions& options) {
   RTENV_TRY(check_target(target));
-  RTENV_TRY(const ZipFile file, open_zip_file(archive));
-  RTENV_TRY(const bool zip, is_zip(file));
+  RTENV_TRY(const ArchiveFile file, open_archive_file(archive));
 
   // The staging folder is beside the target, so that the last step is a rename. It is private; the
   // folder in it becomes the target. A folder that exists stays, since it may be the current one or
@@ -87,9 +91,7 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   RTENV_TRY(TargetFolder::create(unpacked_tree, options.modes));
 
   UnpackBudget budget(options.limits, file.size_bytes, options.cancellation);
-  auto unpacked = zip ? unpack_zip(archive, unpacked_tree, options, budget)
-                      : unpack_tar(archive, unpacked_tree, options, budget);
-  if (!unpacked) return Failure(std::move(unpacked).error());
+  RTENV_TRY(unpack_to(file, unpack_into(unpacked_tree, options.modes), options, budget));
   if (options.strip_top)
     if (const auto top = single_top(unpacked_tree)) unpacked_tree = *top;
   RTENV_TRY(exists ? move_content(unpacked_tree, absolute_target)

@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include <array>
 #include <memory>
 #include <string>
@@ -7,7 +5,6 @@
 #include "pkg/archive_library.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/entry_check.hpp"
-#include "pkg/target_folder.hpp"
 #include "pkg/unpack_formats.hpp"
 
 namespace rtenv::pkg {
@@ -18,8 +15,9 @@ constexpr std::size_t k_block_bytes = 1 << 18;
 // The entries of a tar archive, one after another.
 class TarReader {
  public:
-  TarReader(const ArchiveLibrary& library, const Path& path)
-      : library_(library), path_(path), archive_(library.read_new(), library.read_free) {}
+  /// Reads the file from where it stands.
+  TarReader(const ArchiveLibrary& library, const ArchiveFile& file)
+      : library_(library), file_(file), archive_(library.read_new(), library.read_free) {}
 
   Result<void> open() {
     library_.read_support_format_tar(archive_.get());
@@ -27,7 +25,7 @@ class TarReader {
     library_.read_support_filter_xz(archive_.get());
     library_.read_support_filter_bzip2(archive_.get());
     library_.read_support_filter_zstd(archive_.get());
-    if (library_.read_open_filename(archive_.get(), path_.c_str(), k_block_bytes) != ARCHIVE_OK)
+    if (library_.read_open_fd(archive_.get(), file_.fd.get(), k_block_bytes) != ARCHIVE_OK)
       return broken();
     return {};
   }
@@ -51,21 +49,25 @@ class TarReader {
  private:
   [[nodiscard]] Failure broken() const {
     const char* reason = library_.error_string(archive_.get());
-    return fail(Errc::corrupt, "{} isn't a complete zip or tar archive: {}", path_.native(),
+    return fail(Errc::corrupt, "{} isn't a complete zip or tar archive: {}", file_.path.native(),
                 reason != nullptr ? reason : "unknown format");
   }
 
   const ArchiveLibrary& library_;
-  const Path& path_;
+  const ArchiveFile& file_;
   std::unique_ptr<archive, decltype(ArchiveLibrary::read_free)> archive_;
   std::array<std::byte, k_block_bytes> buffer_{};
 };
 
 class TarUnpacker {
  public:
-  TarUnpacker(const ArchiveLibrary& library, const Path& path, TargetFolder& folder,
+  TarUnpacker(const ArchiveLibrary& library, const ArchiveFile& file, UnpackTarget& target,
               UnpackBudget& budget)
-      : library_(library), path_(path), folder_(folder), budget_(budget), reader_(library, path) {}
+      : library_(library),
+        path_(file.path),
+        target_(target),
+        budget_(budget),
+        reader_(library, file) {}
 
   Result<void> run() {
     RTENV_TRY(reader_.open());
@@ -88,13 +90,13 @@ class TarUnpacker {
     switch (library_.entry_filetype(entry)) {
       case AE_IFDIR:
         budget_.count_directory();
-        return folder_.make_directory(path, folder_permissions(library_.entry_mode(entry)));
+        return target_.make_directory(path, folder_permissions(library_.entry_mode(entry)));
       case AE_IFLNK: {
-        const std::string target =
+        const std::string link_target =
             library_.entry_symlink(entry) != nullptr ? library_.entry_symlink(entry) : "";
-        RTENV_TRY(check_link(path, target));
+        RTENV_TRY(check_link(path, link_target));
         budget_.count_link();
-        return folder_.make_link(path, target);
+        return target_.make_link(path, link_target);
       }
       case AE_IFREG: return unpack_file(path, library_.entry_mode(entry));
       default: return refuse_entry(path, "it is a device, a pipe or a socket");
@@ -103,40 +105,29 @@ class TarUnpacker {
 
   Result<void> unpack_file(const std::string& path, mode_t mode) {
     RTENV_TRY(const mode_t permissions, checked_permissions(path, mode));
-    RTENV_TRY(const Fd file, folder_.create_file(path, permissions));
+    RTENV_TRY(target_.begin_file(path, permissions));
     for (;;) {
       RTENV_TRY(const auto data, reader_.read_block());
       if (data.empty()) break;
       RTENV_TRY(budget_.add_bytes(data.size()));
-      RTENV_TRY(write_full(file, data, path));
+      RTENV_TRY(target_.write(data));
     }
     budget_.count_file();
-    return {};
+    return target_.finish_file();
   }
 
   // A hard link becomes a copy, so that a later change of one file can't affect the other.
   Result<void> copy(const std::string& path, const char* original) {
     RTENV_TRY(const std::string original_path, checked_entry_path(original, true));
-    RTENV_TRY(const Fd source, folder_.open_created_file(original_path));
-    struct stat status {};
-    if (::fstat(source.get(), &status) != 0) return fail_errno("read", original_path);
-    RTENV_TRY(const Fd file, folder_.create_file(path, status.st_mode & 0777U));
-    for (;;) {
-      RTENV_TRY(const auto count, read_full(source, buffer_, original_path));
-      RTENV_TRY(budget_.add_bytes(count));
-      RTENV_TRY(write_full(file, std::span(buffer_).first(count), path));
-      if (count < buffer_.size()) break;
-    }
     budget_.count_file();
-    return {};
+    return target_.copy_file(path, original_path, budget_);
   }
 
   const ArchiveLibrary& library_;
   const Path& path_;
-  TargetFolder& folder_;
+  UnpackTarget& target_;
   UnpackBudget& budget_;
   TarReader reader_;
-  std::array<std::byte, k_block_bytes> buffer_{};  // for copies of hard links
 };
 
 }  // namespace
@@ -144,7 +135,8 @@ class TarUnpacker {
 Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::string_view name,
                                                      std::size_t max_bytes) {
   RTENV_TRY(const ArchiveLibrary* library, archive_library());
-  const auto reader = std::make_unique<TarReader>(*library, archive);
+  RTENV_TRY(const ArchiveFile file, open_archive_file(archive));
+  const auto reader = std::make_unique<TarReader>(*library, file);
   RTENV_TRY(reader->open());
   RTENV_TRY(archive_entry* const entry, reader->next());
   const char* first_name = entry != nullptr ? library->entry_pathname(entry) : nullptr;
@@ -161,11 +153,11 @@ Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::s
   }
 }
 
-Result<void> unpack_tar(const Path& archive, const Path& folder, const UnpackOptions& options,
+Result<void> unpack_tar(const ArchiveFile& file, const MakeTarget& make_target,
                         UnpackBudget& budget) {
   RTENV_TRY(const ArchiveLibrary* library, archive_library());
-  RTENV_TRY(TargetFolder target, TargetFolder::open(folder, options.modes));
-  return std::make_unique<TarUnpacker>(*library, archive, target, budget)->run();
+  RTENV_TRY(const auto target, make_target());
+  return std::make_unique<TarUnpacker>(*library, file, *target, budget)->run();
 }
 
 }  // namespace rtenv::pkg

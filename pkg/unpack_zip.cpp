@@ -1,12 +1,8 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <string>
 #include <vector>
 
 #include "base/parallel.hpp"
 #include "pkg/entry_check.hpp"
-#include "pkg/target_folder.hpp"
 #include "pkg/unpack_formats.hpp"
 #include "pkg/zip_format.hpp"
 #include "pkg/zip_reader.hpp"
@@ -15,29 +11,31 @@ namespace rtenv::pkg {
 namespace {
 
 struct Worker {
-  Result<TargetFolder> folder;
+  Result<std::unique_ptr<UnpackTarget>> target;
   Inflater inflater;
 };
 
 Result<void> unpack_entry(const ZipReader& zip, const ZipEntry& entry, const std::string& path,
                           Worker& worker, UnpackBudget& budget) {
-  if (!worker.folder) return Failure(worker.folder.error());
+  if (!worker.target) return Failure(worker.target.error());
+  UnpackTarget& target = **worker.target;
   if (entry.is_directory()) {
     budget.count_directory();
-    return worker.folder->make_directory(path, folder_permissions(entry.mode));
+    return target.make_directory(path, folder_permissions(entry.mode));
   }
   if (entry.is_link()) {
-    RTENV_TRY(const std::string target, zip.read_link(entry, worker.inflater));
-    RTENV_TRY(check_link(path, target));
+    RTENV_TRY(const std::string link_target, zip.read_link(entry, worker.inflater));
+    RTENV_TRY(check_link(path, link_target));
     budget.count_link();
-    return worker.folder->make_link(path, target);
+    return target.make_link(path, link_target);
   }
   RTENV_TRY(const mode_t permissions, checked_permissions(path, entry.mode));
-  RTENV_TRY(const Fd file, worker.folder->create_file(path, permissions));
+  RTENV_TRY(target.begin_file(path, permissions));
   RTENV_TRY(zip.read(entry, worker.inflater, [&](std::span<const std::byte> data) -> Result<void> {
     RTENV_TRY(budget.add_bytes(data.size()));
-    return write_full(file, data, path);
+    return target.write(data);
   }));
+  RTENV_TRY(target.finish_file());
   budget.count_file();
   return {};
 }
@@ -52,9 +50,11 @@ Result<void> check_type(const ZipEntry& entry) {
 
 }  // namespace
 
-Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOptions& options,
-                        UnpackBudget& budget) {
-  RTENV_TRY(const ZipReader zip, ZipReader::open(archive, options.limits, options.cancellation));
+Result<void> unpack_zip(const ArchiveFile& file, const MakeTarget& make_target,
+                        const UnpackOptions& options, UnpackBudget& budget) {
+  RTENV_TRY(ArchiveFile own, file.duplicate());
+  RTENV_TRY(const ZipReader zip,
+            ZipReader::open(std::move(own), options.limits, options.cancellation));
   // Names and types are checked before anything is written.
   std::vector<std::string> paths;
   paths.reserve(zip.entries().size());
@@ -65,14 +65,12 @@ Result<void> unpack_zip(const Path& archive, const Path& folder, const UnpackOpt
     if (path.empty() && !entry.is_directory()) return refuse_entry(entry.name, "it has no name");
     paths.push_back(std::move(path));
   }
-  const auto make_worker = [&] {
-    return Worker{TargetFolder::open(folder, options.modes), Inflater()};
-  };
+  const auto make_worker = [&] { return Worker{make_target(), Inflater()}; };
   return parallel_for(
       paths.size(), options.threads, make_worker,
       [&](Worker& worker, std::size_t i) -> Result<void> {
         if (paths[i].empty()) return {};  // "./": the folder itself
-        RTENV_TRY(check_not_cancelled(options.cancellation, "unpacking", archive.native()));
+        RTENV_TRY(check_not_cancelled(options.cancellation, "reading", file.path.native()));
         return unpack_entry(zip, zip.entries()[i], paths[i], worker, budget);
       });
 }

@@ -1,8 +1,5 @@
 #include "pkg/zip_directory.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -29,7 +26,7 @@ struct EndRecord {
   std::uint64_t place = 0;  // where the directory ends, in the file
 };
 
-Result<RawBytes> read_at(const ZipFile& file, std::uint64_t offset, std::size_t size) {
+Result<RawBytes> read_at(const ArchiveFile& file, std::uint64_t offset, std::size_t size) {
   RawBytes data(size);
   RTENV_TRY(const auto count,
             read_full_at(file.fd, data, static_cast<off_t>(offset), file.path.native()));
@@ -49,7 +46,7 @@ std::optional<std::size_t> find_end(std::span<const std::byte> tail) {
 
 // The record is directly before its locator, which is at `locator_place` of the file. Where the
 // locator says it is doesn't count: data before the zip shift that.
-Result<EndRecord> read_end64(const ZipFile& file, std::uint64_t locator_place) {
+Result<EndRecord> read_end64(const ArchiveFile& file, std::uint64_t locator_place) {
   if (locator_place >= zip::k_end64_bytes) {
     const std::uint64_t place = locator_place - zip::k_end64_bytes;
     RTENV_TRY(const RawBytes data, read_at(file, place, zip::k_end64_bytes));
@@ -61,7 +58,7 @@ Result<EndRecord> read_end64(const ZipFile& file, std::uint64_t locator_place) {
 }
 
 // Nullopt if there is none.
-Result<std::optional<EndRecord>> find_end_record(const ZipFile& file) {
+Result<std::optional<EndRecord>> find_end_record(const ArchiveFile& file) {
   const std::size_t tail_bytes = std::min<std::uint64_t>(
       file.size_bytes, zip::k_end_bytes + zip::k_max_comment_bytes + zip::k_end64_locator_bytes);
   const std::uint64_t tail_offset = file.size_bytes - tail_bytes;
@@ -116,7 +113,7 @@ bool read_zip64(std::span<const std::byte> extra, ZipEntry& entry) {
 // The directory of a file, in pieces.
 class DirectoryReader {
  public:
-  DirectoryReader(const ZipFile& file, std::uint64_t offset, std::uint64_t bytes)
+  DirectoryReader(const ArchiveFile& file, std::uint64_t offset, std::uint64_t bytes)
       : file_(file), offset_(offset), left_bytes_(bytes) {}
 
   /// The next bytes, valid until the next call. Fails: corrupt (there are fewer).
@@ -143,14 +140,14 @@ class DirectoryReader {
     return {};
   }
 
-  const ZipFile& file_;
+  const ArchiveFile& file_;
   std::uint64_t offset_;
   std::uint64_t left_bytes_;
   RawBytes buffer_;
   std::size_t at_ = 0;
 };
 
-Result<void> check(const ZipFile& file, const ZipEntry& entry, std::uint16_t flags) {
+Result<void> check(const ArchiveFile& file, const ZipEntry& entry, std::uint16_t flags) {
   if ((flags & zip::k_flag_encrypted) != 0)
     return fail(Errc::invalid_argument, "{}: '{}' is encrypted", file.path.native(),
                 shown_name(entry.name));
@@ -164,7 +161,7 @@ Result<void> check(const ZipFile& file, const ZipEntry& entry, std::uint16_t fla
   return {};
 }
 
-Result<ZipEntry> read_entry(const ZipFile& file, DirectoryReader& directory) {
+Result<ZipEntry> read_entry(const ArchiveFile& file, DirectoryReader& directory) {
   RTENV_TRY(const auto header, directory.take(zip::k_central_header_bytes));
   const RecordReader record(header);
   if (record.u32(0) != zip::k_central_header) return file.broken("a directory entry is damaged");
@@ -192,18 +189,7 @@ Result<ZipEntry> read_entry(const ZipFile& file, DirectoryReader& directory) {
 
 bool ZipEntry::is_link() const { return (mode & zip::k_type_mask) == zip::k_type_link; }
 
-Failure ZipFile::broken(std::string_view what) const {
-  return fail(Errc::corrupt, "{} isn't a complete zip: {}", path.native(), what);
-}
-
-Result<ZipFile> open_zip_file(const Path& path) {
-  RTENV_TRY(Fd fd, open_regular_file(path, O_RDONLY));
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno("read", path.native());
-  return ZipFile{path, std::move(fd), static_cast<std::uint64_t>(status.st_size)};
-}
-
-Result<bool> has_zip_directory(const ZipFile& file) {
+Result<bool> has_zip_directory(const ArchiveFile& file) {
   const auto end = find_end_record(file);
   if (!end) return end.error().code() == Errc::corrupt ? true : Result<bool>(Failure(end.error()));
   if (!*end || (**end).bytes > (**end).place) return false;
@@ -212,7 +198,7 @@ Result<bool> has_zip_directory(const ZipFile& file) {
   return begin.size() == 4 && RecordReader(begin).u32(0) == zip::k_central_header;
 }
 
-Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits& limits,
+Result<ZipDirectory> read_zip_directory(const ArchiveFile& file, const UnpackLimits& limits,
                                         const Cancellation* cancellation) {
   RTENV_TRY(const auto found, find_end_record(file));
   if (!found) return file.broken("the end record is missing");

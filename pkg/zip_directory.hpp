@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.hpp"
+#include "pkg/archive_file.hpp"
 #include "pkg/archive_number.hpp"
 #include "pkg/unpack.hpp"
 
@@ -26,30 +26,18 @@ struct ZipEntry {
   [[nodiscard]] bool is_link() const;
 };
 
-/// A zip's file.
-struct ZipFile {
-  Path path;
-  Fd fd;
-  std::uint64_t size_bytes = 0;
-
-  [[nodiscard]] Failure broken(std::string_view what) const;
-};
-
 struct ZipDirectory {
   std::vector<ZipEntry> entries;
   std::uint64_t offset = 0;  // in the file; the data of all entries are before it
 };
 
-/// Fails: not_found, permission_denied.
-Result<ZipFile> open_zip_file(const Path& path);
-
 /// Whether the file ends with the directory of a zip. It may begin with something else, as pex
 /// files and Python's zipapps do. Fails: as read(2).
-Result<bool> has_zip_directory(const ZipFile& file);
+Result<bool> has_zip_directory(const ArchiveFile& file);
 
 /// Fails: corrupt (not a zip, or a damaged one), invalid_argument (an encrypted entry, an
 /// unsupported method, too many entries).
-Result<ZipDirectory> read_zip_directory(const ZipFile& file, const UnpackLimits& limits,
+Result<ZipDirectory> read_zip_directory(const ArchiveFile& file, const UnpackLimits& limits,
                                         const Cancellation* cancellation);
 
 }  // namespace rtenv::pkg

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/hash.hpp"
 #include "base/shown_name.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/zip_format.hpp"
@@ -30,25 +29,17 @@ Inflater::Inflater() : state_(std::make_unique<State>()) {}
 Inflater::~Inflater() = default;
 Inflater::Inflater(Inflater&&) noexcept = default;
 
-Result<ZipReader> ZipReader::open(const Path& path, const UnpackLimits& limits,
+Result<ZipReader> ZipReader::open(const Path& path, const UnpackLimits& limits) {
+  RTENV_TRY(ArchiveFile file, open_archive_file(path));
+  return open(std::move(file), limits, nullptr);
+}
+
+Result<ZipReader> ZipReader::open(ArchiveFile file, const UnpackLimits& limits,
                                   const Cancellation* cancellation) {
-  RTENV_TRY(ZipFile file, open_zip_file(path));
   RTENV_TRY(ZipDirectory directory, read_zip_directory(file, limits, cancellation));
   ZipReader reader(std::move(file), std::move(directory));
   RTENV_TRY(reader.refuse_overlaps());
   return reader;
-}
-
-Result<std::string> ZipReader::sha1_hex(const Cancellation* cancellation) const {
-  Sha1 sha;
-  Bytes buffer(k_piece_bytes);
-  for (off_t offset = 0;;) {
-    RTENV_TRY(const std::size_t count, read_full_at(file_.fd, buffer, offset, file_.path.native()));
-    sha.add(std::span<const std::byte>(buffer).first(count));
-    RTENV_TRY(check_not_cancelled(cancellation, "reading", file_.path.native()));
-    if (count < buffer.size()) return to_hex(sha.finish());
-    offset += static_cast<off_t>(count);
-  }
 }
 
 Result<void> ZipReader::refuse_overlaps() const {

@@ -34,13 +34,12 @@ class ZipReader {
  public:
   /// Fails: not_found, permission_denied, corrupt (not a zip, or a damaged one), invalid_argument
   /// (an encrypted entry, an unsupported method, more entries than `limits` allow), cancelled.
-  static Result<ZipReader> open(const Path& path, const UnpackLimits& limits = {},
-                                const Cancellation* cancellation = nullptr);
+  static Result<ZipReader> open(const Path& path, const UnpackLimits& limits = {});
+  static Result<ZipReader> open(ArchiveFile file, const UnpackLimits& limits,
+                                const Cancellation* cancellation);
 
   [[nodiscard]] const std::vector<ZipEntry>& entries() const noexcept { return directory_.entries; }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return file_.size_bytes; }
-  /// The digest of the file that was opened, in hex. Fails: cancelled, as read(2).
-  [[nodiscard]] Result<std::string> sha1_hex(const Cancellation* cancellation) const;
 
   using Sink = std::function<Result<void>(std::span<const std::byte>)>;
   /// Passes the entry's content to `sink` in pieces; success means that size and CRC are correct.
@@ -50,11 +49,11 @@ class ZipReader {
   Result<std::string> read_link(const ZipEntry& entry, Inflater& inflater) const;
 
  private:
-  ZipReader(ZipFile file, ZipDirectory directory)
+  ZipReader(ArchiveFile file, ZipDirectory directory)
       : file_(std::move(file)), directory_(std::move(directory)) {}
   Result<void> refuse_overlaps() const;
   Result<std::uint64_t> data_offset(const ZipEntry& entry) const;
-  ZipFile file_;
+  ArchiveFile file_;
   ZipDirectory directory_;
 };
 

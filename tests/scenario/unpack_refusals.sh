@@ -61,6 +61,7 @@ tar_of("dotdot.tar.gz", (member("../evil"), b"x"))
 tar_of("absolute.tar.gz", (member("/tmp/evil"), b"x"))
 tar_of("link-out.tar.gz", (member("l", type=tarfile.SYMTYPE, linkname="../.."), b""))
 tar_of("hardlink-out.tar.gz", (member("h", type=tarfile.LNKTYPE, linkname="/etc/passwd"), b""))
+tar_of("hardlink-none.tar.gz", (member("h", type=tarfile.LNKTYPE, linkname="later"), b""), (member("later"), b"x"))
 tar_of("fifo.tar.gz", (member("p", type=tarfile.FIFOTYPE), b""))
 tar_of("setuid.tar.gz", (member("su", mode=0o4755), b"x"))
 PY
@@ -70,6 +71,11 @@ while read -r archive text; do
   refused 2 "$text"
   [[ ! -e target ]] || fail "$archive left something"
   [[ ! -e evil && ! -e /tmp/evil ]] || fail "$archive escaped"
+  # What only lists it refuses the same.
+  rtenv unpack --list "$archive"
+  refused 2 "$text"
+  rtenv inspect "$archive"
+  refused 2 "$text"
 done <<'CASES'
 dotdot.zip '../evil' is refused
 deep-dotdot.zip 'a/b/../../../evil' is refused
@@ -91,6 +97,7 @@ dotdot.tar.gz '../evil' is refused
 absolute.tar.gz '/tmp/evil' is refused
 link-out.tar.gz 'l' is refused
 hardlink-out.tar.gz '/etc/passwd' is refused
+hardlink-none.tar.gz 'h' is refused: it is a hard link
 fifo.tar.gz 'p' is refused
 setuid.tar.gz 'su' is refused
 CASES
@@ -116,6 +123,63 @@ PY
   ok
   equal "$(stat -c %a "out-$format/run") $(readlink "out-$format/link") $(stat -c %h "out-$format/hard")" "750 run 1" "$format"
 done
+
+# --list and inspect show what is in an archive of any format, also from standard input, and write nothing.
+mkdir -p listing/sub listing/none && ln -s sub/b listing/link && printf 12345 >listing/a && printf 123 >listing/sub/b && ln listing/a listing/hard
+for format in gz xz bz2 tar; do
+  python3 - "$format" <<'PY'
+import sys, tarfile
+with tarfile.open(f"l.{sys.argv[1]}", "w:" + sys.argv[1].replace("tar", "")) as archive:
+    archive.add("listing")
+PY
+done
+tar -c listing | zstd -q >l.zst
+rtenv pack listing -o l.zip
+packed=$out before=$(ls -A)
+for archive in l.gz l.xz l.bz2 l.tar l.zst; do
+  rtenv unpack --list "$archive"
+  ok
+  equal "$out" 'listing/
+listing/a
+listing/hard
+listing/link
+listing/none/
+listing/sub/
+listing/sub/b' "$archive"
+  rtenv unpack --list --strip-top "$archive" --json
+  ok
+  equal "$(field total_bytes) $(field files) $(field links)" "13 3 1" "$archive"
+  equal "$(field entries | tr -d "\n")" "[{'path': 'a', 'size_bytes': 5, 'type': 'file'}, {'path': 'hard', 'size_bytes': 5, 'type': 'file'}, {'path': 'link', 'size_bytes': 0, 'target': 'sub/b', 'type': 'link'}, {'path': 'none', 'size_bytes': 0, 'type': 'directory'}, {'path': 'sub', 'size_bytes': 0, 'type': 'directory'}, {'path': 'sub/b', 'size_bytes': 3, 'type': 'file'}]" "$archive"
+  rtenv inspect "$archive"
+  ok
+  stdout_has "           3  file        listing/sub/b"
+  stdout_has "7 entries, 13 bytes, "
+  status=0; out=$("$RTENV" inspect - <"$archive" 2>"$work/.err") || status=$?
+  ok
+  stdout_has "7 entries, 13 bytes, "
+done
+tar -C listing -cz . >flat.tgz
+rtenv inspect flat.tgz
+stdout_has "as a package it would be called ${packed#gcs://}"
+digits=$(sha1sum flat.tgz) digits=${digits%% *}
+cp flat.tgz "_ray_pkg_$digits.tar.gz"
+rtenv inspect "_ray_pkg_$digits.tar.gz"
+ok
+stdout_has "; verified"
+rm flat.tgz "_ray_pkg_$digits.tar.gz"
+"$RTENV" unpack --list - <l.zip >from-pipe 2>/dev/null || fail "a list from a pipe"
+equal "$(sort from-pipe)" "$(python3 -c 'import zipfile; print(*sorted(zipfile.ZipFile("l.zip").namelist()), sep="\n")')"
+rm from-pipe
+equal "$(ls -A)" "$before" "something was written"
+rtenv unpack --list l.tar --max-entries 2
+refused 2 "more than 2 entries"
+rtenv inspect l.tar --max-size 5
+refused 2 "it unpacks to more than 5 bytes"
+rtenv unpack l.tar
+refused 2 "DEST is missing"
+rtenv unpack --list l.tar somewhere
+exits 2
+[[ ! -e somewhere ]] || fail "--list wrote"
 
 # The limits are options, and the error names them.
 rtenv unpack whole.zip limited --max-size 50

@@ -1,0 +1,42 @@
+#include "cli/unpack_limits.hpp"
+
+#include "base/parallel.hpp"
+#include "cli/byte_size.hpp"
+
+namespace rtenv::cli {
+
+void UnpackLimitFlags::declare(const Command& command) {
+  command
+      .add_option("--max-size", max_size,
+                  "Refuse an archive that unpacks to more (1024-based: K M G T)")
+      .value_name("SIZE")
+      .show_default();
+  command
+      .add_option("--max-entries", max_entries,
+                  "Refuse an archive with more files, folders and links")
+      .value_name("N")
+      .show_default();
+  command
+      .add_option("--max-ratio", max_ratio,
+                  "Refuse an archive that unpacks to more than N times its own size, and to more "
+                  "than 1 GiB")
+      .value_name("N")
+      .show_default();
+}
+
+Result<pkg::UnpackOptions> UnpackLimitFlags::options(const Tool& tool) const {
+  auto bytes = parse_byte_size(max_size);
+  if (!bytes) return Failure(std::move(bytes).error().within("--max-size"));
+  if (max_ratio == 0) return fail(Errc::invalid_argument, "--max-ratio must be at least 1");
+  return pkg::UnpackOptions{
+      .limits = {.max_total_bytes = *bytes,
+                 .max_entries = max_entries,
+                 .max_ratio = max_ratio,
+                 .hint =
+                     "if you trust the archive, raise --max-size, --max-entries or --max-ratio"},
+      .modes = pkg::Modes::minus_umask,
+      .threads = default_threads(),
+      .cancellation = tool.cancellation};
+}
+
+}  // namespace rtenv::cli
