@@ -21,9 +21,8 @@ std::string verdict(const pkg::Inspection& inspection) {
                                  inspection.computed->file_name());
   if (inspection.name->scheme() == pkg::Scheme::ray)
     text +=
-        " (or the directory had dangling links or sockets, which Ray's digest includes and a zip "
-        "can't "
-        "hold)";
+        " (or the directory had dangling links, sockets, or folders in which everything is "
+        "excluded: Ray's digest includes their names, and the zip doesn't have them)";
   return text;
 }
 

@@ -44,7 +44,8 @@ Option Selection::declare(const Command& command, const char* positional, const 
   limit(command
             .add_option("--exclude", excludes,
                         "Leave out files that match (a gitignore pattern, repeatable); .git, "
-                        ".venv, venv and __pycache__ always are")
+                        ".venv, venv and __pycache__ are left out anyway, unless git's rules or "
+                        "--git find them tracked")
             .value_name("PATTERN")
             .one_value_each());
   limit(command
@@ -60,16 +61,21 @@ Option Selection::declare(const Command& command, const char* positional, const 
                         "is excluded itself, unless it matches, too (repeatable)")
             .value_name("PATTERN")
             .one_value_each());
-  limit(command.add_flag("--no-gitignore", no_gitignore,
-                         "Also pack files that .gitignore excludes (.rayignore still counts)"));
+  limit(
+      command.add_flag("--no-gitignore", no_gitignore,
+                       "Also pack files that .gitignore, and with --ignore-rules git all else that "
+                       "git knows, excludes (.rayignore still counts)"));
   limit(command
-            .add_option("--ignore-rules", ignore_rules,
-                        "How ignore files are read: ray, as Ray does; git, exactly as git does")
+            .add_option(
+                "--ignore-rules", ignore_rules,
+                "Which files are left out: ray, those that Ray leaves out; git, those that git "
+                "ignores, with what its repository and the user's settings say")
             .show_default());
   limit(command
             .add_option("--git", git_revision,
-                        "Pack this commit of the directory's repository, as a clean checkout has "
-                        "it, instead of the files on disk")
+                        "Pack this commit of the directory's repository instead of the files on "
+                        "disk: all that is committed; with --scheme ray, what Ray packs of a clean "
+                        "checkout")
             .value_name("REV"));
   limit(command.add_option("--threads", threads, "Number of threads [one per processor]")
             .value_name("N")

@@ -62,7 +62,8 @@ class ManifestTreeHasher : public TreeHasher {
         add_text(entry.path);
         add_text(entry.link_target);
         break;
-      case EntryType::name_only: return;
+      case EntryType::name_only:
+      case EntryType::folder_name_only: return;
     }
     if (pending_.size() > k_pending_bytes) flush();
   }

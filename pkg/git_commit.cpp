@@ -1,6 +1,7 @@
 #include "pkg/git_commit.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/absolute_path.hpp"
 #include "pkg/byte_text.hpp"
@@ -32,20 +33,56 @@ class CommitScanner {
 
   Result<void> run(const CommitObject& root) {
     RTENV_TRY(walk(root, {"", 0}, std::make_shared<FolderRules>(rules_, options_.semantics)));
-    std::ranges::sort(tree_.entries, {}, &Entry::path);
-    for (Entry& entry : tree_.entries) {
-      if (entry.type != EntryType::directory) continue;
-      const std::string below = entry.path + '/';
-      const auto first = std::ranges::lower_bound(tree_.entries, below, {}, &Entry::path);
-      entry.childless = first == tree_.entries.end() || !first->path.starts_with(below);
-    }
+    finish_folders();
     std::ranges::sort(tree_.excluded, {}, &Excluded::path);
+    warn_of_committed();
     for (std::string& warning : dangling_links(tree_.entries))
       tree_.warnings.push_back(std::move(warning));
     return {};
   }
 
  private:
+  // The folders that contain a submodule or an entry of one of these types.
+  template <class... Types>
+  [[nodiscard]] std::set<std::string, std::less<>> folders_with(Types... types) const {
+    auto found = submodules_;
+    for (const Entry& entry : tree_.entries) {
+      if (((entry.type != types) && ...) && !submodules_.contains(entry.path)) continue;
+      auto folder = split_name(entry.path).folder;
+      while (!folder.empty() && found.emplace(folder).second) folder = split_name(folder).folder;
+    }
+    return found;
+  }
+
+  // As in a checkout, where only a submodule is an empty folder.
+  void finish_folders() {
+    auto& entries = tree_.entries;
+    std::ranges::sort(entries, {}, &Entry::path);
+    if (options_.semantics == IgnoreSemantics::git) {
+      const auto kept = folders_with(EntryType::file, EntryType::link, EntryType::name_only);
+      std::erase_if(entries, [&](const Entry& entry) {
+        return entry.type == EntryType::directory && !kept.contains(entry.path);
+      });
+    }
+    const auto with_content = folders_with(EntryType::file, EntryType::link);
+    for (Entry& entry : entries) {
+      if (entry.type != EntryType::directory) continue;
+      const std::string below = entry.path + '/';
+      const auto first = std::ranges::lower_bound(entries, below, {}, &Entry::path);
+      entry.childless = first == entries.end() || !first->path.starts_with(below);
+      if (options_.links == Links::follow && !with_content.contains(entry.path))
+        entry.type = EntryType::folder_name_only;
+    }
+  }
+
+  void warn_of_committed() {
+    if (left_out_by_gitignore_ == 0) return;
+    tree_.warnings.push_back(
+        fmt::format("committed files or folders that a .gitignore matches are left out, as Ray "
+                    "leaves them out of a checkout: {}; --no-gitignore packs them",
+                    left_out_by_gitignore_));
+  }
+
   using Rules = std::shared_ptr<const FolderRules>;
   // Of a folder in the package.
   struct Place {
@@ -55,19 +92,22 @@ class CommitScanner {
 
   Result<Rules> rules_of(const std::vector<CommitObject>& objects, const std::string& path,
                          const Rules& outer) const {
-    std::vector<IgnoreFile> files;
+    std::vector<FolderFile> files;
     for (const std::string_view name : k_ignore_files) {
-      if (!options_.use_gitignore && name == ".gitignore") continue;
+      const bool of_git = name == ".gitignore";
+      if (!options_.use_gitignore && of_git) continue;
       const CommitObject* file = find_object(objects, name);
       if (file == nullptr || !is_file(*file)) continue;
       RTENV_TRY(const std::string text, commit_.text_of(*file));
-      files.push_back(IgnoreFile::parse(text, join_path(path, name), options_.semantics));
+      files.push_back({.rules = IgnoreFile::parse(text, join_path(path, name), options_.semantics),
+                       .of_git = of_git});
     }
     if (files.empty()) return outer;
     return std::make_shared<FolderRules>(outer, path, std::move(files));
   }
 
   void exclude(std::string path, bool directory, const Verdict& verdict) {
+    if (verdict.of_git) ++left_out_by_gitignore_;
     if (options_.record_excluded)
       tree_.excluded.push_back(
           {.path = std::move(path), .directory = directory, .reason = verdict.reason()});
@@ -117,6 +157,7 @@ class CommitScanner {
       case GIT_FILEMODE_TREE: return walk(object, {path, place.depth + 1}, rules);
       case GIT_FILEMODE_COMMIT:
         add_directory(path);
+        submodules_.insert(path);
         tree_.warnings.push_back(path +
                                  " is a submodule: it is packed as an empty folder, because its "
                                  "content isn't in this repository");
@@ -173,6 +214,8 @@ class CommitScanner {
   Tree& tree_;
   const ScanOptions& options_;
   UserRules rules_;
+  std::set<std::string, std::less<>> submodules_;
+  std::size_t left_out_by_gitignore_ = 0;
   std::vector<std::string> walking_;  // real paths of the folders from the root down to here
 };
 

@@ -1,5 +1,6 @@
 // Scans a commit: its tree as a clean checkout would write it, read from the object database. The
-// commit's own ignore files apply.
+// commit's own ignore files apply, the .gitignore files only with `use_gitignore`: a committed file
+// is tracked, and git ignores no tracked file. See decision 25.
 //
 // As in a checkout, line endings and $Id$ follow the commit's .gitattributes and the repository's
 // configuration; a submodule is an empty folder, and a file with another filter (git-lfs) has the

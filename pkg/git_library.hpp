@@ -1,4 +1,4 @@
-// libgit2, loaded when the first commit is packed. Each member is the function of that name
+// libgit2, loaded when a repository is first read. Each member is the function of that name
 // prefixed with "git_".
 #pragma once
 
@@ -15,8 +15,12 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, blob_lookup);
   RTENV_LIBRARY_FUNCTION(git_, buf_dispose);
   RTENV_LIBRARY_FUNCTION(git_, config_free);
+  RTENV_LIBRARY_FUNCTION(git_, config_get_path);
   RTENV_LIBRARY_FUNCTION(git_, config_get_string);
   RTENV_LIBRARY_FUNCTION(git_, error_last);
+  RTENV_LIBRARY_FUNCTION(git_, index_entrycount);
+  RTENV_LIBRARY_FUNCTION(git_, index_free);
+  RTENV_LIBRARY_FUNCTION(git_, index_get_byindex);
   RTENV_LIBRARY_FUNCTION(git_, libgit2_init);
   RTENV_LIBRARY_FUNCTION(git_, object_free);
   RTENV_LIBRARY_FUNCTION(git_, object_id);
@@ -29,10 +33,13 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, odb_read);
   RTENV_LIBRARY_FUNCTION(git_, odb_read_header);
   RTENV_LIBRARY_FUNCTION(git_, reference_name_to_id);
+  RTENV_LIBRARY_FUNCTION(git_, repository_commondir);
   RTENV_LIBRARY_FUNCTION(git_, repository_config_snapshot);
   RTENV_LIBRARY_FUNCTION(git_, repository_free);
+  RTENV_LIBRARY_FUNCTION(git_, repository_index);
   RTENV_LIBRARY_FUNCTION(git_, repository_odb);
   RTENV_LIBRARY_FUNCTION(git_, repository_open_ext);
+  RTENV_LIBRARY_FUNCTION(git_, repository_path);
   RTENV_LIBRARY_FUNCTION(git_, repository_workdir);
   RTENV_LIBRARY_FUNCTION(git_, revparse_single);
   RTENV_LIBRARY_FUNCTION(git_, tag_foreach);

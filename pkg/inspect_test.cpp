@@ -37,9 +37,23 @@ TEST_F(InspectTest, ComputesTheNameOfARenamedPackage) {
 }
 
 TEST_F(InspectTest, VerifiesRaysNameOfAPackageWithEmptyFolders) {
-  tree_.file(".gitignore", "build/\n").file("build/x", "").file("a/b/c", "1").directory("e");
+  tree_.file("a/b/c", "1").directory("e");
   const Packed packed = pack(tree_, {.scheme = Scheme::ray});
   EXPECT_TRUE(inspect_as(packed.name.file_name(), packed).verifies());
+}
+
+TEST_F(InspectTest, RaysPackageHasNoFolderWithNothingButExcludedFiles) {
+  tree_.file(".gitignore", "build/\n").file("build/x", "").file("build/y/z", "").file("a", "1");
+  tree_.directory("e");
+  const auto folders = [&](Scheme scheme) {
+    const Packed packed = pack(tree_, {.scheme = scheme});
+    std::vector<std::string> found;
+    for (const Entry& entry : inspect_as(packed.name.file_name(), packed).entries)
+      if (entry.type == EntryType::directory) found.push_back(entry.path);
+    return found;
+  };
+  EXPECT_THAT(folders(Scheme::ray), testing::ElementsAre("e"));
+  EXPECT_THAT(folders(Scheme::xxh3), testing::ElementsAre("build", "e"));
 }
 
 TEST_F(InspectTest, ReadsATarAsThePackageOfItsContentWouldBeNamed) {

@@ -21,6 +21,12 @@ ScanOptions effective_scan(const PackageOptions& options) {
   scan.threads = options.zip.threads;
   scan.settle_time = options.settle_time;
   scan.cancellation = options.zip.cancellation;
+  const bool as_ray = options.zip.scheme == Scheme::ray && scan.semantics == IgnoreSemantics::ray;
+  if (options.git_revision && !as_ray) {
+    // What is committed is tracked: only what the user says leaves it out.
+    scan.use_gitignore = false;
+    scan.default_excludes.clear();
+  }
   return scan;
 }
 
@@ -133,7 +139,8 @@ Result<void> copy_tree(NamedDirectory& named, const Path& target, const DigestOp
           case EntryType::directory:
             return worker.folder->make_directory(entry.path, folder_mode(entry.owner_only));
           case EntryType::link: return worker.folder->make_link(entry.path, entry.link_target);
-          case EntryType::name_only: return {};
+          case EntryType::name_only:
+          case EntryType::folder_name_only: return {};
           case EntryType::file: break;
         }
         RTENV_TRY(const Fd file, worker.folder->create_file(

@@ -21,6 +21,7 @@
 #include "base/parallel_tree.hpp"
 #include "pkg/content_source.hpp"
 #include "pkg/entry_mode.hpp"
+#include "pkg/rule_reader.hpp"
 #include "pkg/scanned_folder.hpp"
 #include "pkg/tree_path.hpp"
 
@@ -38,11 +39,12 @@ class Scanner {
         root_path_(root_path),
         stamper_(stamper),
         rules_(rules),
-        options_(options) {}
+        options_(options),
+        rule_reader_(root_path, stamper, options) {}
 
   Result<std::unique_ptr<Folder>> run() const {
     auto top = std::make_unique<Folder>();
-    top->rules = top_rules();
+    top->outer_rules = std::make_shared<FolderRules>(rules_, options_.semantics);
     RTENV_TRY(parallel_tree(
         top.get(), options_.threads, [] { return ThreadState{}; },
         [this](ThreadState& state, Folder* folder, std::vector<Folder*>& found) -> Result<void> {
@@ -61,14 +63,15 @@ class Scanner {
     now.path = folder.path;
     now.through_link = folder.through_link;
     now.depth = folder.depth;
-    if (now.parent == nullptr) now.rules = top_rules();
+    now.outer_rules = folder.outer_rules;
     ThreadState state;
     RTENV_TRY(enter(state, now));
     if (now.identity != folder.identity || now.owner_only != folder.owner_only ||
         now.excludes_itself != folder.excludes_itself || names_in(now) != names_in(folder) ||
-        now.rule_files != folder.rule_files)
+        now.rule_files != folder.rule_files || !same_repository(now, folder))
       return false;
     folder.stamp = now.stamp;
+    folder.repository = now.repository;
     return true;
   }
 
@@ -104,8 +107,9 @@ class Scanner {
     return fail_errno(action, shown(path));
   }
 
-  [[nodiscard]] std::shared_ptr<const FolderRules> top_rules() const {
-    return std::make_shared<FolderRules>(rules_, options_.semantics);
+  static bool same_repository(const Folder& a, const Folder& b) {
+    if (!a.repository || !b.repository) return a.repository == b.repository;
+    return a.repository->says_the_same_as(*b.repository);
   }
 
   // The order doesn't matter.
@@ -149,8 +153,14 @@ class Scanner {
     if (!listed && listed.error().code() == Errc::not_found)
       return changed_while(shown(folder.path), "read");
     RTENV_TRY(const auto items, std::move(listed));
-    RTENV_TRY(read_rules(fd, items, folder));
-    if (folder.excludes_itself) return {};
+    folder.empty_on_disk = items.empty();
+    RTENV_TRY(rule_reader_.read(fd, items, folder));
+    if (const auto verdict =
+            folder.rules == folder.outer_rules ? std::nullopt : folder.rules->excludes_itself()) {
+      folder.excludes_itself = true;
+      exclude(folder, folder.path, true, *verdict);
+      return {};
+    }
     folder.items.reserve(items.size());
     state.path = folder.path.empty() ? "" : folder.path + '/';
     const std::size_t name_at = state.path.size();
@@ -171,55 +181,6 @@ class Scanner {
                     shown(above->path))
             .hint("exclude it or remove it");
     return {};
-  }
-
-  Result<void> read_rules(const Fd& fd, std::span<const DirectoryReader::Item> items,
-                          Folder& folder) const {
-    if (folder.parent != nullptr) folder.rules = folder.parent->rules;
-    std::vector<IgnoreFile> files;
-    for (const std::string_view file_name : k_ignore_files) {
-      if (!options_.use_gitignore && file_name == ".gitignore") continue;
-      if (std::ranges::find(items, file_name, &DirectoryReader::Item::name) == items.end())
-        continue;
-      const std::string path = join_path(folder.path, file_name);
-      RTENV_TRY(const auto text, retry_if_changed(k_retries_of_file, [&] {
-                  return read_rule_file(fd, file_name, path, folder);
-                }));
-      if (text) files.push_back(IgnoreFile::parse(*text, path, options_.semantics));
-    }
-    if (files.empty()) return {};
-    folder.rules = std::make_shared<FolderRules>(folder.rules, folder.path, std::move(files));
-    if (const auto verdict = folder.rules->excludes_itself()) {
-      folder.excludes_itself = true;
-      exclude(folder, folder.path, true, *verdict);
-    }
-    return {};
-  }
-
-  // The text of one state of the file, which is remembered; nullopt if it isn't a regular file.
-  Result<std::optional<std::string>> read_rule_file(const Fd& fd, std::string_view name,
-                                                    const std::string& path, Folder& folder) const {
-    struct stat status {};
-    if (::fstatat(fd.get(), name.data(), &status, 0) != 0 || !S_ISREG(status.st_mode)) {
-      folder.rule_files.push_back({.name = name, .stamp = {}});
-      return std::nullopt;
-    }
-    // O_NONBLOCK: a FIFO may have replaced it.
-    const Fd file(::openat(fd.get(), name.data(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    if (!file) return failed("open", path);
-    struct stat opened {};
-    if (::fstat(file.get(), &opened) != 0) return failed("read", path);
-    if (!S_ISREG(opened.st_mode)) return changed_while(shown(path), "read");
-    if (opened.st_size > static_cast<off_t>(k_max_rule_file_bytes))
-      return fail(Errc::invalid_argument, "{} is too large for a file with rules: {} bytes",
-                  shown(path), opened.st_size);
-    RTENV_TRY(std::string text, read_to_end(file, shown(path)));
-    const FileStamp stamp = stamper_.stamp(opened, path);
-    if (::fstat(file.get(), &status) != 0 || stamper_.stamp(status, path) != stamp)
-      return changed_while(shown(path), "read");
-    folder.rule_files.push_back(
-        {.name = name, .stamp = stamp, .digest = Xxh3::of(std::as_bytes(std::span(text)))});
-    return text;
   }
 
   void exclude(Folder& folder, const std::string& path, bool directory,
@@ -268,6 +229,10 @@ class Scanner {
       below->through_link = is_link || at.folder.through_link;
       below->depth = is_link ? 0 : at.folder.depth + 1;
       below->path = at.path;
+      below->outer_rules = at.folder.rules;
+      if (const auto ignored = at.folder.rules->ignored_folder(at.path))
+        below->outer_rules = FolderRules::of_ignored_folder(at.folder.rules, at.path, *ignored);
+      below->is_submodule = at.folder.rules->is_submodule(at.path);
       at.folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
       if (!status && !read_status(AT_SYMLINK_NOFOLLOW)) return failed("read", at.path);
@@ -309,12 +274,26 @@ class Scanner {
   const FileStamper& stamper_;
   const UserRules& rules_;
   const ScanOptions& options_;
+  RuleReader rule_reader_;
 };
+
+// git knows no folders, only files in them; a submodule is an entry of its own. Returns whether the
+// folder is packed.
+bool leave_out_folders_without_files(Folder& folder) {
+  bool packed = !folder.items.empty() || folder.is_submodule;
+  for (const auto& below : folder.folders)
+    packed = leave_out_folders_without_files(*below) || packed;
+  folder.nothing_to_pack = !packed;
+  return packed;
+}
 
 }  // namespace
 
-Scan::Scan(Path root, const FileStamper& stamper, std::unique_ptr<const UserRules> rules)
-    : root_(std::move(root)), stamper_(stamper), rules_(std::move(rules)) {}
+Scan::Scan(Path root, const FileStamper& stamper, const ScanOptions& options)
+    : root_(std::move(root)),
+      stamper_(stamper),
+      links_(options.links),
+      rules_(std::make_unique<const UserRules>(options)) {}
 Scan::Scan(Scan&&) noexcept = default;
 Scan& Scan::operator=(Scan&&) noexcept = default;
 Scan::~Scan() = default;
@@ -330,9 +309,10 @@ Result<Scan> Scan::run(const Path& root, const ScanOptions& options) {
   }
   Fd fd(number);
   RTENV_TRY(const auto stamper, FileStamper::begin(fd, options.settle_time));
-  Scan scan(std::move(absolute), stamper, std::make_unique<const UserRules>(options));
+  Scan scan(std::move(absolute), stamper, options);
   const Scanner scanner(std::move(fd), scan.root_, stamper, *scan.rules_, options);
   RTENV_TRY(scan.top_, scanner.run());
+  if (options.semantics == IgnoreSemantics::git) leave_out_folders_without_files(*scan.top_);
   return scan;
 }
 
@@ -352,6 +332,8 @@ std::vector<ScannedFolder*> Scan::changed_folders(bool also_unsettled, unsigned 
       return (found ? stamper_.stamp(status, path) : FileStamp()) == stamp &&
              (stamp.is_settled() || !also_unsettled);
     };
+    if (folder.repository && !folder.repository->is_unchanged(stamper_, also_unsettled))
+      return false;
     return has_stamp(folder.path, folder.stamp, S_IFDIR) &&
            std::ranges::all_of(folder.rule_files, [&](const Folder::RuleFile& file) {
              return has_stamp(join_path(folder.path, file.name), file.stamp, S_IFREG);

@@ -18,10 +18,12 @@ struct UserRules;
 /// What a walk found. Move-only; not thread-safe.
 class Scan {
  public:
-  /// Sockets, devices and dangling links are never opened: they are recorded in Tree::excluded
-  /// (Links::keep) or become entries of type name_only (Links::follow). Fails: not_found (the
+  /// Sockets, devices and links that lead nowhere are never opened: they are recorded in
+  /// Tree::excluded (Links::keep, unless the link stays inside and is kept) or become entries of
+  /// type name_only (Links::follow). Fails: not_found (the
   /// root), permission_denied (the root, or a folder below), invalid_argument (the root isn't a
-  /// directory; a link back to its own parent folder), changed (meanwhile), cancelled.
+  /// directory; a link back to its own parent folder), changed (meanwhile), cancelled; in the
+  /// semantics git as RepositoryRules::load.
   static Result<Scan> run(const Path& root, const ScanOptions& options);
   Scan(Scan&&) noexcept;
   Scan& operator=(Scan&&) noexcept;
@@ -39,13 +41,14 @@ class Scan {
   [[nodiscard]] Tree to_tree(unsigned threads) const;
 
  private:
-  Scan(Path root, const FileStamper& stamper, std::unique_ptr<const UserRules> rules);
+  Scan(Path root, const FileStamper& stamper, const ScanOptions& options);
   [[nodiscard]] std::vector<ScannedFolder*> all_folders() const;
   [[nodiscard]] std::vector<ScannedFolder*> changed_folders(bool also_unsettled,
                                                             unsigned threads) const;
   [[nodiscard]] ScannedFiles scanned_files() const;
   Path root_;
   FileStamper stamper_;
+  Links links_;
   std::unique_ptr<const UserRules> rules_;
   std::unique_ptr<ScannedFolder> top_;
 };

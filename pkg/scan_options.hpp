@@ -23,14 +23,18 @@ enum class Links : std::uint8_t {
 };
 
 struct ScanOptions {
-  std::vector<std::string> excludes;  // one source of rules: the last matching rule decides
-  std::vector<std::string> includes;  // what matches isn't excluded, whatever the rules say
-  bool use_gitignore = true;
+  std::vector<std::string> default_excludes;  // weaker than `excludes`
+  std::vector<std::string> excludes;          // one source of rules: the last matching rule decides
+  std::vector<std::string> includes;          // what matches isn't excluded, whatever the rules say
+  bool use_gitignore = true;                  // and, in the semantics git, all else that git knows
   IgnoreSemantics semantics = IgnoreSemantics::ray;
   Links links = Links::keep;
   bool record_excluded = false;  // also record in Tree::excluded what the rules left out
   /// The file that the package is written to isn't part of it.
   std::optional<FileIdentity> output;
+  /// The user's own file of rules for git, if core.excludesFile isn't set; see
+  /// pkg/repository_rules.hpp.
+  std::optional<Path> git_user_excludes;
   std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
@@ -45,8 +49,8 @@ std::vector<std::string> default_excludes(const Environment& environment, Scheme
 /// The pattern that excludes exactly this path, relative to the root.
 std::string exclude_pattern(std::string_view path);
 
-/// The options for a user's `excludes` in this environment: the default excludes come first, and
-/// .gitignore files are ignored if RAY_RUNTIME_ENV_IGNORE_GITIGNORE is 1.
+/// The options for a user's `excludes` in this environment: with the default excludes; .gitignore
+/// files are ignored if RAY_RUNTIME_ENV_IGNORE_GITIGNORE is 1.
 ScanOptions scan_options(const Environment& environment, Scheme scheme,
                          const std::vector<std::string>& excludes);
 

@@ -42,18 +42,19 @@ struct SortedFolder {
   std::vector<Child> children;     // in the package's order
   std::vector<std::size_t> below;  // the sorted folders of `folders`, in their order
   std::vector<bool> childless;     // whether these have no entries
-  std::vector<bool> owner_only;    // of these
+  bool packed_by_ray = false;
 };
 
 class TreeMaker {
  public:
-  explicit TreeMaker(unsigned threads) : threads_(threads) {}
+  TreeMaker(unsigned threads, Links links) : threads_(threads), links_(links) {}
 
   void make(const ScannedFolder& top, Tree& tree) {
     list(top, tree.excluded);
+    for (std::size_t i = sorted_.size(); i-- > 0;) sorted_[i].packed_by_ray = is_packed_by_ray(i);
     for_each_folder([](SortedFolder& folder) { sort(folder); });
     tree.entries.resize(place(0, 0));
-    for_each_folder([&](SortedFolder& folder) { fill(folder, tree.entries); });
+    for_each_folder([&](const SortedFolder& folder) { fill(folder, tree.entries); });
     std::ranges::sort(tree.excluded, {}, &Excluded::path);
   }
 
@@ -61,20 +62,33 @@ class TreeMaker {
   // Parents first. A folder that excludes itself isn't in the tree.
   std::size_t list(const ScannedFolder& folder, std::vector<Excluded>& excluded) {
     const std::size_t index = sorted_.size();
-    sorted_.push_back(
-        {.folder = &folder, .children = {}, .below = {}, .childless = {}, .owner_only = {}});
+    sorted_.push_back({.folder = &folder, .children = {}, .below = {}, .childless = {}});
     excluded.insert(excluded.end(), folder.excluded.begin(), folder.excluded.end());
     for (const auto& below : folder.folders) {
-      if (!below->excludes_itself) {
+      if (below->is_in_tree()) {
         const std::size_t found = list(*below, excluded);
         sorted_[index].below.push_back(found);
-        sorted_[index].owner_only.push_back(below->owner_only);
       } else {
-        excluded.insert(excluded.end(), below->excluded.begin(), below->excluded.end());
+        list_excluded(*below, excluded);
       }
     }
     sorted_[index].childless.resize(sorted_[index].below.size());
     return index;
+  }
+
+  static void list_excluded(const ScannedFolder& folder, std::vector<Excluded>& excluded) {
+    excluded.insert(excluded.end(), folder.excluded.begin(), folder.excluded.end());
+    for (const auto& below : folder.folders) list_excluded(*below, excluded);
+  }
+
+  // Ray packs files, and folders in which there is nothing on disk. What is below is known.
+  [[nodiscard]] bool is_packed_by_ray(std::size_t index) const {
+    const ScannedFolder& folder = *sorted_[index].folder;
+    return folder.empty_on_disk ||
+           std::ranges::any_of(
+               folder.items, [](const auto& item) { return item.type != EntryType::name_only; }) ||
+           std::ranges::any_of(sorted_[index].below,
+                               [&](std::size_t below) { return sorted_[below].packed_by_ray; });
   }
 
   template <class Work>
@@ -95,7 +109,7 @@ class TreeMaker {
       sorted.children.push_back({Child::What::item, i, folder.name_of(folder.items[i])});
     std::size_t index = 0;
     for (const auto& below : folder.folders) {
-      if (below->excludes_itself) continue;
+      if (!below->is_in_tree()) continue;
       const std::string_view name = split_name(below->path).name;
       sorted.children.push_back({Child::What::folder, index, name});
       sorted.children.push_back({Child::What::content, index++, name});
@@ -118,16 +132,18 @@ class TreeMaker {
     return position;
   }
 
-  static void fill(const SortedFolder& sorted, std::vector<Entry>& entries) {
+  void fill(const SortedFolder& sorted, std::vector<Entry>& entries) const {
     const ScannedFolder& folder = *sorted.folder;
     for (const Child& child : sorted.children) {
       if (child.what == Child::What::content) continue;
       Entry& entry = entries[child.position];
       entry.path = join_path(folder.path, child.name);
       if (child.what == Child::What::folder) {
-        entry.type = EntryType::directory;
+        const SortedFolder& below = sorted_[sorted.below[child.index]];
+        const bool packed = links_ == Links::keep || below.packed_by_ray;
+        entry.type = packed ? EntryType::directory : EntryType::folder_name_only;
         entry.childless = sorted.childless[child.index];
-        entry.owner_only = sorted.owner_only[child.index];
+        entry.owner_only = below.folder->owner_only;
         continue;
       }
       const ScannedFolder::Item& item = folder.items[child.index];
@@ -141,6 +157,7 @@ class TreeMaker {
   }
 
   unsigned threads_;
+  Links links_;
   std::vector<SortedFolder> sorted_;
 };
 
@@ -156,7 +173,7 @@ bool add_stamps(const ScannedFolder& folder, FileStamp& sum) {
     sum += folder.name_stamp(item);
   }
   return std::ranges::all_of(folder.folders, [&](const auto& below) {
-    if (below->excludes_itself) return true;
+    if (!below->is_in_tree()) return true;
     sum += FileStamp::of_name('/', below->path, {});
     return add_stamps(*below, sum);
   });
@@ -165,9 +182,8 @@ bool add_stamps(const ScannedFolder& folder, FileStamp& sum) {
 }  // namespace
 
 bool Scan::is_empty() const {
-  return top_->items.empty() && std::ranges::all_of(top_->folders, [](const auto& below) {
-           return below->excludes_itself;
-         });
+  return top_->items.empty() &&
+         std::ranges::all_of(top_->folders, [](const auto& below) { return !below->is_in_tree(); });
 }
 
 std::optional<FileStamp> Scan::stamp() const {
@@ -195,7 +211,7 @@ Tree Scan::to_tree(unsigned threads) const {
             .entries = {},
             .excluded = {},
             .content = std::make_shared<DirectorySource>(scanned_files())};
-  TreeMaker(threads).make(*top_, tree);
+  TreeMaker(threads, links_).make(*top_, tree);
   tree.warnings = dangling_links(tree.entries);
   return tree;
 }

@@ -45,14 +45,20 @@ struct ScannedFolder {
   // So many times, ".." leads to the same in the package: up to the root, or to the nearest folder
   // that was found as a link.
   std::size_t depth = 0;
-  std::shared_ptr<const FolderRules> rules;  // its own, or those of the nearest parent with rules
+  std::shared_ptr<const FolderRules> outer_rules;  // without those in the folder itself
+  std::shared_ptr<const FolderRules> rules;        // with them
+  FolderRules::Repository repository;  // of the root, or of a folder with a repository of its own
   std::vector<RuleFile> rule_files;
   bool excludes_itself = false;  // by its own rules
+  bool empty_on_disk = false;
+  bool is_submodule = false;     // of git, in its semantics
+  bool nothing_to_pack = false;  // git knows no folders: one without files isn't packed
   std::vector<Item> items;       // except folders
   std::string texts;
   std::vector<std::unique_ptr<ScannedFolder>> folders;
   std::vector<Excluded> excluded;
 
+  [[nodiscard]] bool is_in_tree() const { return !excludes_itself && !nothing_to_pack; }
   [[nodiscard]] std::string_view name_of(const Item& item) const {
     return std::string_view(texts).substr(item.text_at, item.name_bytes);
   }

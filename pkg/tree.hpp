@@ -19,6 +19,8 @@ enum class EntryType : std::uint8_t {
   directory,
   link,       // kept as a link; only if the scan keeps links
   name_only,  // only its name is digested (scheme ray): a dangling link, a socket, a device
+  // Only its name is digested (scheme ray): everything in the folder is excluded or name_only.
+  folder_name_only,
 };
 
 struct Entry {

@@ -109,6 +109,28 @@ equal "$(python3 -c 'import zipfile; print(*zipfile.ZipFile("ray.zip").namelist(
 rtenv hash rules --ignore-rules svn
 refused 2 "unknown ignore rules 'svn'"
 
+# What git tracks is never left out by git's rules, and rules above the folder count.
+git init -q tracked 2>/dev/null
+mkdir -p tracked/job/build tracked/job/empty
+printf '*.log\nbuild/\n' >tracked/.gitignore
+touch tracked/job/{a.log,kept.log,f} tracked/job/build/{x,kept}
+git -C tracked add -f job/kept.log job/build/kept
+rtenv pack tracked/job --ignore-rules git --list
+ok
+equal "$out" 'build/kept
+f
+kept.log'
+rtenv pack tracked/job --ignore-rules git --list --explain --exclude 'kept.*'
+stderr_has 'left out  a.log  (../.gitignore:1: *.log)'
+stderr_has 'left out  build/x  (../.gitignore:2: build/)'
+stderr_has 'left out  kept.log  (excludes: kept.*)'
+echo broken >tracked/.git/index
+rtenv hash tracked/job --ignore-rules git
+[[ $status -ne 0 ]] || fail "a damaged index is ignored"
+stderr_has "cannot read the index"
+rtenv hash tracked/job --ignore-rules git --no-gitignore
+ok
+
 # --git packs a commit, regardless of the working tree.
 git_here() { git -C repository -c user.name=t -c user.email=t@example.org -c protocol.file.allow=always "$@" >/dev/null 2>&1 || fail "git $*"; }
 mkdir repository
@@ -128,6 +150,25 @@ cmp clone.zip commit.zip || fail "the bytes differ from a checkout's"
 stderr_has "model.bin is a git-lfs pointer"
 rtenv hash repository/src --git HEAD
 equal "$out" "$("$RTENV" hash clone/src)" "a folder of the commit"
+
+# A committed file is packed though a .gitignore matches it, as by `git archive`; Ray's name is that of Ray in a checkout.
+echo '*.bin' >repository/.gitignore
+mkdir repository/venv && touch repository/venv/f
+git_here checkout src
+git_here add -A -f
+git_here commit -m two
+rtenv pack repository --git HEAD -o two.zip
+ok
+equal "$(python3 -c 'import zipfile; print(*sorted(zipfile.ZipFile("two.zip").namelist()))')" "$(git -C repository archive HEAD | tar -t | grep -v '/$' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
+rtenv pack repository --git HEAD --exclude model.bin --list
+[[ $out != *model.bin* ]] || fail "--exclude doesn't count"
+git clone -q repository clone2 2>/dev/null
+rtenv hash clone2 --scheme ray
+rays=$out
+rtenv hash repository --git HEAD --scheme ray
+equal "$out" "$rays"
+stderr_has "committed files or folders that a .gitignore matches are left out, as Ray leaves them out of a checkout: 1"
+
 rtenv hash repository --git nowhere
 refused 3 "there is no revision 'nowhere'"
 rtenv hash job/empty --git HEAD

@@ -1,0 +1,185 @@
+#include "pkg/repository_rules.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/changing.hpp"
+#include "base/file.hpp"
+#include "base/log.hpp"
+#include "pkg/git_repository.hpp"
+#include "pkg/tree_path.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+
+FileStamp stamp_of(const Path& path, const FileStamper& stamper) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? stamper.stamp(status, path.native()) : FileStamp();
+}
+
+std::string as_prefix(const Path& relative) {
+  return relative.empty() || relative == "." ? "" : relative.native() + '/';
+}
+
+// libgit2 looks further up for a repository that it can read.
+bool is_of(const GitRepository& repository, const Path& work_tree) {
+  const char* const found = repository.git().repository_workdir(repository.get());
+  std::error_code error;
+  return found != nullptr && std::filesystem::equivalent(found, work_tree, error);
+}
+
+Result<GitRepository> open_repository(const Path& work_tree) {
+  auto repository = GitRepository::open(work_tree);
+  if (repository && is_of(*repository, work_tree)) return repository;
+  const std::string reason =
+      repository ? fmt::format("cannot read the repository of {}", work_tree.native())
+                 : repository.error().message();
+  return fail(repository ? Errc::corrupt : repository.error().code(), "{}", reason)
+      .hint("git's rules need the repository's index; --no-gitignore packs without it");
+}
+
+}  // namespace
+
+class RepositoryRules::Loader {
+ public:
+  Loader(const Place& place, const FileStamper& stamper, const GitRepository& repository,
+         RepositoryRules& rules)
+      : place_(place), stamper_(stamper), repository_(repository), rules_(rules) {}
+
+  Result<void> run() {
+    RTENV_TRY(read_index());
+    RTENV_TRY(read_folders_above());
+    const Path common = repository_.git().repository_commondir(repository_.get());
+    RTENV_TRY(add_file(common / "info/exclude", place_.work_tree));
+    RTENV_TRY(const auto user, user_excludes());
+    if (user) RTENV_TRY(add_file(*user, place_.work_tree));
+    return {};
+  }
+
+ private:
+  void watch(const Path& path) {
+    rules_.watched_.push_back({.path = path, .stamp = stamp_of(path, stamper_)});
+  }
+
+  Result<void> read_index() {
+    const GitLibrary& git = repository_.git();
+    watch(Path(git.repository_path(repository_.get())) / "index");
+    git_index* index = nullptr;
+    if (git.repository_index(&index, repository_.get()) != 0)
+      return repository_.failed(Errc::corrupt,
+                                "cannot read the index of " + place_.work_tree.native());
+    const GitOwned<git_index> owner(index, git.index_free);
+    const std::size_t count = git.index_entrycount(index);
+    rules_.tracked_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const git_index_entry* entry = git.index_get_byindex(index, i);
+      rules_.tracked_.push_back(
+          {.path = entry->path, .submodule = entry->mode == GIT_FILEMODE_COMMIT});
+    }
+    std::ranges::sort(rules_.tracked_, {}, &Tracked::path);
+    return {};
+  }
+
+  Result<void> read_folders_above() {
+    for (Path folder = place_.folder; folder != place_.work_tree;) {
+      folder = folder.parent_path();
+      const Path file = folder / ".gitignore";
+      std::error_code error;
+      if (std::filesystem::is_symlink(file, error)) continue;  // git doesn't follow it
+      RTENV_TRY(add_file(file, folder));
+    }
+    return {};
+  }
+
+  // The rules refer to `base`. A file that can't be read is skipped with a warning, as by git.
+  Result<void> add_file(const Path& path, const Path& base) {
+    watch(path);
+    if (!rules_.watched_.back().stamp) return {};
+    auto text = read_file(path, k_max_rule_file_bytes);
+    if (!text && text.error().code() == Errc::not_found)
+      return changed_while(path.native(), "read");
+    if (!text && text.error().code() == Errc::permission_denied) {
+      log::warn("{}", text.error().message());
+      return {};
+    }
+    if (!text) return Failure(std::move(text).error());
+    const Path prefix = place_.folder.lexically_relative(base);
+    rules_.files_.push_back(
+        {.rules = IgnoreFile::parse(*text, shown_name_of(path), IgnoreSemantics::git),
+         .text = *text,
+         .prefix = as_prefix(prefix)});
+    return {};
+  }
+
+  // Relative to the tree that is scanned, if it is in the work tree.
+  [[nodiscard]] std::string shown_name_of(const Path& file) const {
+    const Path in_work_tree = file.lexically_relative(place_.work_tree);
+    if (in_work_tree.empty() || *in_work_tree.begin() == "..") return file.native();
+    return join_path(place_.shown, file.lexically_relative(place_.folder).native());
+  }
+
+  [[nodiscard]] Result<std::optional<Path>> user_excludes() const {
+    const GitLibrary& git = repository_.git();
+    git_config* config = nullptr;
+    if (git.repository_config_snapshot(&config, repository_.get()) != 0)
+      return repository_.failed(Errc::corrupt, "cannot read the configuration of git");
+    const GitOwned<git_config> owner(config, git.config_free);
+    git_buf buffer{};
+    if (git.config_get_path(&buffer, config, "core.excludesfile") != 0) return place_.user_excludes;
+    const Path path(std::string(buffer.ptr, buffer.size));
+    git.buf_dispose(&buffer);
+    if (path.empty()) return std::optional<Path>();
+    return std::optional(place_.work_tree / path);
+  }
+
+  const Place& place_;
+  const FileStamper& stamper_;
+  const GitRepository& repository_;
+  RepositoryRules& rules_;
+};
+
+Result<std::shared_ptr<const RepositoryRules>> RepositoryRules::load(const Place& place,
+                                                                     const FileStamper& stamper) {
+  RTENV_TRY(const GitRepository repository, open_repository(place.work_tree));
+  auto rules = std::make_shared<RepositoryRules>();
+  rules->prefix_ = as_prefix(place.folder.lexically_relative(place.work_tree));
+  RTENV_TRY(Loader(place, stamper, repository, *rules).run());
+  return std::shared_ptr<const RepositoryRules>(std::move(rules));
+}
+
+const RepositoryRules::Tracked* RepositoryRules::first_from(const std::string& path) const {
+  const auto found = std::ranges::lower_bound(tracked_, path, {}, &Tracked::path);
+  return found == tracked_.end() ? nullptr : &*found;
+}
+
+bool RepositoryRules::tracks(std::string_view path, bool directory) const {
+  if (directory && is_submodule(path)) return true;
+  const std::string wanted = fmt::format("{}{}{}", prefix_, path, directory ? "/" : "");
+  const Tracked* const found = first_from(wanted);
+  return found != nullptr && (directory ? found->path.starts_with(wanted) : found->path == wanted);
+}
+
+bool RepositoryRules::is_submodule(std::string_view path) const {
+  const std::string wanted = prefix_ + std::string(path);
+  const Tracked* const found = first_from(wanted);
+  return found != nullptr && found->submodule && found->path == wanted;
+}
+
+bool RepositoryRules::is_unchanged(const FileStamper& stamper, bool also_unsettled) const {
+  return std::ranges::all_of(watched_, [&](const Watched& file) {
+    return stamp_of(file.path, stamper) == file.stamp &&
+           (!also_unsettled || !file.stamp || file.stamp.is_settled());
+  });
+}
+
+bool RepositoryRules::says_the_same_as(const RepositoryRules& other) const {
+  const auto same_file = [](const OuterFile& a, const OuterFile& b) {
+    return a.text == b.text && a.prefix == b.prefix && a.rules.source() == b.rules.source();
+  };
+  return prefix_ == other.prefix_ && tracked_ == other.tracked_ &&
+         std::ranges::equal(files_, other.files_, same_file);
+}
+
+}  // namespace rtenv::pkg

@@ -1,0 +1,175 @@
+#include "pkg/repository_rules.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "pkg/package_fixture.hpp"
+#include "pkg/work_tree.hpp"
+
+namespace rtenv::pkg {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+
+// A repository made by the git command, without the user's configuration.
+class GitRulesTest : public testing::Test {
+ protected:
+  GitRulesTest() { git("init -q"); }
+
+  void git(const std::string& arguments) {
+    const std::string command =
+        "cd '" + tree_.root().native() +
+        "' && HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 git -c user.name=n -c user.email=e "
+        "-c protocol.file.allow=always " +
+        arguments + " >/dev/null 2>&1";
+    if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
+  }
+  Tree scan_folder(const std::string& folder = ".", ScanOptions options = {}) {
+    options.semantics = IgnoreSemantics::git;
+    options.record_excluded = true;
+    return must(scan(tree_ / folder, options));
+  }
+  static std::vector<std::string> reasons(const Tree& tree) {
+    std::vector<std::string> result;
+    for (const Excluded& item : tree.excluded)
+      if (item.path != ".git") result.push_back(item.path + " " + item.reason);
+    return result;
+  }
+
+  TreeBuilder tree_;
+};
+
+TEST_F(GitRulesTest, CountTheIgnoreFilesAboveTheFolder) {
+  tree_.file(".gitignore", "*.log\n/a/b/c\n").file("a/.gitignore", "!keep.log\n");
+  tree_.file("a/b/x.log", "").file("a/b/keep.log", "").file("a/b/c", "").file("a/b/d", "");
+  const Tree tree = scan_folder("a/b");
+  EXPECT_THAT(paths(tree), ElementsAre("d", "keep.log"));
+  EXPECT_THAT(reasons(tree),
+              ElementsAre("c ../../.gitignore:2: /a/b/c", "x.log ../../.gitignore:1: *.log"));
+}
+
+TEST_F(GitRulesTest, CountInfoExcludeAndTheUsersOwnFile) {
+  tree_.file(".git/info/exclude", "*.tmp\n!keep\n")
+      .file("a.tmp", "")
+      .file("b.swp", "")
+      .file("c", "");
+  tree_.file("keep", "");
+  TreeBuilder home;
+  home.file("ignore", "*.swp\nkeep\n");
+  EXPECT_THAT(paths(scan_folder(".", {.git_user_excludes = home / "ignore"})),
+              ElementsAre("c", "keep"));
+  home.file("mine", "c\n");
+  git("config core.excludesFile '" + (home / "mine").native() + "'");
+  EXPECT_THAT(paths(scan_folder(".", {.git_user_excludes = home / "ignore"})),
+              ElementsAre("b.swp", "keep"));
+}
+
+TEST_F(GitRulesTest, NeverExcludeWhatIsTracked) {
+  tree_.file(".gitignore", "*.log\nbuild/\n").file("a.log", "").file("b.log", "");
+  tree_.file("build/kept", "").file("build/other", "").file("build/sub/other", "");
+  tree_.file("venv/kept", "").file("venv/other", "");
+  git("add -f a.log build/kept venv/kept");
+  const Tree tree = scan_folder(".", {.default_excludes = {"venv"}});
+  EXPECT_THAT(paths(tree),
+              ElementsAre(".gitignore", "a.log", "build/", "build/kept", "venv/", "venv/kept"));
+  EXPECT_THAT(reasons(tree),
+              ElementsAre("b.log .gitignore:1: *.log", "build/other .gitignore:2: build/",
+                          "build/sub .gitignore:2: build/", "venv/other excludes: venv"));
+  tree_.file(".rayignore", "a.log\n");
+  EXPECT_THAT(paths(scan_folder(".", {.default_excludes = {"venv"}, .excludes = {"kept"}})),
+              ElementsAre(".gitignore", ".rayignore"))
+      << "the user's own rules count";
+  EXPECT_THAT(paths(scan_folder(".", {.use_gitignore = false})), Contains("b.log"));
+}
+
+TEST_F(GitRulesTest, AreThoseOfANestedRepositoryInIt) {
+  tree_.file(".gitignore", "*.log\n")
+      .file("in/x.log", "")
+      .file("in/y.tmp", "")
+      .file("in/z.tmp", "");
+  tree_.file("in/.gitignore", "*.tmp\n");
+  git("-C in init -q");
+  git("-C in add -f z.tmp");
+  const Tree tree = scan_folder();
+  EXPECT_THAT(paths(tree),
+              ElementsAre(".gitignore", "in/", "in/.gitignore", "in/x.log", "in/z.tmp"));
+  EXPECT_THAT(reasons(tree), ElementsAre("in/.git git: .git", "in/y.tmp in/.gitignore:1: *.tmp"));
+  tree_.file(".rayignore", "x.log\n");
+  EXPECT_THAT(paths(scan_folder()), testing::Not(Contains("in/x.log")));
+}
+
+TEST_F(GitRulesTest, PackASubmoduleAsItsRepositorySaysAndAnEmptyOneAsAFolder) {
+  TreeBuilder other;
+  other.file("f", "");
+  git("-C '" + other.root().native() + "' init -q");
+  git("-C '" + other.root().native() + "' add f");
+  git("-C '" + other.root().native() + "' commit -q -m message");
+  tree_.file(".gitignore", "lib\nempty\n");
+  git("submodule add -q -f '" + other.root().native() + "' lib/one");
+  git("submodule add -q -f '" + other.root().native() + "' empty");
+  git("submodule deinit -q -f empty");
+  tree_.file("lib/other", "");
+  EXPECT_THAT(paths(scan_folder()),
+              ElementsAre(".gitignore", ".gitmodules", "empty/", "lib/", "lib/one/", "lib/one/f"));
+}
+
+TEST_F(GitRulesTest, LeaveOutFoldersWithoutFiles) {
+  tree_.directory("empty/deep").file(".gitignore", "*.log\n").file("logs/x.log", "").file("f", "");
+  EXPECT_THAT(paths(scan_folder()), ElementsAre(".gitignore", "f"));
+  EXPECT_THAT(paths(must(scan(tree_.root(), {.excludes = {".git"}}))),
+              ElementsAre(".gitignore", "empty/", "empty/deep/", "f", "logs/"));
+}
+
+TEST_F(GitRulesTest, CountInAnotherWorkTree) {
+  tree_.file("f", "").file(".git/info/exclude", "*.tmp\n");
+  git("add f");
+  git("commit -q -m message");
+  TreeBuilder outside;
+  git("worktree add -q '" + (outside / "tree").native() + "'");
+  outside.file("tree/a.tmp", "").file("tree/b", "");
+  const ScanOptions options{.semantics = IgnoreSemantics::git};
+  EXPECT_THAT(paths(must(scan(outside / "tree", options))), ElementsAre("b", "f"));
+}
+
+TEST_F(GitRulesTest, ApplyToAFolderThatIsIgnoredItselfIfItIsTheRoot) {
+  tree_.file(".gitignore", "dist/\n*.log\n").file("dist/f", "").file("dist/x.log", "");
+  EXPECT_THAT(paths(scan_folder("dist")), ElementsAre("f"));
+}
+
+TEST_F(GitRulesTest, AreReadAgainIfTheyChangeMeanwhile) {
+  tree_.file("f", "").file("g.log", "");
+  const ScanOptions options{.semantics = IgnoreSemantics::git};
+  Scan before = must(Scan::run(tree_.root(), options));
+  EXPECT_TRUE(before.names_are_unchanged(options));
+  git("status");
+  git("update-index --refresh");
+  EXPECT_TRUE(before.names_are_unchanged(options)) << "the index says the same";
+  tree_.file(".git/info/exclude", "*.log\n");
+  EXPECT_FALSE(before.names_are_unchanged(options));
+  Scan later = must(Scan::run(tree_.root(), options));
+  git("add -f g.log");
+  EXPECT_FALSE(later.names_are_unchanged(options));
+}
+
+TEST_F(GitRulesTest, NeedARepositoryThatCanBeRead) {
+  tree_.file(".git/index", "not an index");
+  EXPECT_THAT(scan(tree_.root(), {.semantics = IgnoreSemantics::git}),
+              IsError(Errc::corrupt, "cannot read the index of"));
+  EXPECT_THAT(scan(tree_.root(), {.use_gitignore = false, .semantics = IgnoreSemantics::git}),
+              IsOk());
+}
+
+TEST_F(GitRulesTest, FindTheWorkTree) {
+  tree_.file("a/b/f", "").file("broken/.git", "gitdir: nowhere\n").file("junk/.git/x", "");
+  const Path root = std::filesystem::canonical(tree_.root());
+  EXPECT_EQ(find_work_tree(root / "a/b"), root);
+  EXPECT_EQ(find_work_tree(root / "broken"), root) << "its .git leads nowhere";
+  EXPECT_EQ(find_work_tree(root / "junk"), root);
+  EXPECT_EQ(find_work_tree(root / ".git/info"), std::nullopt);
+  EXPECT_EQ(find_work_tree("/proc/self"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace rtenv::pkg
