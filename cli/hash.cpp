@@ -20,6 +20,7 @@ Result<int> HashCommand::run(const Tool& tool) const {
   RTENV_TRY(auto named, pkg::name_directory(selection.directory, options));
   const pkg::Tree& tree = named.tree();
   warn_of_left_out(tree, false);
+  log_stats(named.stats(), tree, options.zip.threads);
   tool.output.print({{"uri", named.name().uri()},
                      {"scheme", pkg::name(named.name().scheme())},
                      {"files", tree.file_count()},

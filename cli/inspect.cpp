@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/entry_list.hpp"
 #include "cli/unpack_limits.hpp"
+#include "pkg/package_stats.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -51,9 +52,13 @@ Result<pkg::Inspection> InspectCommand::inspect(const Tool& tool) const {
 }
 
 Result<int> InspectCommand::run(const Tool& tool) const {
+  const pkg::StepTimer timer;
   RTENV_TRY(const auto inspection, inspect(tool));
   std::uint64_t total_bytes = 0;
   for (const pkg::Entry& entry : inspection.entries) total_bytes += entry.size_bytes;
+  log::debug("read {} entries with {} bytes from {} bytes in {:.3f} s, by {} threads",
+             inspection.entries.size(), total_bytes, inspection.package_bytes,
+             timer.passed().count(), default_threads());
   const auto as_json = [&] {
     nlohmann::json entries = nlohmann::json::array();
     for (const pkg::Entry& entry : inspection.entries) entries.push_back(entry_json(entry));

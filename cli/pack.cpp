@@ -79,7 +79,7 @@ class PackageFile {
 
 Result<int> PackCommand::list(const Tool& tool) const {
   RTENV_TRY(auto options, selection.package_options(tool));
-  options.scan.record_excluded = explain_wanted;
+  options.scan.record_excluded = explain_wanted || tool.verbose;
   RTENV_TRY(const pkg::Tree tree, pkg::list_directory(selection.directory, options));
   warn_of_left_out(tree, explain_wanted);
   if (explain_wanted && !tool.output.json) print_explanation(tree);
@@ -112,13 +112,15 @@ Result<int> PackCommand::run(const Tool& tool) const {
         .hint("redirect standard output, or give a file to -o");
   RTENV_TRY(auto options, selection.package_options(tool));
   RTENV_TRY(options.zip.compression, pkg::parse_compression(compression));
-  options.scan.record_excluded = explain_wanted;
+  options.scan.record_excluded = explain_wanted || tool.verbose;
   options.scan.output = package_file.existing();
   RTENV_TRY(const auto packed,
             pkg::pack_directory(selection.directory, options, [&] { return package_file.open(); }));
   warn_of_left_out(packed.tree, explain_wanted);
   if (explain_wanted && !tool.output.json) print_explanation(packed.tree);
   RTENV_TRY(const Path target, package_file.commit(packed.zip.name));
+  log_stats(packed.stats, packed.tree, options.zip.threads);
+  log::debug("wrote {} bytes", packed.zip.size_bytes);
   nlohmann::json object{
       {"uri", packed.zip.name.uri()},
       {"scheme", pkg::name(packed.zip.name.scheme())},

@@ -1,5 +1,6 @@
 #include "cli/selection.hpp"
 
+#include <map>
 #include <sstream>
 
 #include "base/path_kind.hpp"
@@ -108,6 +109,7 @@ Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
   options.scan = pkg::scan_options(tool.environment, parsed, patterns);
   options.scan.includes = includes;
   options.scan.semantics = semantics;
+  options.scan.record_excluded = tool.verbose;
   if (!git_revision.empty()) options.git_revision = git_revision;
   if (no_gitignore) options.scan.use_gitignore = false;
   options.zip.scheme = parsed;
@@ -116,14 +118,32 @@ Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
   return options;
 }
 
-void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded) {
+void warn_of_left_out(const pkg::Tree& tree, bool explained) {
   for (const std::string& warning : tree.warnings) log::warn("{}", warning);
-  if (!rules_recorded)
+  if (!explained)
     for (const pkg::Excluded& excluded : tree.excluded)
-      log::warn("{} isn't packed: {}", shown_name(excluded.path), excluded.reason);
+      if (excluded.rules.empty())
+        log::warn("{} isn't packed: {}", shown_name(excluded.path), excluded.reason);
   for (const pkg::Entry& entry : tree.entries)
     if (entry.type == pkg::EntryType::name_only)
       log::warn("{} isn't packed; only its name is part of the digest", shown_name(entry.path));
+}
+
+void log_stats(const pkg::PackageStats& stats, const pkg::Tree& tree, unsigned threads) {
+  if (!log::is_shown(log::Level::debug)) return;
+  log::debug("found {} files in {} folders in {:.3f} s, by {} threads", stats.found_files,
+             stats.found_folders, stats.scan_time.count(), threads);
+  std::map<std::string, std::size_t> left_out;
+  for (const pkg::Excluded& excluded : tree.excluded)
+    if (!excluded.rules.empty()) ++left_out[excluded.rules];
+  for (const auto& [rules, count] : left_out)
+    log::debug("left out by {}: {} files or folders", shown_name(rules), count);
+  if (stats.name_was_known) {
+    log::debug("read nothing: the directory is unchanged since it was named (digest cache)");
+    return;
+  }
+  log::debug("read {} files with {} bytes in {:.3f} s; {} unchanged ones are in the digest cache",
+             stats.read_files, stats.read_bytes, stats.read_time.count(), stats.known_files);
 }
 
 }  // namespace rtenv::cli

@@ -38,8 +38,11 @@ struct Selection {
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };
 
-/// Logs the scan's warnings, and the entries that can't be packed (sockets, dangling links). Those
-/// that rules exclude are in `tree.excluded` only if they were recorded, and then not logged.
-void warn_of_left_out(const pkg::Tree& tree, bool rules_recorded);
+/// Logs the scan's warnings, and the entries that can't be packed (sockets, links that lead
+/// nowhere), unless `explained`: then the explanation lists them.
+void warn_of_left_out(const pkg::Tree& tree, bool explained);
+
+/// Logs for --verbose what was found, what rules left out, and how long it took.
+void log_stats(const pkg::PackageStats& stats, const pkg::Tree& tree, unsigned threads);
 
 }  // namespace rtenv::cli

@@ -208,6 +208,7 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
   for (std::size_t i = 0; i < contents.size(); ++i)
     if (tree.entries[i].type == EntryType::file && contents[i].empty()) uncached.push_back(i);
   begin_with_large_files(tree, uncached);
+  const StepTimer timer;
   const auto make_worker = [&] {
     return Worker{ContentHasher::create(options.scheme), tree.content->reader()};
   };
@@ -221,6 +222,12 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
         return {};
       }));
   PackageName name = combine_digests(tree.entries, contents, options.scheme);
+  if (options.stats != nullptr) {
+    options.stats->known_files += tree.file_count() - uncached.size();
+    options.stats->read_files += uncached.size();
+    for (const std::size_t i : uncached) options.stats->read_bytes += tree.entries[i].size_bytes;
+    options.stats->read_time += timer.passed();
+  }
   const bool has_new = std::ranges::any_of(
       uncached, [&](std::size_t i) { return tree.entries[i].stamp.is_settled(); });
   const auto named = named_tree(tree, options.tree_stamp, name);

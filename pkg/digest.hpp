@@ -22,6 +22,7 @@
 #include "base/cancellation.hpp"
 #include "pkg/content_digest.hpp"
 #include "pkg/package_name.hpp"
+#include "pkg/package_stats.hpp"
 #include "pkg/tree.hpp"
 
 namespace rtenv::pkg {
@@ -56,6 +57,7 @@ struct DigestOptions {
   const DigestCache* cache = nullptr;
   std::optional<FileStamp> tree_stamp;  // of the whole tree, to save its name
   const Cancellation* cancellation = nullptr;
+  PackageStats* stats = nullptr;  // what was read is added; may be null
 };
 
 /// Reads the files of the tree, as they are now, and names it. Fails: permission_denied (an

@@ -109,8 +109,10 @@ class CommitScanner {
   void exclude(std::string path, bool directory, const Verdict& verdict) {
     if (verdict.of_git) ++left_out_by_gitignore_;
     if (options_.record_excluded)
-      tree_.excluded.push_back(
-          {.path = std::move(path), .directory = directory, .reason = verdict.reason()});
+      tree_.excluded.push_back({.path = std::move(path),
+                                .directory = directory,
+                                .reason = verdict.reason(),
+                                .rules = verdict.source->source()});
   }
 
   void add_directory(const std::string& path) {
@@ -204,7 +206,8 @@ class CommitScanner {
     if (options_.links == Links::follow)
       tree_.entries.push_back({.path = path, .type = EntryType::name_only, .link_target = {}});
     else
-      tree_.excluded.push_back({.path = path, .reason = "a link whose target isn't in the commit"});
+      tree_.excluded.push_back(
+          {.path = path, .reason = "a link whose target isn't in the commit", .rules = {}});
     return {};
   }
 

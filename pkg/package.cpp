@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
@@ -41,18 +44,37 @@ Result<void> check_names(Scan& scan, const ScanOptions& options) {
   return changed_while(scan.root().native(), "read");
 }
 
+void count_tree(const Tree& tree, const StepTimer& timer, PackageStats& stats) {
+  stats.scan_time = timer.passed();
+  stats.found_folders = static_cast<std::size_t>(
+      std::ranges::count(tree.entries, EntryType::directory, &Entry::type));
+  stats.found_files = tree.entries.size() - stats.found_folders;
+}
+
+void count_scan(const Scan& scan, const StepTimer& timer, PackageStats& stats) {
+  stats.scan_time = timer.passed();
+  std::tie(stats.found_files, stats.found_folders) = scan.counts();
+}
+
 Result<NamedDirectory> name_commit(const Path& root, const PackageOptions& options) {
+  PackageStats stats;
+  const StepTimer timer;
   RTENV_TRY(Tree tree, scan_commit(root, *options.git_revision, effective_scan(options)));
+  count_tree(tree, timer, stats);
   warn_if_empty(tree.entries.empty(), tree.root);
   RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
                                             .threads = options.zip.threads,
-                                            .cancellation = options.zip.cancellation}));
-  return NamedDirectory(std::move(name), std::move(tree), options.zip.threads);
+                                            .cancellation = options.zip.cancellation,
+                                            .stats = &stats}));
+  return NamedDirectory(std::move(name), std::move(tree), options.zip.threads, stats);
 }
 
 Result<NamedDirectory> name_files(const Path& root, const PackageOptions& options) {
   const ScanOptions scan_options = effective_scan(options);
+  PackageStats stats;
+  const StepTimer timer;
   RTENV_TRY(Scan scan, Scan::run(root, scan_options));
+  count_scan(scan, timer, stats);
   warn_if_empty(scan.is_empty(), scan.root());
   std::optional<DigestCache> cache;
   if (options.digest_cache && scan.stamper().is_trusted())
@@ -61,7 +83,8 @@ Result<NamedDirectory> name_files(const Path& root, const PackageOptions& option
   if (stamp)
     if (auto name = cache->find_name(*stamp)) {
       RTENV_TRY(check_names(scan, scan_options));
-      return NamedDirectory(std::move(*name), std::move(scan), options.zip.threads);
+      stats.name_was_known = true;
+      return NamedDirectory(std::move(*name), std::move(scan), options.zip.threads, stats);
     }
   if (cache) cache->load();
   Tree tree = scan.to_tree(options.zip.threads);
@@ -69,16 +92,22 @@ Result<NamedDirectory> name_files(const Path& root, const PackageOptions& option
                                             .threads = options.zip.threads,
                                             .cache = cache ? &*cache : nullptr,
                                             .tree_stamp = stamp,
-                                            .cancellation = options.zip.cancellation}));
+                                            .cancellation = options.zip.cancellation,
+                                            .stats = &stats}));
   RTENV_TRY(check_names(scan, scan_options));
-  return NamedDirectory(std::move(name), std::move(tree), options.zip.threads);
+  return NamedDirectory(std::move(name), std::move(tree), options.zip.threads, stats);
 }
 
-Result<PackedDirectory> pack(Tree tree, const PackageOptions& options, const MakeSink& make_sink) {
+Result<PackedDirectory> pack(Tree tree, PackageStats stats, const PackageOptions& options,
+                             const MakeSink& make_sink) {
   warn_if_empty(tree.entries.empty(), tree.root);
   RTENV_TRY(const ByteSink sink, make_sink());
+  const StepTimer timer;
   RTENV_TRY(WrittenZip zip, write_zip(tree, options.zip, sink));
-  return PackedDirectory{std::move(tree), std::move(zip)};
+  stats.read_time = timer.passed();
+  stats.read_files = tree.file_count();
+  stats.read_bytes = tree.total_bytes();
+  return PackedDirectory{std::move(tree), std::move(zip), stats};
 }
 
 }  // namespace
@@ -103,12 +132,18 @@ Result<PackedDirectory> pack_directory(const Path& root, PackageOptions options,
                                        const MakeSink& make_sink) {
   const ScanOptions scan_options = effective_scan(options);
   if (options.git_revision) {
+    PackageStats stats;
+    const StepTimer timer;
     RTENV_TRY(Tree tree, scan_commit(root, *options.git_revision, scan_options));
-    return pack(std::move(tree), options, make_sink);
+    count_tree(tree, timer, stats);
+    return pack(std::move(tree), stats, options, make_sink);
   }
   return retry_if_changed(k_retries_of_directory, [&]() -> Result<PackedDirectory> {
+    PackageStats stats;
+    const StepTimer timer;
     RTENV_TRY(Scan scan, Scan::run(root, scan_options));
-    RTENV_TRY(auto packed, pack(scan.to_tree(scan_options.threads), options, make_sink));
+    count_scan(scan, timer, stats);
+    RTENV_TRY(auto packed, pack(scan.to_tree(scan_options.threads), stats, options, make_sink));
     RTENV_TRY(check_names(scan, scan_options));
     return packed;
   });

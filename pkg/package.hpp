@@ -11,6 +11,7 @@
 #include "pkg/byte_sink.hpp"
 #include "pkg/content_source.hpp"
 #include "pkg/digest.hpp"
+#include "pkg/package_stats.hpp"
 #include "pkg/scan.hpp"
 #include "pkg/scan_options.hpp"
 #include "pkg/tree.hpp"
@@ -33,17 +34,20 @@ struct PackageOptions {
 /// A directory as it was when it was named. Move-only; not thread-safe.
 class NamedDirectory {
  public:
-  NamedDirectory(PackageName name, std::variant<Scan, Tree> content, unsigned threads)
-      : name_(std::move(name)), content_(std::move(content)), threads_(threads) {}
+  NamedDirectory(PackageName name, std::variant<Scan, Tree> content, unsigned threads,
+                 const PackageStats& stats)
+      : name_(std::move(name)), content_(std::move(content)), threads_(threads), stats_(stats) {}
 
   [[nodiscard]] const PackageName& name() const noexcept { return name_; }
   /// Made at the first call if the directory hadn't changed since it was named before.
   const Tree& tree();
+  [[nodiscard]] const PackageStats& stats() const noexcept { return stats_; }
 
  private:
   PackageName name_;
   std::variant<Scan, Tree> content_;
   unsigned threads_;
+  PackageStats stats_;
 };
 
 /// Scans and names a directory. Fails: as Scan::run, scan_commit and digest.
@@ -56,6 +60,7 @@ Result<Tree> list_directory(const Path& root, const PackageOptions& options);
 struct PackedDirectory {
   Tree tree;
   WrittenZip zip;
+  PackageStats stats;
 };
 
 /// Opens the target of a package; called again for the retry.

@@ -13,7 +13,6 @@
 namespace rtenv::pkg {
 namespace {
 
-
 FileStamp stamp_of(const Path& path, const FileStamper& stamper) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 ? stamper.stamp(status, path.native()) : FileStamp();

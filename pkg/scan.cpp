@@ -186,7 +186,10 @@ class Scanner {
   void exclude(Folder& folder, const std::string& path, bool directory,
                const Verdict& verdict) const {
     if (options_.record_excluded)
-      folder.excluded.push_back({.path = path, .directory = directory, .reason = verdict.reason()});
+      folder.excluded.push_back({.path = path,
+                                 .directory = directory,
+                                 .reason = verdict.reason(),
+                                 .rules = verdict.source->source()});
   }
 
   static void add(Folder& folder, Folder::Item item, std::string_view name,
@@ -264,7 +267,7 @@ class Scanner {
 
   void exclude_or_name(const Visit& at, std::string_view reason) const {
     if (options_.links == Links::keep)
-      at.folder.excluded.push_back({.path = at.path, .reason = std::string(reason)});
+      at.folder.excluded.push_back({.path = at.path, .reason = std::string(reason), .rules = {}});
     else
       add(at.folder, {.type = EntryType::name_only}, at.name);
   }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "pkg/scan_options.hpp"
@@ -32,6 +33,8 @@ class Scan {
   /// Absolute.
   [[nodiscard]] const Path& root() const noexcept { return root_; }
   [[nodiscard]] bool is_empty() const;
+  /// How many files and links, and how many folders below the root, the walk found.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> counts() const;
   /// Equal stamps mean equal entries with equal content. Nullopt if a file's stamp isn't settled.
   [[nodiscard]] std::optional<FileStamp> stamp() const;
   [[nodiscard]] const FileStamper& stamper() const noexcept { return stamper_; }

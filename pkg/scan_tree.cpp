@@ -186,6 +186,13 @@ bool Scan::is_empty() const {
          std::ranges::all_of(top_->folders, [](const auto& below) { return !below->is_in_tree(); });
 }
 
+std::pair<std::size_t, std::size_t> Scan::counts() const {
+  const auto folders = all_folders();
+  std::size_t files = 0;
+  for (const ScannedFolder* folder : folders) files += folder->items.size();
+  return {files, folders.size() - 1};
+}
+
 std::optional<FileStamp> Scan::stamp() const {
   FileStamp sum{1, 1};  // that of an empty tree isn't "none"
   if (!add_stamps(*top_, sum)) return std::nullopt;

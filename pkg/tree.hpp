@@ -39,6 +39,7 @@ struct Excluded {
   std::string path;
   bool directory = false;  // with everything below it
   std::string reason;      // "build/.gitignore:3: *.o", "excludes: *.log", "a socket"
+  std::string rules;       // the file or option with the rule; empty if it isn't a rule
 };
 
 struct Tree {

@@ -174,6 +174,25 @@ refused 3 "there is no revision 'nowhere'"
 rtenv hash job/empty --git HEAD
 refused 3 "isn't in a git repository"
 
+# --verbose says what was found, left out and read, and how long it took.
+rtenv pack job -v -o verbose.zip
+ok
+stderr_has 'debug: found '
+stderr_has 'debug: left out by .gitignore: 2 files or folders'
+stderr_has 'debug: left out by excludes: 2 files or folders'
+[[ $err =~ read\ [0-9]+\ files\ with\ [0-9]+\ bytes\ in\ [0-9.]+\ s ]] || fail "no times"
+[[ $err != *"isn't packed"* ]] || fail "what rules leave out isn't a warning"
+rtenv hash job -v --no-digest-cache
+stderr_has '; 0 unchanged ones are in the digest cache'
+cp -r job unchanged && sleep 2.1
+rtenv hash unchanged
+rtenv hash unchanged -v
+stderr_has 'read nothing: the directory is unchanged since it was named'
+rtenv inspect verbose.zip -v
+[[ $err =~ read\ [0-9]+\ entries ]] || fail "inspect is silent"
+rtenv hash job
+[[ -z $err ]] || fail "details without --verbose"
+
 # --explain lists the largest files, as text and as JSON.
 rtenv pack job --explain -o explained.zip
 stderr_has "folder                12 bytes  src/  (1 files)"
