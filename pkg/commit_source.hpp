@@ -37,7 +37,7 @@ class CommitSource : public ContentSource {
   /// Fails: corrupt.
   Result<Content> load(const GitRepository& repository, const GitBlob& blob) const;
   /// The file at `path` of the package. Opens the repository if it isn't open yet. Fails: corrupt,
-  /// not_found (the repository).
+  /// and as GitRepository::open.
   Result<Content> load(std::optional<GitRepository>& repository, const std::string& path) const;
 
  private:

@@ -16,7 +16,8 @@ namespace rtenv::pkg {
 /// or a bare repository. `revision` is anything that git rev-parse understands. A link whose target
 /// isn't in the commit is recorded in Tree::excluded; with Links::follow its name alone counts.
 /// Fails: not_found (no repository, no such revision or folder in it), invalid_argument (not a
-/// commit; a link back to its own parent folder), corrupt (the repository), cancelled.
+/// commit; a link back to its own parent folder), corrupt (the repository), permission_denied
+/// (another user's repository), cancelled.
 Result<Tree> scan_commit(const Path& directory, const std::string& revision,
                          const ScanOptions& options);
 

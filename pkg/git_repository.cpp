@@ -2,11 +2,28 @@
 
 namespace rtenv::pkg {
 
+namespace {
+
+// libgit2 1.5 doesn't say that the repository is another user's, but that the setting which would
+// allow it isn't set.
+bool misses_safe_directory(const GitLibrary& git) {
+  const git_error* error = git.error_last();
+  return error != nullptr && error->message != nullptr &&
+         std::string_view(error->message).find("'safe.directory'") != std::string_view::npos;
+}
+
+}  // namespace
+
 Result<GitRepository> GitRepository::open(const Path& directory) {
   RTENV_TRY(const GitLibrary* git, git_library());
   GitRepository result(*git);
   git_repository* repository = nullptr;
-  if (git->repository_open_ext(&repository, directory.c_str(), 0, nullptr) != 0)
+  const int opened = git->repository_open_ext(&repository, directory.c_str(), 0, nullptr);
+  if (opened == GIT_EOWNER || (opened != 0 && misses_safe_directory(*git)))
+    return fail(Errc::permission_denied, "the repository of {} belongs to another user",
+                directory.native())
+        .hint("if you trust it: git config --global --add safe.directory {}", directory.native());
+  if (opened != 0)
     return result.failed(
         Errc::not_found,
         fmt::format("{} isn't in a git repository that can be read", directory.native()));

@@ -14,7 +14,8 @@ using GitOwned = std::unique_ptr<Object, void (*)(Object*)>;
 
 class GitRepository {
  public:
-  /// `directory` is in a working tree, or is a bare repository. Fails: not_found, corrupt.
+  /// `directory` is in a working tree, or is a bare repository. Fails: not_found,
+  /// permission_denied (another user's), corrupt.
   static Result<GitRepository> open(const Path& directory);
 
   [[nodiscard]] const GitLibrary& git() const { return *git_; }

@@ -8,7 +8,7 @@
 namespace rtenv::pkg {
 
 /// "commit ID", and a digest of the tags if there are any: of the repository that `directory` is
-/// the working tree of. Without a commit: "no commit". Fails: not_found, corrupt.
+/// the working tree of. Without a commit: "no commit". Fails: as GitRepository::open.
 Result<std::string> git_version(const Path& directory);
 
 }  // namespace rtenv::pkg

@@ -32,11 +32,13 @@ bool is_of(const GitRepository& repository, const Path& work_tree) {
 Result<GitRepository> open_repository(const Path& work_tree) {
   auto repository = GitRepository::open(work_tree);
   if (repository && is_of(*repository, work_tree)) return repository;
-  const std::string reason =
-      repository ? fmt::format("cannot read the repository of {}", work_tree.native())
-                 : repository.error().message();
-  return fail(repository ? Errc::corrupt : repository.error().code(), "{}", reason)
-      .hint("git's rules need the repository's index; --no-gitignore packs without it");
+  Error error = repository ? Error(Errc::corrupt, fmt::format("cannot read the repository of {}",
+                                                              work_tree.native()))
+                           : repository.error();
+  if (error.hint().empty())
+    error = std::move(error).with_hint(
+        "git's rules need the repository's index; --no-gitignore packs without it");
+  return Failure(std::move(error));
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "pkg/repository_rules.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
+#include "pkg/git_commit.hpp"
 #include "pkg/package_fixture.hpp"
 #include "pkg/work_tree.hpp"
 
@@ -159,6 +161,15 @@ TEST_F(GitRulesTest, NeedARepositoryThatCanBeRead) {
               IsError(Errc::corrupt, "cannot read the index of"));
   EXPECT_THAT(scan(tree_.root(), {.use_gitignore = false, .semantics = IgnoreSemantics::git}),
               IsOk());
+}
+
+TEST_F(GitRulesTest, AreNotTakenFromTheRepositoryOfAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
+  for (const char* path : {".", ".git"}) ASSERT_EQ(::lchown((tree_ / path).c_str(), 12345, 1), 0);
+  EXPECT_THAT(scan(tree_.root(), {.semantics = IgnoreSemantics::git}),
+              IsError(Errc::permission_denied, "belongs to another user"));
+  EXPECT_THAT(scan_commit(tree_.root(), "HEAD", {}),
+              IsError(Errc::permission_denied, "belongs to another user"));
 }
 
 TEST_F(GitRulesTest, FindTheWorkTree) {
