@@ -6,6 +6,7 @@
 
 #include "base/path_kind.hpp"
 #include "remote/aws_profile.hpp"
+#include "remote/azure_credentials.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -61,8 +62,13 @@ CredentialSource gs(const Environment& environment) {
 }
 
 CredentialSource azure(const Environment& environment) {
-  for (const char* variable :
-       {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"})
+  constexpr const char* k_connection = "AZURE_STORAGE_CONNECTION_STRING";
+  if (are_set(environment, {k_connection})) {
+    const Uri any{.scheme = Scheme::azure, .authority = "container", .path = "blob"};
+    const auto account = azure_account(any, environment, Access::with_credentials);
+    return {"azure", account.has_value(), account ? k_connection : account.error().message()};
+  }
+  for (const char* variable : {"AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"})
     if (are_set(environment, {variable})) return {"azure", true, variable};
   return {"azure", false, "none; requests are anonymous"};
 }

@@ -77,6 +77,11 @@ TEST_F(CredentialSourcesTest, WhatIsIncompleteIsNotFound) {
   EXPECT_NE(report().find("aws_access_key_id, but not aws_secret_access_key"), std::string::npos);
   environment_.set("AWS_SECRET_ACCESS_KEY", "s");
   EXPECT_NE(report().find("AWS_SECRET_ACCESS_KEY, but not AWS_ACCESS_KEY_ID"), std::string::npos);
+  environment_.set("AZURE_STORAGE_CONNECTION_STRING", "AccountName=a");
+  EXPECT_NE(report().find("azure false AZURE_STORAGE_CONNECTION_STRING has neither"),
+            std::string::npos);
+  environment_.set("AZURE_STORAGE_CONNECTION_STRING", "AccountName=a;AccountKey=AAAA");
+  EXPECT_NE(report().find("azure true AZURE_STORAGE_CONNECTION_STRING\n"), std::string::npos);
 }
 
 }  // namespace

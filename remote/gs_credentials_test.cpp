@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "remote/trickle_server.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::remote {
@@ -41,6 +42,22 @@ TEST_F(GsCredentialsTest, WhatAFileLacksIsNamed) {
   EXPECT_NE(error_of(R"({"type": "authorized_user", "client_id": "x", "client_secret": "y"})")
                 .find("without refresh_token"),
             std::string::npos);
+}
+
+TEST_F(GsCredentialsTest, ATokenThatIsSentForEverIsNotWaitedFor) {
+  environment_.set("RTENV_NETWORK_TIMEOUT", "1");
+  environment_.set("GOOGLE_APPLICATION_CREDENTIALS", (tree_ / "c.json").native());
+  const auto find_at = [&](const TrickleServer& server) {
+    tree_.file("c.json", fmt::format(R"({{"type": "authorized_user", "client_id": "i",
+                                         "client_secret": "s", "refresh_token": "r",
+                                         "token_uri": "{}"}})",
+                                     server.url("/token")));
+    return find();
+  };
+  const std::string begin = "HTTP/1.1 200 OK\r\n\r\n";
+  EXPECT_THAT(find_at(TrickleServer(begin)), IsError(Errc::unavailable, "slower than"));
+  EXPECT_THAT(find_at(TrickleServer(begin, Pace::fast)),
+              IsError(Errc::invalid_argument, "larger than"));
 }
 
 TEST_F(GsCredentialsTest, AnUnusableDefaultIsAnErrorToo) {
