@@ -1,10 +1,5 @@
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
-#include <utility>
 
-#include "base/json_text.hpp"
-#include "base/output_file.hpp"
 #include "base/text.hpp"
 #include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
@@ -43,35 +38,6 @@ nlohmann::json to_json(const remote::ListedObject& object) {
           {"modified_ms", json_or_null(modified_ms)}};
 }
 
-// Lines on standard output: waiting for its reader can be interrupted.
-class LineOutput {
- public:
-  static Result<LineOutput> open(const Cancellation* cancellation) {
-    RTENV_TRY(OutputFile file, OutputFile::standard(cancellation));
-    return LineOutput(std::move(file), ::isatty(STDOUT_FILENO) == 1 ? 0 : k_buffer_bytes);
-  }
-
-  Result<void> add(std::string_view line) {
-    buffer_ += line;
-    buffer_ += '\n';
-    return buffer_.size() > max_buffered_ ? flush() : Result<void>();
-  }
-
-  Result<void> flush() {
-    const std::string text = std::exchange(buffer_, std::string());
-    return text.empty() ? Result<void>() : file_.write(text);
-  }
-
- private:
-  static constexpr std::size_t k_buffer_bytes = 32U << 10U;
-  LineOutput(OutputFile file, std::size_t max_buffered)
-      : file_(std::move(file)), max_buffered_(max_buffered) {}
-
-  OutputFile file_;
-  std::size_t max_buffered_;
-  std::string buffer_;
-};
-
 struct LsCommand {
   std::string uri;
   StoreFlags store;
@@ -80,15 +46,16 @@ struct LsCommand {
     RTENV_TRY(const auto prefix, remote::Uri::parse(uri));
     RTENV_TRY(const auto options, store.options(tool, prefix));
     RTENV_TRY(const auto opened, remote::open_store(prefix, options));
-    RTENV_TRY(LineOutput output, LineOutput::open(tool.cancellation));
     bool is_empty = true;
-    // Entries are printed as they arrive.
-    const auto listed = opened->list(prefix, [&](const remote::ListedObject& object) {
+    // Each page is printed when it arrives.
+    RTENV_TRY(opened->list(prefix, [&](const remote::ListedObject& object) -> Result<void> {
       is_empty = false;
-      return output.add(tool.output.json ? json_text(to_json(object)) : line_of(object));
-    });
-    RTENV_TRY(output.flush());  // what precedes an error, too
-    RTENV_TRY(listed);
+      if (tool.output.json)
+        tool.output.print_json(to_json(object));
+      else
+        print_line(line_of(object));
+      return {};
+    }));
     // A bucket may be empty, but who names a prefix expects something.
     if (is_empty && !prefix.path.empty())
       return fail(Errc::not_found, "no object's name begins with {}", prefix.shown());

@@ -1,6 +1,6 @@
 #include "cli/unpack_limits.hpp"
 
-#include "base/parallel.hpp"
+#include "base/processors.hpp"
 #include "cli/byte_size.hpp"
 
 namespace rtenv::cli {

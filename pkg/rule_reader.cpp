@@ -13,7 +13,6 @@
 #include "pkg/work_tree.hpp"
 
 namespace rtenv::pkg {
-namespace {}  // namespace
 
 std::string RuleReader::shown(const std::string& path) const {
   return path.empty() ? root_.native() : root_.native() + '/' + path;
