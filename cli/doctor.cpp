@@ -98,7 +98,8 @@ Result<int> run(const Tool& tool) {
     findings.push_back(check_job_directory(tool, *cache));
   }
   for (const auto& source : remote::find_credential_sources(tool.environment))
-    findings.push_back({fmt::format("{} credentials", source.store), Level::ok, source.where});
+    findings.push_back({fmt::format("{} credentials", source.store),
+                        source.incomplete ? Level::warning : Level::ok, source.where});
   nlohmann::json object = nlohmann::json::object();
   for (const Finding& finding : findings)
     object[finding.subject] = {{"level", name(finding.level)}, {"text", finding.text}};

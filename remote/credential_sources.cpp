@@ -16,14 +16,17 @@ bool are_set(const Environment& environment, std::initializer_list<const char*> 
       names, [&](const char* name) { return environment.find_filled(name).has_value(); });
 }
 
+CredentialSource incomplete(std::string_view store, const Error& error) {
+  return {.store = store, .found = false, .where = error.message(), .incomplete = true};
+}
+
 // The file that the variable names, else the one below HOME if it exists.
 std::optional<CredentialSource> file_source(std::string_view store, const Environment& environment,
                                             const char* variable, const char* below_home) {
   if (const auto named = environment.find_filled(variable)) {
     const auto kind = path_kind(*named);
-    return CredentialSource{
-        store, kind.has_value(),
-        fmt::format("{}: {}", variable, kind ? std::string(*named) : kind.error().message())};
+    if (!kind) return incomplete(store, Error(kind.error()).within(variable));
+    return CredentialSource{store, true, fmt::format("{}: {}", variable, *named)};
   }
   const auto home = environment.find_filled("HOME");
   const Path file = home ? Path(*home) / below_home : Path();
@@ -33,7 +36,7 @@ std::optional<CredentialSource> file_source(std::string_view store, const Enviro
 
 CredentialSource s3(const Environment& environment) {
   const auto keys = keys_of(environment);
-  if (!keys) return {"s3", false, keys.error().message()};
+  if (!keys) return incomplete("s3", keys.error());
   if (*keys)
     return {"s3", true,
             (*keys)->session_token.empty() ? "AWS_ACCESS_KEY_ID"
@@ -41,9 +44,9 @@ CredentialSource s3(const Environment& environment) {
   if (are_set(environment, {"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"}))
     return {"s3", true, "AWS_WEB_IDENTITY_TOKEN_FILE"};
   const auto profile = current_aws_profile(environment);
-  if (!profile) return {"s3", false, profile.error().message()};
+  if (!profile) return incomplete("s3", profile.error());
   if (const auto in_profile = keys_of(*profile); !in_profile)
-    return {"s3", false, in_profile.error().message()};
+    return incomplete("s3", in_profile.error());
   constexpr std::array k_settings{"aws_access_key_id", "role_arn", "credential_process"};
   for (const char* setting : k_settings)
     if (find_setting(*profile, setting))
@@ -66,7 +69,8 @@ CredentialSource azure(const Environment& environment) {
   if (are_set(environment, {k_connection})) {
     const Uri any{.scheme = Scheme::azure, .authority = "container", .path = "blob"};
     const auto account = azure_account(any, environment, Access::with_credentials);
-    return {"azure", account.has_value(), account ? k_connection : account.error().message()};
+    if (!account) return incomplete("azure", account.error());
+    return {"azure", true, k_connection};
   }
   for (const char* variable : {"AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"})
     if (are_set(environment, {variable})) return {"azure", true, variable};

@@ -14,7 +14,8 @@ namespace rtenv::remote {
 struct CredentialSource {
   std::string_view store;  // "s3", "gs", "azure", "http", "gcs"
   bool found = false;
-  std::string where;  // the variable or file; if not found, what happens without credentials
+  std::string where;        // the variable or file; if not found, what happens without credentials
+  bool incomplete = false;  // not found, but the store's requests fail: `where` says why
 };
 
 /// One for each store.

@@ -15,7 +15,8 @@ class CredentialSourcesTest : public testing::Test {
   [[nodiscard]] std::string report() const {
     std::string text;
     for (const auto& source : find_credential_sources(environment_))
-      text += fmt::format("{} {} {}\n", source.store, source.found, source.where);
+      text += fmt::format("{} {}{} {}\n", source.store, source.found,
+                          source.incomplete ? ", incomplete:" : "", source.where);
     return text;
   }
 
@@ -66,19 +67,22 @@ TEST_F(CredentialSourcesTest, FindsFilesInTheHomeDirectory) {
 
 TEST_F(CredentialSourcesTest, ReportsABrokenProfile) {
   environment_.set("AWS_PROFILE", "nobody");
-  EXPECT_NE(report().find("s3 false the AWS profile 'nobody' is neither in "), std::string::npos);
+  EXPECT_NE(report().find("s3 false, incomplete: the AWS profile 'nobody' is neither in "),
+            std::string::npos);
 }
 
 TEST_F(CredentialSourcesTest, WhatIsIncompleteIsNotFound) {
   environment_.set("GOOGLE_APPLICATION_CREDENTIALS", "/no/such.json");
   tree_.file(".aws/credentials", "[default]\naws_access_key_id = i\n");
-  EXPECT_NE(report().find("gs false GOOGLE_APPLICATION_CREDENTIALS: /no/such.json doesn't exist"),
-            std::string::npos);
+  EXPECT_NE(
+      report().find(
+          "gs false, incomplete: GOOGLE_APPLICATION_CREDENTIALS: /no/such.json doesn't exist"),
+      std::string::npos);
   EXPECT_NE(report().find("aws_access_key_id, but not aws_secret_access_key"), std::string::npos);
   environment_.set("AWS_SECRET_ACCESS_KEY", "s");
   EXPECT_NE(report().find("AWS_SECRET_ACCESS_KEY, but not AWS_ACCESS_KEY_ID"), std::string::npos);
   environment_.set("AZURE_STORAGE_CONNECTION_STRING", "AccountName=a");
-  EXPECT_NE(report().find("azure false AZURE_STORAGE_CONNECTION_STRING has neither"),
+  EXPECT_NE(report().find("azure false, incomplete: AZURE_STORAGE_CONNECTION_STRING has neither"),
             std::string::npos);
   environment_.set("AZURE_STORAGE_CONNECTION_STRING", "AccountName=a;AccountKey=AAAA");
   EXPECT_NE(report().find("azure true AZURE_STORAGE_CONNECTION_STRING\n"), std::string::npos);
