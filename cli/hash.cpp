@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/explain.hpp"
 #include "cli/selection.hpp"
 
 namespace rtenv::cli {
@@ -9,6 +10,7 @@ namespace {
 struct HashCommand {
   Selection selection;
   bool no_digest_cache = false;
+  bool explain_wanted = false;
 
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 };
@@ -16,16 +18,19 @@ struct HashCommand {
 Result<int> HashCommand::run(const Tool& tool) const {
   RTENV_TRY(selection.check_directory());
   RTENV_TRY(auto options, selection.package_options(tool));
+  options.scan.record_excluded = explain_wanted || tool.verbose;
   if (!no_digest_cache) options.digest_cache = tool.digest_cache();
   RTENV_TRY(auto named, pkg::name_directory(selection.directory, options));
   const pkg::Tree& tree = named.tree();
-  warn_of_left_out(tree, false);
+  warn_of_left_out(tree, explain_wanted);
   log_stats(named.stats(), tree, options.zip.threads);
-  tool.output.print({{"uri", named.name().uri()},
-                     {"scheme", pkg::name(named.name().scheme())},
-                     {"files", tree.file_count()},
-                     {"total_bytes", tree.total_bytes()}},
-                    named.name().uri());
+  if (explain_wanted && !tool.output.json) print_explanation(tree);
+  nlohmann::json object{{"uri", named.name().uri()},
+                        {"scheme", pkg::name(named.name().scheme())},
+                        {"files", tree.file_count()},
+                        {"total_bytes", tree.total_bytes()}};
+  if (explain_wanted) object.update(explanation_json(tree));
+  tool.output.print(object, named.name().uri());
   return 0;
 }
 
@@ -41,6 +46,9 @@ void register_hash(const Command& root, Tool& tool) {
       command.add_flag("--no-digest-cache", state->no_digest_cache,
                        "Read every file, even if it hasn't changed since the last time"),
       {InputKind::directory});
+  command.add_flag(
+      "--explain", state->explain_wanted,
+      "List on standard error what was left out, by which rule, and the largest files");
   command.set_action([state, &tool] { return state->run(tool); });
 }
 

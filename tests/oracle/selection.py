@@ -4,7 +4,7 @@
 usage: selection.py RTENV [--cases 80] [--seed 1]
 On generated directories and repositories, with random options (scheme, kind of rules, excludes, includes, a commit, a folder of a
 repository): the names and sizes of `pack --list` are those in the package, the package's name is that of `hash` (with and without the
-digest cache, twice) and of `push`, what `--explain` says was left out is the same for a list and for a package, `unpack --list`
+digest cache, twice) and of `push`, what `--explain` says was left out is the same for a list, a package and a name, `unpack --list`
 lists what `pack --list` lists, and a directory unpacked from the package has the package's name. Prints "N passed, M failed".
 """
 import json, os, random, subprocess, zipfile
@@ -61,6 +61,7 @@ def check(tool, scratch, seed):
         names = [rtenv("hash", folder, *chosen).strip(), rtenv("hash", folder, *chosen).strip(),
                  rtenv("hash", folder, "--no-digest-cache", *chosen).strip()]
         name = os.path.basename(packed["uri"]) if "--git" in chosen else ""  # a commit has no name before it is packed
+        explained = json.loads(rtenv("hash", folder, "--explain", "--json", *chosen))
         pushed = rtenv("push", folder, f"file://{store}/{name}", *chosen).strip()
         unpacked = json.loads(rtenv("unpack", "--list", package, "--json"))
         inspected = json.loads(rtenv("inspect", package, "--json"))
@@ -86,7 +87,7 @@ def check(tool, scratch, seed):
     for what, entries in (("unpack --list", unpacked["entries"]), ("inspect", inspected["entries"])):
         if {path(entry): entry["size_bytes"] for entry in entries} != expected or entries != listed["entries"]:
             problems.append(f"{what} differs from pack --list")
-    if listed["left_out"] != packed["left_out"]:
+    if not listed["left_out"] == packed["left_out"] == explained["left_out"] or not listed["files"] == packed["files"] == explained["files"]:
         problems.append("--explain differs")
     if any(name != packed["uri"] for name in names):
         problems.append(f"hash {names}, pack {packed['uri']}")
