@@ -11,6 +11,8 @@
 //   RTENV_TRY(const auto* functions, load_once<CurlFunctions>("libcurl.so.4"));
 #pragma once
 
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -20,7 +22,8 @@ namespace rtenv {
 class DynamicLibrary {
  public:
   /// `soname` is the name for dlopen(3), such as "libcurl.so.4": that of the library whose headers
-  /// were used (cmake/Dependencies.cmake). Fails: not_found.
+  /// were used (cmake/Dependencies.cmake). Fails: not_found; unavailable (out of memory or
+  /// descriptors).
   static Result<DynamicLibrary> open(std::string soname);
 
   /// Sets `function` to the function of this name. Fails: not_found.
@@ -67,20 +70,21 @@ class LibraryFunctions {
   decltype(&prefix##name) name = /* NOLINT(bugprone-macro-parentheses): a declarator */ \
       find<decltype(&prefix##name)>(#prefix #name)
 
-/// The functions of a library, which the first call for this table loads and passes to
-/// `initialize`; later calls return the same result. Thread-safe. Fails: not_found; as
+/// The functions of a library, which the first successful call for this table loads and passes to
+/// `initialize`; later calls return the same. Thread-safe. Fails: not_found, unavailable; as
 /// `initialize`.
 template <class Functions>
 Result<const Functions*> load_once(const char* soname,
                                    Result<void> (*initialize)(const Functions&) = nullptr) {
-  static const Result<Functions> loaded = [&]() -> Result<Functions> {
-    RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open(soname));
-    Functions functions(library);
-    RTENV_TRY(functions.complete());
-    if (initialize != nullptr) RTENV_TRY(initialize(functions));
-    return functions;
-  }();
-  if (!loaded) return Failure(loaded.error());
+  static std::mutex mutex;
+  static std::optional<Functions> loaded;
+  const std::lock_guard lock(mutex);
+  if (loaded) return &*loaded;
+  RTENV_TRY(const DynamicLibrary library, DynamicLibrary::open(soname));
+  Functions functions(library);
+  RTENV_TRY(functions.complete());
+  if (initialize != nullptr) RTENV_TRY(initialize(functions));
+  loaded = std::move(functions);
   return &*loaded;
 }
 
