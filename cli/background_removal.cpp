@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "base/absolute_path.hpp"
 #include "base/file.hpp"
@@ -33,7 +34,9 @@ Result<Fd> start_removal(const std::vector<Path>& folders, std::vector<int> keep
 Result<void> start_removal_of_job_folder(const Path& folder, cache::Cache& cache) {
   // While the process holds this lock, no other one removes the folder.
   RTENV_TRY(const auto lock, cache.try_lock(cache::Cache::k_sweeper_lock));
-  RTENV_TRY(start_removal({folder}, lock ? std::vector{lock->fd().get()} : std::vector<int>()));
+  // The temporary folder of this process goes with it, if it is empty then.
+  RTENV_TRY(start_removal({folder, folder.parent_path() / ""},
+                          lock ? std::vector{lock->fd().get()} : std::vector<int>()));
   return {};
 }
 
@@ -60,8 +63,12 @@ void remove_left_folders(const Cancellation& cancellation) {
 
 int remove_folders(const std::vector<std::string>& words) {
   int status = 0;
-  for (const std::string& folder : words)
-    if (!remove_tree(folder)) status = 1;
+  for (const std::string& folder : words) {
+    if (folder.ends_with('/'))
+      ::rmdir(folder.c_str());
+    else if (!remove_tree(folder))
+      status = 1;
+  }
   return status;
 }
 

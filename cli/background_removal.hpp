@@ -22,8 +22,8 @@ void remove_job_folder(const Path& folder, cache::Cache& cache);
 /// Removes the folders that interrupted work left. Waits a moment for that, since most are small.
 void remove_left_folders(const Cancellation& cancellation);
 
-/// The process in the background: `rtenv remove-folders FOLDER…`. Not for users, so it isn't in the
-/// help.
+/// The process in the background: `rtenv remove-folders FOLDER…`. A folder with a slash at its end
+/// is removed only if it is empty. Not for users, so it isn't in the help.
 inline constexpr std::string_view k_remove_folders = "remove-folders";
 int remove_folders(const std::vector<std::string>& words);
 
