@@ -146,4 +146,14 @@ Result<std::uint64_t> free_space_bytes(const Path& path) {
   return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
+bool is_made_on_reading(const Fd& file) noexcept {
+  constexpr std::array<std::uint32_t, 7> k_file_systems{
+      PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,      TRACEFS_MAGIC,
+      SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC};
+  struct statfs file_system {};
+  return ::fstatfs(file.get(), &file_system) == 0 &&
+         std::ranges::find(k_file_systems, static_cast<std::uint32_t>(file_system.f_type)) !=
+             k_file_systems.end();
+}
+
 }  // namespace rtenv

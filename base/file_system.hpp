@@ -32,6 +32,10 @@ enum class ChangeTimes : std::uint8_t {
 /// Fails: not_found.
 Result<ChangeTimes> change_times(const Path& folder);
 
+/// Whether the kernel makes the file's content when it is read, as in /proc: then its size says
+/// nothing.
+bool is_made_on_reading(const Fd& file) noexcept;
+
 /// Whether something is mounted at or below a folder, as this process sees it. Fails: not_found.
 Result<bool> has_mounts_below(const Path& folder);
 

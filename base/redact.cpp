@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/encoding.hpp"
+
 namespace rtenv {
 
 namespace {
@@ -85,7 +87,9 @@ std::size_t login_end(std::string_view rest) {
 // before '@' is hidden.
 std::string redacted(std::string_view url, std::string_view ends) {
   const auto scheme_end = url.find("://");
-  const auto authority = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
+  const auto authority = scheme_end != std::string_view::npos ? scheme_end + 3
+                         : url.starts_with("//")              ? 2  // a redirect may be so
+                                                              : 0;
   auto at = url.substr(0, url.find('/', authority)).rfind('@');
   if (at == std::string_view::npos || at < authority) {
     at = login_end(url.substr(authority));
@@ -127,7 +131,17 @@ std::string without_credentials(std::string_view text) {
   return result;
 }
 
-std::string redacted_url(std::string_view url) { return redacted(url, "?#"); }
+// The key of an object is a part of its URL's path, where a signed query by mistake has "%3F" for
+// '?'.
+std::string redacted_url(std::string_view url) {
+  std::string shown = redacted(url, "?#");
+  for (auto at = shown.find("%3"); at != std::string::npos; at = shown.find("%3", at + 1)) {
+    const std::string rest = percent_decode(std::string_view(shown).substr(at));
+    if (rest.starts_with('?') && has_secret(std::string_view(rest).substr(1)))
+      return shown.substr(0, at) + "?…";
+  }
+  return shown;
+}
 
 std::string redacted_object(std::string_view uri) {
   std::string shown = redacted(uri, "");

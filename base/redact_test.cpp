@@ -44,6 +44,13 @@ TEST(Redact, TheNameOfAnObjectMayHaveAQuestionMark) {
   EXPECT_EQ(redacted_object("s3://b/a?b?token=abc"), "s3://b/a?b?…");
 }
 
+TEST(Redact, AnObjectsKeyInAUrlIsTreatedAsTheObject) {
+  EXPECT_EQ(redacted_url("http://h/b/x%3FX-Amz-Signature%3Dabc"), "http://h/b/x?…");
+  EXPECT_EQ(redacted_url("http://h/b/x%3fa=1%26sig%3dabc?list-type=2"), "http://h/b/x?…");
+  EXPECT_EQ(redacted_url("http://h/b/is%3Fit%3Dtrue"), "http://h/b/is%3Fit%3Dtrue");
+  EXPECT_EQ(redacted_url("//me:hunter2@:99/x"), "//…@:99/x") << "where a redirect leads";
+}
+
 TEST(Redact, LeavesOtherTextUnchanged) {
   for (const char* text : {"", "six==1.0", "six @ https://host/x@1.whl", "https://host?to=a@b",
                            "user@host:path", "://", "'https://host' a@b"})

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "base/changing.hpp"
+#include "base/file_system.hpp"
 #include "base/hash.hpp"
 #include "base/raw_bytes.hpp"
 
@@ -28,6 +29,11 @@ Result<SteadyFile> SteadyFile::open(Path path, std::chrono::seconds settle_time)
   if (::fstat(file.get(), &status) != 0) return fail_errno("read", path.native());
   if (!S_ISREG(status.st_mode))
     return fail(Errc::invalid_argument, "{} isn't a file", path.native());
+  if (is_made_on_reading(file))
+    return fail(Errc::invalid_argument,
+                "{} can't be taken: the kernel makes it when it is read, and its size isn't known",
+                path.native())
+        .hint("copy its content to a file");
   const bool settled = std::time(nullptr) - status.st_ctim.tv_sec > settle_time.count();
   return SteadyFile(std::move(path), std::move(file), status, settled);
 }

@@ -68,6 +68,11 @@ TEST_F(SteadyFileTest, NoticesAFileThatGrowsOrShrinks) {
   }
 }
 
+TEST_F(SteadyFileTest, RefusesWhatTheKernelMakesWhenItIsRead) {
+  EXPECT_THAT(SteadyFile::open("/proc/version"),
+              IsError(Errc::invalid_argument, "/proc/version can't be taken"));
+}
+
 TEST_F(SteadyFileTest, PassesOnWhatTheSinkFailsWith) {
   write("1234");
   const SteadyFile file = must(SteadyFile::open(path_));

@@ -31,11 +31,12 @@ Result<void> copy_to_stream(const Fd& file, OutputFile& output) {
 
 // Fails also: corrupt (it doesn't have this digest).
 Result<void> copy_verified(const Path& from, const remote::DownloadTarget& to,
-                           const std::string& sha256) {
+                           const std::string& sha256, const Cancellation* cancellation) {
   RTENV_TRY(const Fd file, open_regular_file(from, O_RDONLY));
   RawBytes buffer(k_buffer_bytes);
   Sha256 digest;
   for (std::size_t count = buffer.size(); count == buffer.size();) {
+    RTENV_TRY(check_not_cancelled(cancellation, "copying", from.native()));
     RTENV_TRY(count, read_full(file, buffer, from.native()));
     const auto data = std::span<const std::byte>(buffer).first(count);
     digest.add(data);
@@ -51,7 +52,9 @@ Result<remote::Downloaded> write_object(const remote::Uri& uri,
                                         const FetchOptions& options) {
   if (cache != nullptr && uri.sha256) {
     RTENV_TRY(const auto pinned, find_pinned_file(uri, *cache));
-    const auto copied = pinned ? copy_verified(pinned->path, target, *uri.sha256) : Result<void>();
+    const auto copied =
+        pinned ? copy_verified(pinned->path, target, *uri.sha256, options.store.cancellation)
+               : Result<void>();
     if (pinned && copied) return remote::Downloaded{.info = {}, .sha256 = *uri.sha256, .xxh3 = {}};
     if (!copied && copied.error().code() != Errc::corrupt) return Failure(copied.error());
     if (!copied &&

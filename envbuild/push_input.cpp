@@ -34,6 +34,12 @@ Result<std::string> extension_of(const Path& path) {
 
 Result<Pushed> push_input(const remote::Uri& uri, const PushOptions& options) {
   RTENV_TRY(const auto input, SpooledInput::read(options.store.cancellation));
+  std::error_code error;
+  if (std::filesystem::file_size(input.path(), error) == 0 && !error)
+    return fail(Errc::invalid_argument, "standard input is empty: {} isn't replaced", uri.shown())
+        .hint(
+            "did the command before the pipe fail? An empty object is stored from a file: push "
+            "FILE");
   const bool by_content = uri.is_prefix() || uri.scheme == remote::Scheme::gcs;
   if (!by_content) return push_file(input.path(), uri, options);
   RTENV_TRY(const std::string extension, extension_of(input.path()));

@@ -1,25 +1,19 @@
 #include "pkg/file_reader.hpp"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include "base/file_system.hpp"
 #include "pkg/entry_mode.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
 namespace {
-
-// File systems whose files say nothing of the size of their content.
-constexpr std::array<std::uint32_t, 7> k_made_on_reading{
-    PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,      TRACEFS_MAGIC,
-    SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC};
 
 // What a path leads to if its file was removed or replaced since the scan.
 bool is_change(int error) {
@@ -67,11 +61,7 @@ Failure FileReader::changed() const { return changed_while(shown(), "read"); }
 
 // The content isn't as long as the file's size.
 Failure FileReader::other_size() const {
-  struct statfs file_system {};
-  if (::fstatfs(file_.get(), &file_system) != 0 ||
-      std::ranges::find(k_made_on_reading, static_cast<std::uint32_t>(file_system.f_type)) ==
-          k_made_on_reading.end())
-    return changed();
+  if (!is_made_on_reading(file_)) return changed();
   return fail(Errc::invalid_argument,
               "{} can't be packed: the kernel makes it when it is read, and its size isn't known",
               shown())

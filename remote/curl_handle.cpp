@@ -302,7 +302,7 @@ Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodyS
                     .response = {},
                     .explains_from = std::nullopt,
                     .error = std::nullopt};
-  set_curl_options(curl_, easy_, request, environment, times);
+  RTENV_TRY(set_curl_options(curl_, easy_, request, environment, times));
   set_callbacks(transfer);
   std::array<char, CURL_ERROR_SIZE> detail{};
   curl_.easy_setopt(easy_, CURLOPT_ERRORBUFFER, detail.data());

@@ -1,5 +1,6 @@
 #include "remote/curl_options.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,20 +34,29 @@ void set_body(const CurlLibrary& curl, CURL* handle, const HttpRequest& request)
   curl.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
-void set_netrc(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
-               const Environment& environment) {
+// libcurl opens files by itself: it would wait for the writer of a pipe.
+Result<void> check_file(const Path& path) {
+  const auto opened = open_regular_file(path, O_RDONLY);
+  if (opened || opened.error().code() != Errc::invalid_argument) return {};
+  return Failure(opened.error());
+}
+
+Result<void> set_netrc(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                       const Environment& environment) {
   const auto file = netrc_file(environment);
-  if (!file) return;
+  if (!file) return {};
+  RTENV_TRY(check_file(*file));
   if (request.netrc == Netrc::named_entry) {
     const auto url = Url::parse(request.url);
-    if (!url || !netrc_names(*file, url->origin.host)) return;
+    if (!url || !netrc_names(*file, url->origin.host)) return {};
   }
   curl.easy_setopt(handle, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
   curl.easy_setopt(handle, CURLOPT_NETRC_FILE, file->c_str());
+  return {};
 }
 
-void set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
-                     const Environment& environment) {
+Result<void> set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                             const Environment& environment) {
   if (request.aws) {
     const AwsSigning& aws = *request.aws;
     curl.easy_setopt(handle, CURLOPT_AWS_SIGV4,
@@ -57,8 +67,9 @@ void set_credentials(const CurlLibrary& curl, CURL* handle, const HttpRequest& r
     curl.easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     curl.easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, request.bearer.c_str());
   } else if (request.netrc != Netrc::unused) {
-    set_netrc(curl, handle, request, environment);
+    return set_netrc(curl, handle, request, environment);
   }
+  return {};
 }
 
 // Those that don't depend on what is transferred.
@@ -80,11 +91,12 @@ void set_times(const CurlLibrary& curl, CURL* handle, const HttpRequest& request
   curl.easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
 }
 
-void set_certificates(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
-                      const Environment& environment) {
+Result<void> set_certificates(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                              const Environment& environment) {
   for (const std::string_view variable : {"AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
     if (variable == "AWS_CA_BUNDLE" && !request.aws) continue;
     if (const auto file = environment.find_filled(variable)) {
+      RTENV_TRY(check_file(Path(*file)));
       curl.easy_setopt(handle, CURLOPT_CAINFO, std::string(*file).c_str());
       break;
     }
@@ -93,6 +105,7 @@ void set_certificates(const CurlLibrary& curl, CURL* handle, const HttpRequest& 
     curl.easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
     curl.easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
   }
+  return {};
 }
 
 void set_transport(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
@@ -128,13 +141,13 @@ std::string user_agent(const Environment& environment) {
   return std::string(environment.find_filled("RAY_RUNTIME_ENV_HTTP_USER_AGENT").value_or("rtenv"));
 }
 
-void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
-                      const Environment& environment, const TransferTimes& times) {
+Result<void> set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                              const Environment& environment, const TransferTimes& times) {
   set_transport(curl, handle, request, environment);
   set_times(curl, handle, request, times);
-  set_certificates(curl, handle, request, environment);
   set_body(curl, handle, request);
-  set_credentials(curl, handle, request, environment);
+  RTENV_TRY(set_certificates(curl, handle, request, environment));
+  return set_credentials(curl, handle, request, environment);
 }
 
 }  // namespace rtenv::remote

@@ -22,8 +22,9 @@ struct TransferTimes {
 std::string user_agent(const Environment& environment);
 
 /// Sets URL, method, body size, credentials, timeouts and certificates. libcurl copies the strings.
-/// Headers and callbacks are set by CurlHandle, which also watches the rate.
-void set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
-                      const Environment& environment, const TransferTimes& times);
+/// Headers and callbacks are set by CurlHandle, which also watches the rate. Fails:
+/// invalid_argument (netrc or a file with certificates is a pipe or a device).
+Result<void> set_curl_options(const CurlLibrary& curl, CURL* handle, const HttpRequest& request,
+                              const Environment& environment, const TransferTimes& times);
 
 }  // namespace rtenv::remote

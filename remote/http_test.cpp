@@ -1,10 +1,11 @@
 #include "remote/http.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "remote/test_server.hpp"
 #include "remote/trickle_server.hpp"
-#include "support/result_matchers.hpp"
+#include "support/tree_builder.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -39,6 +40,22 @@ TEST(HttpClient, ReturnsAnErrorStatusWithItsBody) {
   const auto response = must(send(client, server.url("/a")));
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.body, "no such key");
+}
+
+// libcurl would wait for their writers, whatever the timeout.
+TEST(HttpClient, RefusesPipesInPlaceOfFilesThatLibcurlReads) {
+  const TreeBuilder tree;
+  const Path fifo = tree.root() / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (const char* variable : {"NETRC", "SSL_CERT_FILE"}) {
+    Environment environment;
+    environment.set(variable, fifo.native());
+    HttpClient client(environment);
+    const auto make = []() -> Result<HttpRequest> {
+      return HttpRequest{.url = "http://127.0.0.1:1/x", .netrc = Netrc::any_entry};
+    };
+    EXPECT_THAT(client.send(make), IsError(Errc::invalid_argument, "fifo"));
+  }
 }
 
 TEST(HttpClient, FollowsRedirectsOnlyIfTheRequestAllowsThem) {

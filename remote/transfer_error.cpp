@@ -55,6 +55,7 @@ Errc errc_of_curl(int code, std::string_view detail) noexcept {
     case CURLE_AUTH_ERROR: return Errc::permission_denied;
     case CURLE_SSL_CONNECT_ERROR:
       return is_lasting_handshake_error(detail) ? Errc::invalid_argument : Errc::unavailable;
+    case CURLE_READ_ERROR:            // of netrc: it is malformed
     case CURLE_UNSUPPORTED_PROTOCOL:  // also: the response isn't HTTP/1
     case CURLE_URL_MALFORMAT:
     case CURLE_WEIRD_SERVER_REPLY:

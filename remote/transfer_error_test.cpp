@@ -52,6 +52,7 @@ TEST(ErrcOfCurl, IsUnavailableForWhatMayGoAway) {
     const char* detail = "";
   };
   for (const Row& row : std::initializer_list<Row>{
+           {CURLE_READ_ERROR, Errc::invalid_argument},  // a malformed netrc
            {CURLE_COULDNT_CONNECT, Errc::unavailable},
            {CURLE_COULDNT_RESOLVE_HOST, Errc::unavailable},  // unless host_is_unknown
            {CURLE_COULDNT_RESOLVE_PROXY, Errc::unavailable},

@@ -361,3 +361,10 @@ for compression in auto store; do
   equal "$(python3 -c 'import zipfile; print(*(zipfile.ZipFile("sparse.zip").read(f) == open("sparse/" + f, "rb").read() for f in ("empty", "holes")))')" "True True"
   equal "$out" "$("$RTENV" hash sparse)"
 done
+
+# What fails before a pipe doesn't replace anything by nothing.
+echo old >pushed
+rtenv push - "file://$work/pushed" </dev/null
+exits 2
+stderr_has "standard input is empty"
+equal "$(cat pushed)" old
