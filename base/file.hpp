@@ -21,8 +21,9 @@ Result<std::string> read_file(const Path& path, std::uint64_t max_bytes);
 Result<void> make_directories(const Path& path);
 
 /// Removes a file or a directory tree, including read-only directories. Succeeds if it doesn't
-/// exist. Doesn't follow symbolic links.
-Result<void> remove_tree(const Path& path);
+/// exist. Doesn't follow symbolic links. `cancellation` may be null. Fails: cancelled, with a part
+/// of the tree left; permission_denied (a file system is mounted there), and by errno.
+Result<void> remove_tree(const Path& path, const Cancellation* cancellation = nullptr);
 
 /// Removes the write permissions of everything below a directory. The directory itself stays
 /// writable: otherwise only root could move it to another parent.
@@ -56,7 +57,7 @@ enum class Durability : std::uint8_t {
   process,     // survives a crash of this process; may be empty or truncated after a power loss
 };
 
-/// Files with such names are being written, or were when a process was killed.
+/// Files and folders with such names are being written, or were when a process was killed.
 inline constexpr std::string_view k_unfinished_prefix = ".rtenv-unfinished-";
 
 /// A file that appears under its name completely or not at all. It is written next to the target

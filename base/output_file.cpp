@@ -110,7 +110,9 @@ Result<AtomicFile> create_file(const Path& target, const struct stat* replaced) 
 Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* cancellation) {
   RTENV_TRY(const Destination at, follow_links(path));
   const auto stream_output = [&](Fd stream) {
-    return OutputFile(path.native(), StreamOutput(std::move(stream), path.native(), cancellation));
+    return OutputFile(
+        path.native(),
+        StreamOutput(std::move(stream), {.name = path.native(), .cancellation = cancellation}));
   };
   if (at.is_open_file) {
     RTENV_TRY(Fd stream, open_open_file(at.path));
@@ -127,7 +129,9 @@ Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* canc
 }
 
 Result<OutputFile> OutputFile::standard(const Cancellation* cancellation) {
-  RTENV_TRY(StreamOutput stream, StreamOutput::standard(cancellation));
+  RTENV_TRY(StreamOutput stream,
+            StreamOutput::duplicate(STDOUT_FILENO,
+                                    {.name = "standard output", .cancellation = cancellation}));
   return OutputFile("standard output", std::move(stream));
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/cancellation.hpp"
 #include "base/directory_stream.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -21,7 +22,10 @@ constexpr int k_max_depth = 64;
 
 class Remover {
  public:
+  explicit Remover(const Cancellation* cancellation) : cancellation_(cancellation) {}
+
   Result<void> remove(EntryAt entry, const Path& shown, int depth = 0) {
+    RTENV_TRY(check_not_cancelled(cancellation_, "removing", shown.native()));
     if (::unlinkat(entry.folder, entry.name, 0) == 0 || errno == ENOENT) return {};
     const int error = errno;
     struct statx status {};
@@ -73,11 +77,13 @@ class Remover {
     while (const dirent* found = next_entry(stream->get())) {
       auto removed =
           remove({::dirfd(stream->get()), found->d_name}, shown / found->d_name, depth + 1);
+      if (!removed && removed.error().code() == Errc::cancelled) return removed;
       if (!removed && first) first = std::move(removed);
     }
     return first;
   }
 
+  const Cancellation* cancellation_;
   int top_ = -1;        // the folder to remove, while it is listed
   bool moved_ = false;  // whether folders were moved to `top_`
 };
@@ -85,9 +91,11 @@ class Remover {
 }  // namespace
 
 Result<void> remove_entry(EntryAt entry, const Path& shown) {
-  return Remover().remove(entry, shown);
+  return Remover(nullptr).remove(entry, shown);
 }
 
-Result<void> remove_tree(const Path& path) { return remove_entry({AT_FDCWD, path.c_str()}, path); }
+Result<void> remove_tree(const Path& path, const Cancellation* cancellation) {
+  return Remover(cancellation).remove({AT_FDCWD, path.c_str()}, path);
+}
 
 }  // namespace rtenv

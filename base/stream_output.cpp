@@ -25,44 +25,52 @@ Fd open_non_blocking(const Fd& pipe) {
 
 }  // namespace
 
-StreamOutput::StreamOutput(Fd stream, std::string name, const Cancellation* cancellation)
-    : stream_(std::move(stream)), name_(std::move(name)), cancellation_(cancellation) {
+StreamOutput::StreamOutput(Fd stream, Options options)
+    : stream_(std::move(stream)), options_(std::move(options)) {
   struct stat status {};
-  if (cancellation == nullptr || ::fstat(stream_.get(), &status) != 0 || S_ISREG(status.st_mode))
+  if (options_.cancellation == nullptr || ::fstat(stream_.get(), &status) != 0 ||
+      S_ISREG(status.st_mode))
     return;
   Fd own = S_ISFIFO(status.st_mode) ? open_non_blocking(stream_) : Fd();
   blocking_ = own ? Blocking::never : Blocking::avoided;
   if (own) stream_ = std::move(own);
 }
 
-Result<StreamOutput> StreamOutput::standard(const Cancellation* cancellation) {
-  Fd stream(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-  if (!stream) return fail_errno("write", "standard output");
-  return StreamOutput(std::move(stream), "standard output", cancellation);
+Result<StreamOutput> StreamOutput::duplicate(int number, Options options) {
+  Fd stream(::fcntl(number, F_DUPFD_CLOEXEC, 3));
+  if (!stream) return fail_errno("write", options.name);
+  return StreamOutput(std::move(stream), std::move(options));
 }
 
-Result<void> StreamOutput::wait_for_reader() const {
-  std::array<pollfd, 2> events{{{.fd = stream_.get(), .events = POLLOUT, .revents = 0},
-                                {.fd = cancellation_->poll_fd(), .events = POLLIN, .revents = 0}}};
+// Waits for the reader, or the cancellation; after that, not at all.
+bool StreamOutput::has_room() const {
+  std::array<pollfd, 2> events{
+      {{.fd = stream_.get(), .events = POLLOUT, .revents = 0},
+       {.fd = options_.cancellation->poll_fd(), .events = POLLIN, .revents = 0}}};
   while (::poll(events.data(), events.size(), -1) < 0 && errno == EINTR) {
   }
-  return check_not_cancelled(cancellation_, "waiting for the reader of", name_);
+  return events[0].revents != 0;
+}
+
+Failure StreamOutput::cancelled() const {
+  return fail(Errc::cancelled, "interrupted while waiting for the reader of {}", options_.name);
 }
 
 Result<void> StreamOutput::write(std::span<const std::byte> data) {
-  if (blocking_ == Blocking::allowed) return write_full(stream_, data, name_);
+  if (blocking_ == Blocking::allowed) return write_full(stream_, data, options_.name);
+  bool full = blocking_ == Blocking::avoided;  // it may be
   while (!data.empty()) {
+    const bool over = options_.cancellation->requested();
+    if ((over && data.size() > options_.last_words_bytes) || (full && !has_room()))
+      return cancelled();
     // What poll(2) reports as writable takes PIPE_BUF bytes without blocking.
-    if (blocking_ == Blocking::avoided) RTENV_TRY(wait_for_reader());
     const std::size_t most = blocking_ == Blocking::avoided ? PIPE_BUF : data.size();
     const ssize_t count = ::write(stream_.get(), data.data(), std::min(data.size(), most));
-    if (count >= 0) {
-      data = data.subspan(static_cast<std::size_t>(count));
-    } else if (errno == EAGAIN) {
-      RTENV_TRY(wait_for_reader());
-    } else if (errno != EINTR) {
-      return fail_errno("write", name_);
-    }
+    if (count < 0 && errno != EAGAIN && errno != EINTR) return fail_errno("write", options_.name);
+    full = blocking_ == Blocking::avoided || (count < 0 && errno == EAGAIN);
+    if (count < 0) continue;
+    data = data.subspan(static_cast<std::size_t>(count));
+    if (over) options_.last_words_bytes -= static_cast<std::size_t>(count);
   }
   return {};
 }

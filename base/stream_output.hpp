@@ -13,13 +13,18 @@ class Cancellation;
 
 class StreamOutput {
  public:
-  /// `name` is for errors. `cancellation` may be null and must outlive this.
-  StreamOutput(Fd stream, std::string name, const Cancellation* cancellation);
-  /// Standard output. Fails: by errno (it is closed).
-  static Result<StreamOutput> standard(const Cancellation* cancellation);
+  struct Options {
+    std::string name;                            // in errors
+    const Cancellation* cancellation = nullptr;  // must outlive the stream
+    /// May still be written after the cancellation, if the reader has room for it: to say why.
+    std::size_t last_words_bytes = 0;
+  };
+  StreamOutput(Fd stream, Options options);
+  /// The same open file as `number`, such as standard output. Fails: by errno (it is closed).
+  static Result<StreamOutput> duplicate(int number, Options options);
 
   [[nodiscard]] const Fd& fd() const noexcept { return stream_; }
-  /// Fails: cancelled, while it waits for the reader; and by errno.
+  /// Fails: cancelled; and by errno.
   Result<void> write(std::span<const std::byte> data);
 
  private:
@@ -29,11 +34,11 @@ class StreamOutput {
     never,    // the descriptor is non-blocking
     avoided,  // the descriptor is shared: only as much is written as fits
   };
-  Result<void> wait_for_reader() const;
+  [[nodiscard]] bool has_room() const;
+  [[nodiscard]] Failure cancelled() const;
 
   Fd stream_;
-  std::string name_;
-  const Cancellation* cancellation_;
+  Options options_;
   Blocking blocking_ = Blocking::allowed;
 };
 

@@ -41,6 +41,9 @@ Ends make_socket() {
 
 class StreamOutputTest : public testing::TestWithParam<Ends (*)()> {
  protected:
+  StreamOutput::Options options() {
+    return {.name = "the stream", .cancellation = &cancellation_, .last_words_bytes = 10};
+  }
   Ends ends_ = GetParam()();
   Cancellation cancellation_ = must(Cancellation::create());
 };
@@ -48,7 +51,7 @@ class StreamOutputTest : public testing::TestWithParam<Ends (*)()> {
 TEST_P(StreamOutputTest, WritesAllToASlowReader) {
   const auto data = pattern();
   std::thread writer([&, stream = std::move(ends_.writer)]() mutable {
-    StreamOutput output(std::move(stream), "the stream", &cancellation_);
+    StreamOutput output(std::move(stream), options());
     must(output.write(data));
   });
   EXPECT_EQ(must(read_to_end(ends_.reader, "the stream")),
@@ -57,15 +60,27 @@ TEST_P(StreamOutputTest, WritesAllToASlowReader) {
 }
 
 TEST_P(StreamOutputTest, ACancellationEndsWaitingForTheReader) {
-  StreamOutput output(std::move(ends_.writer), "the stream", &cancellation_);
+  StreamOutput output(std::move(ends_.writer), options());
   std::thread canceller([&] { cancellation_.request(); });
   EXPECT_THAT(output.write(pattern()), IsError(Errc::cancelled, "the reader of the stream"));
   canceller.join();
 }
 
+TEST_P(StreamOutputTest, SaysItsLastWordsAfterACancellationIfThereIsRoom) {
+  StreamOutput output(std::move(ends_.writer), options());
+  cancellation_.request();
+  const std::string words = "sorry: ";
+  must(output.write(std::as_bytes(std::span(words))));
+  EXPECT_THAT(output.write(std::as_bytes(std::span(words))), IsError(Errc::cancelled));
+  std::string read(words.size(), ' ');
+  EXPECT_EQ(must(read_full(ends_.reader, std::as_writable_bytes(std::span(read)), "")),
+            read.size());
+  EXPECT_EQ(read, words);
+}
+
 TEST_P(StreamOutputTest, LeavesASharedDescriptorBlocking) {
   const Fd shared(::fcntl(ends_.writer.get(), F_DUPFD_CLOEXEC, 3));
-  const StreamOutput output(std::move(ends_.writer), "the stream", &cancellation_);
+  const StreamOutput output(std::move(ends_.writer), options());
   EXPECT_EQ(::fcntl(shared.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 

@@ -14,7 +14,15 @@ namespace rtenv {
 Result<TempDir> TempDir::create(const Path& parent, const Cancellation* cancellation) {
   const char* configured = std::getenv("TMPDIR");
   const Path default_parent = configured != nullptr && *configured != '\0' ? configured : "/tmp";
-  Path path = (parent.empty() ? default_parent : parent) / ("rtenv-" + unique_name());
+  return make((parent.empty() ? default_parent : parent) / ("rtenv-" + unique_name()),
+              cancellation);
+}
+
+Result<TempDir> TempDir::create_unfinished(const Path& parent, const Cancellation* cancellation) {
+  return make(parent / fmt::format("{}{}", k_unfinished_prefix, unique_name()), cancellation);
+}
+
+Result<TempDir> TempDir::make(Path path, const Cancellation* cancellation) {
   if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("create directory", path.native());
   return TempDir(std::move(path), cancellation);
 }

@@ -14,6 +14,8 @@ class TempDir {
   /// that of the work which uses it; it may be null, and must outlive this.
   static Result<TempDir> create(const Path& parent = {},
                                 const Cancellation* cancellation = nullptr);
+  /// For what is to be moved elsewhere in `parent`: by its name, it isn't part of a package.
+  static Result<TempDir> create_unfinished(const Path& parent, const Cancellation* cancellation);
   TempDir(TempDir&& other) noexcept
       : path_(std::exchange(other.path_, Path())), cancellation_(other.cancellation_) {}
   TempDir& operator=(TempDir&& other) noexcept;
@@ -26,6 +28,7 @@ class TempDir {
  private:
   TempDir(Path path, const Cancellation* cancellation)
       : path_(std::move(path)), cancellation_(cancellation) {}
+  static Result<TempDir> make(Path path, const Cancellation* cancellation);
   void remove() noexcept;
   Path path_;
   const Cancellation* cancellation_;

@@ -162,11 +162,11 @@ Result<LockFile> Cache::use_uv_folder(const WaitOptions& options) {
   return LockFile::acquire(state_->locks() / k_uv_folder_lock, options, LockMode::shared);
 }
 
-Result<bool> Cache::remove(Kind kind, KeyView key) {
+Result<bool> Cache::remove(Kind kind, KeyView key, const Cancellation* cancellation) {
   Trash trash(*state_);
   RTENV_TRY(const Path away, trash.new_path());
   auto removed = state_->remove_entry(kind, key, Ledger::Removal::requested, away);
-  RTENV_TRY(trash.empty(nullptr));
+  RTENV_TRY(trash.empty(cancellation));
   return removed;
 }
 

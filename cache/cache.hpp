@@ -133,9 +133,9 @@ class Cache {
   /// The space to which limits apply, as measured last. Fails: as the ledger.
   Result<std::uint64_t> size_bytes();
 
-  /// Returns false if there is no such entry. Fails: busy (leased, pinned or being built),
-  /// and as the ledger.
-  Result<bool> remove(Kind kind, KeyView key);
+  /// Returns false if there is no such entry. Fails: busy (leased, pinned or being built), and as
+  /// the ledger; cancelled (the entry is removed, and its files are left to whoever cancelled it).
+  Result<bool> remove(Kind kind, KeyView key, const Cancellation* cancellation = nullptr);
 
   /// Returns false if there is no such entry. Fails: invalid_argument (an empty name), and as the
   /// ledger.

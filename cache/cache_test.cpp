@@ -198,6 +198,17 @@ TEST_F(CacheRemove, RefusesALeasedEntry) {
   EXPECT_FALSE(must(cache_.remove(Kind::tree, "k"))) << "it is already removed";
 }
 
+TEST_F(CacheRemove, AnInterruptedRemovalLeavesTheFilesToWhoInterruptedIt) {
+  must(build(Kind::tree, "k", "x"));
+  const Cancellation cancellation = must(Cancellation::create());
+  cancellation.request();
+  EXPECT_THAT(cache_.remove(Kind::tree, "k", &cancellation), IsError(Errc::cancelled));
+  EXPECT_THAT(keys(cache_), testing::IsEmpty());
+  const auto left = cancellation.take_left_folders();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_TRUE(std::filesystem::exists(left[0]));
+}
+
 TEST_F(CacheRemove, RefusesAnEntryThatIsBeingBuilt) {
   const Lease lease =
       must(cache_.get_or_build(Kind::env, "k", [&](const BuildContext& context) -> Result<void> {

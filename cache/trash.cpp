@@ -44,12 +44,14 @@ Result<void> Trash::move_in(const Path& path) {
 
 Result<void> Trash::empty(const Cancellation* cancellation) {
   for (const Path& path : moved_) {
-    RTENV_TRY(check_not_cancelled(cancellation, "removing", "evicted entries"));
-    if (const auto removed = remove_tree(path); !removed)
+    const auto removed = remove_tree(path, cancellation);
+    if (!removed && removed.error().code() == Errc::cancelled)
+      cancellation->leave(path);
+    else if (!removed)
       log::warn("{}", removed.error().message());
   }
   moved_.clear();
-  return {};
+  return check_not_cancelled(cancellation, "removing", "entries");
 }
 
 bool is_trash_of_a_process(std::string_view name) {

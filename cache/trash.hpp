@@ -28,7 +28,7 @@ class Trash {
   /// Renames `path` to a new path; does nothing if it doesn't exist.
   Result<void> move_in(const Path& path);
   /// Removes the folders. Files that can't be removed are logged and stay in tmp/. `cancellation`
-  /// may be null. Fails: cancelled.
+  /// may be null. Fails: cancelled; the rest is left to whoever cancelled it.
   Result<void> empty(const Cancellation* cancellation);
 
  private:

@@ -100,8 +100,9 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
   std::uint64_t freed_bytes = 0;
   nlohmann::json removed_keys = nlohmann::json::array();
   for (const auto& row : rows) {
-    const auto removed = cache.remove(row.kind, row.key);
+    const auto removed = cache.remove(row.kind, row.key, tool.cancellation);
     if (!removed) {
+      if (removed.error().code() == Errc::cancelled) return Failure(removed.error());
       if (!refused) refused = removed.error();
       continue;
     }

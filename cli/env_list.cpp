@@ -77,7 +77,7 @@ Result<int> EnvListCommand::remove(const Tool& tool) const {
   nlohmann::json removed = nlohmann::json::array();
   std::uint64_t freed_bytes = 0;
   for (const KnownEnv& env : chosen) {
-    RTENV_TRY(const bool was_there, cache.remove(env.row.kind, env.row.key));
+    RTENV_TRY(const bool was_there, cache.remove(env.row.kind, env.row.key, tool.cancellation));
     if (!was_there) continue;
     removed.push_back(env.row.key.text());
     freed_bytes += env.row.size_bytes;

@@ -15,12 +15,13 @@
 #include "base/text.hpp"
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
-#include "cli/standard_output.hpp"
+#include "cli/standard_stream.hpp"
 
 namespace rtenv::cli {
 namespace {
 
 constexpr int k_usage_error_status = 2;
+constexpr std::size_t k_last_words_bytes = 16 << 10;  // errors after an interruption
 
 // Global because a signal handler has no argument to pass it in.
 const Cancellation* g_cancellation = nullptr;
@@ -45,8 +46,10 @@ void cancel_on_signals(const Cancellation& cancellation) {
 
 // A file that is opened as one of them would get messages.
 void open_standard_descriptors() {
-  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::fcntl(number, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != number) std::_Exit(1);
+  // Writing to standard output still fails: what a command prints would be lost.
+  for (const auto& [number, mode] :
+       {std::pair{STDIN_FILENO, O_RDONLY}, {STDOUT_FILENO, O_RDONLY}, {STDERR_FILENO, O_WRONLY}})
+    if (::fcntl(number, F_GETFD) < 0 && ::open("/dev/null", mode) != number) std::_Exit(1);
 }
 
 int fail_with(const Error& error, const Tool& tool) {
@@ -66,14 +69,14 @@ int fail_without_tool(const Error& error) noexcept {
   return exit_status(error.code());
 }
 
-int flushed(int status, StandardOutput& output, const Tool& tool) {
+int flushed(int status, StandardStream& output, const Tool& tool) {
   const auto written = output.flush();
   if (written) return status;
   tool.output.print_error(written.error());
   return exit_status(written.error().code());
 }
 
-int run(const Action& action, StandardOutput& output, const Tool& tool) {
+int run(const Action& action, StandardStream& output, const Tool& tool) {
   log::configure(tool.verbosity());
   const auto status = without_exceptions(action);
   const int exit_status = status ? flushed(*status, output, tool) : fail_with(status.error(), tool);
@@ -82,12 +85,12 @@ int run(const Action& action, StandardOutput& output, const Tool& tool) {
   return exit_status;
 }
 
-int run(const RequestedText& requested, StandardOutput& output, const Tool& tool) {
+int run(const RequestedText& requested, StandardStream& output, const Tool& tool) {
   std::fputs(requested.text.c_str(), stdout);
   return flushed(0, output, tool);
 }
 
-int run(const UsageError& error, StandardOutput& /*output*/, const Tool& /*tool*/) {
+int run(const UsageError& error, StandardStream& /*output*/, const Tool& /*tool*/) {
   fmt::print(stderr, "rtenv: error: {}\nrtenv: hint: {}\n", terminal_text(error.message),
              terminal_text(error.hint));
   return k_usage_error_status;
@@ -101,11 +104,16 @@ int run(std::vector<std::string> words) {
   Tool tool{.environment = Environment::of_process()};
   if (!words.empty() && words.front() == k_remove_folders)
     return remove_folders({words.begin() + 1, words.end()});
-  auto cancellation = Cancellation::create();
+  static auto cancellation = Cancellation::create();
   if (!cancellation) return fail_with(cancellation.error(), tool);
   cancel_on_signals(*cancellation);
   tool.cancellation = &*cancellation;
-  StandardOutput output(*cancellation);
+  // It is never destroyed: a logger may write to it until the end.
+  [[maybe_unused]] static const auto* const error_stream =
+      new StandardStream(stderr, {.name = "standard error",
+                                  .cancellation = &*cancellation,
+                                  .last_words_bytes = k_last_words_bytes});
+  StandardStream output(stdout, {.name = "standard output", .cancellation = &*cancellation});
 
   CommandLine command_line(
       "rtenv", "Packs working directories, builds and caches environments, and runs jobs in them.",

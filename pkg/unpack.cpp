@@ -1,5 +1,6 @@
 #include "pkg/unpack.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -12,6 +13,17 @@
 namespace rtenv::pkg {
 namespace {
 
+// Empty but for what another process is unpacking, or removes after it was interrupted.
+bool is_unused(const Path& folder) {
+  std::error_code error;
+  return std::ranges::all_of(
+             std::filesystem::directory_iterator(folder, error),
+             [](const auto& entry) {
+               return entry.path().filename().native().starts_with(k_unfinished_prefix);
+             }) &&
+         !error;
+}
+
 Result<void> check_target(const Path& target) {
   if (target.empty()) return fail(Errc::invalid_argument, "the target is an empty path");
   std::error_code error;
@@ -20,7 +32,7 @@ Result<void> check_target(const Path& target) {
   if (!std::filesystem::is_directory(status))
     return fail(Errc::already_exists, "{} exists and isn't a folder", target.native())
         .hint("choose another target");
-  if (!std::filesystem::is_empty(target, error))
+  if (!is_unused(target))
     return fail(Errc::already_exists, "{} isn't empty", target.native())
         .hint("choose another target, or empty this one");
   return {};
@@ -86,7 +98,8 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   const Path absolute_target = std::filesystem::absolute(target / ".").parent_path();
   const Path staging_parent = exists ? absolute_target : absolute_target.parent_path();
   RTENV_TRY(make_directories(staging_parent));
-  RTENV_TRY(const TempDir staging, TempDir::create(staging_parent, options.cancellation));
+  RTENV_TRY(const TempDir staging,
+            TempDir::create_unfinished(staging_parent, options.cancellation));
   Path unpacked_tree = staging.path() / "tree";
   RTENV_TRY(TargetFolder::create(unpacked_tree, options.modes));
 

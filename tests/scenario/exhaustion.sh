@@ -58,7 +58,7 @@ for more in $(seq 0 20); do all_commands "-n $((descriptors + more))" auto; done
 
 no_folders_left() {
   for _ in $(seq 100); do
-    [[ -n $(find . -maxdepth 1 -name 'rtenv-*') ]] || return 0
+    [[ -n $(find . -maxdepth 1 -name '.rtenv-*') ]] || return 0
     sleep 0.1
   done
   fail "$1: $(ls)"
@@ -131,6 +131,14 @@ for command in "inspect many.zip" "pack many --list" "pack many -o -"; do
   equal "$status" 130 "$command: $(cat .err)"
   exec 3>&-
 done
+exec 3<>fifo
+status=0
+"$RTENV" pack many --list --explain --exclude '*' >/dev/null 2>fifo &
+sleep 0.1
+kill -INT $! || fail "an explanation doesn't wait for its reader"
+wait $! || status=$?
+equal "$status" 130 "standard error that nobody reads"
+exec 3>&-
 
 # What was unpacked is removed in the background.
 interrupted unpack large.zip unpacked-large --max-ratio 1000000
@@ -146,6 +154,11 @@ status=0
 limited "-f 100" "$RTENV" pack job -o large.zip 2>/dev/null || status=$?
 equal "$status" 6 "a file that may not become so large"
 [[ ! -e large.zip && -z $(find . -name '.rtenv-unfinished-*') ]] || fail "an interrupted pack leaves a file"
+
+# What is printed nowhere is lost.
+status=0
+"$RTENV" hash job >&- 2>.err || status=$?
+equal "$status" 1 "a closed standard output: $(cat .err)"
 
 # Messages go to standard error, not into a file that was opened in its place.
 mkdir dangling

@@ -101,7 +101,7 @@ hardlink-none.tar.gz 'h' is refused: it is a hard link
 fifo.tar.gz 'p' is refused
 setuid.tar.gz 'su' is refused
 CASES
-[[ -z $(find . -maxdepth 1 -name 'rtenv-*') ]] || fail "a staging folder is left"
+[[ -z $(find . -maxdepth 1 -name '.rtenv-*') ]] || fail "a staging folder is left"
 
 mkdir target
 echo mine >target/file
@@ -195,7 +195,7 @@ refused 2 "--max-size"
 # Into the current folder, which must stay the same one.
 mkdir current
 (cd current && "$RTENV" unpack ../whole.zip . 2>/dev/null && [[ $(ls -A | wc -l) -gt 0 && -e ../current/good.txt ]]) || fail "into ."
-[[ -z $(find current -name 'rtenv-*') ]] || fail "a staging folder is left"
+[[ -z $(find current -name '.rtenv-*') ]] || fail "a staging folder is left"
 
 # From standard input, whatever the format.
 for archive in whole.zip a.gz; do
