@@ -33,7 +33,8 @@ struct Transfer {
   const BodySink& sink;
   TransferTimes& times;
   HttpResponse response;
-  std::size_t sent_bytes = 0;  // of request.body
+  std::uint64_t read_bytes = 0;  // of the request's body, by libcurl
+  bool stream_ended = false;     // request.body_stream
   std::uint64_t received_bytes = 0;
   std::size_t header_bytes = 0;
   std::uint64_t counted_bytes = 0;                        // by times.rate
@@ -44,6 +45,17 @@ struct Transfer {
     long status = 0;
     curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     return static_cast<int>(status);
+  }
+
+  // Of a PUT or POST. A server may respond, and close the connection, before.
+  [[nodiscard]] bool body_was_sent() const {
+    if (request.method != "PUT" && request.method != "POST") return true;
+    curl_off_t sent = 0;
+    curl.easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &sent);
+    const auto sent_bytes = static_cast<std::uint64_t>(sent);  // chunks have headers, too
+    if (!request.body_stream) return sent_bytes >= request.body.size();
+    if (request.body_stream_bytes) return sent_bytes >= *request.body_stream_bytes;
+    return stream_ended && sent_bytes >= read_bytes;
   }
 
   // Of all kinds, in both directions.
@@ -143,13 +155,17 @@ std::size_t on_send(char* buffer, std::size_t, std::size_t room, void* context) 
     auto filled = untimed(transfer, [&] {
       return request.body_stream(std::as_writable_bytes(std::span(buffer, room)));
     });
-    if (filled) return *filled;
+    if (filled) {
+      transfer.stream_ended = *filled == 0;
+      transfer.read_bytes += *filled;
+      return *filled;
+    }
     transfer.error = std::move(filled).error();
     return CURL_READFUNC_ABORT;
   }
-  const std::size_t count = std::min(room, request.body.size() - transfer.sent_bytes);
-  if (count != 0) std::memcpy(buffer, request.body.data() + transfer.sent_bytes, count);
-  transfer.sent_bytes += count;
+  const std::size_t count = std::min(room, request.body.size() - transfer.read_bytes);
+  if (count != 0) std::memcpy(buffer, request.body.data() + transfer.read_bytes, count);
+  transfer.read_bytes += count;
   return count;
 }
 
@@ -158,7 +174,7 @@ std::size_t on_send(char* buffer, std::size_t, std::size_t room, void* context) 
 int on_rewind(void* context, curl_off_t offset, int origin) {
   Transfer& transfer = transfer_of(context);
   if (origin != SEEK_SET || transfer.request.body_stream) return CURL_SEEKFUNC_CANTSEEK;
-  transfer.sent_bytes = static_cast<std::size_t>(offset);
+  transfer.read_bytes = static_cast<std::uint64_t>(offset);
   return CURL_SEEKFUNC_OK;
 }
 
@@ -331,6 +347,8 @@ Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodyS
     return fail_transport(transfer, code, detail.data(), shown);
   }
   log::debug("{} {}: {}", request.method, shown, transfer.response.status);
+  if (transfer.response.succeeded() && !transfer.body_was_sent())
+    return fail(Errc::unavailable, "{}: the server ended the upload early", shown);
   transfer.response.final_url = request.url;
   return std::move(transfer.response);
 }

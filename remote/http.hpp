@@ -101,6 +101,7 @@ class HttpClient {
   /// One attempt, redirects included: all of its bytes count for the least rate. The body of a 2xx
   /// response goes to `sink`. Any other one, in which a server explains itself, goes into the
   /// response, as far as it arrives within 5 s: then the connection is closed.
+  /// A 2xx response before the end of the request's body isn't a success.
   /// Fails: unavailable (no connection, cut off, too slow: worth a retry), permission_denied (an
   /// untrusted certificate, a metadata address, a redirect from https to http, a proxy that
   /// refuses), invalid_argument (not a URL, a host that doesn't exist, a header with a line break,

@@ -64,7 +64,7 @@ Result<void> PutUpload::push_block() {
   if (!sender_.joinable()) sender_ = std::jthread([this] { run(); });
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return outcome_ || blocks_.size() < k_max_blocks; });
-  // A response before the end is a refusal, even if its status is 2xx.
+  // Of a stream that is longer than its announced size.
   if (outcome_ && !*outcome_) return Failure(outcome_->error());
   if (outcome_)
     return fail(Errc::unavailable, "{}: the server ended the upload early",

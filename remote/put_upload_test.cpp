@@ -24,7 +24,13 @@ class PutUploadTest : public testing::Test {
     return std::as_bytes(std::span(text));
   }
 
-  HttpClient client_{Environment()};
+  static Environment short_timeout() {
+    Environment environment;
+    environment.set("RTENV_NETWORK_TIMEOUT", "1");
+    return environment;
+  }
+
+  HttpClient client_{short_timeout()};
   const std::string large_ = std::string(k_large_bytes, 'x');
 };
 
@@ -72,6 +78,20 @@ TEST_F(PutUploadTest, ReportsAnErrorStatus) {
     const auto upload = open(server, object.size());
     EXPECT_THAT(upload->write(bytes(object)), IsOk());
     EXPECT_THAT(upload->finish(), IsError(Errc::permission_denied, "status 403"));
+  }
+}
+
+TEST_F(PutUploadTest, AResponseBeforeTheEndOfTheBodyIsNoSuccess) {
+  const std::string small(2U << 20U, 'x');  // sent as a whole
+  const std::string done = TestServer::response("200 OK");
+  for (const auto& [object, size_bytes] :
+       {std::pair(&small, std::optional<std::uint64_t>()),
+        std::pair(&large_, std::optional<std::uint64_t>()),
+        std::pair(&large_, std::optional<std::uint64_t>(large_.size()))}) {
+    TestServer server(std::vector(20, done), TestServer::Answers::after_the_head);
+    const auto upload = open(server, size_bytes);
+    EXPECT_THAT(upload->write(bytes(*object)), IsOk());
+    EXPECT_THAT(upload->finish(), IsError(Errc::unavailable, "the server ended the upload early"));
   }
 }
 

@@ -24,8 +24,11 @@ class TestServer {
     std::string body;
   };
 
+  enum class Answers { after_the_body, after_the_head };
+
   /// Each response is sent as it is, and its connection closed.
-  explicit TestServer(std::vector<std::string> responses) : responses_(std::move(responses)) {
+  explicit TestServer(std::vector<std::string> responses, Answers answers = Answers::after_the_body)
+      : responses_(std::move(responses)), answers_(answers) {
     ::setenv("no_proxy", "127.0.0.1", 1);
     thread_ = std::jthread([this] { run(); });
   }
@@ -73,13 +76,14 @@ class TestServer {
     return count > 0;
   }
 
-  static Request receive(const Fd& connection) {
+  [[nodiscard]] Request receive(const Fd& connection) const {
     std::string text;
     auto end = std::string::npos;
     while ((end = text.find("\r\n\r\n")) == std::string::npos && read_more(connection, text)) {
     }
     if (end == std::string::npos) return {.head = text, .body = {}};
     Request request{.head = lower_ascii(text.substr(0, end + 2)), .body = text.substr(end + 4)};
+    if (answers_ == Answers::after_the_head) return request;
     const bool chunked = request.head.find("transfer-encoding: chunked") != std::string::npos;
     constexpr std::string_view k_length = "content-length: ";
     std::size_t size = 0;
@@ -92,6 +96,7 @@ class TestServer {
   }
 
   std::vector<std::string> responses_;
+  Answers answers_;
   std::vector<Request> requests_;
   LoopbackListener listener_;
   std::jthread thread_;
