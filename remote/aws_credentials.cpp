@@ -1,7 +1,5 @@
 #include "remote/aws_credentials.hpp"
 
-#include <pugixml.hpp>
-
 #include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/hash.hpp"
@@ -13,6 +11,7 @@
 #include "remote/timestamp.hpp"
 #include "remote/transfer_error.hpp"
 #include "remote/url.hpp"
+#include "remote/xml_document.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -68,11 +67,15 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
                                  percent_encode(role.role_arn), percent_encode(role.session_name));
   if (!role.external_id.empty()) form += "&ExternalId=" + percent_encode(role.external_id);
   if (!signer) form += "&WebIdentityToken=" + percent_encode(role.web_identity_token);
+  pugi::xml_document document;
+  const std::string shown = fmt::format("assuming the role {}", role.role_arn);
+  const char* const root = signer ? "AssumeRoleResponse" : "AssumeRoleWithWebIdentityResponse";
   RTENV_TRY(const auto response, client.send([&]() -> Result<HttpRequest> {
     HttpRequest request{.method = "POST",
                         .url = endpoint.text() + "/",
                         .headers = {"Content-Type: application/x-www-form-urlencoded"},
-                        .body = std::as_bytes(std::span(form))};
+                        .body = std::as_bytes(std::span(form)),
+                        .take_document = take_xml(document, root, shown)};
     if (!signer) return request;
     request.aws =
         AwsSigning{region.text(), "sts", signer->access_key_id, signer->secret_access_key};
@@ -81,16 +84,15 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
       request.headers.push_back("x-amz-security-token: " + signer->session_token);
     return request;
   }));
-  pugi::xml_document document;
-  document.load_buffer(response.body.data(), response.body.size());
   const auto text = [&](const char* tag) {
     const pugi::xml_node node = document.find_node(
         [&](const pugi::xml_node& each) { return std::string_view(each.name()) == tag; });
     return std::string(node.text().get());
   };
   if (!response.succeeded()) {
+    document = parse_partial_xml(response.body);
     const std::string code = text("Code");
-    return fail_status(response.status, fmt::format("assuming the role {}", role.role_arn),
+    return fail_status(response.status, shown,
                        code.empty() ? code : fmt::format("{}: {}", code, text("Message")));
   }
   AwsCredentials credentials{.access_key_id = text("AccessKeyId"),

@@ -2,8 +2,6 @@
 
 #include <fmt/chrono.h>
 
-#include <pugixml.hpp>
-
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
 #include "remote/azure_credentials.hpp"
@@ -14,6 +12,7 @@
 #include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
 #include "remote/transfer_error.hpp"
+#include "remote/xml_document.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -72,8 +71,7 @@ class AzureStore final : public RestStore {
   }
 
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) override {
-    pugi::xml_document document;
-    document.load_buffer(response.body.data(), response.body.size());
+    const pugi::xml_document document = parse_partial_xml(response.body);
     const pugi::xml_node error = document.child("Error");
     std::string code(response.header("x-ms-error-code"));
     if (code.empty()) code = error.child("Code").text().get();
@@ -99,11 +97,12 @@ class AzureStore final : public RestStore {
     RTENV_TRY(std::string url, container_url(prefix));
     url += "?restype=container&comp=list&prefix=" + percent_encode(prefix.path);
     if (!marker.empty()) url += "&marker=" + percent_encode(marker);
-    RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
+    constexpr const char* k_root = "EnumerationResults";
     pugi::xml_document document;
-    document.load_buffer(response.body.data(), response.body.size());
-    const pugi::xml_node result = document.child("EnumerationResults");
-    if (!result) return fail_listing(prefix.shown());
+    RTENV_TRY(send_or_explain(
+        prefix,
+        {.url = std::move(url), .take_document = take_xml(document, k_root, prefix.shown())}));
+    const pugi::xml_node result = document.child(k_root);
     for (const pugi::xml_node each : result.child("Blobs").children("Blob")) {
       const pugi::xml_node properties = each.child("Properties");
       const pugi::xml_node name = each.child("Name");
@@ -111,7 +110,10 @@ class AzureStore final : public RestStore {
       uri.path = name.text().get();
       // Encoded if XML can't hold it.
       if (name.attribute("Encoded").as_bool()) uri.path = percent_decode(uri.path);
-      RTENV_TRY(on_listed({std::move(uri), properties.child("Content-Length").text().as_ullong(),
+      const auto size_bytes = number_child(properties, "Content-Length");
+      if (uri.path.empty() || !size_bytes)
+        return fail_listing(prefix.shown(), "an entry has no name or no size");
+      RTENV_TRY(on_listed({std::move(uri), *size_bytes,
                            parse_timestamp(properties.child("Last-Modified").text().get())}));
     }
     return std::string(result.child("NextMarker").text().get());

@@ -46,13 +46,16 @@ class GsStore final : public RestStore {
 
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(const std::string url, object_url(object));
-    RTENV_TRY(const auto response,
-              send_or_explain(
-                  object, {.url = url + "?fields=size,generation,updated,crc32c,contentEncoding"}));
-    const json body = json_from_text(response.body);
+    json body;
+    RTENV_TRY(send_or_explain(
+        object, {.url = url + "?fields=size,generation,updated,crc32c,contentEncoding",
+                 .take_document = take_json(body, object)}));
     ObjectInfo info{.size_bytes = number_field(body, "size"),
                     .version = text_field(body, "generation"),
                     .modified_s = parse_timestamp(text_field(body, "updated"))};
+    if (!info.size_bytes)
+      return fail(Errc::invalid_argument, "{}: the response isn't an object's: it has no size",
+                  object.shown());
     if (!info.version.empty()) info.tie = Tie::request;
     // What is stored compressed may be sent uncompressed.
     const std::string crc = text_field(body, "crc32c");
@@ -65,7 +68,7 @@ class GsStore final : public RestStore {
                     const std::optional<ByteRange>& range, const ContentSink& sink) override {
     RTENV_TRY(std::string url, object_url(object));
     url += "?alt=media";
-    if (!expected.version.empty()) url += "&generation=" + expected.version;
+    if (!expected.version.empty()) url += "&generation=" + percent_encode(expected.version);
     const ObjectRequest request{.make = [&] { return authorized({.url = url}); },
                                 .explain = [&](const HttpResponse& response) -> Failure {
                                   if (response.status == 404 && !expected.version.empty())
@@ -111,6 +114,14 @@ class GsStore final : public RestStore {
     return failure;
   }
 
+  // For HttpRequest::take_document: `body` must outlive the request.
+  static std::function<Result<void>(const HttpResponse&)> take_json(json& body, const Uri& asked) {
+    return [&body, shown = asked.shown()](const HttpResponse& response) -> Result<void> {
+      RTENV_TRY(body, parse_json_object(response.body, shown));
+      return {};
+    };
+  }
+
  private:
   // Returns the token of the next page.
   Result<std::string> list_page(const Uri& prefix, const std::string& token,
@@ -118,16 +129,24 @@ class GsStore final : public RestStore {
     RTENV_TRY(std::string url, bucket_url(prefix));
     url += "?prefix=" + percent_encode(prefix.path);
     if (!token.empty()) url += "&pageToken=" + percent_encode(token);
-    RTENV_TRY(const auto response, send_or_explain(prefix, {.url = std::move(url)}));
-    const json body = json_from_text(response.body);
-    if (!body.is_object()) return fail_listing(prefix.shown());
-    for (const json& item : body.value("items", json::array())) {
+    json body;
+    RTENV_TRY(
+        send_or_explain(prefix, {.url = std::move(url), .take_document = take_json(body, prefix)}));
+    // Without entries, there is no list of them.
+    const json items = body.value("items", json::array());
+    const json next = body.value("nextPageToken", json(""));
+    if (!items.is_array() || !next.is_string() || body.contains("error"))
+      return fail_listing(prefix.shown(), "it has an error, or its items aren't a list");
+    for (const json& item : items) {
       Uri uri = prefix;
       uri.path = text_field(item, "name");
-      RTENV_TRY(on_listed({std::move(uri), number_field(item, "size"),
-                           parse_timestamp(text_field(item, "updated"))}));
+      const auto size_bytes = number_field(item, "size");
+      if (uri.path.empty() || !size_bytes)
+        return fail_listing(prefix.shown(), "an entry has no name or no size");
+      RTENV_TRY(
+          on_listed({std::move(uri), *size_bytes, parse_timestamp(text_field(item, "updated"))}));
     }
-    return text_field(body, "nextPageToken");
+    return next.get<std::string>();
   }
 
   // Of the objects in a bucket.
@@ -157,14 +176,16 @@ class GsPartTarget final : public PartTarget {
   GsPartTarget(GsStore& store, Uri object) : store_(store), object_(std::move(object)) {}
 
   Result<void> put_whole(std::span<const std::byte> object) override {
-    md5_.add(object);
+    add(object);
     RTENV_TRY(std::string url, store_.upload_url(object_, "media"));
-    RTENV_TRY(const auto response,
-              store_.send({.method = "POST",
-                           .url = std::move(url),
-                           .headers = {"Content-Type: application/octet-stream"},
-                           .body = object}));
-    return check_stored(response);
+    json stored;
+    RTENV_TRY(
+        store_.send_or_explain(object_, {.method = "POST",
+                                         .url = std::move(url),
+                                         .headers = {"Content-Type: application/octet-stream"},
+                                         .body = object,
+                                         .take_document = GsStore::take_json(stored, object_)}));
+    return check_stored(stored);
   }
 
   Result<void> begin() override {
@@ -184,18 +205,19 @@ class GsPartTarget final : public PartTarget {
   }
 
   Result<void> send(const Part& part) override {
-    md5_.add(part.bytes);
+    add(part.bytes);
     const std::uint64_t end = part.offset + part.bytes.size();
     const std::string total = part.last ? std::to_string(end) : "*";
     for (std::uint64_t from = part.offset;;) {
-      RTENV_TRY(
-          const auto response,
-          store_.send(
-              {.method = "PUT",
-               .url = session_url_,
-               .headers = {fmt::format("Content-Range: bytes {}-{}/{}", from, end - 1, total)},
-               .body = std::span<const std::byte>(part.bytes).subspan(from - part.offset)}));
-      if (part.last && response.succeeded()) return check_stored(response);
+      json stored_object;
+      HttpRequest request{
+          .method = "PUT",
+          .url = session_url_,
+          .headers = {fmt::format("Content-Range: bytes {}-{}/{}", from, end - 1, total)},
+          .body = std::span<const std::byte>(part.bytes).subspan(from - part.offset)};
+      if (part.last) request.take_document = GsStore::take_json(stored_object, object_);
+      RTENV_TRY(const auto response, store_.send(request));
+      if (part.last && response.succeeded()) return check_stored(stored_object);
       if (response.status != k_resume_incomplete) return store_.explain(object_, response);
       const std::uint64_t stored = stored_bytes(response);
       if (stored == end && !part.last) return {};
@@ -228,25 +250,42 @@ class GsPartTarget final : public PartTarget {
     return last + 1;
   }
 
-  Result<void> check_stored(const HttpResponse& response) {
-    if (!response.succeeded()) return store_.explain(object_, response);
-    const json body = json_from_text(response.body);
-    const std::string stored = text_field(body, "md5Hash");
-    if (stored.empty() || stored == base64(md5_.finish())) return {};
+  void add(std::span<const std::byte> data) {
+    size_bytes_ += data.size();
+    md5_.add(data);
+    crc32c_.add(data);
+  }
+
+  // Some objects have no MD5.
+  Result<void> check_stored(const json& stored) {
+    const std::string md5 = text_field(stored, "md5Hash");
+    const std::string crc32c = text_field(stored, "crc32c");
+    const auto size_bytes = number_field(stored, "size");
+    if (!size_bytes || (md5.empty() && crc32c.empty()))
+      return fail(
+          Errc::invalid_argument,
+          "{}: the response to the upload isn't the object's: it has no size or no checksum",
+          object_.shown());
+    const bool is_same =
+        md5.empty() ? crc32c == base64(crc32c_.finish()) : md5 == base64(md5_.finish());
+    if (*size_bytes == size_bytes_ && is_same) return {};
     // Of this generation: another one is somebody else's.
     RTENV_TRY(const std::string url, store_.object_url(object_));
     [[maybe_unused]] const auto removed =
         store_.send({.method = "DELETE",
-                     .url = fmt::format("{}?generation={}", url, text_field(body, "generation"))});
+                     .url = fmt::format("{}?generation={}", url,
+                                        percent_encode(text_field(stored, "generation")))});
     return fail(Errc::corrupt,
-                "{}: the stored object's MD5 differs from what was sent; it was removed",
+                "{}: the stored object's checksum differs from what was sent; it was removed",
                 object_.shown());
   }
 
   GsStore& store_;
   Uri object_;
   std::string session_url_;
+  std::uint64_t size_bytes_ = 0;
   Md5 md5_;
+  Crc32c crc32c_;
 };
 
 Result<std::unique_ptr<Upload>> GsStore::upload(const Uri& object,

@@ -67,9 +67,14 @@ Result<HttpResponse> HttpClient::send(const std::function<Result<HttpRequest>()>
       body.append(reinterpret_cast<const char*>(data.data()), data.size());
       return {};
     });
+    if (response && response->succeeded()) {
+      response->body = std::move(body);
+      if (request->take_document)
+        if (auto taken = request->take_document(*response); !taken)
+          response = Failure(std::move(taken).error());
+    }
     auto setback = setback_of(response);
     if (request->cleans_up) setback.reset();
-    if (response && response->succeeded()) response->body = std::move(body);
     return {std::move(response), std::move(setback)};
   });
 }

@@ -84,6 +84,9 @@ struct HttpRequest {
   /// Called before the first byte of a 2xx response's body reaches the sink; if it fails, the
   /// request fails.
   std::function<Result<void>(const HttpResponse&)> check_response;
+  /// Of `send`: takes a 2xx response with its whole body. If it fails with unavailable, since the
+  /// body is incomplete, the request is sent again.
+  std::function<Result<void>(const HttpResponse&)> take_document;
 };
 
 using BodySink = std::function<Result<void>(std::span<const std::byte>)>;
@@ -111,7 +114,7 @@ class HttpClient {
 
   /// Retries after transport failures and transient statuses (see Retry). Each attempt makes the
   /// request again, since a signature contains the time. Returns the last response, whatever its
-  /// status, with its whole body. Fails: as stream and `make_request`.
+  /// status, with its whole body. Fails: as stream, take_document and `make_request`.
   Result<HttpResponse> send(const std::function<Result<HttpRequest>()>& make_request);
 
   /// For the attempts of one request.

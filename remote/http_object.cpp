@@ -1,21 +1,14 @@
 #include "remote/http_object.hpp"
 
-#include <charconv>
 #include <limits>
 
 #include "base/redact.hpp"
+#include "remote/decimal.hpp"
 #include "remote/timestamp.hpp"
 #include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 namespace {
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // "bytes 0-99/1234"
 struct ContentRange {
@@ -32,10 +25,10 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   const auto slash = text.find('/');
   if (dash == std::string_view::npos || slash == std::string_view::npos || dash > slash)
     return std::nullopt;
-  const auto first = number(text.substr(0, dash));
-  const auto last = number(text.substr(dash + 1, slash - dash - 1));
+  const auto first = parse_decimal(text.substr(0, dash));
+  const auto last = parse_decimal(text.substr(dash + 1, slash - dash - 1));
   if (!first || !last) return std::nullopt;
-  return ContentRange{*first, *last, number(text.substr(slash + 1))};
+  return ContentRange{*first, *last, parse_decimal(text.substr(slash + 1))};
 }
 
 // A server's clock ticks in seconds: what changes twice in one has one Last-Modified for both.
@@ -185,7 +178,7 @@ class ObjectReader {
 ObjectInfo object_info(const HttpResponse& response, Ranges ranges) {
   ObjectInfo info;
   const auto part = parse_content_range(response.header("content-range"));
-  info.size_bytes = part ? part->total : number(response.header("content-length"));
+  info.size_bytes = part ? part->total : parse_decimal(response.header("content-length"));
   if (info.size_bytes > k_max_object_bytes) info.size_bytes.reset();
   info.version = response.header("etag");
   const bool has_ranges =
@@ -206,7 +199,7 @@ Result<HttpResponse> probe_object(HttpClient& client,
     std::optional<HttpResponse> begun;
     request->check_response = [&](const HttpResponse& response) -> Result<void> {
       begun = response;
-      if (number(response.header("content-length")) == 1U) return {};
+      if (parse_decimal(response.header("content-length")) == 1U) return {};
       return fail(Errc::cancelled, "stopped after the headers");
     };
     auto response = client.stream(*request, [](auto) { return Result<void>(); });

@@ -1,7 +1,10 @@
 #include "remote/json_field.hpp"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
+
+#include "base/json_text.hpp"
+#include "base/text.hpp"
+#include "remote/decimal.hpp"
 
 namespace rtenv::remote {
 
@@ -11,11 +14,18 @@ std::string text_field(const nlohmann::json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-std::uint64_t number_field(const nlohmann::json& object, const char* name) {
-  const std::string text = text_field(object, name);
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
+std::optional<std::uint64_t> number_field(const nlohmann::json& object, const char* name) {
+  return parse_decimal(text_field(object, name));
+}
+
+Result<nlohmann::json> parse_json_object(std::string_view text, const std::string& shown) {
+  nlohmann::json object = json_from_text(text);
+  if (object.is_object()) return object;
+  const std::string_view begin = trim(text);
+  if (object.is_discarded() && (begin.empty() || begin.front() == '{'))
+    return fail(Errc::unavailable, "{}: the store's response was cut off", shown);
+  return fail(Errc::invalid_argument, "{}: the response isn't a JSON object", shown)
+      .hint("check the endpoint: what responds there isn't the store");
 }
 
 }  // namespace rtenv::remote

@@ -53,8 +53,8 @@ Result<void> list_pages(const std::string& shown, const Cancellation* cancellati
   }
 }
 
-Failure fail_listing(const std::string& shown) {
-  return fail(Errc::unavailable, "{}: the response isn't a listing", shown);
+Failure fail_listing(const std::string& shown, std::string_view why) {
+  return fail(Errc::invalid_argument, "{}: the response isn't a listing: {}", shown, why);
 }
 
 }  // namespace rtenv::remote

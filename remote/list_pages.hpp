@@ -19,7 +19,7 @@ using ListPage = std::function<Result<std::string>(const std::string& token, con
 Result<void> list_pages(const std::string& shown, const Cancellation* cancellation,
                         const OnListed& on_listed, const ListPage& page);
 
-/// The error of a response that isn't the page of a listing.
-Failure fail_listing(const std::string& shown);
+/// The error (invalid_argument) of a response that isn't a page of a listing.
+Failure fail_listing(const std::string& shown, std::string_view why);
 
 }  // namespace rtenv::remote

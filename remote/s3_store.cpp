@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <pugixml.hpp>
 
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
@@ -20,6 +19,7 @@
 #include "remote/timestamp.hpp"
 #include "remote/transfer_error.hpp"
 #include "remote/url.hpp"
+#include "remote/xml_document.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -48,6 +48,7 @@ struct Operation {
   bool cleans_up = false;             // runs even after a cancellation
   std::chrono::seconds work_time{0};  // how long the store may be silent
   bool first_byte_only = false;       // see probe_object
+  std::function<Result<void>(const HttpResponse&)> take_document = {};
 };
 
 struct S3Error {
@@ -63,8 +64,7 @@ std::string form_decode(std::string text) {
 }
 
 S3Error parse_error(std::string_view body) {
-  pugi::xml_document document;
-  document.load_buffer(body.data(), body.size());
+  const pugi::xml_document document = parse_partial_xml(body);
   const pugi::xml_node error = document.child("Error");
   return {error.child("Code").text().get(), error.child("Message").text().get(),
           error.child("Region").text().get()};
@@ -174,20 +174,28 @@ class S3Store final : public ObjectStore {
         fmt::format("{}{}encoding-type=url&list-type=2&prefix={}",
                     token.empty() ? "" : "continuation-token=" + percent_encode(token),
                     token.empty() ? "" : "&", percent_encode(prefix.path));
-    RTENV_TRY(const auto response, send(object, {.method = "GET", .query = query}));
-    if (!response.succeeded()) return explain(prefix, response);
+    constexpr const char* k_root = "ListBucketResult";
     pugi::xml_document document;
-    document.load_buffer(response.body.data(), response.body.size());
-    const pugi::xml_node result = document.child("ListBucketResult");
-    if (!result) return fail_listing(prefix.shown());
+    RTENV_TRY(const auto response,
+              send(object, {.method = "GET",
+                            .query = query,
+                            .take_document = take_xml(document, k_root, prefix.shown())}));
+    if (!response.succeeded()) return explain(prefix, response);
+    const pugi::xml_node result = document.child(k_root);
     const bool encoded = std::string_view(result.child("EncodingType").text().get()) == "url";
     for (const pugi::xml_node each : result.children("Contents")) {
       const std::string key = each.child("Key").text().get();
+      const auto size_bytes = number_child(each, "Size");
+      if (key.empty() || !size_bytes)
+        return fail_listing(prefix.shown(), "an entry has no key or no size");
       object.path = encoded ? form_decode(key) : key;
-      RTENV_TRY(on_listed({object, each.child("Size").text().as_ullong(),
-                           parse_timestamp(each.child("LastModified").text().get())}));
+      RTENV_TRY(on_listed(
+          {object, *size_bytes, parse_timestamp(each.child("LastModified").text().get())}));
     }
-    return std::string(result.child("NextContinuationToken").text().get());
+    std::string next = result.child("NextContinuationToken").text().get();
+    if (next.empty() && result.child("IsTruncated").text().as_bool())
+      return fail_listing(prefix.shown(), "it is truncated, but has no NextContinuationToken");
+    return next;
   }
 
   [[nodiscard]] AwsRegion region_of(const std::string& bucket) {
@@ -234,7 +242,8 @@ class S3Store final : public ObjectStore {
                         .headers = operation.headers,
                         .body = operation.body,
                         .cleans_up = operation.cleans_up,
-                        .work_time = operation.work_time};
+                        .work_time = operation.work_time,
+                        .take_document = operation.take_document};
     if (!credentials) return request;
     request.aws =
         AwsSigning{region.text(), "s3", credentials->access_key_id, credentials->secret_access_key};
@@ -270,14 +279,14 @@ class S3PartTarget final : public PartTarget {
 
   Result<void> begin() override {
     mark_ = unique_name();
-    RTENV_TRY(const auto response,
-              store_.send_or_explain(
-                  object_, {.method = "POST",
-                            .query = "uploads=",
-                            .headers = {k_type, fmt::format("{}: {}", k_mark_header, mark_)}}));
+    constexpr const char* k_root = "InitiateMultipartUploadResult";
     pugi::xml_document document;
-    document.load_buffer(response.body.data(), response.body.size());
-    upload_id_ = document.child("InitiateMultipartUploadResult").child("UploadId").text().get();
+    RTENV_TRY(store_.send_or_explain(
+        object_, {.method = "POST",
+                  .query = "uploads=",
+                  .headers = {k_type, fmt::format("{}: {}", k_mark_header, mark_)},
+                  .take_document = take_xml(document, k_root, object_.shown())}));
+    upload_id_ = document.child(k_root).child("UploadId").text().get();
     if (upload_id_.empty())
       return fail(Errc::unavailable, "{}: the store returned no id for the upload",
                   object_.shown());
@@ -302,13 +311,20 @@ class S3PartTarget final : public PartTarget {
       manifest +=
           fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", index + 1, etag);
     manifest += "</CompleteMultipartUpload>";
+    // A failure may have status 200: the store responds before it is done. What tells neither is
+    // like a lost response.
+    const auto take_completion = [&](const HttpResponse& completion) -> Result<void> {
+      if (!parse_error(completion.body).code.empty()) return {};
+      RTENV_TRY(parse_xml(completion.body, "CompleteMultipartUploadResult", object_.shown()));
+      return {};
+    };
     RTENV_TRY(const auto response,
               store_.send(object_, {.method = "POST",
                                     .query = "uploadId=" + percent_encode(upload_id_),
                                     .body = std::as_bytes(std::span(manifest)),
                                     .headers = {"Content-Type: application/xml"},
-                                    .work_time = k_completion_time}));
-    // A failure may have status 200: the store responds before it is done.
+                                    .work_time = k_completion_time,
+                                    .take_document = take_completion}));
     const std::string code = parse_error(response.body).code;
     if (response.succeeded() && code.empty()) return {};
     // Completed by an attempt whose response was lost?

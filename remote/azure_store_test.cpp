@@ -1,0 +1,51 @@
+#include "remote/azure_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include "remote/test_server.hpp"
+#include "support/result_matchers.hpp"
+
+namespace rtenv::remote {
+namespace {
+
+Result<std::vector<std::string>> list(std::vector<std::string> responses) {
+  TestServer server(std::move(responses));
+  Environment environment;
+  environment.set("AZURE_STORAGE_ACCOUNT", "account");
+  environment.set("AZURE_STORAGE_SERVICE_ENDPOINT", server.url(""));
+  environment.set("RTENV_NETWORK_TIMEOUT", "1");
+  const Uri prefix = must(Uri::parse("azure://box/"));
+  std::vector<std::string> names;
+  RTENV_TRY(must(open_azure_store(prefix, std::move(environment), Access::anonymous, nullptr))
+                ->list(prefix, [&](const ListedObject& object) -> Result<void> {
+                  names.push_back(object.uri.path);
+                  return {};
+                }));
+  return names;
+}
+
+std::string page(std::string_view blobs) {
+  return TestServer::response(
+      "200 OK", fmt::format("<?xml version=\"1.0\"?><EnumerationResults><Blobs>{}</Blobs>"
+                            "<NextMarker/></EnumerationResults>",
+                            blobs));
+}
+
+TEST(AzureStoreList, IsWhole) {
+  const std::string_view blob =
+      "<Blob><Name>a</Name><Properties><Content-Length>5</Content-Length></Properties></Blob>";
+  EXPECT_THAT(must(list({page(blob)})), testing::ElementsAre("a"));
+  const std::string cut = TestServer::response(
+      "200 OK", fmt::format("<EnumerationResults><Blobs>{}<Blob><Name>b", blob));
+  EXPECT_THAT(must(list({cut, page(blob)})), testing::ElementsAre("a")) << "asked again";
+  EXPECT_THAT(list(std::vector(20, cut)), IsError(Errc::unavailable, "was cut off"));
+  for (const std::string& other :
+       {page("<Blob><Name>a</Name></Blob>"), TestServer::response("200 OK", "<html/>"),
+        page("<Blob><Properties><Content-Length>5</Content-Length></Properties></Blob>")})
+    EXPECT_THAT(list({other}),
+                IsError(Errc::invalid_argument, "azure://box/: the response isn't a"))
+        << other;
+}
+
+}  // namespace
+}  // namespace rtenv::remote
