@@ -44,6 +44,10 @@ struct LsCommand {
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto prefix, remote::Uri::parse(uri));
+    if (prefix.sha256)
+      return fail(Errc::invalid_argument, "{}: only an object that is fetched can have a pin",
+                  prefix.shown())
+          .hint("leave out #sha256=…");
     RTENV_TRY(const auto options, store.options(tool, prefix));
     RTENV_TRY(const auto opened, remote::open_store(prefix, options));
     bool is_empty = true;

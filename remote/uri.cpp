@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "base/encoding.hpp"
 #include "base/nearest.hpp"
 #include "base/redact.hpp"
+#include "base/text.hpp"
 #include "remote/store_names.hpp"
 
 namespace rtenv::remote {
@@ -16,7 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 9> k_schemes{"s3",    "gs",   "azure", "abfss", "http",
                                                     "https", "file", "local", "gcs"};
 constexpr std::string_view k_separator = "://";
-constexpr std::string_view k_pin = "#sha256=";
+constexpr std::string_view k_pin = "sha256=";
 constexpr std::string_view k_abfss_suffix = ".dfs.core.windows.net";
 
 bool is_http(Scheme scheme) { return scheme == Scheme::http || scheme == Scheme::https; }
@@ -26,7 +28,7 @@ std::string shown_text(Scheme scheme, std::string_view text) {
 }
 
 Result<Scheme> parse_scheme(std::string_view text) {
-  const auto found = std::ranges::find(k_schemes, text);
+  const auto found = std::ranges::find(k_schemes, lower_ascii(text));
   if (found != k_schemes.end()) return static_cast<Scheme>(found - k_schemes.begin());
   auto failure = fail(Errc::invalid_argument, "{}:// isn't a scheme that rtenv supports", text);
   if (const auto suggestion = nearest(text, k_schemes))
@@ -34,24 +36,78 @@ Result<Scheme> parse_scheme(std::string_view text) {
   return std::move(failure).hint("supported: {}://", fmt::join(k_schemes, "://, "));
 }
 
-// A mistyped pin must not be taken for a checked one.
-Result<void> refuse_mistyped_pin(std::string_view fragment, const std::string& shown) {
-  if (lower_ascii(fragment.substr(0, fragment.find_first_of("=:"))) != "sha256") return {};
-  return fail(Errc::invalid_argument, "{}: '#{}' isn't a pin", shown, fragment)
-      .hint("use #sha256= and 64 hex digits");
+std::string_view name_of(std::string_view part) {
+  return trim(part.substr(0, part.find_first_of("=:")));
 }
 
-// Removes "#sha256=…" from the end of `text`.
+Failure fail_fragment(std::string_view part, const std::string& shown) {
+  // The value may be a secret.
+  return fail(Errc::invalid_argument, "{}: '#{}{}' isn't a pin", shown, name_of(part),
+              name_of(part).size() < part.size() ? "…" : "")
+      .hint("use #sha256= and 64 hex digits, or leave it out");
+}
+
+bool is_hex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+Result<std::string> parse_pin(std::string_view digits, const std::string& shown) {
+  if (digits.size() == 64 && is_hex(digits)) return lower_ascii(digits);
+  return fail(Errc::invalid_argument, "{}: #sha256= needs 64 hex digits, got '{}'", shown, digits);
+}
+
+// "sha256=…", also mistyped, or another digest.
+bool looks_like_pin(std::string_view part) {
+  constexpr std::size_t k_shortest_digest = 32;  // MD5
+  const auto end = part.find_first_of("=:");
+  if (end == std::string_view::npos) return false;
+  const std::string name = lower_ascii(name_of(part));
+  const std::string_view value = trim(part.substr(end + 1));
+  const bool names_digest =
+      name == "md5" || (name.starts_with("sha") && name.size() > 3 &&
+                        name.find_first_not_of("0123456789-_", 3) == std::string::npos);
+  return names_digest || (value.size() >= k_shortest_digest && is_hex(value));
+}
+
+// Of "a=b&c=d".
+std::vector<std::string> parts_of(std::string_view fragment) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const auto end = fragment.find('&');
+    parts.emplace_back(fragment.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    fragment.remove_prefix(end + 1);
+  }
+}
+
+// Of http: no server gets to see it, so all of it means something to rtenv. pip writes "egg=" and
+// "subdirectory=" beside a digest.
+Result<std::optional<std::string>> parse_fragment(std::string_view fragment,
+                                                  const std::string& shown) {
+  std::optional<std::string> pin;
+  for (const std::string_view part : parts_of(fragment)) {
+    if (part.starts_with("egg=") || part.starts_with("subdirectory=")) continue;
+    if (!part.starts_with(k_pin)) return fail_fragment(part, shown);
+    RTENV_TRY(pin, parse_pin(part.substr(k_pin.size()), shown));
+  }
+  return pin;
+}
+
+// Removes "#sha256=…" from the end of an object's name. Others may be part of it, but for what was
+// meant as a pin: it must not be taken for a checked one.
 Result<std::optional<std::string>> remove_pin(Scheme scheme, std::string_view& text) {
-  const auto at = text.rfind(k_pin);
+  const auto at = text.rfind('#');
   if (at == std::string_view::npos) return std::optional<std::string>();
-  const std::string_view digits = text.substr(at + k_pin.size());
-  const bool hex = digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
-  text = text.substr(0, at);
-  if (digits.size() != 64 || !hex)
-    return fail(Errc::invalid_argument, "{}: #sha256= needs 64 hex digits, got '{}'",
-                shown_text(scheme, text), digits);
-  return std::optional(lower_ascii(digits));
+  const std::string_view fragment = text.substr(at + 1);
+  const std::string shown = shown_text(scheme, text.substr(0, at));
+  if (fragment.starts_with(k_pin)) {
+    text = text.substr(0, at);
+    RTENV_TRY(std::string pin, parse_pin(fragment.substr(k_pin.size()), shown));
+    return std::optional(std::move(pin));
+  }
+  for (const std::string& part : parts_of(percent_decode(fragment)))
+    if (looks_like_pin(part)) return fail_fragment(part, shown);
+  return std::optional<std::string>();
 }
 
 Result<void> check_abfss(const Uri& uri) {
@@ -110,7 +166,9 @@ Result<Uri> Uri::parse(std::string_view text) {
   const auto separator = text.find(k_separator);
   Uri uri;
   RTENV_TRY(uri.scheme, parse_scheme(text.substr(0, separator)));
-  RTENV_TRY(uri.sha256, remove_pin(uri.scheme, text));
+  if (!is_http(uri.scheme)) {
+    RTENV_TRY(uri.sha256, remove_pin(uri.scheme, text));
+  }
   std::string_view rest = text.substr(separator + k_separator.size());
   if (is_http(uri.scheme)) {
     const std::string_view before_path = rest.substr(0, rest.find('/'));
@@ -118,7 +176,7 @@ Result<Uri> Uri::parse(std::string_view text) {
       return fail(Errc::invalid_argument, "{} has a '#' before '@'", redacted_url(text))
           .hint("in a password, write it as %23");
     if (const auto hash = rest.find('#'); hash != std::string_view::npos) {
-      RTENV_TRY(refuse_mistyped_pin(rest.substr(hash + 1), redacted_url(text)));
+      RTENV_TRY(uri.sha256, parse_fragment(rest.substr(hash + 1), redacted_url(text)));
       rest = rest.substr(0, hash);
     }
     const auto question = rest.find('?');

@@ -8,10 +8,36 @@ namespace rtenv::remote {
 namespace {
 
 TEST(Uri, AMistypedPinIsRefused) {
-  for (const char* const fragment : {"sha256:abc", "SHA256=abc", "sha256"})
-    EXPECT_THAT(Uri::parse(fmt::format("https://host/x.whl#{}", fragment)),
-                IsError(Errc::invalid_argument, "isn't a pin"));
-  EXPECT_THAT(Uri::parse("https://host/x.whl#egg=x"), IsOk());
+  const std::string digest(64, 'a');
+  for (const char* const name : {"sha256:", "SHA256=", "sha-256=", "sha265=", "sha256 =", "sha512=",
+                                 "sha1=", "md5=", "sha256%3D", "x=1&sha256:", "digest="})
+    for (const char* const uri : {"https://host/x.whl", "s3://b/x.whl", "file:///x.whl", "gcs://x"})
+      EXPECT_THAT(Uri::parse(fmt::format("{}#{}{}", uri, name, digest)),
+                  IsError(Errc::invalid_argument, "isn't a pin"))
+          << uri << name;
+  for (const char* const fragment : {"", "part", "sha256", "a=b", "access_token=hunter2"}) {
+    const auto parsed = Uri::parse(fmt::format("https://host/x.whl#{}", fragment));
+    EXPECT_THAT(parsed, IsError(Errc::invalid_argument, "isn't a pin")) << fragment;
+    EXPECT_EQ(parsed.error().message().find("hunter2"), std::string::npos);
+  }
+  for (const char* const key : {"a#b", "#1=2", "a#v=1", "sha256=#", "a#sha=1", "a#shape=1"})
+    EXPECT_EQ(must(Uri::parse(fmt::format("s3://b/{}", key))).path, key);
+}
+
+TEST(Uri, APinMayBeBesideWhatPipWritesThere) {
+  const std::string digest(64, 'a');
+  for (const char* const form : {"sha256={}", "egg=x&sha256={}", "sha256={}&subdirectory=a",
+                                 "egg=x&subdirectory=a&sha256={}"})
+    EXPECT_EQ(must(Uri::parse("https://host/x#" + fmt::format(fmt::runtime(form), digest))).sha256,
+              digest);
+  EXPECT_EQ(must(Uri::parse("https://host/x#egg=x")).sha256, std::nullopt);
+  EXPECT_THAT(Uri::parse("https://host/x#egg=x&sha256=12"),
+              IsError(Errc::invalid_argument, "64 hex digits"));
+}
+
+TEST(Uri, ASchemeMayBeWrittenInAnyCase) {
+  EXPECT_EQ(must(Uri::parse("HTTP://Host/X")).text(), "http://Host/X");
+  EXPECT_EQ(must(Uri::parse("S3://bucket/Key")).text(), "s3://bucket/Key");
 }
 
 TEST(Uri, DoesNotDecodeObjectNames) {
@@ -24,7 +50,7 @@ TEST(Uri, DoesNotDecodeObjectNames) {
 
 TEST(Uri, HidesUserInfoAndQuery) {
   const Uri uri =
-      must(Uri::parse("https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret#part"));
+      must(Uri::parse("https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret#egg=part"));
   EXPECT_EQ(uri.shown(), "https://…@host:8443/a/b%20c.zip?…");
   EXPECT_EQ(uri.text(), "https://user:secret@host:8443/a/b%20c.zip?X-Amz-Signature=secret");
   EXPECT_EQ(uri.file_name(), "b c.zip");
@@ -38,7 +64,7 @@ TEST(Uri, ShowsNoPartOfAPasswordThatIsWrittenWrongly) {
     const std::string shown = uri ? uri->shown() : uri.error().message();
     EXPECT_EQ(shown.find("hunter"), std::string::npos) << shown;
   }
-  EXPECT_EQ(must(Uri::parse("https://host/x#a@b")).text(), "https://host/x");
+  EXPECT_EQ(must(Uri::parse("https://host/x#egg=a@b")).text(), "https://host/x");
 }
 
 TEST(Uri, SeparatesThePinFromTheName) {
