@@ -154,9 +154,9 @@ Result<void> OutputFile::write(std::span<const std::byte> data) {
   return write_full(fd(), data, name_);
 }
 
-Result<void> OutputFile::commit() {
+Result<void> OutputFile::commit(Durability durability) {
   auto* const file = std::get_if<AtomicFile>(&output_);
-  return file != nullptr ? file->commit(Durability::process) : Result<void>();
+  return file != nullptr ? file->commit(durability) : Result<void>();
 }
 
 Result<void> OutputFile::commit_as(const Path& target) {

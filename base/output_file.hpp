@@ -31,8 +31,8 @@ class OutputFile {
   /// Fails: cancelled, while it waits for the reader of a pipe; out_of_space.
   Result<void> write(std::span<const std::byte> data);
   Result<void> write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
-  /// Not synced: whoever needs the output can make it again.
-  Result<void> commit();
+  /// By default not synced: whoever needs the output can make it again.
+  Result<void> commit(Durability durability = Durability::process);
   /// Commits under another name in the same folder. Requires: it isn't a stream.
   Result<void> commit_as(const Path& target);
 

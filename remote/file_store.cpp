@@ -1,10 +1,12 @@
 #include "remote/file_store.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/output_file.hpp"
 #include "base/steady_file.hpp"
 
 namespace rtenv::remote {
@@ -12,14 +14,12 @@ namespace {
 
 class FileUpload final : public Upload {
  public:
-  explicit FileUpload(AtomicFile file) : file_(std::move(file)) {}
-  Result<void> write(std::span<const std::byte> data) override {
-    return write_full(file_.fd(), data, file_.target().native());
-  }
-  Result<void> finish() override { return file_.commit(); }
+  explicit FileUpload(OutputFile file) : file_(std::move(file)) {}
+  Result<void> write(std::span<const std::byte> data) override { return file_.write(data); }
+  Result<void> finish() override { return file_.commit(Durability::power_loss); }
 
  private:
-  AtomicFile file_;
+  OutputFile file_;
 };
 
 // A file that has just changed may change again with the same times: it has no version yet.
@@ -31,11 +31,13 @@ ObjectInfo info_of(const SteadyFile& file) {
 
 // A folder's name ends with '/', as in the names of the files below it: sorted by this, they are in
 // the order of their whole names.
-std::string sort_name(const std::filesystem::directory_entry& entry) {
+// Empty if the entry was removed in the meantime.
+Result<std::string> sort_name(const std::filesystem::directory_entry& entry) {
   std::error_code error;
-  const bool is_folder =
-      entry.symlink_status(error).type() == std::filesystem::file_type::directory;
-  return entry.path().native() + (is_folder ? "/" : "");
+  const auto type = entry.symlink_status(error).type();
+  if (type == std::filesystem::file_type::not_found) return std::string();
+  if (error) return fail(system_error(error.value(), "list", entry.path().native()));
+  return entry.path().native() + (type == std::filesystem::file_type::directory ? "/" : "");
 }
 
 class FileStore final : public ObjectStore {
@@ -60,7 +62,7 @@ class FileStore final : public ObjectStore {
 
   Result<std::unique_ptr<Upload>> upload(const Uri& object, std::optional<std::uint64_t>) override {
     RTENV_TRY(make_directories(Path(object.path).parent_path()));
-    RTENV_TRY(AtomicFile file, AtomicFile::create(object.path));
+    RTENV_TRY(OutputFile file, OutputFile::create(object.path, cancellation_));
     return std::make_unique<FileUpload>(std::move(file));
   }
 
@@ -82,8 +84,8 @@ class FileStore final : public ObjectStore {
     for (std::filesystem::directory_iterator each(folder, error), end; !error && each != end;
          each.increment(error)) {
       RTENV_TRY(check_not_cancelled(cancellation_, "listing", prefix.shown()));
-      std::string name = sort_name(*each);
-      if (name.starts_with(prefix.path)) names.push_back(std::move(name));
+      RTENV_TRY(std::string name, sort_name(*each));
+      if (!name.empty() && name.starts_with(prefix.path)) names.push_back(std::move(name));
     }
     if (error == std::errc::no_such_file_or_directory) return {};  // or removed in the meantime
     if (error) return fail(system_error(error.value(), "list", folder.native()));
@@ -98,13 +100,17 @@ class FileStore final : public ObjectStore {
   }
 
   Result<void> list_file(const std::string& name, const Uri& prefix, const OnListed& on_listed) {
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(name, error)) return {};
+    struct stat status {};
+    if (::stat(name.c_str(), &status) != 0) {
+      // Removed in the meantime, or a link that leads to no file.
+      if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR) return {};
+      return fail_errno("list", name);
+    }
+    if (!S_ISREG(status.st_mode)) return {};
     Uri uri = prefix;
     uri.path = name;
-    const auto info = stat(uri);
-    if (!info) return {};  // removed in the meantime
-    return on_listed({std::move(uri), *info->size_bytes, info->modified_s});
+    return on_listed({std::move(uri), static_cast<std::uint64_t>(status.st_size),
+                      std::int64_t{status.st_mtim.tv_sec}});
   }
 
   const Cancellation* cancellation_;
