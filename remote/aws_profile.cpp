@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 
@@ -32,13 +33,26 @@ std::string_view without_comment(std::string_view line) {
   return line;
 }
 
-std::optional<std::pair<std::string, std::string>> parse_assignment(std::string_view line) {
-  const auto equals = line.find('=');
-  if (equals == std::string_view::npos) return std::nullopt;
-  return std::pair(std::string(trim(line.substr(0, equals))),
-                   std::string(trim(line.substr(equals + 1))));
+std::optional<std::pair<std::string, std::string>> parse_assignment(std::string_view line,
+                                                                    std::string_view delimiters) {
+  const auto end = line.find_first_of(delimiters);
+  if (end == std::string_view::npos) return std::nullopt;
+  return std::pair(std::string(trim(line.substr(0, end))), std::string(trim(line.substr(end + 1))));
 }
 
+// The config file's name of a section, `profile "a b"`, without the quotes and with one blank.
+std::string section_name(std::string_view text) {
+  text = trim(text);
+  const auto blank = text.find_first_of(" \t");
+  if (blank == std::string_view::npos) return std::string(text);
+  std::string_view name = trim(text.substr(blank));
+  if (name.size() >= 2 && (name.front() == '"' || name.front() == '\'') &&
+      name.back() == name.front())
+    name = name.substr(1, name.size() - 2);
+  return fmt::format("{} {}", text.substr(0, blank), name);
+}
+
+// As Python's RawConfigParser, with which the aws tool reads them.
 Result<Sections> parse_sections(std::string_view text, const Path& file) {
   Sections sections;
   Settings* section = nullptr;
@@ -50,16 +64,17 @@ Result<Sections> parse_sections(std::string_view text, const Path& file) {
     const std::string_view line = trim(without_comment(raw));
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
     if (line.front() == '[' && line.back() == ']') {
-      section = &sections[std::string(trim(line.substr(1, line.size() - 2)))];
+      section = &sections[section_name(line.substr(1, line.size() - 2))];
       outer.clear();
       continue;
     }
-    const auto assignment = parse_assignment(line);
+    const bool nested = (raw.front() == ' ' || raw.front() == '\t') && !outer.empty();
+    const auto assignment = parse_assignment(line, nested ? "=" : "=:");
     if (section == nullptr || !assignment)
       return fail(Errc::invalid_argument, "{}, line {}: expected [section] or name = value",
                   file.native(), number);
-    const auto& [name, value] = *assignment;
-    const bool nested = (raw.front() == ' ' || raw.front() == '\t') && !outer.empty();
+    const std::string name = nested ? assignment->first : lower_ascii(assignment->first);
+    const std::string& value = assignment->second;
     if (!nested) outer = value.empty() ? name : std::string();
     section->insert_or_assign(nested ? fmt::format("{}.{}", outer, name) : name, value);
   }
@@ -145,7 +160,7 @@ Result<AwsProfile> load_aws_profile(std::string_view profile, const Environment&
   if (auto found = find_profile(profile, files)) return std::move(*found);
   return fail(Errc::not_found, "the AWS profile '{}' is neither in {} nor in {}", profile,
               files.config.path.native(), files.credentials.path.native())
-      .hint("aws configure --profile {}", profile);
+      .hint("aws configure --profile {}", shell_quote(profile));
 }
 
 Result<AwsProfile> current_aws_profile(const Environment& environment) {

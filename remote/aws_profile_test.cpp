@@ -42,6 +42,26 @@ TEST_F(AwsProfileTest, NestedSettingsHaveDottedNames) {
   EXPECT_EQ(find_setting(profile, "region"), "r");
 }
 
+TEST_F(AwsProfileTest, ReadsFilesAsTheAwsToolDoes) {
+  tree_
+      .file(
+          "config",
+          "[default]\nREGION: eu-west-1\nendpoint_url = http://h:1\n[profile\t\"a b\"]\nRegion=r\n"
+          "[profile 'c']\nregion : s\n")
+      .file("credentials",
+            "[default]\nAWS_ACCESS_KEY_ID = i\naws_secret_access_key: s=:1\n[a b]\nx = y\n");
+  const auto profile = must(load_aws_profile("default", environment_));
+  EXPECT_EQ(find_setting(profile, "region"), "eu-west-1");
+  EXPECT_EQ(find_setting(profile, "endpoint_url"), "http://h:1");
+  const auto keys = must(keys_of(profile));
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(keys->access_key_id + " " + keys->secret_access_key, "i s=:1");
+  EXPECT_EQ(find_setting(must(load_aws_profile("a b", environment_)), "region"), "r");
+  EXPECT_EQ(find_setting(must(load_aws_profile("a b", environment_)), "x"), "y");
+  EXPECT_EQ(find_setting(must(load_aws_profile("c", environment_)), "region"), "s");
+  EXPECT_EQ(load_aws_profile("d e", environment_).error().hint(), "aws configure --profile 'd e'");
+}
+
 TEST_F(AwsProfileTest, MoreSpecificEndpointTakesPrecedence) {
   tree_.file("config",
              "[default]\nendpoint_url = http://all\nservices = local\n[services local]\ns3 =\n  "
