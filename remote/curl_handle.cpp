@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <optional>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
+#include "remote/decimal.hpp"
 #include "remote/host_lookup.hpp"
 #include "remote/metadata_address.hpp"
 #include "remote/transfer_error.hpp"
@@ -116,9 +118,17 @@ std::size_t on_header(char* data, std::size_t, std::size_t count, void* context)
   if (line.empty() && transfer.status() >= 300) transfer.explains_from = Retry::Clock::now();
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return count;
-  transfer.response.headers.insert_or_assign(lower_ascii(line.substr(0, colon)),
-                                             std::string(trim(line.substr(colon + 1), " \t")));
-  return count;
+  const std::string name = lower_ascii(line.substr(0, colon));
+  const std::string_view value = trim(line.substr(colon + 1), " \t");
+  transfer.response.headers.insert_or_assign(name, std::string(value));
+  // libcurl ignores a length that doesn't fit: whatever arrives would be the whole.
+  constexpr std::uint64_t k_max_length = std::numeric_limits<curl_off_t>::max();
+  if (name != "content-length" || parse_decimal(value).value_or(~0ULL) <= k_max_length)
+    return count;
+  transfer.error = fail(Errc::invalid_argument, "{}: '{}' isn't a Content-Length",
+                        redacted_url(transfer.request.url), value)
+                       .value();
+  return 0;
 }
 
 Result<void> accept_body(Transfer& transfer, std::span<const std::byte> data) {
