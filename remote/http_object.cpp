@@ -190,20 +190,25 @@ ObjectInfo object_info(const HttpResponse& response, Ranges ranges) {
   return info;
 }
 
+Result<HttpResponse> probe_once(HttpClient& client, HttpRequest request) {
+  request.headers.emplace_back("Range: bytes=0-0");
+  std::optional<HttpResponse> begun;
+  request.check_response = [&](const HttpResponse& response) -> Result<void> {
+    begun = response;
+    if (parse_decimal(response.header("content-length")) == 1U) return {};
+    return fail(Errc::cancelled, "stopped after the headers");
+  };
+  auto response = client.stream(request, [](auto) { return Result<void>(); });
+  if (begun) return std::move(*begun);
+  return response;
+}
+
 Result<HttpResponse> probe_object(HttpClient& client,
                                   const std::function<Result<HttpRequest>()>& make) {
   return client.retry().run([&]() -> Attempt<HttpResponse> {
     auto request = make();
     if (!request) return {Failure(std::move(request).error())};
-    request->headers.emplace_back("Range: bytes=0-0");
-    std::optional<HttpResponse> begun;
-    request->check_response = [&](const HttpResponse& response) -> Result<void> {
-      begun = response;
-      if (parse_decimal(response.header("content-length")) == 1U) return {};
-      return fail(Errc::cancelled, "stopped after the headers");
-    };
-    auto response = client.stream(*request, [](auto) { return Result<void>(); });
-    if (begun) return {std::move(*begun)};
+    auto response = probe_once(client, std::move(*request));
     auto setback = setback_of(response);
     return {std::move(response), std::move(setback)};
   });

@@ -27,6 +27,8 @@ struct ObjectRequest {
 /// cancelled, and as HttpClient::send.
 Result<HttpResponse> probe_object(HttpClient& client,
                                   const std::function<Result<HttpRequest>()>& make);
+/// One attempt of it.
+Result<HttpResponse> probe_once(HttpClient& client, HttpRequest request);
 
 /// As ObjectStore::read. A response with another range, size or version is refused before the sink
 /// gets any of it. Fails: changed (another version or size), corrupt (more bytes than announced),

@@ -27,6 +27,7 @@ namespace {
 constexpr unsigned k_upload_connections = 3;
 // "Processing … could take several minutes to complete", meanwhile the store sends some blanks.
 constexpr std::chrono::minutes k_completion_time{5};
+constexpr std::chrono::seconds k_explanation_time{5};
 
 // Errors about credentials, whatever their status. The last one is versitygw's.
 constexpr std::array<std::string_view, 9> k_credential_codes{"ExpiredToken",
@@ -47,7 +48,7 @@ struct Operation {
   std::vector<std::string> headers = {};
   bool cleans_up = false;             // runs even after a cancellation
   std::chrono::seconds work_time{0};  // how long the store may be silent
-  bool first_byte_only = false;       // see probe_object
+  bool first_byte_only = false;       // see probe_once
   std::function<Result<void>(const HttpResponse&)> take_document = {};
 };
 
@@ -92,9 +93,12 @@ class S3Store final : public ObjectStore {
         send(object, {.method = "HEAD", .query = {}, .headers = {"x-amz-checksum-mode: ENABLED"}}));
     if (response.succeeded()) return object_info(response, Ranges::always);
     // The response to HEAD has no body that tells the reason.
-    RTENV_TRY(const auto why,
-              send(object, {.method = "GET", .query = {}, .first_byte_only = true}));
-    return explain(object, why.succeeded() ? response : why);
+    // It is asked for once, and not for long: HEAD was tried for all the time that there is.
+    const auto why = send(
+        object,
+        {.method = "GET", .query = {}, .work_time = k_explanation_time, .first_byte_only = true});
+    if (!why && why.error().code() == Errc::cancelled) return Failure(why.error());
+    return explain(object, why && !why->succeeded() ? *why : response);
   }
 
   Result<void> read(const Uri& object, const ObjectInfo& expected,
@@ -128,8 +132,7 @@ class S3Store final : public ObjectStore {
   Result<HttpResponse> send(const Uri& object, const Operation& operation) {
     for (bool moved = false;; moved = true) {
       const auto make = [&] { return make_request(object, operation); };
-      RTENV_TRY(auto response,
-                operation.first_byte_only ? probe_object(client_, make) : client_.send(make));
+      RTENV_TRY(auto response, operation.first_byte_only ? probe(make()) : client_.send(make));
       if (response.succeeded() || moved || !learn_region(object.authority, response))
         return response;
     }
@@ -164,6 +167,11 @@ class S3Store final : public ObjectStore {
   }
 
  private:
+  Result<HttpResponse> probe(Result<HttpRequest> request) {
+    if (!request) return Failure(std::move(request).error());
+    return probe_once(client_, std::move(*request));
+  }
+
   // Returns the token of the next page.
   Result<std::string> list_page(const Uri& prefix, const std::string& token,
                                 const OnListed& on_listed) {

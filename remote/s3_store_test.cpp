@@ -75,6 +75,17 @@ TEST_F(S3StoreTest, ListsWholePagesOnly) {
         << other;
 }
 
+TEST_F(S3StoreTest, ARefusalIsExplainedByOneShortRequest) {
+  const Uri uri = must(Uri::parse("s3://bucket/key"));
+  const std::string refusal = TestServer::response("403 Forbidden");
+  TestServer server({refusal, "HTTP/1.1 403 Forb", "HTTP/1.1 403 Forb", refusal});
+  EXPECT_THAT(open(server)->stat(uri), IsError(Errc::permission_denied, "HTTP status 403"));
+  EXPECT_EQ(server.stop().size(), 2U) << "what doesn't explain it isn't asked again";
+  TestServer explains(
+      {refusal, TestServer::response("403 Forbidden", "<Error><Code>ExpiredToken</Code></Error>")});
+  EXPECT_THAT(open(explains)->stat(uri), IsError(Errc::permission_denied, "ExpiredToken"));
+}
+
 TEST_F(S3StoreTest, AnUploadIsCompleteIfTheStoreSaysSo) {
   for (const char* const done :
        {"<CompleteMultipartUploadResult xmlns=\"x\"><ETag>e</ETag></CompleteMultipartUploadResult>",
