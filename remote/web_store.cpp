@@ -20,7 +20,12 @@ class WebStore final : public ObjectStore {
 
   Result<ObjectInfo> stat(const Uri& object) override {
     RTENV_TRY(const auto response, client_.send([&] { return make_request("HEAD", object); }));
-    if (response.succeeded()) return object_info(response);
+    if (response.succeeded()) {
+      ObjectInfo info = object_info(response);
+      // Some servers say so of whatever they make at the time of the GET.
+      if (info.size_bytes == 0) info.size_bytes.reset();
+      return info;
+    }
     if (!may_differ_for_get(response.status)) return explain(object, response);
     return stat_by_get(object);
   }
