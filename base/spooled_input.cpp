@@ -36,10 +36,15 @@ Result<Path> SpooledInput::named(const std::string& name) const {
 }
 
 Error SpooledInput::shown(const Error& error) const {
+  return with_shown_path(error, path(), k_name);
+}
+
+Error with_shown_path(const Error& error, const Path& path, std::string_view shown) {
   std::string message = error.message();
-  const std::string name = path().native();
-  for (auto at = message.find(name); at != std::string::npos; at = message.find(name, at))
-    message.replace(at, name.size(), k_name);
+  const std::string& name = path.native();
+  for (auto at = message.find(name); at != std::string::npos;
+       at = message.find(name, at + shown.size()))
+    message.replace(at, name.size(), shown);
   return Error(error.code(), std::move(message), error.hint());
 }
 

@@ -40,6 +40,11 @@ nlohmann::json summary_json(const pkg::UnpackSummary& summary) {
           {"total_bytes", summary.total_bytes}};
 }
 
+std::string shown_uri(const std::string& text) {
+  const auto uri = remote::Uri::parse(text);
+  return uri ? uri->shown() : std::string();
+}
+
 Result<envbuild::LeasedPath> UnpackCommand::fetch(const Tool& tool) const {
   RTENV_TRY(const auto uri, remote::Uri::parse(source));
   RTENV_TRY(const auto store_options, store.options(tool, uri));
@@ -67,7 +72,10 @@ auto UnpackCommand::with_archive(const Tool& tool, Read read) const
   }
   if (!is_uri) return read(Path(source));
   RTENV_TRY(const auto archive, fetch(tool));
-  return read(archive.path);
+  auto result = read(archive.path);
+  // The user knows nothing of the cache.
+  if (!result) return Failure(with_shown_path(result.error(), archive.path, shown_uri(source)));
+  return result;
 }
 
 Result<int> UnpackCommand::print_list(const Tool& tool) const {

@@ -88,6 +88,13 @@ std::optional<Setback> setback_of(const Result<HttpResponse>& outcome) {
 }
 
 Failure fail_status(int status, std::string_view shown, std::string_view reason) {
+  constexpr std::size_t k_max_reason_bytes = 500;
+  const bool is_cut = reason.size() > k_max_reason_bytes;
+  if (is_cut) {
+    std::size_t end = k_max_reason_bytes;  // not within a character of UTF-8
+    while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xC0U) == 0x80U) --end;
+    reason = reason.substr(0, end);
+  }
   const bool missing = status == 404 || status == 410;
   const bool refused = status == 401 || status == 403 || status == 407;
   const Errc code = missing                          ? Errc::not_found
@@ -97,7 +104,7 @@ Failure fail_status(int status, std::string_view shown, std::string_view reason)
                         ? Errc::invalid_argument
                         : Errc::unavailable;
   if (reason.empty()) return fail(code, "{} returned HTTP status {}", shown, status);
-  return fail(code, "{}: {} (HTTP status {})", shown, reason, status);
+  return fail(code, "{}: {}{} (HTTP status {})", shown, reason, is_cut ? "…" : "", status);
 }
 
 }  // namespace rtenv::remote

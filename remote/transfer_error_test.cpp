@@ -91,6 +91,14 @@ TEST(HostLookup, ANameServerThatDoesNotAnswerSaysNothingOfTheHost) {
   EXPECT_TRUE(host_is_unknown(std::string(70, 'x') + ".example", nullptr)) << "no host's name";
 }
 
+TEST(FailStatus, AnExplanationIsShort) {
+  EXPECT_EQ(fail_status(403, "x", "no").value().message(), "x: no (HTTP status 403)");
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "\u00fc";
+  const std::string message = fail_status(403, "x", "a" + text).value().message();
+  EXPECT_EQ(message, "x: a" + text.substr(0, 498) + "\u2026 (HTTP status 403)");
+}
+
 // What is the same the next time is reported at once: one request, and no pause.
 class LastingErrorTest : public testing::Test {
  protected:
@@ -106,6 +114,14 @@ class LastingErrorTest : public testing::Test {
   }
   HttpClient client_{Environment()};
 };
+
+TEST_F(LastingErrorTest, ALengthThatDoesNotFit) {
+  for (const char* const length : {"99999999999999999999", "9223372036854775808"}) {
+    TestServer server({fmt::format(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\nabc", length)});
+    EXPECT_THAT(send(server.url("/")), IsError(Errc::invalid_argument, "isn't a Content-Length"));
+  }
+}
 
 TEST_F(LastingErrorTest, ALoopOfRedirects) {
   TestServer server(std::vector<std::string>(30, redirect("/again")));
