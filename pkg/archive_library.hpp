@@ -17,15 +17,14 @@ struct ArchiveLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(archive_, entry_pathname);
   RTENV_LIBRARY_FUNCTION(archive_, entry_symlink);
   RTENV_LIBRARY_FUNCTION(archive_, error_string);
+  RTENV_LIBRARY_FUNCTION(archive_, read_append_filter);
   RTENV_LIBRARY_FUNCTION(archive_, read_data);
+  RTENV_LIBRARY_FUNCTION(archive_, read_data_block);
   RTENV_LIBRARY_FUNCTION(archive_, read_free);
   RTENV_LIBRARY_FUNCTION(archive_, read_new);
   RTENV_LIBRARY_FUNCTION(archive_, read_next_header);
-  RTENV_LIBRARY_FUNCTION(archive_, read_open_fd);
-  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_bzip2);
-  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_gzip);
-  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_xz);
-  RTENV_LIBRARY_FUNCTION(archive_, read_support_filter_zstd);
+  RTENV_LIBRARY_FUNCTION(archive_, read_open);
+  RTENV_LIBRARY_FUNCTION(archive_, read_support_format_raw);
   RTENV_LIBRARY_FUNCTION(archive_, read_support_format_tar);
 };
 

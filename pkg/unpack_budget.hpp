@@ -1,4 +1,5 @@
-// Counts what unpacking an archive creates, and stops it at its limits. Thread-safe.
+// Counts what unpacking an archive creates and what is decompressed for it, and stops it at its
+// limits. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,9 @@ class UnpackBudget {
   /// Call before data is written. What the archive states may be any number. Fails:
   /// invalid_argument (too much data, or too much for the archive's size), cancelled.
   Result<void> add_bytes(ArchiveNumber count);
+  /// Call for all that is decompressed, whatever it belongs to: an archive may have data that no
+  /// entry has. The usual headers are free. Fails: as add_bytes.
+  Result<void> add_decompressed(std::uint64_t count);
 
   void count_file() { ++files_; }
   void count_directory() { ++directories_; }
@@ -30,11 +34,13 @@ class UnpackBudget {
 
  private:
   [[nodiscard]] Result<void> check_cancellation() const;
+  [[nodiscard]] Result<void> check_total(std::uint64_t total) const;
   UnpackLimits limits_;
   std::uint64_t archive_bytes_;
   const Cancellation* cancellation_;
   std::atomic<std::uint64_t> entries_{0};
   std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> decompressed_{0};
   std::atomic<std::uint64_t> files_{0};
   std::atomic<std::uint64_t> directories_{0};
   std::atomic<std::uint64_t> links_{0};

@@ -1,9 +1,11 @@
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "pkg/archive_library.hpp"
 #include "pkg/byte_text.hpp"
+#include "pkg/decompressed_file.hpp"
 #include "pkg/entry_check.hpp"
 #include "pkg/unpack_formats.hpp"
 
@@ -15,17 +17,16 @@ constexpr std::size_t k_block_bytes = 1 << 18;
 // The entries of a tar archive, one after another.
 class TarReader {
  public:
-  /// Reads the file from where it stands.
-  TarReader(const ArchiveLibrary& library, const ArchiveFile& file)
-      : library_(library), file_(file), archive_(library.read_new(), library.read_free) {}
+  TarReader(const ArchiveLibrary& library, const ArchiveFile& file, UnpackBudget& budget)
+      : library_(library),
+        file_(file),
+        stream_(library, file, budget),
+        archive_(library.read_new(), library.read_free) {}
 
   Result<void> open() {
+    RTENV_TRY(stream_.open());
     library_.read_support_format_tar(archive_.get());
-    library_.read_support_filter_gzip(archive_.get());
-    library_.read_support_filter_xz(archive_.get());
-    library_.read_support_filter_bzip2(archive_.get());
-    library_.read_support_filter_zstd(archive_.get());
-    if (library_.read_open_fd(archive_.get(), file_.fd.get(), k_block_bytes) != ARCHIVE_OK)
+    if (library_.read_open(archive_.get(), this, nullptr, read_stream, nullptr) != ARCHIVE_OK)
       return broken();
     return {};
   }
@@ -34,6 +35,7 @@ class TarReader {
   Result<archive_entry*> next() {
     archive_entry* entry = nullptr;
     const int result = library_.read_next_header(archive_.get(), &entry);
+    if (error_) return broken();
     if (result == ARCHIVE_EOF) return static_cast<archive_entry*>(nullptr);
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return broken();
     return entry;
@@ -42,20 +44,33 @@ class TarReader {
   /// A block of the entry's content; empty at its end.
   Result<std::span<const std::byte>> read_block() {
     const la_ssize_t count = library_.read_data(archive_.get(), buffer_.data(), buffer_.size());
-    if (count < 0) return broken();
+    if (error_ || count < 0) return broken();
     return std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(count));
   }
 
  private:
+  // All that libarchive reads passes through here, also what it skips.
+  static la_ssize_t read_stream(archive*, void* self, const void** data) {
+    auto& reader = *static_cast<TarReader*>(self);
+    const auto piece = reader.stream_.next();
+    if (!piece) {
+      reader.error_ = piece.error();
+      return ARCHIVE_FATAL;
+    }
+    *data = piece->data();
+    return static_cast<la_ssize_t>(piece->size());
+  }
+
   [[nodiscard]] Failure broken() const {
-    const char* reason = library_.error_string(archive_.get());
-    return fail(Errc::corrupt, "{} isn't a complete zip or tar archive: {}", file_.path.native(),
-                reason != nullptr ? reason : "unknown format");
+    if (error_) return Failure(*error_);
+    return broken_archive(file_, library_, archive_.get());
   }
 
   const ArchiveLibrary& library_;
   const ArchiveFile& file_;
+  DecompressedFile stream_;
   std::unique_ptr<archive, decltype(ArchiveLibrary::read_free)> archive_;
+  std::optional<Error> error_;  // of the stream
   std::array<std::byte, k_block_bytes> buffer_{};
 };
 
@@ -67,7 +82,7 @@ class TarUnpacker {
         path_(file.path),
         target_(target),
         budget_(budget),
-        reader_(library, file) {}
+        reader_(library, file, budget) {}
 
   Result<void> run() {
     RTENV_TRY(reader_.open());
@@ -136,7 +151,8 @@ Result<std::optional<std::string>> first_file_of_tar(const Path& archive, std::s
                                                      std::size_t max_bytes) {
   RTENV_TRY(const ArchiveLibrary* library, archive_library());
   RTENV_TRY(const ArchiveFile file, open_archive_file(archive));
-  const auto reader = std::make_unique<TarReader>(*library, file);
+  UnpackBudget budget({.max_total_bytes = max_bytes}, file.size_bytes, nullptr);
+  const auto reader = std::make_unique<TarReader>(*library, file, budget);
   RTENV_TRY(reader->open());
   RTENV_TRY(archive_entry* const entry, reader->next());
   const char* first_name = entry != nullptr ? library->entry_pathname(entry) : nullptr;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <zstd.h>
 
+#include "pkg/decompressed_file.hpp"
 #include "pkg/package_fixture.hpp"
 #include "pkg/tar_fixture.hpp"
 #include "pkg/unpack_budget.hpp"
@@ -10,8 +11,9 @@
 namespace rtenv::pkg {
 namespace {
 
-// An entry that says it has `size_text` bytes, in an extended header.
-std::string archive_with_size(char type, std::string_view size_text) {
+// An entry that says it has `size_text` bytes, in an extended header. It has `body_bytes`.
+std::string archive_with_size(char type, std::string_view size_text,
+                              std::size_t body_bytes = 4096) {
   std::string bytes;
   TarWriter tar(append_to(bytes), 1);
   add_text(tar, "first", "1");
@@ -33,7 +35,7 @@ std::string archive_with_size(char type, std::string_view size_text) {
   const std::string record = fmt::format("{} size={}\n", size_text.size() + 9, size_text);
   std::string tree = header('x', "pax", record.size()) + record;
   tree.resize(1024, '\0');
-  tree += header(type, "huge", 0) + std::string(4096, '\0');
+  tree += header(type, "huge", 0) + std::string(body_bytes, '\0');
   std::string packed(ZSTD_compressBound(tree.size()), '\0');
   packed.resize(ZSTD_compress(packed.data(), packed.size(), tree.data(), tree.size(), 1));
   return packed;
@@ -116,6 +118,65 @@ TEST_F(UnpackTest, RefusesSizesThatDoNotFit) {
       EXPECT_THAT(result, testing::Not(IsOk())) << type << size;
       EXPECT_FALSE(std::filesystem::exists(out_ / "t")) << type << size;
     }
+}
+
+// A folder or link has no content, but the archive may have data there.
+TEST_F(UnpackTest, CountsDataThatNobodyReads) {
+  constexpr std::size_t k_hidden = 8 << 20;
+  for (const char type : {'2', '5', 'V', 'x', 'g', 'L'}) {
+    out_.file("a.tar.zst", archive_with_size(type, std::to_string(k_hidden), k_hidden + 1024));
+    EXPECT_THAT(unpack(out_ / "a.tar.zst", out_ / "t", {.limits = {.max_total_bytes = 1 << 20}}),
+                testing::Not(IsOk()))
+        << type;
+    EXPECT_FALSE(std::filesystem::exists(out_ / "t")) << type;
+  }
+  out_.file("a.tar.zst", archive_with_size('5', std::to_string(k_hidden), k_hidden + 1024));
+  EXPECT_THAT(unpack(out_ / "a.tar.zst", out_ / "t", {.limits = {.max_total_bytes = 1 << 20}}),
+              IsError(Errc::invalid_argument, "unpacks to more than 1048576 bytes"));
+  EXPECT_THAT(unpack(out_ / "a.tar.zst", out_ / "t", {.limits = {.max_total_bytes = k_hidden}}),
+              IsOk());
+}
+
+TEST_F(UnpackTest, CanBeInterruptedWithinDataThatNobodyReads) {
+  const ArchiveLibrary& library = *must(archive_library());
+  out_.file("a.tar.zst", archive_with_size('5', "8388608", 8 << 20));
+  const ArchiveFile file = must(open_archive_file(out_ / "a.tar.zst"));
+  const Cancellation cancellation = must(Cancellation::create());
+  UnpackBudget budget({}, file.size_bytes, &cancellation);
+  DecompressedFile decompressed(library, file, budget);
+  must(decompressed.open());
+  EXPECT_FALSE(must(decompressed.next()).empty());
+  cancellation.request();
+  EXPECT_THAT(decompressed.next(), IsError(Errc::cancelled, "interrupted"));
+}
+
+TEST_F(UnpackTest, DoesNotCountTheHeadersOfATar) {
+  const std::string folder = (out_ / "many").native();
+  std::uint64_t size = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = fmt::format("many/{:a>100}{}", "", i);
+    out_.file(name, "1");
+    ++size;
+  }
+  const std::string tar = (out_ / "a.tar").native();
+  ASSERT_EQ(std::system(("tar --format=pax -cf " + tar + " -C " + folder + " .").c_str()), 0);
+  ASSERT_GT(std::filesystem::file_size(tar), 3 << 19);
+  EXPECT_THAT(unpack(tar, out_ / "t", {.limits = {.max_total_bytes = size}}), IsOk());
+}
+
+TEST_F(UnpackTest, ReadsEachCompressionButNotTwo) {
+  tree_.file("d/f", std::string(100'000, 'x'));
+  const std::string tar = (out_ / "a.tar").native();
+  ASSERT_EQ(std::system(("tar -cf " + tar + " -C " + tree_.root().native() + " .").c_str()), 0);
+  for (const char* program : {"cat", "gzip", "xz", "bzip2", "zstd"}) {
+    ASSERT_EQ(std::system(fmt::format("{} < {} > {}.1", program, tar, tar).c_str()), 0);
+    const Path target = out_ / program;
+    EXPECT_THAT(unpack(tar + ".1", target, {}), IsOk()) << program;
+    EXPECT_EQ(std::filesystem::file_size(target / "d/f"), 100'000U) << program;
+  }
+  ASSERT_EQ(std::system(fmt::format("gzip < {0}.1 > {0}.2", tar).c_str()), 0);
+  EXPECT_THAT(unpack(tar + ".2", out_ / "t", {}),
+              IsError(Errc::corrupt, "isn't a complete zip or tar archive"));
 }
 
 TEST_F(UnpackTest, SumsOfSizesCannotWrap) {
