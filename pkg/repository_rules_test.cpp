@@ -86,6 +86,19 @@ TEST_F(GitRulesTest, NeverExcludeWhatIsTracked) {
   EXPECT_THAT(paths(scan_folder(".", {.use_gitignore = false})), Contains("b.log"));
 }
 
+// For git, a link is no folder, so a pattern with a slash at its end doesn't match it.
+TEST_F(GitRulesTest, ForFoldersDoNotMatchLinksToThem) {
+  TreeBuilder outside;
+  outside.file("f", "");
+  tree_.file(".gitignore", "data/\ntracked/\nin/\nname\n").file("there/f", "");
+  for (const char* name : {"data", "tracked", "name"}) tree_.link(name, outside.root().native());
+  tree_.link("in", "there");
+  git("add -f tracked");
+  EXPECT_THAT(paths(scan_folder()), ElementsAre(".gitignore", "data/", "data/f", "in", "there/",
+                                                "there/f", "tracked/", "tracked/f"));
+  EXPECT_THAT(paths(scan_folder(".", {.links = Links::follow})), Contains("in/f"));
+}
+
 TEST_F(GitRulesTest, AreThoseOfANestedRepositoryInIt) {
   tree_.file(".gitignore", "*.log\n")
       .file("in/x.log", "")

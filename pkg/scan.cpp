@@ -233,9 +233,11 @@ class Scanner {
       below->depth = is_link ? 0 : at.folder.depth + 1;
       below->path = at.path;
       below->outer_rules = at.folder.rules;
-      if (const auto ignored = at.folder.rules->ignored_folder(at.path))
-        below->outer_rules = FolderRules::of_ignored_folder(at.folder.rules, at.path, *ignored);
-      below->is_submodule = at.folder.rules->is_submodule(at.path);
+      if (!is_link) {  // for git, a link is no folder, whatever it leads to
+        if (const auto ignored = at.folder.rules->ignored_folder(at.path))
+          below->outer_rules = FolderRules::of_ignored_folder(at.folder.rules, at.path, *ignored);
+        below->is_submodule = at.folder.rules->is_submodule(at.path);
+      }
       at.folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
       if (!status && !read_status(AT_SYMLINK_NOFOLLOW)) return failed("read", at.path);
