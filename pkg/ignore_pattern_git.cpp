@@ -71,7 +71,7 @@ bool IgnorePattern::compile_git(std::string_view text) {
     if (c == '*') {
       const bool begins_part = i == plain_bytes || pattern[i - 1] == '/';
       const std::size_t end = std::min(pattern.find_first_not_of('*', i), pattern.size());
-      const bool several = end - i > 1;
+      const bool several = end - i > 1 && !by_name;  // a name has no folders to pass over
       const std::string_view behind = pattern.substr(end);
       i = end;
       if (several && begins_part && behind.starts_with('/')) {

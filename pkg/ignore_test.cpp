@@ -91,6 +91,7 @@ TEST(IgnorePattern, MatchesLikeGit) {
            {"*.py", "d/a.py", true},   {"a/*", "a/b/c", false},     {"a/**", "a/b/c", true},
            {"a/**", "a/", false},      {"**/b", "x/y/b", true},     {"a/**/b", "a/b", true},
            {"a**b", "a/b", false},     {"a**b", "axxb", true},      {"x/a**/b", "x/a/c/b", true},
+           {"a**", "ab/c", false},     {"a**", "x/ab", true},       {"**b", "a/xb", true},
            {"[[:digit:]]", "7", true}, {"[[:digit:]]", "x", false}, {"[[:nope:]]", "n", false},
            {"[a-c]", "b", true},       {"[!a]", "b", true},         {"[^a]", "a", false},
            {"[]a]", "]", true},        {"[\\]]", "]", true},        {"[a", "[a", false},

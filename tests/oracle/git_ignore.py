@@ -19,7 +19,7 @@ PIECES = ["a", "b", "ab", "A", "*", "**", "***", "?", "/", "/", "/**/", "**/", "
           "doc", " ", "\\ ", "é", "#", "!", "\t", "-", "^", "~"]
 RULES = ["*.log", "build/", "/doc", "!keep.log", "**/tmp/**", "a/**/b", "foo*", "# comment", "\\#c", "\\!n", "*.py[co]", "doc/", "!doc/", "x y",
          "/a", "a/b", "**/doc", "tmp/*", "!tmp/a", "trailing  ", "kept\\  ", "", "/", "**", "!", "\\", "foo**/b", "a**/b", "*~", "!*/", "/*", "a//b",
-         "//a", "foo//", "a/", "a/b/", "?", "*"]
+         "//a", "a**", "!a**", "!foo**", "!?**", "**b", "!**o*", "foo//", "a/", "a/b/", "?", "*"]
 SETTINGS = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES": "",
             **{f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
 SETTINGS.pop("GIT_CONFIG_GLOBAL", None)
