@@ -106,9 +106,13 @@ const FolderRules* FolderRules::repository_top() const {
   return folder;
 }
 
+// A repository outside may track files in this one's folder, which was made later.
 bool FolderRules::tracks(std::string_view path, bool directory) const {
-  const FolderRules* const top = repository_top();
-  return top != nullptr && top->repository_->tracks(top->relative(path), directory);
+  for (const FolderRules* folder = this; folder != nullptr; folder = folder->outer_.get())
+    if (folder->repository_ != nullptr &&
+        folder->repository_->tracks(folder->relative(path), directory))
+      return true;
+  return false;
 }
 
 bool FolderRules::is_submodule(std::string_view path) const {

@@ -12,7 +12,8 @@
 // top of the work tree down, with those above the root; a folder's .rayignore comes after its
 // .gitignore, and `excludes` after everything. Only .rayignore and `excludes` count for files that
 // git tracks, and .git is always excluded. A folder below the root with a .git of its own is a
-// repository of its own: no rule of git from outside counts in it. The root itself isn't excluded.
+// repository of its own: no rule of git from outside counts in it, but what a repository outside
+// tracks is tracked. The root itself isn't excluded.
 //
 // In both, what matches a pattern of `includes` isn't excluded, and an excluded folder isn't
 // entered.

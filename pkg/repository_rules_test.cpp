@@ -115,6 +115,15 @@ TEST_F(GitRulesTest, AreThoseOfANestedRepositoryInIt) {
   EXPECT_THAT(paths(scan_folder()), testing::Not(Contains("in/x.log")));
 }
 
+TEST_F(GitRulesTest, DoNotExcludeWhatAnOuterRepositoryTracks) {
+  tree_.file("in/x.log", "").file("in/d/y", "").file(".gitignore", "");
+  git("add .");
+  git("init -q in");
+  tree_.file("in/.git/info/exclude", "*\n").file("in/d/z", "");
+  EXPECT_THAT(paths(scan_folder()),
+              ElementsAre(".gitignore", "in/", "in/d/", "in/d/y", "in/x.log"));
+}
+
 TEST_F(GitRulesTest, PackASubmoduleAsItsRepositorySaysAndAnEmptyOneAsAFolder) {
   TreeBuilder other;
   other.file("f", "");
