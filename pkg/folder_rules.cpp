@@ -115,6 +115,11 @@ bool FolderRules::tracks(std::string_view path, bool directory) const {
   return false;
 }
 
+bool FolderRules::ignores_case() const {
+  const FolderRules* const top = repository_top();
+  return top != nullptr && top->repository_->ignores_case();
+}
+
 bool FolderRules::is_submodule(std::string_view path) const {
   const FolderRules* const top = repository_top();
   return top != nullptr && top->repository_->is_submodule(top->relative(path));

@@ -89,6 +89,8 @@ class FolderRules {
   /// git: the rules of that folder. Everything in it that git doesn't track is excluded.
   static std::shared_ptr<const FolderRules> of_ignored_folder(
       std::shared_ptr<const FolderRules> outer, std::string path, const Verdict& ignored);
+  /// git: whether the repository's rules are matched without regard to case.
+  [[nodiscard]] bool ignores_case() const;
   /// git: whether the folder at `path` is a submodule.
   [[nodiscard]] bool is_submodule(std::string_view path) const;
 

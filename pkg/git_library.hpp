@@ -14,9 +14,17 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, blob_free);
   RTENV_LIBRARY_FUNCTION(git_, blob_lookup);
   RTENV_LIBRARY_FUNCTION(git_, buf_dispose);
+  RTENV_LIBRARY_FUNCTION(git_, config_add_file_ondisk);
+  RTENV_LIBRARY_FUNCTION(git_, config_find_global);
+  RTENV_LIBRARY_FUNCTION(git_, config_find_system);
+  RTENV_LIBRARY_FUNCTION(git_, config_find_xdg);
   RTENV_LIBRARY_FUNCTION(git_, config_free);
+  RTENV_LIBRARY_FUNCTION(git_, config_get_bool);
   RTENV_LIBRARY_FUNCTION(git_, config_get_path);
   RTENV_LIBRARY_FUNCTION(git_, config_get_string);
+  RTENV_LIBRARY_FUNCTION(git_, config_new);
+  RTENV_LIBRARY_FUNCTION(git_, config_parse_bool);
+  RTENV_LIBRARY_FUNCTION(git_, config_parse_path);
   RTENV_LIBRARY_FUNCTION(git_, error_last);
   RTENV_LIBRARY_FUNCTION(git_, index_entrycount);
   RTENV_LIBRARY_FUNCTION(git_, index_free);

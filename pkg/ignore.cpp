@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/encoding.hpp"
+
 namespace rtenv::pkg {
 namespace {
 
@@ -12,8 +14,8 @@ std::uint64_t length_bit(std::size_t length) {
 }  // namespace
 
 IgnoreFile IgnoreFile::parse(std::string_view content, std::string source,
-                             IgnoreSemantics semantics) {
-  IgnoreFile file(std::move(source), semantics);
+                             IgnoreSemantics semantics, bool ignore_case) {
+  IgnoreFile file(std::move(source), semantics, ignore_case);
   // Lines end as in Python's text mode: \n, \r\n or \r. In git they end with \n or \r\n, and a
   // byte order mark is skipped.
   const bool git = semantics == IgnoreSemantics::git;
@@ -31,7 +33,7 @@ IgnoreFile IgnoreFile::parse(std::string_view content, std::string source,
 
 IgnoreFile IgnoreFile::from_patterns(std::span<const std::string> patterns, std::string source,
                                      IgnoreSemantics semantics) {
-  IgnoreFile file(std::move(source), semantics);
+  IgnoreFile file(std::move(source), semantics, false);
   for (const std::string& pattern : patterns) file.add(pattern, 0);
   return file;
 }
@@ -48,7 +50,7 @@ const std::vector<IgnoreFile::RuleIndex>* IgnoreFile::Index::find(std::string_vi
 }
 
 void IgnoreFile::add(std::string_view text, int line) {
-  auto pattern = IgnorePattern::compile(text, semantics_);
+  auto pattern = IgnorePattern::compile(text, semantics_, ignore_case_);
   if (!pattern) return;
   const auto index = static_cast<RuleIndex>(rules_.size());
   auto simple = pattern->simple();
@@ -87,6 +89,11 @@ std::int64_t IgnoreFile::last_simple(std::string_view path, bool directory) cons
 }
 
 const IgnoreRule* IgnoreFile::deciding_rule(std::string_view path, bool directory) const {
+  return ignore_case_ ? deciding_rule_of(lower_ascii(path), directory)
+                      : deciding_rule_of(path, directory);
+}
+
+const IgnoreRule* IgnoreFile::deciding_rule_of(std::string_view path, bool directory) const {
   const auto matches = [&](const IgnoreRule& rule) {
     return rule.pattern.matches(path, directory);
   };

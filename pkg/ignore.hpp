@@ -32,9 +32,11 @@ struct IgnoreRule {
 
 class IgnoreFile {
  public:
-  /// Parses the lines of a file; `source` is its name in messages.
+  /// Parses the lines of a file; `source` is its name in messages. `ignore_case` is git's, for
+  /// ASCII letters.
   static IgnoreFile parse(std::string_view content, std::string source,
-                          IgnoreSemantics semantics = IgnoreSemantics::ray);
+                          IgnoreSemantics semantics = IgnoreSemantics::ray,
+                          bool ignore_case = false);
   /// A list of patterns, one rule each.
   static IgnoreFile from_patterns(std::span<const std::string> patterns, std::string source,
                                   IgnoreSemantics semantics = IgnoreSemantics::ray);
@@ -63,13 +65,15 @@ class IgnoreFile {
     [[nodiscard]] const std::vector<RuleIndex>* find(std::string_view text) const;
   };
 
-  IgnoreFile(std::string source, IgnoreSemantics semantics)
-      : source_(std::move(source)), semantics_(semantics) {}
+  IgnoreFile(std::string source, IgnoreSemantics semantics, bool ignore_case)
+      : source_(std::move(source)), semantics_(semantics), ignore_case_(ignore_case) {}
+  [[nodiscard]] const IgnoreRule* deciding_rule_of(std::string_view path, bool directory) const;
   void add(std::string_view text, int line);
   [[nodiscard]] std::int64_t last_simple(std::string_view path, bool directory) const;
 
   std::string source_;
   IgnoreSemantics semantics_;
+  bool ignore_case_;
   std::vector<IgnoreRule> rules_;
   std::vector<bool> covers_below_;  // of a simple rule
   Index names_;

@@ -22,8 +22,9 @@ bool IgnorePattern::CharacterSet::contains(char32_t character) const {
 }
 
 std::optional<IgnorePattern> IgnorePattern::compile(std::string_view text,
-                                                    IgnoreSemantics semantics) {
+                                                    IgnoreSemantics semantics, bool ignore_case) {
   IgnorePattern pattern;
+  pattern.ignore_case_ = ignore_case;
   pattern.semantics_ = semantics;
   const bool compiled =
       semantics == IgnoreSemantics::ray ? pattern.compile_ray(text) : pattern.compile_git(text);

@@ -32,9 +32,11 @@ Result<IgnoreSemantics> parse_ignore_semantics(std::string_view text);
 
 class IgnorePattern {
  public:
-  /// Nullopt for blank lines, comments, "/", and patterns that can never match.
+  /// Nullopt for blank lines, comments, "/", and patterns that can never match. With `ignore_case`,
+  /// which is git's, it matches paths in lower case.
   static std::optional<IgnorePattern> compile(std::string_view text,
-                                              IgnoreSemantics semantics = IgnoreSemantics::ray);
+                                              IgnoreSemantics semantics = IgnoreSemantics::ray,
+                                              bool ignore_case = false);
 
   /// True for a pattern with "!", which includes a path again.
   [[nodiscard]] bool negated() const noexcept { return negated_; }
@@ -106,6 +108,7 @@ class IgnorePattern {
   void find_literals();
 
   IgnoreSemantics semantics_ = IgnoreSemantics::ray;
+  bool ignore_case_ = false;
   bool negated_ = false;
   bool directory_only_ = false;
   std::vector<Token> tokens_;

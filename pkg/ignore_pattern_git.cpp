@@ -26,6 +26,8 @@ std::string_view trim_trailing_spaces(std::string_view text) {
   return in_spaces ? text.substr(0, end) : text;
 }
 
+char lower(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 using Ranges = std::initializer_list<std::pair<char32_t, char32_t>>;
 struct NamedClass {
   std::string_view name;
@@ -93,7 +95,7 @@ bool IgnorePattern::compile_git(std::string_view text) {
       if (i == pattern.size()) return false;
       add_literal(pattern[i++]);
     } else {
-      add_literal(c);
+      add_literal(ignore_case_ ? lower(c) : c);
     }
   }
   return true;
@@ -103,6 +105,15 @@ bool IgnorePattern::compile_git_set(std::string_view pattern, std::size_t& at) {
   CharacterSet set;
   const auto byte_at = [&](std::size_t i) -> unsigned char {  // 0 at the end, as in C
     return i < pattern.size() ? static_cast<unsigned char>(pattern[i]) : 0;
+  };
+  // A capital that isn't in a range matches nothing then: wildmatch takes it as it is, here and
+  // behind a backslash.
+  const auto add_range = [&](char32_t from, char32_t to) {
+    set.ranges.emplace_back(from, to);
+    const char32_t capital_from = std::max(from, U'A');
+    const char32_t capital_to = std::min(to, U'Z');
+    if (ignore_case_ && capital_from <= capital_to)
+      set.ranges.emplace_back(capital_from - U'A' + U'a', capital_to - U'A' + U'a');
   };
   if (byte_at(at) == '!' || byte_at(at) == '^') {
     set.negated = true;
@@ -120,7 +131,7 @@ bool IgnorePattern::compile_git_set(std::string_view pattern, std::size_t& at) {
       unsigned char last = byte_at(++at);
       if (last == '\\') last = byte_at(++at);
       if (last == 0) return false;
-      if (previous <= last) set.ranges.emplace_back(previous, last);
+      if (previous <= last) add_range(previous, last);
       c = 0;
     } else if (c == '[' && byte_at(at + 1) == ':') {
       const std::size_t close = pattern.find(']', at + 2);
@@ -131,7 +142,8 @@ bool IgnorePattern::compile_git_set(std::string_view pattern, std::size_t& at) {
         const std::string_view name = pattern.substr(at + 2, close - at - 3);
         const auto* const found = std::ranges::find(k_classes, name, &NamedClass::name);
         if (found == k_classes.end()) return false;
-        set.ranges.insert(set.ranges.end(), found->ranges.begin(), found->ranges.end());
+        for (const auto& [first_of_class, last_of_class] : found->ranges)
+          add_range(first_of_class, last_of_class);
         at = close;
         c = 0;
       }

@@ -84,6 +84,25 @@ struct GitCase {
   bool matches;
 };
 
+// As git's wildmatch with WM_CASEFOLD, which takes single letters of a set as they are.
+TEST(IgnorePattern, IgnoresCaseLikeGit) {
+  for (const GitCase& test : std::initializer_list<GitCase>{{"Foo", "x/fOO", true},
+                                                            {"*.LOG", "a.Log", true},
+                                                            {"A/*b", "a/XB", true},
+                                                            {"[A-C]", "b", true},
+                                                            {"[a-c]", "B", true},
+                                                            {"[[:upper:]]", "b", true},
+                                                            {"[[:lower:]]", "B", true},
+                                                            {"[B]", "B", false},
+                                                            {"[b]", "B", true},
+                                                            {"x\\B", "xB", false},
+                                                            {"\xC3\x89", "\xC3\xA9", false}}) {
+    const auto file = IgnoreFile::parse(test.pattern, "", IgnoreSemantics::git, true);
+    EXPECT_EQ(file.deciding_rule(test.path) != nullptr, test.matches)
+        << test.pattern << " on " << test.path;
+  }
+}
+
 TEST(IgnorePattern, MatchesLikeGit) {
   for (const GitCase& test : std::initializer_list<GitCase>{
            {"foo", "a/foo", true},     {"foo", "foo/b", false},     {"foo/", "foo", false},

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/changing.hpp"
+#include "base/encoding.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "pkg/git_repository.hpp"
@@ -50,12 +51,14 @@ class RepositoryRules::Loader {
       : place_(place), stamper_(stamper), repository_(repository), rules_(rules) {}
 
   Result<void> run() {
+    RTENV_TRY(const GitSettings settings, GitSettings::read(repository_, place_.git));
+    rules_.ignores_case_ = settings.ignore_case;
     RTENV_TRY(read_index());
     RTENV_TRY(read_folders_above());
     const Path common = repository_.git().repository_commondir(repository_.get());
     RTENV_TRY(add_file(common / "info/exclude", place_.work_tree));
-    RTENV_TRY(const auto user, user_excludes());
-    if (user) RTENV_TRY(add_file(*user, place_.work_tree));
+    if (settings.excludes_file)
+      RTENV_TRY(add_file(place_.work_tree / *settings.excludes_file, place_.work_tree));
     return {};
   }
 
@@ -77,7 +80,7 @@ class RepositoryRules::Loader {
     for (std::size_t i = 0; i < count; ++i) {
       const git_index_entry* entry = git.index_get_byindex(index, i);
       rules_.tracked_.push_back(
-          {.path = entry->path, .submodule = entry->mode == GIT_FILEMODE_COMMIT});
+          {.path = rules_.in_index(entry->path), .submodule = entry->mode == GIT_FILEMODE_COMMIT});
     }
     std::ranges::sort(rules_.tracked_, {}, &Tracked::path);
     return {};
@@ -107,10 +110,10 @@ class RepositoryRules::Loader {
     }
     if (!text) return Failure(std::move(text).error());
     const Path prefix = place_.folder.lexically_relative(base);
-    rules_.files_.push_back(
-        {.rules = IgnoreFile::parse(*text, shown_name_of(path), IgnoreSemantics::git),
-         .text = *text,
-         .prefix = as_prefix(prefix)});
+    rules_.files_.push_back({.rules = IgnoreFile::parse(*text, shown_name_of(path),
+                                                        IgnoreSemantics::git, rules_.ignores_case_),
+                             .text = *text,
+                             .prefix = as_prefix(prefix)});
     return {};
   }
 
@@ -119,20 +122,6 @@ class RepositoryRules::Loader {
     const Path in_work_tree = file.lexically_relative(place_.work_tree);
     if (in_work_tree.empty() || *in_work_tree.begin() == "..") return file.native();
     return join_path(place_.shown, file.lexically_relative(place_.folder).native());
-  }
-
-  [[nodiscard]] Result<std::optional<Path>> user_excludes() const {
-    const GitLibrary& git = repository_.git();
-    git_config* config = nullptr;
-    if (git.repository_config_snapshot(&config, repository_.get()) != 0)
-      return repository_.failed(Errc::corrupt, "cannot read the configuration of git");
-    const GitOwned<git_config> owner(config, git.config_free);
-    git_buf buffer{};
-    if (git.config_get_path(&buffer, config, "core.excludesfile") != 0) return place_.user_excludes;
-    const Path path(std::string(buffer.ptr, buffer.size));
-    git.buf_dispose(&buffer);
-    if (path.empty()) return std::optional<Path>();
-    return std::optional(place_.work_tree / path);
   }
 
   const Place& place_;
@@ -150,6 +139,10 @@ Result<std::shared_ptr<const RepositoryRules>> RepositoryRules::load(const Place
   return std::shared_ptr<const RepositoryRules>(std::move(rules));
 }
 
+std::string RepositoryRules::in_index(std::string path) const {
+  return ignores_case_ ? lower_ascii(path) : path;
+}
+
 const RepositoryRules::Tracked* RepositoryRules::first_from(const std::string& path) const {
   const auto found = std::ranges::lower_bound(tracked_, path, {}, &Tracked::path);
   return found == tracked_.end() ? nullptr : &*found;
@@ -157,13 +150,13 @@ const RepositoryRules::Tracked* RepositoryRules::first_from(const std::string& p
 
 bool RepositoryRules::tracks(std::string_view path, bool directory) const {
   if (directory && is_submodule(path)) return true;
-  const std::string wanted = fmt::format("{}{}{}", prefix_, path, directory ? "/" : "");
+  const std::string wanted = in_index(fmt::format("{}{}{}", prefix_, path, directory ? "/" : ""));
   const Tracked* const found = first_from(wanted);
   return found != nullptr && (directory ? found->path.starts_with(wanted) : found->path == wanted);
 }
 
 bool RepositoryRules::is_submodule(std::string_view path) const {
-  const std::string wanted = prefix_ + std::string(path);
+  const std::string wanted = in_index(prefix_ + std::string(path));
   const Tracked* const found = first_from(wanted);
   return found != nullptr && found->submodule && found->path == wanted;
 }
@@ -179,8 +172,8 @@ bool RepositoryRules::says_the_same_as(const RepositoryRules& other) const {
   const auto same_file = [](const OuterFile& a, const OuterFile& b) {
     return a.text == b.text && a.prefix == b.prefix && a.rules.source() == b.rules.source();
   };
-  return prefix_ == other.prefix_ && tracked_ == other.tracked_ &&
-         std::ranges::equal(files_, other.files_, same_file);
+  return prefix_ == other.prefix_ && ignores_case_ == other.ignores_case_ &&
+         tracked_ == other.tracked_ && std::ranges::equal(files_, other.files_, same_file);
 }
 
 }  // namespace rtenv::pkg

@@ -14,6 +14,7 @@
 
 #include "base/fd.hpp"
 #include "pkg/file_stamp.hpp"
+#include "pkg/git_settings.hpp"
 #include "pkg/ignore.hpp"
 
 namespace rtenv::pkg {
@@ -31,12 +32,11 @@ class RepositoryRules {
     Path work_tree;     // its top
     Path folder;        // in the work tree; absolute, as the path above
     std::string shown;  // the folder's path in the tree that is scanned, for messages
-    /// The user's file if core.excludesFile isn't set.
-    std::optional<Path> user_excludes;
+    const GitVariables& git;
   };
 
   /// Fails: not_found (libgit2), corrupt (the repository can't be read), changed (meanwhile),
-  /// invalid_argument (a file of rules is too large), permission_denied.
+  /// invalid_argument (a file of rules is too large), permission_denied; as GitSettings::read.
   static Result<std::shared_ptr<const RepositoryRules>> load(const Place& place,
                                                              const FileStamper& stamper);
 
@@ -45,6 +45,8 @@ class RepositoryRules {
   /// Whether the file or link at `path`, relative to the folder, is tracked; of a directory,
   /// whether anything in it is, or it is a submodule.
   [[nodiscard]] bool tracks(std::string_view path, bool directory) const;
+  /// core.ignoreCase: for paths and rules, upper and lower case of ASCII letters are the same.
+  [[nodiscard]] bool ignores_case() const noexcept { return ignores_case_; }
   /// Whether the directory at `path` is a submodule.
   [[nodiscard]] bool is_submodule(std::string_view path) const;
 
@@ -61,15 +63,17 @@ class RepositoryRules {
   };
   class Loader;
   struct Tracked {
-    std::string path;  // in the work tree
+    std::string path;  // in the work tree; in lower case if that doesn't matter
     bool submodule;
     friend bool operator==(const Tracked&, const Tracked&) = default;
   };
   [[nodiscard]] const Tracked* first_from(const std::string& path) const;
+  [[nodiscard]] std::string in_index(std::string path) const;
 
   std::vector<OuterFile> files_;
   std::vector<Tracked> tracked_;  // sorted by path
-  std::string prefix_;            // of the folder in the work tree: "" or "a/b/"
+  bool ignores_case_ = false;
+  std::string prefix_;  // of the folder in the work tree: "" or "a/b/"
   std::vector<Watched> watched_;
 };
 

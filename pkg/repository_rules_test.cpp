@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 
 #include "pkg/git_commit.hpp"
 #include "pkg/package_fixture.hpp"
@@ -60,12 +61,73 @@ TEST_F(GitRulesTest, CountInfoExcludeAndTheUsersOwnFile) {
   tree_.file("keep", "");
   TreeBuilder home;
   home.file("ignore", "*.swp\nkeep\n");
-  EXPECT_THAT(paths(scan_folder(".", {.git_user_excludes = home / "ignore"})),
+  EXPECT_THAT(paths(scan_folder(".", {.git = {.default_excludes = home / "ignore"}})),
               ElementsAre("c", "keep"));
   home.file("mine", "c\n");
   git("config core.excludesFile '" + (home / "mine").native() + "'");
-  EXPECT_THAT(paths(scan_folder(".", {.git_user_excludes = home / "ignore"})),
+  EXPECT_THAT(paths(scan_folder(".", {.git = {.default_excludes = home / "ignore"}})),
               ElementsAre("b.swp", "keep"));
+}
+
+TEST_F(GitRulesTest, CountTheSettingsOfGitsVariables) {
+  tree_.file("a", "").file("b", "").file("c", "").file("d", "").file("e", "");
+  TreeBuilder home;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    home.file(std::string("rules-") + name, std::string(name) + "\n");
+    home.file(std::string("config-") + name,
+              fmt::format("[core]\nexcludesFile = {}/rules-{}\n", home.root().native(), name));
+  }
+  const auto listed = [&](const std::map<std::string, std::string>& variables) {
+    Environment environment;
+    for (const auto& [name, value] : variables) environment.set(name, value);
+    std::string names;
+    for (const std::string& path : paths(scan_folder(".", {.git = GitVariables::of(environment)})))
+      names += path;
+    return names;
+  };
+  const auto file = [&](const std::string& name) { return (home / name).native(); };
+  std::map<std::string, std::string> variables{{"GIT_CONFIG_SYSTEM", file("config-a")},
+                                               {"GIT_CONFIG_GLOBAL", "/dev/null"}};
+  EXPECT_EQ(listed(variables), "bcde");
+  variables["GIT_CONFIG_NOSYSTEM"] = "yes";
+  EXPECT_EQ(listed(variables), "abcde");
+  variables["GIT_CONFIG_NOSYSTEM"] = "0";
+  variables["GIT_CONFIG_GLOBAL"] = file("config-b");
+  EXPECT_EQ(listed(variables), "acde");
+  tree_.file(".git/config.worktree", must(read_file(home / "config-c")));
+  EXPECT_EQ(listed(variables), "acde") << "only with the extension";
+  git("config extensions.worktreeConfig true");
+  EXPECT_EQ(listed(variables), "abde");
+  variables["GIT_CONFIG_COUNT"] = "2";
+  variables["GIT_CONFIG_KEY_0"] = "Core.ExcludesFile";
+  variables["GIT_CONFIG_VALUE_0"] = file("rules-d");
+  variables["GIT_CONFIG_KEY_1"] = "user.name";
+  const auto refusal = [&] {
+    Environment environment;
+    for (const auto& [name, value] : variables) environment.set(name, value);
+    return scan(tree_.root(),
+                {.semantics = IgnoreSemantics::git, .git = GitVariables::of(environment)});
+  };
+  EXPECT_THAT(refusal(), IsError(Errc::invalid_argument, "GIT_CONFIG_VALUE_1 isn't set"));
+  variables["GIT_CONFIG_VALUE_1"] = "";
+  EXPECT_EQ(listed(variables), "abce");
+  variables["GIT_CONFIG_COUNT"] = "many";
+  EXPECT_THAT(refusal(), IsError(Errc::invalid_argument, "GIT_CONFIG_COUNT is 'many'"));
+  variables["GIT_CONFIG_COUNT"] = "";
+  variables["GIT_CONFIG_NOSYSTEM"] = "perhaps";
+  EXPECT_THAT(refusal(), IsError(Errc::invalid_argument, "GIT_CONFIG_NOSYSTEM is 'perhaps'"));
+}
+
+TEST_F(GitRulesTest, IgnoreCaseIfGitDoes) {
+  tree_.file(".gitignore", "*.LOG\nBuild/\n").file("a.log", "").file("B.Log", "").file("c", "");
+  tree_.file("build/x", "").file("kept.log", "").file("sub/.gitignore", "C\n").file("sub/c", "");
+  git("add -f kept.log");
+  tree_.file(".rayignore", "SUB\n");
+  EXPECT_THAT(paths(scan_folder()), Contains("a.log"));
+  git("config core.ignoreCase true");
+  std::filesystem::rename(tree_ / "kept.log", tree_ / "KEPT.log");
+  EXPECT_THAT(paths(scan_folder()),
+              ElementsAre(".gitignore", ".rayignore", "KEPT.log", "c", "sub/", "sub/.gitignore"));
 }
 
 TEST_F(GitRulesTest, NeverExcludeWhatIsTracked) {

@@ -32,6 +32,8 @@ Result<void> RuleReader::read(const Fd& fd, std::span<const DirectoryReader::Ite
     return std::ranges::find(items, name, &DirectoryReader::Item::name) != items.end();
   };
   RTENV_TRY(folder.repository, repository_of(folder, has(".git")));
+  const bool ignores_case =
+      folder.repository ? folder.repository->ignores_case() : folder.outer_rules->ignores_case();
   std::vector<FolderFile> files;
   for (const std::string_view name : k_ignore_files) {
     const bool of_git = name == ".gitignore";
@@ -41,7 +43,8 @@ Result<void> RuleReader::read(const Fd& fd, std::span<const DirectoryReader::Ite
                                                 [&] { return read_file(fd, name, path, folder); }));
     if (text)
       files.push_back(
-          {.rules = IgnoreFile::parse(*text, path, options_.semantics), .of_git = of_git});
+          {.rules = IgnoreFile::parse(*text, path, options_.semantics, of_git && ignores_case),
+           .of_git = of_git});
   }
   if (files.empty() && !folder.repository) return {};
   folder.rules = std::make_shared<FolderRules>(folder.outer_rules, folder.path, std::move(files),
@@ -65,11 +68,9 @@ Result<FolderRules::Repository> RuleReader::repository_of(const ScannedFolder& f
   else if (is_work_tree(path))
     work_tree = path;
   if (!work_tree) return none;
-  return RepositoryRules::load({.work_tree = *work_tree,
-                                .folder = path,
-                                .shown = folder.path,
-                                .user_excludes = options_.git_user_excludes},
-                               stamper_);
+  return RepositoryRules::load(
+      {.work_tree = *work_tree, .folder = path, .shown = folder.path, .git = options_.git},
+      stamper_);
 }
 
 // The text of one state of the file, which is remembered; nullopt if it isn't a regular file.

@@ -28,22 +28,11 @@ std::string exclude_pattern(std::string_view path) {
   return pattern;
 }
 
-namespace {
-
-std::optional<Path> git_user_excludes(const Environment& environment) {
-  if (const auto config = environment.find_filled("XDG_CONFIG_HOME"))
-    return Path(*config) / "git/ignore";
-  if (const auto home = environment.find_filled("HOME")) return Path(*home) / ".config/git/ignore";
-  return std::nullopt;
-}
-
-}  // namespace
-
 ScanOptions scan_options(const Environment& environment, Scheme scheme,
                          const std::vector<std::string>& excludes) {
   ScanOptions options{.default_excludes = default_excludes(environment, scheme),
                       .excludes = excludes,
-                      .git_user_excludes = git_user_excludes(environment)};
+                      .git = GitVariables::of(environment)};
   options.use_gitignore = environment.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";
   return options;
 }

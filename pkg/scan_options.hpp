@@ -12,6 +12,7 @@
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
 #include "pkg/file_stamp.hpp"
+#include "pkg/git_settings.hpp"
 #include "pkg/ignore_pattern.hpp"
 #include "pkg/package_name.hpp"
 
@@ -32,9 +33,7 @@ struct ScanOptions {
   bool record_excluded = false;  // also record in Tree::excluded what the rules left out
   /// The file that the package is written to isn't part of it.
   std::optional<FileIdentity> output;
-  /// The user's own file of rules for git, if core.excludesFile isn't set; see
-  /// pkg/repository_rules.hpp.
-  std::optional<Path> git_user_excludes;
+  GitVariables git;  // for the semantics git
   std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;

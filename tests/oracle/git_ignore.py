@@ -19,7 +19,7 @@ PIECES = ["a", "b", "ab", "A", "*", "**", "***", "?", "/", "/", "/**/", "**/", "
           "doc", " ", "\\ ", "é", "#", "!", "\t", "-", "^", "~"]
 RULES = ["*.log", "build/", "/doc", "!keep.log", "**/tmp/**", "a/**/b", "foo*", "# comment", "\\#c", "\\!n", "*.py[co]", "doc/", "!doc/", "x y",
          "/a", "a/b", "**/doc", "tmp/*", "!tmp/a", "trailing  ", "kept\\  ", "", "/", "**", "!", "\\", "foo**/b", "a**/b", "*~", "!*/", "/*", "a//b",
-         "//a", "a**", "!a**", "!foo**", "!?**", "**b", "!**o*", "foo//", "a/", "a/b/", "?", "*"]
+         "//a", "a**", "!a**", "!foo**", "!?**", "*\n!*/\n!?**", "*\n!*/\n!b**", "*.LOG", "FOO", "[A-C]", "[A]", "\\A", "**b", "!**o*", "foo//", "a/", "a/b/", "?", "*"]
 SETTINGS = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "RAY_OVERRIDE_RUNTIME_ENV_DEFAULT_EXCLUDES": "",
             **{f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}}
 SETTINGS.pop("GIT_CONFIG_GLOBAL", None)
@@ -126,6 +126,10 @@ def check(tool, scratch, seed):
     make_repository(root, rng, scratch)
     if rng.random() < 0.4:
         nest(root, rng, scratch)
+    ignores_case = rng.random() < 0.2
+    if ignores_case:
+        for top in [root, *(folder for folder in map(type(root), folders_in(root)) if (folder / ".git").exists())]:
+            git(top, "config", "core.ignoreCase", "true")
     (home / ".config/git").mkdir(parents=True)
     if rng.random() < 0.4:
         write_rules(home / ".config/git/ignore", rng)
@@ -156,6 +160,9 @@ def check(tool, scratch, seed):
     theirs = listed(folder, home) - dangling
     # The only folders are submodules without files.
     ours = {name for name in ours if not name.endswith("/") or "nested" not in name}
+    if ignores_case:  # for git, "A" is in the index if "a" is
+        lower = {name.lower() for name in theirs}
+        theirs |= {name for name in ours if name.lower() in lower}
     if ours != theirs:
         problems.append(f"only ours {sorted(ours - theirs)[:5]}, only git's {sorted(theirs - ours)[:5]}")
 
