@@ -73,6 +73,9 @@ Result<mode_t> checked_permissions(std::string_view path, std::uint32_t mode) {
 }
 
 Result<void> check_link(std::string_view path, std::string_view target) {
+  if (target.size() > k_max_path_bytes)
+    return refuse_entry(path,
+                        fmt::format("its link's target has more than {} bytes", k_max_path_bytes));
   // The system would take what is before it for the target.
   if (target.find('\0') != std::string_view::npos)
     return refuse_entry(path, "its link's target has a NUL byte");

@@ -31,7 +31,7 @@ mode_t folder_permissions(std::uint32_t mode);
 /// (set-uid, set-gid or sticky).
 Result<mode_t> checked_permissions(std::string_view path, std::uint32_t mode);
 
-/// Fails: invalid_argument (the link leads out of the folder).
+/// Fails: invalid_argument (the link leads out of the folder, or no system could make it).
 Result<void> check_link(std::string_view path, std::string_view target);
 
 }  // namespace rtenv::pkg

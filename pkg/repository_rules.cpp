@@ -97,10 +97,12 @@ class RepositoryRules::Loader {
     return {};
   }
 
-  // The rules refer to `base`. A file that can't be read is skipped with a warning, as by git.
+  // The rules refer to `base`. A file that can't be read is skipped with a warning, as by git, and
+  // what isn't a regular file has no rules.
   Result<void> add_file(const Path& path, const Path& base) {
     watch(path);
-    if (!rules_.watched_.back().stamp) return {};
+    std::error_code error;
+    if (!rules_.watched_.back().stamp || !std::filesystem::is_regular_file(path, error)) return {};
     auto text = read_file(path, k_max_rule_file_bytes);
     if (!text && text.error().code() == Errc::not_found)
       return changed_while(path.native(), "read");

@@ -256,6 +256,15 @@ TEST_F(GitRulesTest, AreNotTakenFromTheRepositoryOfAnotherUser) {
               IsError(Errc::permission_denied, "belongs to another user"));
 }
 
+TEST_F(GitRulesTest, AreInRegularFilesOnly) {
+  tree_.directory(".gitignore").directory("a/.gitignore").file("a/b/f", "").file("a/b/g", "");
+  std::filesystem::remove(tree_ / ".git/info/exclude");
+  tree_.directory(".git/info/exclude");
+  for (const Path& rules : {tree_ / "a", Path("/dev/null")})
+    EXPECT_THAT(paths(scan_folder("a/b", {.git = {.default_excludes = rules}})),
+                ElementsAre("f", "g"));
+}
+
 TEST_F(GitRulesTest, FindTheWorkTree) {
   tree_.file("a/b/f", "").file("broken/.git", "gitdir: nowhere\n").file("junk/.git/x", "");
   const Path root = std::filesystem::canonical(tree_.root());

@@ -67,6 +67,44 @@ Result<void> move_content(const Path& folder, const Path& target) {
   return {};
 }
 
+// The folders above a target that don't exist. They are made when the tree is complete, and removed
+// again if it can't get there.
+class MissingParents {
+ public:
+  explicit MissingParents(const Path& folder) : existing_(folder) {
+    std::error_code error;
+    for (; !std::filesystem::exists(existing_, error); existing_ = existing_.parent_path())
+      missing_.push_back(existing_);
+  }
+  MissingParents(const MissingParents&) = delete;
+  MissingParents& operator=(const MissingParents&) = delete;
+  ~MissingParents() {
+    std::error_code ignored;  // another process may use it
+    for (auto path = made_.rbegin(); path != made_.rend(); ++path)
+      std::filesystem::remove(*path, ignored);
+  }
+
+  /// The nearest folder that exists.
+  [[nodiscard]] const Path& existing() const { return existing_; }
+
+  Result<void> make() {
+    for (auto path = missing_.rbegin(); path != missing_.rend(); ++path) {
+      std::error_code error;
+      const bool is_new = std::filesystem::create_directory(*path, error);
+      if (error) return fail(system_error(error.value(), "create directory", path->native()));
+      if (is_new) made_.push_back(*path);
+    }
+    return {};
+  }
+
+  void keep() { made_.clear(); }
+
+ private:
+  Path existing_;
+  std::vector<Path> missing_;  // the deepest first
+  std::vector<Path> made_;
+};
+
 }  // namespace
 
 Result<bool> is_zip(const ArchiveFile& file) {
@@ -90,16 +128,16 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   RTENV_TRY(check_target(target));
   RTENV_TRY(const ArchiveFile file, open_archive_file(archive));
 
-  // The staging folder is beside the target, so that the last step is a rename. It is private; the
-  // folder in it becomes the target. A folder that exists stays, since it may be the current one or
-  // a mount point: then staging is in it, and what was unpacked is moved.
+  // The staging folder is beside the target or the first of its parents that is missing, so that
+  // the last step is a rename. It is private; the folder in it becomes the target. A folder that
+  // exists stays, since it may be the current one or a mount point: then staging is in it, and what
+  // was unpacked is moved.
   std::error_code error;
   const bool exists = std::filesystem::exists(target, error);
   const Path absolute_target = std::filesystem::absolute(target / ".").parent_path();
-  const Path staging_parent = exists ? absolute_target : absolute_target.parent_path();
-  RTENV_TRY(make_directories(staging_parent));
+  MissingParents parents(exists ? absolute_target : absolute_target.parent_path());
   RTENV_TRY(const TempDir staging,
-            TempDir::create_unfinished(staging_parent, options.cancellation));
+            TempDir::create_unfinished(parents.existing(), options.cancellation));
   Path unpacked_tree = staging.path() / "tree";
   RTENV_TRY(TargetFolder::create(unpacked_tree, options.modes));
 
@@ -107,8 +145,10 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   RTENV_TRY(unpack_to(file, unpack_into(unpacked_tree, options.modes), options, budget));
   if (options.strip_top)
     if (const auto top = single_top(unpacked_tree)) unpacked_tree = *top;
+  RTENV_TRY(parents.make());
   RTENV_TRY(exists ? move_content(unpacked_tree, absolute_target)
                    : rename_path(unpacked_tree, absolute_target));
+  parents.keep();
   return budget.summary();
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <zstd.h>
 
+#include "pkg/archive_list.hpp"
 #include "pkg/decompressed_file.hpp"
 #include "pkg/package_fixture.hpp"
 #include "pkg/tar_fixture.hpp"
@@ -106,6 +107,31 @@ TEST_F(UnpackTest, UnpacksWhatTarWriterWrote) {
   EXPECT_EQ(content_of(out_ / "t" / sample.long_path), "deep");
   EXPECT_EQ(std::filesystem::read_symlink(out_ / "t/link"), "run.sh");
   EXPECT_TRUE(std::filesystem::is_directory(out_ / "t/empty"));
+}
+
+TEST_F(UnpackTest, RefusesLinksThatCannotBeMadeAsTheListDoes) {
+  for (const std::string& target : {std::string(4096, 'x'), std::string()}) {
+    std::string bytes;
+    TarWriter tar(append_to(bytes), 1);
+    must(tar.add_link("link", target));
+    must(tar.finish());
+    out_.file("a.tar.zst", bytes);
+    EXPECT_THAT(unpack(out_ / "a.tar.zst", out_ / "t", {}),
+                IsError(Errc::invalid_argument, "entry 'link' is refused"));
+    EXPECT_THAT(list_archive(out_ / "a.tar.zst", {}),
+                IsError(Errc::invalid_argument, "entry 'link' is refused"));
+  }
+}
+
+TEST_F(UnpackTest, RemovesTheFoldersThatItMadeForTheTarget) {
+  out_.file("bad.zip", "PK\3\4").directory("mine");
+  for (const char* target : {"a/b/c", "mine/b/c", "mine/b/../x/c"}) {
+    EXPECT_THAT(unpack(out_ / "bad.zip", out_ / target, {}), IsError(Errc::corrupt, "")) << target;
+    EXPECT_FALSE(std::filesystem::exists(out_ / "a")) << target;
+    EXPECT_TRUE(std::filesystem::is_empty(out_ / "mine")) << target;
+  }
+  EXPECT_THAT(unpack(out_ / "missing.zip", out_ / "a/b", {}), IsError(Errc::not_found, ""));
+  EXPECT_FALSE(std::filesystem::exists(out_ / "a"));
 }
 
 TEST_F(UnpackTest, RefusesSizesThatDoNotFit) {
