@@ -1,9 +1,12 @@
 #include "remote/aws_profile.hpp"
 
 #include <algorithm>
+#include <mutex>
+#include <set>
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 
 namespace rtenv::remote {
@@ -81,6 +84,15 @@ Result<Sections> parse_sections(std::string_view text, const Path& file) {
   return sections;
 }
 
+// The aws tool ignores such a variable. Once: each store reads the files.
+void warn_of_missing(std::string_view variable, const Path& path) {
+  static std::mutex mutex;
+  static std::set<Path> warned;
+  const std::lock_guard lock(mutex);
+  if (warned.insert(path).second)
+    log::warn("{} is ignored: there is no file {}", variable, path.native());
+}
+
 Result<SettingsFile> load_file(std::string_view variable, std::string_view default_name,
                                const Environment& environment) {
   SettingsFile file;
@@ -92,7 +104,10 @@ Result<SettingsFile> load_file(std::string_view variable, std::string_view defau
     return file;
   }
   auto text = read_file(file.path);
-  if (!text && text.error().code() == Errc::not_found) return file;
+  if (!text && text.error().code() == Errc::not_found) {
+    if (environment.find_filled(variable)) warn_of_missing(variable, file.path);
+    return file;
+  }
   if (!text) return Failure(std::move(text).error());
   RTENV_TRY(file.sections, parse_sections(*text, file.path));
   return file;

@@ -20,7 +20,8 @@ class CurlHandle {
   ~CurlHandle();
 
   /// One request and its response, without redirects. `cancellation` may be null.
-  /// Fails: as HttpClient::stream.
+  /// Fails: unavailable (also a 2xx response before the end of the body), and as
+  /// HttpClient::stream.
   Result<HttpResponse> perform(const HttpRequest& request, const BodySink& sink,
                                const Environment& environment, TransferTimes& times,
                                const Cancellation* cancellation);

@@ -11,8 +11,6 @@
 namespace rtenv::remote {
 namespace {
 
-constexpr std::size_t k_max_reason_bytes = 500;
-
 class JobServerStore final : public ObjectStore {
  public:
   JobServerStore(Environment environment, JobServer server, const Cancellation* cancellation)
@@ -80,7 +78,7 @@ class JobServerStore final : public ObjectStore {
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) const {
     auto failure =
         fail_status(response.status, fmt::format("{} at {}", object.shown(), server_.shown()),
-                    trim(response.body).substr(0, k_max_reason_bytes));
+                    trim(response.body));
     if (failure.value().code() == Errc::permission_denied && server_.token.empty())
       return std::move(failure).hint("set RAY_AUTH_TOKEN");
     if (response.status == 413)

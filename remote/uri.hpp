@@ -6,7 +6,8 @@
 //   gcs://PACKAGE (on the job server)
 //
 // Object names aren't percent-decoded, as in the vendors' own tools. Any URI may be pinned: it ends
-// with "#sha256=" and 64 hex digits, and the fetched object must have this digest.
+// with "#sha256=" and 64 hex digits, and the fetched object must have this digest. What looks like
+// another pin is refused; of http, any fragment but pip's "egg=" and "subdirectory=".
 #pragma once
 
 #include <cstdint>

@@ -255,6 +255,9 @@ class Faults(RemoteTest):
     def test_a_file_that_is_not_an_archive_is_refused(self):
         self.web.files["/bad.zip"] = b"no zip"
         self.refused(2, "/bad.zip", "fetch", self.proxy.url + "/bad.zip")
+        for url in [self.proxy.url + "/bad.zip", f"file://{self.write('bad.zip', 'no zip')}"]:
+            for words in [["fetch"], ["unpack", "--list"]]:
+                self.assertNotIn(str(self.cache), self.refused(2, url, *words, url).err)
         self.web.files["/evil.zip"] = zip_of({"../evil": "x"})
         self.refused(2, "/evil.zip", "fetch", self.proxy.url + "/evil.zip")
         self.assertEqual(self.entries(), [])

@@ -245,6 +245,10 @@ class StrictStore(RemoteTest):
                      f"[ci]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
         self.ok("fetch", "s3://bucket/job.zip", env={"AWS_PROFILE": "ci"})
         self.refused(3, "nobody", "fetch", "s3://bucket/job.zip", env={"AWS_PROFILE": "nobody"})
+        lost = self.work / "lost"
+        run = self.ok("ls", "s3://bucket", env={"AWS_PROFILE": "ci", "AWS_CONFIG_FILE": str(lost), "AWS_ENDPOINT_URL": self.proxy.url,
+                                                "AWS_REGION": REGION})
+        self.assertEqual(run.err.count(f"AWS_CONFIG_FILE is ignored: there is no file {lost}"), 1, run.err)
         self.profile(f"[profile ci]\nregion = {REGION}\nendpoint_url = {self.proxy.url}\n[profile sso]\nsso_session = x\n",
                      f"[ci]\naws_access_key_id = {ACCESS_KEY}\n")
         self.proxy.requests.clear()
