@@ -6,6 +6,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/path_kind.hpp"
+#include "base/spooled_input.hpp"
 #include "envbuild/file_entry.hpp"
 #include "envbuild/unpack_limits.hpp"
 #include "envbuild/uploaded_package.hpp"
@@ -158,6 +159,13 @@ class Fetcher {
         fmt::format("archive-{}{}", sha256, drops_top_folder(uri_) ? "-top" : ""));
   }
 
+  // Of a file that the user knows as the URI.
+  [[nodiscard]] Error named_error(const Error& error, const Path& archive) const {
+    Error named = with_shown_path(error, archive, uri_.shown());
+    if (named.message().find(uri_.shown()) != std::string::npos) return named;
+    return std::move(named).within(uri_.shown());
+  }
+
   Result<cache::Lease> unpack(const Path& archive, const std::string& sha256) {
     const bool strip_top = drops_top_folder(uri_);
     RTENV_TRY(const auto key, tree_key(sha256));
@@ -170,7 +178,7 @@ class Fetcher {
                                                               .threads = options_.threads,
                                                               .cancellation = cancellation_});
                                  if (!unpacked)
-                                   return Failure(std::move(unpacked).error().within(uri_.shown()));
+                                   return Failure(named_error(unpacked.error(), archive));
                                  return {};
                                },
                                {.wait = wait_options()});

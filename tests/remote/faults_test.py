@@ -258,6 +258,7 @@ class Faults(RemoteTest):
         for url in [self.proxy.url + "/bad.zip", f"file://{self.write('bad.zip', 'no zip')}"]:
             for words in [["fetch"], ["unpack", "--list"]]:
                 self.assertNotIn(str(self.cache), self.refused(2, url, *words, url).err)
+        self.ok("cache", "rm", "--all", "--yes")  # what unpack fetched
         self.web.files["/evil.zip"] = zip_of({"../evil": "x"})
         self.refused(2, "/evil.zip", "fetch", self.proxy.url + "/evil.zip")
         self.assertEqual(self.entries(), [])
