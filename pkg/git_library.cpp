@@ -4,7 +4,7 @@ namespace rtenv::pkg {
 
 Result<const GitLibrary*> git_library() {
   return load_once<GitLibrary>(RTENV_GIT2_SONAME, [](const GitLibrary& git) -> Result<void> {
-    if (git.libgit2_init() < 0) return fail(Errc::not_found, "libgit2 can't be initialized");
+    if (git.libgit2_init() < 0) return fail(Errc::unavailable, "libgit2 can't be initialized");
     return {};
   });
 }

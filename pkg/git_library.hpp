@@ -60,7 +60,8 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, tree_lookup);
 };
 
-/// Loads and initializes libgit2 on the first call. Thread-safe. Fails: not_found.
+/// Loads and initializes libgit2 on the first call. Thread-safe. Fails: not_found,
+/// unavailable (out of memory or descriptors).
 Result<const GitLibrary*> git_library();
 
 }  // namespace rtenv::pkg

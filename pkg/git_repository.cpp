@@ -1,8 +1,14 @@
 #include "pkg/git_repository.hpp"
 
-namespace rtenv::pkg {
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 
+namespace rtenv::pkg {
 namespace {
+
+constexpr std::array k_resource_errors{ENOMEM, EMFILE, ENFILE};
 
 // libgit2 1.5 doesn't say that the repository is another user's, but that the setting which would
 // allow it isn't set.
@@ -10,6 +16,14 @@ bool misses_safe_directory(const GitLibrary& git) {
   const git_error* error = git.error_last();
   return error != nullptr && error->message != nullptr &&
          std::string_view(error->message).find("'safe.directory'") != std::string_view::npos;
+}
+
+// libgit2 has a code only for memory that it allocates, not for what the system refuses.
+bool is_lack_of_resources(const git_error& error) {
+  if (error.klass == GIT_ERROR_NOMEMORY) return true;
+  return error.klass == GIT_ERROR_OS && std::ranges::any_of(k_resource_errors, [&](int number) {
+           return std::string_view(error.message).ends_with(std::strerror(number));
+         });
 }
 
 }  // namespace
@@ -37,8 +51,9 @@ Result<GitRepository> GitRepository::open(const Path& directory) {
 
 Failure GitRepository::failed(Errc code, std::string_view what) const {
   const git_error* error = git_->error_last();
-  return fail(code, "{}: {}", what,
-              error != nullptr && error->message != nullptr ? error->message : "unknown reason");
+  if (error == nullptr || error->message == nullptr) return fail(code, "{}: unknown reason", what);
+  return fail(is_lack_of_resources(*error) ? Errc::unavailable : code, "{}: {}", what,
+              error->message);
 }
 
 }  // namespace rtenv::pkg

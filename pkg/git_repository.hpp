@@ -15,14 +15,15 @@ using GitOwned = std::unique_ptr<Object, void (*)(Object*)>;
 class GitRepository {
  public:
   /// `directory` is in a working tree, or is a bare repository. Fails: not_found,
-  /// permission_denied (another user's), corrupt.
+  /// permission_denied (another user's), corrupt, unavailable (out of memory or descriptors).
   static Result<GitRepository> open(const Path& directory);
 
   [[nodiscard]] const GitLibrary& git() const { return *git_; }
   [[nodiscard]] git_repository* get() const { return repository_.get(); }
   [[nodiscard]] git_odb* database() const { return database_.get(); }
 
-  /// An error with the reason that libgit2 gave last.
+  /// An error with the reason that libgit2 gave last. Code: `code`; unavailable if the reason is
+  /// that memory or descriptors are lacking, whatever failed for it.
   [[nodiscard]] Failure failed(Errc code, std::string_view what) const;
 
  private:

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/changing.hpp"
 #include "base/encoding.hpp"
@@ -30,16 +32,28 @@ bool is_of(const GitRepository& repository, const Path& work_tree) {
   return found != nullptr && std::filesystem::equivalent(found, work_tree, error);
 }
 
+// What libgit2 1.5 can't read, by its word for it, and what to do about that.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> k_unknown_formats{
+    {{"'link'", "the index is split: git update-index --no-split-index"},
+     {"'sdir'", "the index is sparse: git sparse-checkout reapply --no-sparse-index"},
+     {"extensions.objectformat", "libgit2 can't read a repository with SHA-256"}}};
+
+// The error for a repository that can't be read, with what can be done about that.
+Failure unreadable(Error error) {
+  if (!error.hint().empty() || error.code() == Errc::unavailable) return Failure(std::move(error));
+  std::string_view cause = "git's rules need the repository's index";
+  for (const auto& [word, hint] : k_unknown_formats)
+    if (error.message().find(word) != std::string::npos) cause = hint;
+  return Failure(
+      std::move(error).with_hint(fmt::format("{}; --no-gitignore packs without it", cause)));
+}
+
 Result<GitRepository> open_repository(const Path& work_tree) {
   auto repository = GitRepository::open(work_tree);
-  if (repository && is_of(*repository, work_tree)) return repository;
-  Error error = repository ? Error(Errc::corrupt, fmt::format("cannot read the repository of {}",
-                                                              work_tree.native()))
-                           : repository.error();
-  if (error.hint().empty())
-    error = std::move(error).with_hint(
-        "git's rules need the repository's index; --no-gitignore packs without it");
-  return Failure(std::move(error));
+  if (!repository) return unreadable(std::move(repository).error());
+  if (is_of(*repository, work_tree)) return repository;
+  return unreadable(
+      Error(Errc::corrupt, fmt::format("cannot read the repository of {}", work_tree.native())));
 }
 
 }  // namespace
@@ -72,8 +86,9 @@ class RepositoryRules::Loader {
     watch(Path(git.repository_path(repository_.get())) / "index");
     git_index* index = nullptr;
     if (git.repository_index(&index, repository_.get()) != 0)
-      return repository_.failed(Errc::corrupt,
-                                "cannot read the index of " + place_.work_tree.native());
+      return unreadable(
+          repository_.failed(Errc::corrupt, "cannot read the index of " + place_.work_tree.native())
+              .value());
     const GitOwned<git_index> owner(index, git.index_free);
     const std::size_t count = git.index_entrycount(index);
     rules_.tracked_.reserve(count);

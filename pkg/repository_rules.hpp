@@ -36,7 +36,8 @@ class RepositoryRules {
   };
 
   /// Fails: not_found (libgit2), corrupt (the repository can't be read), changed (meanwhile),
-  /// invalid_argument (a file of rules is too large), permission_denied; as GitSettings::read.
+  /// invalid_argument (a file of rules is too large), permission_denied, unavailable (out of memory
+  /// or descriptors); as GitSettings::read.
   static Result<std::shared_ptr<const RepositoryRules>> load(const Place& place,
                                                              const FileStamper& stamper);
 

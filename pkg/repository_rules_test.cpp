@@ -1,12 +1,15 @@
 #include "pkg/repository_rules.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <map>
 
 #include "pkg/git_commit.hpp"
+#include "pkg/git_repository.hpp"
 #include "pkg/package_fixture.hpp"
 #include "pkg/work_tree.hpp"
 
@@ -245,6 +248,39 @@ TEST_F(GitRulesTest, NeedARepositoryThatCanBeRead) {
               IsError(Errc::corrupt, "cannot read the index of"));
   EXPECT_THAT(scan(tree_.root(), {.use_gitignore = false, .semantics = IgnoreSemantics::git}),
               IsOk());
+}
+
+TEST_F(GitRulesTest, SayWhatToDoAboutAFormatThatCannotBeRead) {
+  const auto hint_after = [&](const std::string& command) {
+    git(command);
+    const auto result = scan(tree_.root(), {.semantics = IgnoreSemantics::git});
+    return result ? "none" : result.error().hint();
+  };
+  tree_.file("d/f", "").file("e/f", "");
+  git("add .");
+  git("commit -q -m message");
+  EXPECT_THAT(hint_after("update-index --split-index"), testing::HasSubstr("--no-split-index"));
+  EXPECT_EQ(hint_after("update-index --no-split-index"), "none");
+  EXPECT_THAT(hint_after("sparse-checkout set --cone --sparse-index d"),
+              testing::HasSubstr("--no-sparse-index"));
+  EXPECT_EQ(hint_after("sparse-checkout reapply --no-sparse-index"), "none");
+  std::filesystem::remove_all(tree_ / ".git");
+  EXPECT_THAT(hint_after("init -q --object-format=sha256"), testing::HasSubstr("SHA-256"));
+}
+
+// The number of descriptors is that of the process: a test in a child.
+TEST_F(GitRulesTest, SayThatDescriptorsAreLackingAndNothingElse) {
+  must(git_library());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit none_left{3, 3};
+    ::setrlimit(RLIMIT_NOFILE, &none_left);
+    const auto result = GitRepository::open(tree_.root());
+    ::_exit(!result && result.error().code() == Errc::unavailable ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(GitRulesTest, AreNotTakenFromTheRepositoryOfAnotherUser) {
