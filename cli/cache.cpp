@@ -81,7 +81,7 @@ Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache,
 }
 
 bool confirmed(std::size_t count) {
-  fmt::print(stderr, "Remove {} entries from the cache? [y/N] ", count);
+  print_to_stderr(fmt::format("Remove {} entries from the cache? [y/N] ", count));
   return std::fgetc(stdin) == 'y';
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/shown_name.hpp"
+#include "cli/output.hpp"
 #include "pkg/tree_sizes.hpp"
 
 namespace rtenv::cli {
@@ -17,15 +18,16 @@ constexpr std::size_t k_largest_count = 10;
 
 void print_explanation(const pkg::Tree& tree) {
   for (const pkg::Excluded& item : tree.excluded)
-    fmt::print(stderr, "left out  {}{}  ({})\n", shown_name(item.path), item.directory ? "/" : "",
-               shown_name(item.reason));
+    print_to_stderr(fmt::format("left out  {}{}  ({})\n", shown_name(item.path),
+                                item.directory ? "/" : "", shown_name(item.reason)));
   for (const pkg::FolderSize& folder : largest_folders(tree, k_largest_count))
-    fmt::print(stderr, "folder    {:>14} bytes  {}/  ({} files)\n", folder.total_bytes,
-               shown_name(folder.path), folder.files);
+    print_to_stderr(fmt::format("folder    {:>14} bytes  {}/  ({} files)\n", folder.total_bytes,
+                                shown_name(folder.path), folder.files));
   for (const pkg::Entry* file : largest_files(tree, k_largest_count))
-    fmt::print(stderr, "file      {:>14} bytes  {}\n", file->size_bytes, shown_name(file->path));
-  fmt::print(stderr, "packed    {:>14} bytes in {} files; {} left out\n", tree.total_bytes(),
-             tree.file_count(), tree.excluded.size());
+    print_to_stderr(
+        fmt::format("file      {:>14} bytes  {}\n", file->size_bytes, shown_name(file->path)));
+  print_to_stderr(fmt::format("packed    {:>14} bytes in {} files; {} left out\n",
+                              tree.total_bytes(), tree.file_count(), tree.excluded.size()));
 }
 
 nlohmann::json explanation_json(const pkg::Tree& tree) {

@@ -69,30 +69,39 @@ int fail_without_tool(const Error& error) noexcept {
   return exit_status(error.code());
 }
 
-int flushed(int status, StandardStream& output, const Tool& tool) {
-  const auto written = output.flush();
+struct Streams {
+  StandardStream& output;
+  StandardStream& error;
+};
+
+int flushed(int status, const Streams& streams, const Tool& tool) {
+  auto written = streams.output.flush();
+  // Nobody needs to read standard error, but what was interrupted there isn't complete.
+  if (auto told = streams.error.flush(); written && !told && told.error().code() == Errc::cancelled)
+    written = std::move(told);
   if (written) return status;
   tool.output.print_error(written.error());
   return exit_status(written.error().code());
 }
 
-int run(const Action& action, StandardStream& output, const Tool& tool) {
+int run(const Action& action, const Streams& streams, const Tool& tool) {
   log::configure(tool.verbosity());
   const auto status = without_exceptions(action);
-  const int exit_status = status ? flushed(*status, output, tool) : fail_with(status.error(), tool);
+  const int exit_status =
+      status ? flushed(*status, streams, tool) : fail_with(status.error(), tool);
   remove_left_folders(*tool.cancellation);
   tool.enforce_cache_limits();  // last: it may take a while
   return exit_status;
 }
 
-int run(const RequestedText& requested, StandardStream& output, const Tool& tool) {
+int run(const RequestedText& requested, const Streams& streams, const Tool& tool) {
   std::fputs(requested.text.c_str(), stdout);
-  return flushed(0, output, tool);
+  return flushed(0, streams, tool);
 }
 
-int run(const UsageError& error, StandardStream& /*output*/, const Tool& /*tool*/) {
-  fmt::print(stderr, "rtenv: error: {}\nrtenv: hint: {}\n", terminal_text(error.message),
-             terminal_text(error.hint));
+int run(const UsageError& error, const Streams& /*streams*/, const Tool& /*tool*/) {
+  print_to_stderr(fmt::format("rtenv: error: {}\nrtenv: hint: {}\n", terminal_text(error.message),
+                              terminal_text(error.hint)));
   return k_usage_error_status;
 }
 
@@ -109,10 +118,9 @@ int run(std::vector<std::string> words) {
   cancel_on_signals(*cancellation);
   tool.cancellation = &*cancellation;
   // It is never destroyed: a logger may write to it until the end.
-  [[maybe_unused]] static const auto* const error_stream =
-      new StandardStream(stderr, {.name = "standard error",
-                                  .cancellation = &*cancellation,
-                                  .last_words_bytes = k_last_words_bytes});
+  static auto& error_stream = *new StandardStream(stderr, {.name = "standard error",
+                                                           .cancellation = &*cancellation,
+                                                           .last_words_bytes = k_last_words_bytes});
   StandardStream output(stdout, {.name = "standard output", .cancellation = &*cancellation});
 
   CommandLine command_line(
@@ -122,11 +130,14 @@ int run(std::vector<std::string> words) {
       "`rtenv COMMAND --help` shows a command's options and an example.");
   declare_commands(command_line, tool);
   if (words.empty()) {
-    fmt::print(stderr, "{}", command_line.help());
+    print_to_stderr(command_line.help());
     return k_usage_error_status;
   }
-  return std::visit([&](const auto& parsed) { return run(parsed, output, tool); },
-                    command_line.parse(std::move(words)));
+  return std::visit(
+      [&](const auto& parsed) {
+        return run(parsed, {.output = output, .error = error_stream}, tool);
+      },
+      command_line.parse(std::move(words)));
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ void print_line(std::string_view line) {
   std::fputc('\n', stdout);
 }
 
+void print_to_stderr(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
 void Output::print(const nlohmann::json& value, std::string_view line) const {
   if (json)
     print_line(json_text(value));
@@ -49,11 +51,12 @@ void Output::print_error(const Error& error) const {
   if (json) {
     nlohmann::json object{{"code", name(error.code())}, {"message", error.message()}};
     if (!error.hint().empty()) object["hint"] = error.hint();
-    fmt::print(stderr, "{}\n", json_text({{"error", object}}));
+    print_to_stderr(fmt::format("{}\n", json_text({{"error", object}})));
     return;
   }
-  fmt::print(stderr, "rtenv: error: {}\n", terminal_text(error.message()));
-  if (!error.hint().empty()) fmt::print(stderr, "rtenv: hint: {}\n", terminal_text(error.hint()));
+  print_to_stderr(fmt::format("rtenv: error: {}\n", terminal_text(error.message())));
+  if (!error.hint().empty())
+    print_to_stderr(fmt::format("rtenv: hint: {}\n", terminal_text(error.hint())));
 }
 
 }  // namespace rtenv::cli

@@ -10,6 +10,8 @@
 namespace rtenv::cli {
 
 void print_line(std::string_view line);
+/// On standard error, where nobody may read it: that isn't an error.
+void print_to_stderr(std::string_view text);
 
 struct Output {
   bool json = false;

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/byte_size.hpp"
+#include "cli/output.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -32,7 +33,7 @@ void ProgressLine::clear() {
 
 void ProgressLine::show(std::string_view text) {
   if (!wanted_) return;
-  fmt::print(stderr, "\r\x1b[K{}", text);
+  print_to_stderr(fmt::format("\r\x1b[K{}", text));
   std::fflush(stderr);
   shown_ = true;
 }
@@ -55,10 +56,10 @@ void ProgressLine::show(std::uint64_t done_bytes, std::optional<std::uint64_t> t
   const std::chrono::duration<double> seconds = now - begin_;
   const auto per_second =
       static_cast<std::uint64_t>(static_cast<double>(done_bytes) / seconds.count());
-  fmt::print(stderr, "\r\x1b[K{}{}{} {}/s", total_bytes ? bar(done_bytes, *total_bytes) : "",
-             format_byte_size(done_bytes),
-             total_bytes ? " of " + format_byte_size(*total_bytes) : "",
-             format_byte_size(per_second));
+  print_to_stderr(fmt::format(
+      "\r\x1b[K{}{}{} {}/s", total_bytes ? bar(done_bytes, *total_bytes) : "",
+      format_byte_size(done_bytes), total_bytes ? " of " + format_byte_size(*total_bytes) : "",
+      format_byte_size(per_second)));
   std::fflush(stderr);
 }
 
