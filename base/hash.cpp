@@ -90,16 +90,23 @@ struct Implementation<HashAlgorithm::xxh3_128> {
 };
 
 template <class Hash>
-Result<typename Hash::Bytes> digest_of_file(const Path& path, const Cancellation* cancellation) {
-  RTENV_TRY(const auto fd, open_regular_file(path, O_RDONLY));
+Result<typename Hash::Bytes> digest_of_file(const Fd& file, const Path& path,
+                                            const Cancellation* cancellation) {
   Hash hash;
   std::vector<std::byte> buffer(1 << 18);
-  for (;;) {
+  for (off_t offset = 0;;) {
     RTENV_TRY(check_not_cancelled(cancellation, "reading", path.native()));
-    RTENV_TRY(const auto count, read_full(fd, buffer, path.native()));
+    RTENV_TRY(const auto count, read_full_at(file, buffer, offset, path.native()));
     hash.add(std::span(buffer).first(count));
     if (count < buffer.size()) return hash.finish();
+    offset += static_cast<off_t>(count);
   }
+}
+
+template <class Hash>
+Result<typename Hash::Bytes> digest_of_file(const Path& path, const Cancellation* cancellation) {
+  RTENV_TRY(const auto file, open_regular_file(path, O_RDONLY));
+  return digest_of_file<Hash>(file, path, cancellation);
 }
 
 template <class Hash>
@@ -172,6 +179,11 @@ Result<std::string> sha1_hex_of_file(const Path& path, const Cancellation* cance
 }
 Result<std::string> sha256_hex_of_file(const Path& path, const Cancellation* cancellation) {
   return hex_of_file<Sha256>(path, cancellation);
+}
+Result<std::string> sha1_hex_of_file(const Fd& file, const Path& path,
+                                     const Cancellation* cancellation) {
+  RTENV_TRY(const auto bytes, digest_of_file<Sha1>(file, path, cancellation));
+  return to_hex(bytes);
 }
 Result<Sha384::Bytes> sha384_of_file(const Path& path) {
   return digest_of_file<Sha384>(path, nullptr);

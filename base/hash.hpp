@@ -77,6 +77,10 @@ std::string sha256_hex(std::string_view text);
 Result<std::string> sha1_hex_of_file(const Path& path, const Cancellation* cancellation = nullptr);
 Result<std::string> sha256_hex_of_file(const Path& path,
                                        const Cancellation* cancellation = nullptr);
+/// The same for a file that is open, wherever its position is, which doesn't change. `path` is for
+/// messages.
+Result<std::string> sha1_hex_of_file(const Fd& file, const Path& path,
+                                     const Cancellation* cancellation);
 /// The digest of a file's content. Fails: as sha256_hex_of_file.
 Result<Sha384::Bytes> sha384_of_file(const Path& path);
 Result<Sha512::Bytes> sha512_of_file(const Path& path);

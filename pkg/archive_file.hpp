@@ -3,10 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
-#include "base/cancellation.hpp"
 #include "base/fd.hpp"
 
 namespace rtenv::pkg {
@@ -18,8 +16,6 @@ struct ArchiveFile {
 
   /// Another descriptor of the same open file. Fails: as dup(2).
   [[nodiscard]] Result<ArchiveFile> duplicate() const;
-  /// The digest of the file, in hex. Fails: cancelled, as read(2).
-  [[nodiscard]] Result<std::string> sha1_hex(const Cancellation* cancellation) const;
   /// The error for a zip that is damaged. Code: corrupt.
   [[nodiscard]] Failure broken(std::string_view what) const;
 };

@@ -1,5 +1,6 @@
 #include "pkg/inspect.hpp"
 
+#include "base/hash.hpp"
 #include "pkg/archive_list.hpp"
 
 namespace rtenv::pkg {
@@ -11,7 +12,7 @@ Result<Inspection> inspect(const Path& package, const UnpackOptions& options) {
   result.package_bytes = file.size_bytes;
   const bool names_bytes = result.name && result.name->scheme() == Scheme::archive;
   if (names_bytes) {
-    RTENV_TRY(std::string digits, file.sha1_hex(options.cancellation));
+    RTENV_TRY(std::string digits, sha1_hex_of_file(file.fd, package, options.cancellation));
     RTENV_TRY(result.computed, name_of_archive(package, std::move(digits)));
   }
   const Scheme scheme = result.name && !names_bytes ? result.name->scheme() : Scheme::xxh3;
