@@ -10,15 +10,11 @@
 
 #include "base/file_system.hpp"
 #include "pkg/entry_mode.hpp"
+#include "pkg/scan_root.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
 namespace {
-
-// What a path leads to if its file was removed or replaced since the scan.
-bool is_change(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;  // a socket
-}
 
 Result<bool> has_stamp(const Fd& file, const std::string& path, const FileStamp& stamp,
                        const ScannedFiles& files) {

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <vector>
 
 #include "base/changing.hpp"
@@ -13,17 +12,6 @@
 #include "pkg/work_tree.hpp"
 
 namespace rtenv::pkg {
-
-std::string RuleReader::shown(const std::string& path) const {
-  return path.empty() ? root_.native() : root_.native() + '/' + path;
-}
-
-// What was just listed is gone or of another kind: the directory changes.
-Failure RuleReader::failed(std::string_view action, const std::string& path) const {
-  if (errno == ENOENT || errno == ENOTDIR || errno == ENXIO || errno == ELOOP)
-    return changed_while(shown(path), "read");
-  return fail_errno(action, shown(path));
-}
 
 Result<void> RuleReader::read(const Fd& fd, std::span<const DirectoryReader::Item> items,
                               ScannedFolder& folder) const {
@@ -60,8 +48,8 @@ Result<FolderRules::Repository> RuleReader::repository_of(const ScannedFolder& f
   const bool is_root = folder.parent == nullptr;
   if (!is_root && !has_dot_git) return none;
   std::error_code error;
-  const Path path = std::filesystem::canonical(root_ / folder.path, error);
-  if (error) return changed_while(shown(folder.path), "read");
+  const Path path = std::filesystem::canonical(root_.path / folder.path, error);
+  if (error) return root_.changed(folder.path);
   std::optional<Path> work_tree;
   if (is_root)
     work_tree = find_work_tree(path);
@@ -88,17 +76,17 @@ Result<std::optional<std::string>> RuleReader::read_file(const Fd& fd, std::stri
   // O_NONBLOCK: a FIFO may have replaced it.
   const Fd file(::openat(fd.get(), name.data(),
                          O_RDONLY | O_NONBLOCK | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)));
-  if (!file) return failed("open", path);
+  if (!file) return root_.failed("open", path);
   struct stat opened {};
-  if (::fstat(file.get(), &opened) != 0) return failed("read", path);
-  if (!S_ISREG(opened.st_mode)) return changed_while(shown(path), "read");
+  if (::fstat(file.get(), &opened) != 0) return root_.failed("read", path);
+  if (!S_ISREG(opened.st_mode)) return root_.changed(path);
   if (opened.st_size > static_cast<off_t>(k_max_rule_file_bytes))
     return fail(Errc::invalid_argument, "{} is too large for a file with rules: {} bytes",
-                shown(path), opened.st_size);
-  RTENV_TRY(std::string text, read_to_end(file, shown(path)));
+                root_.shown(path), opened.st_size);
+  RTENV_TRY(std::string text, read_to_end(file, root_.shown(path)));
   const FileStamp stamp = stamper_.stamp(opened, path);
   if (::fstat(file.get(), &status) != 0 || stamper_.stamp(status, path) != stamp)
-    return changed_while(shown(path), "read");
+    return root_.changed(path);
   folder.rule_files.push_back(
       {.name = name, .stamp = stamp, .digest = Xxh3::of(std::as_bytes(std::span(text)))});
   return text;

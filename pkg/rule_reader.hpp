@@ -8,6 +8,7 @@
 
 #include "base/directory_reader.hpp"
 #include "pkg/scan_options.hpp"
+#include "pkg/scan_root.hpp"
 #include "pkg/scanned_folder.hpp"
 
 namespace rtenv::pkg {
@@ -17,7 +18,7 @@ class RuleReader {
  public:
   /// Requires: all outlive it. `root` is absolute.
   RuleReader(const Path& root, const FileStamper& stamper, const ScanOptions& options)
-      : root_(root), stamper_(stamper), options_(options) {}
+      : root_{root}, stamper_(stamper), options_(options) {}
 
   /// Sets the folder's rules, its rule files and its repository. `fd` is the folder, `items` is
   /// what is in it. Fails: changed, permission_denied, invalid_argument (a file is too large); as
@@ -26,15 +27,13 @@ class RuleReader {
                     ScannedFolder& folder) const;
 
  private:
-  [[nodiscard]] std::string shown(const std::string& path) const;
-  [[nodiscard]] Failure failed(std::string_view action, const std::string& path) const;
   [[nodiscard]] Result<FolderRules::Repository> repository_of(const ScannedFolder& folder,
                                                               bool has_dot_git) const;
   Result<std::optional<std::string>> read_file(const Fd& fd, std::string_view name,
                                                const std::string& path,
                                                ScannedFolder& folder) const;
 
-  const Path& root_;
+  ScanRoot root_;
   const FileStamper& stamper_;
   const ScanOptions& options_;
 };

@@ -22,6 +22,7 @@
 #include "pkg/content_source.hpp"
 #include "pkg/entry_mode.hpp"
 #include "pkg/rule_reader.hpp"
+#include "pkg/scan_root.hpp"
 #include "pkg/scanned_folder.hpp"
 #include "pkg/tree_path.hpp"
 
@@ -36,7 +37,7 @@ class Scanner {
   Scanner(Fd root, const Path& root_path, const FileStamper& stamper, const UserRules& rules,
           const ScanOptions& options)
       : root_(std::move(root)),
-        root_path_(root_path),
+        place_{root_path},
         stamper_(stamper),
         rules_(rules),
         options_(options),
@@ -48,7 +49,7 @@ class Scanner {
     RTENV_TRY(parallel_tree(
         top.get(), options_.threads, [] { return ThreadState{}; },
         [this](ThreadState& state, Folder* folder, std::vector<Folder*>& found) -> Result<void> {
-          RTENV_TRY(check_not_cancelled(options_.cancellation, "reading", root_path_.native()));
+          RTENV_TRY(check_not_cancelled(options_.cancellation, "reading", place_.path.native()));
           RTENV_TRY(enter(state, *folder));
           for (const auto& below : folder->folders) found.push_back(below.get());
           return {};
@@ -90,21 +91,10 @@ class Scanner {
     const std::string& path;
   };
 
-  [[nodiscard]] std::string shown(const std::string& path) const {
-    return path.empty() ? root_path_.native() : root_path_.native() + '/' + path;
-  }
-
   Result<Fd> open_at(const std::string& path, int flags) const {
     const int number = ::openat(root_.get(), path.empty() ? "." : path.c_str(), flags | O_CLOEXEC);
-    if (number < 0) return failed("open", path);
+    if (number < 0) return place_.failed("open", path);
     return Fd(number);
-  }
-
-  // What was just listed is gone or of another kind: the directory changes.
-  [[nodiscard]] Failure failed(std::string_view action, const std::string& path) const {
-    if (errno == ENOENT || errno == ENOTDIR || errno == EINVAL || errno == ELOOP)
-      return changed_while(shown(path), "read");
-    return fail_errno(action, shown(path));
   }
 
   static bool same_repository(const Folder& a, const Folder& b) {
@@ -128,30 +118,31 @@ class Scanner {
       state.parent = nullptr;
       RTENV_TRY(state.parent_fd, open_at(parent.path, O_PATH | O_DIRECTORY));
       struct stat status {};
-      if (::fstat(state.parent_fd.get(), &status) != 0) return failed("read folder", parent.path);
+      if (::fstat(state.parent_fd.get(), &status) != 0)
+        return place_.failed("read folder", parent.path);
       if (FileIdentity{status.st_dev, status.st_ino} != parent.identity)
-        return changed_while(shown(parent.path), "read");
+        return place_.changed(parent.path);
       state.parent = &parent;
     }
     Fd fd(::openat(state.parent_fd.get(), split_name(folder.path).name.data(),
                    O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) return failed("open", folder.path);
+    if (!fd) return place_.failed("open", folder.path);
     return fd;
   }
 
   Result<void> enter(ThreadState& state, Folder& folder) const {
     RTENV_TRY(const Fd fd, open_folder(state, folder));
     struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) return fail_errno("read folder", shown(folder.path));
+    if (::fstat(fd.get(), &status) != 0)
+      return fail_errno("read folder", place_.shown(folder.path));
     folder.stamp = stamper_.stamp(status, folder.path);
     folder.identity = {status.st_dev, status.st_ino};
     // That of the root is the target's.
     folder.owner_only =
         folder.parent != nullptr && (folder.parent->owner_only || is_owner_only(status.st_mode));
     if (folder.through_link) RTENV_TRY(refuse_loop(folder));
-    auto listed = state.reader.list(fd, shown(folder.path));
-    if (!listed && listed.error().code() == Errc::not_found)
-      return changed_while(shown(folder.path), "read");
+    auto listed = state.reader.list(fd, place_.shown(folder.path));
+    if (!listed && listed.error().code() == Errc::not_found) return place_.changed(folder.path);
     RTENV_TRY(const auto items, std::move(listed));
     folder.empty_on_disk = items.empty();
     RTENV_TRY(rule_reader_.read(fd, items, folder));
@@ -177,8 +168,8 @@ class Scanner {
     for (const Folder* above = folder.parent; above != nullptr; above = above->parent)
       if (above->identity == folder.identity)
         return fail(Errc::invalid_argument,
-                    "{} is a link that leads back to its own parent folder {}", shown(folder.path),
-                    shown(above->path))
+                    "{} is a link that leads back to its own parent folder {}",
+                    place_.shown(folder.path), place_.shown(above->path))
             .hint("exclude it or remove it");
     return {};
   }
@@ -209,7 +200,7 @@ class Scanner {
     };
     bool is_link = false;
     if (type == DT_UNKNOWN) {
-      if (!read_status(AT_SYMLINK_NOFOLLOW)) return failed("read", at.path);
+      if (!read_status(AT_SYMLINK_NOFOLLOW)) return place_.failed("read", at.path);
       type = static_cast<unsigned char>(IFTODT(status->st_mode));
     }
     if (const auto verdict = at.folder.rules->excluded(at.path, type == DT_DIR)) {
@@ -240,7 +231,7 @@ class Scanner {
       }
       at.folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
-      if (!status && !read_status(AT_SYMLINK_NOFOLLOW)) return failed("read", at.path);
+      if (!status && !read_status(AT_SYMLINK_NOFOLLOW)) return place_.failed("read", at.path);
       if (options_.output && status->st_dev == options_.output->device &&
           status->st_ino == options_.output->inode)
         return {};
@@ -260,7 +251,8 @@ class Scanner {
     if (options_.links == Links::follow) return false;
     std::array<char, PATH_MAX> buffer;  // no link is longer
     const ssize_t length = ::readlinkat(at.fd.get(), at.name.data(), buffer.data(), buffer.size());
-    if (length < 0) return failed("read link", at.path);
+    if (length < 0 && errno == EINVAL) return place_.changed(at.path);  // not a link any more
+    if (length < 0) return place_.failed("read link", at.path);
     const std::string_view target(buffer.data(), static_cast<std::size_t>(length));
     if (!stays_inside(at.folder.depth, target)) return false;
     add(at.folder, {.type = EntryType::link}, at.name, target);
@@ -275,7 +267,7 @@ class Scanner {
   }
 
   Fd root_;
-  const Path& root_path_;
+  ScanRoot place_;
   const FileStamper& stamper_;
   const UserRules& rules_;
   const ScanOptions& options_;

@@ -21,10 +21,9 @@ class Scan {
  public:
   /// Sockets, devices and links that lead nowhere are never opened: they are recorded in
   /// Tree::excluded (Links::keep, unless the link stays inside and is kept) or become entries of
-  /// type name_only (Links::follow). Fails: not_found (the
-  /// root), permission_denied (the root, or a folder below), invalid_argument (the root isn't a
-  /// directory; a link back to its own parent folder), changed (meanwhile), cancelled; in the
-  /// semantics git as RepositoryRules::load.
+  /// type name_only (Links::follow). Fails: not_found (the root), permission_denied (the root, or a
+  /// folder below), invalid_argument (the root isn't a directory; a link back to its own parent
+  /// folder), changed (meanwhile), cancelled; in the semantics git as RepositoryRules::load.
   static Result<Scan> run(const Path& root, const ScanOptions& options);
   Scan(Scan&&) noexcept;
   Scan& operator=(Scan&&) noexcept;
