@@ -28,12 +28,14 @@ class ListedTree {
   Result<void> add(Entry entry) {
     const std::lock_guard lock(mutex_);
     RTENV_TRY(add_parents(entry.path));
+    const bool is_folder = entry.type == EntryType::directory;
     const auto [found, added] = by_path.try_emplace(entry.path);
-    const bool both_folders = !added && entry.type == EntryType::directory &&
-                              found->second.entry.type == EntryType::directory;
-    if (!added && !both_folders) return refuse_entry(entry.path, "the archive contains it twice");
-    found->second.entry = std::move(entry);
-    found->second.implied = false;
+    Listed& listed = found->second;
+    if (!added && !(is_folder && listed.entry.type == EntryType::directory))
+      return refuse_entry(entry.path, "the archive contains it twice");
+    entry.childless = is_folder && (added || listed.entry.childless);
+    listed.entry = std::move(entry);
+    listed.implied = false;
     return {};
   }
 
@@ -60,8 +62,11 @@ class ListedTree {
     const std::string folder(split_name(path).folder);
     if (folder.empty()) return {};
     if (const auto found = by_path.find(folder); found != by_path.end()) {
-      if (found->second.entry.type == EntryType::directory) return {};
-      return refuse_entry(folder, "a part of its path isn't a folder");
+      Entry& parent = found->second.entry;
+      if (parent.type != EntryType::directory)
+        return refuse_entry(folder, "a part of its path isn't a folder");
+      parent.childless = false;
+      return {};
     }
     RTENV_TRY(add_parents(folder));
     by_path.emplace(
@@ -122,15 +127,6 @@ class ListTarget : public UnpackTarget {
   std::uint64_t size_bytes_ = 0;
 };
 
-void mark_childless(std::map<std::string, Listed>& by_path) {
-  for (auto& [path, listed] : by_path) {
-    const std::string below = path + '/';
-    const auto first = by_path.lower_bound(below);
-    listed.entry.childless = listed.entry.type == EntryType::directory &&
-                             (first == by_path.end() || !first->first.starts_with(below));
-  }
-}
-
 // The only top folder with a '/' behind it, as `unpack` finds it; empty if there is none.
 std::string single_top(const std::map<std::string, Listed>& by_path) {
   std::string top;
@@ -152,7 +148,6 @@ Result<ArchiveList> list_archive(const ArchiveFile& archive, Scheme scheme,
   };
   UnpackBudget budget(options.limits, archive.size_bytes, options.cancellation);
   RTENV_TRY(unpack_to(archive, make_target, options, budget));
-  mark_childless(tree.by_path);
   const auto hasher = TreeHasher::create(scheme);
   const std::string top = options.strip_top ? single_top(tree.by_path) : "";
   std::vector<Entry> entries;
