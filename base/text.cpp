@@ -16,6 +16,16 @@ std::string_view trim_end(std::string_view text, std::string_view removed) {
   return text.substr(0, text.find_last_not_of(removed) + 1);
 }
 
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const auto end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::string shell_quote(std::string_view word) {
   constexpr std::string_view k_safe = "@%_-+=:,./";
   const bool plain = !word.empty() && std::ranges::all_of(word, [&](char c) {

@@ -1,4 +1,4 @@
-// Trimming of text, and quoting for shells and terminals. Thread-safe.
+// Trimming, splitting, and quoting for shells and terminals. Thread-safe.
 #pragma once
 
 #include <string>
@@ -11,6 +11,9 @@ namespace rtenv {
 std::string_view trim(std::string_view text, std::string_view removed = " \t\r\n");
 /// The same, at the end only; `trim_end(url, "/")` removes trailing slashes.
 std::string_view trim_end(std::string_view text, std::string_view removed = " \t\r\n");
+
+/// The parts between the separators: one more than there are separators. Views into `text`.
+std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// Quotes a word for a POSIX shell if necessary, as Python's shlex.quote.
 std::string shell_quote(std::string_view word);

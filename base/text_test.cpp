@@ -7,6 +7,12 @@
 namespace rtenv {
 namespace {
 
+TEST(Text, IsSplitAtEachSeparator) {
+  EXPECT_EQ(split("a&&b", '&'), (std::vector<std::string_view>{"a", "", "b"}));
+  EXPECT_EQ(split("/a/", '/'), (std::vector<std::string_view>{"", "a", ""}));
+  EXPECT_EQ(split("", '/'), (std::vector<std::string_view>{""}));
+}
+
 TEST(Text, TrimRemovesWhitespaceAtBothEndsOnly) {
   EXPECT_EQ(trim(" \t a b\r\n"), "a b");
   EXPECT_EQ(trim("a"), "a");

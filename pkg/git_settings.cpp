@@ -1,7 +1,6 @@
 #include "pkg/git_settings.hpp"
 
-#include <charconv>
-
+#include "base/decimal.hpp"
 #include "base/encoding.hpp"
 
 namespace rtenv::pkg {
@@ -98,7 +97,7 @@ class Reader {
     return {};
   }
 
-  Result<std::string> pair_part(std::string_view part, unsigned n) const {
+  Result<std::string> pair_part(std::string_view part, std::uint64_t n) const {
     const std::string name = fmt::format("GIT_CONFIG_{}_{}", part, n);
     const auto value = variables_.pairs.find(name);
     if (!value)
@@ -111,12 +110,11 @@ class Reader {
   Result<void> apply_pairs(GitSettings& settings) const {
     if (!variables_.count || variables_.count->empty()) return {};
     const std::string& text = *variables_.count;
-    unsigned count = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size())
+    const auto count = parse_decimal(text);
+    if (!count)
       return fail(Errc::invalid_argument, "GIT_CONFIG_COUNT is '{}', not a number", text)
           .hint("the number of GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n, or unset it");
-    for (unsigned n = 0; n < count; ++n) {
+    for (std::uint64_t n = 0; n < *count; ++n) {
       RTENV_TRY(const std::string key, pair_part("KEY", n));
       RTENV_TRY(const std::string value, pair_part("VALUE", n));
       if (lower_ascii(key) == k_ignore_case) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace rtenv::pkg {
 
 std::string join_path(const std::string& folder, std::string_view name) {
@@ -11,15 +13,7 @@ std::string join_path(const std::string& folder, std::string_view name) {
   return path.append(folder).append(1, '/').append(name);
 }
 
-std::vector<std::string_view> split_path(std::string_view path) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const auto slash = path.find('/');
-    parts.push_back(path.substr(0, slash));
-    if (slash == std::string_view::npos) return parts;
-    path.remove_prefix(slash + 1);
-  }
-}
+std::vector<std::string_view> split_path(std::string_view path) { return split(path, '/'); }
 
 FolderAndName split_name(std::string_view path) {
   const auto slash = path.rfind('/');

@@ -8,11 +8,11 @@
 #include <limits>
 #include <optional>
 
+#include "base/decimal.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/redact.hpp"
 #include "base/text.hpp"
-#include "remote/decimal.hpp"
 #include "remote/host_lookup.hpp"
 #include "remote/metadata_address.hpp"
 #include "remote/transfer_error.hpp"

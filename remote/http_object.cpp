@@ -2,8 +2,8 @@
 
 #include <limits>
 
+#include "base/decimal.hpp"
 #include "base/redact.hpp"
-#include "remote/decimal.hpp"
 #include "remote/timestamp.hpp"
 #include "remote/transfer_error.hpp"
 

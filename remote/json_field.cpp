@@ -2,9 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/decimal.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
-#include "remote/decimal.hpp"
+#include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 
@@ -22,10 +23,8 @@ Result<nlohmann::json> parse_json_object(std::string_view text, const std::strin
   nlohmann::json object = json_from_text(text);
   if (object.is_object()) return object;
   const std::string_view begin = trim(text);
-  if (object.is_discarded() && (begin.empty() || begin.front() == '{'))
-    return fail(Errc::unavailable, "{}: the store's response was cut off", shown);
-  return fail(Errc::invalid_argument, "{}: the response isn't a JSON object", shown)
-      .hint("check the endpoint: what responds there isn't the store");
+  if (object.is_discarded() && (begin.empty() || begin.front() == '{')) return fail_cut_off(shown);
+  return fail_other_document(shown, "a JSON object");
 }
 
 }  // namespace rtenv::remote

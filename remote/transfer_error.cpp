@@ -107,4 +107,13 @@ Failure fail_status(int status, std::string_view shown, std::string_view reason)
   return fail(code, "{}: {}{} (HTTP status {})", shown, reason, is_cut ? "…" : "", status);
 }
 
+Failure fail_cut_off(std::string_view shown) {
+  return fail(Errc::unavailable, "{}: the store's response was cut off", shown);
+}
+
+Failure fail_other_document(std::string_view shown, std::string_view wanted) {
+  return fail(Errc::invalid_argument, "{}: the response isn't {}", shown, wanted)
+      .hint("check the endpoint: what responds there isn't the store");
+}
+
 }  // namespace rtenv::remote

@@ -25,4 +25,10 @@ std::optional<Setback> setback_of(const Result<HttpResponse>& outcome);
 /// (the rest). `shown` names the object or URL in the message; `reason` may be empty.
 Failure fail_status(int status, std::string_view shown, std::string_view reason = {});
 
+/// The errors of a 2xx response that isn't the document which was asked for. `shown` names the
+/// object or URL, `wanted` the document, such as "a JSON object". Codes: unavailable, as the whole
+/// may come the next time; invalid_argument.
+Failure fail_cut_off(std::string_view shown);
+Failure fail_other_document(std::string_view shown, std::string_view wanted);
+
 }  // namespace rtenv::remote

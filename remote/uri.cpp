@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <utility>
-#include <vector>
 
 #include "base/encoding.hpp"
 #include "base/nearest.hpp"
@@ -69,23 +68,12 @@ bool looks_like_pin(std::string_view part) {
   return names_digest || (value.size() >= k_shortest_digest && is_hex(value));
 }
 
-// Of "a=b&c=d".
-std::vector<std::string> parts_of(std::string_view fragment) {
-  std::vector<std::string> parts;
-  for (;;) {
-    const auto end = fragment.find('&');
-    parts.emplace_back(fragment.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    fragment.remove_prefix(end + 1);
-  }
-}
-
 // Of http: no server gets to see it, so all of it means something to rtenv. pip writes "egg=" and
 // "subdirectory=" beside a digest.
 Result<std::optional<std::string>> parse_fragment(std::string_view fragment,
                                                   const std::string& shown) {
   std::optional<std::string> pin;
-  for (const std::string_view part : parts_of(fragment)) {
+  for (const std::string_view part : split(fragment, '&')) {
     if (part.starts_with("egg=") || part.starts_with("subdirectory=")) continue;
     if (!part.starts_with(k_pin)) return fail_fragment(part, shown);
     RTENV_TRY(pin, parse_pin(part.substr(k_pin.size()), shown));
@@ -105,7 +93,8 @@ Result<std::optional<std::string>> remove_pin(Scheme scheme, std::string_view& t
     RTENV_TRY(std::string pin, parse_pin(fragment.substr(k_pin.size()), shown));
     return std::optional(std::move(pin));
   }
-  for (const std::string& part : parts_of(percent_decode(fragment)))
+  const std::string decoded = percent_decode(fragment);
+  for (const std::string_view part : split(decoded, '&'))
     if (looks_like_pin(part)) return fail_fragment(part, shown);
   return std::optional<std::string>();
 }

@@ -1,8 +1,8 @@
 #include "remote/xml_document.hpp"
 
+#include "base/decimal.hpp"
 #include "base/text.hpp"
-#include "remote/decimal.hpp"
-#include "remote/http.hpp"
+#include "remote/transfer_error.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -33,11 +33,9 @@ Result<pugi::xml_document> parse_xml(std::string_view text, std::string_view roo
   const std::string_view begin = trim(text, " \t\r\n\xEF\xBB\xBF");
   const bool may_be_cut =
       first ? root.starts_with(first.name()) : begin.empty() || begin.front() == '<';
-  if (!complete && may_be_cut)
-    return fail(Errc::unavailable, "{}: the store's response was cut off", shown);
+  if (!complete && may_be_cut) return fail_cut_off(shown);
   if (!complete || first.name() != root || first.next_sibling())
-    return fail(Errc::invalid_argument, "{}: the response isn't a {}", shown, root)
-        .hint("check the endpoint: what responds there isn't the store");
+    return fail_other_document(shown, fmt::format("a {}", root));
   return document;
 }
 

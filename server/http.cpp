@@ -1,9 +1,9 @@
 #include "server/http.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/decimal.hpp"
 #include "base/encoding.hpp"
 #include "base/json_text.hpp"
 
@@ -40,13 +40,11 @@ std::string_view Request::header(const std::string& name) const {
 Result<std::optional<std::uint64_t>> Request::number(const std::string& name) const {
   const auto found = query.find(name);
   if (found == query.end()) return std::optional<std::uint64_t>();
-  std::uint64_t value = 0;
-  const char* const end = found->second.data() + found->second.size();
-  const auto parsed = std::from_chars(found->second.data(), end, value);
-  if (parsed.ec != std::errc() || parsed.ptr != end || value > INT64_MAX)
+  const auto value = parse_decimal(found->second);
+  if (!value || *value > INT64_MAX)
     return fail(Errc::invalid_argument, "{} must be a whole number, 0 or more, got '{}'", name,
                 found->second);
-  return std::optional(value);
+  return value;
 }
 
 bool Request::hides_values() const {

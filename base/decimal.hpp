@@ -1,4 +1,4 @@
-// Decimal numbers in responses. Thread-safe: no state.
+// Decimal numbers in text. Thread-safe: no state.
 #pragma once
 
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace rtenv::remote {
+namespace rtenv {
 
 /// nullopt unless all of `text` is a number that fits.
 inline std::optional<std::uint64_t> parse_decimal(std::string_view text) noexcept {
@@ -16,4 +16,4 @@ inline std::optional<std::uint64_t> parse_decimal(std::string_view text) noexcep
   return value;
 }
 
-}  // namespace rtenv::remote
+}  // namespace rtenv
