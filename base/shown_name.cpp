@@ -17,4 +17,13 @@ std::string shown_name(std::string_view name) {
   return shown;
 }
 
+Error with_shown_path(const Error& error, const Path& path, std::string_view shown) {
+  std::string message = error.message();
+  const std::string& name = path.native();
+  for (auto at = message.find(name); at != std::string::npos;
+       at = message.find(name, at + shown.size()))
+    message.replace(at, name.size(), shown);
+  return Error(error.code(), std::move(message), error.hint());
+}
+
 }  // namespace rtenv

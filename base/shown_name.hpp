@@ -4,10 +4,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.hpp"
+
 namespace rtenv {
 
 /// A name that somebody else chose: on one line, control characters as "\x1b", so that it can
 /// neither control the terminal nor look like another line.
 std::string shown_name(std::string_view name);
+
+/// The error of a function that was given `path`, for a user who knows the file as `shown`.
+Error with_shown_path(const Error& error, const Path& path, std::string_view shown);
 
 }  // namespace rtenv

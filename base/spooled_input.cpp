@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/raw_bytes.hpp"
+#include "base/shown_name.hpp"
 #include "base/stream_input.hpp"
 
 namespace rtenv {
@@ -37,15 +38,6 @@ Result<Path> SpooledInput::named(const std::string& name) const {
 
 Error SpooledInput::shown(const Error& error) const {
   return with_shown_path(error, path(), k_name);
-}
-
-Error with_shown_path(const Error& error, const Path& path, std::string_view shown) {
-  std::string message = error.message();
-  const std::string& name = path.native();
-  for (auto at = message.find(name); at != std::string::npos;
-       at = message.find(name, at + shown.size()))
-    message.replace(at, name.size(), shown);
-  return Error(error.code(), std::move(message), error.hint());
 }
 
 }  // namespace rtenv

@@ -25,7 +25,4 @@ class SpooledInput {
   TempDir folder_;
 };
 
-/// The error of a command that was given `path`, for a user who gave `shown`.
-Error with_shown_path(const Error& error, const Path& path, std::string_view shown);
-
 }  // namespace rtenv

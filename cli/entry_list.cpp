@@ -19,4 +19,10 @@ nlohmann::json entry_json(const pkg::Entry& entry) {
   return object;
 }
 
+nlohmann::json entries_json(const std::vector<pkg::Entry>& entries) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const pkg::Entry& entry : entries) list.push_back(entry_json(entry));
+  return list;
+}
+
 }  // namespace rtenv::cli

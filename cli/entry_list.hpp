@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "pkg/tree.hpp"
 
@@ -11,5 +12,7 @@ namespace rtenv::cli {
 /// "file", "executable", "directory" or "link".
 std::string type_name(const pkg::Entry& entry);
 nlohmann::json entry_json(const pkg::Entry& entry);
+/// An array of these.
+nlohmann::json entries_json(const std::vector<pkg::Entry>& entries);
 
 }  // namespace rtenv::cli

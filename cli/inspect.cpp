@@ -60,9 +60,7 @@ Result<int> InspectCommand::run(const Tool& tool) const {
              inspection.entries.size(), total_bytes, inspection.package_bytes,
              timer.passed().count(), default_threads());
   const auto as_json = [&] {
-    nlohmann::json entries = nlohmann::json::array();
-    for (const pkg::Entry& entry : inspection.entries) entries.push_back(entry_json(entry));
-    return nlohmann::json{{"entries", std::move(entries)},
+    return nlohmann::json{{"entries", entries_json(inspection.entries)},
                           {"total_bytes", total_bytes},
                           {"package_bytes", inspection.package_bytes},
                           {"name", inspection.computed->file_name()},

@@ -85,10 +85,8 @@ Result<int> UnpackCommand::print_list(const Tool& tool) const {
               return pkg::list_archive(archive, options);
             }));
   const auto as_json = [&] {
-    nlohmann::json entries = nlohmann::json::array();
-    for (const pkg::Entry& entry : listed.entries) entries.push_back(entry_json(entry));
     nlohmann::json object = summary_json(listed.summary);
-    object["entries"] = std::move(entries);
+    object["entries"] = entries_json(listed.entries);
     return object;
   };
   tool.output.print_either(as_json, [&] {

@@ -6,7 +6,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/path_kind.hpp"
-#include "base/spooled_input.hpp"
+#include "base/shown_name.hpp"
 #include "envbuild/file_entry.hpp"
 #include "envbuild/unpack_limits.hpp"
 #include "envbuild/uploaded_package.hpp"

@@ -3,9 +3,8 @@
 //
 // An unchanged object isn't fetched again: one request asks for its version (ETag, generation),
 // which is compared with that of the last fetch. A pinned URI (#sha256=) needs no request if
-// something with this digest is in the cache, wherever it came from. If
-// several processes need the same object, one fetches it and the others wait. Equal content from
-// two URIs is stored once.
+// something with this digest is in the cache, wherever it came from. If several processes need the
+// same object, one fetches it and the others wait. Equal content from two URIs is stored once.
 #pragma once
 
 #include "envbuild/leased_path.hpp"

@@ -46,20 +46,26 @@ Result<void> copy_verified(const Path& from, const remote::DownloadTarget& to,
   return fail(Errc::corrupt, "{} is damaged", from.native());
 }
 
+// Writes what the cache has with the URI's pin. False: nothing, or it is damaged.
+Result<bool> write_pinned(const remote::Uri& uri, const remote::DownloadTarget& target,
+                          cache::Cache& cache, const Cancellation* cancellation) {
+  RTENV_TRY(const auto pinned, find_pinned_file(uri, cache));
+  if (!pinned) return false;
+  const auto copied = copy_verified(pinned->path, target, *uri.sha256, cancellation);
+  if (copied) return true;
+  if (copied.error().code() != Errc::corrupt) return Failure(copied.error());
+  if (::ftruncate(target.file.get(), 0) != 0 || ::lseek(target.file.get(), 0, SEEK_SET) != 0)
+    return fail_errno("write", target.shown);
+  return false;
+}
+
 // From the cache, if the pin allows it, else from the store.
 Result<remote::Downloaded> write_object(const remote::Uri& uri,
                                         const remote::DownloadTarget& target, cache::Cache* cache,
                                         const FetchOptions& options) {
-  if (cache != nullptr && uri.sha256) {
-    RTENV_TRY(const auto pinned, find_pinned_file(uri, *cache));
-    const auto copied =
-        pinned ? copy_verified(pinned->path, target, *uri.sha256, options.store.cancellation)
-               : Result<void>();
-    if (pinned && copied) return remote::Downloaded{.info = {}, .sha256 = *uri.sha256, .xxh3 = {}};
-    if (!copied && copied.error().code() != Errc::corrupt) return Failure(copied.error());
-    if (!copied &&
-        (::ftruncate(target.file.get(), 0) != 0 || ::lseek(target.file.get(), 0, SEEK_SET) != 0))
-      return fail_errno("write", target.shown);
+  if (cache != nullptr) {
+    RTENV_TRY(const bool written, write_pinned(uri, target, *cache, options.store.cancellation));
+    if (written) return remote::Downloaded{.info = {}, .sha256 = *uri.sha256, .xxh3 = {}};
   }
   RTENV_TRY(const auto store, remote::open_store(uri, options.store));
   RTENV_TRY(const auto info, store->stat(uri));
