@@ -13,8 +13,7 @@ std::string without_credentials(std::string_view text);
 /// One URL for messages: user info as "…@", the query as "?…", no fragment.
 std::string redacted_url(std::string_view url);
 /// The same for the name of an object, where '#' and '?' are ordinary characters. But what follows
-/// a
-/// '?' is hidden if it was meant as a signed query ("?sig=…").
+/// a '?' is hidden if it was meant as a signed query ("?sig=…").
 std::string redacted_object(std::string_view uri);
 
 }  // namespace rtenv

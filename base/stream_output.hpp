@@ -24,6 +24,7 @@ class StreamOutput {
   static Result<StreamOutput> duplicate(int number, Options options);
 
   [[nodiscard]] const Fd& fd() const noexcept { return stream_; }
+  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
   /// Fails: cancelled; and by errno.
   Result<void> write(std::span<const std::byte> data);
 

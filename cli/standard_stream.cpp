@@ -43,7 +43,7 @@ ssize_t StandardStream::write(void* self, const char* data, std::size_t size) {
 Result<void> StandardStream::flush() {
   const int flushed = std::fflush(stream_);
   if (error_) return Failure(*error_);
-  if (flushed != 0) return fail_errno("write", "standard output");
+  if (flushed != 0) return fail_errno("write", output_ ? output_->name() : "a standard stream");
   return {};
 }
 

@@ -1,6 +1,5 @@
 #include "remote/aws_profile.hpp"
 
-#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -209,11 +208,8 @@ std::optional<std::string> find_setting(const AwsProfile& profile, std::string_v
 
 std::optional<std::string> aws_endpoint(std::string_view service, const AwsProfile& profile,
                                         const Environment& environment) {
-  std::string upper(service);
-  std::ranges::transform(upper, upper.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-  });
-  for (const std::string& variable : {"AWS_ENDPOINT_URL_" + upper, std::string("AWS_ENDPOINT_URL")})
+  for (const std::string& variable :
+       {"AWS_ENDPOINT_URL_" + upper_ascii(service), std::string("AWS_ENDPOINT_URL")})
     if (const auto url = environment.find_filled(variable)) return std::string(*url);
   if (auto url = find_setting(profile, fmt::format("{}.endpoint_url", service))) return url;
   return find_setting(profile, "endpoint_url");

@@ -30,8 +30,7 @@ ObjectInfo info_of(const SteadyFile& file) {
 }
 
 // A folder's name ends with '/', as in the names of the files below it: sorted by this, they are in
-// the order of their whole names.
-// Empty if the entry was removed in the meantime.
+// the order of their whole names. Empty if the entry was removed in the meantime.
 Result<std::string> sort_name(const std::filesystem::directory_entry& entry) {
   std::error_code error;
   const auto type = entry.symlink_status(error).type();
