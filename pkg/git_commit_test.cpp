@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "pkg/content_source.hpp"
-#include "pkg/package_fixture.hpp"
+#include "pkg/git_fixture.hpp"
 
 namespace rtenv::pkg {
 namespace {
@@ -13,19 +13,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// A repository made by the git command, without the user's configuration.
-class GitCommitTest : public testing::Test {
+class GitCommitTest : public GitRepositoryTest {
  protected:
-  GitCommitTest() { git("init -q"); }
-
-  void git(const std::string& arguments) {
-    const std::string command =
-        "cd '" + tree_.root().native() +
-        "' && HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 git -c user.name=n -c user.email=e "
-        "-c protocol.file.allow=always " +
-        arguments + " >/dev/null 2>&1";
-    if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
-  }
   void commit() {
     git("add -A -f");
     git("commit -q -m message");
@@ -54,8 +43,6 @@ class GitCommitTest : public testing::Test {
     git("archive HEAD | tar -x -C '" + checkout.root().native() + "'");
     return name_of(checkout, scheme);
   }
-
-  TreeBuilder tree_;
 };
 
 TEST_F(GitCommitTest, ReadsTheCommitNotTheWorkingTree) {

@@ -9,8 +9,8 @@
 #include <map>
 
 #include "pkg/git_commit.hpp"
+#include "pkg/git_fixture.hpp"
 #include "pkg/git_repository.hpp"
-#include "pkg/package_fixture.hpp"
 #include "pkg/work_tree.hpp"
 
 namespace rtenv::pkg {
@@ -19,19 +19,8 @@ namespace {
 using testing::Contains;
 using testing::ElementsAre;
 
-// A repository made by the git command, without the user's configuration.
-class GitRulesTest : public testing::Test {
+class GitRulesTest : public GitRepositoryTest {
  protected:
-  GitRulesTest() { git("init -q"); }
-
-  void git(const std::string& arguments) {
-    const std::string command =
-        "cd '" + tree_.root().native() +
-        "' && HOME=/nonexistent GIT_CONFIG_NOSYSTEM=1 git -c user.name=n -c user.email=e "
-        "-c protocol.file.allow=always " +
-        arguments + " >/dev/null 2>&1";
-    if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
-  }
   Tree scan_folder(const std::string& folder = ".", ScanOptions options = {}) {
     options.semantics = IgnoreSemantics::git;
     options.record_excluded = true;
@@ -43,8 +32,6 @@ class GitRulesTest : public testing::Test {
       if (item.path != ".git") result.push_back(item.path + " " + item.reason);
     return result;
   }
-
-  TreeBuilder tree_;
 };
 
 TEST_F(GitRulesTest, CountTheIgnoreFilesAboveTheFolder) {

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "remote/test_server.hpp"
-#include "support/result_matchers.hpp"
+#include "remote/store_fixture.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -14,14 +13,10 @@ Result<std::vector<std::string>> list(std::vector<std::string> responses) {
   environment.set("AZURE_STORAGE_ACCOUNT", "account");
   environment.set("AZURE_STORAGE_SERVICE_ENDPOINT", server.url(""));
   environment.set("RTENV_NETWORK_TIMEOUT", "1");
-  const Uri prefix = must(Uri::parse("azure://box/"));
-  std::vector<std::string> names;
-  RTENV_TRY(must(open_azure_store(prefix, std::move(environment), Access::anonymous, nullptr))
-                ->list(prefix, [&](const ListedObject& object) -> Result<void> {
-                  names.push_back(object.uri.path);
-                  return {};
-                }));
-  return names;
+  constexpr std::string_view k_prefix = "azure://box/";
+  const auto store = must(open_azure_store(must(Uri::parse(k_prefix)), std::move(environment),
+                                           Access::anonymous, nullptr));
+  return listed_paths(*store, k_prefix);
 }
 
 std::string page(std::string_view blobs) {

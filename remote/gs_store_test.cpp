@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/hash.hpp"
-#include "remote/test_server.hpp"
-#include "support/result_matchers.hpp"
+#include "remote/store_fixture.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::remote {
@@ -40,13 +39,7 @@ class GsStoreTest : public testing::Test {
   }
   Result<std::vector<std::string>> list(const std::vector<std::string>& bodies) {
     TestServer server(ok(bodies));
-    std::vector<std::string> names;
-    RTENV_TRY(open(server)->list(must(Uri::parse("gs://bucket/")),
-                                 [&](const ListedObject& object) -> Result<void> {
-                                   names.push_back(object.uri.path);
-                                   return {};
-                                 }));
-    return names;
+    return listed_paths(*open(server), "gs://bucket/");
   }
   const Uri uri_ = must(Uri::parse("gs://bucket/object"));
 };

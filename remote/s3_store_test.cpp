@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "remote/test_server.hpp"
-#include "support/result_matchers.hpp"
+#include "remote/store_fixture.hpp"
 
 namespace rtenv::remote {
 namespace {
@@ -24,13 +23,7 @@ class S3StoreTest : public testing::Test {
     std::vector<std::string> responses;
     for (const std::string& body : bodies) responses.push_back(ok(body));
     TestServer server(responses);
-    std::vector<std::string> names;
-    RTENV_TRY(open(server)->list(must(Uri::parse("s3://bucket/")),
-                                 [&](const ListedObject& object) -> Result<void> {
-                                   names.push_back(object.uri.path);
-                                   return {};
-                                 }));
-    return names;
+    return listed_paths(*open(server), "s3://bucket/");
   }
   // Of an object in two parts. The responses are those to its completion.
   static std::vector<std::string> upload_responses(const std::vector<std::string>& completion) {

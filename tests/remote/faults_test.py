@@ -3,13 +3,11 @@
 import base64
 import contextlib
 import hashlib
-import json
 import os
 import pathlib
 import signal
 import socket
 import subprocess
-import threading
 import time
 import unittest
 
@@ -186,71 +184,6 @@ class Faults(RemoteTest):
                 self.assertEqual(self.ok("fetch", self.large).path.read_bytes(), after)
                 self.assertEqual({request.headers["Range"] for request in self.gets()}, {None})
                 self.ok("cache", "rm", "--all", "--yes")
-
-    def test_a_local_file_that_is_exchanged_all_the_time(self):
-        zips = {name: zip_of({"name": name, "padding": name * 100_000}) for name in "AB"}
-        content_of = {hashlib.new(kind, data).hexdigest(): name for name, data in zips.items() for kind in ["sha1", "sha256"]}
-        pin = hashlib.sha256(zips["A"]).hexdigest()
-        file = self.work / "exchanged.zip"
-        working_dir = json.dumps({"working_dir": str(file)})
-        with self.changing(file, lambda turn: self.replace(file, zips["AB"[turn % 2]])):
-            for turn in range(12):
-                self.ok("fetch", f"file://{file}")
-                run = self.rtenv("run", "--runtime-env-json", working_dir, "--", "cat", "name")
-                self.assertIn((run.status, run.out), [(0, "A"), (0, "B"), (5, "")], run.err)
-                unpacked = self.work / f"unpacked-{turn}"
-                run = self.rtenv("unpack", f"file://{file}#sha256={pin}", unpacked)
-                self.assertIn(run.status, (0, 2), run.err)  # 2: it was B
-                if run.status == 0:
-                    self.assertEqual((unpacked / "name").read_text(), "A")
-                for tree in (self.cache / "trees").glob("*/name"):
-                    digests = [digest for digest in content_of if digest in tree.parent.name]
-                    self.assertEqual([content_of[digest] for digest in digests], [tree.read_text()], tree)
-                self.ok("cache", "rm", "--all", "--yes")
-
-    def test_a_local_file_that_is_overwritten_all_the_time(self):
-        size = 3 << 20
-        file = self.work / "overwritten.bin"
-        file.write_bytes(b"0" * size)
-
-        def overwrite(turn):
-            with open(file, "r+b", buffering=0) as output:
-                output.write(b"01"[turn % 2:turn % 2 + 1] * size)
-
-        with self.changing(file, overwrite):
-            for turn in range(6):
-                run = self.rtenv("push", file, f"file://{self.work}/pushed-{turn}")
-                self.assertIn(run.status, (0, 5), run.err)
-                if run.status == 0:  # one moment of a write: the new bytes, then the old ones
-                    pushed = (self.work / f"pushed-{turn}").read_bytes()
-                    self.assertLessEqual(pushed.count(b"01") + pushed.count(b"10"), 1)
-                else:
-                    self.assertIn("changed while it was read", run.err)
-                    self.assertFalse((self.work / f"pushed-{turn}").exists())
-
-    @contextlib.contextmanager
-    def changing(self, path, change):
-        """Calls `change(turn)` without a pause until the block ends."""
-        change(0)
-        stop = threading.Event()
-
-        def run():
-            turn = 0
-            while not stop.is_set():
-                change(turn := turn + 1)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    @staticmethod
-    def replace(path, data):
-        path.with_suffix(".new").write_bytes(data)
-        path.with_suffix(".new").rename(path)
 
     def test_a_file_that_is_not_an_archive_is_refused(self):
         self.web.files["/bad.zip"] = b"no zip"

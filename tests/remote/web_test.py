@@ -1,4 +1,4 @@
-"""http:// against a server with ranges, file:// and local://."""
+"""http:// and https:// against servers of several kinds, and what concerns the URIs of all of them."""
 
 import contextlib
 import hashlib
@@ -315,22 +315,6 @@ class Web(RemoteTest):
             self.assertEqual(b" of 40" in seen, shown, seen)
         self.assertNotIn("\r", self.ok("fetch", web.url + "/large.bin").err)
 
-    def test_file_uris(self):
-        job = self.job()
-        target = self.work / "store/sub/job.zip"
-        self.ok("push", job, f"file://{target}")
-        self.assert_packed(target.read_bytes(), job)
-        self.assertEqual([path.name for path in target.parent.iterdir()], ["job.zip"])
-        self.assertEqual((self.ok("fetch", f"file://{target}").path / "script.py").read_text(), "print('the job ran')\n")
-        self.refused(3, "nothing.zip", "fetch", f"file://{self.work}/nothing.zip")
-
-    def test_lists_and_removes_files(self):
-        base = f"file://{self.work}/listed/"
-        self.assert_lists_and_removes(base, lambda name, data: self.write(f"listed/{name}", data))
-        self.write("odd/a\nb\x1b[31m", b"")
-        self.assertTrue(self.ok("ls", f"file://{self.work}/odd/").out.endswith("/odd/a\\x0ab\\x1b[31m\n"))
-        self.assertEqual(list(self.listed(f"file://{self.work}/odd/")), [f"file://{self.work}/odd/a\nb\x1b[31m"])
-
     def test_what_has_no_list_says_so(self):
         self.refused(2, "can't list", "ls", "https://host/jobs/")
         self.refused(2, "can't list", "ls", "gcs://package.zip")
@@ -342,52 +326,6 @@ class Web(RemoteTest):
         self.ok("fetch", web.url + "/job.zip", "--no-sign-request", env={"RAY_RUNTIME_ENV_BEARER_TOKEN": "the-bearer"})
         self.assertEqual({request.headers["Authorization"] for request in web.requests}, {None})
         self.refused(2, "--endpoint-url applies to s3://, gs://, azure:// and abfss://; ", "fetch", web.url + "/job.zip", "--endpoint-url", web.url)
-
-    def test_local_uris_are_used_in_place(self):
-        job = self.job()
-        self.assertEqual(self.ok("fetch", f"local://{job}").path, job)
-        runtime_env = json.dumps({"working_dir": f"local://{job}"})
-        run = self.ok("run", "--python", sys.executable, "--runtime-env-json", runtime_env, "--", "python3", "-c", "import os; print(os.getcwd())")
-        self.assertEqual(run.out, f"{job}\n")
-        self.assertEqual(self.entries(), [])
-
-    def test_local_files_are_listed_in_the_order_of_their_names(self):
-        names = ["a.b", "a/c?d=e", "a0", "sub/x"]
-        for name in reversed(names):
-            self.write(f"store/{name}")
-        lines = self.ok("ls", f"file://{self.work}/store/").out.splitlines()
-        self.assertEqual([line.split("  ")[-1] for line in lines], [f"file://{self.work}/store/{name}" for name in names])
-        self.refused(3, f"file://{self.work}/store/a?b=c", "ls", f"file://{self.work}/store/a?b=c")
-
-    def test_an_error_of_a_local_file_says_what_is_wrong(self):
-        self.write("file", "x")
-        (self.work / "folder").mkdir()
-        (self.work / "loop").symlink_to("loop")
-        for name, status, message in [("missing", 3, "doesn't exist"), ("folder", 2, "is a folder, not a file"), ("file/below", 2, "Not a directory"),
-                                      ("loop", 2, "symbolic links"), ("x" * 300, 2, "File name too long")]:
-            with self.subTest(name=name):
-                uri = f"file://{self.work}/{name}"
-                self.refused(status, message, "fetch", uri)
-                if name != "folder":
-                    self.refused(status, message, "run", "--working-dir", self.work / name, "--", "true")
-                    self.refused(status, message, "push", self.work / name, f"file://{self.work}/pushed")
-                self.refused(status, "cannot" if status == 3 else message, "fetch", uri, "-o", "out")
-        self.refused(2, "isn't a directory", "fetch", f"local://{self.work}/file")
-
-    @unittest.skipUnless(os.geteuid() == 0, "root reads everything, so another user runs this")
-    def test_a_local_file_that_may_not_be_read_is_not_missing(self):
-        closed = self.write("closed/file", "x").parent
-        closed.chmod(0o700)
-        unreadable = self.write("unreadable", "x")
-        unreadable.chmod(0o600)
-        self.work.chmod(0o755)
-        self.home.chmod(0o777)
-        for path in [closed / "file", unreadable]:
-            for words in [["fetch", f"file://{path}"], ["fetch", f"file://{path}", "-o", "-"], ["push", path, f"file://{self.home}/pushed"]]:
-                run = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", RTENV, *words], capture_output=True, text=True,
-                                     env=self.process_environment({"RTENV_CACHE_DIR": str(self.home / "cache")}))
-                self.assertEqual((run.returncode, run.stdout), (4, ""), run.stderr)
-                self.assertIn("Permission denied", run.stderr)
 
     def test_bad_uris_are_refused(self):
         for uri, message in [("s4://b/k.zip", "s4://"), ("htp://h/x.zip", "did you mean http://"), ("s3:///x.zip", "bucket"), ("s3://b", "no object"),
