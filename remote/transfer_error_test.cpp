@@ -87,7 +87,7 @@ TEST(HostLookup, ANameServerThatDoesNotAnswerSaysNothingOfTheHost) {
     EXPECT_TRUE(is_unknown_host(error)) << error;
   for (const int error : {0, EAI_AGAIN, EAI_SYSTEM, EAI_MEMORY})
     EXPECT_FALSE(is_unknown_host(error)) << error;
-  EXPECT_FALSE(host_is_unknown("localhost", nullptr));
+  EXPECT_FALSE(host_is_unknown("127.0.0.1", nullptr));
   EXPECT_TRUE(host_is_unknown(std::string(70, 'x') + ".example", nullptr)) << "no host's name";
 }
 
