@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the trees of docs/benchmarks.md, each a git repository: small (10,000 sources), mixed (a training repository with wheels and
-data), large (eight files of 64 MiB).
+"""Makes the trees of docs/benchmarks.md: small (10,000 sources), mixed (a training repository with wheels and data), large (eight
+files of 64 MiB).
 
 usage: bench/trees.py FOLDER
 """
-import random, subprocess, sys
+import random, sys
 from pathlib import Path
 
 MIB = 1 << 20
@@ -56,8 +56,4 @@ def large(tree, rng):
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
 for make in (small, mixed, large):
-    tree = folder / make.__name__
-    make(tree, random.Random(make.__name__))
-    git = ["git", "-C", str(tree), "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "bench"]):
-        subprocess.run(git + command, check=True)
+    make(folder / make.__name__, random.Random(make.__name__))
