@@ -4,7 +4,7 @@
 usage: bench/peers.py TREE… [--python PYTHON_WITH_RAY] [--build build/release] [--runs 7] [--markdown FILE] [--json FILE] [--skip REGEX] [--memory]
 Every tree is read once in advance. Measures whole processes, interleaved, and prints medians; Ray is measured inside its own
 process, without its start and the removal of the previous package. `plain read` is the lower limit for naming: it reads every
-byte with as many threads. `plain write` is the lower limit for storing and for unpacking: it writes as many zeros to a file.
+byte with as many threads. `plain write` is the lower limit for storing: it writes as many zeros to a file; `cp -r` is one for unpacking on one thread.
 Each unpack goes to a new directory, and nothing is removed before the end: ext4 is slow soon after files were removed.
 --memory also measures a million small files and a sparse file of 5 GiB in /dev/shm. Peers that aren't installed are left out.
 """
@@ -119,7 +119,7 @@ def bench(tree, scratch):
     run([rtenv, "pack", here, "-o", str(package)], environment)
     times = measure({**ray.peer("Ray", lambda i: f"unzip {scratch}/ray{i}"),
                      "rtenv unpack": lambda i: [rtenv, "unpack", "-q", str(package), str(scratch / f"rtenv{i}")],
-                     "plain write": lambda i: f"dd if=/dev/zero of={scratch}/plain{i} bs=1M count={total >> 20} 2>/dev/null",
+                     "cp -r": lambda i: ["cp", "-r", here, str(scratch / f"copy{i}")],
                      "python -m zipfile": lambda i: ["python3", "-m", "zipfile", "-e", str(package), str(scratch / f"python{i}")]},
                     environment, warm_up=0)
     ray.end()

@@ -129,7 +129,8 @@ class Fetcher {
     if (uri_.scheme != Scheme::file) log::info("fetching {}", uri_.shown());
     RTENV_TRY(const auto downloaded, remote::download(store, uri_, info, file,
                                                       {.on_progress = options_.on_progress,
-                                                       .cancellation = cancellation_}));
+                                                       .cancellation = cancellation_,
+                                                       .will_be_synced = form_ == Form::file}));
     RTENV_TRY(auto lease,
               form_ == Form::file ? store_file(file, downloaded) : unpack(file, downloaded.sha256));
     // An object without a version is fetched again the next time.

@@ -18,6 +18,7 @@ struct DownloadOptions {
   unsigned connections = 4;
   OnProgress on_progress;
   const Cancellation* cancellation = nullptr;
+  bool will_be_synced = false;  // then writing to the disk begins while more arrives
 };
 
 struct Downloaded {
