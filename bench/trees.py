@@ -4,7 +4,7 @@ files of 64 MiB).
 
 usage: bench/trees.py FOLDER
 """
-import random, sys
+import argparse, random
 from pathlib import Path
 
 MIB = 1 << 20
@@ -53,7 +53,9 @@ def large(tree, rng):
         (tree / f"part_{i}.bin").write_bytes(half + sources(rng, MIB) * 32)
 
 
-folder = Path(sys.argv[1])
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("folder", type=Path)
+folder = parser.parse_args().folder
 folder.mkdir(parents=True, exist_ok=True)
 for make in (small, mixed, large):
     make(folder / make.__name__, random.Random(make.__name__))
