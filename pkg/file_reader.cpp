@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/file_system.hpp"
 #include "pkg/entry_mode.hpp"
@@ -107,18 +108,33 @@ Result<void> FileReader::open(const Entry& entry) {
 
 Result<void> FileReader::open_current(Entry& entry) {
   RTENV_TRY(Fd file, open_at(entry.path));
+  ssize_t count = 0;
+  do count = ::read(file.get(), buffer_.get(), k_piece_bytes);
+  while (count < 0 && errno == EINTR);
+  const int read_error = errno;
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("read", shown());
   if (!S_ISREG(status.st_mode)) return changed();
+  if (count < 0) return fail(system_error(read_error, "read", shown()));
   entry.executable = (status.st_mode & S_IXUSR) != 0;
   entry.owner_only = entry.owner_only || is_owner_only(status.st_mode);
   entry.size_bytes = static_cast<std::uint64_t>(status.st_size);
   entry.stamp = files_->stamper.stamp(status, entry.path);
   begin(std::move(file), entry);
+  const std::uint64_t first_bytes = std::min<std::uint64_t>(left_bytes_, k_piece_bytes);
+  if (stamp_.is_settled() && static_cast<std::uint64_t>(count) == first_bytes) {
+    // It hasn't changed for a while: not since this piece was read.
+    first_piece_ = {buffer_.get(), static_cast<std::size_t>(count)};
+    left_bytes_ -= first_bytes;
+    if (left_bytes_ == 0) file_.reset();
+    return {};
+  }
+  if (::lseek(file_.get(), 0, SEEK_SET) != 0) return fail_errno("read", shown());
   return {};
 }
 
 void FileReader::begin(Fd file, const Entry& entry) {
+  first_piece_ = {};
   file_ = std::move(file);
   stamp_ = entry.stamp;
   left_bytes_ = entry.size_bytes;
@@ -132,6 +148,7 @@ Result<void> FileReader::check_stamp(const Fd& file) const {
 }
 
 Result<std::span<const std::byte>> FileReader::next() {
+  if (!first_piece_.empty()) return std::exchange(first_piece_, {});
   if (!file_) return std::span<const std::byte>();
   const bool last = left_bytes_ <= k_piece_bytes;
   // The last piece is read with one byte more, to notice that the file grew.

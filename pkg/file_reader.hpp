@@ -5,8 +5,9 @@
 // large reads are twice as fast as small ones.
 //
 // A file is looked up in the folder that the scan saw. It must have its entry's stamp when it is
-// opened, and still at its end. One whose stamp isn't settled is read twice: a program may be in
-// the middle of a write. Files of /proc, /sys and the like, whose size isn't that of their content,
+// opened, and still at its end; one status is enough if the file is read in one piece and its stamp
+// is settled after that. One whose stamp isn't settled is read twice: a program may be in the
+// middle of a write. Files of /proc, /sys and the like, whose size isn't that of their content,
 // can't be read: invalid_argument.
 #pragma once
 
@@ -55,7 +56,8 @@ class FileReader : public ContentReader {
   std::string folder_path_;
   Fd file_;
   std::string path_;
-  FileStamp stamp_;  // of the open file, at the scan
+  FileStamp stamp_;                         // of the open file, at the scan
+  std::span<const std::byte> first_piece_;  // of `buffer_`, read by open_current
   std::uint64_t left_bytes_ = 0;
   bool is_one_piece_ = true;
   Xxh3 seen_;  // of what was read of a file that isn't settled and has several pieces

@@ -70,7 +70,8 @@ Result<NamedDirectory> name_commit(const Path& root, const PackageOptions& optio
 }
 
 Result<NamedDirectory> name_files(const Path& root, const PackageOptions& options) {
-  const ScanOptions scan_options = effective_scan(options);
+  ScanOptions scan_options = effective_scan(options);
+  scan_options.reads_status = options.digest_cache.has_value();  // else `digest` does
   PackageStats stats;
   const StepTimer timer;
   RTENV_TRY(Scan scan, Scan::run(root, scan_options));

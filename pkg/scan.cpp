@@ -231,6 +231,10 @@ class Scanner {
       }
       at.folder.folders.push_back(std::move(below));
     } else if (type == DT_REG) {
+      if (!status && !options_.reads_status) {
+        add(at.folder, {.owner_only = at.folder.owner_only}, at.name);
+        return {};
+      }
       if (!status && !read_status(AT_SYMLINK_NOFOLLOW)) return place_.failed("read", at.path);
       if (options_.output && status->st_dev == options_.output->device &&
           status->st_ino == options_.output->inode)

@@ -31,6 +31,8 @@ struct ScanOptions {
   IgnoreSemantics semantics = IgnoreSemantics::ray;
   Links links = Links::keep;
   bool record_excluded = false;  // also record in Tree::excluded what the rules left out
+  /// Without: no size, mode and stamp of the files, which saves a system call for each.
+  bool reads_status = true;
   /// The file that the package is written to isn't part of it.
   std::optional<FileIdentity> output;
   GitVariables git;  // for the semantics git
