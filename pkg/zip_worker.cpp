@@ -8,17 +8,17 @@ namespace rtenv::pkg {
 
 Result<PackedTask> ZipWorker::pack(const ZipTask& task) {
   RTENV_TRY(check_not_cancelled(options_.cancellation, "packing", tree_.root.native()));
-  PackedTask packed{.task = task, .small = {}, .raw = {}, .deflated = {}};
+  PackedTask packed{.task = task};
   if (task.large) {
     RTENV_TRY(pack_piece(packed));
     return packed;
   }
-  packed.small.reserve(task.count);
-  for (std::size_t i = task.first; i < task.first + task.count; ++i) {
-    RTENV_TRY(auto entry,
-              retry_if_changed(k_retries_of_file, [&] { return pack_entry(tree_.entries[i]); }));
-    packed.small.push_back(std::move(entry));
-  }
+  packed.small.reserve(expected_bytes(task));
+  packed.records.reserve(task.count);
+  packed.contents.reserve(task.count);
+  for (std::size_t i = task.first; i < task.first + task.count; ++i)
+    RTENV_TRY(
+        retry_if_changed(k_retries_of_file, [&] { return pack_entry(tree_.entries[i], packed); }));
   return packed;
 }
 
@@ -52,30 +52,43 @@ Result<void> ZipWorker::read_blocks(const OpenContent& content, RawBytes blocks,
   return {};
 }
 
-Result<PackedEntry> ZipWorker::pack_entry(Entry& entry) {
-  PackedEntry packed{.method = zip::k_method_store, .data = {}, .content_digest = {}};
-  if (entry.type == EntryType::link) {
-    const auto target = std::as_bytes(std::span(entry.link_target));
-    packed.data.assign(target.begin(), target.end());
-    packed.crc = zip::crc32(0, packed.data);
-  }
-  if (entry.type != EntryType::file) return packed;
+std::size_t ZipWorker::expected_bytes(const ZipTask& task) const {
+  constexpr std::size_t k_usual_header_bytes = 100;
+  std::size_t bytes = task.count * k_usual_header_bytes;
+  for (std::size_t i = task.first; i < task.first + task.count; ++i)
+    bytes += static_cast<std::size_t>(tree_.entries[i].size_bytes);
+  return bytes;
+}
 
+Result<void> ZipWorker::pack_entry(Entry& entry, PackedTask& packed) {
+  if (entry.type != EntryType::file) {
+    packed.contents.emplace_back();
+    if (is_in_zip(entry)) append(entry, std::as_bytes(std::span(entry.link_target)), packed);
+    return {};
+  }
   RTENV_TRY(reader_->open_current(entry));
   if (entry.size_bytes > k_zip_piece_bytes)
     return changed_while((tree_.root / entry.path).native(), "read");
   RTENV_TRY(const auto raw, reader_->next());  // all of it: a small file is one piece
   hasher_->begin(entry.path);
   hasher_->add(raw);
-  packed.content_digest = hasher_->finish();
-  packed.crc = zip::crc32(0, raw);
-  if (deflate(raw)) {
-    packed.method = zip::k_method_deflate;
-    packed.data.assign(deflated_.begin(), deflated_.end());
-    return packed;
-  }
-  packed.data.assign(raw.begin(), raw.end());
-  return packed;
+  packed.contents.push_back(hasher_->finish());
+  append(entry, raw, packed);
+  return {};
+}
+
+void ZipWorker::append(const Entry& entry, std::span<const std::byte> raw, PackedTask& packed) {
+  const bool deflated = entry.type == EntryType::file && deflate(raw);
+  const auto data = deflated ? std::span<const std::byte>(deflated_) : raw;
+  const std::string path = zip_path(entry, options_.top);
+  packed.records.push_back({.entry = &entry,
+                            .local_offset = packed.small.size(),
+                            .packed_bytes = data.size(),
+                            .crc = zip::crc32(0, raw),
+                            .method = deflated ? zip::k_method_deflate : zip::k_method_store,
+                            .flags = name_flag(path)});
+  append_local_header(packed.records.back(), path, 0, packed.small);
+  packed.small.insert(packed.small.end(), data.begin(), data.end());
 }
 
 // Deflates into deflated_; false if storing is the better choice.

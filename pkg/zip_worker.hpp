@@ -9,21 +9,17 @@
 #include "pkg/content_digest.hpp"
 #include "pkg/digest.hpp"
 #include "pkg/zip_plan.hpp"
+#include "pkg/zip_records.hpp"
 
 namespace rtenv::pkg {
-
-/// A small entry, ready to be written.
-struct PackedEntry {
-  std::uint32_t crc = 0;
-  std::uint16_t method = 0;
-  RawBytes data;  // as it goes into the zip
-  ContentDigest content_digest;
-};
 
 /// The result of a task.
 struct PackedTask {
   ZipTask task;
-  std::vector<PackedEntry> small;
+  // Of small entries: as they go into the zip, with their local headers.
+  RawBytes small;
+  std::vector<ZipRecord> records;       // with offsets in `small`
+  std::vector<ContentDigest> contents;  // of all entries, also those that aren't in the zip
   // A piece of a large file, whose pieces the writer digests in their order. In stored blocks, it
   // is only in `deflated`.
   RawBytes raw;
@@ -46,7 +42,10 @@ class ZipWorker {
  private:
   Result<void> pack_piece(PackedTask& packed);
   static Result<void> read_blocks(const OpenContent& content, RawBytes blocks, PackedTask& packed);
-  Result<PackedEntry> pack_entry(Entry& entry);
+  // Of `small`, if nothing is compressed: growing it would take longer than packing.
+  [[nodiscard]] std::size_t expected_bytes(const ZipTask& task) const;
+  Result<void> pack_entry(Entry& entry, PackedTask& packed);
+  void append(const Entry& entry, std::span<const std::byte> raw, PackedTask& packed);
   bool deflate(std::span<const std::byte> raw);
 
   Tree& tree_;  // each entry is for the thread that packs it

@@ -35,9 +35,7 @@ class Writer {
 
   Result<void> write(PackedTask packed) {
     if (packed.task.large) return write_piece(packed);
-    for (std::size_t i = 0; i < packed.task.count; ++i)
-      RTENV_TRY(write_small(tree_.entries[packed.task.first + i], packed.small[i]));
-    return {};
+    return write_small(packed);
   }
 
   Result<WrittenZip> finish() {
@@ -54,19 +52,15 @@ class Writer {
  private:
   [[nodiscard]] std::uint64_t position() const { return written_bytes_ + buffer_.size(); }
 
-  Result<void> write_small(const Entry& entry, const PackedEntry& packed) {
-    tree_hasher_->add(entry, packed.content_digest);
-    if (!is_in_zip(entry)) return {};
-    const std::string path = zip_path(entry, options_.top);
-    records_.push_back({.entry = &entry,
-                        .local_offset = position(),
-                        .packed_bytes = packed.data.size(),
-                        .crc = packed.crc,
-                        .method = packed.method,
-                        .flags = name_flag(path)});
-    append_local_header(records_.back(), path, 0, buffer_);
-    buffer_.insert(buffer_.end(), packed.data.begin(), packed.data.end());
-    return flush_if_full();
+  Result<void> write_small(const PackedTask& packed) {
+    for (std::size_t i = 0; i < packed.task.count; ++i)
+      tree_hasher_->add(tree_.entries[packed.task.first + i], packed.contents[i]);
+    for (ZipRecord record : packed.records) {
+      record.local_offset += position();
+      records_.push_back(record);
+    }
+    RTENV_TRY(flush());
+    return write_through(packed.small);
   }
 
   Result<void> write_piece(PackedTask& packed) {
