@@ -21,6 +21,10 @@ int filter_of(std::string_view begin) {
                         "7zXZ\0"sv))
     return ARCHIVE_FILTER_XZ;
   if (begin.starts_with("\x28\xb5\x2f\xfd"sv)) return ARCHIVE_FILTER_ZSTD;
+  // A frame to be skipped (RFC 8878, 3.1.2), with which pzstd begins.
+  if (begin.size() >= 4 && begin[0] >= 0x50 && begin[0] <= 0x5f &&
+      begin.substr(1, 3) == "\x2a\x4d\x18"sv)
+    return ARCHIVE_FILTER_ZSTD;
   const std::string_view block = begin.size() == k_magic_bytes ? begin.substr(4) : "";
   if (begin.starts_with("BZh"sv) &&
       (block == "\x31\x41\x59\x26\x53\x59"sv || block == "\x17\x72\x45\x38\x50\x90"sv))
@@ -30,10 +34,14 @@ int filter_of(std::string_view begin) {
 
 }  // namespace
 
+Failure broken_archive(const ArchiveFile& file, std::string_view reason) {
+  return fail(Errc::corrupt, "{} isn't a complete zip or tar archive: {}", file.path.native(),
+              reason);
+}
+
 Failure broken_archive(const ArchiveFile& file, const ArchiveLibrary& library, archive* archive) {
   const char* reason = library.error_string(archive);
-  return fail(Errc::corrupt, "{} isn't a complete zip or tar archive: {}", file.path.native(),
-              reason != nullptr ? reason : "unknown format");
+  return broken_archive(file, reason != nullptr ? reason : "unknown format");
 }
 
 DecompressedFile::DecompressedFile(const ArchiveLibrary& library, const ArchiveFile& file,
@@ -57,6 +65,12 @@ Result<int> DecompressedFile::filter() const {
 
 Result<void> DecompressedFile::open() {
   RTENV_TRY(const int filter_code, filter());
+  if (filter_code != ARCHIVE_FILTER_GZIP) return open_in_library(filter_code);
+  gzip_.emplace([this] { return next_packed(); });
+  return {};
+}
+
+Result<void> DecompressedFile::open_in_library(int filter_code) {
   // A given filter is the only one; those that libarchive finds itself are a chain of any length.
   if (library_.read_append_filter(archive_.get(), filter_code) < ARCHIVE_WARN) return broken();
   library_.read_support_format_raw(archive_.get());
@@ -70,6 +84,18 @@ Result<void> DecompressedFile::open() {
 }
 
 Result<std::span<const std::byte>> DecompressedFile::next() {
+  RTENV_TRY(const auto piece, gzip_ ? next_of_gzip() : next_of_library());
+  RTENV_TRY(budget_.add_decompressed(piece.size()));
+  return piece;
+}
+
+Result<std::span<const std::byte>> DecompressedFile::next_of_gzip() {
+  auto piece = gzip_->next();
+  if (piece || piece.error().code() != Errc::corrupt) return piece;
+  return broken_archive(file_, piece.error().message());
+}
+
+Result<std::span<const std::byte>> DecompressedFile::next_of_library() {
   const void* data = nullptr;
   std::size_t size = 0;
   la_int64_t offset = 0;
@@ -79,7 +105,6 @@ Result<std::span<const std::byte>> DecompressedFile::next() {
     at_end_ = result == ARCHIVE_EOF;
     if (result < ARCHIVE_WARN) return broken();
   }
-  RTENV_TRY(budget_.add_decompressed(size));
   return std::span(static_cast<const std::byte*>(data), size);
 }
 

@@ -31,6 +31,14 @@ class TarReader {
     return {};
   }
 
+  /// Reads what follows the archive in its file: only then the decompressor compares its checksum.
+  Result<void> finish() {
+    for (;;) {
+      RTENV_TRY(const auto piece, stream_.next());
+      if (piece.empty()) return {};
+    }
+  }
+
   /// Null at the end.
   Result<archive_entry*> next() {
     archive_entry* entry = nullptr;
@@ -88,7 +96,7 @@ class TarUnpacker {
     RTENV_TRY(reader_.open());
     for (;;) {
       RTENV_TRY(archive_entry* const entry, reader_.next());
-      if (entry == nullptr) return {};
+      if (entry == nullptr) return reader_.finish();
       RTENV_TRY(unpack(entry));
     }
   }
