@@ -97,6 +97,18 @@ Result<void> rename_path(const Path& from, const Path& to) {
   return {};
 }
 
+Result<void> rename_to_new(const Path& from, const Path& to) {
+  int renamed = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
+  if (renamed != 0 && errno == EINVAL) {  // not every file system can
+    struct stat status {};
+    renamed = ::lstat(to.c_str(), &status) != 0 ? ::rename(from.c_str(), to.c_str()) : -1;
+    if (renamed != 0) errno = EEXIST;
+  }
+  if (renamed != 0)
+    return fail_errno("rename", fmt::format("{} to {}", from.native(), to.native()));
+  return {};
+}
+
 Result<AtomicFile> AtomicFile::create(Path target, mode_t mode) {
   Path staged = target.parent_path() / fmt::format("{}{}", k_unfinished_prefix, unique_name());
   Fd fd(::open(staged.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));

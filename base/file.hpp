@@ -52,6 +52,9 @@ Result<void> sync_file_system(const Path& path);
 /// rename(2). Fails: not_found, already_exists (`to` is a directory that isn't empty).
 Result<void> rename_path(const Path& from, const Path& to);
 
+/// The same, but never replaces anything: fails with already_exists.
+Result<void> rename_to_new(const Path& from, const Path& to);
+
 enum class Durability : std::uint8_t {
   power_loss,  // survives a power loss
   process,     // survives a crash of this process; may be empty or truncated after a power loss

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/fault_point.hpp"
 #include "base/temp_dir.hpp"
 #include "pkg/unpack_formats.hpp"
 #include "pkg/zip_directory.hpp"
@@ -51,19 +52,27 @@ std::optional<Path> single_top(const Path& folder) {
   return top;
 }
 
-// All or nothing.
+// All or nothing, unless somebody else puts files into `target` at this moment: those are neither
+// replaced nor moved back.
 Result<void> move_content(const Path& folder, const Path& target) {
-  std::vector<Path> moved;
+  std::vector<Path> names;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const Path to = target / entry.path().filename();
-    if (auto renamed = rename_path(entry.path(), to); !renamed) {
-      for (const Path& path : moved) RTENV_TRY(remove_tree(path));
-      return renamed;
-    }
-    moved.push_back(to);
-  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    names.push_back(entry.path().filename());
   if (error) return fail(system_error(error.value(), "read", folder.native()));
+  if (!is_unused(target))
+    return fail(Errc::already_exists, "{} isn't empty any more", target.native())
+        .hint("choose another target, or empty this one");
+  RTENV_TRY(fault_point("unpack.checked"));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto renamed = rename_to_new(folder / names[i], target / names[i]);
+    if (renamed) continue;
+    while (i > 0) {
+      --i;
+      RTENV_TRY(rename_to_new(target / names[i], folder / names[i]));
+    }
+    return renamed;
+  }
   return {};
 }
 

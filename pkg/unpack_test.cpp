@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <zstd.h>
 
+#include <fstream>
+
+#include "base/fault_point.hpp"
+#include "base/file.hpp"
 #include "pkg/archive_list.hpp"
 #include "pkg/decompressed_file.hpp"
 #include "pkg/package_fixture.hpp"
@@ -188,6 +192,104 @@ TEST_F(UnpackTest, DoesNotCountTheHeadersOfATar) {
   ASSERT_EQ(std::system(("tar --format=pax -cf " + tar + " -C " + folder + " .").c_str()), 0);
   ASSERT_GT(std::filesystem::file_size(tar), 3 << 19);
   EXPECT_THAT(unpack(tar, out_ / "t", {.limits = {.max_total_bytes = size}}), IsOk());
+}
+
+class DamagedTarTest : public UnpackTest {
+ protected:
+  // A tar archive with one file, compressed by a program.
+  std::string compressed(const std::string& program) {
+    std::string noise;
+    std::uint64_t state = 1;
+    while (noise.size() < 400'000) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      noise.push_back(static_cast<char>(state >> 56U));
+    }
+    tree_.file("f", noise);
+    const std::string file = (out_ / "a.tar").native();
+    const std::string command =
+        fmt::format("tar -b 2048 -c -C {} f | {} > {}", tree_.root().native(), program, file);
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    return must(read_file(file));
+  }
+  void expect_corrupt(const std::string& bytes, const std::string& what) {
+    out_.file("damaged", bytes);
+    EXPECT_THAT(unpack(out_ / "damaged", out_ / "t", {}), IsError(Errc::corrupt)) << what;
+    EXPECT_FALSE(std::filesystem::exists(out_ / "t")) << what;
+  }
+};
+
+TEST_F(DamagedTarTest, IsRefusedWhereverItIsCut) {
+  for (const char* const program : {"gzip", "xz", "bzip2", "zstd --check"}) {
+    const std::string whole = compressed(program);
+    for (const std::size_t missing : {1U, 4U, 8U, 30U, 200'000U})
+      expect_corrupt(whole.substr(0, whole.size() - missing),
+                     fmt::format("{} -{}", program, missing));
+  }
+}
+
+TEST_F(DamagedTarTest, IsRefusedForAChecksumThatIsWrong) {
+  for (const char* const program : {"gzip", "xz", "bzip2", "zstd --check"}) {
+    const std::string whole = compressed(program);
+    for (std::size_t i = 0; i < 20; ++i) {
+      std::string damaged = whole;
+      damaged[whole.size() / 4 + i * 10'007] ^= 1;
+      expect_corrupt(damaged, fmt::format("{} {}", program, i));
+    }
+  }
+  std::string gzip = compressed("gzip");
+  for (const std::size_t from_end : {1U, 8U}) {  // of the length and of the checksum
+    std::string damaged = gzip;
+    damaged[gzip.size() - from_end] ^= 1;
+    expect_corrupt(damaged, fmt::format("gzip -{}", from_end));
+  }
+}
+
+TEST_F(UnpackTest, ReadsAllMembersOfACompressedFile) {
+  tree_.file("f", std::string(1'000'000, 'x'));
+  for (const char* const program : {"gzip", "xz", "bzip2", "zstd"}) {
+    const std::string file = (out_ / program).native();
+    const std::string command = fmt::format("tar -c -C {} f | split -b 123457 --filter={} - > {}",
+                                            tree_.root().native(), program, file);
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;
+    const Path target = out_ / (std::string(program) + ".d");
+    EXPECT_THAT(unpack(file, target, {}), IsOk()) << program;
+    EXPECT_EQ(must(read_file(target / "f")), std::string(1'000'000, 'x')) << program;
+  }
+}
+
+TEST_F(UnpackTest, SkipsWhatAZstdFrameSaysIsToBeSkipped) {
+  tree_.file("f", "1");
+  const std::string file = (out_ / "a.tar.zst").native();
+  const std::string command =
+      fmt::format("{{ printf '\\120\\52\\115\\30\\4\\0\\0\\0skip'; tar -c -C {} f | zstd; }} > {}",
+                  tree_.root().native(), file);
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  EXPECT_THAT(unpack(file, out_ / "t", {}), IsOk());
+  EXPECT_EQ(must(read_file(out_ / "t/f")), "1");
+}
+
+// Somebody else puts a file into the target when it has been found empty.
+class SharedTargetTest : public UnpackTest {
+ protected:
+  SharedTargetTest() {
+    foreign_file = (out_ / "t/b").native();
+    fault_hook = [](const char* point) {
+      if (std::string_view(point) == "unpack.checked") std::ofstream(foreign_file) << "mine";
+      return 0;
+    };
+  }
+  ~SharedTargetTest() override { fault_hook = nullptr; }
+  static inline std::string foreign_file;
+};
+
+TEST_F(SharedTargetTest, KeepsWhatOthersPutThere) {
+  for (const char* const name : {"a", "b", "c", "d"}) tree_.file(name, "packed");
+  tree_.file("folder/file", "packed");
+  out_.directory("t");
+  EXPECT_THAT(unpack(package(), out_ / "t", {}), IsError(Errc::already_exists, "t/b"));
+  EXPECT_EQ(must(read_file(foreign_file)), "mine");
+  const auto names = std::filesystem::directory_iterator(out_ / "t");
+  EXPECT_EQ(std::distance(begin(names), end(names)), 1);
 }
 
 TEST_F(UnpackTest, ReadsEachCompressionButNotTwo) {
