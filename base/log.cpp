@@ -1,62 +1,67 @@
 #include "base/log.hpp"
 
-// Use the system's fmt instead of the copy bundled with spdlog.
-#define SPDLOG_FMT_EXTERNAL
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
+#include <atomic>
+#include <cstdio>
 #include <memory>
+#include <mutex>
+#include <string>
 
+#include "base/exceptions.hpp"
 #include "base/text.hpp"
 
 namespace rtenv::log {
 namespace {
 
-// The message, prefixed by "warning: " or "debug: " at these levels.
-class Message : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& message, const std::tm&,
-              spdlog::memory_buf_t& out) override {
-    std::string_view prefix;
-    if (message.level == spdlog::level::warn) prefix = "warning: ";
-    if (message.level == spdlog::level::debug) prefix = "debug: ";
-    out.append(prefix.data(), prefix.data() + prefix.size());
-    const std::string text =
-        terminal_text(std::string_view(message.payload.data(), message.payload.size()));
-    out.append(text.data(), text.data() + text.size());
-  }
-  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<Message>();
-  }
+std::atomic<Level> g_least{Level::warning};
+
+struct Current {
+  std::mutex mutex;
+  std::shared_ptr<const Sink> sink = std::make_shared<const Sink>(to_standard_error());
 };
 
-spdlog::level::level_enum to_spdlog(Level level) {
+// Never destroyed: threads may log while the process ends.
+Current& current() {
+  static Current& current = *new Current;
+  return current;
+}
+
+std::string_view prefix(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    default: return spdlog::level::warn;
+    case Level::debug: return "debug: ";
+    case Level::warning: return "warning: ";
+    default: return "";
   }
 }
 
 }  // namespace
 
-bool is_shown(Level level) { return spdlog::should_log(to_spdlog(level)); }
-
-void emit(Level level, std::string_view message) {
-  spdlog::log(to_spdlog(level), spdlog::string_view_t(message.data(), message.size()));
+void set_sink(Level least, Sink sink) {
+  auto shared = std::make_shared<const Sink>(std::move(sink));
+  const std::lock_guard lock(current().mutex);
+  current().sink = std::move(shared);
+  g_least = least;
 }
 
-void configure(Verbosity verbosity) {
-  auto logger =
-      std::make_shared<spdlog::logger>("rtenv", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  formatter->add_flag<Message>('*').set_pattern("rtenv: %*");
-  logger->set_formatter(std::move(formatter));
-  logger->set_level(verbosity == Verbosity::quiet     ? spdlog::level::err
-                    : verbosity == Verbosity::verbose ? spdlog::level::debug
-                                                      : spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
+bool is_shown(Level level) { return level >= g_least; }
+
+void emit(Level level, std::string_view message) {
+  if (!is_shown(level)) return;
+  std::shared_ptr<const Sink> sink;
+  {
+    const std::lock_guard lock(current().mutex);
+    sink = current().sink;
+  }
+  (void)without_exceptions([&]() -> Result<void> {
+    if (*sink) (*sink)(level, message);
+    return {};
+  });
+}
+
+Sink to_standard_error() {
+  return [](Level level, std::string_view message) {
+    const std::string line = fmt::format("rtenv: {}{}\n", prefix(level), terminal_text(message));
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  };
 }
 
 }  // namespace rtenv::log

@@ -1,6 +1,6 @@
-// Logging, through the default logger of spdlog, which an embedding program can replace
-// (spdlog::set_default_logger). Thread-safe. Never log secrets: no values of environment variables,
-// no query strings of URLs, no credentials.
+// Messages while rtenv works: they go to one function of the process, which a program that embeds
+// rtenv can set; without it, warnings go to standard error. Thread-safe. Never log secrets: no
+// values of environment variables, no query strings of URLs, no credentials.
 //
 //   log::warn("{}: retrying in {} s", uri.shown(), delay_s);
 #pragma once
@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -15,7 +16,15 @@ namespace rtenv::log {
 
 enum class Level : std::uint8_t { debug, info, warning };
 
-/// Whether the logger writes messages of this level. `debug`, `info` and `warn` don't format their
+/// Several threads may call it at once, also before a call of rtenv's ends that they are in. What
+/// it throws is dropped.
+using Sink = std::function<void(Level level, std::string_view message)>;
+
+/// Messages from `least` on go to the sink; an empty one drops all. Another thread may still be in
+/// a call of the previous one.
+void set_sink(Level least, Sink sink);
+
+/// Whether messages of this level go anywhere. `debug`, `info` and `warn` don't format their
 /// arguments otherwise; call it only to avoid computing them.
 bool is_shown(Level level);
 /// Logs a message as it is, without formatting.
@@ -42,11 +51,7 @@ void warn(fmt::format_string<Args...> format, Args&&... args) {
   emit_formatted(Level::warning, format, std::forward<Args>(args)...);
 }
 
-/// quiet: nothing; normal: from `info`; verbose: from `debug`.
-enum class Verbosity { quiet, normal, verbose };
-
-/// Replaces spdlog's default logger by the tool's: lines such as "rtenv: warning: …" on standard
-/// error. For the main function of a program, before other threads start.
-void configure(Verbosity verbosity);
+/// A sink that writes lines such as "rtenv: warning: …" to standard error, each by one write.
+Sink to_standard_error();
 
 }  // namespace rtenv::log

@@ -19,7 +19,7 @@ int parse_fd(const std::string& text) {
 
 int supervise(const Tool& tool, const std::vector<std::string>& words) {
   if (words.size() != 3) return exit_status(Errc::invalid_argument);
-  log::configure(log::Verbosity::normal);
+  log::set_sink(log::Level::info, log::to_standard_error());
   const auto cache_root = tool.cache_root();
   const int status = job::supervise({.node = tool.environment,
                                      .cache_root = cache_root ? *cache_root : Path(),

@@ -12,9 +12,9 @@ constexpr std::string_view k_default_max_size = "20GiB";
 
 }  // namespace
 
-log::Verbosity Tool::verbosity() const {
-  if (verbose) return log::Verbosity::verbose;
-  return quiet ? log::Verbosity::quiet : log::Verbosity::normal;
+void Tool::configure_log() const {
+  log::set_sink(verbose ? log::Level::debug : log::Level::info,
+                quiet && !verbose ? log::Sink() : log::to_standard_error());
 }
 
 Result<Path> Tool::cache_root() const {

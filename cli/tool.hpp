@@ -34,7 +34,8 @@ struct Tool {
 
   mutable std::shared_ptr<cache::Cache> opened_cache;  // set by open_cache
 
-  [[nodiscard]] log::Verbosity verbosity() const;
+  /// Sends messages to standard error, as `quiet` and `verbose` say.
+  void configure_log() const;
   /// The cache's folder. Fails: invalid_argument (HOME isn't set).
   [[nodiscard]] Result<Path> cache_root() const;
   /// With cache_limits() and without the remote tier. Fails: invalid_argument; as Cache::open.

@@ -2,11 +2,10 @@
 #
 # Each shared library adds 0.1 ms to the start of the tool, and so to every command. Therefore
 # libraries that Debian also ships as archives are linked statically, fmt is compiled from its
-# headers (base/fmt_library.cpp), spdlog is used header-only, and libcurl, libarchive and libgit2,
+# headers (base/fmt_library.cpp), and libcurl, libarchive and libgit2,
 # which have many dependencies, are loaded when they are needed (base/dynamic_library.hpp).
 find_package(Threads REQUIRED)
 find_package(fmt 9 REQUIRED)
-find_package(spdlog 1.10 REQUIRED)  # headers only: its targets link the shared fmt
 find_package(tl-expected REQUIRED)
 find_package(CURL 7.88 REQUIRED)
 find_package(LibArchive 3.6 REQUIRED)

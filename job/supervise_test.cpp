@@ -52,7 +52,7 @@ class SupervisorTest : public testing::Test {
     ASSERT_GE(guardian_, 0);
     if (guardian_ == 0) {
       server_.reset();
-      log::configure(log::Verbosity::normal);
+      log::set_sink(log::Level::info, log::to_standard_error());
       ::_exit(supervise(options_, folder_.path, std::move(sockets.theirs), Fd(lock->fd().get())));
     }
     send(to_json(order));
