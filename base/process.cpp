@@ -96,7 +96,8 @@ void close_all_but(const std::vector<int>& fds) noexcept {
   if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0)
     report_and_exit(plan, {.error_number = errno, .action = "change to directory"});
   // Don't inherit ignored or blocked signals.
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD})
+    ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -136,11 +137,6 @@ void keep_tail(std::string& text, std::size_t max_bytes) {
 
 }  // namespace
 
-std::string ExitState::describe() const {
-  if (signal == 0) return fmt::format("exit code {}", exit_code);
-  return fmt::format("signal {} ({})", signal, ::strsignal(signal));
-}
-
 Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   if (options.argv.empty() || options.argv.front().empty())
     return fail(Errc::invalid_argument, "no command given");
@@ -166,6 +162,9 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("start", program);
   if (pid == 0) exec_child(plan);
+  // At once: if nobody has to reap it, its number is free when it has ended.
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const int pidfd_error = errno;
   // Both parent and child call setpgid, so the group exists whichever runs first.
   if (options.own_group && !options.own_session) ::setpgid(pid, pid);
   report.write_end.reset();
@@ -180,8 +179,6 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
     RTENV_TRY(plan.search.check(failure.program));
     return fail(system_error(failure.error_number, "run", program));
   }
-  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  const int pidfd_error = errno;
   ChildProcess child(pid, std::move(pidfd), options.own_group);
   if (!child.pidfd_) return fail(system_error(pidfd_error, "watch", program));
   return child;
@@ -193,20 +190,15 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
       own_group_(other.own_group_) {}
 
 ChildProcess::~ChildProcess() {
-  if (pid_ < 0) return;
+  if (pid_ < 0 || !origin_.is_this_process()) return;
   signal(SIGKILL);
   ::waitpid(pid_, nullptr, WNOHANG);
 }
 
 Result<ExitState> ChildProcess::wait() {
-  int status = 0;
-  pid_t reaped = -1;
-  do reaped = ::waitpid(pid_, &status, 0);
-  while (reaped < 0 && errno == EINTR);
-  if (reaped < 0) return fail_errno("wait for", fmt::format("process {}", pid_));
+  RTENV_TRY(const ExitState state, wait_for_exit(pidfd_));
   pid_ = -1;
-  if (WIFSIGNALED(status)) return ExitState{.exit_code = 0, .signal = WTERMSIG(status)};
-  return ExitState{.exit_code = WEXITSTATUS(status), .signal = 0};
+  return state;
 }
 
 void ChildProcess::signal(int number) const noexcept {

@@ -13,20 +13,11 @@
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "base/exit_state.hpp"
 #include "base/fd.hpp"
+#include "base/origin.hpp"
 
 namespace rtenv {
-
-/// How a process ended.
-struct ExitState {
-  int exit_code = 0;  // valid if signal is 0
-  int signal = 0;     // the signal that killed it, or 0
-  [[nodiscard]] bool succeeded() const noexcept { return signal == 0 && exit_code == 0; }
-  /// As a shell reports it: the exit code, or 128 + the signal.
-  [[nodiscard]] int shell_status() const noexcept { return signal != 0 ? 128 + signal : exit_code; }
-  /// "exit code 3" or "signal 9 (Killed)".
-  [[nodiscard]] std::string describe() const;
-};
 
 /// A limit of setrlimit(2). A value above the hard limit of the caller is lowered to it.
 struct ResourceLimit {
@@ -57,7 +48,7 @@ struct SpawnOptions {
 };
 
 /// A running child process. The destructor kills its group with SIGKILL, unless `wait` or `detach`
-/// was called; it doesn't wait for the end. Move-only.
+/// was called, or it runs in a fork of this process; it doesn't wait for the end. Move-only.
 class ChildProcess {
  public:
   /// Fails: invalid_argument (empty argv), not_found and permission_denied (the program or the
@@ -71,7 +62,7 @@ class ChildProcess {
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// For poll(2): readable once the process has ended.
   [[nodiscard]] int poll_fd() const noexcept { return pidfd_.get(); }
-  /// Waits for the process to end, and reaps it. Call at most once.
+  /// Waits for the process to end, and reaps it. Call at most once. Fails: as wait_for_exit.
   Result<ExitState> wait();
   /// Sends a signal to the group, or to the process if it has no group of its own. Does nothing if
   /// it has ended.
@@ -89,6 +80,7 @@ class ChildProcess {
   pid_t pid_;
   Fd pidfd_;
   bool own_group_;
+  Origin origin_;
 };
 
 struct CaptureLimits {

@@ -3,11 +3,19 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdio>
+#include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/lock_file.hpp"
+#include "support/in_fork.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -128,6 +136,69 @@ TEST(Process, ChildHoldsAnInheritedLockAfterTheParentReleasesIt) {
   }
   // Released when the child, which was killed, has ended.
   EXPECT_THAT(LockFile::acquire(tree / "lock", {}), IsOk());
+}
+
+// Linux before 6.15 forgets how a process ended when it is reaped.
+bool kernel_remembers_reaped() {
+  utsname names{};
+  int major = 0;
+  int minor = 0;
+  return ::uname(&names) == 0 && std::sscanf(names.release, "%d.%d", &major, &minor) == 2 &&
+         std::pair(major, minor) >= std::pair(6, 15);
+}
+
+// Runs processes that another reaps.
+void expect_right_ends() {
+  for (int i = 0; i < 20; ++i) {
+    const auto run = run_captured(shell("echo out; exit 3"));
+    const auto killed = run_captured(shell("kill -9 $$"));
+    if (!kernel_remembers_reaped() && !(run && killed)) {
+      EXPECT_THAT(run ? killed : run, IsError(Errc::internal, "isn't known"));
+      continue;
+    }
+    ASSERT_THAT(run, IsOk());
+    EXPECT_EQ(run->output, "out\n");
+    EXPECT_EQ(run->state.exit_code, 3);
+    ASSERT_THAT(killed, IsOk());
+    EXPECT_EQ(killed->state.signal, SIGKILL);
+  }
+}
+
+TEST(Process, EndsAsItDidAlsoIfSigchldIsIgnored) {
+  const auto previous = ::signal(SIGCHLD, SIG_IGN);
+  expect_right_ends();
+  EXPECT_THAT(run_captured({.argv = {"/no/such/program"}}), IsError(Errc::not_found));
+  ::signal(SIGCHLD, previous);
+}
+
+TEST(Process, EndsAsItDidAlsoIfAThreadReapsAllChildren) {
+  std::atomic<bool> stop = false;
+  std::thread thief([&] {
+    while (!stop)
+      if (::waitpid(-1, nullptr, WNOHANG) <= 0) std::this_thread::yield();
+  });
+  expect_right_ends();
+  stop = true;
+  thief.join();
+}
+
+TEST(Process, DoesNotInheritIgnoredSignals) {
+  std::uint64_t ours = 0;
+  std::vector<std::pair<int, sighandler_t>> previous;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD}) {
+    previous.emplace_back(number, ::signal(number, SIG_IGN));
+    ours |= std::uint64_t{1} << (number - 1);
+  }
+  const auto run = run_captured(shell("grep SigIgn: /proc/self/status | cut -f 2"));
+  for (const auto& [number, action] : previous) ::signal(number, action);
+  ASSERT_THAT(run, IsOk());
+  EXPECT_EQ(std::stoull(run->output, nullptr, 16) & ours, 0U) << run->output;
+}
+
+TEST(Process, IsNotKilledByACopyOfItsObjectInAFork) {
+  std::optional<ChildProcess> child = must(ChildProcess::spawn(shell("sleep 0.2; exit 5")));
+  in_fork([&] { child.reset(); });
+  EXPECT_EQ(must(child->wait()).exit_code, 5);
 }
 
 TEST(Process, DoesNotInheritDescriptorsWithCloseOnExec) {

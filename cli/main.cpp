@@ -85,7 +85,7 @@ int flushed(int status, const Streams& streams, const Tool& tool) {
 }
 
 int run(const Action& action, const Streams& streams, const Tool& tool) {
-  log::configure(tool.verbosity());
+  tool.configure_log();
   const auto status = without_exceptions(action);
   const int exit_status =
       status ? flushed(*status, streams, tool) : fail_with(status.error(), tool);
@@ -145,6 +145,8 @@ int run(std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   rtenv::cli::open_standard_descriptors();
+  // A parent that ignores it leaves it so, which hides how children end.
+  std::signal(SIGCHLD, SIG_DFL);
   const auto status = rtenv::without_exceptions([&]() -> rtenv::Result<int> {
     return rtenv::cli::run({argv + std::min(argc, 1), argv + argc});
   });

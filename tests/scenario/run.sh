@@ -80,6 +80,12 @@ stdout_has 'done'
 stderr_has "processes that the command left running"
 [[ -z $(pgrep -f 'sleep 98761') ]] || fail "a daemon is left"
 
+# A parent that ignores SIGCHLD.
+status=0
+python3 -c 'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])' \
+  "$RTENV" run --working-dir job -- sh -c 'exit 7' || status=$?
+equal "$status" 7
+
 # A cache in the directory isn't part of it: rtenv itself changes it meanwhile.
 RTENV_CACHE_DIR=$work/project/.cache
 export RTENV_CACHE_DIR
