@@ -32,6 +32,7 @@ Cancellation::~Cancellation() { remove_left_folders(); }
 
 void Cancellation::remove_left_folders() noexcept {
   if (state_ == nullptr) return;  // it was moved from
+  if (!state_->origin.is_this_process()) return;
   for (const Path& folder : state_->left)
     if (const auto removed = without_exceptions([&] { return remove_tree(folder); }); !removed)
       log::warn("{}", removed.error().message());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/origin.hpp"
 
 namespace rtenv {
 
@@ -19,7 +20,7 @@ class Cancellation {
   static Result<Cancellation> create();
   Cancellation(Cancellation&&) noexcept;
   Cancellation& operator=(Cancellation&&) noexcept;
-  /// Removes the folders that were left.
+  /// Removes the folders that were left, unless this is a fork of the process that left them.
   ~Cancellation();
 
   /// Async-signal-safe. Can't be undone.
@@ -41,6 +42,7 @@ class Cancellation {
     std::atomic<bool> requested = false;
     std::mutex mutex;
     std::vector<Path> left;  // guarded by mutex
+    Origin origin;
   };
   explicit Cancellation(Fd event) : event_(std::move(event)) {}
   void remove_left_folders() noexcept;

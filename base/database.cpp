@@ -206,7 +206,16 @@ Result<void> Database::use_write_ahead_log(std::chrono::milliseconds patience) {
   }
 }
 
+// https://www.sqlite.org/howtocorrupt.html, 2.6: a connection must not be used across a fork.
+Result<void> Database::check_origin() const {
+  if (origin_.is_this_process()) return {};
+  return fail(Errc::invalid_argument, "{} was opened before this process was forked",
+              sqlite3_db_filename(handle_.get(), "main"))
+      .hint("open it again after fork()");
+}
+
 Result<Statement> Database::prepare(std::string_view sql) {
+  RTENV_TRY(check_origin());
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
                          nullptr) != SQLITE_OK)
@@ -215,6 +224,7 @@ Result<Statement> Database::prepare(std::string_view sql) {
 }
 
 Result<CachedStatement> Database::prepare_cached(const char* sql) {
+  RTENV_TRY(check_origin());
   auto found = cached_.find(sql);
   if (found == cached_.end()) {
     RTENV_TRY(auto statement, prepare(sql));
@@ -229,6 +239,7 @@ Result<void> Database::run(const char* sql) {
 }
 
 Result<void> Database::execute(const char* sql) {
+  RTENV_TRY(check_origin());
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
     return fail_sqlite(handle_.get(), "query");
   return {};

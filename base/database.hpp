@@ -1,5 +1,6 @@
 // A small wrapper of SQLite; only database.cpp includes sqlite3.h. Not thread-safe: one thread at a
-// time may use a Database and its statements. Several processes may have the same file open.
+// time may use a Database and its statements. Several processes may have the same file open, but
+// not by one Database: after fork(2), its functions fail in the child (invalid_argument).
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,7 @@
 
 #include "base/exceptions.hpp"
 #include "base/fd.hpp"
+#include "base/origin.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -111,10 +113,12 @@ class Database {
     void operator()(sqlite3* handle) const noexcept;
   };
   explicit Database(sqlite3* handle) : handle_(handle) {}
+  [[nodiscard]] Result<void> check_origin() const;
   static Result<Database> connect(const Path& path);
   Result<void> use_write_ahead_log(std::chrono::milliseconds patience);
   Result<void> run(const char* sql);
   void keep_write_ahead_log();
+  Origin origin_;
   std::unique_ptr<sqlite3, Close> handle_;
   // Declared after the handle: statements must be finalized before it is closed.
   std::map<const char*, Statement> cached_;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
 
@@ -97,6 +98,15 @@ TEST_F(DatabaseTable, RefusesAParameterThatTheStatementDoesNotHave) {
   ASSERT_TRUE(statement);
   statement->bind(2, std::int64_t{7});
   EXPECT_THAT(statement->step(), IsError(Errc::internal, "the parameter 2"));
+}
+
+TEST_F(DatabaseTable, RefusesToWorkInAFork) {
+  must(insert("a", 1));
+  in_fork([&] {
+    EXPECT_THAT(insert("b", 2), IsError(Errc::invalid_argument, "before this process was forked"));
+    EXPECT_THAT(database.execute("DELETE FROM t"), IsError(Errc::invalid_argument));
+  });
+  EXPECT_EQ(count(), 1);
 }
 
 TEST(Database, ReportsCorruptForAFileThatIsNotADatabase) {

@@ -117,7 +117,7 @@ Result<AtomicFile> AtomicFile::create(Path target, mode_t mode) {
 }
 
 AtomicFile::~AtomicFile() {
-  if (!staged_.empty()) ::unlink(staged_.c_str());
+  if (!staged_.empty() && origin_.is_this_process()) ::unlink(staged_.c_str());
 }
 
 Result<void> AtomicFile::write(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/fd.hpp"
+#include "base/origin.hpp"
 
 namespace rtenv {
 
@@ -65,7 +66,7 @@ inline constexpr std::string_view k_unfinished_prefix = ".rtenv-unfinished-";
 
 /// A file that appears under its name completely or not at all. It is written next to the target
 /// under a temporary name; `commit` renames it, replacing an existing file. Without a commit it is
-/// removed.
+/// removed by the process that made it.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(Path target, mode_t mode = 0666);
@@ -89,6 +90,7 @@ class AtomicFile {
   Path target_;
   Path staged_;  // empty once committed or moved from
   Fd fd_;
+  Origin origin_;
 };
 
 }  // namespace rtenv

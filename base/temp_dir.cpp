@@ -39,7 +39,7 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
 TempDir::~TempDir() { remove(); }
 
 void TempDir::remove() noexcept {
-  if (path_.empty()) return;
+  if (path_.empty() || !origin_.is_this_process()) return;
   const auto removed = without_exceptions([&]() -> Result<void> {
     if (cancellation_ == nullptr || !cancellation_->requested()) {
       auto now = without_exceptions([&] { return remove_tree(path_); });

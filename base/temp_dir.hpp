@@ -1,8 +1,10 @@
 // A temporary directory that is removed, with its content, by the destructor; if the work was
-// cancelled, or that fails, by whoever waits for the work: see Cancellation::leave. Move-only.
+// cancelled, or that fails, by whoever waits for the work: see Cancellation::leave. A fork of the
+// process that made it leaves it alone. Move-only.
 #pragma once
 
 #include "base/file.hpp"
+#include "base/origin.hpp"
 
 namespace rtenv {
 
@@ -32,6 +34,7 @@ class TempDir {
   void remove() noexcept;
   Path path_;
   const Cancellation* cancellation_;
+  Origin origin_;
 };
 
 }  // namespace rtenv

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/cancellation.hpp"
+#include "support/in_fork.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -29,6 +30,20 @@ TEST(TempDir, IsKeptAfterRelease) {
   TreeBuilder tree;
   const Path path = must(TempDir::create(tree.root())).release();
   EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST(TempDir, IsLeftAloneByAFork) {
+  TreeBuilder tree;
+  Cancellation cancellation = must(Cancellation::create());
+  std::optional<TempDir> folder = must(TempDir::create(tree.root()));
+  const Path left = must(TempDir::create(tree.root())).release();
+  cancellation.leave(left);
+  in_fork([&] {
+    folder.reset();
+    cancellation = must(Cancellation::create());
+  });
+  EXPECT_TRUE(std::filesystem::exists(folder->path()));
+  EXPECT_TRUE(std::filesystem::exists(left));
 }
 
 TEST(TempDir, OfCancelledWorkIsRemovedByWhoCancelledIt) {

@@ -74,7 +74,7 @@ Result<Cache> Cache::open(const Path& root, CacheOptions options) {
   RTENV_TRY(fault_point("open.prepared"));
   RTENV_TRY(Ledger ledger, open_ledger(absolute, options.makes_room));
   if (!options.makes_room) keep_reserve(absolute);
-  auto state = std::make_shared<CacheState>(absolute, std::move(ledger), std::move(options));
+  auto state = CacheState::create(absolute, std::move(ledger), std::move(options));
   RTENV_TRY(fault_point("open.ledger"));
   RTENV_TRY(Sweeper(*state).remove_crash_leftovers());
   if (state->has_tier_mode(TierMode::write_back)) {

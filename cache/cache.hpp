@@ -78,7 +78,8 @@ struct VerifyReport {
   std::vector<EntryRow> missing;         // the files were missing; the row was removed
 };
 
-/// Thread-safe. Copies share one state.
+/// Thread-safe. Copies share one state. After fork(2), the child must open the cache again: the
+/// functions of its copy fail (invalid_argument).
 class Cache {
  public:
   /// Opens or creates the cache and removes leftovers of crashed processes; leftovers that can't be

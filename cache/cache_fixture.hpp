@@ -43,8 +43,7 @@ inline std::size_t count_in(const Path& folder) {
   return count;
 }
 
-/// Runs `body` in a forked process that kills itself with SIGKILL afterwards. Requires: no cache is
-/// open, because SQLite connections must not be used across a fork.
+/// Runs `body` in a forked process that kills itself with SIGKILL afterwards.
 template <class Body>
 void in_killed_process(Body body) {
   const pid_t pid = ::fork();

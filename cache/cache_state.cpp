@@ -26,6 +26,13 @@ Result<void> move_away(const Path& path, const Path& away) {
 
 }  // namespace
 
+std::shared_ptr<CacheState> CacheState::create(Path root, Ledger ledger, CacheOptions options) {
+  return {new CacheState(std::move(root), std::move(ledger), std::move(options)),
+          [](const CacheState* state) {
+            if (state->origin_.is_this_process()) delete state;
+          }};
+}
+
 CacheState::CacheState(Path root, Ledger ledger, CacheOptions options)
     : root_(std::move(root)),
       ledger_(std::move(ledger)),

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/origin.hpp"
 #include "cache/cache.hpp"
 #include "cache/holder.hpp"
 #include "cache/ledger.hpp"
@@ -20,11 +21,14 @@ namespace rtenv::cache {
 /// a failed or cancelled operation left in tmp/ stay there until the cache is opened again.
 class CacheState {
  public:
-  CacheState(Path root, Ledger ledger, CacheOptions options);
+  /// A fork of this process never destroys its copy: the row, the names, the thread and SQLite's
+  /// connection are this process's.
+  static std::shared_ptr<CacheState> create(Path root, Ledger ledger, CacheOptions options);
   CacheState(const CacheState&) = delete;
   CacheState& operator=(const CacheState&) = delete;
   ~CacheState();
 
+  [[nodiscard]] const Origin& origin() const noexcept { return origin_; }
   [[nodiscard]] const Path& root() const noexcept { return root_; }
   [[nodiscard]] Path locks() const { return root_ / "locks"; }
   [[nodiscard]] Path tmp() const { return root_ / "tmp"; }
@@ -69,8 +73,10 @@ class CacheState {
   bool take_uv_growth() noexcept { return uv_may_have_grown_.exchange(false); }
 
  private:
+  CacheState(Path root, Ledger ledger, CacheOptions options);
   [[nodiscard]] Path holder_tmp() const { return tmp() / holder_->lock_name(); }
 
+  Origin origin_;
   Path root_;
   Ledger ledger_;
   Limits limits_;

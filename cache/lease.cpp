@@ -27,6 +27,10 @@ Lease::~Lease() { release(); }
 
 void Lease::release() noexcept {
   if (!state_) return;
+  if (!state_->origin().is_this_process()) {
+    state_.reset();
+    return;
+  }
   // A failure isn't fatal: the row is deleted with its holder's.
   if (const auto released = without_exceptions([&] { return state_->ledger().release(leased_); });
       !released)

@@ -12,7 +12,7 @@ namespace rtenv::cache {
 class CacheState;
 
 /// The lease ends with its object or its process; a child process that inherits `lock_fd` keeps it
-/// alive. Move-only; thread-safe.
+/// alive. A copy of the object in a fork of the process doesn't end it. Move-only; thread-safe.
 ///
 /// The destructor deletes one row of the ledger and does nothing else. It doesn't evict: see
 /// Cache::enforce_limits.

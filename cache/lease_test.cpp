@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/database.hpp"
 #include "cache/cache_fixture.hpp"
+#include "support/in_fork.hpp"
 
 namespace rtenv::cache {
 namespace {
@@ -26,6 +27,22 @@ TEST_F(CacheLease, EndsWhenItsHolderDies) {
   Cache cache = open();
   EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
   EXPECT_TRUE(must(cache.remove(Kind::tree, "k")));
+}
+
+TEST_F(CacheLease, IsNotEndedByItsCopyInAFork) {
+  std::optional<Cache> cache = open();
+  std::optional<Lease> lease = must(cache->get_or_build(Kind::tree, "k", writes("x")));
+  in_fork([&] {
+    EXPECT_THAT(cache->find(Kind::tree, "k"),
+                IsError(Errc::invalid_argument, "before this process was forked"));
+    lease.reset();
+    cache.reset();
+  });
+  Cache other = open();
+  EXPECT_THAT(other.remove(Kind::tree, "k"), IsError(Errc::busy));
+  EXPECT_THAT(must(other.entries())[0].holder_pids, SizeIs(1));
+  lease.reset();
+  EXPECT_TRUE(must(other.remove(Kind::tree, "k")));
 }
 
 TEST_F(CacheLease, IsHeldByAChildThatInheritedItsLock) {
