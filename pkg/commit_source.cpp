@@ -90,7 +90,7 @@ Result<Content> CommitSource::load(const GitRepository& repository, const GitBlo
 Result<Content> CommitSource::load(std::optional<GitRepository>& repository,
                                    const std::string& path) const {
   if (!repository) {
-    RTENV_TRY(auto opened, GitRepository::open(directory_));
+    RTENV_TRY(auto opened, GitRepository::open(directory_, program_));
     repository.emplace(std::move(opened));
   }
   return load(*repository, blobs_.at(path));

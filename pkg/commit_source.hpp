@@ -25,8 +25,8 @@ class CommitSource : public ContentSource {
   using Content = std::vector<std::byte>;
 
   /// `directory` is in the repository; readers open it again, once each.
-  CommitSource(Path directory, git_oid commit)
-      : directory_(std::move(directory)), commit_(commit) {}
+  CommitSource(Path directory, git_oid commit, Environment environment)
+      : directory_(std::move(directory)), commit_(commit), program_(std::move(environment)) {}
 
   [[nodiscard]] std::unique_ptr<ContentReader> reader() const override;
   [[nodiscard]] Result<std::shared_ptr<const OpenContent>> open(const Entry& entry) const override;
@@ -43,6 +43,7 @@ class CommitSource : public ContentSource {
  private:
   Path directory_;
   git_oid commit_;
+  GitProgram program_;
   std::unordered_map<std::string, GitBlob> blobs_;
 };
 

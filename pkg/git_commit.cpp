@@ -223,10 +223,10 @@ class CommitScanner {
 };
 
 // The folder of `work_tree` that `directory` is, by its relative path; empty for the whole.
-Path folder_in(const char* work_tree, const Path& directory) {
-  if (work_tree == nullptr) return {};
+Path folder_in(const std::optional<Path>& work_tree, const Path& directory) {
+  if (!work_tree) return {};
   std::error_code error;
-  Path relative = std::filesystem::relative(directory, work_tree, error);
+  Path relative = std::filesystem::relative(directory, *work_tree, error);
   if (error || relative.empty() || relative == "." || *relative.begin() == ".." ||
       *relative.begin() == ".git")
     return {};
@@ -237,7 +237,9 @@ Path folder_in(const char* work_tree, const Path& directory) {
 
 Result<Tree> scan_commit(const Path& directory, const std::string& revision,
                          const ScanOptions& options) {
-  RTENV_TRY(const GitRepository repository, GitRepository::open(directory));
+  RTENV_TRY(
+      const GitRepository repository,
+      GitRepository::open(directory, GitProgram(options.git_environment, options.cancellation)));
   const GitLibrary& git = repository.git();
   const auto own = [&](git_object* object) {
     return GitOwned<git_object>(object, git.object_free);
@@ -254,7 +256,7 @@ Result<Tree> scan_commit(const Path& directory, const std::string& revision,
     return repository.failed(Errc::corrupt, "cannot read the commit's tree");
   const auto whole = own(object);
 
-  CommitObject root{.path = folder_in(git.repository_workdir(repository.get()), directory).native(),
+  CommitObject root{.path = folder_in(repository.work_tree(), directory).native(),
                     .id = *git.object_id(whole.get()),
                     .mode = GIT_FILEMODE_TREE};
   if (!root.path.empty()) {
@@ -263,7 +265,8 @@ Result<Tree> scan_commit(const Path& directory, const std::string& revision,
     root.id = *git.object_id(own(object).get());
   }
 
-  const auto source = std::make_shared<CommitSource>(directory, *git.object_id(commit.get()));
+  const auto source = std::make_shared<CommitSource>(directory, *git.object_id(commit.get()),
+                                                     options.git_environment);
   RTENV_TRY(const CommitTree tree_of_commit,
             CommitTree::open(repository, *source, *git.object_id(whole.get())));
   Tree tree{.root = absolute_path(directory),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <git2.h>
+#include <git2/sys/repository.h>
 
 #include "base/dynamic_library.hpp"
 
@@ -14,22 +15,18 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, blob_free);
   RTENV_LIBRARY_FUNCTION(git_, blob_lookup);
   RTENV_LIBRARY_FUNCTION(git_, buf_dispose);
-  RTENV_LIBRARY_FUNCTION(git_, config_add_file_ondisk);
-  RTENV_LIBRARY_FUNCTION(git_, config_find_global);
-  RTENV_LIBRARY_FUNCTION(git_, config_find_system);
-  RTENV_LIBRARY_FUNCTION(git_, config_find_xdg);
+  RTENV_LIBRARY_FUNCTION(git_, config_foreach_match);
   RTENV_LIBRARY_FUNCTION(git_, config_free);
   RTENV_LIBRARY_FUNCTION(git_, config_get_bool);
-  RTENV_LIBRARY_FUNCTION(git_, config_get_path);
   RTENV_LIBRARY_FUNCTION(git_, config_get_string);
-  RTENV_LIBRARY_FUNCTION(git_, config_new);
-  RTENV_LIBRARY_FUNCTION(git_, config_parse_bool);
   RTENV_LIBRARY_FUNCTION(git_, config_parse_path);
   RTENV_LIBRARY_FUNCTION(git_, error_last);
   RTENV_LIBRARY_FUNCTION(git_, index_entrycount);
   RTENV_LIBRARY_FUNCTION(git_, index_free);
   RTENV_LIBRARY_FUNCTION(git_, index_get_byindex);
+  RTENV_LIBRARY_FUNCTION(git_, index_new);
   RTENV_LIBRARY_FUNCTION(git_, libgit2_init);
+  RTENV_LIBRARY_FUNCTION(git_, libgit2_opts);
   RTENV_LIBRARY_FUNCTION(git_, object_free);
   RTENV_LIBRARY_FUNCTION(git_, object_id);
   RTENV_LIBRARY_FUNCTION(git_, object_lookup_bypath);
@@ -48,6 +45,7 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, repository_odb);
   RTENV_LIBRARY_FUNCTION(git_, repository_open_ext);
   RTENV_LIBRARY_FUNCTION(git_, repository_path);
+  RTENV_LIBRARY_FUNCTION(git_, repository_set_index);
   RTENV_LIBRARY_FUNCTION(git_, repository_workdir);
   RTENV_LIBRARY_FUNCTION(git_, revparse_single);
   RTENV_LIBRARY_FUNCTION(git_, tag_foreach);

@@ -1,36 +1,22 @@
-// The settings of git that decide what it ignores: core.excludesFile and core.ignoreCase. They come
-// from the files that git reads and the variables that it knows (git-config(1)), from the weakest:
-// the system's file, the user's, the repository's, that of the work tree, GIT_CONFIG_COUNT.
-// libgit2 1.5 knows neither the variables nor the file of the work tree.
+// The settings of git that decide what it ignores: core.excludesFile and core.ignoreCase. git
+// itself is asked for them, if it is installed; else libgit2, which knows less: what it doesn't
+// know is an error. See decision 25.
 #pragma once
 
 #include <optional>
-#include <string>
 
-#include "base/environment.hpp"
 #include "pkg/git_repository.hpp"
 
 namespace rtenv::pkg {
 
-/// What the environment says of git's settings.
-struct GitVariables {
-  std::optional<std::string> no_system;  // GIT_CONFIG_NOSYSTEM
-  std::optional<Path> system_file;       // GIT_CONFIG_SYSTEM
-  std::optional<Path> global_file;       // GIT_CONFIG_GLOBAL, instead of both of the user's
-  std::optional<std::string> count;      // GIT_CONFIG_COUNT
-  Environment pairs;                     // GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n
-  /// The user's file of rules if core.excludesFile isn't set.
-  std::optional<Path> default_excludes;
-
-  static GitVariables of(const Environment& environment);
-};
-
 struct GitSettings {
-  std::optional<Path> excludes_file;  // it may be missing; relative to the work tree
+  /// The user's own file of rules. It may be missing; relative to the work tree.
+  std::optional<Path> excludes_file;
   bool ignore_case = false;
 
-  /// Fails: invalid_argument (a variable), corrupt (a file of settings).
-  static Result<GitSettings> read(const GitRepository& repository, const GitVariables& variables);
+  /// Requires: the repository has a work tree. Fails: invalid_argument (a setting that git can't
+  /// use, too), not_found (only git can read it, and it isn't installed); as GitProgram::ask.
+  static Result<GitSettings> read(const GitRepository& repository, const GitProgram& program);
 };
 
 }  // namespace rtenv::pkg

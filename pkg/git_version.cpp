@@ -21,7 +21,8 @@ int add_tag(const char* name, git_oid* id, void* tags) {
 }  // namespace
 
 Result<std::string> git_version(const Path& directory) {
-  RTENV_TRY(const GitRepository repository, GitRepository::open(directory));
+  RTENV_TRY(const GitRepository repository,
+            GitRepository::open(directory, GitProgram(Environment::of_process())));
   const GitLibrary& git = repository.git();
   git_oid head;
   if (git.reference_name_to_id(&head, repository.get(), "HEAD") != 0) return "no commit";

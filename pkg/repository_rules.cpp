@@ -40,7 +40,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> k_unknown
 
 // The error for a repository that can't be read, with what can be done about that.
 Failure unreadable(Error error) {
-  if (!error.hint().empty() || error.code() == Errc::unavailable) return Failure(std::move(error));
+  if (!error.hint().empty() || error.code() == Errc::unavailable || error.code() == Errc::cancelled)
+    return Failure(std::move(error));
   std::string_view cause = "git's rules need the repository's index";
   for (const auto& [word, hint] : k_unknown_formats)
     if (error.message().find(word) != std::string::npos) cause = hint;
@@ -48,8 +49,8 @@ Failure unreadable(Error error) {
       std::move(error).with_hint(fmt::format("{}; --no-gitignore packs without it", cause)));
 }
 
-Result<GitRepository> open_repository(const Path& work_tree) {
-  auto repository = GitRepository::open(work_tree);
+Result<GitRepository> open_repository(const Path& work_tree, const GitProgram& program) {
+  auto repository = GitRepository::open_work_tree(work_tree, program);
   if (!repository) return unreadable(std::move(repository).error());
   if (is_of(*repository, work_tree)) return repository;
   return unreadable(
@@ -149,7 +150,7 @@ class RepositoryRules::Loader {
 
 Result<std::shared_ptr<const RepositoryRules>> RepositoryRules::load(const Place& place,
                                                                      const FileStamper& stamper) {
-  RTENV_TRY(const GitRepository repository, open_repository(place.work_tree));
+  RTENV_TRY(const GitRepository repository, open_repository(place.work_tree, place.git));
   auto rules = std::make_shared<RepositoryRules>();
   rules->prefix_ = as_prefix(place.folder.lexically_relative(place.work_tree));
   RTENV_TRY(Loader(place, stamper, repository, *rules).run());

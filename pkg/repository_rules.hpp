@@ -32,7 +32,7 @@ class RepositoryRules {
     Path work_tree;     // its top
     Path folder;        // in the work tree; absolute, as the path above
     std::string shown;  // the folder's path in the tree that is scanned, for messages
-    const GitVariables& git;
+    const GitProgram& git;
   };
 
   /// Fails: not_found (libgit2), corrupt (the repository can't be read), changed (meanwhile),

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <map>
+#include <thread>
 
 #include "pkg/git_commit.hpp"
 #include "pkg/git_fixture.hpp"
@@ -32,6 +35,18 @@ class GitRulesTest : public GitRepositoryTest {
       if (item.path != ".git") result.push_back(item.path + " " + item.reason);
     return result;
   }
+
+  using Variables = std::map<std::string, std::string>;
+  static Environment environment(const Variables& variables, bool has_git = true) {
+    Environment result;
+    for (const auto& [name, value] : variables) result.set(name, value);
+    if (!has_git) result.set("PATH", "/nonexistent");
+    return result;
+  }
+  Result<Tree> refusal(Environment git_environment) {
+    return scan(tree_.root(),
+                {.semantics = IgnoreSemantics::git, .git_environment = std::move(git_environment)});
+  }
 };
 
 TEST_F(GitRulesTest, CountTheIgnoreFilesAboveTheFolder) {
@@ -50,13 +65,14 @@ TEST_F(GitRulesTest, CountInfoExcludeAndTheUsersOwnFile) {
       .file("c", "");
   tree_.file("keep", "");
   TreeBuilder home;
-  home.file("ignore", "*.swp\nkeep\n");
-  EXPECT_THAT(paths(scan_folder(".", {.git = {.default_excludes = home / "ignore"}})),
-              ElementsAre("c", "keep"));
+  home.file("git/ignore", "*.swp\nkeep\n");
+  const auto variables = environment({{"XDG_CONFIG_HOME", home.root().native()}});
+  EXPECT_THAT(paths(scan_folder(".", {.git_environment = variables})), ElementsAre("c", "keep"));
   home.file("mine", "c\n");
   git("config core.excludesFile '" + (home / "mine").native() + "'");
-  EXPECT_THAT(paths(scan_folder(".", {.git = {.default_excludes = home / "ignore"}})),
-              ElementsAre("b.swp", "keep"));
+  for (const bool has_git : {true, false})
+    EXPECT_THAT(paths(scan_folder(".", {.git_environment = environment({}, has_git)})),
+                ElementsAre("b.swp", "keep"));
 }
 
 TEST_F(GitRulesTest, CountTheSettingsOfGitsVariables) {
@@ -67,17 +83,17 @@ TEST_F(GitRulesTest, CountTheSettingsOfGitsVariables) {
     home.file(std::string("config-") + name,
               fmt::format("[core]\nexcludesFile = {}/rules-{}\n", home.root().native(), name));
   }
-  const auto listed = [&](const std::map<std::string, std::string>& variables) {
-    Environment environment;
-    for (const auto& [name, value] : variables) environment.set(name, value);
+  const auto listed = [&](const Variables& variables) {
     std::string names;
-    for (const std::string& path : paths(scan_folder(".", {.git = GitVariables::of(environment)})))
+    for (const std::string& path :
+         paths(scan_folder(".", {.git_environment = environment(variables)})))
       names += path;
     return names;
   };
   const auto file = [&](const std::string& name) { return (home / name).native(); };
-  std::map<std::string, std::string> variables{{"GIT_CONFIG_SYSTEM", file("config-a")},
-                                               {"GIT_CONFIG_GLOBAL", "/dev/null"}};
+  Variables variables{{"GIT_CONFIG_SYSTEM", file("config-a")},
+                      {"GIT_CONFIG_GLOBAL", "/dev/null"},
+                      {"GIT_DIR", "/nonexistent"}};
   EXPECT_EQ(listed(variables), "bcde");
   variables["GIT_CONFIG_NOSYSTEM"] = "yes";
   EXPECT_EQ(listed(variables), "abcde");
@@ -88,24 +104,85 @@ TEST_F(GitRulesTest, CountTheSettingsOfGitsVariables) {
   EXPECT_EQ(listed(variables), "acde") << "only with the extension";
   git("config extensions.worktreeConfig true");
   EXPECT_EQ(listed(variables), "abde");
-  variables["GIT_CONFIG_COUNT"] = "2";
-  variables["GIT_CONFIG_KEY_0"] = "Core.ExcludesFile";
-  variables["GIT_CONFIG_VALUE_0"] = file("rules-d");
-  variables["GIT_CONFIG_KEY_1"] = "user.name";
-  const auto refusal = [&] {
-    Environment environment;
-    for (const auto& [name, value] : variables) environment.set(name, value);
-    return scan(tree_.root(),
-                {.semantics = IgnoreSemantics::git, .git = GitVariables::of(environment)});
-  };
-  EXPECT_THAT(refusal(), IsError(Errc::invalid_argument, "GIT_CONFIG_VALUE_1 isn't set"));
-  variables["GIT_CONFIG_VALUE_1"] = "";
+  variables["GIT_CONFIG_COUNT"] = " 1";
+  variables["GIT_CONFIG_KEY_0"] = "include.path";
+  variables["GIT_CONFIG_VALUE_0"] = file("config-d");
   EXPECT_EQ(listed(variables), "abce");
-  variables["GIT_CONFIG_COUNT"] = "many";
-  EXPECT_THAT(refusal(), IsError(Errc::invalid_argument, "GIT_CONFIG_COUNT is 'many'"));
-  variables["GIT_CONFIG_COUNT"] = "";
-  variables["GIT_CONFIG_NOSYSTEM"] = "perhaps";
-  EXPECT_THAT(refusal(), IsError(Errc::invalid_argument, "GIT_CONFIG_NOSYSTEM is 'perhaps'"));
+  variables["GIT_CONFIG_COUNT"] = "2";
+  EXPECT_THAT(refusal(environment(variables)), IsError(Errc::invalid_argument, "GIT_CONFIG_KEY_1"));
+  git("config --unset extensions.worktreeConfig");
+  EXPECT_THAT(refusal(environment({{"GIT_CONFIG_COUNT", "0"}}, false)),
+              IsError(Errc::not_found, "GIT_CONFIG_COUNT can be read only with the program 'git'"));
+}
+
+TEST_F(GitRulesTest, FollowEveryIncludeOrFail) {
+  TreeBuilder home;
+  home.file("rules", "f\n")
+      .file("included", fmt::format("[core]\nexcludesFile = {}/rules\n", home.root().native()));
+  tree_.file("f", "").file("g", "");
+  git("remote add origin https://example.org/x");
+  for (const char* section : {"include", "includeIf \"hasconfig:remote.*.url:https://*/**\""}) {
+    const std::string text =
+        fmt::format("[{}]\npath = {}/included\n", section, home.root().native());
+    home.file(".gitconfig", text);
+    const auto variables = environment({{"HOME", home.root().native()}});
+    EXPECT_THAT(paths(scan_folder(".", {.git_environment = variables})), ElementsAre("g"));
+    const std::string config = must(read_file(tree_ / ".git/config"));
+    tree_.file(".git/config", config + text);
+    EXPECT_THAT(refusal(environment({}, false)), IsError(Errc::not_found, "config includes"));
+    tree_.file(".git/config", config);
+  }
+}
+
+TEST_F(GitRulesTest, AreNotGuessedFromASettingThatCannotBeRead) {
+  tree_.file("f", "");
+  const std::string config = must(read_file(tree_ / ".git/config"));
+  for (const char* setting : {"excludesFile = ~no-such-user/x", "excludesFile",
+                              "ignoreCase = perhaps", "excludesFile = %(prefix)/x"}) {
+    tree_.file(".git/config", fmt::format("{}[core]\n{}\n", config, setting));
+    for (const bool has_git : {true, false}) {
+      if (has_git && std::string_view(setting).ends_with("%(prefix)/x")) continue;  // git knows it
+      EXPECT_FALSE(scan(tree_.root(), {.semantics = IgnoreSemantics::git,
+                                       .git_environment = environment({}, has_git)}))
+          << setting;
+    }
+  }
+}
+
+TEST_F(GitRulesTest, DoNotWaitForAPipe) {
+  tree_.file("f", "");
+  git("add f");
+  git("commit -q -m message");
+  git("pack-refs --all");
+  for (const char* name : {".git/index", ".git/config", ".git/HEAD", ".git/packed-refs",
+                           ".git/commondir", ".git/info/exclude", ".git/objects/info/alternates",
+                           ".git/refs/heads/x", ".git/objects/ab/cdef", ".git/logs/HEAD"}) {
+    std::filesystem::create_directories((tree_ / name).parent_path());
+    std::filesystem::rename(tree_ / ".git", tree_ / "saved");
+    std::filesystem::copy(tree_ / "saved", tree_ / ".git",
+                          std::filesystem::copy_options::recursive);
+    std::filesystem::remove(tree_ / name);
+    ASSERT_EQ(::mkfifo((tree_ / name).c_str(), 0600), 0) << name;
+    EXPECT_THAT(refusal({}), IsError(Errc::corrupt, "is a pipe or device")) << name;
+    EXPECT_THAT(scan_commit(tree_.root(), "HEAD", {}),
+                IsError(Errc::corrupt, "is a pipe or device"))
+        << name;
+    std::filesystem::remove_all(tree_ / ".git");
+    std::filesystem::rename(tree_ / "saved", tree_ / ".git");
+  }
+}
+
+TEST_F(GitRulesTest, ArePatientWithAnIncludedPipeUntilCancelled) {
+  ASSERT_EQ(::mkfifo((tree_ / "pipe").c_str(), 0600), 0);
+  git("config include.path ../pipe");
+  const auto cancellation = must(Cancellation::create());
+  const std::jthread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    cancellation.request();
+  });
+  EXPECT_THAT(
+      scan(tree_.root(), {.semantics = IgnoreSemantics::git, .cancellation = &cancellation}),
+      IsError(Errc::cancelled, "interrupted"));
 }
 
 TEST_F(GitRulesTest, IgnoreCaseIfGitDoes) {
@@ -262,7 +339,7 @@ TEST_F(GitRulesTest, SayThatDescriptorsAreLackingAndNothingElse) {
   if (child == 0) {
     const rlimit none_left{3, 3};
     ::setrlimit(RLIMIT_NOFILE, &none_left);
-    const auto result = GitRepository::open(tree_.root());
+    const auto result = GitRepository::open(tree_.root(), GitProgram({}));
     ::_exit(!result && result.error().code() == Errc::unavailable ? 0 : 1);
   }
   int status = 0;
@@ -277,15 +354,21 @@ TEST_F(GitRulesTest, AreNotTakenFromTheRepositoryOfAnotherUser) {
               IsError(Errc::permission_denied, "belongs to another user"));
   EXPECT_THAT(scan_commit(tree_.root(), "HEAD", {}),
               IsError(Errc::permission_denied, "belongs to another user"));
+  const auto trusting = environment({{"GIT_CONFIG_COUNT", "1"},
+                                     {"GIT_CONFIG_KEY_0", "safe.directory"},
+                                     {"GIT_CONFIG_VALUE_0", "*"}});
+  EXPECT_THAT(refusal(trusting), IsOk()) << "git trusts it";
+  EXPECT_THAT(refusal({}), IsError(Errc::permission_denied, "belongs to another user"));
 }
 
 TEST_F(GitRulesTest, AreInRegularFilesOnly) {
   tree_.directory(".gitignore").directory("a/.gitignore").file("a/b/f", "").file("a/b/g", "");
   std::filesystem::remove(tree_ / ".git/info/exclude");
   tree_.directory(".git/info/exclude");
-  for (const Path& rules : {tree_ / "a", Path("/dev/null")})
-    EXPECT_THAT(paths(scan_folder("a/b", {.git = {.default_excludes = rules}})),
-                ElementsAre("f", "g"));
+  for (const Path& rules : {tree_ / "a", Path("/dev/null")}) {
+    git("config core.excludesFile '" + rules.native() + "'");
+    EXPECT_THAT(paths(scan_folder("a/b")), ElementsAre("f", "g"));
+  }
 }
 
 TEST_F(GitRulesTest, FindTheWorkTree) {

@@ -56,9 +56,9 @@ Result<FolderRules::Repository> RuleReader::repository_of(const ScannedFolder& f
   else if (is_work_tree(path))
     work_tree = path;
   if (!work_tree) return none;
+  const GitProgram git(options_.git_environment, options_.cancellation);
   return RepositoryRules::load(
-      {.work_tree = *work_tree, .folder = path, .shown = folder.path, .git = options_.git},
-      stamper_);
+      {.work_tree = *work_tree, .folder = path, .shown = folder.path, .git = git}, stamper_);
 }
 
 // The text of one state of the file, which is remembered; nullopt if it isn't a regular file.

@@ -32,7 +32,7 @@ ScanOptions scan_options(const Environment& environment, Scheme scheme,
                          const std::vector<std::string>& excludes) {
   ScanOptions options{.default_excludes = default_excludes(environment, scheme),
                       .excludes = excludes,
-                      .git = GitVariables::of(environment)};
+                      .git_environment = environment};
   options.use_gitignore = environment.find("RAY_RUNTIME_ENV_IGNORE_GITIGNORE") != "1";
   return options;
 }

@@ -12,7 +12,6 @@
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
 #include "pkg/file_stamp.hpp"
-#include "pkg/git_settings.hpp"
 #include "pkg/ignore_pattern.hpp"
 #include "pkg/package_name.hpp"
 
@@ -35,7 +34,7 @@ struct ScanOptions {
   bool reads_status = true;
   /// The file that the package is written to isn't part of it.
   std::optional<FileIdentity> output;
-  GitVariables git;  // for the semantics git
+  Environment git_environment;  // of the git program, which is asked about repositories
   std::chrono::nanoseconds settle_time = FileStamper::k_settle_time;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;

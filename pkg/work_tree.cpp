@@ -24,33 +24,56 @@ std::optional<Path> named_path(const Path& file, std::string_view key) {
   return file.parent_path() / Path(trim(std::string_view(*text).substr(key.size())));
 }
 
+Path common_dir_of(const Path& git_dir) {
+  return named_path(git_dir / "commondir", "").value_or(git_dir);
+}
+
 bool is_repository(const Path& path) {
   std::error_code error;
   if (!std::filesystem::exists(std::filesystem::symlink_status(path / "HEAD", error))) return false;
-  const Path common = named_path(path / "commondir", "").value_or(path);
+  const Path common = common_dir_of(path);
   return is_folder(common / "objects") && is_folder(common / "refs");
 }
 
-}  // namespace
-
-bool is_work_tree(const Path& folder) {
+// The repository of the work tree that `folder` is the top of.
+std::optional<Path> git_dir_of(const Path& folder) {
   const Path dot_git = folder / ".git";
-  if (is_folder(dot_git)) return is_repository(dot_git);
-  const auto repository = named_path(dot_git, "gitdir: ");
-  return repository && is_repository(*repository);
+  auto git_dir = is_folder(dot_git) ? dot_git : named_path(dot_git, "gitdir: ");
+  return git_dir && is_repository(*git_dir) ? git_dir : std::nullopt;
 }
 
-std::optional<Path> find_work_tree(const Path& folder) {
+// The first folder from `folder` upwards that matches.
+template <class Matches>
+std::optional<Path> find_upwards(const Path& folder, Matches matches) {
   struct stat start {};
   if (::stat(folder.c_str(), &start) != 0) return std::nullopt;
   for (Path path = folder;; path = path.parent_path()) {
     struct stat status {};
-    if (path.filename() == ".git" || ::stat(path.c_str(), &status) != 0 ||
-        status.st_dev != start.st_dev)
-      return std::nullopt;
-    if (is_work_tree(path)) return path;
+    if (::stat(path.c_str(), &status) != 0 || status.st_dev != start.st_dev) return std::nullopt;
+    if (matches(path)) return path;
     if (path == path.parent_path()) return std::nullopt;
   }
+}
+
+}  // namespace
+
+bool is_work_tree(const Path& folder) { return git_dir_of(folder).has_value(); }
+
+std::optional<Path> find_work_tree(const Path& folder) {
+  const auto is_in_repository = [](const Path& path) { return path.filename() == ".git"; };
+  auto found = find_upwards(
+      folder, [&](const Path& path) { return is_in_repository(path) || is_work_tree(path); });
+  return found && is_in_repository(*found) ? std::nullopt : found;
+}
+
+std::optional<RepositoryPlace> find_repository(const Path& folder) {
+  std::error_code error;
+  const Path start = std::filesystem::canonical(folder, error);
+  const auto top = find_upwards(
+      start, [](const Path& path) { return is_work_tree(path) || is_repository(path); });
+  if (!top) return std::nullopt;
+  const Path git_dir = git_dir_of(*top).value_or(*top);
+  return RepositoryPlace{.top = *top, .git_dir = git_dir, .common_dir = common_dir_of(git_dir)};
 }
 
 }  // namespace rtenv::pkg
