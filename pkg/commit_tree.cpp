@@ -1,8 +1,14 @@
 #include "pkg/commit_tree.hpp"
 
 #include <algorithm>
+#include <set>
+#include <unordered_set>
+#include <vector>
 
+#include "base/encoding.hpp"
 #include "pkg/byte_text.hpp"
+#include "pkg/entry_check.hpp"
+#include "pkg/repository_files.hpp"
 #include "pkg/tree_path.hpp"
 
 namespace rtenv::pkg {
@@ -17,7 +23,17 @@ void push_parts(std::vector<std::string>& parts, std::string_view path) {
     if (!part->empty()) parts.emplace_back(*part);
 }
 
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         lower_ascii(name) != ".git";
+}
+
 }  // namespace
+
+Failure refuse_object(std::string_view reason) {
+  return fail(Errc::corrupt, "the commit is damaged or hostile: {}", reason)
+      .hint("git fsck --strict says more");
+}
 
 const CommitObject* find_object(const std::vector<CommitObject>& folder, std::string_view name) {
   const auto found = std::ranges::find_if(
@@ -46,22 +62,38 @@ Result<bool> CommitTree::may_convert() const {
   if (git.repository_config_snapshot(&config, repository_->get()) == 0) {
     const GitOwned<git_config> owner(config, git.config_free);
     const char* value = nullptr;
+    // libgit2 opens it for the attributes.
+    git_buf path{};
+    if (git.config_get_string(&value, config, "core.attributesfile") == 0 &&
+        git.config_parse_path(&path, value) == 0) {
+      const Path file(std::string(path.ptr, path.size));
+      git.buf_dispose(&path);
+      RTENV_TRY(check_openable(file));
+    }
     if (git.config_get_string(&value, config, "core.autocrlf") == 0 &&
         std::string_view(value) == "true")
       return true;
   }
-  return has_attributes(root_);
+  return has_attributes();
 }
 
-Result<bool> CommitTree::has_attributes(const git_oid& id) const {
+// Each folder once: a commit may have the same one in many places, at any depth.
+Result<bool> CommitTree::has_attributes() const {
   const GitLibrary& git = repository_->git();
-  RTENV_TRY(const auto tree, lookup(id));
-  for (std::size_t i = 0; i < git.tree_entrycount(tree.get()); ++i) {
-    const git_tree_entry* entry = git.tree_entry_byindex(tree.get(), i);
-    if (std::string_view(git.tree_entry_name(entry)) == ".gitattributes") return true;
-    if (git.tree_entry_filemode(entry) != GIT_FILEMODE_TREE) continue;
-    RTENV_TRY(const bool below, has_attributes(*git.tree_entry_id(entry)));
-    if (below) return true;
+  std::vector<git_oid> waiting{root_};
+  std::set<std::string> seen;
+  while (!waiting.empty()) {
+    const git_oid id = waiting.back();
+    waiting.pop_back();
+    RTENV_TRY(const auto tree, lookup(id));
+    for (std::size_t i = 0; i < git.tree_entrycount(tree.get()); ++i) {
+      const git_tree_entry* entry = git.tree_entry_byindex(tree.get(), i);
+      if (std::string_view(git.tree_entry_name(entry)) == ".gitattributes") return true;
+      const git_oid* below = git.tree_entry_id(entry);
+      if (git.tree_entry_filemode(entry) == GIT_FILEMODE_TREE &&
+          seen.emplace(std::begin(below->id), std::end(below->id)).second)
+        waiting.push_back(*below);
+    }
   }
   return false;
 }
@@ -70,11 +102,18 @@ Result<std::vector<CommitObject>> CommitTree::list(const CommitObject& folder) c
   const GitLibrary& git = repository_->git();
   RTENV_TRY(const auto tree, lookup(folder.id));
   std::vector<CommitObject> objects;
+  std::unordered_set<std::string_view> names;
   const std::size_t count = git.tree_entrycount(tree.get());
   objects.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const git_tree_entry* entry = git.tree_entry_byindex(tree.get(), i);
-    objects.push_back({.path = join_path(folder.path, git.tree_entry_name(entry)),
+    const std::string_view name = git.tree_entry_name(entry);
+    if (!is_plain_name(name) || !names.insert(name).second)
+      return refuse_object(refuse_entry(join_path(folder.path, name),
+                                        "it is there twice, or no file can have its name")
+                               .value()
+                               .message());
+    objects.push_back({.path = join_path(folder.path, name),
                        .id = *git.tree_entry_id(entry),
                        .mode = git.tree_entry_filemode(entry)});
   }

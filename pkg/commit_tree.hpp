@@ -27,7 +27,7 @@ class CommitTree {
   /// each file, which costs more than reading it.
   [[nodiscard]] bool converts() const noexcept { return converts_; }
 
-  /// The objects in a folder. Fails: corrupt.
+  /// The objects in a folder: each has a plain name of its own. Fails: corrupt.
   Result<std::vector<CommitObject>> list(const CommitObject& folder) const;
   /// The content of a file or the target of a link. Fails: corrupt.
   Result<std::string> text_of(const CommitObject& object) const;
@@ -41,13 +41,16 @@ class CommitTree {
       : repository_(&repository), source_(&source), root_(root) {}
   Result<GitOwned<git_tree>> lookup(const git_oid& id) const;
   Result<bool> may_convert() const;
-  Result<bool> has_attributes(const git_oid& id) const;
+  Result<bool> has_attributes() const;
 
   const GitRepository* repository_;
   const CommitSource* source_;
   git_oid root_;
   bool converts_ = false;
 };
+
+/// The error for an object that no git would have committed. Code: corrupt.
+Failure refuse_object(std::string_view reason);
 
 /// The object of this name among those of a folder; null if there is none.
 const CommitObject* find_object(const std::vector<CommitObject>& folder, std::string_view name);

@@ -4,8 +4,10 @@
 #include <set>
 
 #include "base/absolute_path.hpp"
+#include "base/file.hpp"
 #include "pkg/byte_text.hpp"
 #include "pkg/commit_tree.hpp"
+#include "pkg/entry_check.hpp"
 #include "pkg/folder_rules.hpp"
 #include "pkg/link_check.hpp"
 #include "pkg/tree_path.hpp"
@@ -150,6 +152,9 @@ class CommitScanner {
   // `place` is that of the object, with the depth of its folder.
   Result<void> visit(const CommitObject& object, const Place& place, const Rules& rules) {
     const std::string& path = place.path;
+    if (split_name(path).name.starts_with(k_unfinished_prefix)) return {};
+    if (auto checked = checked_entry_path(path, true); !checked)
+      return refuse_object(checked.error().message());
     const bool directory = object.mode == GIT_FILEMODE_TREE || object.mode == GIT_FILEMODE_COMMIT;
     if (const auto verdict = rules->excluded(path, directory)) {
       exclude(path, directory, *verdict);

@@ -1,6 +1,7 @@
 #include "pkg/git_commit.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -18,6 +19,15 @@ class GitCommitTest : public GitRepositoryTest {
   void commit() {
     git("add -A -f");
     git("commit -q -m message");
+  }
+  // Runs a script with the settings of `git`.
+  void script(const std::string& text) {
+    TreeBuilder folder;
+    folder.file("script", "set -e\n" + text + "\n");
+    git("-c alias.script='!sh " + (folder / "script").native() + "' script");
+  }
+  static std::string commit_of(const std::string& tree_command) {
+    return "git update-ref HEAD $(git commit-tree -m message $(" + tree_command + "))";
   }
   Result<Tree> scan(const ScanOptions& options = {}, const std::string& revision = "HEAD") {
     return scan_commit(tree_.root(), revision, options);
@@ -161,6 +171,51 @@ TEST_F(GitCommitTest, WarnsAboutSubmodulesAndLfsPointers) {
   EXPECT_TRUE(tree.entries[1].childless);
   EXPECT_THAT(tree.warnings, ElementsAre(HasSubstr("model is a git-lfs pointer"),
                                          HasSubstr("sub is a submodule")));
+}
+
+// What is in the working tree or staged isn't in the commit.
+TEST_F(GitCommitTest, FollowsTheAttributesOfTheCommitOnly) {
+  tree_.file("f", "a\n").file("d/g", "").file(".gitattributes", "f eol=crlf\n");
+  commit();
+  tree_.file(".gitattributes", "f -text\n");
+  EXPECT_EQ(content(must(scan()), "f"), "a\r\n");
+  git("add .");
+  EXPECT_EQ(content(must(scan()), "f"), "a\r\n");
+  ASSERT_EQ(::mkfifo((tree_ / "d/.gitattributes").c_str(), 0600), 0);
+  EXPECT_EQ(content(must(scan()), "f"), "a\r\n");
+  ASSERT_EQ(::mkfifo((tree_ / "pipe").c_str(), 0600), 0);
+  git("config core.attributesFile '" + (tree_ / "pipe").native() + "'");
+  EXPECT_THAT(scan(), IsError(Errc::corrupt, "pipe is a pipe or device"));
+}
+
+TEST_F(GitCommitTest, RefusesNamesThatNoCheckoutHas) {
+  const std::string empty_blob =
+      "\xe6\x9d\xe2\x9b\xb2\xd1\xd6\x43\x4b\x8b\x29\xae\x77\x5a\xd8\xc2\xe4\x8c\x53\x91";
+  for (const std::string name :
+       {"..", ".", ".git", ".GIT", "a/a", "../../x", "..\\x", "c:", "twice"}) {
+    const std::string entry = "100644 " + name + '\0' + empty_blob;
+    tree_.file("tree", name == "twice" ? entry + entry : entry);
+    script("git hash-object -w --stdin </dev/null\n" +
+           commit_of("git hash-object -t tree -w --literally tree"));
+    EXPECT_THAT(scan(), IsError(Errc::corrupt, "the commit is damaged or hostile")) << name;
+  }
+}
+
+TEST_F(GitCommitTest, HasNoUnfinishedFiles) {
+  tree_.file(".rtenv-unfinished-x", "").file("f", "");
+  commit();
+  EXPECT_THAT(paths(must(scan())), ElementsAre("f"));
+}
+
+// The same folder is there 2^40 times.
+TEST_F(GitCommitTest, LooksOnceForAttributesInEachFolder) {
+  script(
+      "t=$(git mktree </dev/null)\n"
+      "for i in $(seq 40); do\n"
+      "  t=$(printf \"040000 tree $t\\ta\\n040000 tree $t\\tb\\n\" | git mktree)\n"
+      "done\n" +
+      commit_of("echo $t"));
+  EXPECT_THAT(paths(must(scan({.excludes = {"*"}}))), ElementsAre());
 }
 
 TEST_F(GitCommitTest, ReadsABareRepository) {
