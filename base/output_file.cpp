@@ -8,15 +8,19 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
+#include <optional>
 
 #include "base/cancellation.hpp"
+#include "base/decimal.hpp"
+#include "base/raw_bytes.hpp"
+#include "base/temp_dir.hpp"
 
 namespace rtenv {
 namespace {
 
 constexpr int k_max_links = 40;  // as in Linux
 constexpr int k_reader_interval_ms = 20;
+constexpr std::size_t k_copy_bytes = 1U << 20U;
 
 Failure cancelled(std::string_view name) {
   return fail(Errc::cancelled, "interrupted while waiting for the reader of {}", name);
@@ -55,25 +59,21 @@ bool is_mounted(const Path& path) {
          (status.stx_attributes & status.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-// This process's own open file is written to from where it stands, as by the shell.
-Result<Fd> open_open_file(const Path& link) {
+// The number of this process's own open file, which is written to from where it stands, as by the
+// shell.
+std::optional<int> own_open_file(const Destination& at) {
   std::error_code error;
-  const Path own = std::filesystem::canonical("/proc/self/fd", error);
-  if (std::filesystem::canonical(link.parent_path(), error) == own) {
-    int number = -1;
-    const std::string digits = link.filename();
-    std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    Fd copy(::fcntl(number, F_DUPFD_CLOEXEC, 3));
-    if (!copy) return fail_errno("write", link.native());
-    return copy;
-  }
-  return open_file(link, O_WRONLY | O_TRUNC);
+  if (!at.is_open_file || std::filesystem::canonical(at.path.parent_path(), error) !=
+                              std::filesystem::canonical("/proc/self/fd", error))
+    return std::nullopt;
+  const auto number = parse_decimal(at.path.filename().native());
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
 }
 
 Result<Fd> open_stream(const Path& path, const Cancellation* cancellation) {
   struct stat status {};
   if (cancellation == nullptr || ::stat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode))
-    return open_file(path, O_WRONLY | O_TRUNC);
+    return open_file(path, O_WRONLY);
   for (;;) {
     Fd stream(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     if (!stream && errno != ENXIO) return fail_errno("open", path.native());
@@ -107,32 +107,49 @@ Result<AtomicFile> create_file(const Path& target, const struct stat* replaced) 
 
 }  // namespace
 
-Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* cancellation) {
+Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* cancellation,
+                                      Streams streams) {
   RTENV_TRY(const Destination at, follow_links(path));
-  const auto stream_output = [&](Fd stream) {
-    return OutputFile(
-        path.native(),
-        StreamOutput(std::move(stream), {.name = path.native(), .cancellation = cancellation}));
-  };
-  if (at.is_open_file) {
-    RTENV_TRY(Fd stream, open_open_file(at.path));
-    return stream_output(std::move(stream));
+  const StreamOutput::Options options{.name = path.native(), .cancellation = cancellation};
+  if (const auto number = own_open_file(at)) {
+    RTENV_TRY(StreamOutput stream, StreamOutput::duplicate(*number, options));
+    return to_stream(std::move(stream), streams);
   }
   struct stat status {};
   const bool exists = ::stat(at.path.c_str(), &status) == 0;
-  if (exists && (!S_ISREG(status.st_mode) || is_mounted(at.path))) {
+  if (at.is_open_file || (exists && (!S_ISREG(status.st_mode) || is_mounted(at.path)))) {
     RTENV_TRY(Fd stream, open_stream(at.path, cancellation));
-    return stream_output(std::move(stream));
+    if (::fstat(stream.get(), &status) != 0) return fail_errno("open", path.native());
+    StreamOutput target(std::move(stream), options);
+    return S_ISREG(status.st_mode) ? spooled(std::move(target), true)
+                                   : to_stream(std::move(target), streams);
   }
   RTENV_TRY(AtomicFile file, create_file(at.path, exists ? &status : nullptr));
   return OutputFile(path.native(), std::move(file));
 }
 
-Result<OutputFile> OutputFile::standard(const Cancellation* cancellation) {
+Result<OutputFile> OutputFile::standard(const Cancellation* cancellation, Streams streams) {
   RTENV_TRY(StreamOutput stream,
             StreamOutput::duplicate(STDOUT_FILENO,
                                     {.name = "standard output", .cancellation = cancellation}));
-  return OutputFile("standard output", std::move(stream));
+  return to_stream(std::move(stream), streams);
+}
+
+Result<OutputFile> OutputFile::create_unnamed(const Path& shown) {
+  RTENV_TRY(AtomicFile file, AtomicFile::create(shown.filename()));
+  return OutputFile(shown.native(), std::move(file));
+}
+
+Result<OutputFile> OutputFile::to_stream(StreamOutput stream, Streams streams) {
+  if (streams == Streams::by_commit) return spooled(std::move(stream), false);
+  std::string name = stream.name();
+  return OutputFile(std::move(name), std::move(stream));
+}
+
+Result<OutputFile> OutputFile::spooled(StreamOutput target, bool replaces_content) {
+  RTENV_TRY(Fd file, open_temp_file());
+  std::string name = target.name();
+  return OutputFile(std::move(name), Spooled{std::move(file), std::move(target), replaces_content});
 }
 
 bool OutputFile::is_standard(const Path& path) {
@@ -146,17 +163,39 @@ bool OutputFile::is_standard(const Path& path) {
 
 const Fd& OutputFile::fd() const noexcept {
   if (const auto* file = std::get_if<AtomicFile>(&output_)) return file->fd();
+  if (const auto* spooled = std::get_if<Spooled>(&output_)) return spooled->file;
   return std::get_if<StreamOutput>(&output_)->fd();
+}
+
+std::string OutputFile::fd_name() const {
+  return std::holds_alternative<Spooled>(output_) ? "a temporary file for " + name_ : name_;
 }
 
 Result<void> OutputFile::write(std::span<const std::byte> data) {
   if (auto* const stream = std::get_if<StreamOutput>(&output_)) return stream->write(data);
-  return write_full(fd(), data, name_);
+  return write_full(fd(), data, fd_name());
+}
+
+Result<void> OutputFile::Spooled::commit(Durability durability) {
+  RawBytes buffer(k_copy_bytes);
+  for (off_t offset = 0;;) {
+    RTENV_TRY(const std::size_t count, read_full_at(file, buffer, offset, "a temporary file"));
+    // Not before the first of the new content could be read.
+    if (offset == 0 && replaces_content && ::ftruncate(target.fd().get(), 0) != 0)
+      return fail_errno("write", target.name());
+    RTENV_TRY(target.write(std::span<const std::byte>(buffer).first(count)));
+    offset += static_cast<off_t>(count);
+    if (count < buffer.size()) break;
+  }
+  if (durability == Durability::power_loss && replaces_content && ::fsync(target.fd().get()) != 0)
+    return fail_errno("sync", target.name());
+  return {};
 }
 
 Result<void> OutputFile::commit(Durability durability) {
-  auto* const file = std::get_if<AtomicFile>(&output_);
-  return file != nullptr ? file->commit(durability) : Result<void>();
+  if (auto* const file = std::get_if<AtomicFile>(&output_)) return file->commit(durability);
+  if (auto* const spooled = std::get_if<Spooled>(&output_)) return spooled->commit(durability);
+  return {};
 }
 
 Result<void> OutputFile::commit_as(const Path& target) {

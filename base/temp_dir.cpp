@@ -1,5 +1,6 @@
 #include "base/temp_dir.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -51,6 +52,11 @@ void TempDir::remove() noexcept {
   });
   if (!removed) log::warn("{}", removed.error().message());
   path_.clear();
+}
+
+Result<Fd> open_temp_file() {
+  RTENV_TRY(const TempDir folder, TempDir::create());
+  return open_file(folder.path() / "file", O_RDWR | O_CREAT | O_EXCL, 0600);
 }
 
 }  // namespace rtenv

@@ -37,4 +37,8 @@ class TempDir {
   Origin origin_;
 };
 
+/// A new file in such a directory, to read and write; it has no name, so that nothing is left after
+/// a kill. Fails: by errno.
+Result<Fd> open_temp_file();
+
 }  // namespace rtenv

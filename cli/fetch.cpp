@@ -70,13 +70,14 @@ struct FetchCommand {
     if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
       return fail(Errc::invalid_argument, "an object can't be written to a terminal")
           .hint("redirect standard output, or give a file to -o");
-    RTENV_TRY(OutputFile file, output == "-" ? OutputFile::standard(tool.cancellation)
-                                             : OutputFile::create(output, tool.cancellation));
+    constexpr auto k_when = OutputFile::Streams::by_commit;
+    RTENV_TRY(OutputFile file, output == "-"
+                                   ? OutputFile::standard(tool.cancellation, k_when)
+                                   : OutputFile::create(output, tool.cancellation, k_when));
     auto cache = cache_of_pin(parsed, tool);
     const auto fetched = [&] {
       ProgressLine progress(tool);
-      return envbuild::fetch_to(parsed, file, to_stdout ? "standard output" : output,
-                                cache ? &*cache : nullptr, shown(options, progress));
+      return envbuild::fetch_to(parsed, file, cache ? &*cache : nullptr, shown(options, progress));
     }();
     if (!fetched) return Failure(fetched.error());
     RTENV_TRY(file.commit());

@@ -67,8 +67,9 @@ class PackageFile {
  private:
   [[nodiscard]] Result<OutputFile> make() const {
     if (path_ == "-") return OutputFile::standard(cancellation_);
-    // The name isn't known before the end.
-    return OutputFile::create(path_.empty() ? Path("_ray_pkg_.zip") : Path(path_), cancellation_);
+    // The package's name isn't known before the end.
+    return path_.empty() ? OutputFile::create_unnamed("_ray_pkg_.zip")
+                         : OutputFile::create(path_, cancellation_);
   }
 
   std::string path_;

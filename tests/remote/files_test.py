@@ -9,7 +9,7 @@ import sys
 import threading
 import unittest
 
-from tool import RTENV, RemoteTest, zip_of
+from tool import RTENV, RemoteTest, noise, zip_of
 
 
 class Files(RemoteTest):
@@ -115,6 +115,58 @@ class Files(RemoteTest):
                 else:
                     self.assertIn("changed while it was read", run.err)
                     self.assertFalse((self.work / f"pushed-{turn}").exists())
+
+    def test_a_file_that_cannot_be_replaced_changes_when_the_output_is_complete(self):
+        missing, empty, whole = f"file://{self.work}/missing", self.write("empty"), self.write("whole", "new")
+        pinned = f"file://{whole}#sha256={'0' * 64}"
+        held = self.write("held", "old content")
+        with held.open() as file:
+            output = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+            self.refused(3, "missing", "fetch", missing, "-o", output)
+            self.refused(2, "pinned", "fetch", pinned, "-o", output)
+            self.assertEqual(held.read_text(), "old content")
+            for source in [whole, empty]:
+                self.ok("fetch", f"file://{source}", "-o", output)
+                self.assertEqual(held.read_bytes(), source.read_bytes())
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounts")
+    def test_a_mounted_file_changes_when_the_output_is_complete(self):
+        large, whole = self.write("job/large", noise(1 << 20)), self.write("whole", "new")
+        held, mounted = self.write("held", "old content"), self.write("mounted")
+
+        def run(*words):
+            script = 'mount --bind "$1" "$2" || exit 77; ulimit -f 100; shift 2; exec "$@"'
+            run = subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", held, mounted, *map(str, words)], capture_output=True, text=True,
+                                 env=self.process_environment({}))
+            if run.returncode == 77:
+                self.skipTest(run.stderr)
+            return run.returncode
+
+        self.assertEqual(run(RTENV, "fetch", f"file://{self.work}/missing", "-o", mounted), 3)
+        self.assertEqual(run(RTENV, "pack", large.parent, "-o", mounted), 6)
+        self.assertEqual(run(RTENV, "push", large, f"file://{mounted}"), 6)
+        self.assertEqual(held.read_text(), "old content")
+        self.assertEqual(run(RTENV, "push", whole, f"file://{mounted}"), 0)
+        self.assertEqual(held.read_text(), "new")
+        self.assertEqual(run(RTENV, "pack", self.job("small"), "-o", mounted), 0)
+        self.assert_packed(held.read_bytes(), self.work / "small")
+
+    def test_what_is_wrong_with_a_cached_file_the_store_still_has_it(self):
+        data = noise(3 << 20)
+        source = self.write("data.bin", data)
+        uri = f"file://{source}#sha256={hashlib.sha256(data).hexdigest()}"
+        self.ok("fetch", uri)
+        [cached] = (self.cache / "files").glob("*/data.bin")
+        cached.parent.chmod(0o700)
+        cached.chmod(0o600)
+        for damage in [lambda: None, lambda: cached.write_bytes(data[:-1] + b"!"), cached.mkdir, lambda: os.mkfifo(cached), lambda: cached.symlink_to("/dev/zero"),
+                       lambda: cached.symlink_to(cached)]:
+            cached.rmdir() if cached.is_dir() else cached.unlink(missing_ok=True)
+            damage()
+            for output in ["out", "-"]:
+                run = subprocess.run([RTENV, "fetch", uri, "-o", output], capture_output=True, cwd=self.work, env=self.process_environment({}))
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertEqual(run.stdout if output == "-" else (self.work / "out").read_bytes(), data)
 
     @contextlib.contextmanager
     def changing(self, path, change):

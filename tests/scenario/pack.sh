@@ -256,6 +256,12 @@ status=0
 wait "$waiting" || status=$?
 equal "$status" 130 "a reader that doesn't read on"
 grep -q "interrupted while waiting for the reader of pipe" interrupted || fail "$(cat interrupted)"
+# While the package has no name yet, a file with its unfinished name isn't the output.
+mkfifo _ray_pkg_.zip
+rtenv pack job
+ok
+[[ -p _ray_pkg_.zip ]] || fail "the pipe was replaced"
+rm _ray_pkg_.zip
 # A replaced file keeps its mode.
 touch private.zip
 chmod 600 private.zip
