@@ -87,7 +87,7 @@ Result<AwsCredentials> assume_role(const RoleRequest& role, const Found& signer,
   const auto text = [&](const char* tag) {
     const pugi::xml_node node = document.find_node(
         [&](const pugi::xml_node& each) { return std::string_view(each.name()) == tag; });
-    return std::string(node.text().get());
+    return text_of(node).value_or("");
   };
   if (!response.succeeded()) {
     document = parse_partial_xml(response.body);

@@ -74,9 +74,9 @@ class AzureStore final : public RestStore {
     const pugi::xml_document document = parse_partial_xml(response.body);
     const pugi::xml_node error = document.child("Error");
     std::string code(response.header("x-ms-error-code"));
-    if (code.empty()) code = error.child("Code").text().get();
+    if (code.empty()) code = text_of(error.child("Code")).value_or("");
     std::string reason = code;
-    const std::string message = error.child("Message").text().get();
+    const std::string message = text_of(error.child("Message")).value_or("");
     // The lines after the first contain ids and times.
     if (!message.empty()) reason += ": " + message.substr(0, message.find('\n'));
     auto failure = fail_status(response.status, object.shown(), reason);
@@ -107,16 +107,22 @@ class AzureStore final : public RestStore {
       const pugi::xml_node properties = each.child("Properties");
       const pugi::xml_node name = each.child("Name");
       Uri uri = prefix;
-      uri.path = name.text().get();
-      // Encoded if XML can't hold it.
-      if (name.attribute("Encoded").as_bool()) uri.path = percent_decode(uri.path);
-      const auto size_bytes = number_child(properties, "Content-Length");
+      uri.path = text_of(name).value_or("");
+      const auto size_bytes = number_of(properties.child("Content-Length"));
       if (uri.path.empty() || !size_bytes)
         return fail_listing(prefix.shown(), "an entry has no name or no size");
-      RTENV_TRY(on_listed({std::move(uri), *size_bytes,
-                           parse_timestamp(properties.child("Last-Modified").text().get())}));
+      // Encoded if XML can't hold it.
+      const auto encoded = parse_xml_bool(name.attribute("Encoded").as_string("false"));
+      if (!encoded)
+        return fail_listing(prefix.shown(), "a name's Encoded is neither true nor false");
+      if (*encoded) uri.path = percent_decode(uri.path);
+      RTENV_TRY(
+          on_listed({std::move(uri), *size_bytes,
+                     parse_timestamp(text_of(properties.child("Last-Modified")).value_or(""))}));
     }
-    return std::string(result.child("NextMarker").text().get());
+    const auto next = text_of(result.child("NextMarker"));
+    if (!next) return fail_listing(prefix.shown(), "its NextMarker isn't a text");
+    return *next;
   }
 
   [[nodiscard]] Result<std::string> container_url(const Uri& object) const {

@@ -30,12 +30,21 @@ TEST(AzureStoreList, IsWhole) {
   const std::string_view blob =
       "<Blob><Name>a</Name><Properties><Content-Length>5</Content-Length></Properties></Blob>";
   EXPECT_THAT(must(list({page(blob)})), testing::ElementsAre("a"));
+  const auto named = [](std::string_view name) {
+    return page(fmt::format(
+        "<Blob>{}<Properties><Content-Length>5</Content-Length></Properties></Blob>", name));
+  };
+  EXPECT_THAT(must(list({named("<Name>a<!-- x -->b<![CDATA[c]]></Name>")})),
+              testing::ElementsAre("abc"));
+  EXPECT_THAT(must(list({named("<Name Encoded=\" true \">a%41</Name>")})),
+              testing::ElementsAre("aA"));
   const std::string cut = TestServer::response(
       "200 OK", fmt::format("<EnumerationResults><Blobs>{}<Blob><Name>b", blob));
   EXPECT_THAT(must(list({cut, page(blob)})), testing::ElementsAre("a")) << "asked again";
   EXPECT_THAT(list(std::vector(20, cut)), IsError(Errc::unavailable, "was cut off"));
   for (const std::string& other :
-       {page("<Blob><Name>a</Name></Blob>"), TestServer::response("200 OK", "<html/>"),
+       {named("<Name>a<b/></Name>"), named("<Name Encoded=\"x\">a</Name>"),
+        page("<Blob><Name>a</Name></Blob>"), TestServer::response("200 OK", "<html/>"),
         page("<Blob><Properties><Content-Length>5</Content-Length></Properties></Blob>")})
     EXPECT_THAT(list({other}),
                 IsError(Errc::invalid_argument, "azure://box/: the response isn't a"))

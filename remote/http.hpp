@@ -85,8 +85,9 @@ struct HttpRequest {
   /// request fails.
   std::function<Result<void>(const HttpResponse&)> check_response;
   /// Of `send`: takes a 2xx response with its whole body. If it fails with unavailable, since the
-  /// body is incomplete, the request is sent again.
-  std::function<Result<void>(const HttpResponse&)> take_document;
+  /// body is incomplete, the request is sent again. It may change the status, if the body is that
+  /// of an error: that counts.
+  std::function<Result<void>(HttpResponse&)> take_document;
 };
 
 using BodySink = std::function<Result<void>(std::span<const std::byte>)>;

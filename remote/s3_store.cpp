@@ -15,6 +15,7 @@
 #include "remote/http_object.hpp"
 #include "remote/list_pages.hpp"
 #include "remote/part_upload.hpp"
+#include "remote/s3_error.hpp"
 #include "remote/store_names.hpp"
 #include "remote/timestamp.hpp"
 #include "remote/transfer_error.hpp"
@@ -29,17 +30,6 @@ constexpr unsigned k_upload_connections = 3;
 constexpr std::chrono::minutes k_completion_time{5};
 constexpr std::chrono::seconds k_explanation_time{5};
 
-// Errors about credentials, whatever their status. The last one is versitygw's.
-constexpr std::array<std::string_view, 9> k_credential_codes{"ExpiredToken",
-                                                             "InvalidToken",
-                                                             "TokenRefreshRequired",
-                                                             "InvalidAccessKeyId",
-                                                             "SignatureDoesNotMatch",
-                                                             "RequestTimeTooSkewed",
-                                                             "AuthorizationHeaderMalformed",
-                                                             "RequestExpired",
-                                                             "XAdminUserNotFound"};
-
 // The parts of a request that all its attempts have in common.
 struct Operation {
   std::string method;
@@ -52,23 +42,10 @@ struct Operation {
   std::function<Result<void>(const HttpResponse&)> take_document = {};
 };
 
-struct S3Error {
-  std::string code;
-  std::string message;
-  std::string region;
-};
-
 // As in HTML forms, where '+' is a space.
 std::string form_decode(std::string text) {
   std::ranges::replace(text, '+', ' ');
   return percent_decode(text);
-}
-
-S3Error parse_error(std::string_view body) {
-  const pugi::xml_document document = parse_partial_xml(body);
-  const pugi::xml_node error = document.child("Error");
-  return {error.child("Code").text().get(), error.child("Message").text().get(),
-          error.child("Region").text().get()};
 }
 
 class S3Store final : public ObjectStore {
@@ -147,11 +124,11 @@ class S3Store final : public ObjectStore {
 
   // The error of a response that isn't 2xx.
   [[nodiscard]] Failure explain(const Uri& object, const HttpResponse& response) {
-    const S3Error error = parse_error(response.body);
+    const S3Error error = parse_s3_error(response.body);
     std::string reason = error.code;
     if (!error.message.empty()) reason += ": " + error.message;
     auto failure = fail_status(response.status, object.shown(), reason);
-    if (std::ranges::find(k_credential_codes, error.code) != k_credential_codes.end())
+    if (error.is_about_credentials())
       failure = fail(Errc::permission_denied, "{}", failure.value().message());
     if (error.code == "RequestTimeTooSkewed")
       return std::move(failure).hint("correct this machine's clock");
@@ -190,20 +167,25 @@ class S3Store final : public ObjectStore {
                             .take_document = take_xml(document, k_root, prefix.shown())}));
     if (!response.succeeded()) return explain(prefix, response);
     const pugi::xml_node result = document.child(k_root);
-    const bool encoded = std::string_view(result.child("EncodingType").text().get()) == "url";
+    const bool encoded = text_of(result.child("EncodingType")) == "url";
     for (const pugi::xml_node each : result.children("Contents")) {
-      const std::string key = each.child("Key").text().get();
-      const auto size_bytes = number_child(each, "Size");
-      if (key.empty() || !size_bytes)
+      const auto key = text_of(each.child("Key"));
+      const auto size_bytes = number_of(each.child("Size"));
+      if (!key || key->empty() || !size_bytes)
         return fail_listing(prefix.shown(), "an entry has no key or no size");
-      object.path = encoded ? form_decode(key) : key;
-      RTENV_TRY(on_listed(
-          {object, *size_bytes, parse_timestamp(each.child("LastModified").text().get())}));
+      object.path = encoded ? form_decode(*key) : *key;
+      RTENV_TRY(on_listed({object, *size_bytes,
+                           parse_timestamp(text_of(each.child("LastModified")).value_or(""))}));
     }
-    std::string next = result.child("NextContinuationToken").text().get();
-    if (next.empty() && result.child("IsTruncated").text().as_bool())
+    const pugi::xml_node truncated = result.child("IsTruncated");
+    const auto is_truncated =
+        truncated ? parse_xml_bool(text_of(truncated).value_or("")) : std::optional(false);
+    if (!is_truncated)
+      return fail_listing(prefix.shown(), "its IsTruncated is neither true nor false");
+    const auto next = text_of(result.child("NextContinuationToken"));
+    if (!next || (next->empty() && *is_truncated))
       return fail_listing(prefix.shown(), "it is truncated, but has no NextContinuationToken");
-    return next;
+    return *next;
   }
 
   [[nodiscard]] AwsRegion region_of(const std::string& bucket) {
@@ -218,7 +200,7 @@ class S3Store final : public ObjectStore {
         response.status != 403)
       return false;
     std::string name(response.header("x-amz-bucket-region"));
-    if (name.empty()) name = parse_error(response.body).region;
+    if (name.empty()) name = parse_s3_error(response.body).region;
     auto region = AwsRegion::parse(name, bucket);
     if (!region || name == region_of(bucket).text()) return false;
     log::debug("bucket {} is in the region {}", bucket, name);
@@ -244,14 +226,18 @@ class S3Store final : public ObjectStore {
     RTENV_TRY(const S3Bucket bucket, S3Bucket::parse(object.authority, object.shown()));
     const AwsRegion region = region_of(bucket.text());
     RTENV_TRY(const std::string base, base_url(bucket, region));
-    HttpRequest request{.method = operation.method,
-                        .url = fmt::format("{}/{}{}{}", base, percent_encode(object.path, "/"),
-                                           operation.query.empty() ? "" : "?", operation.query),
-                        .headers = operation.headers,
-                        .body = operation.body,
-                        .cleans_up = operation.cleans_up,
-                        .work_time = operation.work_time,
-                        .take_document = operation.take_document};
+    HttpRequest request{
+        .method = operation.method,
+        .url = fmt::format("{}/{}{}{}", base, percent_encode(object.path, "/"),
+                           operation.query.empty() ? "" : "?", operation.query),
+        .headers = operation.headers,
+        .body = operation.body,
+        .cleans_up = operation.cleans_up,
+        .work_time = operation.work_time,
+        .take_document = [take = operation.take_document](HttpResponse& response) -> Result<void> {
+          correct_s3_status(response);
+          return take && response.succeeded() ? take(response) : Result<void>();
+        }};
     if (!credentials) return request;
     request.aws =
         AwsSigning{region.text(), "s3", credentials->access_key_id, credentials->secret_access_key};
@@ -294,7 +280,7 @@ class S3PartTarget final : public PartTarget {
                   .query = "uploads=",
                   .headers = {k_type, fmt::format("{}: {}", k_mark_header, mark_)},
                   .take_document = take_xml(document, k_root, object_.shown())}));
-    upload_id_ = document.child(k_root).child("UploadId").text().get();
+    upload_id_ = text_of(document.child(k_root).child("UploadId")).value_or("");
     if (upload_id_.empty())
       return fail(Errc::unavailable, "{}: the store returned no id for the upload",
                   object_.shown());
@@ -319,24 +305,19 @@ class S3PartTarget final : public PartTarget {
       manifest +=
           fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", index + 1, etag);
     manifest += "</CompleteMultipartUpload>";
-    // A failure may have status 200: the store responds before it is done. What tells neither is
-    // like a lost response.
-    const auto take_completion = [&](const HttpResponse& completion) -> Result<void> {
-      if (!parse_error(completion.body).code.empty()) return {};
-      RTENV_TRY(parse_xml(completion.body, "CompleteMultipartUploadResult", object_.shown()));
-      return {};
-    };
-    RTENV_TRY(const auto response,
-              store_.send(object_, {.method = "POST",
-                                    .query = "uploadId=" + percent_encode(upload_id_),
-                                    .body = std::as_bytes(std::span(manifest)),
-                                    .headers = {"Content-Type: application/xml"},
-                                    .work_time = k_completion_time,
-                                    .take_document = take_completion}));
-    const std::string code = parse_error(response.body).code;
-    if (response.succeeded() && code.empty()) return {};
-    // Completed by an attempt whose response was lost?
-    if (code == "NoSuchUpload") {
+    pugi::xml_document document;  // an incomplete one is like a lost response
+    RTENV_TRY(
+        const auto response,
+        store_.send(object_, {.method = "POST",
+                              .query = "uploadId=" + percent_encode(upload_id_),
+                              .body = std::as_bytes(std::span(manifest)),
+                              .headers = {"Content-Type: application/xml"},
+                              .work_time = k_completion_time,
+                              .take_document = take_xml(document, "CompleteMultipartUploadResult",
+                                                        object_.shown())}));
+    if (response.succeeded()) return {};
+    // Completed by an attempt whose response was lost, or wrong?
+    if (parse_s3_error(response.body).code == "NoSuchUpload") {
       const auto stored = store_.send(object_, {.method = "HEAD", .query = {}});
       if (stored && stored->succeeded() && stored->header(k_mark_header) == mark_) return {};
     }

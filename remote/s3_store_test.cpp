@@ -62,10 +62,17 @@ TEST_F(S3StoreTest, ListsWholePagesOnly) {
   for (const std::string& other :
        {std::string("<html>log in</html>"), page(truncated + entry("a")), page(entry("")),
         page("<Contents><Size>1</Size></Contents>"), page(entry("a", "x")),
-        page("<Contents><Key>a</Key></Contents>")})
-    EXPECT_THAT(list({other}),
-                IsError(Errc::invalid_argument, "s3://bucket/: the response isn't a"))
+        page("<Contents><Key>a</Key></Contents>"), page(entry("a<b/>c")), page(entry("a&#0;b")),
+        page("<IsTruncated> true </IsTruncated>"), page("<IsTruncated>yes</IsTruncated>"),
+        page("<IsTruncated/>")})
+    EXPECT_THAT(list({other}), IsError(Errc::invalid_argument, "s3://bucket/: the response isn't "))
         << other;
+}
+
+TEST_F(S3StoreTest, ANameIsAllTheTextOfItsElement) {
+  EXPECT_THAT(must(list({page(entry("a<!-- x -->b") + entry("a<![CDATA[<]]>c") + entry(" ") +
+                              entry(" <?x?>d", " 3\n") + entry("a&#38;&#x1;"))})),
+              ElementsAre("ab", "a<c", " ", " d", "a&\x01"));
 }
 
 TEST_F(S3StoreTest, ARefusalIsExplainedByOneShortRequest) {
@@ -86,15 +93,49 @@ TEST_F(S3StoreTest, AnUploadIsCompleteIfTheStoreSaysSo) {
     TestServer server(upload_responses({ok(done)}));
     EXPECT_THAT(upload(server), IsOk()) << done;
   }
-  for (const char* const error :
-       {"<Error><Code>InternalError</Code></Error>",
-        "\n\n<s3:Error xmlns:s3=\"x\"><s3:Code>InternalError</s3:Code></s3:Error>"}) {
-    TestServer server(upload_responses({ok(std::string(k_declaration) + error), ok("")}));
-    EXPECT_THAT(upload(server), IsError(Errc::unavailable, "s3://bucket/key: InternalError"));
-  }
   TestServer server(upload_responses({ok("<html>log in</html>"), ok("")}));
   EXPECT_THAT(upload(server),
               IsError(Errc::invalid_argument, "isn't a CompleteMultipartUploadResult"));
+}
+
+TEST_F(S3StoreTest, AnErrorCountsWhateverItsStatus) {
+  const std::string internal_error = ok("<Error><Code>InternalError</Code></Error>");
+  TestServer again(upload_responses(
+      {internal_error, ok("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>")}));
+  EXPECT_THAT(upload(again), IsOk());
+  TestServer fails(upload_responses(std::vector(20, internal_error)));
+  EXPECT_THAT(upload(fails), IsError(Errc::unavailable, "s3://bucket/key: InternalError"));
+  TestServer lasting(upload_responses({ok("<Error><Code>InvalidPart</Code></Error>"), ok("")}));
+  EXPECT_THAT(upload(lasting), IsError(Errc::invalid_argument, "s3://bucket/key: InvalidPart"));
+  TestServer put({internal_error, ok("")});
+  const auto store = open(put);
+  const auto small = must(store->upload(must(Uri::parse("s3://bucket/key")), 1));
+  must(small->write(std::vector<std::byte>(1)));
+  EXPECT_THAT(small->finish(), IsOk());
+  EXPECT_EQ(put.stop().size(), 2U);
+
+  const std::string slow_down =
+      "<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>";
+  EXPECT_THAT(must(list({slow_down, page(entry("a"))})), ElementsAre("a"));
+  EXPECT_THAT(list(std::vector(20, slow_down)),
+              IsError(Errc::unavailable, "s3://bucket/: SlowDown: Reduce your rate."));
+  EXPECT_THAT(list({"<Error><Code>AccessDenied</Code></Error>"}),
+              IsError(Errc::permission_denied, "s3://bucket/: AccessDenied"));
+}
+
+TEST_F(S3StoreTest, AnUploadThatTheStoreForgotIsDoneOnlyIfTheObjectHasItsMark) {
+  const std::string failed = ok("<Error><Code>InternalError</Code></Error>");
+  for (const std::string& gone :
+       {ok("<Error><Code>NoSuchUpload</Code></Error>"),
+        TestServer::response("404 Not Found", "<Error><Code>NoSuchUpload</Code></Error>")}) {
+    TestServer server(upload_responses(
+        {failed, gone, TestServer::response("200 OK", {}, {"x-amz-meta-rtenv-upload: other"}),
+         ok("")}));
+    EXPECT_THAT(upload(server), IsError(Errc::not_found, "NoSuchUpload"));
+    const auto requests = server.stop();
+    ASSERT_GE(requests.size(), 6U);
+    EXPECT_EQ(requests[5].head.substr(0, 5), "head ") << "asked for the object";
+  }
 }
 
 TEST_F(S3StoreTest, AnIncompleteAnswerToTheCompletionIsLikeALostOne) {

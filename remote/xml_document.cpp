@@ -1,5 +1,7 @@
 #include "remote/xml_document.hpp"
 
+#include <charconv>
+
 #include "base/decimal.hpp"
 #include "base/text.hpp"
 #include "remote/transfer_error.hpp"
@@ -16,11 +18,28 @@ struct PrefixRemover final : pugi::xml_tree_walker {
   }
 };
 
+// A name may consist of blanks.
 bool load(pugi::xml_document& document, std::string_view text) {
-  const bool complete = document.load_buffer(text.data(), text.size());
+  const bool complete =
+      document.load_buffer(text.data(), text.size(), pugi::parse_default | pugi::parse_ws_pcdata);
   PrefixRemover remover;
   document.traverse(remover);
   return complete;
+}
+
+// For pugixml, the character 0 ends a text. XML has neither that nor any above 0x10FFFF.
+bool has_bad_reference(std::string_view text) {
+  constexpr std::string_view k_begin = "&#";
+  for (auto at = text.find(k_begin); at != std::string_view::npos; at = text.find(k_begin, at)) {
+    at += k_begin.size();
+    const bool is_hex = text.substr(at).starts_with('x');
+    std::uint32_t code = 1;
+    const auto error = std::from_chars(text.data() + at + (is_hex ? 1 : 0),
+                                       text.data() + text.size(), code, is_hex ? 16 : 10)
+                           .ec;
+    if (error == std::errc::result_out_of_range || code == 0 || code > 0x10FFFF) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -36,6 +55,7 @@ Result<pugi::xml_document> parse_xml(std::string_view text, std::string_view roo
   if (!complete && may_be_cut) return fail_cut_off(shown);
   if (!complete || first.name() != root || first.next_sibling())
     return fail_other_document(shown, fmt::format("a {}", root));
+  if (has_bad_reference(text)) return fail_other_document(shown, "well-formed XML");
   return document;
 }
 
@@ -54,8 +74,25 @@ std::function<Result<void>(const HttpResponse&)> take_xml(pugi::xml_document& do
   };
 }
 
-std::optional<std::uint64_t> number_child(const pugi::xml_node& node, const char* name) {
-  return parse_decimal(node.child(name).text().get());
+std::optional<std::string> text_of(const pugi::xml_node& element) {
+  std::string text;
+  for (const pugi::xml_node part : element.children()) {
+    if (part.type() == pugi::node_element) return std::nullopt;
+    text += part.value();
+  }
+  return text;
+}
+
+std::optional<std::uint64_t> number_of(const pugi::xml_node& element) {
+  const auto text = text_of(element);
+  return text ? parse_decimal(trim(*text)) : std::nullopt;
+}
+
+std::optional<bool> parse_xml_bool(std::string_view text) {
+  const std::string_view word = trim(text);
+  if (word == "true" || word == "1") return true;
+  if (word == "false" || word == "0") return false;
+  return std::nullopt;
 }
 
 }  // namespace rtenv::remote

@@ -33,15 +33,45 @@ TEST(XmlDocument, AnotherDocumentIsRefused) {
 TEST(XmlDocument, NamespacePrefixesDontCount) {
   const auto document = must(parse_xml(
       R"(<s3:List xmlns:s3="x"><s3:Size>18446744073709551615</s3:Size></s3:List>)", "List", ""));
-  EXPECT_EQ(number_child(document.child("List"), "Size"), ~0ULL);
+  EXPECT_EQ(number_of(document.child("List").child("Size")), ~0ULL);
 }
 
 TEST(XmlDocument, ANumberIsWrittenInDigitsThatFit) {
   for (const char* const size : {"", "x", "5x", "-5", "18446744073709551616"}) {
     const std::string text = fmt::format("<List><Size>{}</Size></List>", size);
-    EXPECT_EQ(number_child(must(parse_xml(text, "List", "")).child("List"), "Size"), std::nullopt)
+    EXPECT_EQ(number_of(must(parse_xml(text, "List", "")).child("List").child("Size")),
+              std::nullopt)
         << size;
   }
+}
+
+TEST(XmlDocument, AllOfAnElementIsItsText) {
+  for (const auto& [content, text] : {std::pair("a<!-- x -->b", "ab"),
+                                      {"a<![CDATA[&#38;<]]>", "a&#38;<"},
+                                      {" <?x?> ", "  "},
+                                      {"&#97;&#x1;&amp;", "a\x01&"},
+                                      {"", ""}}) {
+    const std::string list = fmt::format("<List>{}</List>", content);
+    EXPECT_EQ(text_of(must(parse_xml(list, "List", "")).child("List")), text) << content;
+  }
+  EXPECT_EQ(text_of(must(parse_xml(k_list, "List", "")).child("List")), std::nullopt);
+  EXPECT_EQ(text_of(pugi::xml_node()), "");
+}
+
+TEST(XmlDocument, NoCharacterEndsAText) {
+  for (const char* const name : {"a&#0;b", "a&#00;", "a&#x0;b", "&#1;&#x000;", "&#4294967296;",
+                                 "&#x100000000;", "&#1114112;"})
+    EXPECT_THAT(parse_xml(fmt::format("<List>{}</List>", name), "List", "s3://b"),
+                IsError(Errc::invalid_argument, "s3://b: the response isn't well-formed XML"))
+        << name;
+  EXPECT_FALSE(parse_xml(std::string_view("<List>a\0b</List>", 16), "List", "s3://b"));
+}
+
+TEST(XmlDocument, ABooleanIsTrueOrFalse) {
+  for (const char* const text : {"true", "1", " true\n"}) EXPECT_EQ(parse_xml_bool(text), true);
+  for (const char* const text : {"false", "0"}) EXPECT_EQ(parse_xml_bool(text), false);
+  for (const char* const text : {"", "yes", "truest", "2"})
+    EXPECT_EQ(parse_xml_bool(text), std::nullopt) << text;
 }
 
 TEST(XmlDocument, AnExplanationCountsAsFarAsItGoes) {

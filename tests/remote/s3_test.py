@@ -95,18 +95,19 @@ class StrictStore(RemoteTest):
         self.assertEqual(self.ok("fetch", "s3://bucket/x.bin").path.read_bytes(), data)
 
     def test_an_upload_whose_completion_is_not_answered_is_complete(self):
-        file = self.write("large.bin", noise(20 << 20))
-        completions = []
+        for seed, fault in enumerate([servers.Fault(lost=True), servers.Fault(answer=b"<Error><Code>InternalError</Code></Error>")]):
+            file = self.write("large.bin", noise(20 << 20, seed))
+            completions = []
 
-        def lose_the_first(request):
-            if request.method == "POST" and "uploadId=" in request.path:
-                completions.append(request)
-                return servers.Fault(lost=len(completions) == 1)
-            return None
+            def first_fails(request, fault=fault, completions=completions):
+                if request.method == "POST" and "uploadId=" in request.path:
+                    completions.append(request)
+                    return fault if len(completions) == 1 else None
+                return None
 
-        self.proxy.fault = lose_the_first
-        self.ok("push", file, "s3://bucket/large.bin")
-        self.assertEqual((len(completions), self.stored("large.bin")), (2, noise(20 << 20)))
+            self.proxy.fault = first_fails
+            self.ok("push", file, "s3://bucket/large.bin")
+            self.assertEqual((len(completions), self.stored("large.bin")), (2, noise(20 << 20, seed)))
 
     def test_another_object_of_the_same_size_does_not_make_an_upload_complete(self):
         self.boto.put_object(Bucket="bucket", Key="large.bin", Body=noise(20 << 20, seed=2))

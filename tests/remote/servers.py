@@ -209,6 +209,7 @@ class Fault:
     ignore_range: bool = False
     bytes_per_s: int | None = None  # of the body
     lost: bool = False  # the request is forwarded, and the connection closed
+    answer: bytes | None = None  # the request is forwarded, and this is sent with status 200
 
 
 class ProxyHandler(Quiet):
@@ -237,6 +238,8 @@ class ProxyHandler(Quiet):
         if fault.lost:
             self.close_connection = True
             return None
+        if fault.answer is not None:
+            return self.respond(200, fault.answer)
         size = response.getheader("Content-Length") if self.command == "HEAD" else str(len(data))
         self.send_response(response.status)
         for name, value in response.getheaders():
