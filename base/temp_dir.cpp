@@ -20,7 +20,10 @@ Result<TempDir> TempDir::create(const Path& parent, const Cancellation* cancella
 }
 
 Result<TempDir> TempDir::create_unfinished(const Path& parent, const Cancellation* cancellation) {
-  return make(parent / fmt::format("{}{}", k_unfinished_prefix, unique_name()), cancellation);
+  RTENV_TRY(TempDir folder,
+            make(parent / fmt::format("{}{}", k_unfinished_prefix, unique_name()), cancellation));
+  RTENV_TRY(folder.place_, open_file(folder.path_, O_PATH | O_DIRECTORY));
+  return folder;
 }
 
 Result<TempDir> TempDir::make(Path path, const Cancellation* cancellation) {
@@ -32,6 +35,7 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
   if (this != &other) {
     remove();
     path_ = std::exchange(other.path_, Path());
+    place_ = std::move(other.place_);
     cancellation_ = other.cancellation_;
   }
   return *this;
@@ -39,15 +43,23 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
 
 TempDir::~TempDir() { remove(); }
 
+Path TempDir::path_now() const {
+  std::error_code error;
+  const Path now =
+      std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", place_.get()), error);
+  return now.filename() == path_.filename() ? now : path_;  // else it is deleted, or not known
+}
+
 void TempDir::remove() noexcept {
   if (path_.empty() || !origin_.is_this_process()) return;
   const auto removed = without_exceptions([&]() -> Result<void> {
+    const Path path = place_ ? path_now() : path_;
     if (cancellation_ == nullptr || !cancellation_->requested()) {
-      auto now = without_exceptions([&] { return remove_tree(path_); });
+      auto now = without_exceptions([&] { return remove_tree(path); });
       if (now || cancellation_ == nullptr) return now;
     }
     // There is no time, or there are too few descriptors or too little memory at this moment.
-    cancellation_->leave(path_);
+    cancellation_->leave(path);
     return {};
   });
   if (!removed) log::warn("{}", removed.error().message());

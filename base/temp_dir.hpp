@@ -16,10 +16,13 @@ class TempDir {
   /// that of the work which uses it; it may be null, and must outlive this.
   static Result<TempDir> create(const Path& parent = {},
                                 const Cancellation* cancellation = nullptr);
-  /// For what is to be moved elsewhere in `parent`: by its name, it isn't part of a package.
+  /// For what is to be moved elsewhere in `parent`: by its name, it isn't part of a package. It is
+  /// removed from wherever it is: a user may move the folders above it.
   static Result<TempDir> create_unfinished(const Path& parent, const Cancellation* cancellation);
   TempDir(TempDir&& other) noexcept
-      : path_(std::exchange(other.path_, Path())), cancellation_(other.cancellation_) {}
+      : path_(std::exchange(other.path_, Path())),
+        place_(std::move(other.place_)),
+        cancellation_(other.cancellation_) {}
   TempDir& operator=(TempDir&& other) noexcept;
   ~TempDir();
 
@@ -32,7 +35,9 @@ class TempDir {
       : path_(std::move(path)), cancellation_(cancellation) {}
   static Result<TempDir> make(Path path, const Cancellation* cancellation);
   void remove() noexcept;
+  [[nodiscard]] Path path_now() const;
   Path path_;
+  Fd place_;  // of an unfinished one: tells where it is
   const Cancellation* cancellation_;
   Origin origin_;
 };

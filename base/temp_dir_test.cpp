@@ -69,6 +69,27 @@ TEST(TempDir, IsTheWorksOwnUnlessThatIsCancelled) {
   EXPECT_THAT(cancellation.take_left_folders(), testing::IsEmpty());
 }
 
+TEST(TempDir, IsRemovedFromWhereItWasMoved) {
+  TreeBuilder tree;
+  const Cancellation cancellation = must(Cancellation::create());
+  tree.file("first/kept", "");
+  {
+    const TempDir folder = must(TempDir::create_unfinished(tree.root() / "first", &cancellation));
+    must(make_directories(folder.path() / "a"));
+    must(rename_path(tree.root() / "first", tree.root() / "second"));
+  }
+  using Entries = std::filesystem::directory_iterator;
+  EXPECT_EQ(std::distance(Entries(tree.root() / "second"), Entries()), 1) << "the file is kept";
+  Path left;
+  {
+    const TempDir folder = must(TempDir::create_unfinished(tree.root() / "second", &cancellation));
+    left = tree.root() / "third" / folder.path().filename();
+    must(rename_path(tree.root() / "second", tree.root() / "third"));
+    cancellation.request();
+  }
+  EXPECT_THAT(cancellation.take_left_folders(), testing::ElementsAre(left));
+}
+
 TEST(TempDir, ReportsAMissingParent) {
   EXPECT_THAT(TempDir::create("/no/such/folder"), IsError(Errc::not_found, "/no/such/folder"));
 }
