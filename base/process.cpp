@@ -187,7 +187,8 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
-      own_group_(other.own_group_) {}
+      own_group_(other.own_group_),
+      origin_(other.origin_) {}
 
 ChildProcess::~ChildProcess() {
   if (pid_ < 0 || !origin_.is_this_process()) return;

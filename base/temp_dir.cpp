@@ -37,6 +37,7 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
     path_ = std::exchange(other.path_, Path());
     place_ = std::move(other.place_);
     cancellation_ = other.cancellation_;
+    origin_ = other.origin_;
   }
   return *this;
 }

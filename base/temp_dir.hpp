@@ -22,7 +22,8 @@ class TempDir {
   TempDir(TempDir&& other) noexcept
       : path_(std::exchange(other.path_, Path())),
         place_(std::move(other.place_)),
-        cancellation_(other.cancellation_) {}
+        cancellation_(other.cancellation_),
+        origin_(other.origin_) {}
   TempDir& operator=(TempDir&& other) noexcept;
   ~TempDir();
 
