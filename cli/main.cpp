@@ -7,7 +7,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -42,6 +44,16 @@ void cancel_on_signals(const Cancellation& cancellation) {
   struct sigaction no_action {};
   no_action.sa_handler = [](int) {};
   ::sigaction(SIGXFSZ, &no_action, nullptr);
+}
+
+// Libraries make objects before main, where nothing catches exceptions.
+[[gnu::constructor(101)]] void end_if_out_of_memory() {
+  std::set_new_handler([] {
+    constexpr std::string_view k_message = "rtenv: error: out of memory\n";
+    [[maybe_unused]] const auto written =
+        ::write(STDERR_FILENO, k_message.data(), k_message.size());
+    std::_Exit(exit_status(Errc::unavailable));
+  });
 }
 
 // A file that is opened as one of them would get messages.
@@ -144,6 +156,7 @@ int run(std::vector<std::string> words) {
 }  // namespace rtenv::cli
 
 int main(int argc, char** argv) {
+  std::set_new_handler(nullptr);  // from here on, lack of memory is an exception, which is caught
   rtenv::cli::open_standard_descriptors();
   // A parent that ignores it leaves it so, which hides how children end.
   std::signal(SIGCHLD, SIG_DFL);

@@ -52,6 +52,12 @@ least() {
 }
 # shellcheck disable=SC2046
 memory=$(least -v $(seq 8000 1000 100000)) descriptors=$(least -n $(seq 3 100))
+# Libraries make objects before main, too. 127: the loader's own error.
+for kib in $(seq $((memory - 1000)) 16 "$memory"); do
+  status=0
+  limited "-v $kib" "$RTENV" version >/dev/null 2>&1 || status=$?
+  [[ $status =~ ^(0|5|127)$ ]] || fail "status $status with $kib KiB of address space"
+done
 for kib in $(seq 200 1500 30000) 40000 60000 90000 150000 300000; do all_commands "-v $((memory + kib))" fast; done
 all_commands "-v $((memory + 12000))" best
 for more in $(seq 0 20); do all_commands "-n $((descriptors + more))" auto; done
