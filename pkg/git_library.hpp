@@ -15,7 +15,7 @@ struct GitLibrary : LibraryFunctions {
   RTENV_LIBRARY_FUNCTION(git_, blob_free);
   RTENV_LIBRARY_FUNCTION(git_, blob_lookup);
   RTENV_LIBRARY_FUNCTION(git_, buf_dispose);
-  RTENV_LIBRARY_FUNCTION(git_, config_foreach_match);
+  RTENV_LIBRARY_FUNCTION(git_, config_foreach);
   RTENV_LIBRARY_FUNCTION(git_, config_free);
   RTENV_LIBRARY_FUNCTION(git_, config_get_bool);
   RTENV_LIBRARY_FUNCTION(git_, config_get_string);

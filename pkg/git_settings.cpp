@@ -10,10 +10,15 @@ namespace {
 constexpr const char* k_excludes_file = "core.excludesFile";
 constexpr const char* k_ignore_case = "core.ignoreCase";
 constexpr const char* k_both = R"(^core\.(excludesfile|ignorecase)$)";
+
 // libgit2 1.5 follows not all includes, and knows nothing of the work tree's own file. Of
 // core.excludesFile, a key without a value is an error.
-constexpr const char* k_special =
-    R"(^(include|includeif)\.|^extensions\.worktreeconfig$|^core\.excludesfile$)";
+bool is_for_git_itself(const git_config_entry& entry) {
+  const std::string_view name = entry.name;  // in lower case, but for its middle part
+  return name.starts_with("include.") || name.starts_with("includeif.") ||
+         name == "extensions.worktreeconfig" ||
+         (name == "core.excludesfile" && entry.value == nullptr);
+}
 
 // Used if core.excludesFile isn't set.
 std::optional<Path> default_excludes(const Environment& environment) {
@@ -64,11 +69,10 @@ Result<GitSettings> ask_libgit2(GitSettings settings, const GitRepository& repos
   const GitOwned<git_config> owner(config, git.config_free);
   std::string unknown;
   const auto note = [](const git_config_entry* entry, void* name) {
-    if (entry->value == nullptr || !std::string_view(entry->name).starts_with("core."))
-      *static_cast<std::string*>(name) = entry->name;
+    if (is_for_git_itself(*entry)) *static_cast<std::string*>(name) = entry->name;
     return 0;
   };
-  if (git.config_foreach_match(config, k_special, note, &unknown) != 0)
+  if (git.config_foreach(config, note, &unknown) != 0)
     return repository.failed(Errc::corrupt, "cannot read git's settings");
   if (!unknown.empty()) return needs_git_program("git's setting " + unknown);
 
