@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "cache/cache.hpp"
+#include "support/in_fork.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv::cache {
@@ -46,14 +47,10 @@ inline std::size_t count_in(const Path& folder) {
 /// Runs `body` in a forked process that kills itself with SIGKILL afterwards.
 template <class Body>
 void in_killed_process(Body body) {
-  const pid_t pid = ::fork();
-  ASSERT_GE(pid, 0);
-  if (pid == 0) {
+  const int status = status_of_fork([&] {
     body();
     ::kill(::getpid(), SIGKILL);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  });
   ASSERT_TRUE(WIFSIGNALED(status));
 }
 

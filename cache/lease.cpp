@@ -27,6 +27,7 @@ Lease::~Lease() { release(); }
 
 void Lease::release() noexcept {
   if (!state_) return;
+  // Another thread may have held a lock of the state when the process was forked.
   if (!state_->origin().is_this_process()) {
     state_.reset();
     return;
