@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -159,12 +160,14 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
       .open_fds = std::move(open_fds),
       .report_fd = report.write_end.get(),
       .parent = ::getpid()};
-  const pid_t pid = ::fork();
+  // As fork(2), but with a descriptor from the beginning: another thread may reap the child at
+  // once.
+  int pidfd_number = -1;
+  const auto pid = static_cast<pid_t>(
+      ::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, &pidfd_number, nullptr, nullptr));
   if (pid < 0) return fail_errno("start", program);
   if (pid == 0) exec_child(plan);
-  // At once: if nobody has to reap it, its number is free when it has ended.
-  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  const int pidfd_error = errno;
+  Fd pidfd(pidfd_number);
   // Both parent and child call setpgid, so the group exists whichever runs first.
   if (options.own_group && !options.own_session) ::setpgid(pid, pid);
   report.write_end.reset();
@@ -179,9 +182,7 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
     RTENV_TRY(plan.search.check(failure.program));
     return fail(system_error(failure.error_number, "run", program));
   }
-  ChildProcess child(pid, std::move(pidfd), options.own_group);
-  if (!child.pidfd_) return fail(system_error(pidfd_error, "watch", program));
-  return child;
+  return ChildProcess(pid, std::move(pidfd), options.own_group);
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
