@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
+
 namespace rtenv {
 namespace {
 
@@ -77,16 +79,6 @@ Errc code_of_errno(int error_number) noexcept {
 std::string_view name(Errc code) noexcept { return row(code).name; }
 int exit_status(Errc code) noexcept { return row(code).exit_status; }
 int http_status(Errc code) noexcept { return row(code).http_status; }
-
-Error Error::within(std::string_view context) && {
-  message_ = fmt::format("{}: {}", context, message_);
-  return std::move(*this);
-}
-
-Error Error::with_hint(std::string hint) && {
-  hint_ = std::move(hint);
-  return std::move(*this);
-}
 
 Error system_error(int error_number, std::string_view action, std::string_view object) {
   return {code_of_errno(error_number),

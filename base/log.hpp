@@ -1,28 +1,17 @@
-// Messages while rtenv works: they go to one function of the process, which a program that embeds
-// rtenv can set; without it, warnings go to standard error. Thread-safe. Never log secrets: no
-// values of environment variables, no query strings of URLs, no credentials.
+// Messages while rtenv works: they go to the sink of include/rtenv/log.hpp. Thread-safe. Never log
+// secrets: no values of environment variables, no query strings of URLs, no credentials.
 //
 //   log::warn("{}: retrying in {} s", uri.shown(), delay_s);
 #pragma once
 
 #include <fmt/format.h>
 
-#include <cstdint>
-#include <functional>
 #include <string_view>
 #include <utility>
 
+#include "rtenv/log.hpp"
+
 namespace rtenv::log {
-
-enum class Level : std::uint8_t { debug, info, warning };
-
-/// Several threads may call it at once, also before a call of rtenv's ends that they are in. What
-/// it throws is dropped.
-using Sink = std::function<void(Level level, std::string_view message)>;
-
-/// Messages from `least` on go to the sink; an empty one drops all. Another thread may still be in
-/// a call of the previous one.
-void set_sink(Level least, Sink sink);
 
 /// Whether messages of this level go anywhere. `debug`, `info` and `warn` don't format their
 /// arguments otherwise; call it only to avoid computing them.

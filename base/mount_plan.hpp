@@ -35,6 +35,8 @@ class MountPlan {
   /// must have one thread. Returns null, or what can't be done, with errno.
   [[nodiscard]] const char* enter() const noexcept;
 
+  [[nodiscard]] bool has_own_user_namespace() const noexcept { return own_user_namespace_; }
+
   /// Enters in a child process, which then exits. Fails: by the errno of `enter`.
   [[nodiscard]] Result<void> try_out() const;
 

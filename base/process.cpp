@@ -68,6 +68,47 @@ void close_all_but(const std::vector<int>& fds) noexcept {
   ::close_range(first, ~0U, 0);
 }
 
+// A source that is itself one of the targets is copied first: another one replaces it.
+void set_standard_streams(const SpawnOptions& options) noexcept {
+  constexpr int k_first_free = 3;
+  const int error =
+      options.error_fd >= 0 || options.inherit_stderr ? options.error_fd : options.output_fd;
+  std::array<int, 3> sources{options.input_fd, options.output_fd, error};
+  if (options.null_input) sources[0] = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  for (int& source : sources)
+    if (source >= 0 && source < k_first_free) source = ::fcntl(source, F_DUPFD, k_first_free);
+  for (int target = 0; target < k_first_free; ++target)
+    if (const int source = sources[static_cast<std::size_t>(target)]; source >= 0)
+      ::dup2(source, target);
+}
+
+// Don't inherit ignored signals, nor run the parent's handlers.
+void reset_signals() noexcept {
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action {};
+    if (::sigaction(number, nullptr, &action) != 0) continue;
+    if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN) ::signal(number, SIG_DFL);
+  }
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD})
+    ::signal(number, SIG_DFL);
+}
+
+// While it lives, no handler of a signal runs on this thread.
+class BlockedSignals {
+ public:
+  BlockedSignals() noexcept {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
 [[noreturn]] void exec_child(const ExecPlan& plan) noexcept {
   const SpawnOptions& options = plan.options;
   if (options.own_session)
@@ -78,14 +119,7 @@ void close_all_but(const std::vector<int>& fds) noexcept {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != plan.parent) ::_exit(127);  // the parent ended before prctl
   }
-  if (options.null_input) {
-    const int null_fd = ::open("/dev/null", O_RDONLY);
-    if (null_fd > 0) ::dup2(null_fd, 0);
-  }
-  if (options.output_fd >= 0) {
-    ::dup2(options.output_fd, 1);
-    if (!options.inherit_stderr) ::dup2(options.output_fd, 2);
-  }
+  set_standard_streams(options);
   // At once, not by exec: if the parent is killed now, its listening socket must not stay open.
   // Libraries may also open descriptors without O_CLOEXEC.
   close_all_but(plan.open_fds);
@@ -96,9 +130,7 @@ void close_all_but(const std::vector<int>& fds) noexcept {
   for (const ResourceLimit& limit : options.limits) set_limit(limit);
   if (!options.working_dir.empty() && ::chdir(options.working_dir.c_str()) != 0)
     report_and_exit(plan, {.error_number = errno, .action = "change to directory"});
-  // Don't inherit ignored or blocked signals.
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD})
-    ::signal(number, SIG_DFL);
+  reset_signals();
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -149,6 +181,7 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   const std::string& program = options.argv.front();
   std::error_code ignored;
   std::vector<int> open_fds = options.keep_fds;
+  open_fds.insert(open_fds.end(), options.prepare_fds.begin(), options.prepare_fds.end());
   open_fds.push_back(report.write_end.get());
   std::ranges::sort(open_fds);
   const ExecPlan plan{
@@ -163,10 +196,15 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   // As fork(2), but with a descriptor from the beginning: another thread may reap the child at
   // once.
   int pidfd_number = -1;
-  const auto pid = static_cast<pid_t>(
-      ::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, &pidfd_number, nullptr, nullptr));
+  pid_t pid = -1;
+  {
+    // The child would run handlers, which know only the parent, on what it shares with it.
+    const BlockedSignals blocked;
+    pid = static_cast<pid_t>(
+        ::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, &pidfd_number, nullptr, nullptr));
+    if (pid == 0) exec_child(plan);
+  }
   if (pid < 0) return fail_errno("start", program);
-  if (pid == 0) exec_child(plan);
   Fd pidfd(pidfd_number);
   // Both parent and child call setpgid, so the group exists whichever runs first.
   if (options.own_group && !options.own_session) ::setpgid(pid, pid);

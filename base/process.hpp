@@ -32,9 +32,11 @@ struct SpawnOptions {
   std::vector<std::string> argv;
   Environment environment;
   Path working_dir;              // empty: inherited
-  int output_fd = -1;            // for stdout and stderr; -1: inherited
+  int input_fd = -1;             // for stdin; -1: inherited
+  int output_fd = -1;            // for stdout, and for stderr without error_fd; -1: inherited
+  int error_fd = -1;             // for stderr
   bool inherit_stderr = false;   // stderr is inherited even if output_fd is set
-  bool null_input = false;       // stdin is /dev/null instead of inherited
+  bool null_input = false;       // stdin is /dev/null
   bool own_group = true;         // a new process group, which `signal` reaches as a whole
   bool own_session = false;      // a new session, and so a new group, without a terminal
   bool die_with_parent = false;  // SIGKILL for the child when the thread that started it ends
@@ -42,6 +44,7 @@ struct SpawnOptions {
   /// async-signal-safe calls are allowed. Returns null, or a static text with what can't be done to
   /// `working_dir` ("mount"), and errno. May be empty.
   std::function<const char*()> prepare_child;
+  std::vector<int> prepare_fds;  // that `prepare_child` uses; with close-on-exec
   /// Inherited in addition to 0, 1 and 2, such as locks that the child must hold.
   std::vector<int> keep_fds;
   std::vector<ResourceLimit> limits;

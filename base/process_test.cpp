@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/lock_file.hpp"
+#include "base/pipe.hpp"
 #include "support/in_fork.hpp"
 #include "support/tree_builder.hpp"
 
@@ -199,6 +200,55 @@ TEST(Process, IsNotKilledByACopyOfItsObjectInAFork) {
   std::optional<ChildProcess> child = must(ChildProcess::spawn(shell("sleep 0.2; exit 5")));
   in_fork([&] { child.reset(); });
   EXPECT_EQ(must(child->wait()).exit_code, 5);
+}
+
+int g_write_end = -1;
+
+TEST(Process, NeverRunsAHandlerOfTheParent) {
+  auto pipe = must(Pipe::create());
+  g_write_end = pipe.write_end.get();
+  const auto previous =
+      ::signal(SIGUSR1, [](int) { [[maybe_unused]] const auto n = ::write(g_write_end, "!", 1); });
+  SpawnOptions options = shell("exit 0");
+  options.prepare_child = []() -> const char* {
+    ::raise(SIGUSR1);  // as if one arrived before exec
+    return nullptr;
+  };
+  const auto spawned = ChildProcess::spawn(options);
+  ::signal(SIGUSR1, previous);
+  // The child ended before exec, by the signal.
+  EXPECT_THAT(spawned, IsOk());
+  pipe.write_end.reset();
+  char byte = 0;
+  EXPECT_EQ(::read(pipe.read_end.get(), &byte, 1), 0);
+}
+
+TEST(Process, GetsItsStandardStreamsAlsoIfTheyAreThoseOfTheParentInAnotherOrder) {
+  // In a fork, which may close its own standard streams.
+  in_fork([] {
+    auto input = must(Pipe::create());
+    auto output = must(Pipe::create());
+    auto error = must(Pipe::create());
+    ::write(input.write_end.get(), "in", 2);
+    input.write_end.reset();
+    ::dup2(output.write_end.get(), 2);  // swapped
+    ::dup2(error.write_end.get(), 0);
+    ::dup2(input.read_end.get(), 1);
+    SpawnOptions options = shell("read line; echo \"out $line\"; echo err >&2");
+    options.input_fd = 1;
+    options.output_fd = 2;
+    options.error_fd = 0;
+    auto child = must(ChildProcess::spawn(options));
+    const auto text = [](const Pipe& pipe) {
+      std::string read(64, '\0');
+      const auto count = ::read(pipe.read_end.get(), read.data(), read.size());
+      read.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+      return read;
+    };
+    EXPECT_EQ(text(output), "out in\n");
+    EXPECT_EQ(text(error), "err\n");
+    EXPECT_EQ(must(child.wait()).exit_code, 0);
+  });
 }
 
 TEST(Process, DoesNotInheritDescriptorsWithCloseOnExec) {

@@ -21,30 +21,23 @@
 
 #include <cerrno>
 
-#include <string>
-#include <tl/expected.hpp>
+#include <string_view>
 #include <utility>
 
 #include "base/error.hpp"
+#include "rtenv/result.hpp"
 
 namespace rtenv {
 
-/// A tl::expected<T, Error>, as a class so that the compiler warns about an unused result.
-template <class T>
-class [[nodiscard]] Result : public tl::expected<T, Error> {
- public:
-  using tl::expected<T, Error>::expected;
-};
-
 /// An error to return: converts to any Result.
-class [[nodiscard]] Failure : public tl::unexpected<Error> {
+class [[nodiscard]] Failure : public Error {
  public:
-  explicit Failure(Error error) : tl::unexpected<Error>(std::move(error)) {}
+  explicit Failure(Error error) : Error(std::move(error)) {}
 
   /// Adds a hint: what the user can do next.
   template <class... Args>
   Failure hint(fmt::format_string<Args...> format, Args&&... args) && {
-    return Failure(std::move(value()).with_hint(fmt::format(format, std::forward<Args>(args)...)));
+    return Failure(std::move(*this).with_hint(fmt::format(format, std::forward<Args>(args)...)));
   }
 };
 

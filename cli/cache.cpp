@@ -8,11 +8,11 @@
 #include <iterator>
 #include <set>
 
+#include "base/byte_size.hpp"
 #include "base/clock.hpp"
-#include "cli/byte_size.hpp"
+#include "base/duration.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
-#include "cli/duration.hpp"
 #include "cli/key_prefix.hpp"
 #include "cli/optional_json.hpp"
 #include "cli/tool.hpp"

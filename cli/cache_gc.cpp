@@ -1,11 +1,11 @@
 #include <nlohmann/json.hpp>
 
+#include "base/byte_size.hpp"
+#include "base/duration.hpp"
 #include "base/processors.hpp"
 #include "cache/cache.hpp"
-#include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
-#include "cli/duration.hpp"
 #include "cli/tool.hpp"
 
 namespace rtenv::cli {

@@ -46,7 +46,7 @@ class CommandLineTest : public testing::Test {
   int run(std::vector<std::string> words) {
     const auto parsed = command_line_.parse(std::move(words));
     const auto* action = std::get_if<Action>(&parsed);
-    return action == nullptr ? -1 : (*action)().value();
+    return action == nullptr ? -1 : *(*action)();
   }
 
   CommandLine command_line_;

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_size.hpp"
 #include "base/file_system.hpp"
 #include "base/process.hpp"
 #include "base/program.hpp"
 #include "cache/cache.hpp"
-#include "cli/byte_size.hpp"
 #include "cli/commands.hpp"
 #include "cli/tool.hpp"
 #include "envbuild/uv_program.hpp"

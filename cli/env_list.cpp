@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_size.hpp"
 #include "base/json_text.hpp"
-#include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
 #include "cli/known_env.hpp"

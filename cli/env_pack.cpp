@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include "base/byte_size.hpp"
 #include "base/processors.hpp"
-#include "cli/byte_size.hpp"
 #include "cli/commands.hpp"
 #include "cli/env_plan.hpp"
 #include "cli/store_options.hpp"

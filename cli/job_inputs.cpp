@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/duration.hpp"
 #include "base/processors.hpp"
-#include "cli/duration.hpp"
 #include "runtime_env/yaml.hpp"
 
 namespace rtenv::cli {
@@ -125,7 +125,7 @@ Result<envbuild::PrepareOptions> JobInputs::prepare_options(const Tool& tool,
                                   .python = python.empty() ? std::nullopt : std::optional(python),
                                   .threads = default_threads(),
                                   .cancellation = tool.cancellation,
-                                  .show_output = tool.verbose,
+                                  .on_output = tool.verbose ? print_to_stderr : nullptr,
                                   .lock = lock.empty() ? std::nullopt : std::optional<Path>(lock),
                                   .offline = offline,
                                   .renewal = chosen_renewal,

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include "base/byte_size.hpp"
 #include "base/text.hpp"
-#include "cli/byte_size.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
 #include "cli/optional_json.hpp"

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "cli/byte_size.hpp"
+#include "base/byte_size.hpp"
 #include "cli/output.hpp"
 
 namespace rtenv::cli {

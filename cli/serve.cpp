@@ -6,13 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/absolute_path.hpp"
+#include "base/byte_size.hpp"
+#include "base/duration.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/open_files.hpp"
 #include "cache/cache.hpp"
-#include "cli/byte_size.hpp"
 #include "cli/commands.hpp"
-#include "cli/duration.hpp"
 #include "server/server.hpp"
 
 namespace rtenv::cli {

@@ -1,7 +1,7 @@
 #include "cli/unpack_limits.hpp"
 
+#include "base/byte_size.hpp"
 #include "base/processors.hpp"
-#include "cli/byte_size.hpp"
 
 namespace rtenv::cli {
 

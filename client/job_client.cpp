@@ -143,9 +143,9 @@ Result<void> JobClient::submit(const json& body, bool own_id) {
     }
     if (reply->response.succeeded()) return {};
     auto failure = explain(*reply);
-    if (failure.value().code() == Errc::already_exists && own_id && attempt > 1) return {};
+    if (failure.code() == Errc::already_exists && own_id && attempt > 1) return {};
     // The server's reason describes the input: it is the whole message.
-    if (const Errc code = failure.value().code();
+    if (const Errc code = failure.code();
         code == Errc::already_exists || code == Errc::invalid_argument)
       return fail(code, "{}", reason_of(reply->body));
     return failure;
@@ -162,10 +162,10 @@ Result<json> JobClient::request_job(const char* method, const std::string& id, c
   RTENV_TRY(const auto reply, request(method, "/api/jobs/" + percent_encode(id) + suffix));
   if (!reply.response.succeeded()) {
     auto failure = explain(reply);
-    if (failure.value().code() == Errc::not_found)
+    if (failure.code() == Errc::not_found)
       return fail(Errc::not_found, "Job '{}' does not exist at {}", id, server_.shown())
           .hint("list the jobs with: rtenv job list");
-    if (failure.value().code() == Errc::already_exists)
+    if (failure.code() == Errc::already_exists)
       return fail(Errc::already_exists, "{}", reason_of(reply.body));
     return failure;
   }

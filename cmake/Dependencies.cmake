@@ -6,7 +6,6 @@
 # which have many dependencies, are loaded when they are needed (base/dynamic_library.hpp).
 find_package(Threads REQUIRED)
 find_package(fmt 9 REQUIRED)
-find_package(tl-expected REQUIRED)
 find_package(CURL 7.88 REQUIRED)
 find_package(LibArchive 3.6 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)

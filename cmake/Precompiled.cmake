@@ -9,7 +9,7 @@ option(RTENV_PRECOMPILE "Precompile common headers" ON)
 set(rtenv_headers_code
   <algorithm> <array> <atomic> <charconv> <chrono> <condition_variable> <cstdint> <cstring> <filesystem> <functional>
   <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility> <variant>
-  <vector> <fmt/format.h> <nlohmann/json.hpp> <tl/expected.hpp>)
+  <vector> <fmt/format.h> <nlohmann/json.hpp>)
 set(rtenv_headers_test ${rtenv_headers_code} <gmock/gmock.h>)
 set(rtenv_headers_network ${rtenv_headers_code} <boost/asio.hpp> <boost/asio/ssl.hpp> <boost/beast.hpp>)
 

@@ -1,4 +1,5 @@
-# Warnings, sanitizers and coverage: a target to link, not global flags.
+# Warnings, sanitizers and coverage: a target to link, not global flags. The options for linking
+# are those of this project's programs, and not of programs that link its libraries.
 add_library(rtenv_settings INTERFACE)
 target_compile_features(rtenv_settings INTERFACE cxx_std_20)
 target_compile_options(rtenv_settings INTERFACE
@@ -14,15 +15,15 @@ if(RTENV_WERROR)
 endif()
 if(RTENV_SANITIZE)  # the sanitizers need the shared libstdc++
   target_compile_options(rtenv_settings INTERFACE -fsanitize=${RTENV_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  target_link_options(rtenv_settings INTERFACE -fsanitize=${RTENV_SANITIZE})
+  add_link_options(-fsanitize=${RTENV_SANITIZE})
   if(RTENV_SANITIZE STREQUAL "thread")
     # Asio uses atomic_thread_fence, which GCC's ThreadSanitizer doesn't follow.
     target_compile_options(rtenv_settings INTERFACE -Wno-tsan)
   endif()
 else()
-  target_link_options(rtenv_settings INTERFACE -static-libstdc++ -static-libgcc)
+  add_link_options($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-static-libstdc++> $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-static-libgcc>)
 endif()
 if(RTENV_COVERAGE)
   target_compile_options(rtenv_settings INTERFACE --coverage)
-  target_link_options(rtenv_settings INTERFACE --coverage)
+  add_link_options(--coverage)
 endif()

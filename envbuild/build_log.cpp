@@ -95,13 +95,14 @@ std::optional<Error> failure_since(const Path& cache_root, std::string_view key,
   return Error(static_cast<Errc>(code), record.value("message", ""), record.value("hint", ""));
 }
 
-BuildFollower::BuildFollower(const Path& cache_root, std::string_view key, Detail detail) {
+BuildFollower::BuildFollower(const Path& cache_root, std::string_view key, OnOutput on_output)
+    : on_output_(std::move(on_output)) {
   auto stop = Cancellation::create();
   if (!stop) return;
   stop_.emplace(std::move(*stop));
-  auto thread = start_thread([this, path = log_path(cache_root, key), detail] {
+  auto thread = start_thread([this, path = log_path(cache_root, key)] {
     (void)without_exceptions([&]() -> Result<void> {
-      follow(path, detail);
+      follow(path);
       return {};
     });
   });
@@ -114,19 +115,23 @@ BuildFollower::~BuildFollower() {
   thread_.join();
 }
 
-void BuildFollower::follow(const Path& path, Detail detail) {
-  const bool all = detail == Detail::all_lines;
+void BuildFollower::follow(const Path& path) const {
   std::size_t shown_bytes = 0;
   pollfd stop{.fd = stop_->poll_fd(), .events = POLLIN, .revents = 0};
-  while (::poll(&stop, 1, all ? k_poll_interval_ms : k_last_line_interval_ms) == 0) {
+  while (::poll(&stop, 1, on_output_ ? k_poll_interval_ms : k_last_line_interval_ms) == 0) {
     const auto text = read_file(path);
     if (!text) continue;
     if (text->size() < shown_bytes) shown_bytes = 0;  // another build began
     const auto end = text->rfind('\n');
     if (end == std::string::npos || end + 1 <= shown_bytes) continue;
-    const std::string_view lines = std::string_view(*text).substr(shown_bytes, end - shown_bytes);
+    const std::string_view lines =
+        std::string_view(*text).substr(shown_bytes, end + 1 - shown_bytes);
     shown_bytes = end + 1;
-    log::info("{}", all ? lines : lines.substr(lines.rfind('\n') + 1));
+    const std::string_view unended = lines.substr(0, lines.size() - 1);
+    if (on_output_)
+      on_output_(lines);
+    else
+      log::info("{}", unended.substr(unended.rfind('\n') + 1));
   }
 }
 

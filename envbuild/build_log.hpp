@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -57,19 +58,21 @@ class BuildLog {
 std::optional<Error> failure_since(const Path& cache_root, std::string_view key,
                                    std::int64_t begin_us, std::string_view conditions);
 
-/// Prints the progress of a build in another process, on a thread of its own, until it is
+/// Passes on the output of a build in another process, on a thread of its own, until it is
 /// destroyed.
 class BuildFollower {
  public:
-  enum class Detail : std::uint8_t { last_line, all_lines };
+  /// Gets complete lines. Empty: the last one is logged from time to time.
+  using OnOutput = std::function<void(std::string_view)>;
 
-  BuildFollower(const Path& cache_root, std::string_view key, Detail detail);
+  BuildFollower(const Path& cache_root, std::string_view key, OnOutput on_output);
   BuildFollower(const BuildFollower&) = delete;
   BuildFollower& operator=(const BuildFollower&) = delete;
   ~BuildFollower();
 
  private:
-  void follow(const Path& path, Detail detail);
+  void follow(const Path& path) const;
+  OnOutput on_output_;
   std::optional<Cancellation> stop_;
   std::thread thread_;
 };

@@ -216,7 +216,7 @@ InstallerRun::InstallerRun(const InstallRequest& request, cache::Cache& cache)
   if (request.timeout) deadline_ = std::chrono::steady_clock::now() + *request.timeout;
 }
 
-// Prints and logs complete lines, without credentials.
+// Passes on and logs complete lines, without credentials.
 void InstallerRun::show(std::string_view text) {
   pending_ += text;
   const auto end = pending_.rfind('\n');
@@ -224,9 +224,9 @@ void InstallerRun::show(std::string_view text) {
   const std::string lines = without_credentials(pending_.substr(0, end + 1));
   pending_.erase(0, end + 1);
   if (lines == "\n") return;
-  for (const int fd : {request_.show_output ? STDERR_FILENO : -1, request_.log_fd})
-    if (fd >= 0) [[maybe_unused]]
-      const auto shown = ::write(fd, lines.data(), lines.size());
+  if (request_.on_output) request_.on_output(lines);
+  if (request_.log_fd >= 0) [[maybe_unused]]
+    const auto written = ::write(request_.log_fd, lines.data(), lines.size());
 }
 
 Result<Captured> InstallerRun::run(std::vector<std::string> argv,

@@ -52,7 +52,7 @@ struct InstallRequest {
   int lock_fd = -1;                       // inherited by all child processes
   std::optional<std::chrono::seconds> timeout;
   const Cancellation* cancellation = nullptr;
-  bool show_output = false;
+  std::function<void(std::string_view)> on_output;  // see PrepareOptions
   int log_fd = -1;  // receives all output while it runs, without credentials; -1: none
 };
 

@@ -45,9 +45,11 @@ void replace_all(std::string& text, std::string_view old, std::string_view repla
 // current folder, so that it is valid on other machines.
 std::string with_originals(std::string text, const runtime_env::LocalInputs& inputs,
                            const std::vector<Path>& copies,
-                           const std::optional<LeasedPath>& working_dir) {
+                           const std::optional<LeasedPath>& working_dir, const Path& folder) {
   std::error_code error;
-  const Path base = working_dir ? working_dir->path : std::filesystem::current_path(error);
+  const Path base = working_dir      ? working_dir->path
+                    : folder.empty() ? std::filesystem::current_path(error)
+                                     : folder;
   for (std::size_t i = 0; i < copies.size(); ++i) {
     const Path& original = inputs[i].path;
     const Path relative = original.lexically_relative(base);
@@ -132,7 +134,7 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
                                .scratch = scratch.path(),
                                .timeout = plan.timeout,
                                .cancellation = options.cancellation,
-                               .show_output = options.show_output};
+                               .on_output = options.on_output};
   InstallerRun run(request, cache);
   const UvInstall limits{
       .machine = machine, .deadline = run.deadline(), .cancellation = options.cancellation};
@@ -163,7 +165,7 @@ Result<std::string> make_lock(const EnvPlan& plan, const std::optional<LeasedPat
       "# Exact versions and hashes, made by `rtenv env lock`; for `rtenv env build "
       "--locked`.\n{}{}\n{}",
       k_header, identity(plan.phases, plan.interpreter).dump(),
-      with_originals(written, plan.inputs, inputs.copies, working_dir));
+      with_originals(written, plan.inputs, inputs.copies, working_dir, plan.base));
 }
 
 Result<runtime_env::PackageList> locked_packages(const Path& lock,

@@ -2,8 +2,10 @@
 // environments.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
@@ -23,7 +25,9 @@ struct PrepareOptions {
   std::optional<std::string> python;  // see runtime_env::find_interpreter
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
-  bool show_output = false;  // print the installers' output while they run
+  /// Gets the installers' output while they run: complete lines, without credentials, from one
+  /// thread at a time. May be empty.
+  std::function<void(std::string_view)> on_output;
   std::optional<Path> lock;  // install exactly the versions in this lock file
   bool offline = false;      // nothing uses the network
   /// Installers run in a sandbox, see InstallerSandbox; nullopt: no sandbox.

@@ -67,6 +67,7 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
   RTENV_TRY(pushed.uri, named_uri(uri, name ? name->file_name() : std::string()));
   RTENV_TRY(const auto store, remote::open_store(pushed.uri, options.store));
   RTENV_TRY(const bool stored, already_stored(*store, pushed.uri));
+  pushed.package = name;
   if (stored) return pushed;
 
   CountedUpload upload{.upload = nullptr, .total_bytes = std::nullopt, .options = options};
@@ -80,6 +81,7 @@ Result<Pushed> push_directory_once(const Path& directory, const pkg::PackageOpti
   RTENV_TRY(upload.upload->finish());
   pushed.size_bytes = packed.zip.size_bytes;
   pushed.uploaded = true;
+  pushed.package = std::move(packed.zip.name);
   pushed.tree = std::move(packed.tree);
   return pushed;
 }

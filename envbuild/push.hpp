@@ -17,7 +17,9 @@ struct Pushed {
   remote::Uri uri;  // with the name that was added to a prefix
   std::uint64_t size_bytes = 0;
   bool uploaded = false;  // false: the job server already had it
-  pkg::Tree tree;         // the packed directory; empty for a file
+  // Of a directory.
+  std::optional<pkg::PackageName> package;
+  pkg::Tree tree;  // empty unless it was uploaded
 };
 
 /// Uploads to exactly `uri`, or below it, under the package's own name, if it ends with '/' or is

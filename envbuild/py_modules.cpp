@@ -104,7 +104,7 @@ class Preparer {
                                          .lock_fd = context.lock_fd,
                                          .timeout = runtime_env_.setup_timeout,
                                          .cancellation = options_.cancellation,
-                                         .show_output = options_.show_output},
+                                         .on_output = options_.on_output},
                                         cache_));
               return {};
             },

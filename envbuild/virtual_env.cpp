@@ -108,7 +108,7 @@ Result<std::string> build(const EnvBuild& env, const cache::BuildContext& contex
       .lock_fd = context.lock_fd,
       .timeout = plan.timeout,
       .cancellation = env.options.cancellation,
-      .show_output = env.options.show_output,
+      .on_output = env.options.on_output,
       .log_fd = log.fd()};
   auto digest = install(request, env.cache);
   if (!digest) return log.fail_with(std::move(digest).error());
@@ -132,9 +132,7 @@ Result<VirtualEnv> get_or_build(const EnvBuild& env) {
                .on_wait =
                    [&] {
                      log::info("another process is building this environment; waiting for it");
-                     follower.emplace(env.cache.root(), env.key.text(),
-                                      options.show_output ? BuildFollower::Detail::all_lines
-                                                          : BuildFollower::Detail::last_line);
+                     follower.emplace(env.cache.root(), env.key.text(), options.on_output);
                    }},
       .use_remote_tier = env.cache_use == InstallerCache::use,
       .relocate = [&](const Path& folder, const Path& final_path,
@@ -221,7 +219,8 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
     return std::move(fetched.object.path);
   };
   runtime_env::LocalInputs inputs;
-  const runtime_env::ResolveContext context{variables, fetch, inputs, visible_paths(options)};
+  const runtime_env::ResolveContext context{variables, fetch, inputs, visible_paths(options),
+                                            runtime_env.base};
   auto phases = runtime_env::resolve_requirements(packages, context);
   if (!phases)
     return Failure(std::move(phases).error().within(
@@ -247,6 +246,7 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
                                .interpreter = std::move(interpreter),
                                .installer_environment = std::move(settings.environment),
                                .working_dir = variables.working_dir(),
+                               .base = runtime_env.base,
                                .timeout = runtime_env.setup_timeout,
                                .inherit_site_packages = runtime_env.inherit_site_packages,
                                .key = std::move(key)});

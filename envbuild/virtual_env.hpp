@@ -22,6 +22,7 @@ struct EnvPlan {
   runtime_env::Interpreter interpreter;
   Environment installer_environment;  // with marks of the inputs
   std::optional<Path> working_dir;
+  Path base;  // see RuntimeEnv
   std::optional<std::chrono::seconds> timeout;
   bool inherit_site_packages = false;
   runtime_env::EnvKey key;

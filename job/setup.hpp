@@ -35,6 +35,13 @@ class PreparedJob {
   /// For SpawnOptions::prepare_child: mounts what the job needs. Empty if it needs no mounts. It
   /// owns what it uses.
   [[nodiscard]] std::function<const char*()> prepare_child() const;
+  /// Null if it needs no mounts. For several processes: see SharedMounts.
+  [[nodiscard]] const MountPlan* mounts() const noexcept { return mounts_ ? &*mounts_ : nullptr; }
+  /// Empty if the job has none.
+  [[nodiscard]] Path env_path() const {
+    if (cloned_env_) return *cloned_env_;
+    return env_ ? env_->path() : Path();
+  }
   [[nodiscard]] bool built_env() const noexcept {
     return env_ && env_->origin == envbuild::VirtualEnv::Origin::built;
   }

@@ -37,6 +37,10 @@ constexpr int k_rewrite_interval_ms = 1000;
 constexpr int k_lowest_priority = 19;
 constexpr std::uint64_t k_max_run_time_s = 100ULL * 365 * 24 * 3600;
 
+void to_standard_error(std::string_view text) {
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
 int exit_code_of(int status) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -147,7 +151,7 @@ Result<void> Supervisor::start_setup() {
                                     .python = python,
                                     .threads = default_threads(),
                                     .cancellation = &cancellation,
-                                    .show_output = true,
+                                    .on_output = to_standard_error,
                                     .sandbox = sandbox,
                                     .renewal = max_age ? envbuild::Renewal::older_than(*max_age)
                                                        : envbuild::Renewal()}});

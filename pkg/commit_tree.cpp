@@ -111,7 +111,6 @@ Result<std::vector<CommitObject>> CommitTree::list(const CommitObject& folder) c
     if (!is_plain_name(name) || !names.insert(name).second)
       return refuse_object(refuse_entry(join_path(folder.path, name),
                                         "it is there twice, or no file can have its name")
-                               .value()
                                .message());
     objects.push_back({.path = join_path(folder.path, name),
                        .id = *git.tree_entry_id(entry),

@@ -87,9 +87,8 @@ class RepositoryRules::Loader {
     watch(Path(git.repository_path(repository_.get())) / "index");
     git_index* index = nullptr;
     if (git.repository_index(&index, repository_.get()) != 0)
-      return unreadable(
-          repository_.failed(Errc::corrupt, "cannot read the index of " + place_.work_tree.native())
-              .value());
+      return unreadable(repository_.failed(
+          Errc::corrupt, "cannot read the index of " + place_.work_tree.native()));
     const GitOwned<git_index> owner(index, git.index_free);
     const std::size_t count = git.index_entrycount(index);
     rules_.tracked_.reserve(count);

@@ -106,8 +106,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t count, void* context)
   transfer.header_bytes += count;
   if (transfer.header_bytes > k_max_header_bytes) {
     transfer.error = fail(Errc::invalid_argument, "{} has more than {} bytes of headers",
-                          redacted_url(transfer.request.url), k_max_header_bytes)
-                         .value();
+                          redacted_url(transfer.request.url), k_max_header_bytes);
     return 0;
   }
   const std::string_view line = trim_end(std::string_view(data, count), "\r\n");
@@ -126,8 +125,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t count, void* context)
   if (name != "content-length" || parse_decimal(value).value_or(~0ULL) <= k_max_length)
     return count;
   transfer.error = fail(Errc::invalid_argument, "{}: '{}' isn't a Content-Length",
-                        redacted_url(transfer.request.url), value)
-                       .value();
+                        redacted_url(transfer.request.url), value);
   return 0;
 }
 
@@ -198,7 +196,7 @@ Failure fail_metadata(const std::string& url) {
 curl_socket_t on_open_socket(void* context, curlsocktype, curl_sockaddr* address) {
   Transfer& transfer = transfer_of(context);
   if (transfer.request.destination == Destination::network && is_metadata_address(address->addr)) {
-    transfer.error = fail_metadata(transfer.request.url).value();
+    transfer.error = fail_metadata(transfer.request.url);
     return CURL_SOCKET_BAD;
   }
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);

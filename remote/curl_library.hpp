@@ -8,32 +8,33 @@
 
 namespace rtenv::remote {
 
-struct CurlLibrary {
-  decltype(&curl_global_init) global_init;
-  decltype(&curl_easy_init) easy_init;
-  decltype(&curl_easy_setopt) easy_setopt;
-  decltype(&curl_easy_getinfo) easy_getinfo;
-  decltype(&curl_easy_strerror) easy_strerror;
-  decltype(&curl_easy_cleanup) easy_cleanup;
-  decltype(&curl_easy_reset) easy_reset;
-  decltype(&curl_multi_init) multi_init;
-  decltype(&curl_multi_add_handle) multi_add_handle;
-  decltype(&curl_multi_perform) multi_perform;
-  decltype(&curl_multi_poll) multi_poll;
-  decltype(&curl_multi_info_read) multi_info_read;
-  decltype(&curl_multi_remove_handle) multi_remove_handle;
-  decltype(&curl_multi_cleanup) multi_cleanup;
-  decltype(&curl_slist_append) slist_append;
-  decltype(&curl_slist_free_all) slist_free_all;
-  decltype(&curl_url) url;
-  decltype(&curl_url_set) url_set;
-  decltype(&curl_url_get) url_get;
-  decltype(&curl_url_cleanup) url_cleanup;
-  decltype(&curl_free) free;
+struct CurlLibrary : LibraryFunctions {
+  using LibraryFunctions::LibraryFunctions;
+  RTENV_LIBRARY_FUNCTION(curl_, global_init);
+  RTENV_LIBRARY_FUNCTION(curl_, easy_init);
+  RTENV_LIBRARY_FUNCTION(curl_, easy_setopt);
+  RTENV_LIBRARY_FUNCTION(curl_, easy_getinfo);
+  RTENV_LIBRARY_FUNCTION(curl_, easy_strerror);
+  RTENV_LIBRARY_FUNCTION(curl_, easy_cleanup);
+  RTENV_LIBRARY_FUNCTION(curl_, easy_reset);
+  RTENV_LIBRARY_FUNCTION(curl_, multi_init);
+  RTENV_LIBRARY_FUNCTION(curl_, multi_add_handle);
+  RTENV_LIBRARY_FUNCTION(curl_, multi_perform);
+  RTENV_LIBRARY_FUNCTION(curl_, multi_poll);
+  RTENV_LIBRARY_FUNCTION(curl_, multi_info_read);
+  RTENV_LIBRARY_FUNCTION(curl_, multi_remove_handle);
+  RTENV_LIBRARY_FUNCTION(curl_, multi_cleanup);
+  RTENV_LIBRARY_FUNCTION(curl_, slist_append);
+  RTENV_LIBRARY_FUNCTION(curl_, slist_free_all);
+  RTENV_LIBRARY_FUNCTION(curl_, url);
+  RTENV_LIBRARY_FUNCTION(curl_, url_set);
+  RTENV_LIBRARY_FUNCTION(curl_, url_get);
+  RTENV_LIBRARY_FUNCTION(curl_, url_cleanup);
+  RTENV_LIBRARY_FUNCTION(curl_, free);
 };
 
 /// Loads and initializes libcurl at the first call. Thread-safe. Fails: not_found (the library or a
-/// function of it), internal.
+/// function of it), unavailable (out of memory or descriptors), internal.
 Result<const CurlLibrary*> curl_library();
 
 }  // namespace rtenv::remote

@@ -29,8 +29,8 @@ Result<GsToken> parse_token(const HttpResponse& response, const std::string& sho
     auto failure = fail_status(response.status, shown,
                                description.empty() ? error : error + ": " + description);
     // "invalid_grant" has status 400, but is always about credentials.
-    if (failure.value().code() == Errc::invalid_argument)
-      return fail(Errc::permission_denied, "{}", failure.value().message());
+    if (failure.code() == Errc::invalid_argument)
+      return fail(Errc::permission_denied, "{}", failure.message());
     return failure;
   }
   GsToken token{.access_token = text_field(body, "access_token"),

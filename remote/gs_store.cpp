@@ -108,7 +108,7 @@ class GsStore final : public RestStore {
     auto failure = fail_status(response.status, object.shown(), reason);
     if (access_ == Access::anonymous) return failure;
     const auto token = token_.get();
-    if (failure.value().code() == Errc::permission_denied && token && !*token)
+    if (failure.code() == Errc::permission_denied && token && !*token)
       return std::move(failure).hint(
           "no Google Cloud credentials were found: set GOOGLE_APPLICATION_CREDENTIALS");
     return failure;

@@ -113,7 +113,7 @@ class ObjectReader {
     if (!size_bytes_ || done_bytes_ == *size_bytes_) return {Result<void>()};
     Failure cut = fail(Errc::unavailable, "{} was cut off after {} of {} bytes", shown_,
                        done_bytes_, *size_bytes_);
-    Setback setback{cut.value().message(), std::nullopt};
+    Setback setback{cut.message(), std::nullopt};
     return {std::move(cut), std::move(setback)};
   }
 

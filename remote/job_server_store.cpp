@@ -79,7 +79,7 @@ class JobServerStore final : public ObjectStore {
     auto failure =
         fail_status(response.status, fmt::format("{} at {}", object.shown(), server_.shown()),
                     trim(response.body));
-    if (failure.value().code() == Errc::permission_denied && server_.token.empty())
+    if (failure.code() == Errc::permission_denied && server_.token.empty())
       return std::move(failure).hint("set RAY_AUTH_TOKEN");
     if (response.status == 413)
       return std::move(failure).hint("the package is larger than the job server accepts");

@@ -129,14 +129,14 @@ class S3Store final : public ObjectStore {
     if (!error.message.empty()) reason += ": " + error.message;
     auto failure = fail_status(response.status, object.shown(), reason);
     if (error.is_about_credentials())
-      failure = fail(Errc::permission_denied, "{}", failure.value().message());
+      failure = fail(Errc::permission_denied, "{}", failure.message());
     if (error.code == "RequestTimeTooSkewed")
       return std::move(failure).hint("correct this machine's clock");
     if (error.code == "NoSuchBucket" && endpoint_)
       return std::move(failure).hint("the endpoint is {}", redacted_url(*endpoint_));
     if (access_ == Access::anonymous) return failure;
     const auto credentials = credentials_.get();
-    if (failure.value().code() == Errc::permission_denied && credentials && !*credentials)
+    if (failure.code() == Errc::permission_denied && credentials && !*credentials)
       return std::move(failure).hint(
           "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
           "AWS_PROFILE");

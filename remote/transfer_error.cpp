@@ -83,7 +83,7 @@ std::optional<Setback> setback_of(const Result<HttpResponse>& outcome) {
   if (!outcome && outcome.error().code() == Errc::unavailable)
     return Setback{outcome.error().message(), std::nullopt};
   if (!outcome || !is_transient_status(outcome->status)) return std::nullopt;
-  return Setback{fail_status(outcome->status, redacted_url(outcome->final_url)).value().message(),
+  return Setback{fail_status(outcome->status, redacted_url(outcome->final_url)).message(),
                  retry_after(*outcome)};
 }
 

@@ -83,7 +83,7 @@ class WebStore final : public ObjectStore {
       return fail(Errc::invalid_argument, "{} redirects, and rtenv follows redirects only to read",
                   object.shown())
           .hint("use the URL that it redirects to");
-    if (failure.value().code() == Errc::permission_denied && access_ == Access::with_credentials)
+    if (failure.code() == Errc::permission_denied && access_ == Access::with_credentials)
       return std::move(failure).hint(
           "add the host to ~/.netrc, or set RAY_RUNTIME_ENV_BEARER_TOKEN");
     return failure;

@@ -139,7 +139,8 @@ std::string_view name(InstallerKind kind) noexcept {
   return kind == InstallerKind::uv ? "uv" : "pip";
 }
 
-Result<std::optional<PackageList>> parse_package_list(InstallerKind kind, const json& value) {
+Result<std::optional<PackageList>> parse_package_list(InstallerKind kind, const json& value,
+                                                      const Path& base) {
   const InstallerFields& fields = fields_of(kind);
   PackageList result{.installer = kind,
                      .requirements = {},
@@ -147,7 +148,8 @@ Result<std::optional<PackageList>> parse_package_list(InstallerKind kind, const 
                      .install_options = fields.default_options,
                      .version = std::nullopt};
   if (value.is_string()) {
-    RTENV_TRY(result.requirements, read_requirements_file(fields.field, value.get<std::string>()));
+    RTENV_TRY(result.requirements,
+              read_requirements_file(fields.field, base / value.get<std::string>()));
   } else if (value.is_array()) {
     RTENV_TRY(result.requirements, requirement_list(fields.field, value));
   } else if (value.is_object()) {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
+#include "base/fd.hpp"
 
 namespace rtenv::runtime_env {
 
@@ -29,9 +29,10 @@ struct PackageList {
 };
 
 /// Parses the field's value: a list, the path of a requirements file, or a dict. Reads the
-/// requirements file, relative to the current folder. Returns nullopt for an empty list.
-/// Fails: invalid_argument; as read_file for the requirements file.
+/// requirements file, relative to `base` (empty: the current folder). Returns nullopt for an empty
+/// list. Fails: invalid_argument; as read_file for the requirements file.
 Result<std::optional<PackageList>> parse_package_list(InstallerKind kind,
-                                                      const nlohmann::json& value);
+                                                      const nlohmann::json& value,
+                                                      const Path& base = {});
 
 }  // namespace rtenv::runtime_env

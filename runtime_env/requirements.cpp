@@ -81,7 +81,9 @@ class Resolver {
 
   // The folder that relative paths are relative to.
   [[nodiscard]] Path base_folder() const {
-    return variables_.working_dir() ? *variables_.working_dir() : std::filesystem::current_path();
+    if (variables_.working_dir()) return *variables_.working_dir();
+    std::error_code ignored;
+    return context_.base.empty() ? std::filesystem::current_path(ignored) : context_.base;
   }
 
   // Refuses a path with an undefined variable, for which the installer would report a confusing

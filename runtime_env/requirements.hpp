@@ -31,13 +31,14 @@ using FetchObject = std::function<Result<Path>(const std::string& uri)>;
 using PathCheck = std::function<Result<void>(const Path&)>;
 
 /// What the meaning of a list depends on, and the inputs that are found on the way. Relative paths
-/// are relative to the working directory, or to the current folder if there is none.
+/// are relative to the working directory, or to `base` if there is none.
 struct ResolveContext {
   const Variables& variables;
   const FetchObject& fetch;
   LocalInputs& inputs;
   /// Of paths outside of the working directory; empty: any may be named.
   PathCheck path_check = {};
+  Path base = {};  // empty: the current folder
 
   /// Of a local path that the job names: a sandboxed one mustn't name what it doesn't see, since
   /// rtenv reads it outside of the sandbox. Fails: permission_denied.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "remote/uri.hpp"
 #include "runtime_env/field.hpp"
 #include "runtime_env/yaml.hpp"
 
@@ -159,8 +160,13 @@ bool has_nul(const json& value) {
 
 }  // namespace
 
-Result<RuntimeEnv> parse_runtime_env(const json& value) {
-  RuntimeEnv result;
+std::string located(std::string location, const Path& base) {
+  if (base.empty() || remote::looks_like_uri(location)) return location;
+  return (base / location).native();
+}
+
+Result<RuntimeEnv> parse_runtime_env(const json& value, const Path& base) {
+  RuntimeEnv result{.base = base};
   if (value.is_null()) return result;
   if (!value.is_object()) return wrong_type("", "a dict", value);
   RTENV_TRY(check_field_names(value));
@@ -179,16 +185,18 @@ Result<RuntimeEnv> parse_runtime_env(const json& value) {
     RTENV_TRY(result.working_dir, string_value("['working_dir']", *item));
     if (result.working_dir->empty())
       return fail(Errc::invalid_argument, "runtime_env['working_dir'] is empty");
+    result.working_dir = located(std::move(*result.working_dir), base);
   }
   if (const json* item = given("py_modules")) {
     RTENV_TRY(result.py_modules, string_list("['py_modules']", *item));
+    for (std::string& module : result.py_modules) module = located(std::move(module), base);
   }
   if (const json* item = given("excludes")) {
     RTENV_TRY(result.excludes, string_list("['excludes']", *item));
   }
   for (const auto kind : {InstallerKind::uv, InstallerKind::pip})
     if (const json* item = given(name(kind))) {
-      RTENV_TRY(result.packages, parse_package_list(kind, *item));
+      RTENV_TRY(result.packages, parse_package_list(kind, *item, base));
     }
   if (const json* item = given("env_vars")) {
     RTENV_TRY(result.env_vars, parse_env_vars(*item));
@@ -202,9 +210,10 @@ Result<RuntimeEnv> parse_runtime_env(const json& value) {
   return result;
 }
 
-Result<RuntimeEnv> load_runtime_env(const Path& file, const Cancellation* cancellation) {
-  RTENV_TRY(const json value, load_structured_file(file, cancellation));
-  auto parsed = parse_runtime_env(value);
+Result<RuntimeEnv> load_runtime_env(const Path& file, const Cancellation* cancellation,
+                                    const Path& base) {
+  RTENV_TRY(const json value, load_structured_file(base / file, cancellation));
+  auto parsed = parse_runtime_env(value, base);
   if (!parsed) return Failure(std::move(parsed).error().within(file.native()));
   return parsed;
 }

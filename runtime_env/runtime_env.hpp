@@ -37,6 +37,9 @@ struct ProcessLimits {
 };
 
 struct RuntimeEnv {
+  /// Relative paths in lists of packages are relative to it if there is no working_dir. Empty: to
+  /// the current folder.
+  Path base;
   std::optional<std::string> working_dir;  // a local directory or archive, or a URI
   std::vector<std::string> py_modules;     // local directories, .py files, wheels, or URIs
   std::vector<std::string> excludes;       // patterns in .gitignore syntax
@@ -53,12 +56,17 @@ struct RuntimeEnv {
   bool inherit_site_packages = false;  // the environment also sees the interpreter's own packages
 };
 
-/// Reads the requirements files that `uv` and `pip` name, relative to the current folder, as Ray
-/// does. Fails: invalid_argument; as read_file for a requirements file.
-Result<RuntimeEnv> parse_runtime_env(const nlohmann::json& value);
+/// Reads the requirements files that `uv` and `pip` name. All relative paths are relative to
+/// `base`; empty: to the current folder, as in Ray. Fails: invalid_argument; as read_file for a
+/// requirements file.
+Result<RuntimeEnv> parse_runtime_env(const nlohmann::json& value, const Path& base = {});
 
 /// The same, from a YAML or JSON file. Fails: also as load_structured_file.
-Result<RuntimeEnv> load_runtime_env(const Path& file, const Cancellation* cancellation = nullptr);
+Result<RuntimeEnv> load_runtime_env(const Path& file, const Cancellation* cancellation = nullptr,
+                                    const Path& base = {});
+
+/// A working_dir or a module, as written: a relative local path is one below `base`.
+std::string located(std::string location, const Path& base);
 
 /// Whether a job with this unparsed runtime_env has to be set up before its entrypoint can start:
 /// false for null, an empty object and anything that isn't an object.

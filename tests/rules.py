@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks rules of the source code that the compiler doesn't: links of layers, `Fails:` lines, heavy headers.
+"""Checks rules of the source code that the compiler doesn't: links of layers, public headers, `Fails:` lines, heavy headers.
 
 usage: tests/rules.py SOURCE_ROOT BUILD_ROOT [COMPILER]
 BUILD_ROOT contains compile_commands.json. Prints each violation as FILE: MESSAGE; exit status 1 if there is one.
@@ -66,6 +66,8 @@ def check_links(layer, cmake, sources):
     included = {}
     for file, text in sorted(sources.items()):
         for header in includes(text, '"'):
+            if header.startswith("rtenv/") and header not in PUBLIC_OF_BASE:
+                header = "api/"  # which implements it
             included.setdefault(header.split("/")[0], file)
     problems = [f"{layer}/CMakeLists.txt: rtenv::{name} isn't linked, but {included[name]} includes its headers"
                 for name in LAYERS if name in included and name != layer and name not in linked]
@@ -134,6 +136,28 @@ def check_header_filter(clang_tidy):
             if not re.search(match[1], f"/x/{layer}/name.hpp")]
 
 
+# Public headers
+
+# What every layer returns and logs is public, too.
+PUBLIC_OF_BASE = ["rtenv/error.hpp", "rtenv/export.hpp", "rtenv/log.hpp", "rtenv/result.hpp"]
+IMPLEMENTS_PUBLIC = ["cli"]
+
+
+def check_public_headers(headers):
+    """headers: file name -> text. A program that includes one gets the standard library and other public headers only."""
+    return [f"{file}: includes {name}" for file, text in sorted(headers.items())
+            for name in includes(text, '"') + [n for n in includes(text, "<") if "." in n or "/" in n]
+            if not name.startswith("rtenv/") and name != "sys/types.h"]
+
+
+def check_use_of_public_headers(layer, sources):
+    """sources: file name -> text. The layers don't depend on the interface that stands on them."""
+    if layer in IMPLEMENTS_PUBLIC:
+        return []
+    return [f"{file}: includes {name}, which is above it" for file, text in sorted(sources.items())
+            for name in includes(text, '"') if name.startswith("rtenv/") and (layer != "base" or name not in PUBLIC_OF_BASE)]
+
+
 # Heavy headers
 
 
@@ -155,7 +179,7 @@ def check_heavy_headers(header, text, exceptions=HEAVY_EXCEPTIONS):
 
 def error_codes(error_hpp):
     """The enumerators of Errc."""
-    return re.findall(r"\w+", re.search(r"enum class Errc[^{]*\{(.*?)\}", code_only(error_hpp), re.DOTALL)[1])
+    return re.findall(r"(\w+) =", re.search(r"enum class Errc[^{]*\{(.*?)\}", code_only(error_hpp), re.DOTALL)[1])
 
 
 def fails_clause(comment):
@@ -316,17 +340,19 @@ def main():
     headers = {layer: {file: text for file, text in texts[layer].items() if file.endswith(".hpp")} for layer in LAYERS}
     cmake = {layer: (root / layer / "CMakeLists.txt").read_text() for layer in LAYERS}
     links = {layer: linked_layers(cmake[layer]) for layer in LAYERS}
-    codes = error_codes((root / "base/error.hpp").read_text())
+    public = {f"include/rtenv/{path.name}": path.read_text() for path in sorted((root / "include/rtenv").glob("*.hpp"))}
+    codes = error_codes(public["include/rtenv/error.hpp"])
     flags = {}
     for unit in json.loads((build / "compile_commands.json").read_text()):
         file = pathlib.Path(unit["directory"], unit["file"])
         layer = file.parent.name
-        if layer in LAYERS and f"{layer}/{file.name}" in texts[layer]:
+        if layer in LAYERS and f"{layer}/{file.name}" in texts[layer] and f"rtenv_{layer}.dir" in unit["command"]:
             flags.setdefault(layer, include_flags(unit["command"], unit["directory"]))
 
-    problems = check_header_filter((root / ".clang-tidy").read_text()) + check_order(links)
+    problems = check_header_filter((root / ".clang-tidy").read_text()) + check_order(links) + check_public_headers(public)
+    problems += check_fails(public, {file: text for file, text in texts["base"].items() if file.endswith(".cpp")}, codes)
     for layer in LAYERS:
-        problems += check_links(layer, cmake[layer], texts[layer])
+        problems += check_links(layer, cmake[layer], texts[layer]) + check_use_of_public_headers(layer, texts[layer])
         if layer in flags:
             problems += check_include_roots(layer, reachable(layer, links), headers, compiler, flags[layer])
         else:

@@ -79,6 +79,19 @@ rtenv_layer(pkg
         self.assertEqual(rules.check_header_filter("Checks: '*'"), [".clang-tidy: no HeaderFilterRegex"])
 
 
+class PublicHeaders(unittest.TestCase):
+    def test_they_include_the_standard_library_and_each_other_only(self):
+        allowed = '#include <string>\n#include <sys/types.h>\n#include "rtenv/error.hpp"\n'
+        self.assertEqual(rules.check_public_headers({"include/rtenv/x.hpp": allowed}), [])
+        for line in ('#include "base/error.hpp"', "#include <fmt/format.h>", "#include <nlohmann/json.hpp>"):
+            self.assertEqual(len(rules.check_public_headers({"include/rtenv/x.hpp": allowed + line + "\n"})), 1, line)
+
+    def test_layers_below_do_not_include_them(self):
+        use = lambda layer, header: rules.check_use_of_public_headers(layer, {f"{layer}/x.cpp": f'#include "{header}"\n'})
+        self.assertEqual(use("base", "rtenv/error.hpp") + use("api", "rtenv/cache.hpp") + use("cli", "rtenv/cache.hpp"), [])
+        self.assertEqual(len(use("base", "rtenv/cache.hpp") + use("pkg", "rtenv/error.hpp")), 2)
+
+
 class HeavyHeaders(unittest.TestCase):
     def test_heavy_headers_are_found(self):
         for name in ("boost/asio.hpp", "sqlite3.h", "CLI/CLI.hpp", "nlohmann/json.hpp"):
@@ -105,7 +118,7 @@ class Fails(unittest.TestCase):
         return rules.check_fails({"pkg/x.hpp": header}, {"pkg/x.cpp": source}, codes)
 
     def test_codes_are_the_enumerators(self):
-        self.assertEqual(rules.error_codes("enum class Errc : std::uint8_t {\n  invalid_argument,  // input, wrong\n  corrupt,\n};\nint x;"),
+        self.assertEqual(rules.error_codes("enum class Errc : std::uint8_t {\n  invalid_argument = 0,  // input, wrong = 7\n  corrupt = 1,\n};\nint x;"),
                          ["invalid_argument", "corrupt"])
 
     def test_the_clause_is_one_sentence(self):

@@ -1,8 +1,8 @@
-#include "cli/duration.hpp"
+#include "base/duration.hpp"
 
 #include <charconv>
 
-namespace rtenv::cli {
+namespace rtenv {
 
 Result<std::chrono::seconds> parse_duration(std::string_view text) {
   constexpr std::int64_t k_longest_s = 100LL * 366 * 24 * 3600;
@@ -20,4 +20,4 @@ Result<std::chrono::seconds> parse_duration(std::string_view text) {
   return std::chrono::seconds(count * unit_s);
 }
 
-}  // namespace rtenv::cli
+}  // namespace rtenv

@@ -1,18 +1,20 @@
-#include "cli/duration.hpp"
+#include "base/duration.hpp"
 
 #include <gtest/gtest.h>
 
-namespace rtenv::cli {
+#include "support/result_matchers.hpp"
+
+namespace rtenv {
 namespace {
 
 using std::chrono::seconds;
 
 TEST(Duration, ParsesEachUnit) {
-  EXPECT_EQ(parse_duration("90").value(), seconds(90));
-  EXPECT_EQ(parse_duration("90s").value(), seconds(90));
-  EXPECT_EQ(parse_duration("10m").value(), seconds(600));
-  EXPECT_EQ(parse_duration("2h").value(), seconds(7200));
-  EXPECT_EQ(parse_duration("30d").value(), seconds(30 * 86400));
+  EXPECT_EQ(must(parse_duration("90")), seconds(90));
+  EXPECT_EQ(must(parse_duration("90s")), seconds(90));
+  EXPECT_EQ(must(parse_duration("10m")), seconds(600));
+  EXPECT_EQ(must(parse_duration("2h")), seconds(7200));
+  EXPECT_EQ(must(parse_duration("30d")), seconds(30 * 86400));
 }
 
 TEST(Duration, RejectsOtherText) {
@@ -24,4 +26,4 @@ TEST(Duration, RejectsOtherText) {
 }
 
 }  // namespace
-}  // namespace rtenv::cli
+}  // namespace rtenv

@@ -1,22 +1,24 @@
-#include "cli/byte_size.hpp"
+#include "base/byte_size.hpp"
 
 #include <gtest/gtest.h>
 
-namespace rtenv::cli {
+#include "support/result_matchers.hpp"
+
+namespace rtenv {
 namespace {
 
 TEST(ByteSize, ParsesPlainNumbersAsBytes) {
-  EXPECT_EQ(parse_byte_size("0").value(), 0U);
-  EXPECT_EQ(parse_byte_size("4096").value(), 4096U);
-  EXPECT_EQ(parse_byte_size("4096B").value(), 4096U);
+  EXPECT_EQ(must(parse_byte_size("0")), 0U);
+  EXPECT_EQ(must(parse_byte_size("4096")), 4096U);
+  EXPECT_EQ(must(parse_byte_size("4096B")), 4096U);
 }
 
 TEST(ByteSize, ParsesUnitsOf1024And1000) {
-  EXPECT_EQ(parse_byte_size("2K").value(), 2048U);
-  EXPECT_EQ(parse_byte_size("2KiB").value(), 2048U);
-  EXPECT_EQ(parse_byte_size("2KB").value(), 2000U);
-  EXPECT_EQ(parse_byte_size("10GiB").value(), 10ULL << 30U);
-  EXPECT_EQ(parse_byte_size("1.5 GiB").value(), 3ULL << 29U);
+  EXPECT_EQ(must(parse_byte_size("2K")), 2048U);
+  EXPECT_EQ(must(parse_byte_size("2KiB")), 2048U);
+  EXPECT_EQ(must(parse_byte_size("2KB")), 2000U);
+  EXPECT_EQ(must(parse_byte_size("10GiB")), 10ULL << 30U);
+  EXPECT_EQ(must(parse_byte_size("1.5 GiB")), 3ULL << 29U);
 }
 
 TEST(ByteSize, RejectsOtherText) {
@@ -35,4 +37,4 @@ TEST(ByteSize, FormatsWithOneDecimal) {
 }
 
 }  // namespace
-}  // namespace rtenv::cli
+}  // namespace rtenv

@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 
-namespace rtenv::cli {
+namespace rtenv {
 
 /// Fails: invalid_argument.
 Result<std::uint64_t> parse_byte_size(std::string_view text);
@@ -15,4 +15,4 @@ Result<std::uint64_t> parse_byte_size(std::string_view text);
 /// "1.5 GiB"; whole bytes below 1 KiB.
 std::string format_byte_size(std::uint64_t bytes);
 
-}  // namespace rtenv::cli
+}  // namespace rtenv

@@ -1,9 +1,9 @@
-#include "cli/byte_size.hpp"
+#include "base/byte_size.hpp"
 
 #include <array>
 #include <charconv>
 
-namespace rtenv::cli {
+namespace rtenv {
 namespace {
 
 constexpr std::string_view k_letters = "KMGTP";
@@ -39,4 +39,4 @@ std::string format_byte_size(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}iB", value, k_letters[power]);
 }
 
-}  // namespace rtenv::cli
+}  // namespace rtenv

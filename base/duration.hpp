@@ -7,9 +7,9 @@
 
 #include "base/result.hpp"
 
-namespace rtenv::cli {
+namespace rtenv {
 
 /// A whole number with s, m, h or d; without a letter: seconds. Fails: invalid_argument.
 Result<std::chrono::seconds> parse_duration(std::string_view text);
 
-}  // namespace rtenv::cli
+}  // namespace rtenv
