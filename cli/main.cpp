@@ -18,6 +18,7 @@
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
 #include "cli/standard_stream.hpp"
+#include "job/supervise_command.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -119,9 +120,8 @@ int run(const UsageError& error, const Streams& /*streams*/, const Tool& /*tool*
 
 int run(std::vector<std::string> words) {
   // Before the signal handler is installed: a supervisor handles signals in another way.
-  if (!words.empty() && words.front() == k_supervise)
-    return supervise(Tool{.environment = Environment::of_process()},
-                     {words.begin() + 1, words.end()});
+  if (!words.empty() && words.front() == job::k_supervise)
+    return job::supervise_command({words.begin() + 1, words.end()});
   Tool tool{.environment = Environment::of_process()};
   if (!words.empty() && words.front() == k_remove_folders)
     return remove_folders({words.begin() + 1, words.end()});

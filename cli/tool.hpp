@@ -57,9 +57,4 @@ struct Tool {
   void enforce_cache_limits() const;
 };
 
-/// The supervisor of a job, which the server starts: `rtenv supervise FOLDER CONTROL_FD LOCK_FD`.
-/// Not for users, so it isn't in the help.
-inline constexpr std::string_view k_supervise = "supervise";
-int supervise(const Tool& tool, const std::vector<std::string>& words);
-
 }  // namespace rtenv::cli

@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 # From the bottom up, as in CMakeLists.txt.
-LAYERS = ["base", "pkg", "remote", "cache", "runtime_env", "envbuild", "job", "server", "client", "cli"]
+LAYERS = ["base", "pkg", "remote", "cache", "runtime_env", "envbuild", "job", "supervisor", "server", "client", "api", "capi", "cli"]
 
 HEAVY = re.compile(r"(boost|CLI)/|sqlite3\.h$|nlohmann/json\.hpp$")
 HEAVY_ALLOWED_IN = ["server", "client", "cli"]
@@ -140,7 +140,7 @@ def check_header_filter(clang_tidy):
 
 # What every layer returns and logs is public, too.
 PUBLIC_OF_BASE = ["rtenv/error.hpp", "rtenv/export.hpp", "rtenv/log.hpp", "rtenv/result.hpp"]
-IMPLEMENTS_PUBLIC = ["cli"]
+IMPLEMENTS_PUBLIC = ["api", "capi", "cli"]
 
 
 def check_public_headers(headers):
@@ -350,7 +350,7 @@ def main():
             flags.setdefault(layer, include_flags(unit["command"], unit["directory"]))
 
     problems = check_header_filter((root / ".clang-tidy").read_text()) + check_order(links) + check_public_headers(public)
-    problems += check_fails(public, {file: text for file, text in texts["base"].items() if file.endswith(".cpp")}, codes)
+    problems += check_fails(public, {file: text for file, text in texts["api"].items() if file.endswith(".cpp")}, codes)
     for layer in LAYERS:
         problems += check_links(layer, cmake[layer], texts[layer]) + check_use_of_public_headers(layer, texts[layer])
         if layer in flags:
