@@ -1,5 +1,6 @@
-// Turns exceptions into errors. rtenv itself throws nothing; what libraries throw, above all
-// because memory or threads have run out, ends at main and at the function of a thread.
+// Turns exceptions into errors. rtenv itself throws nothing but
+// server::WrongTransition; what libraries throw, above all because memory or threads have run out,
+// ends at main and at the function of a thread.
 #pragma once
 
 #include "base/result.hpp"

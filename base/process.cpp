@@ -164,6 +164,14 @@ Result<void> refuse_nul(const std::vector<std::string>& texts, std::string_view 
   return {};
 }
 
+// By its descriptor: if another thread has reaped it, its number may be another child's.
+void reap(const Fd& pidfd, int options) noexcept {
+  siginfo_t ignored{};
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &ignored, WEXITED | options) != 0 &&
+         errno == EINTR)
+    continue;
+}
+
 void keep_tail(std::string& text, std::size_t max_bytes) {
   if (text.size() > 2 * max_bytes) text.erase(0, text.size() - max_bytes);
 }
@@ -214,7 +222,7 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
   RTENV_TRY(const std::size_t reported,
             read_full(report.read_end, std::as_writable_bytes(std::span(&failure, 1)), "a pipe"));
   if (reported == sizeof failure) {
-    ::waitpid(pid, nullptr, 0);
+    reap(pidfd, 0);
     if (failure.action != nullptr)
       return fail(system_error(failure.error_number, failure.action, options.working_dir.native()));
     RTENV_TRY(plan.search.check(failure.program));
@@ -232,7 +240,7 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
 ChildProcess::~ChildProcess() {
   if (pid_ < 0 || !origin_.is_this_process()) return;
   signal(SIGKILL);
-  ::waitpid(pid_, nullptr, WNOHANG);
+  reap(pidfd_, WNOHANG);
 }
 
 Result<ExitState> ChildProcess::wait() {

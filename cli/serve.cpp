@@ -13,7 +13,7 @@
 #include "base/open_files.hpp"
 #include "cache/cache.hpp"
 #include "cli/commands.hpp"
-#include "server/server.hpp"
+#include "cli/server_process.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -325,8 +325,7 @@ Result<int> ServeCommand::run(const Tool& tool) const {
                                 .insecure = insecure,
                                 .allowed_hosts = allowed_hosts,
                                 .rtenv_version = RTENV_VERSION,
-                                .ray_version = ray_version,
-                                .environment = tool.environment};
+                                .ray_version = ray_version};
   if (!listen.empty()) {
     constexpr std::string_view k_unix = "unix:";
     if (!listen.starts_with(k_unix) || listen.size() == k_unix.size())
@@ -368,16 +367,9 @@ Result<int> ServeCommand::run(const Tool& tool) const {
   }
   // Each connection and each running job needs descriptors.
   options.manager.open_files = raise_open_files_limit();
-  options.cancellation = tool.cancellation;
+  options.manager.supervisor_program = "/proc/self/exe";
   options.open_cache = [&tool] { return tool.open_cache(); };
-  options.on_ready = [&tool](const std::string& address) {
-    tool.output.print({{"address", address}}, address);
-    std::fflush(stdout);
-    log::info(
-        "serving jobs; `rtenv job submit --address {} -- COMMAND` or `ray job submit` submits one",
-        address);
-  };
-  RTENV_TRY(server::serve(std::move(options)));
+  RTENV_TRY(run_server(std::move(options), tool));
   return 0;
 }
 

@@ -11,16 +11,19 @@ namespace rtenv::server {
 
 namespace asio = boost::asio;
 
-void ChildReaper::add(Child child) {
-  const auto wait = waits_.emplace(waits_.end(), executor_, child.pidfd.release());
-  asio::co_spawn(executor_, reap(child.pid, wait), asio::detached);
+void ChildReaper::add(Fd pidfd) {
+  const auto wait = waits_.emplace(waits_.end(), executor_, pidfd.release());
+  asio::co_spawn(executor_, reap(wait), asio::detached);
 }
 
-asio::awaitable<void> ChildReaper::reap(pid_t pid, Waits::iterator wait) {
+asio::awaitable<void> ChildReaper::reap(Waits::iterator wait) {
   const auto [error] = co_await wait->async_wait(asio::posix::stream_descriptor::wait_read,
                                                  asio::as_tuple(asio::use_awaitable));
+  // By its descriptor: where the program reaps all of its children, the number may be another's.
+  siginfo_t ignored{};
+  if (!error)
+    ::waitid(P_PIDFD, static_cast<id_t>(wait->native_handle()), &ignored, WEXITED | WNOHANG);
   waits_.erase(wait);
-  if (!error) ::waitpid(pid, nullptr, WNOHANG);
 }
 
 void ChildReaper::close() {

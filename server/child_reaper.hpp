@@ -2,8 +2,6 @@
 // library is part of may have children of its own. For the executor's thread.
 #pragma once
 
-#include <sys/types.h>
-
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -13,21 +11,16 @@
 
 namespace rtenv::server {
 
-struct Child {
-  pid_t pid = 0;
-  Fd pidfd;
-};
-
 class ChildReaper {
  public:
   explicit ChildReaper(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
-  void add(Child child);
+  void add(Fd pidfd);
   /// Waits for none of them any more.
   void close();
 
  private:
   using Waits = std::list<boost::asio::posix::stream_descriptor>;
-  boost::asio::awaitable<void> reap(pid_t pid, Waits::iterator wait);
+  boost::asio::awaitable<void> reap(Waits::iterator wait);
   boost::asio::any_io_executor executor_;
   Waits waits_;
 };

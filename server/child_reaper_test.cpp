@@ -10,6 +10,11 @@
 namespace rtenv::server {
 namespace {
 
+struct Child {
+  pid_t pid = 0;
+  Fd pidfd;
+};
+
 Child start(std::vector<std::string> argv) {
   auto process = must(
       ChildProcess::spawn({.argv = std::move(argv), .environment = Environment::of_process()}));
@@ -23,10 +28,19 @@ TEST(ChildReaper, ReapsOnlyItsOwnChildren) {
   Child own = start({"true"});
   const Child other = start({"true"});
   const pid_t pid = own.pid;
-  reaper.add(std::move(own));
+  reaper.add(std::move(own.pidfd));
   context.run();
   EXPECT_EQ(::waitpid(pid, nullptr, 0), -1) << "it was reaped";
   EXPECT_EQ(::waitpid(other.pid, nullptr, 0), other.pid);
+}
+
+TEST(ChildReaper, GoesOnIfAnotherReapedTheChild) {
+  boost::asio::io_context context;
+  ChildReaper reaper(context.get_executor());
+  Child child = start({"true"});
+  reaper.add(std::move(child.pidfd));
+  EXPECT_EQ(::waitpid(child.pid, nullptr, 0), child.pid);
+  context.run();
 }
 
 TEST(ChildReaper, ClosingEndsTheWaiting) {
@@ -34,7 +48,7 @@ TEST(ChildReaper, ClosingEndsTheWaiting) {
   ChildReaper reaper(context.get_executor());
   Child child = start({"sleep", "60"});
   const pid_t pid = child.pid;
-  reaper.add(std::move(child));
+  reaper.add(std::move(child.pidfd));
   context.poll();
   reaper.close();
   context.run();

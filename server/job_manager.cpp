@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/program.hpp"
 #include "base/unique_name.hpp"
 #include "job/job_id.hpp"
 #include "job/job_log.hpp"
@@ -30,6 +31,21 @@ Failure exists_already(const std::string& id) {
               id);
 }
 
+// Without it, each job would fail.
+Result<void> check_supervisor(const Path& program) {
+  constexpr const char* k_hint =
+      "name rtenv-supervisor or rtenv, of this version, by ManagerOptions::supervisor_program";
+  if (!program.is_absolute())
+    return fail(Errc::invalid_argument,
+                "the path of the program that supervises jobs must be "
+                "absolute, it is '{}'",
+                program.native())
+        .hint(k_hint);
+  if (const auto found = find_program(program.native(), {}); !found)
+    return fail(Error(found.error()).with_hint(k_hint));
+  return {};
+}
+
 std::shared_ptr<JobRecord> new_record(Submission&& submission, std::string&& submitter) {
   const auto record = std::make_shared<JobRecord>();
   record->run_id = unique_name();
@@ -45,6 +61,7 @@ std::shared_ptr<JobRecord> new_record(Submission&& submission, std::string&& sub
 Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor executor,
                                                      ManagerOptions options,
                                                      JobPackages& packages) {
+  RTENV_TRY(check_supervisor(options.supervisor_program));
   RTENV_TRY(auto state, open_state_folder(options.state_dir));
   options.node_id = state.node_id;
   options.owner = state.owner;

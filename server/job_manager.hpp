@@ -36,7 +36,8 @@ struct JobExtras {
 class JobManager {
  public:
   /// Opens the state, and takes over the jobs of an earlier server. Fails: permission_denied,
-  /// unavailable (another server uses this state), invalid_argument (a newer rtenv wrote it).
+  /// unavailable (another server uses this state), invalid_argument (a newer rtenv wrote it; the
+  /// supervisor's path isn't absolute), not_found (the supervisor).
   static Result<std::unique_ptr<JobManager>> open(boost::asio::any_io_executor executor,
                                                   ManagerOptions options, JobPackages& packages);
   ~JobManager();

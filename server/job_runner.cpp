@@ -130,7 +130,7 @@ asio::awaitable<void> JobRunner::start(ActivePtr active) {
   auto started = co_await run_on(workers_, std::move(work));
   if (draining_) co_return;  // without an order the supervisor ends, and the next server starts one
   if (!started) co_return co_await start_later(active, started.error());
-  children_.add(std::move(started->child));
+  children_.add(std::move(started->pidfd));
   active->inherited = false;
   active->link.open(std::move(started->connection));
   active->link.send_order(

@@ -1,9 +1,8 @@
 #include "server/job_state.hpp"
 
 #include <array>
-#include <cstdlib>
 
-#include "base/log.hpp"
+#include <fmt/format.h>
 
 namespace rtenv::server {
 namespace {
@@ -36,10 +35,9 @@ std::string_view name(JobState state) noexcept { return k_names[static_cast<std:
 bool may_follow(JobState from, JobState to) noexcept { return (next_states(from) & bit(to)) != 0; }
 
 void JobStage::become(JobState next) {
-  if (!may_follow(state_, next)) {
-    log::warn("bug: a job can't change from {} to {}", name(state_), name(next));
-    std::abort();
-  }
+  if (!may_follow(state_, next))
+    throw WrongTransition(
+        fmt::format("a job can't change from {} to {}", name(state_), name(next)));
   state_ = next;
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 #include <string_view>
 
 namespace rtenv::server {
@@ -32,10 +33,18 @@ std::string_view name(JobState state) noexcept;
 /// Whether a job may change from one state to the other.
 bool may_follow(JobState from, JobState to) noexcept;
 
-/// The state of one job. A transition that may not happen is a bug of this program: it aborts.
+/// A bug of this program. What it would do next can't be trusted: the server ends in order, and the
+/// next one goes on from what is on the disk.
+class WrongTransition : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// The state of one job.
 class JobStage {
  public:
   explicit JobStage(JobState first) : state_(first) {}
+  /// Throws WrongTransition if it may not follow, and stays as it is.
   void become(JobState next);
   [[nodiscard]] bool is(JobState state) const noexcept { return state_ == state; }
   [[nodiscard]] JobState state() const noexcept { return state_; }

@@ -12,7 +12,6 @@
 #include <cstring>
 
 #include "server/predecessor.hpp"
-#include "server/systemd.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -55,35 +54,9 @@ Result<Address> unix_address(const Path& path) {
   return address;
 }
 
-Result<ListeningSocket> described(Fd fd) {
-  ListeningSocket socket{.fd = std::move(fd)};
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  if (::getsockname(socket.fd.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0)
-    return fail_errno("use", "the listening socket");
-  socket.family = storage.ss_family;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (socket.family == AF_INET) {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
-    ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
-    socket.address = fmt::format("{}:{}", text.data(), ntohs(in.sin_port));
-    socket.is_local = (ntohl(in.sin_addr.s_addr) >> 24U) == IN_LOOPBACKNET;
-  } else if (socket.family == AF_INET6) {
-    const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
-    ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
-    socket.address = fmt::format("[{}]:{}", text.data(), ntohs(in.sin6_port));
-    socket.is_local = IN6_IS_ADDR_LOOPBACK(&in.sin6_addr);
-  } else if (socket.family == AF_UNIX) {
-    socket.address = reinterpret_cast<const sockaddr_un&>(storage).sun_path;
-  } else {
-    return fail(Errc::invalid_argument, "the listening socket is neither TCP nor a Unix socket");
-  }
-  return socket;
-}
-
 Result<ListeningSocket> listen_on(Fd fd) {
   if (::listen(fd.get(), SOMAXCONN) != 0) return fail_errno("listen", "on a socket");
-  return described(std::move(fd));
+  return describe_listening_socket(std::move(fd));
 }
 
 Result<ListeningSocket> listen_tcp(const ListenOptions& options) {
@@ -143,10 +116,39 @@ Result<ListeningSocket> listen_unix(const Path& path) {
 
 }  // namespace
 
-Result<ListeningSocket> open_listening_socket(const ListenOptions& options,
-                                              const Environment& environment) {
-  if (auto passed = activated_socket(environment)) return described(std::move(*passed));
+Result<ListeningSocket> open_listening_socket(const ListenOptions& options) {
   return options.unix_socket ? listen_unix(*options.unix_socket) : listen_tcp(options);
+}
+
+Result<ListeningSocket> describe_listening_socket(Fd fd) {
+  ListeningSocket socket{.fd = std::move(fd)};
+  int listens = 0;
+  socklen_t option_size = sizeof listens;
+  if (::getsockopt(socket.fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &option_size) != 0 ||
+      listens == 0)
+    return fail(Errc::invalid_argument, "the socket that was passed doesn't listen");
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (::getsockname(socket.fd.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0)
+    return fail_errno("use", "the listening socket");
+  socket.family = storage.ss_family;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (socket.family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
+    ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
+    socket.address = fmt::format("{}:{}", text.data(), ntohs(in.sin_port));
+    socket.is_local = (ntohl(in.sin_addr.s_addr) >> 24U) == IN_LOOPBACKNET;
+  } else if (socket.family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
+    ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
+    socket.address = fmt::format("[{}]:{}", text.data(), ntohs(in.sin6_port));
+    socket.is_local = IN6_IS_ADDR_LOOPBACK(&in.sin6_addr);
+  } else if (socket.family == AF_UNIX) {
+    socket.address = reinterpret_cast<const sockaddr_un&>(storage).sun_path;
+  } else {
+    return fail(Errc::invalid_argument, "the listening socket is neither TCP nor a Unix socket");
+  }
+  return socket;
 }
 
 void remove_socket_file(const Path& path, std::uint64_t inode) {

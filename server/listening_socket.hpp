@@ -1,11 +1,11 @@
-// The socket at which the server is reached: TCP or Unix, its own or one that systemd passed.
+// The socket at which the server is reached: TCP or Unix, its own or one that was passed
+// to this process.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include "base/environment.hpp"
 #include "base/fd.hpp"
 
 namespace rtenv::server {
@@ -24,11 +24,14 @@ struct ListeningSocket {
   std::uint64_t inode = 0;  // of a Unix socket's file
 };
 
-/// Uses the socket that systemd passed (LISTEN_FDS), if there is one. A Unix socket that another
-/// server left is replaced, with the permissions 0600. Fails: invalid_argument (not an IP address,
-/// a path that is too long), unavailable (in use), permission_denied.
-Result<ListeningSocket> open_listening_socket(const ListenOptions& options,
-                                              const Environment& environment);
+/// A Unix socket that another server left is replaced, with the permissions 0600. Fails:
+/// invalid_argument (not an IP address, a path that is too long), unavailable (in use),
+/// permission_denied.
+Result<ListeningSocket> open_listening_socket(const ListenOptions& options);
+
+/// Of a socket that is open already. Fails: invalid_argument (it doesn't listen, or is neither TCP
+/// nor a Unix socket).
+Result<ListeningSocket> describe_listening_socket(Fd fd);
 
 /// Removes the file of a Unix socket, unless something else has taken its place.
 void remove_socket_file(const Path& path, std::uint64_t inode);

@@ -1,5 +1,6 @@
 #include "server/listening_socket.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,7 @@ namespace rtenv::server {
 namespace {
 
 Result<ListeningSocket> open(const ListenOptions& options) {
-  return open_listening_socket(options, Environment());
+  return open_listening_socket(options);
 }
 
 TEST(ListeningSocket, OfTcpSaysWhereItListens) {
@@ -67,6 +68,16 @@ TEST(ListeningSocket, DoesNotReplaceAFile) {
   }
   EXPECT_THAT(open({.unix_socket = folder.path() / std::string(200, 'x')}),
               IsError(Errc::invalid_argument, "at most 107 bytes"));
+}
+
+TEST(ListeningSocket, OneThatWasPassedMustListen) {
+  auto own = must(open({.port = 0}));
+  const std::string address = own.address;
+  EXPECT_EQ(must(describe_listening_socket(std::move(own.fd))).address, address);
+  EXPECT_THAT(describe_listening_socket(Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))),
+              IsError(Errc::invalid_argument, "doesn't listen"));
+  EXPECT_THAT(describe_listening_socket(must(open_file("/dev/null", O_RDONLY))),
+              IsError(Errc::invalid_argument));
 }
 
 }  // namespace

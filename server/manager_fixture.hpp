@@ -43,7 +43,8 @@ class ManagerFixture : public testing::Test {
       []() -> Result<cache::Cache> { return fail(Errc::unavailable, "this test has no cache"); },
       1000, must(Cancellation::create())};
   std::unique_ptr<JobManager> jobs_ = must(JobManager::open(
-      context_.get_executor(), {.state_dir = folder_.path() / "state"}, packages_));
+      context_.get_executor(),
+      {.state_dir = folder_.path() / "state", .supervisor_program = "/proc/self/exe"}, packages_));
 };
 
 }  // namespace rtenv::server

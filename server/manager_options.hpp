@@ -19,7 +19,10 @@ struct ManagerOptions {
   Path state_dir;
   std::string node_id;  // this and the owner: see StateFolder; set when that is opened
   std::string owner;
-  Environment environment = Environment::of_process();  // of the supervisors, and so of the jobs
+  /// Supervises a job when it is called with the words supervise FOLDER CONTROL_FD LOCK_FD:
+  /// rtenv-supervisor or rtenv. An absolute path.
+  Path supervisor_program;
+  Environment environment;  // of the supervisors, and so of the jobs: at least PATH
   /// The soft limit of the supervisors, and so of the jobs; nullopt: as this process's.
   std::optional<std::uint64_t> open_files;
   NodeResources node;

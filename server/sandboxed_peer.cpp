@@ -9,11 +9,10 @@
 #include "base/file.hpp"
 #include "base/process_stat.hpp"
 #include "base/stream_input.hpp"
+#include "job/supervise_command.hpp"
 
 namespace rtenv::server {
 namespace {
-
-constexpr std::string_view k_supervise("supervise\0", 10);
 
 // Empty: it can't be read.
 std::string link_text(const Path& link) {
@@ -37,8 +36,9 @@ bool is_process(const Path& entry) {
 bool is_supervisor(const Path& process) {
   const std::string command = read_file_or_stream(process / "cmdline").value_or(std::string());
   const auto program_end = command.find('\0');
-  return program_end != std::string::npos &&
-         std::string_view(command).substr(program_end + 1).starts_with(k_supervise);
+  return program_end != std::string::npos && std::string_view(command)
+                                                 .substr(program_end + 1)
+                                                 .starts_with(std::string(job::k_supervise) + '\0');
 }
 
 // A supervisor, and the installers that it starts, fetch what a job names, from where it says.

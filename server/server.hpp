@@ -1,50 +1,60 @@
-// The job server as a whole: listens, serves, and shuts down in order. All network I/O is on one
-// thread.
+// A job server in this process, on threads of its own. A process may have several, with different
+// state folders, and may start another one after one has ended, with the same.
+//
+// The process stays as it is: no signal's disposition, signal mask, current folder or variable
+// changes, and the server's threads handle no signals. Its children are the supervisors of its
+// jobs, which it reaps by their pidfds as long as it runs.
+//
+// Thread-safe, but for moving and destroying. In a fork of the process that started it, it is
+// nobody's: its functions fail or do nothing, and the destructor leaves the parent's server alone.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <optional>
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "base/cancellation.hpp"
-#include "base/environment.hpp"
-#include "server/listening_socket.hpp"
-#include "server/manager_options.hpp"
-
-namespace rtenv::cache {
-class Cache;
-}
+#include "server/server_options.hpp"
 
 namespace rtenv::server {
 
-struct ServerOptions {
-  ListenOptions listen;
-  bool insecure = false;  // admits anybody without a token, and other hosts without TLS
-  std::vector<std::string> allowed_hosts;
-  std::optional<Path> token_file;       // see parse_tokens
-  std::optional<std::string> token;     // another one, called "token"
-  std::optional<Path> tls_certificate;  // PEM, with the chain
-  std::optional<Path> tls_key;
-  std::uint64_t max_package_bytes = 0;
-  std::uint64_t max_uploads_bytes = 20ULL << 30U;     // of all packages that are being received
-  std::uint64_t max_request_bytes = 4 << 20;          // the body of any other request
-  std::uint64_t max_request_memory_bytes = 64 << 20;  // of all bodies together
-  std::string rtenv_version;
-  std::string ray_version;
-  ManagerOptions manager;
-  std::function<Result<cache::Cache>()> open_cache;
-  Environment environment;
-  const Cancellation* cancellation = nullptr;  // ends waiting for a token file that is a pipe
-  /// Called when the server accepts connections, with its address: http://HOST:PORT or unix:PATH.
-  std::function<void(const std::string&)> on_ready;
-};
+class Server {
+ public:
+  /// Opens the state and listens; returns when clients can connect. After an error nothing is left
+  /// but the state folder. Fails: invalid_argument (an option, the token or the certificate),
+  /// permission_denied (open to other machines without authentication and TLS), cancelled,
+  /// unavailable (no more threads), and as open_listening_socket and JobManager::open.
+  static Result<Server> start(ServerOptions options);
 
-/// Serves until SIGTERM or SIGINT. SIGHUP reads the token and the certificate again. Supports
-/// systemd's socket activation (LISTEN_FDS) and notification (NOTIFY_SOCKET). Fails:
-/// invalid_argument (an option, the token or the certificate), permission_denied (open to other
-/// machines without a token and TLS), and as open_listening_socket and JobManager::open.
-Result<void> serve(ServerOptions options);
+  Server(Server&& other) noexcept = default;
+  /// Destroys the server that was here.
+  Server& operator=(Server&& other) noexcept;
+  /// As `stop`, but for its result. Takes a few seconds at most, unless the disk or an
+  /// authenticator blocks. On a thread of the server itself it doesn't wait.
+  ~Server();
+
+  /// http://HOST:PORT, https://HOST:PORT or unix:PATH.
+  [[nodiscard]] const std::string& address() const noexcept;
+
+  /// Reads the token file and the certificate again, soon; if that fails, logs why and keeps the
+  /// old ones. Does nothing after the end.
+  void reload() noexcept;
+
+  /// The server finishes current requests and ends; running jobs continue with their supervisors,
+  /// and the next server with this state takes them over. Returns at once. Async-signal-safe.
+  void request_stop() noexcept;
+  /// For poll(2): readable when the server has ended. Valid as long as this object.
+  [[nodiscard]] int poll_fd() const noexcept;
+  /// Waits until the server has ended, and its threads have. Fails: internal (a fault of this
+  /// library ended it: another one can be started), invalid_argument (on the server's own thread,
+  /// or in a fork).
+  Result<void> wait();
+  /// request_stop() and wait(). Again: the same result.
+  Result<void> stop();
+
+ private:
+  struct State;
+  explicit Server(std::shared_ptr<State> state);
+  void release() noexcept;
+  std::shared_ptr<State> state_;  // null: moved from
+};
 
 }  // namespace rtenv::server

@@ -9,6 +9,7 @@
 #include "base/process.hpp"
 #include "job/activation.hpp"
 #include "job/control_socket.hpp"
+#include "job/supervise_command.hpp"
 
 namespace rtenv::server {
 
@@ -22,21 +23,19 @@ Result<StartedSupervisor> start_supervisor(const job::JobFolder& folder,
   if (!lock) return fail(Errc::unavailable, "the job has a supervisor already");
   RTENV_TRY(fault_point("start.locked"));
   RTENV_TRY(auto sockets, job::make_socket_pair());
-  SpawnOptions spawn{
-      .argv = {"/proc/self/exe", "supervise", folder.path.native(),
-               std::to_string(sockets.theirs.get()), std::to_string(lock->fd().get())},
-      .environment = job::without_server_variables(options.environment),
-      .null_input = true,
-      .own_group = false,
-      .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
+  SpawnOptions spawn{.argv = {options.supervisor_program.native(), std::string(job::k_supervise),
+                              folder.path.native(), std::to_string(sockets.theirs.get()),
+                              std::to_string(lock->fd().get())},
+                     .environment = job::without_server_variables(options.environment),
+                     .null_input = true,
+                     .own_group = false,
+                     .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
   if (options.open_files)
     spawn.limits.push_back(
         {.resource = RLIMIT_NOFILE, .value = *options.open_files, .hard = false});
   RTENV_TRY(auto child, ChildProcess::spawn(spawn));
   pause_point("supervisor.spawned");
-  const pid_t pid = child.pid();
-  return StartedSupervisor{.connection = std::move(sockets.ours),
-                           .child = {.pid = pid, .pidfd = std::move(child).detach()}};
+  return StartedSupervisor{.connection = std::move(sockets.ours), .pidfd = child.detach()};
 }
 
 job::JobOrder order_of(const JobRecord& record, const ManagerOptions& options,

@@ -2,10 +2,9 @@
 // block; call them on a worker's thread.
 #pragma once
 
-#include "base/environment.hpp"
+#include "base/fd.hpp"
 #include "job/job_folder.hpp"
 #include "job/job_order.hpp"
-#include "server/child_reaper.hpp"
 #include "server/job_record.hpp"
 #include "server/manager_options.hpp"
 #include "server/scheduler.hpp"
@@ -15,7 +14,7 @@ namespace rtenv::server {
 /// A supervisor that has just been started. It is this process's child.
 struct StartedSupervisor {
   Fd connection;  // for its order
-  Child child;
+  Fd pidfd;
 };
 /// Makes the job's folder, and starts a supervisor that holds its lock. Fails: unavailable (the job
 /// has a supervisor, or there are too many processes or descriptors), out_of_space.

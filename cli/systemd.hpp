@@ -7,7 +7,7 @@
 #include "base/environment.hpp"
 #include "base/fd.hpp"
 
-namespace rtenv::server {
+namespace rtenv::cli {
 
 /// The listening socket that systemd passed to this process; nullopt if there is none.
 std::optional<Fd> activated_socket(const Environment& environment);
@@ -15,4 +15,4 @@ std::optional<Fd> activated_socket(const Environment& environment);
 /// `state`: "READY=1" or "STOPPING=1". Does nothing if systemd didn't start this process.
 void notify_systemd(const Environment& environment, std::string_view state);
 
-}  // namespace rtenv::server
+}  // namespace rtenv::cli

@@ -1,4 +1,4 @@
-#include "server/systemd.hpp"
+#include "cli/systemd.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <string>
 
-namespace rtenv::server {
+namespace rtenv::cli {
 namespace {
 
 constexpr int k_first_fd = 3;
@@ -37,4 +37,4 @@ void notify_systemd(const Environment& environment, std::string_view state) {
            reinterpret_cast<const sockaddr*>(&address), size);
 }
 
-}  // namespace rtenv::server
+}  // namespace rtenv::cli

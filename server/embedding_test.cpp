@@ -1,0 +1,182 @@
+// A server in a process that does other things, too: with real jobs, by the built rtenv-supervisor.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <fstream>
+
+#include "base/file.hpp"
+#include "server/server_fixture.hpp"
+
+namespace rtenv::server {
+namespace {
+
+// The signal's action while it exists.
+class ActionOf {
+ public:
+  ActionOf(int number, sighandler_t action)
+      : number_(number), previous_(::signal(number, action)) {}
+  ~ActionOf() { ::signal(number_, previous_); }
+  ActionOf(const ActionOf&) = delete;
+  ActionOf& operator=(const ActionOf&) = delete;
+
+ private:
+  int number_;
+  sighandler_t previous_;
+};
+
+class EmbeddingTest : public testing::Test {
+ protected:
+  ~EmbeddingTest() override {
+    for (const pid_t pid : supervisors()) ::kill(pid, SIGKILL);
+  }
+
+  [[nodiscard]] Server start() const { return must(Server::start(options(folder_.path()))); }
+  static ServerOptions options(const Path& folder) {
+    ServerOptions options = options_in(folder);
+    options.manager.supervisor_program = RTENV_SUPERVISOR;
+    return options;
+  }
+  static std::string submit(const Server& server, const std::string& entrypoint) {
+    const auto answer =
+        ask(server, "POST", "/api/jobs/", nlohmann::json{{"entrypoint", entrypoint}}.dump());
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.json().value("submission_id", "");
+  }
+  static std::string status(const Server& server, const std::string& job) {
+    return ask(server, "GET", "/api/jobs/" + job).json().value("status", "");
+  }
+  static bool becomes(const Server& server, const std::string& job, const std::string& expected) {
+    return eventually([&] { return status(server, job) == expected; });
+  }
+  static std::string logs(const Server& server, const std::string& job) {
+    return ask(server, "GET", "/api/jobs/" + job + "/logs").json().value("logs", "");
+  }
+
+  // Supervisors and guardians of this test's jobs.
+  [[nodiscard]] std::vector<pid_t> supervisors() const {
+    const std::string mark = "supervise" + std::string(1, '\0') + folder_.path().native();
+    std::vector<pid_t> found;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+      std::ifstream file(entry.path() / "cmdline");
+      const std::string command((std::istreambuf_iterator<char>(file)), {});
+      if (command.find(mark) != std::string::npos)
+        found.push_back(std::stoi(entry.path().filename().native()));
+    }
+    return found;
+  }
+  [[nodiscard]] bool all_supervisors_end() const {
+    return eventually([&] { return supervisors().empty(); });
+  }
+
+  TempDir folder_ = must(TempDir::create());
+};
+
+TEST_F(EmbeddingTest, ServersRunTheirOwnJobs) {
+  const TempDir other_folder = must(TempDir::create());
+  const auto first = start();
+  const auto second = must(Server::start(options(other_folder.path())));
+  const std::string job = submit(first, "echo from the first");
+  const std::string other = submit(second, "echo from the second");
+  EXPECT_TRUE(becomes(first, job, "SUCCEEDED"));
+  EXPECT_TRUE(becomes(second, other, "SUCCEEDED"));
+  EXPECT_THAT(logs(first, job), testing::HasSubstr("from the first"));
+  EXPECT_THAT(logs(second, other), testing::HasSubstr("from the second"));
+  EXPECT_EQ(ask(first, "GET", "/api/jobs/" + other).status, 404);
+}
+
+TEST_F(EmbeddingTest, AJobOutlivesTheServerThatStartedIt) {
+  const Path go_on = folder_.path() / "go-on";
+  std::string job;
+  {
+    auto server = start();
+    job = submit(server, fmt::format("echo begun; until [ -e {} ]; do sleep 0.01; done; echo ended",
+                                     go_on.native()));
+    EXPECT_TRUE(becomes(server, job, "RUNNING"));
+    EXPECT_THAT(server.stop(), IsOk());
+  }
+  EXPECT_EQ(supervisors().size(), 2U) << "it isn't bound to the thread that started it";
+  const auto server = start();
+  EXPECT_TRUE(becomes(server, job, "RUNNING"));
+  std::ofstream(go_on) << "";
+  EXPECT_TRUE(becomes(server, job, "SUCCEEDED"));
+  EXPECT_THAT(logs(server, job), testing::HasSubstr("begun\nended"));
+}
+
+TEST_F(EmbeddingTest, WorksWhereTheKernelReapsChildren) {
+  const ActionOf ignored(SIGCHLD, SIG_IGN);
+  const auto server = start();
+  const std::string job = submit(server, "sleep 0.1; echo done");
+  EXPECT_TRUE(becomes(server, job, "SUCCEEDED"));
+  EXPECT_TRUE(becomes(server, submit(server, "exit 3"), "FAILED"));
+}
+
+TEST_F(EmbeddingTest, WorksWhereAnotherThreadReapsAllChildren) {
+  std::atomic<bool> ends = false;
+  std::jthread reaper([&] {
+    while (!ends)
+      if (::waitpid(-1, nullptr, WNOHANG) <= 0) std::this_thread::yield();
+  });
+  {
+    const auto server = start();
+    for (int i = 0; i < 5; ++i)
+      EXPECT_TRUE(becomes(server, submit(server, "echo done"), "SUCCEEDED"));
+    EXPECT_TRUE(becomes(server, submit(server, "exit 3"), "FAILED"));
+  }
+  EXPECT_TRUE(all_supervisors_end());
+  ends = true;
+}
+
+TEST_F(EmbeddingTest, ReapsItsOwnChildren) {
+  const auto server = start();
+  EXPECT_TRUE(becomes(server, submit(server, "echo done"), "SUCCEEDED"));
+  EXPECT_TRUE(eventually([] { return ::waitpid(-1, nullptr, WNOHANG) == -1; })) << "a zombie";
+}
+
+TEST_F(EmbeddingTest, SurvivesClientsAndSupervisorsThatVanish) {
+  const ActionOf by_default(SIGPIPE, SIG_DFL);
+  const auto server = start();
+  const std::string job = submit(server, "while :; do echo a line of output; done");
+  EXPECT_TRUE(becomes(server, job, "RUNNING"));
+  for (int i = 0; i < 20; ++i) {
+    const Fd client = connect_to_server(server);
+    const std::string request =
+        i % 2 == 0 ? fmt::format("GET /api/jobs/{}/logs HTTP/1.1\r\nHost: localhost\r\n\r\n", job)
+                   : fmt::format(
+                         "GET /api/jobs/{}/logs/tail HTTP/1.1\r\nHost: localhost\r\n"
+                         "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                         "Sec-WebSocket-Version: 13\r\n"
+                         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+                         job);
+    ASSERT_GT(::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+    char first = 0;
+    ASSERT_EQ(::recv(client.get(), &first, 1, 0), 1);
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  }
+  for (const pid_t pid : supervisors()) ::kill(pid, SIGKILL);
+  ask(server, "POST", "/api/jobs/" + job + "/stop");
+  EXPECT_TRUE(eventually([&] {
+    const std::string now = status(server, job);
+    return now == "FAILED" || now == "STOPPED";
+  }));
+  EXPECT_EQ(ask(server, "GET", "/api/version").status, 200);
+}
+
+TEST_F(EmbeddingTest, LeavesNothingOpen) {
+  const auto run_one = [&] {
+    auto server = start();
+    EXPECT_TRUE(becomes(server, submit(server, "echo done"), "SUCCEEDED"));
+    EXPECT_THAT(server.stop(), IsOk());
+  };
+  run_one();  // what libraries open once
+  const auto fds = count_fds();
+  const auto threads = count_threads();
+  run_one();
+  EXPECT_EQ(count_fds(), fds);
+  EXPECT_EQ(count_threads(), threads);
+}
+
+}  // namespace
+}  // namespace rtenv::server
