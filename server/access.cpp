@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/crypto.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +9,8 @@
 #include <climits>
 
 #include "base/encoding.hpp"
-#include "base/hash.hpp"
+#include "base/exceptions.hpp"
+#include "base/log.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -42,18 +42,6 @@ bool is_address(const std::string& name) {
          ::inet_pton(AF_INET6, name.substr(1, name.size() - 2).c_str(), address.data()) == 1;
 }
 
-// Compares digests of equal size: the time reveals nothing about the texts.
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  const auto digest = [](std::string_view text) {
-    Sha256 hash;
-    hash.add(text);
-    return hash.finish();
-  };
-  const auto first = digest(a);
-  const auto second = digest(b);
-  return CRYPTO_memcmp(first.data(), second.data(), first.size()) == 0;
-}
-
 std::optional<std::string> bearer_of(std::string_view header) {
   if (header.size() < k_bearer.size() || lower_ascii(header.substr(0, k_bearer.size())) != k_bearer)
     return std::nullopt;
@@ -81,7 +69,7 @@ bool Access::knows_host(std::string_view host) const {
   if (name == "localhost" || name == this_machine()) return true;
   // A page that rebinds a name has that name here, never an address.
   if (is_address(name)) return true;
-  return std::ranges::find(settings_.hosts, name) != settings_.hosts.end();
+  return std::ranges::find(hosts_, name) != hosts_.end();
 }
 
 std::variant<Caller, Response> Access::admit(const Request& request, const Peer& peer) const {
@@ -109,31 +97,31 @@ std::variant<Caller, Response> Access::admit(const Request& request, const Peer&
 }
 
 std::variant<Caller, Response> Access::identify(const Request& request, const Peer& peer) const {
-  if (const auto given = given_token(request); given && !settings_.tokens.empty()) {
-    for (const Token& token : settings_.tokens)
-      if (equal_in_constant_time(*given, token.secret)) return token.caller;
-    return text_response(403, "Forbidden: the token is wrong");
-  }
+  Credentials credentials{
+      .method = request.method,
+      .path = request.path,
+      .address = peer.address,
+      .uid = peer.uid,
+      .token = given_token(request),
+      .was_forwarded = std::ranges::any_of(
+          k_forwarded, [&](const char* name) { return request.headers.contains(name); }),
+      .is_sandboxed = peer.is_sandboxed};
   // Behind a proxy, everybody's requests come from the proxy's user.
-  const bool was_forwarded = std::ranges::any_of(
-      k_forwarded, [&](const char* name) { return request.headers.contains(name); });
-  if (peer.uid && !was_forwarded && (*peer.uid == settings_.owner || *peer.uid == 0))
-    return Caller{.name = fmt::format("uid:{}", *peer.uid)};
-  if (settings_.open && settings_.tokens.empty()) return Caller{.name = "anybody"};
-  if (!settings_.tokens.empty()) {
-    Response response = text_response(
-        401, "Unauthorized: a token is required (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)");
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
+  if (credentials.was_forwarded) credentials.uid.reset();
+  auto answer = without_exceptions([&]() -> Result<std::variant<Caller, Refusal>> {
+    return authenticator_->authenticate(credentials);
+  });
+  if (!answer) {
+    log::warn("a request was refused, because authentication failed: {}", answer.error().message());
+    return text_response(500, "500: this server can't find out now who sends the request");
   }
-  const std::string who = was_forwarded       ? "comes through a proxy"
-                          : peer.is_sandboxed ? "comes from a sandbox, or from another container"
-                          : peer.uid ? fmt::format("is the user's with the id {}", *peer.uid)
-                                     : "is an unknown user's";
-  return text_response(
-      403, fmt::format("403: this server accepts requests of the user with the id {} and of root; "
-                       "this one {}. To let others in, start it with rtenv serve --token-file",
-                       settings_.owner, who));
+  if (auto* const caller = std::get_if<Caller>(&*answer)) return std::move(*caller);
+  auto& refusal = std::get<Refusal>(*answer);
+  if (refusal.reason == Refusal::Reason::forbidden)
+    return text_response(403, std::move(refusal.message));
+  Response response = text_response(401, std::move(refusal.message));
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
 }
 
 }  // namespace rtenv::server

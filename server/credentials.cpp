@@ -54,7 +54,8 @@ Result<void> check_exposure(const ServerOptions& options, bool is_local) {
     return fail(Errc::invalid_argument, "--tls-cert and --tls-key must be given together");
   if (is_local || options.insecure) return {};
   std::string missing;
-  if (!options.token_file && !options.token) missing = "a token (--token-file)";
+  if (!options.token_file && !options.token && !options.authenticator)
+    missing = "a token (--token-file)";
   if (!options.tls_certificate)
     missing += missing.empty() ? "TLS (--tls-cert, --tls-key)" : " and TLS (--tls-cert, --tls-key)";
   if (missing.empty()) return {};

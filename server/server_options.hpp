@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/cancellation.hpp"
 #include "base/fd.hpp"
+#include "server/authenticator.hpp"
 #include "server/listening_socket.hpp"
 #include "server/manager_options.hpp"
 
@@ -23,8 +25,10 @@ struct ServerOptions {
   Fd listening_socket;    // that is open already, as from systemd; used instead of `listen`
   bool insecure = false;  // admits anybody without a token, and other hosts without TLS
   std::vector<std::string> allowed_hosts;
-  std::optional<Path> token_file;       // see parse_tokens
-  std::optional<std::string> token;     // another one, called "token"
+  std::optional<Path> token_file;    // see parse_tokens
+  std::optional<std::string> token;  // another one, called "token"
+  /// Instead of tokens and users. A server that other machines reach needs it, or a token.
+  std::shared_ptr<Authenticator> authenticator;
   std::optional<Path> tls_certificate;  // PEM, with the chain
   std::optional<Path> tls_key;
   std::uint64_t max_package_bytes = 10ULL << 30U;

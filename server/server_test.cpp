@@ -163,6 +163,37 @@ TEST_F(ServerTest, ReadsTheTokensAgain) {
   EXPECT_FALSE(admits(server, "first"));
 }
 
+class OnlyAlice final : public Authenticator {
+ public:
+  std::variant<Caller, Refusal> authenticate(const Credentials& credentials) override {
+    if (credentials.token == "alice's") return Caller{.name = "alice"};
+    return Refusal{.message = "only alice"};
+  }
+};
+
+TEST_F(ServerTest, AsksTheAuthenticatorThatItWasGiven) {
+  ServerOptions with_own = options();
+  with_own.authenticator = std::make_shared<OnlyAlice>();
+  const auto server = must(Server::start(std::move(with_own)));
+  const auto refused = ask(server, "GET", "/api/version");
+  EXPECT_EQ(refused.status, 403) << "also to this user";
+  EXPECT_EQ(refused.body, "only alice");
+  EXPECT_EQ(ask(server, "GET", "/api/version", {}, "Authorization: Bearer alice's\r\n").status,
+            200);
+}
+
+TEST_F(ServerTest, OtherMachinesNeedAuthenticationAndTls) {
+  const auto opened = [&](std::shared_ptr<Authenticator> authenticator) {
+    ServerOptions to_all = options();
+    to_all.listen.host = "0.0.0.0";
+    to_all.authenticator = std::move(authenticator);
+    return Server::start(std::move(to_all));
+  };
+  EXPECT_THAT(opened(nullptr), IsError(Errc::permission_denied, "a token"));
+  EXPECT_THAT(opened(std::make_shared<OnlyAlice>()),
+              IsError(Errc::permission_denied, "requires TLS"));
+}
+
 TEST_F(ServerTest, UsesASocketThatIsPassed) {
   auto listening = must(open_listening_socket({.port = 0}));
   ServerOptions with_socket = options();

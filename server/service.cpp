@@ -127,12 +127,17 @@ Result<void> Service::listen() {
 }
 
 Result<void> Service::load_access() {
-  RTENV_TRY(auto tokens, load_tokens(options_, ReadTokens::at_start));
+  std::shared_ptr<Authenticator> authenticator = options_.authenticator;
+  if (authenticator && (options_.token || options_.token_file))
+    return fail(Errc::invalid_argument, "a server has either tokens or its own authenticator");
+  if (!authenticator) {
+    RTENV_TRY(auto tokens, load_tokens(options_, ReadTokens::at_start));
+    tokens_ = std::make_shared<TokenAuthenticator>(TokenAuthenticator::Settings{
+        .tokens = std::move(tokens), .open = options_.insecure, .owner = ::geteuid()});
+    authenticator = tokens_;
+  }
   RTENV_TRY(tls_, load_tls(options_));
-  access_ = std::make_unique<Access>(Access::Settings{.tokens = std::move(tokens),
-                                                      .hosts = options_.allowed_hosts,
-                                                      .open = options_.insecure,
-                                                      .owner = ::geteuid()});
+  access_ = std::make_unique<Access>(std::move(authenticator), options_.allowed_hosts);
   return {};
 }
 
@@ -229,11 +234,9 @@ asio::awaitable<void> Service::reload() {
     if (error) co_return;
     reload_event_.clear();
     // After an error the old ones stay in use.
-    const auto tokens = load_tokens(options_, ReadTokens::again);
-    if (tokens)
-      access_->set_tokens(*tokens);
-    else
-      log::warn("keeping the old tokens: {}", tokens.error().message());
+    Result<void> tokens;
+    if (tokens_) tokens = reload_tokens();
+    if (!tokens) log::warn("keeping the old tokens: {}", tokens.error().message());
     const auto tls = load_tls(options_);
     if (tls)
       tls_ = *tls;
@@ -241,6 +244,12 @@ asio::awaitable<void> Service::reload() {
       log::warn("keeping the old certificate: {}", tls.error().message());
     if (tokens && tls) log::info("reloaded tokens and certificate");
   }
+}
+
+Result<void> Service::reload_tokens() {
+  RTENV_TRY(auto tokens, load_tokens(options_, ReadTokens::again));
+  tokens_->set_tokens(std::move(tokens));
+  return {};
 }
 
 asio::awaitable<void> Service::shut_down() {

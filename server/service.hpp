@@ -21,6 +21,7 @@
 #include "server/job_packages.hpp"
 #include "server/server_options.hpp"
 #include "server/session.hpp"
+#include "server/token_authenticator.hpp"
 
 namespace rtenv::server {
 
@@ -54,6 +55,7 @@ class Service {
                                                 SessionContext session);
   bool drop_idle_connection();
   boost::asio::awaitable<void> reload();
+  Result<void> reload_tokens();
   boost::asio::awaitable<void> shut_down();
   void close_entrance();
   /// Where an exception ended a coroutine. A connection and a job are given up; without the rest,
@@ -71,6 +73,7 @@ class Service {
   boost::asio::posix::stream_descriptor reload_{context_};
   std::shared_ptr<boost::asio::ssl::context> tls_;
   std::unique_ptr<JobManager> jobs_;
+  std::shared_ptr<TokenAuthenticator> tokens_;  // null: the options have another authenticator
   std::unique_ptr<Access> access_;
   std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<Api> api_;
