@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/file.hpp"
+#include "server/memory_job_store.hpp"
 #include "server/server_fixture.hpp"
 
 namespace rtenv::server {
@@ -162,6 +163,47 @@ TEST_F(EmbeddingTest, SurvivesClientsAndSupervisorsThatVanish) {
     return now == "FAILED" || now == "STOPPED";
   }));
   EXPECT_EQ(ask(server, "GET", "/api/version").status, 200);
+}
+
+TEST_F(EmbeddingTest, KeepsItsJobsWhereTheProgramWants) {
+  const auto jobs = std::make_shared<StoredJobs>();
+  const auto start_with_store = [&] {
+    ServerOptions with_store = options(folder_.path());
+    with_store.manager.open_store = MemoryJobStore::factory(jobs);
+    return must(Server::start(std::move(with_store)));
+  };
+  const Path go_on = folder_.path() / "go-on";
+  std::string job;
+  std::string running;
+  {
+    const auto server = start_with_store();
+    job = submit(server, "echo done");
+    EXPECT_TRUE(becomes(server, job, "SUCCEEDED"));
+    running = submit(server, fmt::format("until [ -e {} ]; do sleep 0.01; done", go_on.native()));
+    EXPECT_TRUE(becomes(server, running, "RUNNING"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "state/jobs.db"));
+  const auto server = start_with_store();
+  EXPECT_EQ(ask(server, "GET", "/api/jobs/").json().size(), 2U);
+  EXPECT_THAT(logs(server, job), testing::HasSubstr("done"));
+  std::ofstream(go_on) << "";
+  EXPECT_TRUE(becomes(server, running, "SUCCEEDED"));
+  EXPECT_TRUE(eventually([&] { return ask(server, "DELETE", "/api/jobs/" + job).status == 200; }));
+  EXPECT_EQ(ask(server, "GET", "/api/jobs/" + job).status, 404);
+}
+
+TEST_F(EmbeddingTest, AStoreThatCannotBeOpenedIsAnErrorOfTheStart) {
+  const auto start_with = [&](OpenJobStore open) {
+    ServerOptions with_store = options(folder_.path());
+    with_store.manager.open_store = std::move(open);
+    return Server::start(std::move(with_store));
+  };
+  EXPECT_THAT(start_with([](const Path&) { return fail(Errc::unavailable, "no database"); }),
+              IsError(Errc::unavailable, "no database"));
+  EXPECT_THAT(start_with([](const Path&) -> Result<std::unique_ptr<JobStore>> {
+                throw std::runtime_error("of the host");
+              }),
+              IsError(Errc::internal, "of the host"));
 }
 
 TEST_F(EmbeddingTest, LeavesNothingOpen) {

@@ -11,6 +11,7 @@
 #include "job/job_id.hpp"
 #include "job/job_log.hpp"
 #include "server/job_packages.hpp"
+#include "server/sqlite_job_store.hpp"
 #include "server/state_folder.hpp"
 
 namespace rtenv::server {
@@ -46,6 +47,13 @@ Result<void> check_supervisor(const Path& program) {
   return {};
 }
 
+Result<std::unique_ptr<JobStore>> open_store(const ManagerOptions& options) {
+  if (!options.open_store) return SqliteJobStore::open(options.state_dir / "jobs.db");
+  RTENV_TRY(auto store, options.open_store(options.state_dir));
+  if (!store) return fail(Errc::internal, "ManagerOptions::open_store returned no store");
+  return store;
+}
+
 std::shared_ptr<JobRecord> new_record(Submission&& submission, std::string&& submitter) {
   const auto record = std::make_shared<JobRecord>();
   record->run_id = unique_name();
@@ -65,11 +73,10 @@ Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor execu
   RTENV_TRY(auto state, open_state_folder(options.state_dir));
   options.node_id = state.node_id;
   options.owner = state.owner;
-  const Path database = options.state_dir / "jobs.db";
-  RTENV_TRY(auto reader, JobStore::open(database));
-  RTENV_TRY(auto writer, JobStore::open(database));
-  RTENV_TRY(auto unfinished, reader.unfinished());
-  RTENV_TRY(const auto run_ids, reader.run_ids());
+  RTENV_TRY(auto reader, open_store(options));
+  RTENV_TRY(auto writer, open_store(options));
+  RTENV_TRY(auto unfinished, reader->unfinished());
+  RTENV_TRY(const auto run_ids, reader->run_ids());
   std::unique_ptr<JobManager> manager(new JobManager(executor, std::move(options), packages,
                                                      std::move(reader), std::move(writer),
                                                      std::move(state.lock)));
@@ -79,7 +86,8 @@ Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor execu
 }
 
 JobManager::JobManager(asio::any_io_executor executor, ManagerOptions options,
-                       JobPackages& packages, JobStore reader, JobStore writer, LockFile lock)
+                       JobPackages& packages, std::unique_ptr<JobStore> reader,
+                       std::unique_ptr<JobStore> writer, LockFile lock)
     : executor_(executor),
       options_(std::move(options)),
       packages_(packages),

@@ -37,7 +37,8 @@ class JobManager {
  public:
   /// Opens the state, and takes over the jobs of an earlier server. Fails: permission_denied,
   /// unavailable (another server uses this state), invalid_argument (a newer rtenv wrote it; the
-  /// supervisor's path isn't absolute), not_found (the supervisor).
+  /// supervisor's path isn't absolute), not_found (the supervisor), and as
+  /// ManagerOptions::open_store.
   static Result<std::unique_ptr<JobManager>> open(boost::asio::any_io_executor executor,
                                                   ManagerOptions options, JobPackages& packages);
   ~JobManager();
@@ -81,7 +82,7 @@ class JobManager {
 
  private:
   JobManager(boost::asio::any_io_executor executor, ManagerOptions options, JobPackages& packages,
-             JobStore reader, JobStore writer, LockFile lock);
+             std::unique_ptr<JobStore> reader, std::unique_ptr<JobStore> writer, LockFile lock);
   Result<void> take_over(std::vector<JobRecord> unfinished,
                          const std::unordered_set<std::string>& owned_folders);
   boost::asio::awaitable<Result<std::optional<JobRecord>>> find_stored(std::string id);

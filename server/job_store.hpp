@@ -1,13 +1,14 @@
-// The jobs of a server, in SQLite: one row for each job. A write is durable when it returns. Use
-// one object from one thread at a time; several objects may open the same file.
+// Where a server keeps its jobs. The program that the server is part of can bring its own:
+// ServerOptions::open_job_store.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
-#include "base/database.hpp"
 #include "server/job_record.hpp"
 
 namespace rtenv::server {
@@ -19,39 +20,44 @@ struct JobFilter {
   std::int64_t after = 0;  // only jobs with higher numbers
 };
 
+/// A server opens two objects for the same jobs, and uses one on a thread that reads, the other one
+/// on a thread that writes, at the same time: each is used by one thread at a time. Both may block,
+/// and neither may call the server. What they throw is an error of the call. A write that has
+/// returned, or whose transaction has, survives a crash, and is seen by the object that reads.
 class JobStore {
  public:
-  /// Opens or creates the file, readable only by its owner. Fails: invalid_argument (a newer rtenv
-  /// created it), permission_denied, and as Database::open.
-  static Result<JobStore> open(const Path& file);
+  JobStore() = default;
+  JobStore(const JobStore&) = delete;
+  JobStore& operator=(const JobStore&) = delete;
+  virtual ~JobStore() = default;
 
-  /// Sets the record's number. Fails: already_exists.
-  Result<void> add(JobRecord& job);
+  /// Sets the record's number: higher than those of all jobs before, also of removed ones. Fails:
+  /// already_exists (the id).
+  virtual Result<void> add(JobRecord& job) = 0;
   /// Writes everything but the submission, which doesn't change. Succeeds if there is no job with
   /// its number.
-  Result<void> update(const JobRecord& job);
-  /// Succeeds if there is no such job.
-  Result<void> remove(std::int64_t number);
+  virtual Result<void> update(const JobRecord& job) = 0;
+  /// Succeeds if there is no such job. Fails: out_of_space (then logs are removed, and it is tried
+  /// again).
+  virtual Result<void> remove(std::int64_t number) = 0;
 
-  Result<std::optional<JobRecord>> find(const std::string& id);
+  virtual Result<std::optional<JobRecord>> find(const std::string& id) = 0;
   /// In the order of submission.
-  Result<std::vector<JobRecord>> list(const JobFilter& filter);
+  virtual Result<std::vector<JobRecord>> list(const JobFilter& filter) = 0;
   /// Jobs whose status isn't terminal, in the order of submission.
-  Result<std::vector<JobRecord>> unfinished();
-  /// The jobs that ended before `end_ms`, at most `limit`.
-  Result<std::vector<JobKey>> ended_before(std::int64_t end_ms, std::int64_t limit);
-  Result<std::int64_t> ended_count();
+  virtual Result<std::vector<JobRecord>> unfinished() = 0;
+  /// The jobs that ended before `end_ms`, at most `limit`, those that ended first.
+  virtual Result<std::vector<JobKey>> ended_before(std::int64_t end_ms, std::int64_t limit) = 0;
+  virtual Result<std::int64_t> ended_count() = 0;
   /// Of all jobs.
-  Result<std::unordered_set<std::string>> run_ids();
+  virtual Result<std::unordered_set<std::string>> run_ids() = 0;
 
-  /// Runs `body` in one transaction; if it fails, nothing is written. Fails: as `body`.
-  Result<void> transaction(const std::function<Result<void>()>& body) {
-    return database_.transaction(body);
-  }
-
- private:
-  explicit JobStore(Database database) : database_(std::move(database)) {}
-  Database database_;
+  /// Runs `body`, which calls `add`, `update` and `remove` of this object; if it fails, nothing is
+  /// written. Not nested. Fails: as `body`, or if it can't be written.
+  virtual Result<void> transaction(const std::function<Result<void>()>& body) = 0;
 };
+
+/// Opens the store of a server that has locked its state folder. Called twice for each start.
+using OpenJobStore = std::function<Result<std::unique_ptr<JobStore>>(const Path& state_folder)>;
 
 }  // namespace rtenv::server

@@ -11,12 +11,15 @@
 #include "base/sandbox.hpp"
 #include "job/job_limits.hpp"
 #include "job/job_log.hpp"
+#include "server/job_store.hpp"
 #include "server/node_resources.hpp"
 
 namespace rtenv::server {
 
 struct ManagerOptions {
   Path state_dir;
+  /// Another place for the jobs than jobs.db in that folder; empty: there.
+  OpenJobStore open_store;
   std::string node_id;  // this and the owner: see StateFolder; set when that is opened
   std::string owner;
   /// Supervises a job when it is called with the words supervise FOLDER CONTROL_FD LOCK_FD:

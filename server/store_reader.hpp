@@ -4,6 +4,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "base/exceptions.hpp"
 #include "server/job_store.hpp"
 #include "server/run_on.hpp"
 
@@ -11,7 +12,7 @@ namespace rtenv::server {
 
 class StoreReader {
  public:
-  explicit StoreReader(JobStore store) : store_(std::move(store)) {}
+  explicit StoreReader(std::unique_ptr<JobStore> store) : store_(std::move(store)) {}
   /// Waits for the read in progress.
   ~StoreReader() { thread_.join(); }
   StoreReader(const StoreReader&) = delete;
@@ -19,12 +20,14 @@ class StoreReader {
 
   template <class Value>
   boost::asio::awaitable<Result<Value>> read(std::function<Result<Value>(JobStore&)> work) {
-    std::function<Result<Value>()> bound = [this, work = std::move(work)] { return work(store_); };
+    std::function<Result<Value>()> bound = [this, work = std::move(work)] {
+      return without_exceptions([&] { return work(*store_); });
+    };
     co_return co_await run_on(thread_, std::move(bound));
   }
 
  private:
-  JobStore store_;
+  std::unique_ptr<JobStore> store_;
   boost::asio::thread_pool thread_{1};
 };
 

@@ -5,13 +5,15 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 
+#include "base/exceptions.hpp"
 #include "base/fault_point.hpp"
 
 namespace rtenv::server {
 
 namespace asio = boost::asio;
 
-StoreWriter::StoreWriter(JobStore store) : store_(std::move(store)), thread_([this] { run(); }) {}
+StoreWriter::StoreWriter(std::unique_ptr<JobStore> store)
+    : store_(std::move(store)), thread_([this] { run(); }) {}
 
 StoreWriter::~StoreWriter() {
   {
@@ -60,18 +62,22 @@ void StoreWriter::run() {
 }
 
 void StoreWriter::write_all(std::vector<Item>& items) {
-  const auto together = store_.transaction([&]() -> Result<void> {
-    RTENV_TRY(fault_point("store.begun"));
-    for (const Item& item : items) RTENV_TRY(item.work(store_));
+  const auto transaction = [&](const std::function<Result<void>()>& body) {
+    return without_exceptions([&] {
+      return store_->transaction([&]() -> Result<void> {
+        RTENV_TRY(fault_point("store.begun"));
+        return without_exceptions(body);
+      });
+    });
+  };
+  const auto together = transaction([&]() -> Result<void> {
+    for (const Item& item : items) RTENV_TRY(item.work(*store_));
     return fault_point("store.written");
   });
   pause_point("store.committed");
   // If one failed, each is tried alone, so that it doesn't affect the others.
   const auto alone = [&](const Item& item) {
-    return store_.transaction([&]() -> Result<void> {
-      RTENV_TRY(fault_point("store.begun"));
-      return item.work(store_);
-    });
+    return transaction([&] { return item.work(*store_); });
   };
   for (const Item& item : items) item.done(together ? Result<void>() : alone(item));
 }

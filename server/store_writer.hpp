@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -20,7 +21,7 @@ class StoreWriter {
   /// Called on the writer's thread when the work is durable or has failed.
   using Done = std::function<void(Result<void>)>;
 
-  explicit StoreWriter(JobStore store);
+  explicit StoreWriter(std::unique_ptr<JobStore> store);
   /// Waits until all requested writes are done.
   ~StoreWriter();
   StoreWriter(const StoreWriter&) = delete;
@@ -40,7 +41,7 @@ class StoreWriter {
   void run();
   void write_all(std::vector<Item>& items);
 
-  JobStore store_;
+  std::unique_ptr<JobStore> store_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Item> waiting_;

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "base/temp_dir.hpp"
+#include "server/sqlite_job_store.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::server {
@@ -18,7 +19,7 @@ class StoreWriterTest : public testing::Test {
   }
   std::vector<std::string> ids() {
     std::vector<std::string> result;
-    for (const JobRecord& job : must(must(JobStore::open(file_)).list({})))
+    for (const JobRecord& job : must(must(SqliteJobStore::open(file_))->list({})))
       result.push_back(job.id());
     return result;
   }
@@ -28,7 +29,7 @@ class StoreWriterTest : public testing::Test {
 };
 
 TEST_F(StoreWriterTest, ReportsWhenTheWorkIsDurable) {
-  StoreWriter writer(must(JobStore::open(file_)));
+  StoreWriter writer(must(SqliteJobStore::open(file_)));
   std::promise<Result<void>> done;
   writer.write(add("a"), [&](Result<void> result) { done.set_value(std::move(result)); });
   must(done.get_future().get());
@@ -38,7 +39,7 @@ TEST_F(StoreWriterTest, ReportsWhenTheWorkIsDurable) {
 TEST_F(StoreWriterTest, AFailureAffectsOnlyItsOwnWork) {
   std::vector<Errc> failures;
   {
-    StoreWriter writer(must(JobStore::open(file_)));
+    StoreWriter writer(must(SqliteJobStore::open(file_)));
     // While the first one waits, the others gather for one transaction.
     std::promise<void> gathered;
     writer.write(
@@ -57,9 +58,17 @@ TEST_F(StoreWriterTest, AFailureAffectsOnlyItsOwnWork) {
   EXPECT_THAT(ids(), testing::ElementsAre("a", "b", "c"));
 }
 
+TEST_F(StoreWriterTest, WhatTheStoreThrowsIsAnError) {
+  StoreWriter writer(must(SqliteJobStore::open(file_)));
+  std::promise<Result<void>> done;
+  writer.write([](JobStore&) -> Result<void> { throw std::runtime_error("of the store"); },
+               [&](Result<void> result) { done.set_value(std::move(result)); });
+  EXPECT_THAT(done.get_future().get(), IsError(Errc::internal, "of the store"));
+}
+
 TEST_F(StoreWriterTest, TheDestructorWaitsForAllWrites) {
   {
-    StoreWriter writer(must(JobStore::open(file_)));
+    StoreWriter writer(must(SqliteJobStore::open(file_)));
     for (int i = 0; i < 100; ++i) writer.write(add(std::to_string(i)), [](const Result<void>&) {});
   }
   EXPECT_EQ(ids().size(), 100U);

@@ -1,4 +1,4 @@
-#include "server/job_store.hpp"
+#include "server/sqlite_job_store.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -108,7 +108,7 @@ void bind_state(Statement& statement, int first, const JobRecord& job) {
 
 }  // namespace
 
-Result<JobStore> JobStore::open(const Path& file) {
+Result<std::unique_ptr<JobStore>> SqliteJobStore::open(const Path& file) {
   {  // SQLite creates its other files with the same mode
     RTENV_TRY(const Fd created, open_file(file, O_RDWR | O_CREAT, 0600));
     if (::fchmod(created.get(), 0600) != 0) return fail_errno("protect", file.native());
@@ -123,15 +123,17 @@ Result<JobStore> JobStore::open(const Path& file) {
         .hint("use that version, or another --state-dir");
   const std::int64_t found = version.number(0);
   version.reset();
-  if (found == k_version) return JobStore(std::move(database));  // also on a full disk
+  if (found == k_version)
+    return std::unique_ptr<JobStore>(
+        new SqliteJobStore(std::move(database)));  // also on a full disk
   RTENV_TRY(database.transaction([&]() -> Result<void> {
     if (found == 1) RTENV_TRY(database.execute(k_from_version_1));
     return database.execute(k_schema);
   }));
-  return JobStore(std::move(database));
+  return std::unique_ptr<JobStore>(new SqliteJobStore(std::move(database)));
 }
 
-Result<void> JobStore::add(JobRecord& job) {
+Result<void> SqliteJobStore::add(JobRecord& job) {
   RTENV_TRY(
       const auto statement,
       database_.prepare_cached(
@@ -156,7 +158,7 @@ Result<void> JobStore::add(JobRecord& job) {
   return statement->run();
 }
 
-Result<void> JobStore::update(const JobRecord& job) {
+Result<void> SqliteJobStore::update(const JobRecord& job) {
   RTENV_TRY(
       const auto statement,
       database_.prepare_cached(
@@ -168,13 +170,13 @@ Result<void> JobStore::update(const JobRecord& job) {
   return statement->run();
 }
 
-Result<void> JobStore::remove(std::int64_t number) {
+Result<void> SqliteJobStore::remove(std::int64_t number) {
   RTENV_TRY(const auto statement, database_.prepare_cached("DELETE FROM jobs WHERE number = ?1"));
   statement->bind(1, number);
   return statement->run();
 }
 
-Result<std::optional<JobRecord>> JobStore::find(const std::string& id) {
+Result<std::optional<JobRecord>> SqliteJobStore::find(const std::string& id) {
   RTENV_TRY(const auto statement,
             database_.prepare_cached("SELECT " RTENV_JOB_COLUMNS " FROM jobs WHERE id = ?1"));
   statement->bind(1, id);
@@ -183,7 +185,7 @@ Result<std::optional<JobRecord>> JobStore::find(const std::string& id) {
   return std::optional(read_row(*statement));
 }
 
-Result<std::vector<JobRecord>> JobStore::list(const JobFilter& filter) {
+Result<std::vector<JobRecord>> SqliteJobStore::list(const JobFilter& filter) {
   RTENV_TRY(const auto statement,
             database_.prepare_cached(
                 "SELECT " RTENV_JOB_COLUMNS
@@ -196,7 +198,7 @@ Result<std::vector<JobRecord>> JobStore::list(const JobFilter& filter) {
   return read_all(*statement);
 }
 
-Result<std::vector<JobRecord>> JobStore::unfinished() {
+Result<std::vector<JobRecord>> SqliteJobStore::unfinished() {
   RTENV_TRY(const auto statement,
             database_.prepare_cached(
                 "SELECT " RTENV_JOB_COLUMNS
@@ -204,14 +206,14 @@ Result<std::vector<JobRecord>> JobStore::unfinished() {
   return read_all(*statement);
 }
 
-Result<std::int64_t> JobStore::ended_count() {
+Result<std::int64_t> SqliteJobStore::ended_count() {
   RTENV_TRY(const auto statement,
             database_.prepare_cached("SELECT count(*) FROM jobs WHERE end_ms > 0"));
   RTENV_TRY([[maybe_unused]] const bool is_there, statement->step());
   return statement->number(0);
 }
 
-Result<std::vector<JobKey>> JobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
+Result<std::vector<JobKey>> SqliteJobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
   RTENV_TRY(const auto statement,
             database_.prepare_cached("SELECT number, id, run_id FROM jobs WHERE end_ms > 0 AND "
                                      "end_ms < ?1 ORDER BY end_ms LIMIT ?2"));
@@ -225,7 +227,7 @@ Result<std::vector<JobKey>> JobStore::ended_before(std::int64_t end_ms, std::int
   }
 }
 
-Result<std::unordered_set<std::string>> JobStore::run_ids() {
+Result<std::unordered_set<std::string>> SqliteJobStore::run_ids() {
   RTENV_TRY(const auto statement, database_.prepare_cached("SELECT run_id FROM jobs"));
   std::unordered_set<std::string> ids;
   for (;;) {
