@@ -26,10 +26,21 @@ class ActionOf {
   sighandler_t previous_;
 };
 
+// Neither running ones nor zombies. Reaps none.
+bool has_no_children() {
+  siginfo_t ignored{};
+  return ::waitid(P_ALL, 0, &ignored, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+}
+
 class EmbeddingTest : public testing::Test {
  protected:
   ~EmbeddingTest() override {
     for (const pid_t pid : supervisors()) ::kill(pid, SIGKILL);
+    // Those that ended after their server are zombies.
+    eventually([] {
+      while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
+      return has_no_children();
+    });
   }
 
   [[nodiscard]] Server start() const { return must(Server::start(options(folder_.path()))); }
@@ -99,10 +110,15 @@ TEST_F(EmbeddingTest, AJobOutlivesTheServerThatStartedIt) {
   }
   EXPECT_EQ(supervisors().size(), 2U) << "it isn't bound to the thread that started it";
   const auto server = start();
-  EXPECT_TRUE(becomes(server, job, "RUNNING"));
+  EXPECT_EQ(status(server, job), "RUNNING") << "as it was stored";
+  EXPECT_TRUE(eventually([&] {
+    return ask(server, "GET", "/api/rtenv/jobs/" + job).json().value("phase", "") == "running";
+  })) << "as its supervisor says";
   std::ofstream(go_on) << "";
   EXPECT_TRUE(becomes(server, job, "SUCCEEDED"));
   EXPECT_THAT(logs(server, job), testing::HasSubstr("begun\nended"));
+  EXPECT_TRUE(eventually(has_no_children))
+      << "the server that took it over reaps the child of the one before";
 }
 
 TEST_F(EmbeddingTest, WorksWhereTheKernelReapsChildren) {
@@ -132,7 +148,7 @@ TEST_F(EmbeddingTest, WorksWhereAnotherThreadReapsAllChildren) {
 TEST_F(EmbeddingTest, ReapsItsOwnChildren) {
   const auto server = start();
   EXPECT_TRUE(becomes(server, submit(server, "echo done"), "SUCCEEDED"));
-  EXPECT_TRUE(eventually([] { return ::waitpid(-1, nullptr, WNOHANG) == -1; })) << "a zombie";
+  EXPECT_TRUE(eventually(has_no_children)) << "a zombie";
 }
 
 TEST_F(EmbeddingTest, SurvivesClientsAndSupervisorsThatVanish) {

@@ -1,12 +1,16 @@
 #include "server/supervisor_start.hpp"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/lock_file.hpp"
 #include "base/process.hpp"
+#include "base/process_stat.hpp"
 #include "job/activation.hpp"
 #include "job/control_socket.hpp"
 #include "job/supervise_command.hpp"
@@ -57,12 +61,34 @@ job::JobOrder order_of(const JobRecord& record, const ManagerOptions& options,
   return order;
 }
 
+namespace {
+
+Fd guardian_among_children(const Fd& connection) {
+  ucred supervisor{};
+  socklen_t size = sizeof supervisor;
+  if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &supervisor, &size) != 0) return {};
+  const auto parent = [&] {
+    const auto stat = process_stat(supervisor.pid);
+    return stat ? stat->parent : 0;
+  };
+  const pid_t guardian = parent();
+  const auto stat = process_stat(guardian);
+  if (!stat || stat->parent != ::getpid()) return {};
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, guardian, 0)));
+  // If the guardian has ended, its number may be another child's.
+  return parent() == guardian ? std::move(pidfd) : Fd();
+}
+
+}  // namespace
+
 SupervisorProbe probe_supervisor(const job::JobFolder& folder) {
   const auto lock = LockFile::try_acquire(folder.lock());
   const bool folder_is_gone = !lock && lock.error().code() == Errc::not_found;
-  if ((lock && *lock) || folder_is_gone) return {.lives = false, .connection = {}};
+  if ((lock && *lock) || folder_is_gone) return {.lives = false, .connection = {}, .guardian = {}};
   auto connection = job::connect_to(folder.control());
-  return {.lives = true, .connection = connection ? std::move(*connection) : Fd()};
+  if (!connection) return {.lives = true, .connection = {}, .guardian = {}};
+  Fd guardian = guardian_among_children(*connection);
+  return {.lives = true, .connection = std::move(*connection), .guardian = std::move(guardian)};
 }
 
 }  // namespace rtenv::server

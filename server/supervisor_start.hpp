@@ -29,6 +29,9 @@ job::JobOrder order_of(const JobRecord& record, const ManagerOptions& options,
 struct SupervisorProbe {
   bool lives = true;  // or its guardian does
   Fd connection;      // if it lives and takes connections
+  /// The pidfd of its guardian, if that is a child of this process: an earlier server here started
+  /// it, and nobody has reaped it since that server ended.
+  Fd guardian;
 };
 SupervisorProbe probe_supervisor(const job::JobFolder& folder);
 

@@ -104,6 +104,7 @@ asio::awaitable<bool> JobRunner::reconnect(ActivePtr active) {
     auto probe = co_await run_on(workers_, std::move(work));
     if (!probe.lives || draining_) co_return false;
     if (probe.connection) {
+      if (probe.guardian) children_.add(std::move(probe.guardian));
       active->link.open(std::move(probe.connection));
       if (active->record.stop) active->link.send_stop(*active->record.stop);
       co_return true;
