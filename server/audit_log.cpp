@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <boost/asio/post.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
+#include "server/run_on.hpp"
 
 namespace rtenv::server {
 
@@ -20,7 +20,7 @@ void AuditLog::add(const Request& request, std::string_view action, std::string_
                                 {"from", request.from},
                                 {"action", action},
                                 {"what", what}});
-  boost::asio::post(thread_, [this, line = std::move(line) + "\n"] { write(line); });
+  post_on(thread_, [this, line = std::move(line) + "\n"] { write(line); });
 }
 
 void AuditLog::write(const std::string& line) {

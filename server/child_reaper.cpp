@@ -3,9 +3,9 @@
 #include <sys/wait.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "server/spawn.hpp"
 
 namespace rtenv::server {
 
@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 
 void ChildReaper::add(Fd pidfd) {
   const auto wait = waits_.emplace(waits_.end(), executor_, pidfd.release());
-  asio::co_spawn(executor_, reap(wait), asio::detached);
+  spawn(executor_, reap(wait));
 }
 
 asio::awaitable<void> ChildReaper::reap(Waits::iterator wait) {

@@ -1,11 +1,13 @@
 // A server in a process that does other things, too: with real jobs, by the built rtenv-supervisor.
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include <atomic>
 #include <fstream>
 
-#include "base/file.hpp"
+#include "base/fault_point.hpp"
+#include "server/job_state.hpp"
 #include "server/memory_job_store.hpp"
 #include "server/server_fixture.hpp"
 
@@ -220,6 +222,35 @@ TEST_F(EmbeddingTest, AStoreThatCannotBeOpenedIsAnErrorOfTheStart) {
                 throw std::runtime_error("of the host");
               }),
               IsError(Errc::internal, "of the host"));
+}
+
+// Throws where a job has just been started.
+template <class Exception>
+int throw_once(const char* point) {
+  if (std::string_view(point) != "order.sent") return 0;
+  fault_hook = nullptr;
+  throw Exception("as if");
+}
+
+TEST_F(EmbeddingTest, AnExceptionDoesNotEndTheServer) {
+  fault_hook = throw_once<std::runtime_error>;
+  auto server = start();
+  submit(server, "true");
+  EXPECT_TRUE(eventually([] { return fault_hook == nullptr; }));
+  EXPECT_TRUE(becomes(server, submit(server, "true"), "SUCCEEDED"));
+  EXPECT_THAT(server.stop(), IsOk());
+}
+
+TEST_F(EmbeddingTest, ABugEndsTheServerInOrderAndTheNextOneGoesOn) {
+  fault_hook = throw_once<WrongTransition>;
+  auto server = start();
+  const std::string job = submit(server, "echo done");
+  pollfd end{.fd = server.poll_fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&end, 1, 30'000), 1);
+  EXPECT_THAT(server.wait(), IsError(Errc::internal, "as if"));
+  EXPECT_THAT(server.stop(), IsError(Errc::internal)) << "the same again";
+  server = start();
+  EXPECT_TRUE(becomes(server, job, "SUCCEEDED"));
 }
 
 TEST_F(EmbeddingTest, LeavesNothingOpen) {

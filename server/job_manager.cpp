@@ -1,8 +1,5 @@
 #include "server/job_manager.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -11,6 +8,7 @@
 #include "job/job_id.hpp"
 #include "job/job_log.hpp"
 #include "server/job_packages.hpp"
+#include "server/spawn.hpp"
 #include "server/sqlite_job_store.hpp"
 #include "server/state_folder.hpp"
 
@@ -81,7 +79,7 @@ Result<std::unique_ptr<JobManager>> JobManager::open(asio::any_io_executor execu
                                                      std::move(reader), std::move(writer),
                                                      std::move(state.lock)));
   RTENV_TRY(manager->take_over(std::move(unfinished), run_ids));
-  asio::co_spawn(executor, manager->retention_.run(), asio::detached);
+  spawn(executor, manager->retention_.run());
   return manager;
 }
 

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/clock.hpp"
+#include "base/exceptions.hpp"
 #include "base/log.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/unpack_limits.hpp"
@@ -73,7 +73,7 @@ asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>(
 
 Result<cache::Cache*> JobPackages::cache() {
   if (!cache_) {
-    RTENV_TRY(auto opened, open_cache_());
+    RTENV_TRY(auto opened, without_exceptions(open_cache_));
     cache_ = std::make_unique<cache::Cache>(std::move(opened));
   }
   return cache_.get();
@@ -181,7 +181,7 @@ asio::awaitable<Result<void>> JobPackages::hold(std::vector<remote::Uri> uris, s
 }
 
 void JobPackages::release(std::string holder) {
-  asio::post(*pool_, [this, holder = std::move(holder)] {
+  post_on(*pool_, [this, holder = std::move(holder)] {
     const auto opened = cache();
     if (!opened) return;
     [[maybe_unused]] const auto unpinned = (*opened)->unpin_all(pin_of(holder));
@@ -190,7 +190,7 @@ void JobPackages::release(std::string holder) {
 }
 
 void JobPackages::release_all_but(std::string prefix, std::unordered_set<std::string> holders) {
-  asio::post(*pool_, [this, prefix = std::move(prefix), holders = std::move(holders)] {
+  post_on(*pool_, [this, prefix = std::move(prefix), holders = std::move(holders)] {
     const auto opened = cache();
     if (!opened) return;
     const auto names = (*opened)->pin_names(pin_of(prefix));

@@ -3,8 +3,6 @@
 #include <signal.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <thread>
@@ -17,6 +15,7 @@
 #include "server/job_end.hpp"
 #include "server/job_packages.hpp"
 #include "server/run_on.hpp"
+#include "server/spawn.hpp"
 #include "server/utf8_text.hpp"
 
 namespace rtenv::server {
@@ -104,10 +103,9 @@ void JobRunner::dispatch() {
     const ActivePtr active = active_by_number_.at(start.number);
     active->allocation = std::move(start.allocation);
     active->stage.become(JobState::granting);
-    asio::co_spawn(executor_, grant(active), asio::detached);
+    spawn(executor_, grant(active));
   }
-  while (const auto number = queue_.take())
-    asio::co_spawn(executor_, start(active_by_number_.at(*number)), asio::detached);
+  while (const auto number = queue_.take()) spawn(executor_, start(active_by_number_.at(*number)));
 }
 
 // The entrypoint may start. That is stored first, so that it never starts twice.
@@ -228,8 +226,7 @@ void JobRunner::begin_again(const ActivePtr& active) {
 // can be told now is told even if it can't be stored.
 asio::awaitable<Result<bool>> JobRunner::stop(ActivePtr active, Stop how) {
   if (active->stage.is(JobState::ended)) co_return false;
-  if (how == Stop::at_once && active->supervisor_pid > 0)
-    asio::co_spawn(executor_, wake_supervisor(active), asio::detached);
+  if (how == Stop::at_once && active->supervisor_pid > 0) spawn(executor_, wake_supervisor(active));
   if (active->stored_stop && *active->stored_stop >= how) co_return true;
   active->record.stop = std::max(active->record.stop.value_or(how), how);
   StoreWriter::Work update = [record = active->record](JobStore& store) {
@@ -287,7 +284,7 @@ void JobRunner::finish(const ActivePtr& active) {
   if (!JobPackages::named_by(active->record.submission.runtime_env).empty())
     packages_.release(options_.holder(active->record.run_id));
   active->changed->notify();
-  asio::co_spawn(executor_, store_end(active), asio::detached);
+  spawn(executor_, store_end(active));
   dispatch_soon();
 }
 

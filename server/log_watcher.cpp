@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
 #include "base/log.hpp"
+#include "server/spawn.hpp"
 
 namespace rtenv::server {
 
@@ -25,7 +24,7 @@ LogWatcher::LogWatcher(const asio::any_io_executor& executor) : inotify_(executo
     return;
   }
   inotify_.assign(fd);
-  asio::co_spawn(executor, run(), asio::detached);
+  spawn(executor, run());
 }
 
 std::unique_ptr<LogWatcher::Watch> LogWatcher::watch(const Path& file,

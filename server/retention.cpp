@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/clock.hpp"
@@ -178,7 +177,7 @@ asio::awaitable<Result<void>> Retention::remove(JobKey job) {
 
 void Retention::sweep(const std::vector<std::string>& run_ids) {
   for (const std::string& run_id : run_ids)
-    asio::post(workers_, [run_id, folder = folder(run_id), unremovable = unremovable_] {
+    post_on(workers_, [run_id, folder = folder(run_id), unremovable = unremovable_] {
       if (const auto removed = remove_unless_supervised(folder); !removed)
         unremovable->add(run_id, removed.error());
     });

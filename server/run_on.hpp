@@ -1,16 +1,20 @@
-// Runs work that may block on a thread pool, while the calling coroutine waits without blocking its
-// own thread.
+// Runs work that may block on a thread pool: the calling coroutine waits without blocking its own
+// thread, or nobody waits.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
+
+#include "base/exceptions.hpp"
+#include "base/log.hpp"
 
 namespace rtenv::server {
 
@@ -30,6 +34,18 @@ boost::asio::awaitable<Value> run_on(boost::asio::thread_pool& pool, std::functi
                                  boost::asio::bind_cancellation_slot(
                                      boost::asio::cancellation_slot(), boost::asio::use_awaitable));
   co_return std::move(**result);
+}
+
+/// For work that nobody waits for, on a thread pool. What it throws is logged.
+template <class Work>
+void post_on(boost::asio::thread_pool& pool, Work work) {
+  boost::asio::post(pool, [work = std::move(work)]() mutable {
+    const auto done = without_exceptions([&]() -> Result<void> {
+      work();
+      return {};
+    });
+    if (!done) log::warn("the job server goes on after an error: {}", done.error().message());
+  });
 }
 
 }  // namespace rtenv::server

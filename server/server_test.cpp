@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <atomic>
 #include <fstream>
 #include <optional>
 
-#include "base/lock_file.hpp"
 #include "server/server_fixture.hpp"
 #include "support/in_fork.hpp"
 
@@ -180,6 +180,56 @@ TEST_F(ServerTest, AsksTheAuthenticatorThatItWasGiven) {
   EXPECT_EQ(refused.body, "only alice");
   EXPECT_EQ(ask(server, "GET", "/api/version", {}, "Authorization: Bearer alice's\r\n").status,
             200);
+}
+
+// Its caller's code may stop the server from one of its own callbacks.
+class Stopping final : public Authenticator {
+ public:
+  std::function<void()> stop;
+  std::variant<Caller, Refusal> authenticate(const Credentials& /*credentials*/) override {
+    stop();
+    return Caller{.name = "last"};
+  }
+};
+
+TEST_F(ServerTest, OnItsOwnThreadStoppingDoesNotWait) {
+  const auto stopping = std::make_shared<Stopping>();
+  ServerOptions with_own = options();
+  with_own.authenticator = stopping;
+  auto server = must(Server::start(std::move(with_own)));
+  std::atomic<bool> refused = false;
+  stopping->stop = [&] {
+    const auto stopped = server.stop();
+    refused = !stopped && stopped.error().code() == Errc::invalid_argument;
+  };
+  EXPECT_EQ(version_status(server), 200);
+  EXPECT_THAT(server.wait(), IsOk());
+  EXPECT_TRUE(refused);
+}
+
+TEST_F(ServerTest, MayBeDestroyedOnItsOwnThread) {
+  const auto threads = count_threads();
+  const auto stopping = std::make_shared<Stopping>();
+  ServerOptions with_own = options();
+  with_own.authenticator = stopping;
+  std::optional<Server> server = must(Server::start(std::move(with_own)));
+  const Fd client = connect_to_server(*server);
+  stopping->stop = [&] { server.reset(); };
+  const std::string_view request = "GET /api/version HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  ASSERT_GT(::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
+  EXPECT_THAT(must(read_to_end(client, "the response")), testing::HasSubstr("200 OK"));
+  EXPECT_TRUE(eventually([&] { return count_threads() == threads; }));
+}
+
+TEST_F(ServerTest, ACacheThatCannotBeOpenedIsAnErrorOfTheRequest) {
+  ServerOptions throwing = options();
+  throwing.open_cache = []() -> Result<cache::Cache> { throw std::runtime_error("of the host"); };
+  auto server = must(Server::start(std::move(throwing)));
+  const auto answer = ask(server, "PUT", "/api/packages/gcs/a.zip", "content");
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_THAT(answer.body, testing::HasSubstr("of the host"));
+  EXPECT_EQ(version_status(server), 200);
+  EXPECT_THAT(server.stop(), IsOk());
 }
 
 TEST_F(ServerTest, OtherMachinesNeedAuthenticationAndTls) {

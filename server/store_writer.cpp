@@ -7,6 +7,7 @@
 
 #include "base/exceptions.hpp"
 #include "base/fault_point.hpp"
+#include "base/log.hpp"
 
 namespace rtenv::server {
 
@@ -79,7 +80,14 @@ void StoreWriter::write_all(std::vector<Item>& items) {
   const auto alone = [&](const Item& item) {
     return transaction([&] { return item.work(*store_); });
   };
-  for (const Item& item : items) item.done(together ? Result<void>() : alone(item));
+  for (const Item& item : items) {
+    auto written = together ? Result<void>() : alone(item);
+    const auto told = without_exceptions([&]() -> Result<void> {
+      item.done(std::move(written));
+      return {};
+    });
+    if (!told) log::warn("the job server goes on after an error: {}", told.error().message());
+  }
 }
 
 }  // namespace rtenv::server

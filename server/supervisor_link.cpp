@@ -1,12 +1,11 @@
 #include "server/supervisor_link.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include "base/json_text.hpp"
+#include "server/spawn.hpp"
 
 namespace rtenv::server {
 
@@ -63,8 +62,7 @@ void SupervisorLink::send_stop(Stop how) {
 void SupervisorLink::send(std::string_view line) {
   if (!connection_) return;
   connection_->outbox.append(line);
-  if (!std::exchange(connection_->sending, true))
-    asio::co_spawn(executor_, flush(connection_), asio::detached);
+  if (!std::exchange(connection_->sending, true)) spawn(executor_, flush(connection_));
 }
 
 // next_state() notices a closed connection.

@@ -1,13 +1,11 @@
 #include "server/take_over.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "base/log.hpp"
 #include "job/process_tree.hpp"
 #include "server/job_end.hpp"
 #include "server/job_runner.hpp"
 #include "server/run_on.hpp"
+#include "server/spawn.hpp"
 
 namespace rtenv::server {
 
@@ -73,7 +71,7 @@ void JobRunner::take_over(std::vector<JobRecord> records,
       scheduler_.occupy(*active->allocation);
     }
     if (has_folder) {
-      asio::co_spawn(executor_, follow_supervisor(active), asio::detached);
+      spawn(executor_, follow_supervisor(active));
       continue;
     }
     if (const auto ended = end_of_unsupervised(active->record, std::optional<RunState>(),
