@@ -1,6 +1,8 @@
 // What every job store must do: SQLite's, and one that a program brings.
 #include "server/job_store.hpp"
 
+#include <ostream>
+
 #include "base/temp_dir.hpp"
 #include "server/memory_job_store.hpp"
 #include "server/sqlite_job_store.hpp"
@@ -14,6 +16,7 @@ struct Kind {
   const char* name;
   OpenJobStore (*factory)();
 };
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 OpenJobStore in_sqlite() {
   return [](const Path& folder) { return SqliteJobStore::open(folder / "jobs.db"); };
 }
