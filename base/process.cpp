@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/blocked_signals.hpp"
 #include "base/pipe.hpp"
 #include "base/program.hpp"
 
@@ -92,22 +93,6 @@ void reset_signals() noexcept {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD})
     ::signal(number, SIG_DFL);
 }
-
-// While it lives, no handler of a signal runs on this thread.
-class BlockedSignals {
- public:
-  BlockedSignals() noexcept {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
 
 [[noreturn]] void exec_child(const ExecPlan& plan) noexcept {
   const SpawnOptions& options = plan.options;

@@ -1,0 +1,184 @@
+#include "rtenv/cache.hpp"
+
+#include "api/call.hpp"
+#include "api/internals.hpp"
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "envbuild/cache_settings.hpp"
+
+namespace rtenv {
+namespace {
+
+using api::Call;
+using api::in_call;
+
+static_assert(static_cast<cache::Kind>(EntryKind::read_only_tree) == cache::Kind::read_only_tree);
+static_assert(static_cast<cache::TierMode>(RemoteCache::Mode::write_back) ==
+              cache::TierMode::write_back);
+
+Result<cache::Kind> kind_of(EntryKind kind) {
+  if (kind > EntryKind::read_only_tree)
+    return fail(Errc::invalid_argument, "there is no kind {} of cache entries",
+                static_cast<int>(kind));
+  return static_cast<cache::Kind>(kind);
+}
+
+Result<cache::EntryName> entry_name(EntryKind kind, std::string_view key) {
+  RTENV_TRY(const auto known, kind_of(kind));
+  RTENV_TRY(auto parsed, cache::Key::parse(std::string(key)));
+  return cache::EntryName{.kind = known, .key = std::move(parsed)};
+}
+
+cache::Limits limits_of(const CacheLimits& limits) {
+  cache::Limits result;
+  result.max_bytes = limits.max_bytes;
+  result.max_age = limits.max_age;
+  result.min_free_bytes = limits.min_free_bytes;
+  return result;
+}
+
+Result<cache::CacheOptions> options_of(const CacheOptions& options) {
+  const Environment environment = api::environment_of(options.environment);
+  cache::CacheOptions result;
+  if (options.limits) {
+    result.limits = limits_of(*options.limits);
+  } else {
+    RTENV_TRY(result.limits, envbuild::cache_limits(environment));
+  }
+  if (options.remote) {
+    if (options.remote->mode > RemoteCache::Mode::write_back)
+      return fail(Errc::invalid_argument, "remote.mode has an unknown value");
+    RTENV_TRY(result.remote_tier,
+              envbuild::remote_tier_at(options.remote->uri, "remote.uri", environment));
+    result.remote_tier->mode = static_cast<cache::TierMode>(options.remote->mode);
+  } else {
+    RTENV_TRY(result.remote_tier, envbuild::remote_tier(environment));
+  }
+  RTENV_TRY(result, envbuild::with_folder_settings(std::move(result), environment));
+  if (options.readable_by_others) result.readable_by_others = options.readable_by_others;
+  if (options.allow_network_file_system)
+    result.allow_network_file_system = *options.allow_network_file_system;
+  return result;
+}
+
+CacheEntry entry_of(const cache::EntryRow& row, const cache::Cache& cache) {
+  CacheEntry entry{.kind = static_cast<EntryKind>(row.kind),
+                   .key = row.key.text(),
+                   .path = cache.path_of(row.kind, row.key),
+                   .is_ready = row.ready,
+                   .size_bytes = row.size_bytes,
+                   .created_ms = row.created_ms,
+                   .last_used_ms = row.last_used_ms,
+                   .hits = row.hits,
+                   .holder_pids = row.holder_pids};
+  for (const cache::Pin& pin : row.pins) entry.pins.push_back(pin.name);
+  return entry;
+}
+
+}  // namespace
+
+Result<Path> Cache::default_root(const Options& options) {
+  return in_call(options, [](Call& call) -> Result<Path> {
+    RTENV_TRY(const Path root, envbuild::cache_root(call.environment()));
+    return call.resolve(root);
+  });
+}
+
+Result<Cache> Cache::open(const Path& root, const CacheOptions& options) {
+  return without_exceptions([&]() -> Result<Cache> {
+    RTENV_TRY(auto internal, options_of(options));
+    RTENV_TRY(auto cache, cache::Cache::open(root, std::move(internal)));
+    return Internals::cache(std::move(cache));
+  });
+}
+
+Path Cache::root() const { return state_->cache.root(); }
+Path Cache::digest_folder() const { return cache::Cache::digests_folder(root()); }
+
+Result<std::vector<CacheEntry>> Cache::entries() const {
+  return without_exceptions([&]() -> Result<std::vector<CacheEntry>> {
+    RTENV_TRY(const auto rows, state_->cache.entries());
+    std::vector<CacheEntry> entries;
+    entries.reserve(rows.size());
+    for (const cache::EntryRow& row : rows) entries.push_back(entry_of(row, state_->cache));
+    return entries;
+  });
+}
+
+Result<std::optional<Lease>> Cache::find(EntryKind kind, std::string_view key) {
+  return without_exceptions([&]() -> Result<std::optional<Lease>> {
+    RTENV_TRY(const auto name, entry_name(kind, key));
+    RTENV_TRY(auto lease, state_->cache.find(name.kind, name.key));
+    if (!lease) return std::optional<Lease>();
+    return std::optional(Internals::lease(std::move(*lease)));
+  });
+}
+
+Result<GcReport> Cache::gc(const CacheLimits& limits, bool dry_run, std::stop_token stop) {
+  return in_call(std::move(stop), [&](Call& call) -> Result<GcReport> {
+    RTENV_TRY(const auto report,
+              state_->cache.collect(limits_of(limits), dry_run, call.cancellation()));
+    GcReport result{.freed_bytes = report.freed_bytes, .kept_bytes = report.kept_bytes};
+    for (const cache::Eviction& eviction : report.removed)
+      result.removed.push_back(entry_of(eviction.entry, state_->cache));
+    return result;
+  });
+}
+
+void Cache::enforce_limits(std::stop_token stop) {
+  const auto enforced = in_call(std::move(stop), [&](Call& call) -> Result<void> {
+    state_->cache.enforce_limits(call.cancellation());
+    return {};
+  });
+  if (!enforced) log::warn("{}", enforced.error().message());
+}
+
+Result<bool> Cache::remove(EntryKind kind, std::string_view key, std::stop_token stop) {
+  return in_call(std::move(stop), [&](Call& call) -> Result<bool> {
+    RTENV_TRY(const auto name, entry_name(kind, key));
+    return state_->cache.remove(name.kind, name.key, call.cancellation());
+  });
+}
+
+Result<bool> Cache::pin(EntryKind kind, std::string_view key, std::string_view name,
+                        std::optional<std::chrono::seconds> lifetime) {
+  return without_exceptions([&]() -> Result<bool> {
+    RTENV_TRY(const auto entry, entry_name(kind, key));
+    cache::Pin pin{.name = std::string(name), .expires_ms = std::nullopt};
+    if (lifetime) pin.expires_ms = unix_ms() + std::chrono::milliseconds(*lifetime).count();
+    return state_->cache.pin(entry.kind, entry.key, pin);
+  });
+}
+
+Result<bool> Cache::unpin(EntryKind kind, std::string_view key, std::string_view name) {
+  return without_exceptions([&]() -> Result<bool> {
+    RTENV_TRY(const auto entry, entry_name(kind, key));
+    return state_->cache.unpin(entry.kind, entry.key, name);
+  });
+}
+
+Result<void> Cache::flush(std::stop_token stop) {
+  return in_call(std::move(stop),
+                 [&](Call& call) { return state_->cache.flush(call.cancellation()); });
+}
+
+Result<std::uint64_t> Cache::verify(std::stop_token stop) {
+  return in_call(std::move(stop), [&](Call& call) -> Result<std::uint64_t> {
+    RTENV_TRY(const auto report, state_->cache.verify(call.threads(), call.cancellation()));
+    return report.quarantined.size() + report.damaged_in_use.size() + report.missing.size();
+  });
+}
+
+Lease::Lease(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Lease::Lease(Lease&& other) noexcept = default;
+Lease& Lease::operator=(Lease&& other) noexcept = default;
+Lease::~Lease() = default;
+
+const Path& Lease::path() const noexcept {
+  static const Path none;
+  return state_ ? state_->path : none;
+}
+
+void Lease::release() noexcept { state_.reset(); }
+
+}  // namespace rtenv

@@ -1,0 +1,86 @@
+#include "api/call.hpp"
+
+#include "base/processors.hpp"
+
+namespace rtenv::api {
+
+Environment environment_of(const std::optional<Variables>& variables) {
+  if (!variables) return Environment::of_process();
+  Environment environment;
+  for (const auto& [name, value] : *variables) environment.set(name, value);
+  return environment;
+}
+
+Error error_of_callers_exception(std::string_view function) {
+  try {
+    throw;
+  } catch (const std::exception& exception) {
+    return {Errc::invalid_argument,
+            fmt::format("{} threw an exception: {}", function, exception.what())};
+  } catch (...) {
+    return {Errc::invalid_argument, fmt::format("{} threw an exception", function)};
+  }
+}
+
+Result<void> Call::begin() {
+  RTENV_TRY(cancellation_, Cancellation::create());
+  if (options_.stop.stop_possible())
+    on_stop_.emplace(options_.stop, [this] { cancellation_->request(); });
+  return {};
+}
+
+unsigned Call::threads() const {
+  // The system's answer takes longer than a whole call that finds everything in the cache.
+  static const unsigned usual = default_threads();
+  return options_.threads != 0 ? options_.threads : usual;
+}
+
+// Stops the call if the caller's function throws.
+template <class Function>
+auto Call::guarded(const char* name, Function function) {
+  return [this, name, function = std::move(function)](auto... arguments) {
+    try {
+      function(arguments...);
+    } catch (...) {
+      Error error = error_of_callers_exception(name);
+      const std::lock_guard lock(mutex_);
+      if (!thrown_) thrown_ = std::move(error);
+      cancellation_->request();
+    }
+  };
+}
+
+std::function<void(std::uint64_t, std::optional<std::uint64_t>)> Call::on_progress() {
+  if (!options_.on_progress) return {};
+  return guarded("on_progress", [function = options_.on_progress](
+                                    std::uint64_t done, std::optional<std::uint64_t> total) {
+    function({.done_bytes = done, .total_bytes = total});
+  });
+}
+
+OnText Call::on_text(const OnText& function) {
+  if (!function) return {};
+  return guarded("on_output", function);
+}
+
+remote::CredentialProvider Call::credentials() {
+  if (!options_.credentials) return {};
+  return [function = options_.credentials](
+             const remote::Uri& uri) -> Result<std::map<std::string, std::string>> {
+    try {
+      RTENV_TRY(const Variables variables, function(uri.text()));
+      return std::map<std::string, std::string>(variables.begin(), variables.end());
+    } catch (...) {
+      return error_of_callers_exception("credentials");
+    }
+  };
+}
+
+remote::StoreOptions Call::store_options() {
+  return {.environment = environment_,
+          .job_variables = {},
+          .credentials = credentials(),
+          .cancellation = cancellation()};
+}
+
+}  // namespace rtenv::api

@@ -1,0 +1,92 @@
+// One call of a public function: what its options mean for the layers below, and the border that no
+// exception passes, neither one of a library's to the caller nor one of the caller's functions to a
+// layer.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/cancellation.hpp"
+#include "base/environment.hpp"
+#include "base/exceptions.hpp"
+#include "remote/object_store.hpp"
+#include "rtenv/options.hpp"
+
+namespace rtenv::api {
+
+/// The variables, or those of the process.
+Environment environment_of(const std::optional<Variables>& variables);
+
+/// Thread-safe. Not movable: the functions that it returns refer to it.
+class Call {
+ public:
+  /// `options` must outlive it. Requires: begin() is the next call.
+  explicit Call(const Options& options)
+      : options_(options), environment_(environment_of(options.environment)) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  /// Fails: unavailable (no descriptor left).
+  Result<void> begin();
+  /// `result`, or the error of a function of the caller's that threw.
+  template <class Value>
+  Result<Value> end(Result<Value> result) const {
+    const std::lock_guard lock(mutex_);
+    if (thrown_) return *thrown_;
+    return result;
+  }
+
+  [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
+  /// Null: nobody can request a stop.
+  [[nodiscard]] const Cancellation* cancellation() const noexcept {
+    return cancellation_ ? &*cancellation_ : nullptr;
+  }
+  [[nodiscard]] unsigned threads() const;
+  /// A path of the caller's.
+  [[nodiscard]] Path resolve(const Path& path) const { return options_.base / path; }
+
+  // The caller's functions, which don't throw any more. Empty if the caller's are.
+  [[nodiscard]] std::function<void(std::uint64_t, std::optional<std::uint64_t>)> on_progress();
+  [[nodiscard]] OnText on_text(const OnText& function);
+  [[nodiscard]] remote::CredentialProvider credentials();
+  [[nodiscard]] remote::StoreOptions store_options();
+
+ private:
+  template <class Function>
+  auto guarded(const char* name, Function function);
+
+  const Options& options_;
+  Environment environment_;
+  std::optional<Cancellation> cancellation_;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
+  mutable std::mutex mutex_;
+  std::optional<Error> thrown_;  // guarded by mutex_
+};
+
+/// Runs `work(call)`, which returns a Result, as the body of a public function.
+template <class Work>
+auto in_call(const Options& options, Work work) -> decltype(work(std::declval<Call&>())) {
+  return without_exceptions([&]() -> decltype(work(std::declval<Call&>())) {
+    Call call(options);
+    if (auto begun = call.begin(); !begun) return Failure(begun.error());
+    return call.end(work(call));
+  });
+}
+
+/// The same of a function whose only option is a stop token.
+template <class Work>
+auto in_call(std::stop_token stop, Work work) -> decltype(work(std::declval<Call&>())) {
+  Options options;
+  options.environment.emplace();  // it needs none
+  options.stop = std::move(stop);
+  return in_call(options, std::move(work));
+}
+
+/// The error of a function of the caller's that threw. Call it in a catch block.
+Error error_of_callers_exception(std::string_view function);
+
+}  // namespace rtenv::api

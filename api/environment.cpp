@@ -1,0 +1,151 @@
+#include "rtenv/environment.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "api/call.hpp"
+#include "api/environment.hpp"
+#include "api/internals.hpp"
+#include "envbuild/lock.hpp"
+#include "runtime_env/yaml.hpp"
+
+namespace rtenv {
+
+using api::Call;
+using api::in_call;
+
+static_assert(static_cast<envbuild::Renewal::Of>(Renewal::Of::none) == envbuild::Renewal::Of::none);
+
+RuntimeEnv::RuntimeEnv() : state_(std::make_unique<State>()) {}
+RuntimeEnv::RuntimeEnv(const RuntimeEnv& other) : state_(std::make_unique<State>(*other.state_)) {}
+RuntimeEnv& RuntimeEnv::operator=(const RuntimeEnv& other) {
+  *state_ = *other.state_;
+  return *this;
+}
+RuntimeEnv::~RuntimeEnv() = default;
+
+Result<RuntimeEnv> RuntimeEnv::parse(std::string_view json, const Path& base) {
+  return without_exceptions([&]() -> Result<RuntimeEnv> {
+    RTENV_TRY(const auto value, runtime_env::parse_json(json, "the runtime_env"));
+    RTENV_TRY(auto parsed, runtime_env::parse_runtime_env(value, base));
+    return Internals::runtime_env(std::move(parsed));
+  });
+}
+
+Result<RuntimeEnv> RuntimeEnv::load(const Path& file, const Path& base) {
+  return without_exceptions([&]() -> Result<RuntimeEnv> {
+    RTENV_TRY(auto parsed, runtime_env::load_runtime_env(file, nullptr, base));
+    return Internals::runtime_env(std::move(parsed));
+  });
+}
+
+Result<void> RuntimeEnv::set_working_dir(std::string_view working_dir) {
+  return without_exceptions([&]() -> Result<void> {
+    auto& value = state_->value;
+    RTENV_TRY(auto parsed,
+              runtime_env::parse_runtime_env({{"working_dir", working_dir}}, value.base));
+    value.working_dir = std::move(parsed.working_dir);
+    return {};
+  });
+}
+
+Result<void> RuntimeEnv::set_env_var(std::string_view name, std::string_view value) {
+  return without_exceptions([&]() -> Result<void> {
+    RTENV_TRY(auto parsed, runtime_env::parse_runtime_env({{"env_vars", {{name, value}}}}));
+    for (auto& [key, text] : parsed.env_vars)
+      state_->value.env_vars.insert_or_assign(key, std::move(text));
+    return {};
+  });
+}
+
+bool RuntimeEnv::has_packages() const noexcept { return state_->value.packages.has_value(); }
+
+namespace api {
+
+Result<envbuild::PrepareOptions> prepare_options(const EnvOptions& options, Call& call) {
+  envbuild::PrepareOptions result{.node = call.environment(),
+                                  .python = options.python,
+                                  .threads = call.threads(),
+                                  .cancellation = call.cancellation(),
+                                  .on_output = call.on_text(options.on_output),
+                                  .offline = options.offline,
+                                  .credentials = call.credentials(),
+                                  .on_progress = call.on_progress()};
+  if (options.lock) result.lock = call.resolve(*options.lock);
+  result.renewal.max_age = options.renewal.max_age;
+  switch (options.renewal.of) {
+    case Renewal::Of::none: return result;
+    case Renewal::Of::unpinned: result.renewal.of = envbuild::Renewal::Of::unpinned; break;
+    case Renewal::Of::aged: result.renewal.of = envbuild::Renewal::Of::aged; break;
+    case Renewal::Of::all: result.renewal.of = envbuild::Renewal::Of::all; break;
+    default: return fail(Errc::invalid_argument, "renewal.of has an unknown value");
+  }
+  if (options.offline)
+    return fail(Errc::invalid_argument,
+                "offline and renewal exclude each other: what is built anew is downloaded");
+  return result;
+}
+
+}  // namespace api
+
+struct EnvPlan::State {
+  envbuild::EnvPlan plan;
+  std::optional<envbuild::LeasedPath> working_dir;
+  cache::Cache cache;
+  EnvOptions options;
+};
+
+namespace {
+
+Failure fail_moved() { return fail(Errc::invalid_argument, "the plan was moved elsewhere"); }
+
+}  // namespace
+
+EnvPlan::EnvPlan(std::unique_ptr<State> state) : state_(std::move(state)) {}
+EnvPlan::EnvPlan(EnvPlan&& other) noexcept = default;
+EnvPlan& EnvPlan::operator=(EnvPlan&& other) noexcept = default;
+EnvPlan::~EnvPlan() = default;
+
+const std::string& EnvPlan::key() const noexcept {
+  static const std::string none;
+  return state_ ? state_->plan.key.digits : none;
+}
+
+const std::string& EnvPlan::key_parts() const noexcept {
+  static const std::string none;
+  return state_ ? state_->plan.key.parts : none;
+}
+
+Result<std::string> EnvPlan::lock() {
+  if (!state_) return fail_moved();
+  return in_call(state_->options, [&](Call& call) -> Result<std::string> {
+    RTENV_TRY(const auto prepare, api::prepare_options(state_->options, call));
+    return envbuild::make_lock(state_->plan, state_->working_dir, state_->cache, prepare);
+  });
+}
+
+Result<BuiltEnv> EnvPlan::build() {
+  if (!state_) return fail_moved();
+  return in_call(state_->options, [&](Call& call) -> Result<BuiltEnv> {
+    RTENV_TRY(const auto prepare, api::prepare_options(state_->options, call));
+    RTENV_TRY(auto env, envbuild::prepare_env(state_->plan, state_->cache, prepare));
+    return BuiltEnv{.lease = Internals::lease(std::move(env.lease)),
+                    .key = key(),
+                    .origin = static_cast<BuiltEnv::Origin>(env.origin)};
+  });
+}
+
+Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, Cache& cache,
+                                        const EnvOptions& options) {
+  return in_call(options, [&](Call& call) -> Result<std::optional<EnvPlan>> {
+    RTENV_TRY(const auto prepare, api::prepare_options(options, call));
+    const runtime_env::RuntimeEnv& value = Internals::of(runtime_env);
+    cache::Cache& internal = Internals::of(cache);
+    RTENV_TRY(auto working_dir, envbuild::prepare_working_dir(value, internal, prepare));
+    RTENV_TRY(auto plan, envbuild::plan_env(value, working_dir, internal, prepare));
+    if (!plan) return std::optional<EnvPlan>();
+    return std::optional(Internals::make<EnvPlan>(Internals::make_state<EnvPlan>(
+        std::move(*plan), std::move(working_dir), internal, options)));
+  });
+}
+
+}  // namespace rtenv

@@ -1,0 +1,103 @@
+#include "api/host_job_store.hpp"
+
+#include <algorithm>
+
+#include "server/record_text.hpp"
+
+namespace rtenv::api {
+namespace {
+
+using server::JobRecord;
+
+StoredJob stored(const JobRecord& job) {
+  return {.number = job.number,
+          .id = job.id(),
+          .run_id = job.run_id,
+          .status = std::string(name(job.status)),
+          .end_ms = job.end_ms,
+          .record = server::record_text(job)};
+}
+
+// The number is the store's: it isn't known when a job is added.
+Result<JobRecord> record_of(const StoredJob& job) {
+  auto record = server::record_from_text(job.record);
+  if (!record) return Failure(std::move(record).error().within("job " + job.id));
+  record->number = job.number;
+  return record;
+}
+
+Result<std::vector<JobRecord>> records_of(const std::vector<StoredJob>& jobs) {
+  std::vector<JobRecord> records;
+  records.reserve(jobs.size());
+  for (const StoredJob& job : jobs) {
+    RTENV_TRY(auto record, record_of(job));
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+}  // namespace
+
+server::OpenJobStore HostJobStore::factory(OpenJobStore open) {
+  return [open = std::move(open)](const Path&) -> Result<std::unique_ptr<server::JobStore>> {
+    RTENV_TRY(auto store, open());
+    if (!store) return fail(Errc::invalid_argument, "open_store returned no store");
+    return std::unique_ptr<server::JobStore>(std::make_unique<HostJobStore>(std::move(store)));
+  };
+}
+
+Result<void> HostJobStore::add(JobRecord& job) {
+  RTENV_TRY(job.number, store_->add(stored(job)));
+  return {};
+}
+
+// The submission is as it was stored: the given one may lack parts that aren't needed any more.
+Result<void> HostJobStore::update(const JobRecord& job) {
+  RTENV_TRY(auto before, find(job.id()));
+  if (!before || before->number != job.number) return {};
+  JobRecord now = job;
+  now.submission = std::move(before->submission);
+  return store_->update(stored(now));
+}
+
+Result<std::optional<JobRecord>> HostJobStore::find(const std::string& id) {
+  RTENV_TRY(const auto found, store_->find(id));
+  if (!found) return std::optional<JobRecord>();
+  return record_of(*found);
+}
+
+Result<std::vector<JobRecord>> HostJobStore::list(const server::JobFilter& filter) {
+  RTENV_TRY(const auto found,
+            store_->list({.status = filter.status ? std::string(name(*filter.status)) : "",
+                          .after = filter.after,
+                          .offset = filter.offset,
+                          .limit = filter.limit}));
+  return records_of(found);
+}
+
+Result<std::vector<JobRecord>> HostJobStore::unfinished() {
+  RTENV_TRY(auto found, list({.status = server::JobStatus::pending}));
+  RTENV_TRY(auto running, list({.status = server::JobStatus::running}));
+  std::ranges::move(running, std::back_inserter(found));
+  std::ranges::sort(found, {}, &JobRecord::number);
+  return found;
+}
+
+Result<std::vector<server::JobKey>> HostJobStore::ended_before(std::int64_t end_ms,
+                                                               std::int64_t limit) {
+  RTENV_TRY(const auto found, store_->ended_before(end_ms, limit));
+  std::vector<server::JobKey> keys;
+  keys.reserve(found.size());
+  for (const StoredJob& job : found)
+    keys.push_back({.number = job.number, .id = job.id, .run_id = job.run_id});
+  return keys;
+}
+
+Result<std::unordered_set<std::string>> HostJobStore::run_ids() {
+  RTENV_TRY(const auto found, store_->list({}));
+  std::unordered_set<std::string> ids;
+  for (const StoredJob& job : found) ids.insert(job.run_id);
+  return ids;
+}
+
+}  // namespace rtenv::api

@@ -1,0 +1,58 @@
+// What the public classes hold, and the way to it.
+#pragma once
+
+#include "cache/cache.hpp"
+#include "envbuild/virtual_env.hpp"
+#include "rtenv/environment.hpp"
+#include "rtenv/job.hpp"
+#include "runtime_env/runtime_env.hpp"
+
+namespace rtenv {
+
+struct Cache::State {
+  cache::Cache cache;
+};
+
+struct Lease::State {
+  cache::Lease lease;
+  Path path;  // of the entry, or below it
+};
+
+struct RuntimeEnv::State {
+  runtime_env::RuntimeEnv value;
+};
+
+/// A friend of the public classes.
+struct Internals {
+  static cache::Cache& of(const Cache& cache) { return cache.state_->cache; }
+  static Cache cache(cache::Cache cache) {
+    return Cache(std::make_shared<Cache::State>(Cache::State{std::move(cache)}));
+  }
+  static Lease lease(cache::Lease lease) {
+    Path path = lease.path();
+    return lease_of(std::move(lease), std::move(path));
+  }
+  static Lease lease_of(cache::Lease lease, Path path) {
+    return Lease(std::make_unique<Lease::State>(Lease::State{std::move(lease), std::move(path)}));
+  }
+  static runtime_env::RuntimeEnv& of(const RuntimeEnv& runtime_env) {
+    return runtime_env.state_->value;
+  }
+  static RuntimeEnv runtime_env(runtime_env::RuntimeEnv value) {
+    RuntimeEnv result;
+    result.state_->value = std::move(value);
+    return result;
+  }
+  /// `members`: of Public::State.
+  template <class Public, class... Members>
+  static auto make_state(Members&&... members) {
+    using State = typename Public::State;
+    return std::unique_ptr<State>(new State{std::forward<Members>(members)...});
+  }
+  template <class Public, class State>
+  static Public make(std::unique_ptr<State> state) {
+    return Public(std::move(state));
+  }
+};
+
+}  // namespace rtenv

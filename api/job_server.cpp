@@ -1,0 +1,153 @@
+#include "rtenv/job_server.hpp"
+
+#include "api/call.hpp"
+#include "api/host_job_store.hpp"
+#include "api/supervisor_program.hpp"
+#include "base/absolute_path.hpp"
+#include "cache/cache.hpp"
+#include "envbuild/cache_settings.hpp"
+#include "server/server.hpp"
+
+namespace rtenv {
+
+Authenticator::~Authenticator() = default;
+JobStore::~JobStore() = default;
+
+struct JobServer::State {
+  server::Server server;
+};
+
+namespace {
+
+// The caller's authenticator, as the server uses it.
+class HostAuthenticator final : public server::Authenticator {
+ public:
+  explicit HostAuthenticator(std::shared_ptr<rtenv::Authenticator> host) : host_(std::move(host)) {}
+
+  std::variant<server::Caller, server::Refusal> authenticate(
+      const server::Credentials& credentials) override {
+    const auto answer = host_->authenticate({.method = credentials.method,
+                                             .path = credentials.path,
+                                             .address = credentials.address,
+                                             .uid = credentials.uid,
+                                             .token = credentials.token,
+                                             .was_forwarded = credentials.was_forwarded});
+    if (const auto* const refusal = std::get_if<rtenv::Authenticator::Refusal>(&answer)) {
+      using Reason = server::Refusal::Reason;
+      return server::Refusal{.reason = refusal->is_unknown ? Reason::unknown : Reason::forbidden,
+                             .message = refusal->message};
+    }
+    const auto& caller = std::get<rtenv::Authenticator::Caller>(answer);
+    return server::Caller{.name = caller.name,
+                          .right = caller.may_submit ? server::Right::submit : server::Right::read};
+  }
+
+ private:
+  std::shared_ptr<rtenv::Authenticator> host_;
+};
+
+std::optional<Path> absolute(const std::optional<Path>& path) {
+  return path ? std::optional(absolute_path(*path)) : std::nullopt;
+}
+
+Result<cache::Cache> open_cache(const Path& root, const Environment& environment) {
+  cache::CacheOptions options;
+  RTENV_TRY(options.limits, envbuild::cache_limits(environment));
+  RTENV_TRY(options, envbuild::with_folder_settings(std::move(options), environment));
+  return cache::Cache::open(root, std::move(options));
+}
+
+Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
+                                               const Environment& environment) {
+  if (options.state_dir.empty()) return fail(Errc::invalid_argument, "state_dir isn't given");
+  if (options.max_queued == 0) return fail(Errc::invalid_argument, "max_queued must be at least 1");
+  server::ManagerOptions result;
+  result.state_dir = absolute_path(options.state_dir);
+  if (options.open_store) result.open_store = api::HostJobStore::factory(options.open_store);
+  RTENV_TRY(result.supervisor_program,
+            api::find_supervisor_program(options.supervisor_program, environment));
+  result.environment = environment;
+  result.node = server::find_node_resources(environment);
+  if (options.cpus) result.node.cpus = *options.cpus;
+  if (options.gpus) result.node.gpus = *options.gpus;
+  if (options.memory_bytes) result.node.memory_bytes = *options.memory_bytes;
+  result.max_running = options.max_running;
+  result.max_queued = options.max_queued;
+  result.log.max_bytes = options.max_log_bytes;
+  result.job_ttl = options.job_ttl;
+  result.python = options.python;
+  return result;
+}
+
+Result<server::ServerOptions> server_options(const JobServerOptions& options) {
+  Environment environment = api::environment_of(options.environment);
+  Path cache_root = options.cache_root;
+  if (cache_root.empty()) {
+    RTENV_TRY(cache_root, envbuild::cache_root(environment));
+  }
+  cache_root = absolute_path(cache_root);
+  environment.set("RTENV_CACHE_DIR", cache_root.native());  // of the supervisors, too
+  server::ServerOptions result{.listen = {.host = options.host, .port = options.port},
+                               .insecure = options.insecure,
+                               .allowed_hosts = options.allowed_hosts,
+                               .token_file = absolute(options.token_file),
+                               .token = options.token,
+                               .tls_certificate = absolute(options.tls_certificate),
+                               .tls_key = absolute(options.tls_key),
+                               .rtenv_version = RTENV_VERSION,
+                               .ray_version = RTENV_RAY_VERSION};
+  result.listen.unix_socket = absolute(options.unix_socket);
+  if (options.authenticator) {
+    if (options.token || options.token_file)
+      return fail(Errc::invalid_argument, "an authenticator and tokens exclude each other");
+    result.authenticator = std::make_shared<HostAuthenticator>(options.authenticator);
+  }
+  result.max_package_bytes = options.max_package_bytes;
+  RTENV_TRY(result.manager, manager_options(options, environment));
+  result.open_cache = [cache_root, environment] { return open_cache(cache_root, environment); };
+  return result;
+}
+
+Failure fail_moved() { return fail(Errc::invalid_argument, "the server was moved elsewhere"); }
+
+}  // namespace
+
+Result<JobServer> JobServer::start(const JobServerOptions& options) {
+  return without_exceptions([&]() -> Result<JobServer> {
+    RTENV_TRY(auto internal, server_options(options));
+    RTENV_TRY(auto server, server::Server::start(std::move(internal)));
+    return JobServer(std::unique_ptr<State>(new State{std::move(server)}));
+  });
+}
+
+JobServer::JobServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+JobServer::JobServer(JobServer&& other) noexcept = default;
+JobServer& JobServer::operator=(JobServer&& other) noexcept = default;
+JobServer::~JobServer() = default;
+
+const std::string& JobServer::address() const noexcept {
+  static const std::string none;
+  return state_ ? state_->server.address() : none;
+}
+
+void JobServer::reload() noexcept {
+  if (state_) state_->server.reload();
+}
+
+void JobServer::request_stop() noexcept {
+  if (state_) state_->server.request_stop();
+}
+
+int JobServer::poll_fd() const noexcept { return state_ ? state_->server.poll_fd() : -1; }
+
+Result<void> JobServer::wait() {
+  if (!state_) return fail_moved();
+  return without_exceptions([&] { return state_->server.wait(); });
+}
+
+Result<void> JobServer::stop() {
+  if (!state_) return fail_moved();
+  return without_exceptions([&] { return state_->server.stop(); });
+}
+
+}  // namespace rtenv

@@ -1,0 +1,259 @@
+#include "rtenv/job_server.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "base/json_text.hpp"
+#include "rtenv/job_client.hpp"
+#include "support/result_matchers.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+
+struct Jobs {
+  std::mutex mutex;
+  std::map<std::int64_t, StoredJob> rows;
+  std::int64_t last_number = 0;
+};
+
+// As a program may keep them in a database of its own.
+class StoreInMemory final : public JobStore {
+ public:
+  explicit StoreInMemory(std::shared_ptr<Jobs> jobs) : jobs_(std::move(jobs)) {}
+
+  Result<std::int64_t> add(const StoredJob& job) override {
+    const auto lock = locked();
+    for (const auto& [number, row] : jobs_->rows)
+      if (row.id == job.id) return Error(Errc::already_exists, job.id + " exists");
+    StoredJob added = job;
+    added.number = ++jobs_->last_number;
+    jobs_->rows.emplace(added.number, added);
+    return added.number;
+  }
+  Result<void> update(const StoredJob& job) override {
+    const auto lock = locked();
+    if (const auto row = jobs_->rows.find(job.number); row != jobs_->rows.end()) row->second = job;
+    return {};
+  }
+  Result<void> remove(std::int64_t number) override {
+    const auto lock = locked();
+    jobs_->rows.erase(number);
+    return {};
+  }
+  Result<std::optional<StoredJob>> find(std::string_view id) override {
+    const auto lock = locked();
+    for (const auto& [number, row] : jobs_->rows)
+      if (row.id == id) return std::optional(row);
+    return std::optional<StoredJob>();
+  }
+  Result<std::vector<StoredJob>> list(const Query& query) override {
+    const auto lock = locked();
+    std::vector<StoredJob> found;
+    std::int64_t skipped = 0;
+    for (const auto& [number, row] : jobs_->rows) {
+      if (number <= query.after || (!query.status.empty() && row.status != query.status)) continue;
+      if (skipped++ < query.offset) continue;
+      if (static_cast<std::int64_t>(found.size()) == query.limit) break;
+      found.push_back(row);
+    }
+    return found;
+  }
+  Result<std::vector<StoredJob>> ended_before(std::int64_t end_ms, std::int64_t limit) override {
+    const auto lock = locked();
+    std::vector<StoredJob> found;
+    for (const auto& [number, row] : jobs_->rows)
+      if (row.end_ms > 0 && row.end_ms < end_ms) found.push_back(row);
+    std::ranges::stable_sort(found, {}, &StoredJob::end_ms);
+    if (static_cast<std::int64_t>(found.size()) > limit)
+      found.resize(static_cast<std::size_t>(limit));
+    return found;
+  }
+  Result<std::int64_t> ended_count() override {
+    const auto lock = locked();
+    return std::ranges::count_if(jobs_->rows,
+                                 [](const auto& row) { return row.second.end_ms > 0; });
+  }
+  Result<void> transaction(const std::function<Result<void>()>& body) override {
+    const std::lock_guard lock(jobs_->mutex);
+    const auto before = jobs_->rows;
+    is_in_transaction_ = true;
+    auto done = body();
+    is_in_transaction_ = false;
+    if (!done) jobs_->rows = before;
+    return done;
+  }
+
+ private:
+  [[nodiscard]] std::unique_lock<std::mutex> locked() const {
+    return is_in_transaction_ ? std::unique_lock<std::mutex>()
+                              : std::unique_lock<std::mutex>(jobs_->mutex);
+  }
+  std::shared_ptr<Jobs> jobs_;
+  bool is_in_transaction_ = false;
+};
+
+// Admits who says the password, and lets "reader" read.
+class Passwords final : public Authenticator {
+ public:
+  std::variant<Caller, Refusal> authenticate(const Request& request) override {
+    if (request.token == "writer") return Caller{.name = "w", .may_submit = true};
+    if (request.token == "reader") return Caller{.name = "r"};
+    if (request.token == "bug") throw std::runtime_error("no database");
+    return Refusal{.is_unknown = !request.token, .message = "who are you?"};
+  }
+};
+
+class JobServerApi : public testing::Test {
+ protected:
+  [[nodiscard]] JobServerOptions options(const std::string& name = "one") const {
+    JobServerOptions options;
+    options.state_dir = tree_ / (name + "-state");
+    options.cache_root = tree_ / (name + "-cache");
+    options.port = 0;
+    options.cpus = 8;
+    options.supervisor_program = RTENV_SUPERVISOR;
+    return options;
+  }
+  static JobClient client(const JobServer& server, const std::string& token = {}) {
+    Options options;
+    options.environment = Variables{{"PATH", "/usr/bin:/bin"}, {"HOME", "/nonexistent"}};
+    if (!token.empty()) options.environment->emplace("RAY_AUTH_TOKEN", token);
+    return must(JobClient::open(server.address(), options));
+  }
+  // The log of a job that runs to its end.
+  static std::string run(const JobServer& server, const std::string& entrypoint,
+                         const std::string& token = {}) {
+    JobClient jobs = client(server, token);
+    const std::string id = must(jobs.submit(json_text({{"entrypoint", entrypoint}})));
+    std::string log;
+    const std::string details = must(jobs.follow(id, [&](std::string_view text) -> Result<void> {
+      log += text;
+      return {};
+    }));
+    EXPECT_EQ(json_from_text(details).at("status"), "SUCCEEDED") << details << log;
+    return log;
+  }
+
+  TreeBuilder tree_;
+};
+
+TEST_F(JobServerApi, TwoServersOfOneProcessServeTheirOwnJobs) {
+  JobServer one = must(JobServer::start(options("one")));
+  JobServer two = must(JobServer::start(options("two")));
+  EXPECT_THAT(run(one, "echo first"), HasSubstr("first"));
+  EXPECT_THAT(run(two, "echo second"), HasSubstr("second"));
+  EXPECT_EQ(json_from_text(must(client(one).list())).size(), 1U);
+  EXPECT_THAT(two.stop(), IsOk());
+  EXPECT_THAT(run(one, "echo third"), HasSubstr("third"));
+  EXPECT_THAT(two.stop(), IsOk());
+}
+
+TEST_F(JobServerApi, TheNextServerTakesOverTheJobsOfTheOneBefore) {
+  std::optional<JobServer> server = must(JobServer::start(options()));
+  JobClient jobs = client(*server);
+  const std::string id =
+      must(jobs.submit(R"({"entrypoint": "while ! test -e )" + (tree_ / "go").native() +
+                       R"(; do sleep 0.02; done; echo went"})"));
+  EXPECT_THAT(server->stop(), IsOk());
+  server.reset();
+  server = must(JobServer::start(options()));
+  tree_.file("go", "");
+  std::string log;
+  const auto details = must(client(*server).follow(id, [&](std::string_view text) -> Result<void> {
+    log += text;
+    return {};
+  }));
+  EXPECT_EQ(json_from_text(details).at("status"), "SUCCEEDED");
+  EXPECT_THAT(log, EndsWith("\nwent\n"));
+}
+
+TEST_F(JobServerApi, AStoreOfTheHostKeepsTheJobs) {
+  auto jobs = std::make_shared<Jobs>();
+  JobServerOptions with_store = options();
+  with_store.open_store = [jobs]() -> Result<std::unique_ptr<JobStore>> {
+    return std::unique_ptr<JobStore>(std::make_unique<StoreInMemory>(jobs));
+  };
+  std::optional<JobServer> server = must(JobServer::start(with_store));
+  (void)run(*server, "echo hello");
+  {
+    const std::lock_guard lock(jobs->mutex);
+    ASSERT_EQ(jobs->rows.size(), 1U);
+    EXPECT_EQ(jobs->rows.begin()->second.status, "SUCCEEDED");
+    EXPECT_GT(jobs->rows.begin()->second.end_ms, 0);
+  }
+  EXPECT_FALSE(std::filesystem::exists(tree_ / "one-state/jobs.db"));
+  server.reset();
+  server = must(JobServer::start(with_store));
+  const auto found = json_from_text(must(client(*server).list()));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].at("entrypoint"), "echo hello");
+  EXPECT_THAT(client(*server).remove(found[0].at("submission_id").get<std::string>()), IsOk());
+  EXPECT_TRUE(jobs->rows.empty());
+}
+
+TEST_F(JobServerApi, AnAuthenticatorDecidesWhoMayDoWhat) {
+  JobServerOptions with_passwords = options();
+  with_passwords.authenticator = std::make_shared<Passwords>();
+  JobServer server = must(JobServer::start(with_passwords));
+  EXPECT_THAT(run(server, "echo hello", "writer"), HasSubstr("hello"));
+  JobClient reader = client(server, "reader");
+  EXPECT_THAT(reader.list(), IsOk());
+  EXPECT_THAT(reader.submit(R"({"entrypoint": "true"})"), IsError(Errc::permission_denied));
+  EXPECT_THAT(client(server).list(), IsError(Errc::permission_denied));
+  EXPECT_THAT(client(server, "wrong").list(), IsError(Errc::permission_denied));
+  EXPECT_FALSE(client(server, "bug").list());
+  EXPECT_THAT(reader.list(), IsOk());
+}
+
+TEST_F(JobServerApi, OptionsThatCannotBeAreRefused) {
+  const auto refused = [&](auto change, Errc code) {
+    JobServerOptions changed = options();
+    change(changed);
+    EXPECT_THAT(JobServer::start(changed), IsError(code));
+  };
+  refused([](auto& o) { o.state_dir = Path(); }, Errc::invalid_argument);
+  refused([](auto& o) { o.host = "not an address"; }, Errc::invalid_argument);
+  refused([](auto& o) { o.host = "0.0.0.0"; }, Errc::permission_denied);
+  refused([](auto& o) { o.tls_key = "/no/such/key"; }, Errc::invalid_argument);
+  refused([](auto& o) { o.supervisor_program = "/no/such/program"; }, Errc::not_found);
+  refused([](auto& o) { o.max_queued = 0; }, Errc::invalid_argument);
+  refused(
+      [](auto& o) {
+        o.authenticator = std::make_shared<Passwords>();
+        o.token = "x";
+      },
+      Errc::invalid_argument);
+  refused([](auto& o) { o.open_store = [] { return Result<std::unique_ptr<JobStore>>(); }; },
+          Errc::invalid_argument);
+  refused([](auto& o) { o.open_store = []() -> Result<std::unique_ptr<JobStore>> { throw 7; }; },
+          Errc::internal);
+  const JobServer first = must(JobServer::start(options()));
+  refused([](auto&) {}, Errc::unavailable);  // the state folder is in use
+}
+
+TEST_F(JobServerApi, AServerThatWasMovedOrStoppedAnswersCalls) {
+  JobServer server = must(JobServer::start(options()));
+  JobServer moved = std::move(server);
+  EXPECT_THAT(server.stop(), IsError(Errc::invalid_argument));  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(server.address(), "");
+  EXPECT_EQ(server.poll_fd(), -1);
+  server.reload();
+  server.request_stop();
+  EXPECT_THAT(moved.stop(), IsOk());
+  moved.reload();
+  moved.request_stop();
+  EXPECT_THAT(moved.wait(), IsOk());
+  EXPECT_THAT(client(moved).list(), IsError(Errc::unavailable));
+}
+
+}  // namespace
+}  // namespace rtenv

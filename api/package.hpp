@@ -1,0 +1,16 @@
+// Packages of the API and of the layer pkg. Internal to this folder.
+#pragma once
+
+#include "pkg/package.hpp"
+#include "rtenv/package.hpp"
+
+namespace rtenv::api {
+
+class Call;
+
+/// Fails: invalid_argument (a value that isn't one of its enum; Scheme::archive).
+Result<pkg::PackageOptions> package_options(const PackOptions& options, const Call& call);
+
+Package package_of(const pkg::PackageName& name, const pkg::Tree& tree);
+
+}  // namespace rtenv::api

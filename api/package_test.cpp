@@ -1,0 +1,117 @@
+#include "rtenv/package.hpp"
+
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+#include "rtenv/cache.hpp"
+#include "support/result_matchers.hpp"
+#include "support/tree_builder.hpp"
+
+namespace rtenv {
+namespace {
+
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+
+class PackageApi : public testing::Test {
+ protected:
+  PackageApi() {
+    tree_.file("job/main.py", "print(1)\n");
+    tree_.file("job/data/a.csv", "1,2\n");
+    tree_.file("job/.gitignore", "*.log\n");
+    tree_.file("job/x.log", "noise\n");
+  }
+  [[nodiscard]] Path job() const { return tree_ / "job"; }
+
+  TreeBuilder tree_;
+};
+
+TEST_F(PackageApi, NamesPacksInspectsAndUnpacksADirectory) {
+  const Package named = must(name_directory(job()));
+  const Package packed = must(pack(job(), tree_ / named.name));
+  EXPECT_EQ(packed.name, named.name);
+  EXPECT_EQ(packed.uri(), "gcs://" + named.name);
+  EXPECT_EQ(packed.content_bytes, named.content_bytes);
+  EXPECT_EQ(packed.packed_bytes, std::filesystem::file_size(tree_ / named.name));
+  const auto has_path = [](const char* path) { return Field(&Entry::path, path); };
+  EXPECT_THAT(packed.entries, ElementsAre(has_path(".gitignore"), has_path("data"),
+                                          has_path("data/a.csv"), has_path("main.py")));
+
+  const Inspection found = must(inspect(tree_ / named.name));
+  EXPECT_TRUE(found.matches_name);
+  EXPECT_EQ(found.content.name, named.name);
+  EXPECT_EQ(must(unpack(tree_ / named.name, tree_ / "copy")).files, 3U);
+  EXPECT_EQ(must(name_directory(tree_ / "copy")).name, named.name);
+}
+
+TEST_F(PackageApi, RelativePathsAreRelativeToTheBase) {
+  PackOptions options;
+  options.base = tree_.root();
+  const Package packed = must(pack("job", "job.zip", options));
+  EXPECT_EQ(packed.name, must(name_directory(job())).name);
+  EXPECT_TRUE(std::filesystem::exists(tree_ / "job.zip"));
+}
+
+TEST_F(PackageApi, AStreamGetsTheBytesOfTheFile) {
+  (void)must(pack(job(), tree_ / "job.zip"));
+  std::string bytes;
+  const PackageSink sink = [&](std::span<const std::byte> data) -> Result<void> {
+    bytes.append(reinterpret_cast<const char*>(data.data()), data.size());
+    return {};
+  };
+  EXPECT_THAT(pack(job(), sink), IsOk());
+  EXPECT_EQ(bytes, content_of(tree_ / "job.zip"));
+}
+
+TEST_F(PackageApi, TellsWhatWasLeftOutIfItIsAsked) {
+  EXPECT_THAT(must(name_directory(job())).excluded, ElementsAre());
+  PackOptions options;
+  options.list_excluded = true;
+  EXPECT_THAT(must(name_directory(job(), options)).excluded,
+              ElementsAre(Field(&Excluded::path, "x.log")));
+}
+
+TEST_F(PackageApi, AnExceptionOfTheSinkIsAnError) {
+  const PackageSink sink = [](std::span<const std::byte>) -> Result<void> {
+    throw std::runtime_error("no more room");
+  };
+  const auto packed = pack(job(), sink);
+  EXPECT_THAT(packed, IsError(Errc::invalid_argument));
+  EXPECT_THAT(packed.error().message(), HasSubstr("no more room"));
+  EXPECT_THAT(pack(job(), PackageSink()), IsError(Errc::invalid_argument));
+}
+
+TEST_F(PackageApi, AStopThatWasRequestedEndsEveryCall) {
+  std::stop_source stop;
+  stop.request_stop();
+  PackOptions options;
+  options.stop = stop.get_token();
+  EXPECT_THAT(name_directory(job(), options), IsError(Errc::cancelled));
+  EXPECT_THAT(pack(job(), tree_ / "job.zip", options), IsError(Errc::cancelled));
+  EXPECT_FALSE(std::filesystem::exists(tree_ / "job.zip"));
+}
+
+TEST_F(PackageApi, RefusesValuesThatItDoesNotKnow) {
+  PackOptions options;
+  options.scheme = Scheme::archive;
+  EXPECT_THAT(name_directory(job(), options), IsError(Errc::invalid_argument));
+  options.scheme = static_cast<Scheme>(9);
+  EXPECT_THAT(name_directory(job(), options), IsError(Errc::invalid_argument));
+  options.scheme = Scheme::ray;
+  options.compression = static_cast<Compression>(9);
+  EXPECT_THAT(name_directory(job(), options), IsError(Errc::invalid_argument));
+}
+
+TEST_F(PackageApi, ANameThatIsKnownIsTheSame) {
+  Cache cache = must(Cache::open(tree_ / "cache"));
+  PackOptions options;
+  options.digest_cache = cache.digest_folder();
+  const auto first = must(name_directory(job(), options));
+  EXPECT_EQ(must(name_directory(job(), options)).name, first.name);
+  EXPECT_EQ(must(name_directory(job())).name, first.name);
+}
+
+}  // namespace
+}  // namespace rtenv

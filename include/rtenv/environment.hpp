@@ -1,0 +1,117 @@
+// What a job needs, as a runtime_env of Ray's says, and its Python environment: its key, its lock
+// file, and the virtual environment itself, which is built once and then taken from the cache.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rtenv/cache.hpp"
+#include "rtenv/options.hpp"
+
+namespace rtenv {
+
+/// A validated runtime_env. Thread-safe but for `set_…`; copies share nothing. Which fields there
+/// are is described in docs/runtime-env.md.
+class RTENV_API RuntimeEnv {
+ public:
+  /// Without any field.
+  RuntimeEnv();
+  RuntimeEnv(const RuntimeEnv& other);
+  RuntimeEnv& operator=(const RuntimeEnv& other);
+  ~RuntimeEnv();
+
+  /// Local paths that it names are relative to `base`, or to the current folder of the process if
+  /// that is empty. Requirements files are read now. Fails: invalid_argument (with the field, and
+  /// what it must be), not_found (a requirements file).
+  static Result<RuntimeEnv> parse(std::string_view json, const Path& base = {});
+  /// The same, of a YAML or JSON file, relative to `base`, too.
+  static Result<RuntimeEnv> load(const Path& file, const Path& base = {});
+
+  /// A local directory or archive, or a URI. Fails: invalid_argument.
+  Result<void> set_working_dir(std::string_view working_dir);
+  /// Fails: invalid_argument (not the name of a variable, a NUL byte).
+  Result<void> set_env_var(std::string_view name, std::string_view value);
+
+  /// Whether it names packages, and so has an environment.
+  [[nodiscard]] bool has_packages() const noexcept;
+
+ private:
+  friend struct Internals;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// When an environment that is in the cache is built anew nevertheless. Jobs that use the old one
+/// keep it.
+struct Renewal {
+  enum class Of : std::uint8_t {
+    none = 0,
+    unpinned = 1,  // if its list names packages without exact versions
+    aged = 2,      // the same, if it is older than `max_age`
+    all = 3,
+  };
+  Of of = Of::none;
+  std::chrono::seconds max_age{0};
+};
+
+struct EnvOptions : Options {
+  /// The interpreter: a path, a program's name or a version such as "3.12". nullopt: RTENV_PYTHON,
+  /// else python3 in PATH.
+  std::optional<std::string> python = {};
+  std::optional<Path> lock = {};  // install exactly what this lock file says
+  bool offline = false;           // nothing uses the network
+  Renewal renewal = {};
+  /// The output of uv and pip while they run. It may contain URLs of the caller's indexes.
+  OnText on_output = {};
+};
+
+struct BuiltEnv {
+  enum class Origin : std::uint8_t { cache = 0, remote_cache = 1, archive = 2, built = 3 };
+  Lease lease;           // its path is the virtual environment's
+  std::string key = {};  // see EnvPlan::key
+  Origin origin = Origin::cache;
+};
+
+/// What would be installed, and for which interpreter. Keeps the files that it names in the cache
+/// while it lives. Move-only (what was moved from has an empty key and fails); not thread-safe.
+class RTENV_API EnvPlan {
+ public:
+  EnvPlan(EnvPlan&& other) noexcept;
+  EnvPlan& operator=(EnvPlan&& other) noexcept;
+  ~EnvPlan();
+
+  /// 32 hex digits: equal where the same packages would be installed for the same kind of
+  /// interpreter. The name of the environment in the cache begins with it.
+  [[nodiscard]] const std::string& key() const noexcept;
+  /// What the key is a digest of: a JSON object. Without credentials.
+  [[nodiscard]] const std::string& key_parts() const noexcept;
+
+  /// The text of a lock file: the exact versions and hashes that the packages resolve to now, by
+  /// uv. Fails: installer_failed, unavailable, cancelled; invalid_argument (a list that can't be
+  /// locked); not_found (uv).
+  Result<std::string> lock();
+
+  /// Takes the environment from the cache or the remote cache, or builds it. If several callers, in
+  /// any process, want the same one, one builds it, the others wait and fail with its error. A
+  /// crash leaves nothing. Fails: installer_failed (the message names the file with the
+  /// installer's output), corrupt, out_of_space, unavailable, cancelled, not_found (uv).
+  Result<BuiltEnv> build();
+
+ private:
+  friend struct Internals;
+  struct State;
+  explicit EnvPlan(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Fetches the working_dir and the files that the lists name, and runs the interpreter once to know
+/// it. `options` are those of `lock` and `build`, too. nullopt: the runtime_env names no packages.
+/// Fails: invalid_argument, not_found, corrupt, unavailable, permission_denied, cancelled.
+RTENV_API Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, Cache& cache,
+                                                  const EnvOptions& options = {});
+
+}  // namespace rtenv
