@@ -117,13 +117,24 @@ Option Option::excludes(const Option& other) const {
   return *this;
 }
 
-Option Option::one_of(std::vector<std::string> allowed) const {
-  option_->check(CLI::IsMember(std::move(allowed)));
+Option Option::one_of(const std::vector<std::string>& allowed) const {
+  const auto listed = [&](const char* separator) {
+    return fmt::format("{}", fmt::join(allowed, separator));
+  };
+  option_->type_name("{" + listed(",") + "}");
+  option_->check(CLI::Validator(
+      [allowed, list = listed(", ")](const std::string& text) {
+        return std::ranges::find(allowed, text) != allowed.end()
+                   ? std::string()
+                   : fmt::format("'{}' isn't one of {}", text, list);
+      },
+      ""));
   return *this;
 }
 
 Option Option::in_range(int min, int max) const {
-  option_->check(CLI::Range(min, max));
+  option_->check(CLI::Range(min, max).description(""));
+  option_->description(fmt::format("{} ({} to {})", option_->get_description(), min, max));
   return *this;
 }
 

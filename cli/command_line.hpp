@@ -44,7 +44,9 @@ class Option {
   Option required() const;
   /// Not together with `other`.
   Option excludes(const Option& other) const;
-  Option one_of(std::vector<std::string> allowed) const;
+  /// The help shows these values in place of a name, {slow,fast}.
+  Option one_of(const std::vector<std::string>& allowed) const;
+  /// The help says so behind the description.
   Option in_range(int min, int max) const;
   Option not_negative() const;
   /// Of a list: each occurrence of the option takes one value, not all words that follow.

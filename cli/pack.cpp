@@ -155,9 +155,7 @@ void register_pack(const Command& root, Tool& tool) {
                       "The file to write; - for standard output [the package's name, in the "
                       "current folder]")
           .value_name("FILE");
-  const Option compress_option =
-      command.add_option("--compress", state->compression, "auto, store, fast or best")
-          .show_default();
+  const Option compress_option = declare_compression(command, state->compression);
   command
       .add_flag("--list", state->list_wanted,
                 "Print what would be in the package, one name a line (--json: with sizes), and "

@@ -78,10 +78,8 @@ void register_push(const Command& root, Tool& tool) {
                   "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, "
                   "or to a folder that ends with /; gcs:// a job server")
       .required();
-  state->selection.limited.add(
-      command.add_option("--compress", state->compression, "auto, store, fast or best")
-          .show_default(),
-      {InputKind::directory, InputKind::commit});
+  state->selection.limited.add(declare_compression(command, state->compression),
+                               {InputKind::directory, InputKind::commit});
   state->store.declare_address(command);
   state->store.declare(command);
   command.set_action([state, &tool] { return state->run(tool); });

@@ -38,9 +38,8 @@ Option Selection::declare(const Command& command, const char* positional, const 
   const auto limit = [&](const Option& option) {
     limited.add(option, {InputKind::directory, InputKind::commit});
   };
-  limit(command
-            .add_option("--scheme", scheme,
-                        "How the name is computed: xxh3; ray, as Ray computes it; sha256")
+  limit(command.add_option("--scheme", scheme, "How the name is computed; ray: as Ray computes it")
+            .one_of({"xxh3", "ray", "sha256"})
             .show_default(k_default_scheme));
   limit(command
             .add_option("--exclude", excludes,
@@ -71,6 +70,7 @@ Option Selection::declare(const Command& command, const char* positional, const 
                 "--ignore-rules", ignore_rules,
                 "Which files are left out: ray, those that Ray leaves out; git, those that git "
                 "ignores, with what its repository and the user's settings say")
+            .one_of({"ray", "git"})
             .show_default());
   limit(command
             .add_option("--git", git_revision,
@@ -82,6 +82,14 @@ Option Selection::declare(const Command& command, const char* positional, const 
             .value_name("N")
             .in_range(1, 1024));
   return directory_option;
+}
+
+Option declare_compression(const Command& command, std::string& compression) {
+  return command
+      .add_option("--compress", compression,
+                  "How files are compressed; auto: fast, or not at all if that doesn't help")
+      .one_of({"auto", "store", "fast", "best"})
+      .show_default();
 }
 
 Result<InputKind> Selection::check_source() const {

@@ -38,6 +38,9 @@ struct Selection {
   [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
 };
 
+/// --compress, of commands that write a package.
+Option declare_compression(const Command& command, std::string& compression);
+
 /// Logs the scan's warnings, and the entries that can't be packed (sockets, links that lead
 /// nowhere), unless `explained`: then the explanation lists them.
 void warn_of_left_out(const pkg::Tree& tree, bool explained);

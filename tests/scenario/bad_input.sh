@@ -15,9 +15,9 @@ refused 2 "unknown command 'pakc'; did you mean 'pack'?"
 rtenv pack job --compres store
 refused 2 "unknown option '--compres'; did you mean '--compress'?"
 rtenv pack job --compress zstd
-refused 2 "unknown compression 'zstd'"
+refused 2 "'zstd' isn't one of auto, store, fast, best"
 rtenv hash job --scheme md5
-refused 2 "unknown scheme 'md5'"
+refused 2 "'md5' isn't one of xxh3, ray, sha256"
 rtenv run -f x --runtime-env-json '{}' -- true
 exits 2
 rtenv cache gc --max-size lots
