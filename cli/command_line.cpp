@@ -236,7 +236,7 @@ Command CommandLine::root() { return {*app_, chosen_}; }
 
 std::string CommandLine::help() const { return app_->help(); }
 
-std::variant<Action, RequestedText, UsageError> CommandLine::parse(std::vector<std::string> words) {
+Parsed CommandLine::parse(std::vector<std::string> words) {
   std::ranges::reverse(words);  // as CLI11 takes them
   try {
     app_->parse(std::move(words));

@@ -1,5 +1,6 @@
 // The command line: commands, their options, and what the words given to the tool mean. A facade of
-// CLI11, whose headers take seconds to compile and are included by command_line.cpp only.
+// CLI11, whose headers take seconds to compile and are included by command_line.cpp and
+// command_description.cpp only.
 //
 // Commands and options are declared first, with references to the variables that take the values;
 // parse() then fills the variables and returns the chosen command's action. Not thread-safe.
@@ -25,6 +26,8 @@ namespace rtenv::cli {
 
 /// A command's implementation; returns the exit status.
 using Action = std::function<Result<int>()>;
+
+struct CommandDescription;
 
 /// The types that an option's variable can have.
 template <class T>
@@ -108,6 +111,9 @@ struct UsageError {
   std::string hint;
 };
 
+/// What a command line asks for.
+using Parsed = std::variant<Action, RequestedText, UsageError>;
+
 class CommandLine {
  public:
   CommandLine(const char* name, const char* description, const char* footer);
@@ -120,9 +126,10 @@ class CommandLine {
   /// The tool itself, to add options and commands to. One command is required.
   [[nodiscard]] Command root();
   [[nodiscard]] std::string help() const;
+  /// All that is declared, without what the help hides.
+  [[nodiscard]] CommandDescription describe() const;
   /// `words`: without the program's name. To be called once.
-  [[nodiscard]] std::variant<Action, RequestedText, UsageError> parse(
-      std::vector<std::string> words);
+  [[nodiscard]] Parsed parse(std::vector<std::string> words);
 
  private:
   std::unique_ptr<CLI::App> app_;

@@ -20,7 +20,7 @@ void JobInputs::declare_runtime_env(const Command& command) {
       command
           .add_option("--working-dir", working_dir,
                       "The job's directory or archive; overrides the runtime_env's")
-          .value_name("DIR");
+          .value_name("DIR|FILE");
   for (const Option& option : {from_file, from_json, directory})
     limited.add(option, {InputKind::env_prefix});
 }
@@ -71,7 +71,8 @@ void JobInputs::declare_env_vars(const Command& command) {
       .one_value_each();
   command
       .add_option("--isolation", isolation,
-                  "shared: a read-only environment for all jobs; clone: a private copy "
+                  "Which environment the job gets: shared, a read-only one for all jobs; clone, a "
+                  "private copy "
                   "[config.isolation; shared]")
       .one_of({"shared", "clone"});
 }

@@ -215,7 +215,7 @@ void SubmitCommand::declare(const Command& command) {
   command
       .add_option("--working-dir", working_dir,
                   "The job's directory, archive or URI; overrides the runtime_env's")
-      .value_name("DIR");
+      .value_name("DIR|FILE");
   command
       .add_option("--metadata-json", metadata_json, "The job's metadata: a JSON object of strings")
       .value_name("JSON");

@@ -17,6 +17,7 @@
 #include "base/text.hpp"
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
+#include "cli/self_description.hpp"
 #include "cli/standard_stream.hpp"
 #include "job/supervise_command.hpp"
 
@@ -137,19 +138,20 @@ int run(std::vector<std::string> words) {
 
   CommandLine command_line(
       "rtenv", "Packs working directories, builds and caches environments, and runs jobs in them.",
+      "`rtenv COMMAND --help` shows a command's options and an example.\n"
       "Exit status: 0 success, 1 failure, 2 wrong usage or input, 3 not found, 4 refused,\n"
-      "5 unavailable, 6 no space, 130 interrupted. `rtenv run` exits with the job's own.\n"
-      "`rtenv COMMAND --help` shows a command's options and an example.");
+      "5 unavailable, 6 no space, 130 interrupted. `rtenv run` exits with the job's own.");
   declare_commands(command_line, tool);
   if (words.empty()) {
     print_to_stderr(command_line.help());
     return k_usage_error_status;
   }
+  auto described = describe_self(command_line, words);
   return std::visit(
       [&](const auto& parsed) {
         return run(parsed, {.output = output, .error = error_stream}, tool);
       },
-      command_line.parse(std::move(words)));
+      described ? *std::move(described) : command_line.parse(std::move(words)));
 }
 
 }  // namespace
