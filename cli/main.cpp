@@ -146,7 +146,7 @@ int run(std::vector<std::string> words) {
     print_to_stderr(command_line.help());
     return k_usage_error_status;
   }
-  auto described = describe_self(command_line, words);
+  auto described = describe_self(command_line, words, tool.environment);
   return std::visit(
       [&](const auto& parsed) {
         return run(parsed, {.output = output, .error = error_stream}, tool);

@@ -10,6 +10,9 @@ export RTENV_CACHE_DIR=$work/cache
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
 cmake --install "$BUILD" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log" >&2; fail "install"; }
+for file in man/man1/rtenv.1 man/man1/rtenv-env-build.1 bash-completion/completions/rtenv zsh/site-functions/_rtenv fish/vendor_completions.d/rtenv.fish; do
+  [[ -s $prefix/share/$file ]] || fail "share/$file isn't installed"
+done
 library=$(find "$prefix" -name 'librtenv.so')
 libdir=$(dirname "$library")
 export LD_LIBRARY_PATH=$libdir PKG_CONFIG_PATH=$libdir/pkgconfig

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shell completion, with the shells themselves.
+# Shell completion, with the shells themselves, and the man pages: both tell all that the command line has.
 # shellcheck source=lib.sh
 source "$(dirname "$0")/lib.sh"
 mkdir -p job/inner bin
@@ -99,3 +99,27 @@ if command -v fish >/dev/null; then
 else
   echo "fish isn't installed" >&2
 fi
+
+# Man pages: mandoc has nothing to say about them, and they have every option of --help.
+rtenv __man nothing
+refused 2 "unknown command 'nothing'"
+rtenv __man --list
+ok
+mapfile -t pages <<<"$out"
+command -v mandoc >/dev/null || echo "mandoc isn't installed" >&2
+[[ " ${pages[*]} " == *" rtenv env build "* ]] || fail "no page of env build"
+for page in "${pages[@]}"; do
+  read -ra words <<<"$page"
+  rtenv __man "${words[@]:1}"
+  ok
+  cp .out page.1
+  if command -v mandoc >/dev/null; then
+    mandoc -T lint -W warning page.1 >complaints || fail "$page: $(cat complaints)"
+  fi
+  rtenv "${words[@]:1}" --help
+  mapfile -t options < <(grep -oE '^  (-[a-z],)?--?[a-z][a-z-]*' <<<"$out" | tr -d ' ' | tr , '\n')
+  [[ ${#options[@]} -ge 1 ]] || fail "$page: no options in its help"
+  for option in "${options[@]}"; do
+    grep -qF "\\fB${option//-/\\-}\\fR" page.1 || fail "$page: no $option in its man page"
+  done
+done
