@@ -1,6 +1,7 @@
 #include "rtenv/cache.hpp"
 
 #include "api/call.hpp"
+#include "api/duration.hpp"
 #include "api/internals.hpp"
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -29,10 +30,10 @@ Result<cache::EntryName> entry_name(EntryKind kind, std::string_view key) {
   return cache::EntryName{.kind = known, .key = std::move(parsed)};
 }
 
-cache::Limits limits_of(const CacheLimits& limits) {
+Result<cache::Limits> limits_of(const CacheLimits& limits) {
   cache::Limits result;
   result.max_bytes = limits.max_bytes;
-  result.max_age = limits.max_age;
+  RTENV_TRY(result.max_age, api::checked_span(limits.max_age, "max_age"));
   result.min_free_bytes = limits.min_free_bytes;
   return result;
 }
@@ -41,7 +42,7 @@ Result<cache::CacheOptions> options_of(const CacheOptions& options) {
   const Environment environment = api::environment_of(options.environment);
   cache::CacheOptions result;
   if (options.limits) {
-    result.limits = limits_of(*options.limits);
+    RTENV_TRY(result.limits, limits_of(*options.limits));
   } else {
     RTENV_TRY(result.limits, envbuild::cache_limits(environment));
   }
@@ -54,6 +55,8 @@ Result<cache::CacheOptions> options_of(const CacheOptions& options) {
   } else {
     RTENV_TRY(result.remote_tier, envbuild::remote_tier(environment));
   }
+  if (result.remote_tier)
+    result.remote_tier->store.credentials = api::guarded_credentials(options.credentials);
   RTENV_TRY(result, envbuild::with_folder_settings(std::move(result), environment));
   if (options.readable_by_others) result.readable_by_others = options.readable_by_others;
   if (options.allow_network_file_system)
@@ -85,7 +88,8 @@ Result<Path> Cache::default_root(const Options& options) {
 }
 
 Result<Cache> Cache::open(const Path& root, const CacheOptions& options) {
-  return without_exceptions([&]() -> Result<Cache> {
+  return api::guarded([&]() -> Result<Cache> {
+    if (root.empty()) return fail(Errc::invalid_argument, "the cache's folder isn't given");
     RTENV_TRY(auto internal, options_of(options));
     RTENV_TRY(auto cache, cache::Cache::open(root, std::move(internal)));
     return Internals::cache(std::move(cache));
@@ -96,7 +100,7 @@ Path Cache::root() const { return state_->cache.root(); }
 Path Cache::digest_folder() const { return cache::Cache::digests_folder(root()); }
 
 Result<std::vector<CacheEntry>> Cache::entries() const {
-  return without_exceptions([&]() -> Result<std::vector<CacheEntry>> {
+  return api::guarded([&]() -> Result<std::vector<CacheEntry>> {
     RTENV_TRY(const auto rows, state_->cache.entries());
     std::vector<CacheEntry> entries;
     entries.reserve(rows.size());
@@ -106,7 +110,7 @@ Result<std::vector<CacheEntry>> Cache::entries() const {
 }
 
 Result<std::optional<Lease>> Cache::find(EntryKind kind, std::string_view key) {
-  return without_exceptions([&]() -> Result<std::optional<Lease>> {
+  return api::guarded([&]() -> Result<std::optional<Lease>> {
     RTENV_TRY(const auto name, entry_name(kind, key));
     RTENV_TRY(auto lease, state_->cache.find(name.kind, name.key));
     if (!lease) return std::optional<Lease>();
@@ -116,8 +120,8 @@ Result<std::optional<Lease>> Cache::find(EntryKind kind, std::string_view key) {
 
 Result<GcReport> Cache::gc(const CacheLimits& limits, bool dry_run, std::stop_token stop) {
   return in_call(std::move(stop), [&](Call& call) -> Result<GcReport> {
-    RTENV_TRY(const auto report,
-              state_->cache.collect(limits_of(limits), dry_run, call.cancellation()));
+    RTENV_TRY(const auto internal, limits_of(limits));
+    RTENV_TRY(const auto report, state_->cache.collect(internal, dry_run, call.cancellation()));
     GcReport result{.freed_bytes = report.freed_bytes, .kept_bytes = report.kept_bytes};
     for (const cache::Eviction& eviction : report.removed)
       result.removed.push_back(entry_of(eviction.entry, state_->cache));
@@ -142,16 +146,17 @@ Result<bool> Cache::remove(EntryKind kind, std::string_view key, std::stop_token
 
 Result<bool> Cache::pin(EntryKind kind, std::string_view key, std::string_view name,
                         std::optional<std::chrono::seconds> lifetime) {
-  return without_exceptions([&]() -> Result<bool> {
+  return api::guarded([&]() -> Result<bool> {
     RTENV_TRY(const auto entry, entry_name(kind, key));
     cache::Pin pin{.name = std::string(name), .expires_ms = std::nullopt};
-    if (lifetime) pin.expires_ms = unix_ms() + std::chrono::milliseconds(*lifetime).count();
+    RTENV_TRY(const auto span, api::checked_span(lifetime, "lifetime"));
+    if (span) pin.expires_ms = unix_ms() + std::chrono::milliseconds(*span).count();
     return state_->cache.pin(entry.kind, entry.key, pin);
   });
 }
 
 Result<bool> Cache::unpin(EntryKind kind, std::string_view key, std::string_view name) {
-  return without_exceptions([&]() -> Result<bool> {
+  return api::guarded([&]() -> Result<bool> {
     RTENV_TRY(const auto entry, entry_name(kind, key));
     return state_->cache.unpin(entry.kind, entry.key, name);
   });

@@ -67,6 +67,19 @@ TEST_F(CacheApi, RefusesKeysThatArePathsAndUnknownKinds) {
   EXPECT_FALSE(must(cache_.find(EntryKind::tree, "x")).has_value());
 }
 
+TEST_F(CacheApi, AnEndlessSpanMeansForEver) {
+  must(fetch_file(uri(), cache_)).lease->release();
+  const std::string key = must(cache_.entries())[0].key;
+  constexpr auto k_for_ever = std::chrono::seconds::max();
+  EXPECT_TRUE(must(cache_.pin(EntryKind::file, key, "mine", k_for_ever)));
+  EXPECT_THAT(must(cache_.entries())[0].pins, ElementsAre("mine"));
+  EXPECT_TRUE(must(cache_.unpin(EntryKind::file, key, "mine")));
+  EXPECT_THAT(must(cache_.gc({.max_age = k_for_ever})).removed, IsEmpty());
+  EXPECT_THAT(cache_.gc({.max_age = std::chrono::seconds(-1)}), IsError(Errc::invalid_argument));
+  EXPECT_THAT(cache_.pin(EntryKind::file, key, "mine", std::chrono::seconds(-1)),
+              IsError(Errc::invalid_argument));
+}
+
 TEST_F(CacheApi, AForkNeitherUsesNorEndsWhatItsParentHas) {
   std::optional<Fetched> fetched = must(fetch_file(uri(), cache_));
   in_fork([&] {

@@ -1,5 +1,7 @@
 #include "api/call.hpp"
 
+#include <algorithm>
+
 #include "base/processors.hpp"
 
 namespace rtenv::api {
@@ -32,7 +34,8 @@ Result<void> Call::begin() {
 unsigned Call::threads() const {
   // The system's answer takes longer than a whole call that finds everything in the cache.
   static const unsigned usual = default_threads();
-  return options_.threads != 0 ? options_.threads : usual;
+  constexpr unsigned k_most = 1024;
+  return options_.threads != 0 ? std::min(options_.threads, k_most) : usual;
 }
 
 // Stops the call if the caller's function throws.
@@ -63,12 +66,11 @@ OnText Call::on_text(const OnText& function) {
   return guarded("on_output", function);
 }
 
-remote::CredentialProvider Call::credentials() {
-  if (!options_.credentials) return {};
-  return [function = options_.credentials](
-             const remote::Uri& uri) -> Result<std::map<std::string, std::string>> {
+remote::CredentialProvider guarded_credentials(const Credentials& credentials) {
+  if (!credentials) return {};
+  return [credentials](const remote::Uri& uri) -> Result<std::map<std::string, std::string>> {
     try {
-      RTENV_TRY(const Variables variables, function(uri.text()));
+      RTENV_TRY(const Variables variables, credentials(uri.text()));
       return std::map<std::string, std::string>(variables.begin(), variables.end());
     } catch (...) {
       return error_of_callers_exception("credentials");
@@ -79,7 +81,7 @@ remote::CredentialProvider Call::credentials() {
 remote::StoreOptions Call::store_options() {
   return {.environment = environment_,
           .job_variables = {},
-          .credentials = credentials(),
+          .credentials = guarded_credentials(options_.credentials),
           .cancellation = cancellation()};
 }
 

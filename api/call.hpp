@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "api/guard.hpp"
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
-#include "base/exceptions.hpp"
 #include "remote/object_store.hpp"
 #include "rtenv/options.hpp"
 
@@ -52,7 +52,6 @@ class Call {
   // The caller's functions, which don't throw any more. Empty if the caller's are.
   [[nodiscard]] std::function<void(std::uint64_t, std::optional<std::uint64_t>)> on_progress();
   [[nodiscard]] OnText on_text(const OnText& function);
-  [[nodiscard]] remote::CredentialProvider credentials();
   [[nodiscard]] remote::StoreOptions store_options();
 
  private:
@@ -70,7 +69,7 @@ class Call {
 /// Runs `work(call)`, which returns a Result, as the body of a public function.
 template <class Work>
 auto in_call(const Options& options, Work work) -> decltype(work(std::declval<Call&>())) {
-  return without_exceptions([&]() -> decltype(work(std::declval<Call&>())) {
+  return guarded([&]() -> decltype(work(std::declval<Call&>())) {
     Call call(options);
     if (auto begun = call.begin(); !begun) return Failure(begun.error());
     return call.end(work(call));
@@ -85,6 +84,9 @@ auto in_call(std::stop_token stop, Work work) -> decltype(work(std::declval<Call
   options.stop = std::move(stop);
   return in_call(options, std::move(work));
 }
+
+/// Doesn't throw any more. Empty if the caller's function is.
+remote::CredentialProvider guarded_credentials(const Credentials& credentials);
 
 /// The error of a function of the caller's that threw. Call it in a catch block.
 Error error_of_callers_exception(std::string_view function);

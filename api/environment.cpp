@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/call.hpp"
+#include "api/duration.hpp"
 #include "api/environment.hpp"
 #include "api/internals.hpp"
 #include "envbuild/lock.hpp"
@@ -15,6 +16,16 @@ using api::in_call;
 
 static_assert(static_cast<envbuild::Renewal::Of>(Renewal::Of::none) == envbuild::Renewal::Of::none);
 
+namespace {
+
+// The folder that it is now, wherever the process is later. Empty if the current folder is gone.
+Path now(const Path& base) {
+  std::error_code ignored;
+  return base.is_absolute() ? base : std::filesystem::current_path(ignored) / base;
+}
+
+}  // namespace
+
 RuntimeEnv::RuntimeEnv() : state_(std::make_unique<State>()) {}
 RuntimeEnv::RuntimeEnv(const RuntimeEnv& other) : state_(std::make_unique<State>(*other.state_)) {}
 RuntimeEnv& RuntimeEnv::operator=(const RuntimeEnv& other) {
@@ -24,22 +35,22 @@ RuntimeEnv& RuntimeEnv::operator=(const RuntimeEnv& other) {
 RuntimeEnv::~RuntimeEnv() = default;
 
 Result<RuntimeEnv> RuntimeEnv::parse(std::string_view json, const Path& base) {
-  return without_exceptions([&]() -> Result<RuntimeEnv> {
+  return api::guarded([&]() -> Result<RuntimeEnv> {
     RTENV_TRY(const auto value, runtime_env::parse_json(json, "the runtime_env"));
-    RTENV_TRY(auto parsed, runtime_env::parse_runtime_env(value, base));
+    RTENV_TRY(auto parsed, runtime_env::parse_runtime_env(value, now(base)));
     return Internals::runtime_env(std::move(parsed));
   });
 }
 
 Result<RuntimeEnv> RuntimeEnv::load(const Path& file, const Path& base) {
-  return without_exceptions([&]() -> Result<RuntimeEnv> {
-    RTENV_TRY(auto parsed, runtime_env::load_runtime_env(file, nullptr, base));
+  return api::guarded([&]() -> Result<RuntimeEnv> {
+    RTENV_TRY(auto parsed, runtime_env::load_runtime_env(file, nullptr, now(base)));
     return Internals::runtime_env(std::move(parsed));
   });
 }
 
 Result<void> RuntimeEnv::set_working_dir(std::string_view working_dir) {
-  return without_exceptions([&]() -> Result<void> {
+  return api::guarded([&]() -> Result<void> {
     auto& value = state_->value;
     RTENV_TRY(auto parsed,
               runtime_env::parse_runtime_env({{"working_dir", working_dir}}, value.base));
@@ -49,7 +60,7 @@ Result<void> RuntimeEnv::set_working_dir(std::string_view working_dir) {
 }
 
 Result<void> RuntimeEnv::set_env_var(std::string_view name, std::string_view value) {
-  return without_exceptions([&]() -> Result<void> {
+  return api::guarded([&]() -> Result<void> {
     RTENV_TRY(auto parsed, runtime_env::parse_runtime_env({{"env_vars", {{name, value}}}}));
     for (auto& [key, text] : parsed.env_vars)
       state_->value.env_vars.insert_or_assign(key, std::move(text));
@@ -68,14 +79,20 @@ Result<envbuild::PrepareOptions> prepare_options(const EnvOptions& options, Call
                                   .cancellation = call.cancellation(),
                                   .on_output = call.on_text(options.on_output),
                                   .offline = options.offline,
-                                  .credentials = call.credentials(),
+                                  .credentials = guarded_credentials(options.credentials),
                                   .on_progress = call.on_progress()};
   if (options.lock) result.lock = call.resolve(*options.lock);
-  result.renewal.max_age = options.renewal.max_age;
+  if (options.python && options.python->find('/') != std::string::npos)
+    result.python = call.resolve(*options.python).native();
+  RTENV_TRY(const auto max_age, checked_span(options.renewal.max_age, "renewal.max_age"));
+  if (max_age) result.renewal.max_age = *max_age;
   switch (options.renewal.of) {
     case Renewal::Of::none: return result;
     case Renewal::Of::unpinned: result.renewal.of = envbuild::Renewal::Of::unpinned; break;
-    case Renewal::Of::aged: result.renewal.of = envbuild::Renewal::Of::aged; break;
+    case Renewal::Of::aged:
+      if (!max_age) return result;  // for ever
+      result.renewal.of = envbuild::Renewal::Of::aged;
+      break;
     case Renewal::Of::all: result.renewal.of = envbuild::Renewal::Of::all; break;
     default: return fail(Errc::invalid_argument, "renewal.of has an unknown value");
   }

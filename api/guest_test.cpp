@@ -114,6 +114,40 @@ TEST_F(Guest, WritesNothingToTheStandardStreams) {
   EXPECT_THAT(content_of(output), IsEmpty());
 }
 
+TEST_F(Guest, AReaderThatIsGoneIsAnErrorAndNoSignal) {
+  const Path fifo = tree_ / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  tree_.file("job/large.bin", std::string(1 << 20, 'x'));
+  in_fork([&] {
+    std::thread reader([&] {
+      const Fd end(::open(fifo.c_str(), O_RDONLY | O_CLOEXEC));
+      char byte = 0;
+      (void)!::read(end.get(), &byte, 1);
+    });
+    PackOptions options;
+    options.compression = Compression::store;
+    EXPECT_FALSE(pack(tree_ / "job", fifo, options));
+    reader.join();
+    sigset_t pending;
+    ::sigpending(&pending);
+    EXPECT_EQ(::sigismember(&pending, SIGPIPE), 0);
+  });
+}
+
+TEST_F(Guest, StandardStreamsThatAreClosedAreAnError) {
+  in_fork([&] {
+    for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      const Fd kept(::fcntl(number, F_DUPFD_CLOEXEC, 10));
+      ::close(number);
+      const auto named = name_directory(tree_ / "job");
+      const auto opened = Cache::open(tree_ / "cache");
+      ::dup2(kept.get(), number);
+      EXPECT_THAT(named, IsError(Errc::invalid_argument, "is closed"));
+      EXPECT_THAT(opened, IsError(Errc::invalid_argument, "is closed"));
+    }
+  });
+}
+
 TEST_F(Guest, ACurrentFolderThatIsGoneIsAnErrorAndNoException) {
   const Path folder = tree_ / "gone";
   std::filesystem::create_directory(folder);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cache/key.hpp"
 #include "server/record_text.hpp"
 
 namespace rtenv::api {
@@ -18,10 +19,19 @@ StoredJob stored(const JobRecord& job) {
           .record = server::record_text(job)};
 }
 
+// It is the name of a folder.
+Result<void> check_run_id(const StoredJob& job) {
+  if (cache::is_key(job.run_id)) return {};
+  return fail(Errc::corrupt, "the store's job {} has a run_id that no server has made", job.id);
+}
+
 // The number is the store's: it isn't known when a job is added.
 Result<JobRecord> record_of(const StoredJob& job) {
+  RTENV_TRY(check_run_id(job));
   auto record = server::record_from_text(job.record);
   if (!record) return Failure(std::move(record).error().within("job " + job.id));
+  if (record->id() != job.id || record->run_id != job.run_id)
+    return fail(Errc::corrupt, "the store's job {} has the record of another one", job.id);
   record->number = job.number;
   return record;
 }
@@ -47,18 +57,25 @@ server::OpenJobStore HostJobStore::factory(OpenJobStore open) {
 }
 
 Result<void> HostJobStore::add(JobRecord& job) {
-  RTENV_TRY(job.number, store_->add(stored(job)));
+  RTENV_TRY(const std::int64_t number, store_->add(stored(job)));
+  if (number <= last_number_)
+    return fail(Errc::corrupt, "the job store gave a job the number {}: it isn't above {}", number,
+                last_number_);
+  last_number_ = job.number = number;
   return {};
 }
 
-// The submission is as it was stored: the given one may lack parts that aren't needed any more.
-Result<void> HostJobStore::update(const JobRecord& job) {
-  RTENV_TRY(auto before, find(job.id()));
-  if (!before || before->number != job.number) return {};
-  JobRecord now = job;
-  now.submission = std::move(before->submission);
-  return store_->update(stored(now));
+Result<void> HostJobStore::transaction(const std::function<Result<void>()>& body) {
+  bool was_called = false;
+  RTENV_TRY(store_->transaction([&] {
+    was_called = true;
+    return body();
+  }));
+  if (was_called) return {};
+  return fail(Errc::internal, "the job store's transaction wrote nothing");
 }
+
+Result<void> HostJobStore::update(const JobRecord& job) { return store_->update(stored(job)); }
 
 Result<std::optional<JobRecord>> HostJobStore::find(const std::string& id) {
   RTENV_TRY(const auto found, store_->find(id));
@@ -88,8 +105,10 @@ Result<std::vector<server::JobKey>> HostJobStore::ended_before(std::int64_t end_
   RTENV_TRY(const auto found, store_->ended_before(end_ms, limit));
   std::vector<server::JobKey> keys;
   keys.reserve(found.size());
-  for (const StoredJob& job : found)
+  for (const StoredJob& job : found) {
+    RTENV_TRY(check_run_id(job));
     keys.push_back({.number = job.number, .id = job.id, .run_id = job.run_id});
+  }
   return keys;
 }
 

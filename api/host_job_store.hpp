@@ -24,12 +24,11 @@ class HostJobStore final : public server::JobStore {
                                                    std::int64_t limit) override;
   Result<std::int64_t> ended_count() override { return store_->ended_count(); }
   Result<std::unordered_set<std::string>> run_ids() override;
-  Result<void> transaction(const std::function<Result<void>()>& body) override {
-    return store_->transaction(body);
-  }
+  Result<void> transaction(const std::function<Result<void>()>& body) override;
 
  private:
   std::unique_ptr<rtenv::JobStore> store_;
+  std::int64_t last_number_ = 0;  // of the jobs that this object added
 };
 
 }  // namespace rtenv::api

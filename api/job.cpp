@@ -1,8 +1,10 @@
 #include "rtenv/job.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 
 #include "api/call.hpp"
@@ -17,6 +19,12 @@ namespace rtenv {
 
 using api::Call;
 using api::in_call;
+
+namespace {
+
+constexpr std::int64_t k_longest_poll_ms = 60'000;
+
+}  // namespace
 
 struct Process::State {
   std::optional<ChildProcess> child;  // nullopt: waited for, or detached
@@ -38,22 +46,34 @@ void Process::signal(int number) noexcept {
 }
 
 Result<Exit> Process::wait(std::stop_token stop) {
-  return in_call(std::move(stop), [&](Call& call) -> Result<Exit> {
+  RTENV_TRY(const auto exit, wait_for(std::chrono::milliseconds::max(), std::move(stop)));
+  return *exit;
+}
+
+Result<std::optional<Exit>> Process::wait_for(std::chrono::milliseconds time,
+                                              std::stop_token stop) {
+  using Clock = std::chrono::steady_clock;
+  return in_call(std::move(stop), [&](Call& call) -> Result<std::optional<Exit>> {
     if (!state_ || !state_->child)
       return fail(Errc::invalid_argument, "the process was waited for before, or detached");
+    const auto begin = Clock::now();
     std::array<pollfd, 2> waits{
         {{.fd = state_->child->poll_fd(), .events = POLLIN, .revents = 0},
          {.fd = call.cancellation()->poll_fd(), .events = POLLIN, .revents = 0}}};
     while (waits[0].revents == 0) {
-      if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR)
-        return fail_errno("wait for", "a process");
-      if (waits[0].revents == 0)
-        RTENV_TRY(check_not_cancelled(call.cancellation(), "waiting for", "a process"));
+      const auto passed =
+          std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+      const auto left = std::clamp<std::int64_t>((time - passed).count(), 0, k_longest_poll_ms);
+      const int ready = ::poll(waits.data(), waits.size(), static_cast<int>(left));
+      if (ready < 0 && errno != EINTR) return fail_errno("wait for", "a process");
+      if (waits[0].revents != 0) break;
+      RTENV_TRY(check_not_cancelled(call.cancellation(), "waiting for", "a process"));
+      if (ready == 0 && left < k_longest_poll_ms) return std::optional<Exit>();
     }
-    auto ended = state_->child->wait();
-    if (!ended) return Failure(std::move(ended).error());
+    const auto ended = state_->child->wait();
+    if (!ended) return Failure(ended.error());
     state_->child.reset();
-    return Exit{.code = ended->exit_code, .signal = ended->signal};
+    return std::optional(Exit{.code = ended->exit_code, .signal = ended->signal});
   });
 }
 
@@ -88,6 +108,11 @@ namespace {
 
 const Path k_no_path;
 
+Result<void> check_stream(std::string_view name, int fd) {
+  if (fd == -1 || ::fcntl(fd, F_GETFD) >= 0) return {};
+  return fail(Errc::invalid_argument, "{} is {}, which isn't an open descriptor", name, fd);
+}
+
 }  // namespace
 
 const Path& PreparedJob::working_dir() const noexcept {
@@ -102,8 +127,11 @@ Variables PreparedJob::variables() const {
 }
 
 Result<Process> PreparedJob::start(const Command& command) {
-  return without_exceptions([&]() -> Result<Process> {
-    if (!state_) return fail(Errc::invalid_argument, "the job was released");
+  return api::guarded([&]() -> Result<Process> {
+    if (!state_) return fail(Errc::invalid_argument, "the job was released, or moved elsewhere");
+    RTENV_TRY(check_stream("input_fd", command.input_fd));
+    RTENV_TRY(check_stream("output_fd", command.output_fd));
+    RTENV_TRY(check_stream("error_fd", command.error_fd));
     SpawnOptions options{.argv = command.argv,
                          .environment = state_->job->environment(),
                          .working_dir = state_->job->working_dir(),
@@ -113,7 +141,11 @@ Result<Process> PreparedJob::start(const Command& command) {
                          .inherit_stderr = command.error_fd < 0,
                          .null_input = command.input_fd < 0,
                          .keep_fds = state_->job->keep_fds()};
-    for (const auto& [name, value] : command.env_vars) options.environment.set(name, value);
+    for (const auto& [name, value] : command.env_vars) {
+      if (name.empty() || name.find('=') != std::string::npos)
+        return fail(Errc::invalid_argument, "'{}' can't be the name of a variable", name);
+      options.environment.set(name, value);
+    }
     RTENV_TRY(auto child, state_->mounts ? state_->mounts->spawn(std::move(options))
                                          : ChildProcess::spawn(options));
     return Internals::make<Process>(Internals::make_state<Process>(std::move(child)));
@@ -123,7 +155,7 @@ Result<Process> PreparedJob::start(const Command& command) {
 void PreparedJob::release() noexcept {
   if (!state_) return;
   state_->mounts.reset();
-  const auto released = without_exceptions(
+  const auto released = api::guarded(
       [&]() -> Result<void> { return state_->job->give_back_unrepaired_copy(nullptr); });
   if (!released) log::debug("{}", released.error().message());
   state_.reset();
@@ -131,7 +163,7 @@ void PreparedJob::release() noexcept {
 
 Result<PreparedJob> prepare(const RuntimeEnv& runtime_env, Cache& cache,
                             const EnvOptions& options) {
-  return without_exceptions([&]() -> Result<PreparedJob> {
+  return api::guarded([&]() -> Result<PreparedJob> {
     auto state = Internals::make_state<PreparedJob>(options);
     RTENV_TRY(state->call.begin());
     const auto prepared = [&]() -> Result<void> {

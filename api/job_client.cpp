@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/call.hpp"
+#include "base/absolute_path.hpp"
 #include "base/json_text.hpp"
 #include "client/job_client.hpp"
 #include "client/log_follower.hpp"
@@ -50,8 +51,13 @@ JobClient& JobClient::operator=(JobClient&& other) noexcept = default;
 JobClient::~JobClient() = default;
 
 Result<JobClient> JobClient::open(std::string_view address, const Options& options) {
-  return without_exceptions([&]() -> Result<JobClient> {
-    JobClient client(std::make_unique<State>(State{options, std::string(address)}));
+  return api::guarded([&]() -> Result<JobClient> {
+    constexpr std::string_view k_unix = "unix:";
+    std::string server(address);
+    if (address.starts_with(k_unix) && address.size() > k_unix.size())
+      server = std::string(k_unix) +
+               absolute_path(options.base / address.substr(k_unix.size())).native();
+    JobClient client(std::make_unique<State>(State{options, std::move(server)}));
     // So that a wrong address is known now.
     RTENV_TRY(
         with_client(client.state_.get(), [](client::JobClient&) -> Result<void> { return {}; }));

@@ -1,6 +1,7 @@
 #include "rtenv/job_server.hpp"
 
 #include "api/call.hpp"
+#include "api/duration.hpp"
 #include "api/host_job_store.hpp"
 #include "api/supervisor_program.hpp"
 #include "base/absolute_path.hpp"
@@ -61,8 +62,19 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
                                                const Environment& environment) {
   if (options.state_dir.empty()) return fail(Errc::invalid_argument, "state_dir isn't given");
   if (options.max_queued == 0) return fail(Errc::invalid_argument, "max_queued must be at least 1");
+  if (options.cpus && !(*options.cpus >= 0))
+    return fail(Errc::invalid_argument, "cpus is negative, or not a number");
+  if (options.memory_bytes.value_or(0) < 0)
+    return fail(Errc::invalid_argument, "memory_bytes is negative");
+  for (const int gpu : options.gpus.value_or(std::vector<int>()))
+    if (gpu < 0) return fail(Errc::invalid_argument, "gpus has a negative number");
+  if (options.unix_socket && options.unix_socket->empty())
+    return fail(Errc::invalid_argument, "unix_socket is empty");
+  if (options.token && options.token->empty())
+    return fail(Errc::invalid_argument, "token is empty");
   server::ManagerOptions result;
   result.state_dir = absolute_path(options.state_dir);
+  result.supervisor_log = result.state_dir / "supervisors.log";
   if (options.open_store) result.open_store = api::HostJobStore::factory(options.open_store);
   RTENV_TRY(result.supervisor_program,
             api::find_supervisor_program(options.supervisor_program, environment));
@@ -74,7 +86,7 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   result.max_running = options.max_running;
   result.max_queued = options.max_queued;
   result.log.max_bytes = options.max_log_bytes;
-  result.job_ttl = options.job_ttl;
+  RTENV_TRY(result.job_ttl, api::checked_span(options.job_ttl, "job_ttl"));
   result.python = options.python;
   return result;
 }
@@ -113,7 +125,7 @@ Failure fail_moved() { return fail(Errc::invalid_argument, "the server was moved
 }  // namespace
 
 Result<JobServer> JobServer::start(const JobServerOptions& options) {
-  return without_exceptions([&]() -> Result<JobServer> {
+  return api::guarded([&]() -> Result<JobServer> {
     RTENV_TRY(auto internal, server_options(options));
     RTENV_TRY(auto server, server::Server::start(std::move(internal)));
     return JobServer(std::unique_ptr<State>(new State{std::move(server)}));
@@ -142,12 +154,12 @@ int JobServer::poll_fd() const noexcept { return state_ ? state_->server.poll_fd
 
 Result<void> JobServer::wait() {
   if (!state_) return fail_moved();
-  return without_exceptions([&] { return state_->server.wait(); });
+  return api::guarded([&] { return state_->server.wait(); });
 }
 
 Result<void> JobServer::stop() {
   if (!state_) return fail_moved();
-  return without_exceptions([&] { return state_->server.stop(); });
+  return api::guarded([&] { return state_->server.stop(); });
 }
 
 }  // namespace rtenv

@@ -1,6 +1,8 @@
 #include "rtenv/job_server.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -8,8 +10,10 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/fd.hpp"
 #include "base/json_text.hpp"
 #include "rtenv/job_client.hpp"
+#include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
 
@@ -23,6 +27,7 @@ struct Jobs {
   std::mutex mutex;
   std::map<std::int64_t, StoredJob> rows;
   std::int64_t last_number = 0;
+  std::function<void()> on_add;
 };
 
 // As a program may keep them in a database of its own.
@@ -31,6 +36,7 @@ class StoreInMemory final : public JobStore {
   explicit StoreInMemory(std::shared_ptr<Jobs> jobs) : jobs_(std::move(jobs)) {}
 
   Result<std::int64_t> add(const StoredJob& job) override {
+    if (jobs_->on_add) jobs_->on_add();
     const auto lock = locked();
     for (const auto& [number, row] : jobs_->rows)
       if (row.id == job.id) return Error(Errc::already_exists, job.id + " exists");
@@ -50,7 +56,7 @@ class StoreInMemory final : public JobStore {
     return {};
   }
   Result<std::optional<StoredJob>> find(std::string_view id) override {
-    const auto lock = locked();
+    const std::lock_guard lock(jobs_->mutex);  // not in a transaction
     for (const auto& [number, row] : jobs_->rows)
       if (row.id == id) return std::optional(row);
     return std::optional<StoredJob>();
@@ -200,6 +206,48 @@ TEST_F(JobServerApi, AStoreOfTheHostKeepsTheJobs) {
   EXPECT_TRUE(jobs->rows.empty());
 }
 
+TEST_F(JobServerApi, AStoreThatLiesIsFoundOut) {
+  const auto with_jobs = [&](auto change) {
+    auto jobs = std::make_shared<Jobs>();
+    change(*jobs);
+    JobServerOptions changed = options();
+    changed.open_store = [jobs]() -> Result<std::unique_ptr<JobStore>> {
+      return std::unique_ptr<JobStore>(std::make_unique<StoreInMemory>(jobs));
+    };
+    return JobServer::start(changed);
+  };
+  tree_.file("victim/file", "x");
+  EXPECT_THAT(with_jobs([](Jobs& jobs) {
+                jobs.rows[1] = {.number = 1,
+                                .id = "a",
+                                .run_id = "../../victim",
+                                .status = "FAILED",
+                                .end_ms = 1,
+                                .record = "{}"};
+              }),
+              IsOk());  // ended jobs are read later, and not removed
+  EXPECT_TRUE(std::filesystem::exists(tree_ / "victim/file"));
+  EXPECT_THAT(with_jobs([](Jobs& jobs) {
+                jobs.rows[1] = {.number = 1, .id = "a", .run_id = "a", .status = "PENDING"};
+              }),
+              IsError(Errc::corrupt));
+}
+
+TEST_F(JobServerApi, CodeThatAServerCallsCannotWaitForItsEnd) {
+  auto jobs = std::make_shared<Jobs>();
+  std::optional<JobServer> server;
+  Result<void> stopped;
+  jobs->on_add = [&] { stopped = server->stop(); };
+  JobServerOptions with_store = options();
+  with_store.open_store = [jobs]() -> Result<std::unique_ptr<JobStore>> {
+    return std::unique_ptr<JobStore>(std::make_unique<StoreInMemory>(jobs));
+  };
+  server = must(JobServer::start(with_store));
+  (void)client(*server).submit(R"({"entrypoint": "true"})");
+  EXPECT_THAT(server->wait(), IsOk());
+  EXPECT_THAT(stopped, IsError(Errc::invalid_argument));
+}
+
 TEST_F(JobServerApi, AnAuthenticatorDecidesWhoMayDoWhat) {
   JobServerOptions with_passwords = options();
   with_passwords.authenticator = std::make_shared<Passwords>();
@@ -226,6 +274,8 @@ TEST_F(JobServerApi, OptionsThatCannotBeAreRefused) {
   refused([](auto& o) { o.tls_key = "/no/such/key"; }, Errc::invalid_argument);
   refused([](auto& o) { o.supervisor_program = "/no/such/program"; }, Errc::not_found);
   refused([](auto& o) { o.max_queued = 0; }, Errc::invalid_argument);
+  refused([](auto& o) { o.cpus = -1; }, Errc::invalid_argument);
+  refused([](auto& o) { o.job_ttl = std::chrono::seconds(-1); }, Errc::invalid_argument);
   refused(
       [](auto& o) {
         o.authenticator = std::make_shared<Passwords>();
@@ -238,6 +288,21 @@ TEST_F(JobServerApi, OptionsThatCannotBeAreRefused) {
           Errc::internal);
   const JobServer first = must(JobServer::start(options()));
   refused([](auto&) {}, Errc::unavailable);  // the state folder is in use
+}
+
+TEST_F(JobServerApi, NeitherItNorItsSupervisorsWriteToTheStandardStreams) {
+  const Path output = tree_ / "output";
+  in_fork([&] {
+    const Fd file(::open(output.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+    ::dup2(file.get(), STDOUT_FILENO);
+    ::dup2(file.get(), STDERR_FILENO);
+    std::optional<JobServer> server = must(JobServer::start(options()));
+    (void)run(*server, "echo hello >&2");
+    // Its supervisor has nobody to talk to when the server ends at once.
+    (void)must(client(*server).submit(R"({"entrypoint": "true"})"));
+    server.reset();
+  });
+  EXPECT_EQ(content_of(output), "");
 }
 
 TEST_F(JobServerApi, AServerThatWasMovedOrStoppedAnswersCalls) {

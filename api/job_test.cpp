@@ -79,10 +79,35 @@ TEST_F(JobApi, WaitingEndsWithAStopAndTheProcessGoesOn) {
   EXPECT_EQ(must(process.wait()).signal, SIGTERM);
 }
 
+TEST_F(JobApi, WaitingMayHaveALimit) {
+  PreparedJob job = must(prepare(RuntimeEnv(), cache_));
+  Process process = must(job.start({.argv = {"sleep", "600"}}));
+  EXPECT_EQ(must(process.wait_for(std::chrono::milliseconds(20))), std::nullopt);
+  process.signal(SIGKILL);
+  const auto exit = must(process.wait_for(std::chrono::minutes(1)));
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->signal, SIGKILL);
+}
+
+TEST_F(JobApi, PathsStartWhereTheRuntimeEnvWasParsed) {
+  in_fork([&] {
+    std::filesystem::current_path(tree_.root());
+    const RuntimeEnv env = must(RuntimeEnv::parse(R"({"working_dir": "job"})"));
+    std::filesystem::current_path("/");
+    EXPECT_THAT(prepare(env, cache_),
+                IsError(Errc::invalid_argument));  // the cache is the parent's
+    Cache own = must(Cache::open(tree_ / "own"));
+    PreparedJob job = must(prepare(env, own));
+    EXPECT_FALSE(job.working_dir().empty());
+  });
+}
+
 TEST_F(JobApi, AProgramThatIsNotThereIsAnError) {
   PreparedJob job = must(prepare(RuntimeEnv(), cache_));
   EXPECT_THAT(job.start({.argv = {"no-such-program"}}), IsError(Errc::not_found));
   EXPECT_THAT(job.start({}), IsError(Errc::invalid_argument));
+  for (const int fd : {999, -7})
+    EXPECT_THAT(job.start({.argv = {"true"}, .output_fd = fd}), IsError(Errc::invalid_argument));
 }
 
 TEST_F(JobApi, WorksInAHostThatReapsAllChildrenItself) {

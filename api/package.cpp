@@ -42,9 +42,8 @@ std::vector<Entry> entries_of(const std::vector<pkg::Entry>& entries) {
 Result<pkg::PackageOptions> package_options(const PackOptions& options, const Call& call) {
   if (options.scheme != Scheme::ray && options.scheme != Scheme::xxh3 &&
       options.scheme != Scheme::sha256)
-    return fail(Errc::invalid_argument, "scheme: a directory can't be named in the scheme {}",
-                static_cast<int>(options.scheme))
-        .hint("use ray, xxh3 or sha256");
+    return fail(Errc::invalid_argument, "a directory can't be named in this scheme")
+        .hint("use Scheme::ray, Scheme::xxh3 or Scheme::sha256");
   if (options.compression > Compression::best || options.ignore_rules > IgnoreRules::git)
     return fail(Errc::invalid_argument, "compression or ignore_rules has an unknown value");
   const auto scheme = same_value<pkg::Scheme>(options.scheme);
@@ -92,8 +91,9 @@ std::optional<pkg::FileIdentity> existing_file(const Path& path) {
 }
 
 Result<Package> pack_to_file(const Path& directory, const Path& target, const PackOptions& options,
-                             const Call& call) {
+                             Call& call) {
   RTENV_TRY(auto package, package_options(options, call));
+  package.zip.on_progress = call.on_progress();
   package.scan.output = existing_file(target);
   std::optional<OutputFile> file;
   RTENV_TRY(const auto packed,
@@ -110,9 +110,10 @@ Result<Package> pack_to_file(const Path& directory, const Path& target, const Pa
 }
 
 Result<Package> pack_to_sink(const Path& directory, const PackageSink& sink,
-                             const PackOptions& options, const Call& call) {
+                             const PackOptions& options, Call& call) {
   if (!sink) return fail(Errc::invalid_argument, "the sink is empty");
-  RTENV_TRY(const auto package, package_options(options, call));
+  RTENV_TRY(auto package, package_options(options, call));
+  package.zip.on_progress = call.on_progress();
   const auto guarded = [&](std::span<const std::byte> data) -> Result<void> {
     try {
       return sink(data);
@@ -154,7 +155,8 @@ Result<Package> name_directory(const Path& directory, const PackOptions& options
 }
 
 Result<Package> pack(const Path& directory, const Path& target, const PackOptions& options) {
-  return in_call(options, [&](Call& call) {
+  return in_call(options, [&](Call& call) -> Result<Package> {
+    if (target.empty()) return fail(Errc::invalid_argument, "the target of the package is empty");
     return api::pack_to_file(call.resolve(directory), call.resolve(target), options, call);
   });
 }

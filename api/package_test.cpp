@@ -65,6 +65,22 @@ TEST_F(PackageApi, AStreamGetsTheBytesOfTheFile) {
   EXPECT_EQ(bytes, content_of(tree_ / "job.zip"));
 }
 
+TEST_F(PackageApi, ReportsHowMuchOfTheDirectoryIsPacked) {
+  tree_.file("job/large.bin", std::string(9 << 20, 'x'));
+  std::vector<Progress> reports;
+  PackOptions options;
+  options.on_progress = [&](const Progress& progress) { reports.push_back(progress); };
+  const Package package = must(pack(job(), tree_ / "job.zip", options));
+  ASSERT_GT(reports.size(), 1U);
+  EXPECT_EQ(reports.back().done_bytes, package.content_bytes);
+  for (const Progress& report : reports) EXPECT_EQ(report.total_bytes, package.content_bytes);
+
+  options.on_progress = [](const Progress&) { throw std::runtime_error("no window"); };
+  EXPECT_THAT(pack(job(), tree_ / "other.zip", options),
+              IsError(Errc::invalid_argument, "no window"));
+  EXPECT_FALSE(std::filesystem::exists(tree_ / "other.zip"));
+}
+
 TEST_F(PackageApi, TellsWhatWasLeftOutIfItIsAsked) {
   EXPECT_THAT(must(name_directory(job())).excluded, ElementsAre());
   PackOptions options;

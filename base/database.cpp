@@ -41,6 +41,7 @@ Failure fail_sqlite(sqlite3* handle, std::string_view action) {
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED: errc = Errc::unavailable; break;
+    case SQLITE_NOMEM: errc = Errc::unavailable; break;
     case SQLITE_FULL: errc = Errc::out_of_space; break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: errc = Errc::corrupt; break;

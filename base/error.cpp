@@ -57,6 +57,7 @@ Errc code_of_errno(int error_number) noexcept {
     case EISDIR:
     case ELOOP:
     case ENAMETOOLONG:
+    case E2BIG:
     case EINVAL: return Errc::invalid_argument;
     case EBUSY:
     case ETXTBSY: return Errc::busy;

@@ -32,6 +32,12 @@ constexpr const char* openssl_name(HashAlgorithm algorithm) {
   }
 }
 
+template <class Object>
+Object* made(Object* object) {
+  if (object == nullptr) throw std::bad_alloc();
+  return object;
+}
+
 // MD5, SHA-1 and SHA-2.
 template <HashAlgorithm algorithm>
 struct Implementation {
@@ -39,12 +45,12 @@ struct Implementation {
 
   // Fetched once: looking an algorithm up takes longer than hashing a small file.
   static const EVP_MD* openssl_algorithm() {
-    static EVP_MD* const fetched = EVP_MD_fetch(nullptr, openssl_name(algorithm), nullptr);
+    static EVP_MD* const fetched = made(EVP_MD_fetch(nullptr, openssl_name(algorithm), nullptr));
     return fetched;
   }
   static EVP_MD_CTX* context(void* state) { return static_cast<EVP_MD_CTX*>(state); }
 
-  static void* create() { return EVP_MD_CTX_new(); }
+  static void* create() { return made(EVP_MD_CTX_new()); }
   static void destroy(void* state) { EVP_MD_CTX_free(context(state)); }
   static void reset(void* state) {
     check(EVP_DigestInit_ex(context(state), openssl_algorithm(), nullptr));
@@ -77,7 +83,7 @@ struct Implementation<HashAlgorithm::xxh3_128> {
     return bytes;
   }
 
-  static void* create() { return XXH3_createState(); }
+  static void* create() { return made(XXH3_createState()); }
   static void destroy(void* state) { XXH3_freeState(context(state)); }
   static void reset(void* state) { XXH3_128bits_reset(context(state)); }
   static void add(void* state, std::span<const std::byte> data) {

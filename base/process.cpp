@@ -25,6 +25,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto k_grace_after_sigterm = std::chrono::seconds(1);
+constexpr int k_time_to_die_ms = 200;          // after SIGKILL
+constexpr unsigned k_signal_group = 1U << 2U;  // PIDFD_SIGNAL_PROCESS_GROUP of <linux/pidfd.h>
 
 // Everything that the child needs between fork and exec, prepared in advance: there, only
 // async-signal-safe calls are allowed.
@@ -143,9 +145,7 @@ int poll_timeout_ms(std::optional<Clock::time_point> until) {
 Result<void> refuse_nul(const std::vector<std::string>& texts, std::string_view what) {
   for (const std::string& text : texts)
     if (text.find('\0') != std::string::npos)
-      return fail(Errc::invalid_argument, "{} of the command contains a NUL byte: {}…", what,
-                  text.substr(0, std::min<std::size_t>(
-                                     text.find_first_of(std::string_view("=\0", 2)), 60)));
+      return fail(Errc::invalid_argument, "{} of the command contains a NUL byte", what);
   return {};
 }
 
@@ -225,6 +225,8 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
 ChildProcess::~ChildProcess() {
   if (pid_ < 0 || !origin_.is_this_process()) return;
   signal(SIGKILL);
+  pollfd end{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+  ::poll(&end, 1, k_time_to_die_ms);
   reap(pidfd_, WNOHANG);
 }
 
@@ -234,8 +236,16 @@ Result<ExitState> ChildProcess::wait() {
   return state;
 }
 
+// By the descriptor: if somebody else has reaped the process, another one may have its number.
 void ChildProcess::signal(int number) const noexcept {
-  if (pid_ > 0) ::kill(own_group_ ? -pid_ : pid_, number);
+  if (pid_ <= 0) return;
+  const unsigned flags = own_group_ ? k_signal_group : 0;
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, flags) == 0 ||
+      errno != EINVAL || !own_group_)
+    return;
+  // Before Linux 6.9.
+  const bool exists = ::syscall(SYS_pidfd_send_signal, pidfd_.get(), 0, nullptr, 0) == 0;
+  if (exists) ::kill(-pid_, number);
 }
 
 Result<Captured> run_captured(SpawnOptions options, const CaptureLimits& limits) {

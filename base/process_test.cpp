@@ -183,6 +183,15 @@ TEST(Process, EndsAsItDidAlsoIfAThreadReapsAllChildren) {
   thief.join();
 }
 
+TEST(Process, LeavesNoZombieWhenItIsDestroyed) {
+  pid_t pid = 0;
+  {
+    const auto child = must(ChildProcess::spawn(shell("sleep 600")));
+    pid = child.pid();
+  }
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
 TEST(Process, DoesNotInheritIgnoredSignals) {
   std::uint64_t ours = 0;
   std::vector<std::pair<int, sighandler_t>> previous;

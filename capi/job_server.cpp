@@ -75,7 +75,10 @@ Result<JobServerOptions> server_options(const rtenv_job_server_options* given) {
   result.max_running = options.max_running;
   if (options.max_package_bytes != 0) result.max_package_bytes = options.max_package_bytes;
   if (options.max_log_bytes != 0) result.max_log_bytes = options.max_log_bytes;
-  if (options.job_ttl_s != 0) result.job_ttl = capi::seconds_of(options.job_ttl_s);
+  if (options.job_ttl_s == UINT64_MAX)
+    result.job_ttl.reset();
+  else if (options.job_ttl_s != 0)
+    result.job_ttl = capi::seconds_of(options.job_ttl_s);
   return result;
 }
 

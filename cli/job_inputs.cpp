@@ -102,7 +102,8 @@ Result<runtime_env::RuntimeEnv> JobInputs::runtime_env(const Tool& tool) const {
 Result<runtime_env::Interpreter> JobInputs::interpreter(const Tool& tool,
                                                         const cache::Cache& cache) const {
   return runtime_env::find_interpreter(python.empty() ? std::nullopt : std::optional(python),
-                                       tool.environment, cache.root() / "interpreters");
+                                       tool.environment, cache.root() / "interpreters",
+                                       tool.cancellation);
 }
 
 Result<cache::Cache> JobInputs::open_cache(const Tool& tool) const {

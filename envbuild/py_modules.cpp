@@ -72,7 +72,7 @@ class Preparer {
     const std::string wheel = local[0].path.filename().native();
     RTENV_TRY(const auto interpreter,
               runtime_env::find_interpreter(options_.python, options_.node,
-                                            cache_.root() / "interpreters"));
+                                            cache_.root() / "interpreters", options_.cancellation));
     RTENV_TRY(const auto settings, runtime_env::installer_settings(resolve, packages.installer,
                                                                    runtime_env_.build_env_vars));
     const runtime_env::EnvKey key =

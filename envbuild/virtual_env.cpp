@@ -225,9 +225,9 @@ Result<std::optional<EnvPlan>> plan_env(const runtime_env::RuntimeEnv& runtime_e
   if (!phases)
     return Failure(std::move(phases).error().within(
         fmt::format("runtime_env['{}']", name(packages.installer))));
-  RTENV_TRY(
-      runtime_env::Interpreter interpreter,
-      runtime_env::find_interpreter(options.python, options.node, cache.root() / "interpreters"));
+  RTENV_TRY(runtime_env::Interpreter interpreter,
+            runtime_env::find_interpreter(options.python, options.node,
+                                          cache.root() / "interpreters", options.cancellation));
   runtime_env::PackageList to_install = packages;
   if (options.lock) {
     RTENV_TRY(to_install, locked_packages(*options.lock, packages, *phases, interpreter));

@@ -1,5 +1,5 @@
-/* rtenv for C (C99) and for languages that call C. The same as include/rtenv/, whose headers say
- * more about each function.
+/* rtenv for C (C99) and for languages that call C: most of include/rtenv/, whose headers say more
+ * about each function.
  *
  * Errors: functions return RTENV_OK or another status; with a status, and if `error` isn't NULL,
  *   they set *error to an object that the caller frees. On success they leave *error alone. Results
@@ -11,8 +11,9 @@
  *   frees it with rtenv_string_free.
  * Options: NULL, or a struct whose other members are 0 for what isn't given and whose first member
  *   is its size: RTENV_INIT(struct rtenv_pack_options, options). A newer library takes older ones.
- * Callbacks: called with the pointer `user` beside them, on any thread, but by one at a time. They
- *   must return, and not call longjmp.
+ * Callbacks: called with the pointer `user` beside them, on any thread; those of one call by one
+ *   thread at a time, except for credentials and messages. They must return, and not call longjmp.
+ *   What an object is opened with (a plan, a job, a client, a server) is called until it is freed.
  */
 #ifndef RTENV_H
 #define RTENV_H
@@ -69,10 +70,11 @@ typedef void (*rtenv_log_fn)(int32_t level, const char* message, void* user);
  * call, warnings go to standard error. */
 RTENV_API void rtenv_set_log(int32_t least, rtenv_log_fn log, void* user);
 
-/* A request to stop. Thread-safe; it must outlive the calls that got it. */
+/* A request to stop. Thread-safe. It may be freed when the calls that got it have begun. */
 typedef struct rtenv_stop rtenv_stop;
 RTENV_API rtenv_status rtenv_stop_new(rtenv_stop** stop, rtenv_error** error);
-/* The calls that got it fail with RTENV_CANCELLED soon. Can't be undone. */
+/* The calls that got it fail with RTENV_CANCELLED soon. Can't be undone. Not for signal handlers: let a
+ * thread wait for the signal. */
 RTENV_API void rtenv_stop_request(rtenv_stop* stop);
 RTENV_API void rtenv_stop_free(rtenv_stop* stop);
 
@@ -293,10 +295,10 @@ RTENV_API void rtenv_job_free(rtenv_job* job);
 
 struct rtenv_command {
   uint32_t struct_size;
-  int32_t redirects; /* 1: the descriptors below count; else as -1 */
+  int32_t redirects; /* 1: the descriptors below count, and all are given; else as -1 */
   const char* const* argv; /* then NULL */
   const char* const* env_vars; /* "NAME=value", then NULL; in addition to the job's */
-  int32_t input_fd;
+  int32_t input_fd; /* -1: /dev/null; of the others, those of this process */
   int32_t output_fd;
   int32_t error_fd;
 };
@@ -376,7 +378,7 @@ struct rtenv_job_server_options {
   uint64_t max_running;       /* 0: as many as the resources allow */
   uint64_t max_package_bytes; /* 0: 10 GiB */
   uint64_t max_log_bytes;     /* 0: 1 GiB */
-  uint64_t job_ttl_s;         /* 0: 7 days */
+  uint64_t job_ttl_s;         /* 0: 7 days; UINT64_MAX: for ever */
   int32_t port;               /* 0: any free one */
 };
 

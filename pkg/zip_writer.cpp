@@ -31,11 +31,13 @@ class Writer {
     if (options.compression == Compression::store)
       sharing_ = BlockSharing::between(tree.root, sink.file);
     records_.reserve(tree.entries.size());
+    if (options.on_progress) total_bytes_ = tree.total_bytes();
   }
 
   Result<void> write(PackedTask packed) {
-    if (packed.task.large) return write_piece(packed);
-    return write_small(packed);
+    RTENV_TRY(packed.task.large ? write_piece(packed) : write_small(packed));
+    if (options_.on_progress) report(packed.task);
+    return {};
   }
 
   Result<WrittenZip> finish() {
@@ -50,6 +52,17 @@ class Writer {
   }
 
  private:
+  void report(const ZipTask& task) {
+    if (task.large) {
+      done_bytes_ += std::min<std::uint64_t>(k_zip_piece_bytes,
+                                             tree_.entries[task.first].size_bytes - task.offset);
+    } else {
+      for (std::size_t i = 0; i < task.count; ++i)
+        done_bytes_ += tree_.entries[task.first + i].size_bytes;
+    }
+    options_.on_progress(done_bytes_, total_bytes_);
+  }
+
   [[nodiscard]] std::uint64_t position() const { return written_bytes_ + buffer_.size(); }
 
   Result<void> write_small(const PackedTask& packed) {
@@ -210,6 +223,8 @@ class Writer {
   std::vector<ZipRecord> records_;
   RawBytes buffer_;  // not passed to the sink yet
   std::uint64_t written_bytes_ = 0;
+  std::uint64_t done_bytes_ = 0;  // of the content, for progress
+  std::uint64_t total_bytes_ = 0;
 };
 
 }  // namespace

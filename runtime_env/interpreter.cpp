@@ -91,7 +91,7 @@ std::optional<Interpreter> from_json(const json& value) {
   }
 }
 
-Result<json> query(const Path& program, Environment environment) {
+Result<json> query(const Path& program, Environment environment, const Cancellation* cancellation) {
   environment.unset("PYTHONHOME");
   environment.unset("PYTHONPATH");
   const SpawnOptions spawn{.argv = {program.native(), "-I", "-c", k_query},
@@ -99,7 +99,8 @@ Result<json> query(const Path& program, Environment environment) {
                            .working_dir = {},
                            .keep_fds = {}};
   RTENV_TRY(const Captured answer,
-            run_captured(spawn, {.deadline = std::chrono::steady_clock::now() + k_query_timeout}));
+            run_captured(spawn, {.deadline = std::chrono::steady_clock::now() + k_query_timeout,
+                                 .cancellation = cancellation}));
   const auto brace = answer.output.find('{');
   if (answer.state.succeeded() && brace != std::string::npos) {
     json value = json_from_text(answer.output.substr(brace));
@@ -144,7 +145,8 @@ json Interpreter::key_part() const {
 }
 
 Result<Interpreter> find_interpreter(const std::optional<std::string>& requested,
-                                     const Environment& environment, const Path& query_cache) {
+                                     const Environment& environment, const Path& query_cache,
+                                     const Cancellation* cancellation) {
   const std::string name = program_name(requested, environment);
   auto found = find_program(name, environment);
   if (!found)
@@ -164,7 +166,7 @@ Result<Interpreter> find_interpreter(const std::optional<std::string>& requested
         return std::move(*interpreter);
   }
 
-  RTENV_TRY(const json answer, query(program, environment));
+  RTENV_TRY(const json answer, query(program, environment, cancellation));
   auto interpreter = from_json(answer);
   // The answer of a program that runs another one (a shim) isn't cached: it may run a different one
   // the next time.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "base/environment.hpp"
 #include "base/fd.hpp"
 
@@ -34,6 +35,7 @@ struct Interpreter {
 /// device, inode, size, mtime and ctime are the same.
 /// Fails: not_found, permission_denied, invalid_argument (the program isn't a working Python).
 Result<Interpreter> find_interpreter(const std::optional<std::string>& requested,
-                                     const Environment& environment, const Path& query_cache);
+                                     const Environment& environment, const Path& query_cache,
+                                     const Cancellation* cancellation = nullptr);
 
 }  // namespace rtenv::runtime_env

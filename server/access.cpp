@@ -27,11 +27,12 @@ std::string without_port(std::string_view host) {
 }
 
 const std::string& this_machine() {
-  static const std::string name = [] {
+  // Never destroyed: the process may end while servers run.
+  static const auto& name = *new std::string([] {
     std::array<char, HOST_NAME_MAX + 1> buffer{};
     ::gethostname(buffer.data(), buffer.size() - 1);
     return lower_ascii(buffer.data());
-  }();
+  }());
   return name;
 }
 

@@ -43,7 +43,8 @@ Result<remote::Uri> package_uri(const PathParameters& protocol_and_name) {
 
 std::span<const Route> Api::routes() {
   using Parameters = const PathParameters&;
-  static const std::vector<Route> routes{
+  // Never destroyed: the process may end while servers run.
+  static const auto& routes = *new std::vector<Route>{
       {"GET", "/api/version", [](Api& api, Request&, Parameters) { return ready(api.version()); }},
       {"GET", "/api/healthz",
        [](Api&, Request&, Parameters) {

@@ -2,11 +2,11 @@
 // on a thread of its own.
 #pragma once
 
-#include <boost/asio/thread_pool.hpp>
 #include <string>
 
 #include "base/fd.hpp"
 #include "server/http.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -32,7 +32,7 @@ class AuditLog {
   std::uint64_t max_bytes_;
   Fd open_;
   bool failed_ = false;
-  boost::asio::thread_pool thread_{1};
+  WorkerPool thread_{1};
 };
 
 }  // namespace rtenv::server

@@ -51,19 +51,17 @@ Result<std::shared_ptr<asio::ssl::context>> load_tls(const ServerOptions& option
 
 Result<void> check_exposure(const ServerOptions& options, bool is_local) {
   if (options.tls_certificate.has_value() != options.tls_key.has_value())
-    return fail(Errc::invalid_argument, "--tls-cert and --tls-key must be given together");
+    return fail(Errc::invalid_argument, "a TLS certificate and its key must be given together");
   if (is_local || options.insecure) return {};
   std::string missing;
-  if (!options.token_file && !options.token && !options.authenticator)
-    missing = "a token (--token-file)";
-  if (!options.tls_certificate)
-    missing += missing.empty() ? "TLS (--tls-cert, --tls-key)" : " and TLS (--tls-cert, --tls-key)";
+  if (!options.token_file && !options.token && !options.authenticator) missing = "a token";
+  if (!options.tls_certificate) missing += missing.empty() ? "TLS" : " and TLS";
   if (missing.empty()) return {};
   return fail(Errc::permission_denied,
-              "--host {} opens this server to other machines, which requires {}: its clients run "
-              "commands as this user",
+              "{} opens this server to other machines, which requires {}: its clients run commands "
+              "as this user",
               options.listen.host, missing)
-      .hint("--insecure allows it without them");
+      .hint("rtenv serve --token-file, --tls-cert and --tls-key; --insecure allows it without");
 }
 
 }  // namespace rtenv::server

@@ -4,7 +4,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@
 #include "server/retention.hpp"
 #include "server/store_reader.hpp"
 #include "server/store_writer.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -72,7 +72,7 @@ class JobManager {
   [[nodiscard]] const std::string& node_id() const noexcept { return options_.node_id; }
   [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
   /// For what may block.
-  [[nodiscard]] boost::asio::thread_pool& workers() noexcept { return workers_; }
+  [[nodiscard]] WorkerPool& workers() noexcept { return workers_; }
 
   /// Starts no more jobs; running ones are left to their supervisors.
   void drain();
@@ -98,7 +98,7 @@ class JobManager {
   Budget submissions_{options_.max_submission_memory_bytes};
   StoreReader reader_;
   StoreWriter writer_;
-  boost::asio::thread_pool workers_;
+  WorkerPool workers_;
   JobRunner runner_;
   Retention retention_;
   std::unordered_set<std::string> submitting_;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <boost/asio/thread_pool.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -13,6 +12,7 @@
 #include "envbuild/unpack_limits.hpp"
 #include "envbuild/uploaded_package.hpp"
 #include "server/run_on.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -54,8 +54,8 @@ JobPackages::JobPackages(OpenCache open_cache, std::uint64_t max_package_bytes,
     : open_cache_(std::move(open_cache)),
       max_package_bytes_(max_package_bytes),
       cancellation_(std::move(cancellation)),
-      checks_(std::make_unique<asio::thread_pool>(k_checks)),
-      pool_(std::make_unique<asio::thread_pool>(1)) {}
+      checks_(std::make_unique<WorkerPool>(k_checks)),
+      pool_(std::make_unique<WorkerPool>(1)) {}
 
 JobPackages::~JobPackages() { cancel(); }
 

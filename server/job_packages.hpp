@@ -18,14 +18,13 @@
 #include "pkg/unpack.hpp"
 #include "remote/uri.hpp"
 
-namespace boost::asio {
-class thread_pool;
-}
 namespace rtenv::cache {
 class Cache;
 }
 
 namespace rtenv::server {
+
+class WorkerPool;
 
 class JobPackages {
  public:
@@ -94,8 +93,8 @@ class JobPackages {
   std::uint64_t max_package_bytes_;
   Cancellation cancellation_;
   std::unique_ptr<cache::Cache> cache_;
-  std::unique_ptr<boost::asio::thread_pool> checks_;
-  std::unique_ptr<boost::asio::thread_pool> pool_;  // last: ends before what it uses
+  std::unique_ptr<WorkerPool> checks_;
+  std::unique_ptr<WorkerPool> pool_;  // last: ends before what it uses
 };
 
 }  // namespace rtenv::server

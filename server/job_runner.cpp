@@ -40,7 +40,7 @@ StartQueue::Places places(const ManagerOptions& options) {
 }  // namespace
 
 JobRunner::JobRunner(asio::any_io_executor executor, const ManagerOptions& options,
-                     StoreWriter& store, asio::thread_pool& workers, JobPackages& packages)
+                     StoreWriter& store, WorkerPool& workers, JobPackages& packages)
     : executor_(std::move(executor)),
       options_(options),
       store_(store),

@@ -6,7 +6,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <list>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 #include "server/start_queue.hpp"
 #include "server/store_writer.hpp"
 #include "server/supervisor_start.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -30,7 +30,7 @@ class JobRunner {
  public:
   /// The arguments must outlive it.
   JobRunner(boost::asio::any_io_executor executor, const ManagerOptions& options,
-            StoreWriter& store, boost::asio::thread_pool& workers, JobPackages& packages);
+            StoreWriter& store, WorkerPool& workers, JobPackages& packages);
 
   /// Why the job can never start; nullopt if it can at some time.
   [[nodiscard]] std::optional<std::string> why_unsatisfiable(const JobRecord& record) const {
@@ -98,7 +98,7 @@ class JobRunner {
   boost::asio::any_io_executor executor_;
   const ManagerOptions& options_;
   StoreWriter& store_;
-  boost::asio::thread_pool& workers_;
+  WorkerPool& workers_;
   JobPackages& packages_;
   std::string boot_id_;
   Scheduler scheduler_;

@@ -36,7 +36,7 @@ Result<Address> tcp_address(const ListenOptions& options) {
     v6.sin6_port = htons(options.port);
     address.size = sizeof v6;
   } else {
-    return fail(Errc::invalid_argument, "--host {} isn't an IP address", options.host)
+    return fail(Errc::invalid_argument, "{} isn't an IP address", options.host)
         .hint("use 127.0.0.1, ::1, 0.0.0.0 or ::");
   }
   return address;
@@ -46,7 +46,7 @@ Result<Address> unix_address(const Path& path) {
   Address address;
   auto& local = reinterpret_cast<sockaddr_un&>(address.storage);
   if (path.native().size() >= sizeof local.sun_path)
-    return fail(Errc::invalid_argument, "--listen unix:{}: a socket's path has at most {} bytes",
+    return fail(Errc::invalid_argument, "{}: the path of a Unix socket has at most {} bytes",
                 path.native(), sizeof local.sun_path - 1);
   local.sun_family = AF_UNIX;
   std::ranges::copy(path.native(), local.sun_path);
@@ -72,7 +72,7 @@ Result<ListeningSocket> listen_tcp(const ListenOptions& options) {
   };
   if (!free_after_predecessor(is_decided))
     return fail(Errc::unavailable, "port {} of {} is in use", options.port, options.host)
-        .hint("--port 0 chooses a free one");
+        .hint("port 0 is any free one");
   if (problem == 0) return listen_on(std::move(fd));
   if (problem == EACCES)
     return fail(Errc::permission_denied, "not allowed to listen on port {} of {}", options.port,

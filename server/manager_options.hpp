@@ -26,6 +26,9 @@ struct ManagerOptions {
   /// rtenv-supervisor or rtenv. An absolute path.
   Path supervisor_program;
   Environment environment;  // of the supervisors, and so of the jobs: at least PATH
+  /// Where supervisors write their own messages, besides those in the jobs' logs; nullopt: to this
+  /// process's standard error.
+  std::optional<Path> supervisor_log;
   /// The soft limit of the supervisors, and so of the jobs; nullopt: as this process's.
   std::optional<std::uint64_t> open_files;
   NodeResources node;

@@ -5,7 +5,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "server/manager_options.hpp"
 #include "server/store_reader.hpp"
 #include "server/store_writer.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -22,7 +22,7 @@ class Retention {
  public:
   /// The arguments must outlive it. `has_unfinished`: whether there are jobs whose folders grow.
   Retention(const boost::asio::any_io_executor& executor, const ManagerOptions& options,
-            StoreReader& reader, StoreWriter& store, boost::asio::thread_pool& workers,
+            StoreReader& reader, StoreWriter& store, WorkerPool& workers,
             std::function<bool()> has_unfinished)
       : options_(options),
         reader_(reader),
@@ -57,7 +57,7 @@ class Retention {
   const ManagerOptions& options_;
   StoreReader& reader_;
   StoreWriter& store_;
-  boost::asio::thread_pool& workers_;
+  WorkerPool& workers_;
   std::function<bool()> has_unfinished_;
   boost::asio::steady_timer timer_;
   Duration measuring_{};          // how long it took

@@ -7,7 +7,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
 #include <memory>
@@ -15,6 +14,7 @@
 
 #include "base/exceptions.hpp"
 #include "base/log.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -22,7 +22,7 @@ namespace rtenv::server {
 /// what `work` refers to stays valid as long as the caller's frame does. `work` isn't run if the
 /// pool has been stopped; then this never returns.
 template <class Value>
-boost::asio::awaitable<Value> run_on(boost::asio::thread_pool& pool, std::function<Value()> work) {
+boost::asio::awaitable<Value> run_on(WorkerPool& pool, std::function<Value()> work) {
   const auto result = std::make_shared<std::optional<Value>>();
   // GCC 12 copies converted temporaries of a co_await expression bitwise: hence the named variable.
   auto run = [work = std::move(work), result]() -> boost::asio::awaitable<void> {
@@ -30,7 +30,7 @@ boost::asio::awaitable<Value> run_on(boost::asio::thread_pool& pool, std::functi
     co_return;
   };
   // Without the caller's cancellation slot, which isn't for other threads.
-  co_await boost::asio::co_spawn(pool, std::move(run),
+  co_await boost::asio::co_spawn(pool.get_executor(), std::move(run),
                                  boost::asio::bind_cancellation_slot(
                                      boost::asio::cancellation_slot(), boost::asio::use_awaitable));
   co_return std::move(**result);
@@ -38,8 +38,8 @@ boost::asio::awaitable<Value> run_on(boost::asio::thread_pool& pool, std::functi
 
 /// For work that nobody waits for, on a thread pool. What it throws is logged.
 template <class Work>
-void post_on(boost::asio::thread_pool& pool, Work work) {
-  boost::asio::post(pool, [work = std::move(work)]() mutable {
+void post_on(WorkerPool& pool, Work work) {
+  boost::asio::post(pool.get_executor(), [work = std::move(work)]() mutable {
     const auto done = without_exceptions([&]() -> Result<void> {
       work();
       return {};

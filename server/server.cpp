@@ -10,6 +10,7 @@
 #include "base/origin.hpp"
 #include "base/thread.hpp"
 #include "cache/cache.hpp"
+#include "server/own_thread.hpp"
 #include "server/service.hpp"
 
 namespace rtenv::server {
@@ -21,16 +22,12 @@ struct Server::State {
 
   using Opened = std::promise<Result<std::string>>;
   void run(ServerOptions options, Opened opened) noexcept;
-  [[nodiscard]] bool is_own_thread() const noexcept {
-    return !has_ended && std::this_thread::get_id() == thread_id;
-  }
 
   Event stop;
   Event reload;
   Event end;
   Origin origin;
   std::string address;
-  std::thread::id thread_id;
   std::mutex joining;
   std::thread thread;             // guarded by `joining`
   Result<void> outcome;           // valid once the thread was joined
@@ -38,6 +35,7 @@ struct Server::State {
 };
 
 void Server::State::run(ServerOptions options, Opened opened) noexcept {
+  const OwnThread own;
   bool is_open = false;
   outcome = without_exceptions([&]() -> Result<void> {
     auto service = Service::open(std::move(options), stop, reload);
@@ -76,7 +74,6 @@ Result<Server> Server::start(ServerOptions options) {
       state->thread.join();
       return Failure(std::move(opening).error());
     }
-    state->thread_id = state->thread.get_id();
     state->address = std::move(*opening);
     return Server(std::move(state));
   });
@@ -101,7 +98,7 @@ void Server::release() noexcept {
     return;
   }
   state_->stop.raise();
-  if (state_->is_own_thread())
+  if (OwnThread::is_current())
     state_->thread.detach();
   else if (state_->thread.joinable())
     state_->thread.join();
@@ -128,8 +125,8 @@ Result<void> Server::wait() {
   if (!state_->origin.is_this_process())
     return fail(Errc::invalid_argument,
                 "the server runs in the process that this one was forked from");
-  if (state_->is_own_thread())
-    return fail(Errc::invalid_argument, "the server's own thread can't wait for its end")
+  if (OwnThread::is_current())
+    return fail(Errc::invalid_argument, "code that a server calls can't wait for its end")
         .hint("call request_stop()");
   const std::lock_guard lock(state_->joining);
   if (state_->thread.joinable()) state_->thread.join();

@@ -8,7 +8,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <exception>
 #include <list>
 #include <memory>
@@ -22,6 +21,7 @@
 #include "server/server_options.hpp"
 #include "server/session.hpp"
 #include "server/token_authenticator.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -79,7 +79,7 @@ class Service {
   std::unique_ptr<Api> api_;
   Budget bodies_{options_.max_request_memory_bytes};
   Budget uploads_{options_.max_uploads_bytes};
-  std::optional<boost::asio::thread_pool> peer_checks_;  // where jobs are sandboxed
+  std::optional<WorkerPool> peer_checks_;  // where jobs are sandboxed
   struct Connection {
     boost::asio::cancellation_signal signal;
     bool is_idle = false;

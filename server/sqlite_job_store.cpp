@@ -120,7 +120,7 @@ Result<std::unique_ptr<JobStore>> SqliteJobStore::open(const Path& file) {
   RTENV_TRY(version.step());
   if (version.number(0) > k_version)
     return fail(Errc::invalid_argument, "{} was created by a newer rtenv", file.native())
-        .hint("use that version, or another --state-dir");
+        .hint("use that version, or another state folder");
   const std::int64_t found = version.number(0);
   version.reset();
   if (found == k_version)

@@ -26,11 +26,11 @@ Result<void> check_owner(const Path& path) {
   }
   if (S_ISLNK(status.st_mode))
     return fail(Errc::permission_denied, "{} is a symbolic link", path.native())
-        .hint("name the folder itself by --state-dir");
+        .hint("name the folder itself");
   if (status.st_uid != ::geteuid())
     return fail(Errc::permission_denied, "{} belongs to the user with the id {}, not to {}",
                 path.native(), status.st_uid, ::geteuid())
-        .hint("use another --state-dir");
+        .hint("use another state folder");
   return {};
 }
 
@@ -65,8 +65,8 @@ Result<StateFolder> open_state_folder(const Path& folder) {
     return !attempt || *attempt;
   };
   if (!free_after_predecessor(is_decided))
-    return fail(Errc::unavailable, "another rtenv serve uses the state in {}", folder.native())
-        .hint("stop the other server, or use another --state-dir");
+    return fail(Errc::unavailable, "another server uses the state in {}", folder.native())
+        .hint("stop the other server, or use another state folder");
   RTENV_TRY(auto lock, std::move(attempt));
   RTENV_TRY(auto id, node_id(folder));
   struct stat status {};

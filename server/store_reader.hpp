@@ -2,11 +2,10 @@
 // disk. For the executor's thread.
 #pragma once
 
-#include <boost/asio/thread_pool.hpp>
-
 #include "base/exceptions.hpp"
 #include "server/job_store.hpp"
 #include "server/run_on.hpp"
+#include "server/worker_pool.hpp"
 
 namespace rtenv::server {
 
@@ -28,7 +27,7 @@ class StoreReader {
 
  private:
   std::unique_ptr<JobStore> store_;
-  boost::asio::thread_pool thread_{1};
+  WorkerPool thread_{1};
 };
 
 }  // namespace rtenv::server

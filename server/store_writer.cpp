@@ -8,6 +8,7 @@
 #include "base/exceptions.hpp"
 #include "base/fault_point.hpp"
 #include "base/log.hpp"
+#include "server/own_thread.hpp"
 
 namespace rtenv::server {
 
@@ -50,6 +51,7 @@ asio::awaitable<Result<void>> StoreWriter::commit(Work work) {
 }
 
 void StoreWriter::run() {
+  const OwnThread own;
   for (;;) {
     std::vector<Item> items;
     {

@@ -1,5 +1,6 @@
 #include "server/supervisor_start.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,6 +35,11 @@ Result<StartedSupervisor> start_supervisor(const job::JobFolder& folder,
                      .null_input = true,
                      .own_group = false,
                      .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
+  Fd messages;
+  if (options.supervisor_log) {
+    RTENV_TRY(messages, open_file(*options.supervisor_log, O_WRONLY | O_CREAT | O_APPEND, 0600));
+    spawn.output_fd = messages.get();
+  }
   if (options.open_files)
     spawn.limits.push_back(
         {.resource = RLIMIT_NOFILE, .value = *options.open_files, .hard = false});

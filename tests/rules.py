@@ -346,7 +346,7 @@ def main():
     for unit in json.loads((build / "compile_commands.json").read_text()):
         file = pathlib.Path(unit["directory"], unit["file"])
         layer = file.parent.name
-        if layer in LAYERS and f"{layer}/{file.name}" in texts[layer] and f"rtenv_{layer}.dir" in unit["command"]:
+        if layer in LAYERS and f"{layer}/{file.name}" in texts[layer] and re.search(f"rtenv[_-]{layer}\\.dir", unit["command"]):
             flags.setdefault(layer, include_flags(unit["command"], unit["directory"]))
 
     problems = check_header_filter((root / ".clang-tidy").read_text()) + check_order(links) + check_public_headers(public)

@@ -41,6 +41,9 @@ struct CacheOptions {
   /// Enforced after an entry is built, and by `enforce_limits`.
   std::optional<CacheLimits> limits = {};
   std::optional<RemoteCache> remote = {};
+  /// Of the remote cache, in addition to the variables (AWS_…, …) of `environment`. Called as long
+  /// as the cache lives.
+  Credentials credentials = {};
   /// Whether other users may read the entries.
   std::optional<bool> readable_by_others = {};
   /// Refused otherwise: file locks and SQLite's shared memory aren't reliable between machines.

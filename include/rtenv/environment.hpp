@@ -1,5 +1,6 @@
 // What a job needs, as a runtime_env of Ray's says, and its Python environment: its key, its lock
 // file, and the virtual environment itself, which is built once and then taken from the cache.
+// Thread-safe but for what says otherwise.
 #pragma once
 
 #include <chrono>
@@ -24,14 +25,16 @@ class RTENV_API RuntimeEnv {
   RuntimeEnv& operator=(const RuntimeEnv& other);
   ~RuntimeEnv();
 
-  /// Local paths that it names are relative to `base`, or to the current folder of the process if
-  /// that is empty. Requirements files are read now. Fails: invalid_argument (with the field, and
-  /// what it must be), not_found (a requirements file).
+  /// Local paths that it names are relative to `base`, or if that is empty to what is now the
+  /// current folder of the process; Options::base doesn't count. Requirements files are read now.
+  /// Fails: invalid_argument (with the field, and what it must be), not_found (a requirements
+  /// file).
   static Result<RuntimeEnv> parse(std::string_view json, const Path& base = {});
-  /// The same, of a YAML or JSON file, relative to `base`, too.
+  /// The same, of a YAML or JSON file. The name of the file is relative to `base`, too; what it
+  /// names isn't relative to the file's folder, as in Ray.
   static Result<RuntimeEnv> load(const Path& file, const Path& base = {});
 
-  /// A local directory or archive, or a URI. Fails: invalid_argument.
+  /// A local directory or archive, relative to the same folder, or a URI. Fails: invalid_argument.
   Result<void> set_working_dir(std::string_view working_dir);
   /// Fails: invalid_argument (not the name of a variable, a NUL byte).
   Result<void> set_env_var(std::string_view name, std::string_view value);
@@ -85,7 +88,9 @@ class RTENV_API EnvPlan {
   ~EnvPlan();
 
   /// 32 hex digits: equal where the same packages would be installed for the same kind of
-  /// interpreter. The name of the environment in the cache begins with it.
+  /// interpreter, with the same settings: variables of Options::environment count that uv, pip or
+  /// builds of the packages read, such as UV_INDEX_URL, CC or WITH_CUDA. The name of the
+  /// environment in the cache begins with it.
   [[nodiscard]] const std::string& key() const noexcept;
   /// What the key is a digest of: a JSON object. Without credentials.
   [[nodiscard]] const std::string& key_parts() const noexcept;
@@ -97,8 +102,9 @@ class RTENV_API EnvPlan {
 
   /// Takes the environment from the cache or the remote cache, or builds it. If several callers, in
   /// any process, want the same one, one builds it, the others wait and fail with its error. A
-  /// crash leaves nothing. Fails: installer_failed (the message names the file with the
-  /// installer's output), corrupt, out_of_space, unavailable, cancelled, not_found (uv).
+  /// crash leaves nothing. Fails: installer_failed (also without a network: the message has its
+  /// last lines, and names the file with all of its output), corrupt, out_of_space, unavailable,
+  /// cancelled, not_found (uv).
   Result<BuiltEnv> build();
 
  private:

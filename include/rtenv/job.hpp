@@ -1,9 +1,12 @@
 // Runs commands in the environments of jobs: `prepare` makes a job's directory and environment,
-// `start` starts a command there. What many jobs have in common is taken from the cache.
+// `start` starts a command there. What many jobs have in common is taken from the cache. If the
+// caller's process crashes, commands go on; what only it knew of a job is removed when the cache is
+// opened again. Thread-safe but for what says otherwise.
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +20,8 @@ namespace rtenv {
 struct Exit {
   int code = 0;    // if signal is 0
   int signal = 0;  // that killed it, or 0
+
+  friend bool operator==(const Exit&, const Exit&) = default;
 
   [[nodiscard]] bool succeeded() const noexcept { return signal == 0 && code == 0; }
 };
@@ -34,13 +39,17 @@ class RTENV_API Process {
   [[nodiscard]] pid_t pid() const noexcept;
   /// For poll(2): readable once the command has ended. Owned by this object.
   [[nodiscard]] int poll_fd() const noexcept;
-  /// Sends a signal to the group. Does nothing if the command has ended.
+  /// Sends a signal to the group: the command, and those of its children that stayed in it. When
+  /// the command has ended, its children get it until the end is waited for; after that, nobody
+  /// does.
   void signal(int number) noexcept;
   /// Waits for the command to end, and reaps it and nothing else. Works also if the caller ignores
   /// SIGCHLD or waits for all children elsewhere; then, before Linux 6.15, how it ended is unknown.
   /// Fails: cancelled (it goes on running), internal (unknown), invalid_argument (detached, or
   /// waited for before).
   Result<Exit> wait(std::stop_token stop = {});
+  /// The same for at most this long; nullopt: it is still running.
+  Result<std::optional<Exit>> wait_for(std::chrono::milliseconds time, std::stop_token stop = {});
   /// Lets the command outlive this object; the caller reaps it.
   void detach() noexcept;
 
@@ -55,15 +64,17 @@ struct Command {
   /// The first word is a program, looked up in the PATH of the job. Not empty.
   std::vector<std::string> argv = {};
   Variables env_vars = {};  // in addition to the job's
-  // Descriptors of the caller's that the command gets. -1: of the input, /dev/null; of the others,
-  // those of this process.
+  // Descriptors that the command gets; they stay the caller's, who closes them, such as the write
+  // end of a pipe when the command was started. One may be given twice. -1: of the input,
+  // /dev/null; of the others, those of this process.
   int input_fd = -1;
   int output_fd = -1;
   int error_fd = -1;
 };
 
 /// A directory and an environment of a job's own. They stay while it lives, and the locks that its
-/// processes inherit keep them after that. Move-only; thread-safe but for `release`.
+/// processes inherit keep them after that. All of its processes see the same files. Move-only;
+/// thread-safe but for `release`, after which all paths are empty.
 class RTENV_API PreparedJob {
  public:
   PreparedJob(PreparedJob&& other) noexcept;
@@ -71,8 +82,8 @@ class RTENV_API PreparedJob {
   /// As `release`.
   ~PreparedJob();
 
-  /// Where the job's commands begin. Empty: the runtime_env has no working_dir. If `is_mounted`,
-  /// only they see it.
+  /// Where the job's commands begin. Empty: the runtime_env has no working_dir; they begin in the
+  /// current folder of this process. If `is_mounted`, only they see it.
   [[nodiscard]] const Path& working_dir() const noexcept;
   [[nodiscard]] bool is_mounted() const noexcept;
   /// The virtual environment; empty if the runtime_env names no packages.

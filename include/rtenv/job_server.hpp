@@ -85,7 +85,7 @@ class RTENV_API JobStore {
 
   virtual Result<std::optional<StoredJob>> find(std::string_view id) = 0;
   struct Query {
-    std::string status;       // empty: any
+    std::string status = {};  // empty: any
     std::int64_t after = 0;   // only higher numbers
     std::int64_t offset = 0;  // of those
     std::int64_t limit = -1;  // -1: all
@@ -106,8 +106,8 @@ class RTENV_API JobStore {
 using OpenJobStore = std::function<Result<std::unique_ptr<JobStore>>()>;
 
 struct JobServerOptions {
-  /// Where the server keeps its jobs' folders, logs and records. Required; for one server at a
-  /// time.
+  /// Where the server keeps its jobs' folders, logs and records, and what their supervisors say of
+  /// themselves (supervisors.log). Required; for one server at a time.
   Path state_dir = {};
   /// The cache of the server and its jobs. Empty: Cache::default_root.
   Path cache_root = {};

@@ -21,7 +21,9 @@ using Path = std::filesystem::path;
 /// Environment variables, by name.
 using Variables = std::map<std::string, std::string, std::less<>>;
 
-/// Of a transfer.
+/// Of one object that is transferred, or of one directory that is packed: the content's bytes. It
+/// begins anew with the next object. `pack`, `push`, `download`, `fetch_file`, `fetch_tree`,
+/// `plan_env` and `prepare` report it, some thousand times a second at most; the others don't.
 struct Progress {
   std::uint64_t done_bytes = 0;
   std::optional<std::uint64_t> total_bytes = {};  // nullopt: unknown
@@ -35,8 +37,10 @@ using OnProgress = std::function<void(const Progress&)>;
 /// OnProgress.
 using OnText = std::function<void(std::string_view)>;
 
-/// Returns the variables with the credentials for a URI (AWS_ACCESS_KEY_ID, …), which override
-/// those of `Options::environment`. Several threads may call it at once. Fails: as it likes; what
+/// Returns the variables with the credentials for a URI of a store, as the vendor's own tools read
+/// them (AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, AWS_REGION, GOOGLE_APPLICATION_CREDENTIALS,
+/// AZURE_STORAGE_KEY, …), which override those of `Options::environment`. The indexes of uv and pip
+/// have their own variables. Several threads may call it at once. Fails: as it likes; what
 /// it throws is an error, too (invalid_argument).
 using Credentials = std::function<Result<Variables>(std::string_view uri)>;
 
@@ -46,12 +50,14 @@ struct Options {
   /// PATH, …. nullopt: the variables of the process, read during the call, while no other thread
   /// may change them.
   std::optional<Variables> environment = {};
-  /// Relative paths are relative to it. Empty: to the current folder of the process.
+  /// Relative paths that the call gets are relative to it; those in a RuntimeEnv to that one's own.
+  /// Empty: to the current folder of the process.
   Path base = {};
   Credentials credentials = {};
   OnProgress on_progress = {};
   /// A call that is asked to stop fails with `cancelled` within a fraction of a second, and leaves
-  /// nothing half-done.
+  /// nothing half-done. A signal handler may not call std::stop_source::request_stop: a thread that
+  /// waits for the signal (sigwait, signalfd) may.
   std::stop_token stop = {};
   /// At most so many; 0: one for each processor that the process may use.
   unsigned threads = 0;

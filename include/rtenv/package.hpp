@@ -102,8 +102,10 @@ struct Package {
 RTENV_API Result<Package> name_directory(const Path& directory, const PackOptions& options = {});
 
 /// Writes the package to the file `target`, which appears or is replaced when it is complete; a
-/// crash leaves the old one. It isn't synced: after a power loss it may be empty. If `target` is in
-/// the directory, it isn't packed. Fails: as name_directory; out_of_space.
+/// crash leaves the old one, and maybe a file `.rtenv-unfinished-…` beside it, which no package
+/// contains. It isn't synced: after a power loss it may be empty. If `target` is in
+/// the directory, it isn't packed. Fails: as name_directory; out_of_space, invalid_argument (an
+/// empty target).
 RTENV_API Result<Package> pack(const Path& directory, const Path& target,
                                const PackOptions& options = {});
 

@@ -255,7 +255,7 @@ class Api(harness.JobTest):
 
 class Access(harness.JobTest):
     def test_a_public_address_requires_token_and_tls(self):
-        for options, words in ((["--host", "0.0.0.0"], "a token (--token-file) and TLS"), (["--host", "0.0.0.0", "--token-file", self.write("t", "x")], "TLS")):
+        for options, words in ((["--host", "0.0.0.0"], "a token and TLS"), (["--host", "0.0.0.0", "--token-file", self.write("t", "x")], "TLS")):
             run = self.tool("serve", "--port", 0, "--state-dir", self.work / "state", *options)
             self.assertEqual((run.returncode, run.stdout), (4, ""), run.stderr)
             self.assertIn(words, run.stderr)

@@ -337,7 +337,7 @@ class Faults(harness.JobTest):
         self.server = self.serve()
         run = self.tool("serve", "--port", 0, "--state-dir", self.server.state, server=self.server)
         self.assertEqual((run.returncode, run.stdout), (5, ""), run.stderr)
-        self.assertIn("another rtenv serve", run.stderr)
+        self.assertIn("another server uses", run.stderr)
 
 
 if __name__ == "__main__":

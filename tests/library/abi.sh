@@ -16,4 +16,4 @@ cmake --build "$work/build" --target rtenv_shared >>"$work/log"
 old=$(find "$work/build" -name 'librtenv.so.*' -type f) new=$(find "$BUILD" -name 'librtenv.so.*' -type f)
 soname() { readelf -d "$1" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p'; }
 [[ $(soname "$old") == "$(soname "$new")" ]] || { echo "another soname than $tag"; exit 0; }
-abidiff --no-added-syms --drop-private-types --headers-dir1 "$work/source/include" --headers-dir2 include "$old" "$new"
+abidiff --exported-interfaces-only --no-added-syms --drop-private-types --headers-dir1 "$work/source/include" --headers-dir2 include "$old" "$new"

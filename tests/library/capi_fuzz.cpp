@@ -116,7 +116,7 @@ class Fuzzer {
         },
         [&](auto error) {  // nothing listens there
           return rtenv_job_client_open(
-              one_of<const char*>({"http://127.0.0.1:1", "nonsense", "ftp://x", "unix:/no/such"}),
+              one_of<const char*>({"http://127.0.0.1:1", "nonsense", "ftp://x", "unix:/dev/null/no"}),
               options(), out(clients_), error);
         },
         [&](auto error) {
@@ -182,13 +182,13 @@ class Fuzzer {
                                 "tool", "copy", keep(std::string(random_() % 300, 'k'))});
   }
   const char* path() {
-    return one_of<const char*>({nullptr, "", "relative", "/no/such/path", "/dev/null",
+    return one_of<const char*>({nullptr, "", "relative", "/dev/null/no/path", "/dev/null",
                                 "/dev/zero/x", keep(folder_ + "/job"), keep(folder_ + "/job"),
                                 keep(folder_ + "/job.zip"), keep(folder_ + "/broken.zip"),
                                 keep(folder_ + "/env.json"), keep(std::string(5000, 'p'))});
   }
   const char* target() {
-    return one_of<const char*>({nullptr, "", "/no/such/folder/x", keep(folder_ + "/job.zip"),
+    return one_of<const char*>({nullptr, "", "/dev/null/no/x", keep(folder_ + "/job.zip"),
                                 keep(folder_ + "/job.zip"),
                                 keep(folder_ + "/out" + std::to_string(random_() % 1000))});
   }
@@ -200,7 +200,7 @@ class Fuzzer {
     return one_of<const char*>(
         {nullptr, "", "nonsense", "file://relative", keep("file://" + folder_ + "/job.zip"),
          keep("file://" + folder_ + "/job/main.sh"), keep("file://" + folder_ + "/bucket/"),
-         "gs://", "local:///x", "file:///no/such#sha256=00", "http://", "s3://UPPER_CASE/x"});
+         "gs://", "local:///x", "file:///dev/null/no#sha256=00", "http://", "s3://UPPER_CASE/x"});
   }
   const char* json() {
     return one_of<const char*>({nullptr, "", "{}", "null", "[]", "{\"env_vars\": {\"A\": 1}}",
@@ -233,7 +233,7 @@ class Fuzzer {
     fill_size(options_);
     options_.threads = one_of<std::uint32_t>({0, 1, 2, 7});
     options_.environment = variables();
-    options_.base = one_of<const char*>({nullptr, folder_.c_str(), "/no/such"});
+    options_.base = one_of<const char*>({nullptr, folder_.c_str(), "/dev/null/no"});
     options_.stop = random_() % 8 == 0 ? any(stops_) : nullptr;
     options_.on_progress = one_of<rtenv_progress_fn>({nullptr, &progress});
     options_.credentials = one_of<rtenv_credentials_fn>({nullptr, &credentials});
@@ -250,7 +250,7 @@ class Fuzzer {
     pack_.excludes = list();
     pack_.includes = list();
     pack_.git_revision = one_of<const char*>({nullptr, nullptr, nullptr, "HEAD", ""});
-    pack_.digest_cache = one_of<const char*>({nullptr, folder_.c_str(), "/no/such"});
+    pack_.digest_cache = one_of<const char*>({nullptr, folder_.c_str(), "/dev/null/no"});
     return random_() % 4 == 0 ? nullptr : &pack_;
   }
   const rtenv_unpack_options* unpack() {
@@ -293,7 +293,7 @@ class Fuzzer {
     env_.offline = 1;  // no network
     env_.options = options();
     env_.python = one_of<const char*>({nullptr, "no-such-python", ""});
-    env_.lock = one_of<const char*>({nullptr, "/no/such", ""});
+    env_.lock = one_of<const char*>({nullptr, "/dev/null/no", ""});
     env_.renew = one_of({0, 0, 0, 1, 2, 3, 4});
     return &env_;
   }

@@ -1,0 +1,23 @@
+// What every public function runs in: no exception leaves it, and no signal that its work causes
+// ends the caller's process.
+#pragma once
+
+#include "base/broken_pipes.hpp"
+#include "base/exceptions.hpp"
+
+namespace rtenv::api {
+
+/// Fails: invalid_argument, if one of the standard streams is closed: a file of rtenv's would be
+/// taken for it.
+Result<void> check_standard_streams();
+
+/// Calls `work`, which returns a Result. Fails: as `work`, check_standard_streams and
+/// without_exceptions.
+template <class Work>
+auto guarded(Work&& work) -> decltype(work()) {
+  const BrokenPipesAreErrors broken_pipes;
+  if (auto checked = check_standard_streams(); !checked) return Failure(checked.error());
+  return without_exceptions(std::forward<Work>(work));
+}
+
+}  // namespace rtenv::api
