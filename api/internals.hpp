@@ -1,6 +1,8 @@
 // What the public classes hold, and the way to it.
 #pragma once
 
+#include <atomic>
+
 #include "cache/cache.hpp"
 #include "envbuild/virtual_env.hpp"
 #include "rtenv/environment.hpp"
@@ -10,7 +12,11 @@
 namespace rtenv {
 
 struct Cache::State {
+  explicit State(cache::Cache opened) : cache(std::move(opened)) {}
+
   cache::Cache cache;
+  /// A trial takes longer than the rest of the preparation of a job.
+  std::atomic<bool> overlays_work = false;
 };
 
 struct Lease::State {
@@ -25,8 +31,11 @@ struct RuntimeEnv::State {
 /// A friend of the public classes.
 struct Internals {
   static cache::Cache& of(const Cache& cache) { return cache.state_->cache; }
+  static std::atomic<bool>& overlays_work(const Cache& cache) {
+    return cache.state_->overlays_work;
+  }
   static Cache cache(cache::Cache cache) {
-    return Cache(std::make_shared<Cache::State>(Cache::State{std::move(cache)}));
+    return Cache(std::make_shared<Cache::State>(std::move(cache)));
   }
   static Lease lease(cache::Lease lease) {
     Path path = lease.path();

@@ -169,7 +169,8 @@ Result<PreparedJob> prepare(const RuntimeEnv& runtime_env, Cache& cache,
     const auto prepared = [&]() -> Result<void> {
       RTENV_TRY(const auto prepare, api::prepare_options(state->options, state->call));
       RTENV_TRY(state->job, job::prepare_job(Internals::of(runtime_env), Internals::of(cache),
-                                             {.prepare = prepare}));
+                                             {.prepare = prepare,
+                                              .overlays_work = &Internals::overlays_work(cache)}));
       return {};
     }();
     RTENV_TRY(state->call.end(prepared));

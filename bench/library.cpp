@@ -2,7 +2,7 @@
 //
 //   library RUNTIME_ENV WORKING_DIR TREE [ROUNDS]     with the cache in RTENV_CACHE_DIR
 //
-// TREE is the directory that is named.
+// WORKING_DIR: "" for none. TREE is the directory that is named.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   const int rounds = argc > 4 ? std::atoi(argv[4]) : 500;
   rtenv::Cache cache = must(rtenv::Cache::open(must(rtenv::Cache::default_root())));
   rtenv::RuntimeEnv env = must(rtenv::RuntimeEnv::load(argv[1]));
-  if (auto set = env.set_working_dir(argv[2]); !set) return 1;
+  if (*argv[2] != '\0' && !env.set_working_dir(argv[2])) return 1;
 
   std::optional<rtenv::EnvPlan> plan = must(rtenv::plan_env(env, cache));
   if (!plan) return std::fputs("the runtime_env names no packages\n", stderr), 2;

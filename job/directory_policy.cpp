@@ -32,8 +32,8 @@ Result<void> try_overlay(cache::Cache& cache, bool own_user_namespace) {
 
 }  // namespace
 
-Result<DirectoryPolicy> choose_directory_policy(const Environment& environment,
-                                                cache::Cache& cache) {
+Result<DirectoryPolicy> choose_directory_policy(const Environment& environment, cache::Cache& cache,
+                                                std::atomic<bool>* overlays_work) {
   const std::string_view wanted = environment.find_filled(k_variable).value_or("auto");
   const bool is_root = ::geteuid() == 0;
   if (wanted == "copy") return DirectoryPolicy{.reason = "RTENV_JOB_DIRECTORY=copy"};
@@ -42,7 +42,9 @@ Result<DirectoryPolicy> choose_directory_policy(const Environment& environment,
                 wanted);
   if (wanted == "auto" && !is_root)
     return DirectoryPolicy{.reason = "by default, only root's jobs get overlays"};
-  auto tried = try_overlay(cache, !is_root);
+  auto tried =
+      overlays_work != nullptr && *overlays_work ? Result<void>() : try_overlay(cache, !is_root);
+  if (tried && overlays_work != nullptr) *overlays_work = true;
   if (tried)
     return DirectoryPolicy{
         .mode = DirectoryMode::overlay,

@@ -130,7 +130,8 @@ class JobSetup {
 Result<PreparedJob> JobSetup::run() {
   RTENV_TRY(lease_entries());
   if (uses_cache()) {
-    RTENV_TRY(policy_, choose_directory_policy(options_.prepare.node, cache_));
+    RTENV_TRY(policy_,
+              choose_directory_policy(options_.prepare.node, cache_, options_.overlays_work));
     log::debug("the job's directory is {}: {}", has_mounts() ? "an overlay" : "a copy",
                policy_.reason);
   }

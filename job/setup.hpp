@@ -3,6 +3,7 @@
 // submitted job.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -19,6 +20,8 @@ struct SetupOptions {
   envbuild::PrepareOptions prepare;
   /// The job's directory is a copy in a folder that can outlive the job, see release_folder.
   bool keep_folder = false;
+  /// See choose_directory_policy.
+  std::atomic<bool>* overlays_work = nullptr;
 };
 
 /// Holds the leases and the folder with the job's own files: while it lives, nothing of them is
