@@ -248,6 +248,25 @@ TEST_F(JobServerApi, CodeThatAServerCallsCannotWaitForItsEnd) {
   EXPECT_THAT(stopped, IsError(Errc::invalid_argument));
 }
 
+TEST_F(JobServerApi, CodeThatAServerCallsMayDestroyAServerThatHasEnded) {
+  std::optional<JobServer> ended = must(JobServer::start(options("two")));
+  EXPECT_THAT(ended->stop(), IsOk());
+  auto jobs = std::make_shared<Jobs>();
+  Result<void> again = Error(Errc::internal, "not called");
+  jobs->on_add = [&] {
+    again = ended->stop();
+    ended.reset();
+  };
+  JobServerOptions with_store = options();
+  with_store.open_store = [jobs]() -> Result<std::unique_ptr<JobStore>> {
+    return std::unique_ptr<JobStore>(std::make_unique<StoreInMemory>(jobs));
+  };
+  JobServer server = must(JobServer::start(with_store));
+  EXPECT_THAT(client(server).submit(R"({"entrypoint": "true"})"), IsOk());
+  EXPECT_FALSE(ended.has_value());
+  EXPECT_THAT(again, IsOk());
+}
+
 TEST_F(JobServerApi, AnAuthenticatorDecidesWhoMayDoWhat) {
   JobServerOptions with_passwords = options();
   with_passwords.authenticator = std::make_shared<Passwords>();

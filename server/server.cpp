@@ -1,6 +1,5 @@
 #include "server/server.hpp"
 
-#include <atomic>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -29,9 +28,8 @@ struct Server::State {
   Origin origin;
   std::string address;
   std::mutex joining;
-  std::thread thread;             // guarded by `joining`
-  Result<void> outcome;           // valid once the thread was joined
-  std::atomic<bool> has_ended{};  // the thread calls nobody else's code any more
+  std::thread thread;    // guarded by `joining`
+  Result<void> outcome;  // valid once the thread was joined
 };
 
 void Server::State::run(ServerOptions options, Opened opened) noexcept {
@@ -48,7 +46,6 @@ void Server::State::run(ServerOptions options, Opened opened) noexcept {
     return (*service)->run();
   });
   if (!is_open && !outcome) opened.set_value(Failure(outcome.error()));
-  has_ended = true;
   end.raise();
 }
 
@@ -98,7 +95,7 @@ void Server::release() noexcept {
     return;
   }
   state_->stop.raise();
-  if (OwnThread::is_current())
+  if (state_->thread.joinable() && OwnThread::is_current())
     state_->thread.detach();
   else if (state_->thread.joinable())
     state_->thread.join();
@@ -125,10 +122,12 @@ Result<void> Server::wait() {
   if (!state_->origin.is_this_process())
     return fail(Errc::invalid_argument,
                 "the server runs in the process that this one was forked from");
-  if (OwnThread::is_current())
-    return fail(Errc::invalid_argument, "code that a server calls can't wait for its end")
+  std::unique_lock lock(state_->joining, std::defer_lock);
+  if (!OwnThread::is_current())
+    lock.lock();
+  else if (!lock.try_lock() || state_->thread.joinable())
+    return fail(Errc::invalid_argument, "code that a server calls can't wait for a server's end")
         .hint("call request_stop()");
-  const std::lock_guard lock(state_->joining);
   if (state_->thread.joinable()) state_->thread.join();
   return state_->outcome;
 }
