@@ -1,9 +1,9 @@
 #include "capi/cache.hpp"
 
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.hpp"
+#include "cache/kind.hpp"
 
 using namespace rtenv;
 using capi::check_given;
@@ -11,19 +11,14 @@ using capi::run;
 
 namespace {
 
-constexpr std::array<std::string_view, 6> k_kinds{"tree", "env",  "tool",
-                                                  "file", "copy", "read-only-tree"};
-
 Result<EntryKind> kind_of(const char* name) {
-  const auto* const found = std::find(k_kinds.begin(), k_kinds.end(), capi::text_of(name));
-  if (found != k_kinds.end()) return static_cast<EntryKind>(found - k_kinds.begin());
-  return Error(Errc::invalid_argument,
-               "kind: there is no kind '" + std::string(capi::text_of(name)) + "' of cache entries",
-               "one of: tree, env, tool, file, copy, read-only-tree");
+  if (const auto kind = cache::parse_kind(name)) return static_cast<EntryKind>(*kind);
+  return fail(Errc::invalid_argument, "kind: there is no kind '{}' of cache entries", name)
+      .hint("one of: tree, env, tool, file, copy, read-only-tree");
 }
 
 nlohmann::json json_of(const CacheEntry& entry) {
-  return {{"kind", k_kinds.at(static_cast<std::size_t>(entry.kind))},
+  return {{"kind", cache::info(static_cast<cache::Kind>(entry.kind)).name},
           {"key", entry.key},
           {"path", entry.path.native()},
           {"is_ready", entry.is_ready},
@@ -40,10 +35,10 @@ std::optional<std::uint64_t> limit_of(std::uint64_t value) {
 }
 
 Result<CacheOptions> cache_options(const rtenv_cache_options* given) {
-  RTENV_C_TRY(const rtenv_cache_options options, capi::read_struct(given, "options"));
+  RTENV_TRY(const rtenv_cache_options options, capi::read_struct(given, "options"));
   CacheOptions result;
   if (options.environment != nullptr) {
-    RTENV_C_TRY(result.environment, capi::variables_of(options.environment, "options.environment"));
+    RTENV_TRY(result.environment, capi::variables_of(options.environment, "options.environment"));
   }
   if (options.max_bytes != 0 || options.min_free_bytes != 0)
     result.limits = CacheLimits{.max_bytes = limit_of(options.max_bytes),
@@ -63,9 +58,9 @@ template <class Work>
 rtenv_status with_entry(rtenv_cache* cache, const char* kind, const char* key, int32_t* done,
                         rtenv_error** error, Work work) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}, {"kind", kind}, {"key", key}}));
-    RTENV_C_TRY(const EntryKind known, kind_of(kind));
-    RTENV_C_TRY(const bool was_there, work(cache->cache, known, key));
+    RTENV_TRY(check_given({{"cache", cache}, {"kind", kind}, {"key", key}}));
+    RTENV_TRY(const EntryKind known, kind_of(kind));
+    RTENV_TRY(const bool was_there, work(cache->cache, known, key));
     if (done != nullptr) *done = was_there ? 1 : 0;
     return {};
   });
@@ -76,15 +71,15 @@ rtenv_status with_entry(rtenv_cache* cache, const char* kind, const char* key, i
 rtenv_status rtenv_cache_open(const char* root, const struct rtenv_cache_options* options,
                               rtenv_cache** cache, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}}));
-    RTENV_C_TRY(const CacheOptions read, cache_options(options));
+    RTENV_TRY(check_given({{"cache", cache}}));
+    RTENV_TRY(const CacheOptions read, cache_options(options));
     Path folder(capi::text_of(root));
     if (root == nullptr) {
       Options settings;
       settings.environment = read.environment;
-      RTENV_C_TRY(folder, Cache::default_root(settings));
+      RTENV_TRY(folder, Cache::default_root(settings));
     }
-    RTENV_C_TRY(Cache opened, Cache::open(folder, read));
+    RTENV_TRY(Cache opened, Cache::open(folder, read));
     const Path opened_root = opened.root();
     const Path digests = opened.digest_folder();
     *cache = new rtenv_cache{std::move(opened), opened_root.native(), digests.native()};
@@ -104,8 +99,8 @@ const char* rtenv_cache_digest_folder(const rtenv_cache* cache) {
 
 rtenv_status rtenv_cache_entries(rtenv_cache* cache, char** json, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}, {"json", json}}));
-    RTENV_C_TRY(const auto entries, cache->cache.entries());
+    RTENV_TRY(check_given({{"cache", cache}, {"json", json}}));
+    RTENV_TRY(const auto entries, cache->cache.entries());
     nlohmann::json list = nlohmann::json::array();
     for (const CacheEntry& entry : entries) list.push_back(json_of(entry));
     capi::set_string(json, json_text(list));
@@ -116,9 +111,9 @@ rtenv_status rtenv_cache_entries(rtenv_cache* cache, char** json, rtenv_error** 
 rtenv_status rtenv_cache_find(rtenv_cache* cache, const char* kind, const char* key,
                               rtenv_lease** lease, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}, {"kind", kind}, {"key", key}, {"lease", lease}}));
-    RTENV_C_TRY(const EntryKind known, kind_of(kind));
-    RTENV_C_TRY(auto found, cache->cache.find(known, key));
+    RTENV_TRY(check_given({{"cache", cache}, {"kind", kind}, {"key", key}, {"lease", lease}}));
+    RTENV_TRY(const EntryKind known, kind_of(kind));
+    RTENV_TRY(auto found, cache->cache.find(known, key));
     if (!found) {
       *lease = nullptr;
       return {};
@@ -132,13 +127,13 @@ rtenv_status rtenv_cache_find(rtenv_cache* cache, const char* kind, const char* 
 rtenv_status rtenv_cache_gc(rtenv_cache* cache, const struct rtenv_cache_limits* limits,
                             rtenv_stop* stop, uint64_t* freed_bytes, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}}));
-    RTENV_C_TRY(const rtenv_cache_limits read, capi::read_struct(limits, "limits"));
+    RTENV_TRY(check_given({{"cache", cache}}));
+    RTENV_TRY(const rtenv_cache_limits read, capi::read_struct(limits, "limits"));
     CacheLimits chosen{.max_bytes = limit_of(read.max_bytes),
                        .min_free_bytes = limit_of(read.min_free_bytes)};
     if (read.max_age_s != 0) chosen.max_age = capi::seconds_of(read.max_age_s);
-    RTENV_C_TRY(const GcReport report,
-                cache->cache.gc(chosen, read.dry_run != 0, capi::token_of(stop)));
+    RTENV_TRY(const GcReport report,
+              cache->cache.gc(chosen, read.dry_run != 0, capi::token_of(stop)));
     if (freed_bytes != nullptr) *freed_bytes = report.freed_bytes;
     return {};
   });
@@ -146,7 +141,7 @@ rtenv_status rtenv_cache_gc(rtenv_cache* cache, const struct rtenv_cache_limits*
 
 rtenv_status rtenv_cache_enforce_limits(rtenv_cache* cache, rtenv_stop* stop, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}}));
+    RTENV_TRY(check_given({{"cache", cache}}));
     cache->cache.enforce_limits(capi::token_of(stop));
     return {};
   });
@@ -163,7 +158,7 @@ rtenv_status rtenv_cache_pin(rtenv_cache* cache, const char* kind, const char* k
                              rtenv_error** error) {
   return with_entry(cache, kind, key, changed, error,
                     [&](Cache& in, EntryKind of, const char* entry) -> Result<bool> {
-                      RTENV_C_CHECK(check_given({{"name", name}}));
+                      RTENV_TRY(check_given({{"name", name}}));
                       std::optional<std::chrono::seconds> lifetime;
                       if (lifetime_s != 0) lifetime = capi::seconds_of(lifetime_s);
                       return in.pin(of, entry, name, lifetime);
@@ -174,14 +169,14 @@ rtenv_status rtenv_cache_unpin(rtenv_cache* cache, const char* kind, const char*
                                const char* name, int32_t* changed, rtenv_error** error) {
   return with_entry(cache, kind, key, changed, error,
                     [&](Cache& in, EntryKind of, const char* entry) -> Result<bool> {
-                      RTENV_C_CHECK(check_given({{"name", name}}));
+                      RTENV_TRY(check_given({{"name", name}}));
                       return in.unpin(of, entry, name);
                     });
 }
 
 rtenv_status rtenv_cache_flush(rtenv_cache* cache, rtenv_stop* stop, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}}));
+    RTENV_TRY(check_given({{"cache", cache}}));
     return cache->cache.flush(capi::token_of(stop));
   });
 }
@@ -189,8 +184,8 @@ rtenv_status rtenv_cache_flush(rtenv_cache* cache, rtenv_stop* stop, rtenv_error
 rtenv_status rtenv_cache_verify(rtenv_cache* cache, rtenv_stop* stop, uint64_t* damaged,
                                 rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}}));
-    RTENV_C_TRY(const std::uint64_t count, cache->cache.verify(capi::token_of(stop)));
+    RTENV_TRY(check_given({{"cache", cache}}));
+    RTENV_TRY(const std::uint64_t count, cache->cache.verify(capi::token_of(stop)));
     if (damaged != nullptr) *damaged = count;
     return {};
   });

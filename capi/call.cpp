@@ -1,6 +1,7 @@
 #include "capi/call.hpp"
 
 #include <cstdlib>
+#include <new>
 
 namespace rtenv::capi {
 namespace {
@@ -17,23 +18,6 @@ rtenv_status report(Error error, rtenv_error** out) noexcept {
   const rtenv_status status = status_of(error.code());
   if (out != nullptr) *out = new (std::nothrow) rtenv_error{std::move(error)};
   return status;
-}
-
-rtenv_status report_exception(rtenv_error** out) noexcept {
-  if (out != nullptr) *out = nullptr;
-  try {
-    try {
-      throw;
-    } catch (const std::bad_alloc&) {
-      return report({Errc::unavailable, "out of memory"}, out);
-    } catch (const std::exception& exception) {
-      return report({Errc::internal, std::string("unexpected: ") + exception.what()}, out);
-    } catch (...) {
-      return report({Errc::internal, "unexpected"}, out);
-    }
-  } catch (...) {
-    return RTENV_UNAVAILABLE;  // no memory for a message
-  }
 }
 
 Error null_argument(std::string_view name) {
@@ -73,8 +57,8 @@ Result<Variables> variables_of(const char* const* list, std::string_view name) {
 }
 
 std::chrono::seconds seconds_of(std::uint64_t count) {
-  constexpr std::uint64_t k_longest_s = 100ULL * 366 * 24 * 3600;
-  return std::chrono::seconds(std::min(count, k_longest_s));
+  constexpr auto k_most = static_cast<std::uint64_t>(std::chrono::seconds::max().count());
+  return std::chrono::seconds(std::min(count, k_most));
 }
 
 std::string_view text_of(const char* text) { return text == nullptr ? "" : text; }
@@ -92,10 +76,10 @@ void set_string(char** out, std::string_view text) {
 }
 
 Result<void> read_options(const rtenv_options* given, Options& result) {
-  RTENV_C_TRY(const rtenv_options options, read_struct(given, "options"));
+  RTENV_TRY(const rtenv_options options, read_struct(given, "options"));
   result.threads = options.threads;
   if (options.environment != nullptr) {
-    RTENV_C_TRY(result.environment, variables_of(options.environment, "options.environment"));
+    RTENV_TRY(result.environment, variables_of(options.environment, "options.environment"));
   }
   result.base = text_of(options.base);
   result.stop = token_of(options.stop);

@@ -5,15 +5,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
-#include <exception>
 #include <initializer_list>
-#include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/exceptions.hpp"
 #include "rtenv.h"
 #include "rtenv/options.hpp"
 
@@ -33,17 +31,16 @@ namespace rtenv::capi {
 
 /// The status of an error; sets *out unless it is null or memory has run out.
 rtenv_status report(Error error, rtenv_error** out) noexcept;
-/// The same of the exception that is being handled.
-rtenv_status report_exception(rtenv_error** out) noexcept;
 
 /// Runs `work`, which returns a Result<void>, as the body of a C function.
 template <class Work>
 rtenv_status run(rtenv_error** out, Work work) noexcept {
   try {
-    auto result = work();
+    auto result = without_exceptions(work);
     return result ? RTENV_OK : report(std::move(result).error(), out);
-  } catch (...) {
-    return report_exception(out);
+  } catch (...) {  // no memory for the error of an exception
+    if (out != nullptr) *out = nullptr;
+    return RTENV_UNAVAILABLE;
   }
 }
 
@@ -80,7 +77,7 @@ Result<Struct> read_struct(const Struct* given, const char* name) {
 std::vector<std::string> strings_of(const char* const* list);
 /// Fails: invalid_argument (an item without '=').
 Result<Variables> variables_of(const char* const* list, std::string_view name);
-/// At most a hundred years: further ones don't fit into a time.
+/// At most std::chrono::seconds::max(), which means for ever.
 std::chrono::seconds seconds_of(std::uint64_t count);
 /// Null: "".
 std::string_view text_of(const char* text);
@@ -99,14 +96,3 @@ inline std::stop_token token_of(const rtenv_stop* stop) {
 }
 
 }  // namespace rtenv::capi
-
-// Work of a C function that returns early with an error.
-#define RTENV_C_TRY(declaration, expression) RTENV_C_TRY_2(declaration, expression, __COUNTER__)
-#define RTENV_C_TRY_2(declaration, expression, number) \
-  RTENV_C_TRY_3(declaration, expression, number)
-#define RTENV_C_TRY_3(declaration, expression, number)                                   \
-  auto try_result_##number = (expression);                                               \
-  if (!try_result_##number) return rtenv::Error(std::move(try_result_##number).error()); \
-  declaration = *std::move(try_result_##number)
-#define RTENV_C_CHECK(expression) \
-  if (auto checked = (expression); !checked) return rtenv::Error(std::move(checked).error())

@@ -39,7 +39,7 @@ void rtenv_set_log(int32_t least, rtenv_log_fn log, void* user) {
 
 rtenv_status rtenv_stop_new(rtenv_stop** stop, rtenv_error** error) {
   return capi::run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"stop", stop}}));
+    RTENV_TRY(capi::check_given({{"stop", stop}}));
     *stop = new rtenv_stop;
     return {};
   });

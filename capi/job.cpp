@@ -25,9 +25,9 @@ struct rtenv_process {
 namespace {
 
 Result<EnvOptions> env_options(const rtenv_env_options* given) {
-  RTENV_C_TRY(const rtenv_env_options options, capi::read_struct(given, "options"));
+  RTENV_TRY(const rtenv_env_options options, capi::read_struct(given, "options"));
   EnvOptions result;
-  RTENV_C_CHECK(capi::read_options(options.options, result));
+  RTENV_TRY(capi::read_options(options.options, result));
   if (options.python != nullptr) result.python = options.python;
   if (options.lock != nullptr) result.lock = options.lock;
   result.offline = options.offline != 0;
@@ -46,8 +46,8 @@ Result<EnvOptions> env_options(const rtenv_env_options* given) {
 rtenv_status rtenv_runtime_env_parse(const char* json, const char* base,
                                      rtenv_runtime_env** runtime_env, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"json", json}, {"runtime_env", runtime_env}}));
-    RTENV_C_TRY(RuntimeEnv parsed, RuntimeEnv::parse(json, capi::text_of(base)));
+    RTENV_TRY(check_given({{"json", json}, {"runtime_env", runtime_env}}));
+    RTENV_TRY(RuntimeEnv parsed, RuntimeEnv::parse(json, capi::text_of(base)));
     *runtime_env = new rtenv_runtime_env{parsed};
     return {};
   });
@@ -56,8 +56,8 @@ rtenv_status rtenv_runtime_env_parse(const char* json, const char* base,
 rtenv_status rtenv_runtime_env_load(const char* file, const char* base,
                                     rtenv_runtime_env** runtime_env, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"file", file}, {"runtime_env", runtime_env}}));
-    RTENV_C_TRY(RuntimeEnv parsed, RuntimeEnv::load(file, capi::text_of(base)));
+    RTENV_TRY(check_given({{"file", file}, {"runtime_env", runtime_env}}));
+    RTENV_TRY(RuntimeEnv parsed, RuntimeEnv::load(file, capi::text_of(base)));
     *runtime_env = new rtenv_runtime_env{parsed};
     return {};
   });
@@ -66,7 +66,7 @@ rtenv_status rtenv_runtime_env_load(const char* file, const char* base,
 rtenv_status rtenv_runtime_env_set_working_dir(rtenv_runtime_env* runtime_env,
                                                const char* working_dir, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"runtime_env", runtime_env}, {"working_dir", working_dir}}));
+    RTENV_TRY(check_given({{"runtime_env", runtime_env}, {"working_dir", working_dir}}));
     return runtime_env->value.set_working_dir(working_dir);
   });
 }
@@ -74,7 +74,7 @@ rtenv_status rtenv_runtime_env_set_working_dir(rtenv_runtime_env* runtime_env,
 rtenv_status rtenv_runtime_env_set_env_var(rtenv_runtime_env* runtime_env, const char* name,
                                            const char* value, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"runtime_env", runtime_env}, {"name", name}, {"value", value}}));
+    RTENV_TRY(check_given({{"runtime_env", runtime_env}, {"name", name}, {"value", value}}));
     return runtime_env->value.set_env_var(name, value);
   });
 }
@@ -85,9 +85,9 @@ rtenv_status rtenv_plan_env(const rtenv_runtime_env* runtime_env, rtenv_cache* c
                             const struct rtenv_env_options* options, rtenv_env_plan** plan,
                             rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"runtime_env", runtime_env}, {"cache", cache}, {"plan", plan}}));
-    RTENV_C_TRY(const EnvOptions read, env_options(options));
-    RTENV_C_TRY(auto planned, plan_env(runtime_env->value, cache->cache, read));
+    RTENV_TRY(check_given({{"runtime_env", runtime_env}, {"cache", cache}, {"plan", plan}}));
+    RTENV_TRY(const EnvOptions read, env_options(options));
+    RTENV_TRY(auto planned, plan_env(runtime_env->value, cache->cache, read));
     *plan = planned ? new rtenv_env_plan{std::move(*planned)} : nullptr;
     return {};
   });
@@ -103,8 +103,8 @@ const char* rtenv_env_plan_key_parts(const rtenv_env_plan* plan) {
 
 rtenv_status rtenv_env_plan_lock(rtenv_env_plan* plan, char** text, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"plan", plan}, {"text", text}}));
-    RTENV_C_TRY(const std::string locked, plan->plan.lock());
+    RTENV_TRY(check_given({{"plan", plan}, {"text", text}}));
+    RTENV_TRY(const std::string locked, plan->plan.lock());
     capi::set_string(text, locked);
     return {};
   });
@@ -113,8 +113,8 @@ rtenv_status rtenv_env_plan_lock(rtenv_env_plan* plan, char** text, rtenv_error*
 rtenv_status rtenv_env_plan_build(rtenv_env_plan* plan, rtenv_lease** env, int32_t* was_built,
                                   rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"plan", plan}, {"env", env}}));
-    RTENV_C_TRY(BuiltEnv built, plan->plan.build());
+    RTENV_TRY(check_given({{"plan", plan}, {"env", env}}));
+    RTENV_TRY(BuiltEnv built, plan->plan.build());
     std::string path = built.lease.path().native();
     *env = new rtenv_lease{std::move(path), std::move(built.lease)};
     if (was_built != nullptr) *was_built = built.origin == BuiltEnv::Origin::built ? 1 : 0;
@@ -128,9 +128,9 @@ rtenv_status rtenv_prepare(const rtenv_runtime_env* runtime_env, rtenv_cache* ca
                            const struct rtenv_env_options* options, rtenv_job** job,
                            rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"runtime_env", runtime_env}, {"cache", cache}, {"job", job}}));
-    RTENV_C_TRY(const EnvOptions read, env_options(options));
-    RTENV_C_TRY(PreparedJob prepared, prepare(runtime_env->value, cache->cache, read));
+    RTENV_TRY(check_given({{"runtime_env", runtime_env}, {"cache", cache}, {"job", job}}));
+    RTENV_TRY(const EnvOptions read, env_options(options));
+    RTENV_TRY(PreparedJob prepared, prepare(runtime_env->value, cache->cache, read));
     *job = new rtenv_job{std::move(prepared)};
     return {};
   });
@@ -149,16 +149,16 @@ void rtenv_job_free(rtenv_job* job) { delete job; }
 rtenv_status rtenv_job_start(rtenv_job* job, const struct rtenv_command* command,
                              rtenv_process** process, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"job", job}, {"command", command}, {"process", process}}));
-    RTENV_C_TRY(const rtenv_command read, capi::read_struct(command, "command"));
+    RTENV_TRY(check_given({{"job", job}, {"command", command}, {"process", process}}));
+    RTENV_TRY(const rtenv_command read, capi::read_struct(command, "command"));
     Command chosen{.argv = capi::strings_of(read.argv)};
-    RTENV_C_TRY(chosen.env_vars, capi::variables_of(read.env_vars, "command.env_vars"));
+    RTENV_TRY(chosen.env_vars, capi::variables_of(read.env_vars, "command.env_vars"));
     if (read.redirects != 0) {
       chosen.input_fd = read.input_fd;
       chosen.output_fd = read.output_fd;
       chosen.error_fd = read.error_fd;
     }
-    RTENV_C_TRY(Process started, job->job.start(chosen));
+    RTENV_TRY(Process started, job->job.start(chosen));
     *process = new rtenv_process{std::move(started)};
     return {};
   });
@@ -179,8 +179,8 @@ void rtenv_process_signal(rtenv_process* process, int32_t number) {
 rtenv_status rtenv_process_wait(rtenv_process* process, rtenv_stop* stop, int32_t* exit_code,
                                 rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"process", process}}));
-    RTENV_C_TRY(const Exit ended, process->process.wait(capi::token_of(stop)));
+    RTENV_TRY(check_given({{"process", process}}));
+    RTENV_TRY(const Exit ended, process->process.wait(capi::token_of(stop)));
     if (exit_code != nullptr) *exit_code = ended.signal != 0 ? -ended.signal : ended.code;
     return {};
   });

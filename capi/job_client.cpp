@@ -17,8 +17,8 @@ template <class Work>
 rtenv_status with_job(rtenv_job_client* client, const char* id, char** text, rtenv_error** error,
                       Work work) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"client", client}, {"id", id}}));
-    RTENV_C_TRY(const std::string answer, work(client->client, id));
+    RTENV_TRY(check_given({{"client", client}, {"id", id}}));
+    RTENV_TRY(const std::string answer, work(client->client, id));
     capi::set_string(text, answer);
     return {};
   });
@@ -29,10 +29,10 @@ rtenv_status with_job(rtenv_job_client* client, const char* id, char** text, rte
 rtenv_status rtenv_job_client_open(const char* address, const struct rtenv_options* options,
                                    rtenv_job_client** client, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"client", client}}));
+    RTENV_TRY(check_given({{"client", client}}));
     Options read;
-    RTENV_C_CHECK(capi::read_options(options, read));
-    RTENV_C_TRY(JobClient opened, JobClient::open(capi::text_of(address), read));
+    RTENV_TRY(capi::read_options(options, read));
+    RTENV_TRY(JobClient opened, JobClient::open(capi::text_of(address), read));
     *client = new rtenv_job_client{std::move(opened)};
     return {};
   });
@@ -43,8 +43,8 @@ void rtenv_job_client_free(rtenv_job_client* client) { delete client; }
 rtenv_status rtenv_job_client_submit(rtenv_job_client* client, const char* json, char** id,
                                      rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"client", client}, {"json", json}}));
-    RTENV_C_TRY(const std::string chosen, client->client.submit(json));
+    RTENV_TRY(check_given({{"client", client}, {"json", json}}));
+    RTENV_TRY(const std::string chosen, client->client.submit(json));
     capi::set_string(id, chosen);
     return {};
   });
@@ -58,8 +58,8 @@ rtenv_status rtenv_job_client_details(rtenv_job_client* client, const char* id, 
 
 rtenv_status rtenv_job_client_list(rtenv_job_client* client, char** json, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"client", client}, {"json", json}}));
-    RTENV_C_TRY(const std::string jobs, client->client.list());
+    RTENV_TRY(check_given({{"client", client}, {"json", json}}));
+    RTENV_TRY(const std::string jobs, client->client.list());
     capi::set_string(json, jobs);
     return {};
   });
@@ -75,7 +75,7 @@ rtenv_status rtenv_job_client_follow(rtenv_job_client* client, const char* id, r
                                      void* user, char** json, rtenv_error** error) {
   return with_job(client, id, json, error,
                   [&](JobClient& to, const char* job) -> Result<std::string> {
-                    RTENV_C_CHECK(check_given({{"output", reinterpret_cast<const void*>(output)}}));
+                    RTENV_TRY(check_given({{"output", reinterpret_cast<const void*>(output)}}));
                     return to.follow(job, [&](std::string_view text) -> Result<void> {
                       output(text.data(), text.size(), user);
                       return {};
@@ -86,8 +86,8 @@ rtenv_status rtenv_job_client_follow(rtenv_job_client* client, const char* id, r
 rtenv_status rtenv_job_client_stop(rtenv_job_client* client, const char* id, int32_t* was_running,
                                    rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"client", client}, {"id", id}}));
-    RTENV_C_TRY(const bool stopped, client->client.stop(id));
+    RTENV_TRY(check_given({{"client", client}, {"id", id}}));
+    RTENV_TRY(const bool stopped, client->client.stop(id));
     if (was_running != nullptr) *was_running = stopped ? 1 : 0;
     return {};
   });
@@ -96,7 +96,7 @@ rtenv_status rtenv_job_client_stop(rtenv_job_client* client, const char* id, int
 rtenv_status rtenv_job_client_remove(rtenv_job_client* client, const char* id,
                                      rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"client", client}, {"id", id}}));
+    RTENV_TRY(check_given({{"client", client}, {"id", id}}));
     return client->client.remove(id);
   });
 }

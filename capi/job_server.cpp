@@ -47,13 +47,13 @@ std::optional<std::string> string_of(const char* text) {
 }
 
 Result<JobServerOptions> server_options(const rtenv_job_server_options* given) {
-  RTENV_C_TRY(const rtenv_job_server_options options, capi::read_struct(given, "options"));
+  RTENV_TRY(const rtenv_job_server_options options, capi::read_struct(given, "options"));
   JobServerOptions result;
   result.insecure = options.insecure != 0;
   result.state_dir = capi::text_of(options.state_dir);
   result.cache_root = capi::text_of(options.cache_root);
   if (options.environment != nullptr) {
-    RTENV_C_TRY(result.environment, capi::variables_of(options.environment, "options.environment"));
+    RTENV_TRY(result.environment, capi::variables_of(options.environment, "options.environment"));
   }
   if (options.host != nullptr) result.host = options.host;
   constexpr int k_last_port = 65535;
@@ -87,9 +87,9 @@ Result<JobServerOptions> server_options(const rtenv_job_server_options* given) {
 rtenv_status rtenv_job_server_start(const struct rtenv_job_server_options* options,
                                     rtenv_job_server** server, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"options", options}, {"server", server}}));
-    RTENV_C_TRY(const JobServerOptions read, server_options(options));
-    RTENV_C_TRY(JobServer started, JobServer::start(read));
+    RTENV_TRY(capi::check_given({{"options", options}, {"server", server}}));
+    RTENV_TRY(const JobServerOptions read, server_options(options));
+    RTENV_TRY(JobServer started, JobServer::start(read));
     *server = new rtenv_job_server{std::move(started)};
     return {};
   });
@@ -109,7 +109,7 @@ void rtenv_job_server_reload(rtenv_job_server* server) {
 
 rtenv_status rtenv_job_server_stop(rtenv_job_server* server, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"server", server}}));
+    RTENV_TRY(capi::check_given({{"server", server}}));
     return server->server.stop();
   });
 }

@@ -42,9 +42,9 @@ nlohmann::json json_of(const std::vector<Entry>& entries) {
 }
 
 Result<UnpackOptions> unpack_options(const rtenv_unpack_options* given) {
-  RTENV_C_TRY(const rtenv_unpack_options options, read_struct(given, "options"));
+  RTENV_TRY(const rtenv_unpack_options options, read_struct(given, "options"));
   UnpackOptions result;
-  RTENV_C_CHECK(read_options(options.options, result));
+  RTENV_TRY(read_options(options.options, result));
   result.strip_top = options.strip_top != 0;
   if (options.max_total_bytes != 0) result.max_total_bytes = options.max_total_bytes;
   if (options.max_entries != 0) result.max_entries = options.max_entries;
@@ -60,10 +60,10 @@ void set_package(rtenv_package** out, Package package) {
 }  // namespace
 
 Result<PackOptions> pack_options(const rtenv_pack_options* given) {
-  RTENV_C_TRY(const rtenv_pack_options options, read_struct(given, "options"));
+  RTENV_TRY(const rtenv_pack_options options, read_struct(given, "options"));
   PackOptions result;
-  RTENV_C_CHECK(read_options(options.options, result));
-  RTENV_C_TRY(result.scheme, scheme_of(options.scheme));
+  RTENV_TRY(read_options(options.options, result));
+  RTENV_TRY(result.scheme, scheme_of(options.scheme));
   if (options.compression < 0 || options.compression > RTENV_COMPRESSION_BEST ||
       options.ignore_rules < 0 || options.ignore_rules > RTENV_IGNORE_GIT)
     return Error(Errc::invalid_argument,
@@ -100,7 +100,7 @@ uint64_t rtenv_package_packed_bytes(const rtenv_package* package) {
 
 rtenv_status rtenv_package_entries(const rtenv_package* package, char** json, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"package", package}, {"json", json}}));
+    RTENV_TRY(capi::check_given({{"package", package}, {"json", json}}));
     capi::set_string(json, json_text(capi::json_of(package->package.entries)));
     return {};
   });
@@ -111,9 +111,9 @@ void rtenv_package_free(rtenv_package* package) { delete package; }
 rtenv_status rtenv_name_directory(const char* directory, const struct rtenv_pack_options* options,
                                   rtenv_package** package, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"directory", directory}, {"package", package}}));
-    RTENV_C_TRY(const PackOptions read, capi::pack_options(options));
-    RTENV_C_TRY(Package named, name_directory(directory, read));
+    RTENV_TRY(capi::check_given({{"directory", directory}, {"package", package}}));
+    RTENV_TRY(const PackOptions read, capi::pack_options(options));
+    RTENV_TRY(Package named, name_directory(directory, read));
     capi::set_package(package, std::move(named));
     return {};
   });
@@ -123,9 +123,9 @@ rtenv_status rtenv_pack(const char* directory, const char* target,
                         const struct rtenv_pack_options* options, rtenv_package** package,
                         rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"directory", directory}, {"target", target}}));
-    RTENV_C_TRY(const PackOptions read, capi::pack_options(options));
-    RTENV_C_TRY(Package packed, pack(directory, Path(target), read));
+    RTENV_TRY(capi::check_given({{"directory", directory}, {"target", target}}));
+    RTENV_TRY(const PackOptions read, capi::pack_options(options));
+    RTENV_TRY(Package packed, pack(directory, Path(target), read));
     capi::set_package(package, std::move(packed));
     return {};
   });
@@ -135,14 +135,14 @@ rtenv_status rtenv_pack_to(const char* directory, rtenv_write_fn write, void* us
                            const struct rtenv_pack_options* options, rtenv_package** package,
                            rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given(
+    RTENV_TRY(capi::check_given(
         {{"directory", directory}, {"write", reinterpret_cast<const void*>(write)}}));
-    RTENV_C_TRY(const PackOptions read, capi::pack_options(options));
+    RTENV_TRY(const PackOptions read, capi::pack_options(options));
     const PackageSink sink = [&](std::span<const std::byte> data) -> Result<void> {
       if (write(data.data(), data.size(), user) == 0) return {};
       return Error(Errc::cancelled, "the caller's write function ended the call");
     };
-    RTENV_C_TRY(Package packed, pack(directory, sink, read));
+    RTENV_TRY(Package packed, pack(directory, sink, read));
     capi::set_package(package, std::move(packed));
     return {};
   });
@@ -151,9 +151,9 @@ rtenv_status rtenv_pack_to(const char* directory, rtenv_write_fn write, void* us
 rtenv_status rtenv_unpack(const char* archive, const char* target,
                           const struct rtenv_unpack_options* options, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"archive", archive}, {"target", target}}));
-    RTENV_C_TRY(const UnpackOptions read, capi::unpack_options(options));
-    RTENV_C_CHECK(unpack(archive, target, read));
+    RTENV_TRY(capi::check_given({{"archive", archive}, {"target", target}}));
+    RTENV_TRY(const UnpackOptions read, capi::unpack_options(options));
+    RTENV_TRY(unpack(archive, target, read));
     return {};
   });
 }
@@ -161,9 +161,9 @@ rtenv_status rtenv_unpack(const char* archive, const char* target,
 rtenv_status rtenv_inspect(const char* archive, const struct rtenv_unpack_options* options,
                            int32_t* matches_name, rtenv_package** content, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(capi::check_given({{"archive", archive}}));
-    RTENV_C_TRY(const UnpackOptions read, capi::unpack_options(options));
-    RTENV_C_TRY(Inspection found, inspect(archive, read));
+    RTENV_TRY(capi::check_given({{"archive", archive}}));
+    RTENV_TRY(const UnpackOptions read, capi::unpack_options(options));
+    RTENV_TRY(Inspection found, inspect(archive, read));
     if (matches_name != nullptr) *matches_name = found.matches_name ? 1 : 0;
     capi::set_package(content, std::move(found.content));
     return {};

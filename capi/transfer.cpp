@@ -10,9 +10,9 @@ using capi::run;
 namespace {
 
 Result<FetchOptions> fetch_options(const rtenv_fetch_options* given) {
-  RTENV_C_TRY(const rtenv_fetch_options options, capi::read_struct(given, "options"));
+  RTENV_TRY(const rtenv_fetch_options options, capi::read_struct(given, "options"));
   FetchOptions result;
-  RTENV_C_CHECK(capi::read_options(options.options, result));
+  RTENV_TRY(capi::read_options(options.options, result));
   result.offline = options.offline != 0;
   return result;
 }
@@ -22,9 +22,9 @@ using Fetch = Result<Fetched> (*)(std::string_view, Cache&, const FetchOptions&)
 rtenv_status fetch(Fetch function, rtenv_cache* cache, const char* uri,
                    const rtenv_fetch_options* options, rtenv_lease** lease, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"cache", cache}, {"uri", uri}, {"lease", lease}}));
-    RTENV_C_TRY(const FetchOptions read, fetch_options(options));
-    RTENV_C_TRY(Fetched fetched, function(uri, cache->cache, read));
+    RTENV_TRY(check_given({{"cache", cache}, {"uri", uri}, {"lease", lease}}));
+    RTENV_TRY(const FetchOptions read, fetch_options(options));
+    RTENV_TRY(Fetched fetched, function(uri, cache->cache, read));
     *lease = new rtenv_lease{fetched.path.native(), std::move(fetched.lease)};
     return {};
   });
@@ -48,9 +48,9 @@ rtenv_status rtenv_download(const char* uri, const char* target,
                             const struct rtenv_fetch_options* options, char sha256[65],
                             rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"uri", uri}, {"target", target}}));
-    RTENV_C_TRY(const FetchOptions read, fetch_options(options));
-    RTENV_C_TRY(const Downloaded downloaded, download(uri, target, read));
+    RTENV_TRY(check_given({{"uri", uri}, {"target", target}}));
+    RTENV_TRY(const FetchOptions read, fetch_options(options));
+    RTENV_TRY(const Downloaded downloaded, download(uri, target, read));
     constexpr std::size_t k_digits = 64;
     if (sha256 != nullptr) sha256[downloaded.sha256.copy(sha256, k_digits)] = '\0';
     return {};
@@ -61,9 +61,9 @@ rtenv_status rtenv_push(const char* source, const char* uri,
                         const struct rtenv_pack_options* options, char** pushed_uri,
                         rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
-    RTENV_C_CHECK(check_given({{"source", source}, {"uri", uri}}));
-    RTENV_C_TRY(PackOptions read, capi::pack_options(options));
-    RTENV_C_TRY(const Pushed pushed, push(source, uri, read));
+    RTENV_TRY(check_given({{"source", source}, {"uri", uri}}));
+    RTENV_TRY(PackOptions read, capi::pack_options(options));
+    RTENV_TRY(const Pushed pushed, push(source, uri, read));
     capi::set_string(pushed_uri, pushed.uri);
     return {};
   });
