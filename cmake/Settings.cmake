@@ -21,7 +21,7 @@ if(RTENV_SANITIZE)  # the sanitizers need the shared libstdc++
     target_compile_options(rtenv_settings INTERFACE -Wno-tsan)
   endif()
 else()
-  add_link_options($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-static-libstdc++> $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-static-libgcc>)
+  add_link_options("$<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-static-libstdc++;-static-libgcc>")
 endif()
 if(RTENV_COVERAGE)
   target_compile_options(rtenv_settings INTERFACE --coverage)
