@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "base/fd.hpp"
 #include "base/json_text.hpp"
 #include "rtenv/job_client.hpp"
+#include "server/memory_rows.hpp"
 #include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
@@ -23,21 +22,18 @@ namespace {
 using testing::EndsWith;
 using testing::HasSubstr;
 
-struct Jobs {
-  std::mutex mutex;
-  std::map<std::int64_t, StoredJob> rows;
-  std::int64_t last_number = 0;
+struct Jobs : server::MemoryRows<StoredJob> {
   std::function<void()> on_add;
 };
 
 // As a program may keep them in a database of its own.
 class StoreInMemory final : public JobStore {
  public:
-  explicit StoreInMemory(std::shared_ptr<Jobs> jobs) : jobs_(std::move(jobs)) {}
+  explicit StoreInMemory(std::shared_ptr<Jobs> jobs) : jobs_(std::move(jobs)), table_(*jobs_) {}
 
   Result<std::int64_t> add(const StoredJob& job) override {
     if (jobs_->on_add) jobs_->on_add();
-    const auto lock = locked();
+    const auto lock = table_.locked();
     for (const auto& [number, row] : jobs_->rows)
       if (row.id == job.id) return Error(Errc::already_exists, job.id + " exists");
     StoredJob added = job;
@@ -46,12 +42,12 @@ class StoreInMemory final : public JobStore {
     return added.number;
   }
   Result<void> update(const StoredJob& job) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     if (const auto row = jobs_->rows.find(job.number); row != jobs_->rows.end()) row->second = job;
     return {};
   }
   Result<void> remove(std::int64_t number) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     jobs_->rows.erase(number);
     return {};
   }
@@ -62,7 +58,7 @@ class StoreInMemory final : public JobStore {
     return std::optional<StoredJob>();
   }
   Result<std::vector<StoredJob>> list(const Query& query) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     std::vector<StoredJob> found;
     std::int64_t skipped = 0;
     for (const auto& [number, row] : jobs_->rows) {
@@ -74,7 +70,7 @@ class StoreInMemory final : public JobStore {
     return found;
   }
   Result<std::vector<StoredJob>> ended_before(std::int64_t end_ms, std::int64_t limit) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     std::vector<StoredJob> found;
     for (const auto& [number, row] : jobs_->rows)
       if (row.end_ms > 0 && row.end_ms < end_ms) found.push_back(row);
@@ -83,28 +79,14 @@ class StoreInMemory final : public JobStore {
       found.resize(static_cast<std::size_t>(limit));
     return found;
   }
-  Result<std::int64_t> ended_count() override {
-    const auto lock = locked();
-    return std::ranges::count_if(jobs_->rows,
-                                 [](const auto& row) { return row.second.end_ms > 0; });
-  }
+  Result<std::int64_t> ended_count() override { return table_.ended_count(); }
   Result<void> transaction(const std::function<Result<void>()>& body) override {
-    const std::lock_guard lock(jobs_->mutex);
-    const auto before = jobs_->rows;
-    is_in_transaction_ = true;
-    auto done = body();
-    is_in_transaction_ = false;
-    if (!done) jobs_->rows = before;
-    return done;
+    return table_.transaction(body);
   }
 
  private:
-  [[nodiscard]] std::unique_lock<std::mutex> locked() const {
-    return is_in_transaction_ ? std::unique_lock<std::mutex>()
-                              : std::unique_lock<std::mutex>(jobs_->mutex);
-  }
   std::shared_ptr<Jobs> jobs_;
-  bool is_in_transaction_ = false;
+  server::MemoryTable<StoredJob> table_;
 };
 
 // Admits who says the password, and lets "reader" read.

@@ -2,23 +2,19 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
-#include <mutex>
+#include <memory>
 
 #include "server/job_store.hpp"
+#include "server/memory_rows.hpp"
 
 namespace rtenv::server {
 
-/// What all objects of one store share, for as long as the test needs it.
-struct StoredJobs {
-  std::mutex mutex;
-  std::map<std::int64_t, JobRecord> rows;  // by number
-  std::int64_t last_number = 0;
-};
+using StoredJobs = MemoryRows<JobRecord>;
 
 class MemoryJobStore final : public JobStore {
  public:
-  explicit MemoryJobStore(std::shared_ptr<StoredJobs> jobs) : jobs_(std::move(jobs)) {}
+  explicit MemoryJobStore(std::shared_ptr<StoredJobs> jobs)
+      : jobs_(std::move(jobs)), table_(*jobs_) {}
 
   /// A factory whose objects share `jobs`.
   static OpenJobStore factory(std::shared_ptr<StoredJobs> jobs) {
@@ -28,7 +24,7 @@ class MemoryJobStore final : public JobStore {
   }
 
   Result<void> add(JobRecord& job) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     for (const auto& [number, row] : jobs_->rows)
       if (row.id() == job.id())
         return fail(Errc::already_exists,
@@ -40,7 +36,7 @@ class MemoryJobStore final : public JobStore {
     return {};
   }
   Result<void> update(const JobRecord& job) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     if (const auto row = jobs_->rows.find(job.number); row != jobs_->rows.end()) {
       Submission submission = std::move(row->second.submission);
       row->second = job;
@@ -49,18 +45,18 @@ class MemoryJobStore final : public JobStore {
     return {};
   }
   Result<void> remove(std::int64_t number) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     jobs_->rows.erase(number);
     return {};
   }
   Result<std::optional<JobRecord>> find(const std::string& id) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     for (const auto& [number, row] : jobs_->rows)
       if (row.id() == id) return std::optional(row);
     return std::optional<JobRecord>();
   }
   Result<std::vector<JobRecord>> list(const JobFilter& filter) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     std::vector<JobRecord> found;
     auto skipped = filter.offset;
     for (const auto& [number, row] : jobs_->rows) {
@@ -72,14 +68,14 @@ class MemoryJobStore final : public JobStore {
     return found;
   }
   Result<std::vector<JobRecord>> unfinished() override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     std::vector<JobRecord> found;
     for (const auto& [number, row] : jobs_->rows)
       if (!is_terminal(row.status)) found.push_back(row);
     return found;
   }
   Result<std::vector<JobKey>> ended_before(std::int64_t end_ms, std::int64_t limit) override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     std::vector<const JobRecord*> ended;
     for (const auto& [number, row] : jobs_->rows)
       if (row.end_ms > 0 && row.end_ms < end_ms) ended.push_back(&row);
@@ -90,34 +86,20 @@ class MemoryJobStore final : public JobStore {
     for (const JobRecord* const row : ended) keys.push_back(row->key());
     return keys;
   }
-  Result<std::int64_t> ended_count() override {
-    const auto lock = locked();
-    return std::ranges::count_if(jobs_->rows,
-                                 [](const auto& row) { return row.second.end_ms > 0; });
-  }
+  Result<std::int64_t> ended_count() override { return table_.ended_count(); }
   Result<std::unordered_set<std::string>> run_ids() override {
-    const auto lock = locked();
+    const auto lock = table_.locked();
     std::unordered_set<std::string> ids;
     for (const auto& [number, row] : jobs_->rows) ids.insert(row.run_id);
     return ids;
   }
   Result<void> transaction(const std::function<Result<void>()>& body) override {
-    const std::lock_guard lock(jobs_->mutex);
-    const auto before = jobs_->rows;
-    is_in_transaction_ = true;
-    auto done = body();
-    is_in_transaction_ = false;
-    if (!done) jobs_->rows = before;
-    return done;
+    return table_.transaction(body);
   }
 
  private:
-  [[nodiscard]] std::unique_lock<std::mutex> locked() const {
-    return is_in_transaction_ ? std::unique_lock<std::mutex>()
-                              : std::unique_lock<std::mutex>(jobs_->mutex);
-  }
   std::shared_ptr<StoredJobs> jobs_;
-  bool is_in_transaction_ = false;
+  MemoryTable<JobRecord> table_;
 };
 
 }  // namespace rtenv::server
