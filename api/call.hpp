@@ -41,10 +41,8 @@ class Call {
   }
 
   [[nodiscard]] const Environment& environment() const noexcept { return environment_; }
-  /// Null: nobody can request a stop.
-  [[nodiscard]] const Cancellation* cancellation() const noexcept {
-    return cancellation_ ? &*cancellation_ : nullptr;
-  }
+  /// Never null.
+  [[nodiscard]] const Cancellation* cancellation() const noexcept { return &*cancellation_; }
   [[nodiscard]] unsigned threads() const;
   /// A path of the caller's.
   [[nodiscard]] Path resolve(const Path& path) const { return options_.base / path; }

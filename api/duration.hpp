@@ -5,16 +5,15 @@
 #include <optional>
 #include <string_view>
 
-#include "base/result.hpp"
+#include "base/duration.hpp"
 
 namespace rtenv::api {
 
-/// nullopt, which means for ever, also for more than a hundred years: they don't fit into times.
+/// nullopt, which means for ever, also for more than k_longest_duration.
 /// Fails: invalid_argument (negative).
 inline Result<std::optional<std::chrono::seconds>> checked_span(
     std::optional<std::chrono::seconds> span, std::string_view name) {
-  constexpr std::chrono::seconds k_longest = std::chrono::hours(24 * 366 * 100);
-  if (!span || *span > k_longest) return std::optional<std::chrono::seconds>();
+  if (!span || *span > k_longest_duration) return std::optional<std::chrono::seconds>();
   if (span->count() < 0) return fail(Errc::invalid_argument, "{} is negative", name);
   return span;
 }

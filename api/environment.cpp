@@ -160,8 +160,8 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, Cache& ca
     RTENV_TRY(auto working_dir, envbuild::prepare_working_dir(value, internal, prepare));
     RTENV_TRY(auto plan, envbuild::plan_env(value, working_dir, internal, prepare));
     if (!plan) return std::optional<EnvPlan>();
-    return std::optional(Internals::make<EnvPlan>(Internals::make_state<EnvPlan>(
-        std::move(*plan), std::move(working_dir), internal, options)));
+    return std::optional(
+        Internals::make<EnvPlan>(std::move(*plan), std::move(working_dir), internal, options));
   });
 }
 

@@ -42,7 +42,7 @@ struct Internals {
     return lease_of(std::move(lease), std::move(path));
   }
   static Lease lease_of(cache::Lease lease, Path path) {
-    return Lease(std::make_unique<Lease::State>(Lease::State{std::move(lease), std::move(path)}));
+    return make<Lease>(std::move(lease), std::move(path));
   }
   static runtime_env::RuntimeEnv& of(const RuntimeEnv& runtime_env) {
     return runtime_env.state_->value;
@@ -58,9 +58,13 @@ struct Internals {
     using State = typename Public::State;
     return std::unique_ptr<State>(new State{std::forward<Members>(members)...});
   }
-  template <class Public, class State>
-  static Public make(std::unique_ptr<State> state) {
+  template <class Public>
+  static Public from_state(std::unique_ptr<typename Public::State> state) {
     return Public(std::move(state));
+  }
+  template <class Public, class... Members>
+  static Public make(Members&&... members) {
+    return from_state<Public>(make_state<Public>(std::forward<Members>(members)...));
   }
 };
 

@@ -148,7 +148,7 @@ Result<Process> PreparedJob::start(const Command& command) {
     }
     RTENV_TRY(auto child, state_->mounts ? state_->mounts->spawn(std::move(options))
                                          : ChildProcess::spawn(options));
-    return Internals::make<Process>(Internals::make_state<Process>(std::move(child)));
+    return Internals::make<Process>(std::move(child));
   });
 }
 
@@ -176,7 +176,7 @@ Result<PreparedJob> prepare(const RuntimeEnv& runtime_env, Cache& cache,
     RTENV_TRY(state->call.end(prepared));
     state->env = state->job->env_path();
     if (const MountPlan* const mounts = state->job->mounts()) state->mounts.emplace(*mounts);
-    return Internals::make<PreparedJob>(std::move(state));
+    return Internals::from_state<PreparedJob>(std::move(state));
   });
 }
 

@@ -1,10 +1,10 @@
 #include "base/error.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
-
-#include <fmt/format.h>
 
 namespace rtenv {
 namespace {
