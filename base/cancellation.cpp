@@ -1,10 +1,5 @@
 #include "base/cancellation.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cstdint>
-
 #include "base/exceptions.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -12,8 +7,7 @@
 namespace rtenv {
 
 Result<Cancellation> Cancellation::create() {
-  Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event) return fail_errno("create", "an eventfd");
+  RTENV_TRY(auto event, Event::create());
   return Cancellation(std::move(event));
 }
 
@@ -50,9 +44,7 @@ std::vector<Path> Cancellation::take_left_folders() const {
 
 void Cancellation::request() const noexcept {
   state_->requested.store(true, std::memory_order_relaxed);
-  const std::uint64_t one = 1;
-  // Can fail only if the counter is full; then poll_fd() is readable anyway.
-  [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+  event_.raise();
 }
 
 Result<void> check_not_cancelled(const Cancellation* cancellation, std::string_view action,

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/fd.hpp"
+#include "base/event.hpp"
 #include "base/origin.hpp"
 
 namespace rtenv {
@@ -30,7 +30,7 @@ class Cancellation {
     return state_->requested.load(std::memory_order_relaxed);
   }
   /// For poll(2): readable once a stop was requested.
-  [[nodiscard]] int poll_fd() const noexcept { return event_.get(); }
+  [[nodiscard]] int poll_fd() const noexcept { return event_.poll_fd(); }
 
   /// A temporary folder that is to be removed later. Thread-safe.
   void leave(Path folder) const;
@@ -44,10 +44,10 @@ class Cancellation {
     std::vector<Path> left;  // guarded by mutex
     Origin origin;
   };
-  explicit Cancellation(Fd event) : event_(std::move(event)) {}
+  explicit Cancellation(Event event) : event_(std::move(event)) {}
   void remove_left_folders() noexcept;
 
-  Fd event_;
+  Event event_;
   std::unique_ptr<State> state_ = std::make_unique<State>();
   static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal handler");
 };

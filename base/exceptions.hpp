@@ -1,6 +1,6 @@
-// Turns exceptions into errors. rtenv itself throws nothing but
-// server::WrongTransition; what libraries throw, above all because memory or threads have run out,
-// ends at main and at the function of a thread.
+// Turns exceptions into errors. rtenv reports failures as results: what is thrown, above all by
+// libraries because memory or threads have run out, ends at main, at the function of a thread and
+// at a public function.
 #pragma once
 
 #include "base/result.hpp"

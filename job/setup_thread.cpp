@@ -1,10 +1,6 @@
 #include "job/setup_thread.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cstdint>
-
+#include "base/event.hpp"
 #include "base/exceptions.hpp"
 #include "base/thread.hpp"
 
@@ -17,22 +13,20 @@ constexpr auto k_installer_grace = std::chrono::seconds(1);
 
 struct SetupThread::Shared {
   Cancellation cancellation;
-  Fd done;
+  Event done;
   std::optional<Result<PreparedJob>> result;
 };
 
 Result<SetupThread> SetupThread::start(Prepare prepare,
                                        std::optional<std::chrono::seconds> timeout) {
   RTENV_TRY(auto cancellation, Cancellation::create());
-  Fd done(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!done) return fail_errno("create", "an eventfd");
+  RTENV_TRY(auto done, Event::create());
   auto shared = std::make_shared<Shared>(
       Shared{.cancellation = std::move(cancellation), .done = std::move(done), .result = {}});
   SetupThread setup(shared, timeout);
   auto work = [shared = std::move(shared), prepare = std::move(prepare)] {
     shared->result.emplace(without_exceptions([&] { return prepare(shared->cancellation); }));
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(shared->done.get(), &one, sizeof one);
+    shared->done.raise();
   };
   RTENV_TRY(setup.thread_, start_thread(std::move(work)));
   return setup;
@@ -50,7 +44,7 @@ SetupThread::~SetupThread() {
   thread_.detach();
 }
 
-int SetupThread::done_fd() const noexcept { return shared_->done.get(); }
+int SetupThread::done_fd() const noexcept { return shared_->done.poll_fd(); }
 
 void SetupThread::cancel() const noexcept { shared_->cancellation.request(); }
 

@@ -14,8 +14,8 @@
 #include <optional>
 #include <string>
 
+#include "base/event.hpp"
 #include "server/audit_log.hpp"
-#include "server/event.hpp"
 #include "server/job_manager.hpp"
 #include "server/job_packages.hpp"
 #include "server/server_options.hpp"

@@ -1,4 +1,5 @@
-// A wish that any thread expresses and the server's thread waits for. Thread-safe.
+// Something that has happened, or is wanted: any thread or signal handler says so, and whoever
+// polls learns it (eventfd(2)). Thread-safe.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -8,7 +9,7 @@
 
 #include "base/fd.hpp"
 
-namespace rtenv::server {
+namespace rtenv {
 
 class Event {
  public:
@@ -37,4 +38,4 @@ class Event {
   Fd fd_;
 };
 
-}  // namespace rtenv::server
+}  // namespace rtenv
