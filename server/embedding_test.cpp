@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/fault_point.hpp"
+#include "base/file.hpp"
 #include "server/job_state.hpp"
 #include "server/memory_job_store.hpp"
 #include "server/server_fixture.hpp"
@@ -73,9 +74,8 @@ class EmbeddingTest : public testing::Test {
     std::vector<pid_t> found;
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-      std::ifstream file(entry.path() / "cmdline");
-      const std::string command((std::istreambuf_iterator<char>(file)), {});
-      if (command.find(mark) != std::string::npos)
+      const auto command = read_file(entry.path() / "cmdline");  // unless it has just ended
+      if (command && command->find(mark) != std::string::npos)
         found.push_back(std::stoi(entry.path().filename().native()));
     }
     return found;
