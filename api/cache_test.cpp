@@ -11,6 +11,7 @@ namespace rtenv {
 namespace {
 
 using testing::ElementsAre;
+using testing::Field;
 using testing::IsEmpty;
 
 class CacheApi : public testing::Test {
@@ -53,7 +54,7 @@ TEST_F(CacheApi, APinProtectsAnEntry) {
   must(fetch_file(uri(), cache_)).lease->release();
   const std::string key = must(cache_.entries())[0].key;
   EXPECT_TRUE(must(cache_.pin(EntryKind::file, key, "mine")));
-  EXPECT_THAT(must(cache_.entries())[0].pins, ElementsAre("mine"));
+  EXPECT_THAT(must(cache_.entries())[0].pins, ElementsAre(Field(&CachePin::name, "mine")));
   EXPECT_THAT(must(cache_.gc({.max_bytes = 0})).removed, IsEmpty());
   EXPECT_TRUE(must(cache_.unpin(EntryKind::file, key, "mine")));
   EXPECT_FALSE(must(cache_.unpin(EntryKind::file, key, "mine")));
@@ -72,12 +73,55 @@ TEST_F(CacheApi, AnEndlessSpanMeansForEver) {
   const std::string key = must(cache_.entries())[0].key;
   constexpr auto k_for_ever = std::chrono::seconds::max();
   EXPECT_TRUE(must(cache_.pin(EntryKind::file, key, "mine", k_for_ever)));
-  EXPECT_THAT(must(cache_.entries())[0].pins, ElementsAre("mine"));
+  EXPECT_THAT(must(cache_.entries())[0].pins, ElementsAre(Field(&CachePin::name, "mine")));
   EXPECT_TRUE(must(cache_.unpin(EntryKind::file, key, "mine")));
   EXPECT_THAT(must(cache_.gc({.max_age = k_for_ever})).removed, IsEmpty());
   EXPECT_THAT(cache_.gc({.max_age = std::chrono::seconds(-1)}), IsError(Errc::invalid_argument));
   EXPECT_THAT(cache_.pin(EntryKind::file, key, "mine", std::chrono::seconds(-1)),
               IsError(Errc::invalid_argument));
+}
+
+TEST_F(CacheApi, SaysWhatIsInItAndWhetherItIsIntact) {
+  std::optional<Fetched> fetched = must(fetch_file(uri(), cache_));
+  const Path file = fetched->path;
+  const KindUsage usage = must(cache_.usage()).at(EntryKind::file);
+  EXPECT_EQ(usage.entries, 1U);
+  EXPECT_EQ(usage.misses, 1U);
+  EXPECT_GT(must(cache_.measure()).entry_bytes, 0U);
+  EXPECT_GT(must(cache_.size_bytes()), 0U);
+  EXPECT_EQ(must(cache_.verify()).intact, 1U);
+
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  std::filesystem::resize_file(file, 1);
+  EXPECT_EQ(must(cache_.verify()).damaged_in_use.size(), 1U);
+  fetched.reset();
+  const VerifyReport report = must(cache_.verify());
+  ASSERT_EQ(report.quarantined.size(), 1U);
+  EXPECT_EQ(name(report.quarantined[0].kind), "file");
+  EXPECT_THAT(must(cache_.entries()), IsEmpty());
+}
+
+TEST_F(CacheApi, KindsMayHaveLimitsOfTheirOwn) {
+  (void)must(fetch_file(uri(), cache_));
+  EXPECT_THAT(must(cache_.gc({.max_bytes_of_kind = {{EntryKind::env, 0}}})).removed, IsEmpty());
+  const GcReport report = must(cache_.gc({.max_bytes_of_kind = {{EntryKind::file, 0}}}));
+  ASSERT_EQ(report.removed.size(), 1U);
+  EXPECT_EQ(report.removed[0].reason, "kind_size");
+  EXPECT_EQ(entry_kind("file"), EntryKind::file);
+  EXPECT_EQ(entry_kind("files"), std::nullopt);
+  CacheOptions options{.limits = CacheLimits{.max_bytes_of_kind = {{EntryKind::file, 7}}}};
+  EXPECT_EQ(must(Cache::open(tree_ / "cache", options)).limits().max_bytes_of_kind,
+            options.limits->max_bytes_of_kind);
+}
+
+TEST_F(CacheApi, ARemoteCacheCanBeLeftOut) {
+  CacheOptions options;
+  options.environment = Variables{{"RTENV_REMOTE_CACHE", (tree_ / "remote").native()},
+                                  {"HOME", tree_.root().native()}};
+  options.no_remote = true;
+  EXPECT_THAT(must(Cache::open(tree_ / "cache", options)).flush(), IsError(Errc::invalid_argument));
+  options.remote = RemoteCache{.uri = "s3://bucket/"};
+  EXPECT_THAT(Cache::open(tree_ / "cache", options), IsError(Errc::invalid_argument));
 }
 
 TEST_F(CacheApi, AForkNeitherUsesNorEndsWhatItsParentHas) {

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "api/internals.hpp"
 #include "base/processors.hpp"
 
 namespace rtenv::api {
 
 Environment environment_of(const std::optional<Variables>& variables) {
-  if (!variables) return Environment::of_process();
-  Environment environment;
-  for (const auto& [name, value] : *variables) environment.set(name, value);
-  return environment;
+  return variables ? Environment(*variables) : Environment::of_process();
 }
 
 Error error_of_callers_exception(std::string_view function) {
@@ -25,9 +23,17 @@ Error error_of_callers_exception(std::string_view function) {
 }
 
 Result<void> Call::begin() {
+  if (const auto* const signal = std::get_if<StopSignal>(&options_.stop)) {
+    stop_signal_ = *signal;
+    if (const Cancellation* const above = Internals::of(*signal)) {
+      RTENV_TRY(cancellation_, Cancellation::create_below(*above));
+      return {};
+    }
+  }
   RTENV_TRY(cancellation_, Cancellation::create());
-  if (options_.stop.stop_possible())
-    on_stop_.emplace(options_.stop, [this] { cancellation_->request(); });
+  const auto* const token = std::get_if<std::stop_token>(&options_.stop);
+  if (token != nullptr && token->stop_possible())
+    on_stop_.emplace(*token, [this] { cancellation_->request(); });
   return {};
 }
 

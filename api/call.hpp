@@ -6,7 +6,6 @@
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -58,6 +57,7 @@ class Call {
 
   const Options& options_;
   Environment environment_;
+  std::optional<StopSignal> stop_signal_;  // keeps the parent of cancellation_
   std::optional<Cancellation> cancellation_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
   mutable std::mutex mutex_;
@@ -74,9 +74,9 @@ auto in_call(const Options& options, Work work) -> decltype(work(std::declval<Ca
   });
 }
 
-/// The same of a function whose only option is a stop token.
+/// The same of a function whose only option is what stops it.
 template <class Work>
-auto in_call(std::stop_token stop, Work work) -> decltype(work(std::declval<Call&>())) {
+auto in_call(Stop stop, Work work) -> decltype(work(std::declval<Call&>())) {
   Options options;
   options.environment.emplace();  // it needs none
   options.stop = std::move(stop);

@@ -7,6 +7,7 @@
 #include "api/environment.hpp"
 #include "api/internals.hpp"
 #include "envbuild/lock.hpp"
+#include "envbuild/py_modules.hpp"
 #include "runtime_env/yaml.hpp"
 
 namespace rtenv {
@@ -72,6 +73,24 @@ bool RuntimeEnv::has_packages() const noexcept { return state_->value.packages.h
 
 namespace api {
 
+Result<envbuild::Renewal> renewal_of(const EnvOptions& options) {
+  using Of = envbuild::Renewal::Of;
+  RTENV_TRY(const auto max_age, checked_span(options.renewal.max_age, "renewal.max_age"));
+  switch (options.renewal.of) {
+    case Renewal::Of::none: return envbuild::Renewal();
+    case Renewal::Of::all: return envbuild::Renewal{.of = Of::all};
+    case Renewal::Of::aged:
+      if (!max_age || options.offline) return envbuild::Renewal();
+      return envbuild::Renewal::older_than(*max_age);
+    case Renewal::Of::unpinned:
+      if (!options.offline) return envbuild::Renewal{.of = Of::unpinned};
+      return fail(Errc::invalid_argument,
+                  "offline and Renewal::Of::unpinned exclude each other: newer versions are "
+                  "downloaded");
+  }
+  return fail(Errc::invalid_argument, "renewal.of has an unknown value");
+}
+
 Result<envbuild::PrepareOptions> prepare_options(const EnvOptions& options, Call& call) {
   envbuild::PrepareOptions result{.node = call.environment(),
                                   .python = options.python,
@@ -84,21 +103,7 @@ Result<envbuild::PrepareOptions> prepare_options(const EnvOptions& options, Call
   if (options.lock) result.lock = call.resolve(*options.lock);
   if (options.python && options.python->find('/') != std::string::npos)
     result.python = call.resolve(*options.python).native();
-  RTENV_TRY(const auto max_age, checked_span(options.renewal.max_age, "renewal.max_age"));
-  if (max_age) result.renewal.max_age = *max_age;
-  switch (options.renewal.of) {
-    case Renewal::Of::none: return result;
-    case Renewal::Of::unpinned: result.renewal.of = envbuild::Renewal::Of::unpinned; break;
-    case Renewal::Of::aged:
-      if (!max_age) return result;  // for ever
-      result.renewal.of = envbuild::Renewal::Of::aged;
-      break;
-    case Renewal::Of::all: result.renewal.of = envbuild::Renewal::Of::all; break;
-    default: return fail(Errc::invalid_argument, "renewal.of has an unknown value");
-  }
-  if (options.offline)
-    return fail(Errc::invalid_argument,
-                "offline and renewal exclude each other: what is built anew is downloaded");
+  RTENV_TRY(result.renewal, renewal_of(options));
   return result;
 }
 
@@ -132,6 +137,21 @@ const std::string& EnvPlan::key_parts() const noexcept {
   return state_ ? state_->plan.key.parts : none;
 }
 
+std::string_view EnvPlan::installer() const noexcept {
+  return state_ ? runtime_env::name(state_->plan.packages.installer) : "";
+}
+
+const std::string& EnvPlan::python_version() const noexcept {
+  static const std::string none;
+  return state_ ? state_->plan.interpreter.version : none;
+}
+
+std::string_view name(BuiltEnv::Origin origin) noexcept {
+  return origin > BuiltEnv::Origin::built
+             ? ""
+             : envbuild::name(static_cast<envbuild::VirtualEnv::Origin>(origin));
+}
+
 Result<std::string> EnvPlan::lock() {
   if (!state_) return fail_moved();
   return in_call(state_->options, [&](Call& call) -> Result<std::string> {
@@ -162,6 +182,16 @@ Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, Cache& ca
     if (!plan) return std::optional<EnvPlan>();
     return std::optional(
         Internals::make<EnvPlan>(std::move(*plan), std::move(working_dir), internal, options));
+  });
+}
+
+Result<void> fetch_py_modules(const RuntimeEnv& runtime_env, Cache& cache,
+                              const EnvOptions& options) {
+  return in_call(options, [&](Call& call) -> Result<void> {
+    RTENV_TRY(const auto prepare, api::prepare_options(options, call));
+    RTENV_TRY(
+        envbuild::prepare_py_modules(Internals::of(runtime_env), Internals::of(cache), prepare));
+    return {};
   });
 }
 

@@ -8,6 +8,9 @@ namespace rtenv::api {
 
 class Call;
 
+/// Fails: invalid_argument.
+Result<envbuild::Renewal> renewal_of(const EnvOptions& options);
+
 /// Must not outlive the call. Fails: invalid_argument (options that contradict each other).
 Result<envbuild::PrepareOptions> prepare_options(const EnvOptions& options, Call& call);
 

@@ -16,4 +16,9 @@ Result<void> check_standard_streams() {
   return {};
 }
 
+Result<void> check_open(std::string_view name, int descriptor) {
+  if (::fcntl(descriptor, F_GETFD) >= 0) return {};
+  return fail(Errc::invalid_argument, "{} is {}, which isn't an open descriptor", name, descriptor);
+}
+
 }  // namespace rtenv::api

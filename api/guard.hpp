@@ -2,6 +2,8 @@
 // ends the caller's process.
 #pragma once
 
+#include <string_view>
+
 #include "base/broken_pipes.hpp"
 #include "base/exceptions.hpp"
 
@@ -10,6 +12,9 @@ namespace rtenv::api {
 /// Fails: invalid_argument, if one of the standard streams is closed: a file of rtenv's would be
 /// taken for it.
 Result<void> check_standard_streams();
+
+/// Fails: invalid_argument, if the caller's descriptor isn't open. `name`: of the argument.
+Result<void> check_open(std::string_view name, int descriptor);
 
 /// Calls `work`, which returns a Result. Fails: as `work`, check_standard_streams and
 /// without_exceptions.

@@ -3,13 +3,19 @@
 
 #include <atomic>
 
+#include "base/cancellation.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/virtual_env.hpp"
 #include "rtenv/environment.hpp"
 #include "rtenv/job.hpp"
+#include "rtenv/stop.hpp"
 #include "runtime_env/runtime_env.hpp"
 
 namespace rtenv {
+
+struct StopSignal::State {
+  Cancellation cancellation;
+};
 
 struct Cache::State {
   explicit State(cache::Cache opened) : cache(std::move(opened)) {}
@@ -30,6 +36,13 @@ struct RuntimeEnv::State {
 
 /// A friend of the public classes.
 struct Internals {
+  /// Null: it was moved from.
+  static const Cancellation* of(const StopSignal& signal) noexcept {
+    return signal.state_ == nullptr ? nullptr : &signal.state_->cancellation;
+  }
+  static StopSignal stop_signal(Cancellation cancellation) {
+    return StopSignal(std::make_shared<StopSignal::State>(std::move(cancellation)));
+  }
   static cache::Cache& of(const Cache& cache) { return cache.state_->cache; }
   static std::atomic<bool>& overlays_work(const Cache& cache) {
     return cache.state_->overlays_work;

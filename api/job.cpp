@@ -45,13 +45,12 @@ void Process::signal(int number) noexcept {
   if (state_ && state_->child) state_->child->signal(number);
 }
 
-Result<Exit> Process::wait(std::stop_token stop) {
+Result<Exit> Process::wait(Stop stop) {
   RTENV_TRY(const auto exit, wait_for(std::chrono::milliseconds::max(), std::move(stop)));
   return *exit;
 }
 
-Result<std::optional<Exit>> Process::wait_for(std::chrono::milliseconds time,
-                                              std::stop_token stop) {
+Result<std::optional<Exit>> Process::wait_for(std::chrono::milliseconds time, Stop stop) {
   using Clock = std::chrono::steady_clock;
   return in_call(std::move(stop), [&](Call& call) -> Result<std::optional<Exit>> {
     if (!state_ || !state_->child)
@@ -109,8 +108,7 @@ namespace {
 const Path k_no_path;
 
 Result<void> check_stream(std::string_view name, int fd) {
-  if (fd == -1 || ::fcntl(fd, F_GETFD) >= 0) return {};
-  return fail(Errc::invalid_argument, "{} is {}, which isn't an open descriptor", name, fd);
+  return fd == -1 ? Result<void>() : api::check_open(name, fd);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "rtenv/job_client.hpp"
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "api/call.hpp"
+#include "api/job_upload.hpp"
 #include "base/absolute_path.hpp"
 #include "base/json_text.hpp"
 #include "client/job_client.hpp"
@@ -20,9 +22,30 @@ using nlohmann::json;
 struct JobClient::State {
   Options options;
   std::string address;  // empty: that of the environment
+  std::string shown_address = {};
+  /// It was asked once.
+  enum class Server : std::uint8_t { unknown, ray, rtenv };
+  std::atomic<Server> server = Server::unknown;
 };
 
 namespace {
+
+// Names the server.
+template <class State>
+Environment server_environment(const State& state, Environment environment) {
+  if (!state.address.empty()) environment.set("RAY_API_SERVER_ADDRESS", state.address);
+  return environment;
+}
+
+// Whether the server is rtenv's. Fails also if it isn't a job server.
+template <class State>
+Result<bool> is_rtenv(State& state, client::JobClient& client) {
+  using Server = typename State::Server;
+  if (const Server known = state.server; known != Server::unknown) return known == Server::rtenv;
+  RTENV_TRY(const bool found, client.is_rtenv());
+  state.server = found ? Server::rtenv : Server::ray;
+  return found;
+}
 
 // Calls `work` with a client for one request.
 template <class State, class Work>
@@ -31,9 +54,8 @@ auto with_client(const State* state, Work work)
   if (state == nullptr) return fail(Errc::invalid_argument, "the client was moved elsewhere");
   using Value = decltype(work(std::declval<client::JobClient&>()));
   return in_call(state->options, [&](Call& call) -> Value {
-    Environment environment = call.environment();
-    if (!state->address.empty()) environment.set("RAY_API_SERVER_ADDRESS", state->address);
-    RTENV_TRY(auto opened, client::JobClient::open(std::move(environment), call.cancellation()));
+    RTENV_TRY(auto opened, client::JobClient::open(server_environment(*state, call.environment()),
+                                                   call.cancellation()));
     return work(opened);
   });
 }
@@ -57,11 +79,36 @@ Result<JobClient> JobClient::open(std::string_view address, const Options& optio
     if (address.starts_with(k_unix) && address.size() > k_unix.size())
       server = std::string(k_unix) +
                absolute_path(options.base / address.substr(k_unix.size())).native();
-    JobClient client(std::make_unique<State>(State{options, std::move(server)}));
+    JobClient client(std::unique_ptr<State>(new State{options, std::move(server)}));
     // So that a wrong address is known now.
     RTENV_TRY(
-        with_client(client.state_.get(), [](client::JobClient&) -> Result<void> { return {}; }));
+        client.state_->shown_address,
+        with_client(client.state_.get(), [](client::JobClient& opened) -> Result<std::string> {
+          return opened.server().shown();
+        }));
     return client;
+  });
+}
+
+const std::string& JobClient::address() const noexcept {
+  static const std::string none;
+  return state_ ? state_->shown_address : none;
+}
+
+Result<std::string> JobClient::upload(std::string_view runtime_env,
+                                      const JobUploadOptions& options) {
+  return with_client(state_.get(), [&](client::JobClient& client) -> Result<std::string> {
+    RTENV_TRY(json value, runtime_env::parse_json(runtime_env, "the runtime_env"));
+    if (value.is_null()) value = json::object();
+    if (options.working_dir && value.is_object()) value["working_dir"] = *options.working_dir;
+    RTENV_TRY(value, api::checked_runtime_env(std::move(value), state_->options.base));
+    RTENV_TRY(is_rtenv(*state_, client));  // an old server can't use what it would get
+    PushOptions push;
+    static_cast<Options&>(push) = state_->options;
+    push.environment = client.environment().values();
+    push.digest_cache = options.digest_cache;
+    RTENV_TRY(value, api::upload_runtime_env(std::move(value), push));
+    return json_text(value);
   });
 }
 
@@ -75,6 +122,7 @@ Result<std::string> JobClient::submit(std::string_view body) {
     if (is_own) id = job::make_job_id();
     if (!id.is_string()) return fail(Errc::invalid_argument, "submission_id isn't a string");
     RTENV_TRY(job::check_job_id(id.get<std::string>()));
+    RTENV_TRY(is_rtenv(*state_, client));
     RTENV_TRY(client.submit(request, is_own));
     return id.get<std::string>();
   });
@@ -99,7 +147,8 @@ Result<std::string> JobClient::logs(std::string_view id) {
 }
 
 Result<std::string> JobClient::follow(std::string_view id,
-                                      const std::function<Result<void>(std::string_view)>& output) {
+                                      const std::function<Result<void>(std::string_view)>& output,
+                                      const JobFollowOptions& options) {
   const auto guarded = [&](std::string_view text) -> Result<void> {
     try {
       return output(text);
@@ -108,9 +157,10 @@ Result<std::string> JobClient::follow(std::string_view id,
     }
   };
   return with_client(state_.get(), [&](client::JobClient& client) -> Result<std::string> {
-    RTENV_TRY(const bool is_rtenv, client.is_rtenv());
-    return text_of(
-        client::follow_log(client, std::string(id), {.server_is_rtenv = is_rtenv}, guarded));
+    RTENV_TRY(const bool server_is_rtenv, is_rtenv(*state_, client));
+    return text_of(client::follow_log(client, std::string(id),
+                                      {.server_is_rtenv = server_is_rtenv, .grace = options.grace},
+                                      guarded));
   });
 }
 

@@ -3,6 +3,7 @@
 #include "api/call.hpp"
 #include "api/duration.hpp"
 #include "api/host_job_store.hpp"
+#include "api/job_sandbox.hpp"
 #include "api/supervisor_program.hpp"
 #include "base/absolute_path.hpp"
 #include "cache/cache.hpp"
@@ -61,7 +62,11 @@ Result<cache::Cache> open_cache(const Path& root, const Environment& environment
 Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
                                                const Environment& environment) {
   if (options.state_dir.empty()) return fail(Errc::invalid_argument, "state_dir isn't given");
-  if (options.max_queued == 0) return fail(Errc::invalid_argument, "max_queued must be at least 1");
+  const auto at_least_one = {std::pair{"max_queued", options.max_queued},
+                             {"max_setups", options.max_setups},
+                             {"max_ended_jobs", options.max_ended_jobs}};
+  for (const auto& [name, value] : at_least_one)
+    if (value == 0) return fail(Errc::invalid_argument, "{} must be at least 1", name);
   if (options.cpus && !(*options.cpus >= 0))
     return fail(Errc::invalid_argument, "cpus is negative, or not a number");
   if (options.memory_bytes.value_or(0) < 0)
@@ -72,9 +77,13 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
     return fail(Errc::invalid_argument, "unix_socket is empty");
   if (options.token && options.token->empty())
     return fail(Errc::invalid_argument, "token is empty");
+  for (const auto& [name, amount] : options.resources)
+    if (!(amount >= 0))
+      return fail(Errc::invalid_argument, "resources: '{}' is negative, or not a number", name);
   server::ManagerOptions result;
   result.state_dir = absolute_path(options.state_dir);
-  result.supervisor_log = result.state_dir / "supervisors.log";
+  if (!options.supervisors_use_standard_error)
+    result.supervisor_log = result.state_dir / "supervisors.log";
   if (options.open_store) result.open_store = api::HostJobStore::factory(options.open_store);
   RTENV_TRY(result.supervisor_program,
             api::find_supervisor_program(options.supervisor_program, environment));
@@ -83,6 +92,20 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   if (options.cpus) result.node.cpus = *options.cpus;
   if (options.gpus) result.node.gpus = *options.gpus;
   if (options.memory_bytes) result.node.memory_bytes = *options.memory_bytes;
+  for (const auto& [name, amount] : options.resources) result.node.custom[name] = amount;
+  if (options.sandbox) {
+    std::vector<Path> secrets;
+    for (const auto& secret : {options.token_file, options.tls_key})
+      if (secret) secrets.push_back(absolute_path(*secret));
+    RTENV_TRY(result.sandbox, api::sandbox_policy(*options.sandbox, secrets));
+  }
+  result.limits = {.open_files = options.max_open_files, .processes = options.max_processes};
+  result.open_files = options.open_files;
+  result.max_setups = options.max_setups;
+  result.max_submission_memory_bytes = options.max_submission_memory_bytes;
+  result.max_ended_jobs = options.max_ended_jobs;
+  result.max_jobs_bytes = options.max_jobs_bytes;
+  RTENV_TRY(result.env_max_age, api::checked_span(options.env_max_age, "env_max_age"));
   result.max_running = options.max_running;
   result.max_queued = options.max_queued;
   result.log.max_bytes = options.max_log_bytes;
@@ -98,16 +121,20 @@ Result<server::ServerOptions> server_options(const JobServerOptions& options) {
     RTENV_TRY(cache_root, envbuild::cache_root(environment));
   }
   cache_root = absolute_path(cache_root);
-  environment.set("RTENV_CACHE_DIR", cache_root.native());  // of the supervisors, too
-  server::ServerOptions result{.listen = {.host = options.host, .port = options.port},
-                               .insecure = options.insecure,
-                               .allowed_hosts = options.allowed_hosts,
-                               .token_file = absolute(options.token_file),
-                               .token = options.token,
-                               .tls_certificate = absolute(options.tls_certificate),
-                               .tls_key = absolute(options.tls_key),
-                               .rtenv_version = RTENV_VERSION,
-                               .ray_version = RTENV_RAY_VERSION};
+  // The supervisors must use it, too; it may be relative to the current folder.
+  if (!options.cache_root.empty() || environment.find_filled("RTENV_CACHE_DIR"))
+    environment.set("RTENV_CACHE_DIR", cache_root.native());
+  server::ServerOptions result{
+      .listen = {.host = options.host, .port = options.port},
+      .insecure = options.insecure,
+      .allowed_hosts = options.allowed_hosts,
+      .token_file = absolute(options.token_file),
+      .token = options.token,
+      .tls_certificate = absolute(options.tls_certificate),
+      .tls_key = absolute(options.tls_key),
+      .rtenv_version = RTENV_VERSION,
+      .ray_version = options.ray_version.empty() ? RTENV_RAY_VERSION : options.ray_version};
+  if (options.listening_socket >= 0) result.listening_socket = Fd(options.listening_socket);
   result.listen.unix_socket = absolute(options.unix_socket);
   if (options.authenticator) {
     if (options.token || options.token_file)
@@ -115,6 +142,9 @@ Result<server::ServerOptions> server_options(const JobServerOptions& options) {
     result.authenticator = std::make_shared<HostAuthenticator>(options.authenticator);
   }
   result.max_package_bytes = options.max_package_bytes;
+  result.max_uploads_bytes = options.max_uploads_bytes;
+  result.max_request_bytes = options.max_request_bytes;
+  result.max_request_memory_bytes = options.max_request_memory_bytes;
   RTENV_TRY(result.manager, manager_options(options, environment));
   result.open_cache = [cache_root, environment] { return open_cache(cache_root, environment); };
   return result;
@@ -125,8 +155,9 @@ Failure fail_moved() { return fail(Errc::invalid_argument, "the server was moved
 }  // namespace
 
 Result<JobServer> JobServer::start(const JobServerOptions& options) {
-  return api::guarded([&]() -> Result<JobServer> {
+  return api::in_call(options.stop, [&](api::Call& call) -> Result<JobServer> {
     RTENV_TRY(auto internal, server_options(options));
+    internal.cancellation = call.cancellation();
     RTENV_TRY(auto server, server::Server::start(std::move(internal)));
     return JobServer(std::unique_ptr<State>(new State{std::move(server)}));
   });

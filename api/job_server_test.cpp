@@ -21,6 +21,7 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 struct Jobs : server::MemoryRows<StoredJob> {
   std::function<void()> on_add;
@@ -133,6 +134,67 @@ class JobServerApi : public testing::Test {
 
   TreeBuilder tree_;
 };
+
+TEST_F(JobServerApi, AClientUploadsWhatAJobNeedsOfItsMachine) {
+  tree_.file("job/main.py", "import helper; print(helper.WORD)\n");
+  tree_.file("modules/helper/__init__.py", "WORD = 'uploaded'\n");
+  JobServer server = must(JobServer::start(options()));
+  Options of_client;
+  of_client.environment = Variables{{"PATH", "/usr/bin:/bin"}, {"HOME", "/nonexistent"}};
+  of_client.base = tree_.root();
+  JobClient jobs = must(JobClient::open(server.address(), of_client));
+  EXPECT_EQ(jobs.address(), server.address());
+
+  const std::string uploaded =
+      must(jobs.upload(R"({"working_dir": "job", "py_modules": ["modules/helper"]})"));
+  const auto runtime_env = json_from_text(uploaded);
+  EXPECT_THAT(runtime_env.at("working_dir").get<std::string>(), StartsWith("gcs://_ray_pkg_"));
+  JobUploadOptions instead{.working_dir = "modules"};
+  EXPECT_NE(json_from_text(must(jobs.upload(uploaded, instead))), runtime_env);
+
+  const std::string id = must(
+      jobs.submit(json_text({{"entrypoint", "python3 main.py"}, {"runtime_env", runtime_env}})));
+  std::string log;
+  (void)must(jobs.follow(id, [&](std::string_view text) -> Result<void> {
+    log += text;
+    return {};
+  }));
+  EXPECT_THAT(log, HasSubstr("uploaded"));
+}
+
+TEST_F(JobServerApi, AnUploadChecksTheRuntimeEnvBeforeItSendsAnything) {
+  JobClient nobody = must(JobClient::open("http://127.0.0.1:1"));
+  EXPECT_THAT(nobody.upload(R"({"working_dir": 1})"), IsError(Errc::invalid_argument));
+  EXPECT_THAT(nobody.upload(R"({"working_dir": "/missing/folder"})"), IsError(Errc::not_found));
+  EXPECT_THAT(nobody.upload("[]"), IsError(Errc::invalid_argument));
+  EXPECT_THAT(nobody.upload("{}"), IsError(Errc::unavailable));
+}
+
+TEST_F(JobServerApi, JobsMayHaveResourcesOfTheirOwnKindsAndLimits) {
+  JobServerOptions limited = options();
+  limited.resources["tpu"] = 2;
+  limited.max_open_files = 77;
+  const JobServer server = must(JobServer::start(limited));
+  EXPECT_THAT(run(server, "ulimit -n"), HasSubstr("77"));
+  JobClient jobs = client(server);
+  const auto end_of_job_with = [&](const char* tpus) {
+    const std::string id = must(jobs.submit(
+        R"({"entrypoint": "true", "entrypoint_resources": {"tpu": )" + std::string(tpus) + "}}"));
+    const auto ignore = [](std::string_view) -> Result<void> { return {}; };
+    return json_from_text(must(jobs.follow(id, ignore)));
+  };
+  EXPECT_EQ(end_of_job_with("2").at("status"), "SUCCEEDED");
+  EXPECT_EQ(end_of_job_with("3").at("status"), "FAILED");
+  JobServerOptions wrong = options("two");
+  wrong.resources["tpu"] = -1;
+  EXPECT_THAT(JobServer::start(wrong), IsError(Errc::invalid_argument));
+  wrong = options("two");
+  wrong.max_setups = 0;
+  EXPECT_THAT(JobServer::start(wrong), IsError(Errc::invalid_argument));
+  wrong = options("two");
+  wrong.sandbox = JobSandbox{.readable = {"/missing/folder"}};
+  EXPECT_THAT(JobServer::start(wrong), IsError(Errc::not_found));
+}
 
 TEST_F(JobServerApi, TwoServersOfOneProcessServeTheirOwnJobs) {
   JobServer one = must(JobServer::start(options("one")));

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/fd.hpp"
+#include "rtenv/package.hpp"
 #include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
@@ -77,6 +78,27 @@ TEST_F(JobApi, WaitingEndsWithAStopAndTheProcessGoesOn) {
   EXPECT_EQ(::kill(process.pid(), 0), 0);
   process.signal(SIGTERM);
   EXPECT_EQ(must(process.wait()).signal, SIGTERM);
+}
+
+const StopSignal* g_stop = nullptr;
+
+TEST_F(JobApi, ASignalHandlerMayRequestAStop) {
+  const StopSignal stop = must(StopSignal::create());
+  g_stop = &stop;
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = [](int) { g_stop->request(); };
+  ::sigaction(SIGUSR1, &action, &before);
+  PreparedJob job = must(prepare(RuntimeEnv(), cache_));
+  Process process = must(job.start({.argv = {"sleep", "600"}}));
+  std::thread sender([waiting = ::pthread_self()] { ::pthread_kill(waiting, SIGUSR1); });
+  EXPECT_THAT(process.wait(stop), IsError(Errc::cancelled));
+  sender.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_TRUE(stop.requested());
+  PackOptions options;
+  options.stop = stop;
+  EXPECT_THAT(name_directory(tree_ / "job", options), IsError(Errc::cancelled));
 }
 
 TEST_F(JobApi, WaitingMayHaveALimit) {
@@ -153,7 +175,7 @@ TEST(RuntimeEnvApi, OptionsThatContradictEachOtherAreAnError) {
   Cache cache = must(Cache::open(tree / "cache"));
   EnvOptions options;
   options.offline = true;
-  options.renewal.of = Renewal::Of::all;
+  options.renewal.of = Renewal::Of::unpinned;
   EXPECT_THAT(plan_env(RuntimeEnv(), cache, options), IsError(Errc::invalid_argument));
 }
 

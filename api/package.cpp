@@ -6,8 +6,10 @@
 #include "api/package.hpp"
 #include "base/changing.hpp"
 #include "base/output_file.hpp"
+#include "pkg/archive_list.hpp"
 #include "pkg/inspect.hpp"
 #include "pkg/package.hpp"
+#include "pkg/zip_records.hpp"
 
 namespace rtenv {
 namespace api {
@@ -22,19 +24,49 @@ static_assert(same_value<pkg::Compression>(Compression::best) == pkg::Compressio
 static_assert(same_value<pkg::EntryType>(EntryType::folder_name_only) ==
               pkg::EntryType::folder_name_only);
 
-Entry entry_of(const pkg::Entry& entry) {
-  return {.path = entry.path,
-          .type = same_value<EntryType>(entry.type),
-          .executable = entry.executable,
-          .size_bytes = entry.size_bytes,
-          .link_target = entry.link_target};
-}
+enum class Source : std::uint8_t { directory, archive };
 
-std::vector<Entry> entries_of(const std::vector<pkg::Entry>& entries) {
+std::vector<Entry> entries_of(std::vector<pkg::Entry> entries, Source source) {
   std::vector<Entry> result;
   result.reserve(entries.size());
-  for (const pkg::Entry& entry : entries) result.push_back(entry_of(entry));
+  for (pkg::Entry& entry : entries)
+    result.push_back({.path = std::move(entry.path),
+                      .type = same_value<EntryType>(entry.type),
+                      .executable = entry.executable,
+                      .size_bytes = entry.size_bytes,
+                      .link_target = std::move(entry.link_target),
+                      .is_in_archive = source == Source::archive || pkg::is_in_zip(entry)});
   return result;
+}
+
+std::vector<Excluded> excluded_of(std::vector<pkg::Excluded> list) {
+  std::vector<Excluded> result;
+  result.reserve(list.size());
+  for (pkg::Excluded& excluded : list)
+    result.push_back({.path = std::move(excluded.path),
+                      .is_directory = excluded.directory,
+                      .reason = std::move(excluded.reason),
+                      .rules = std::move(excluded.rules)});
+  return result;
+}
+
+PackStats stats_of(const pkg::PackageStats& stats, unsigned threads) {
+  return {.threads = threads,
+          .found_files = stats.found_files,
+          .found_folders = stats.found_folders,
+          .scan_time = stats.scan_time,
+          .name_was_known = stats.name_was_known,
+          .known_files = stats.known_files,
+          .read_files = stats.read_files,
+          .read_bytes = stats.read_bytes,
+          .read_time = stats.read_time};
+}
+
+Unpacked unpacked_of(const pkg::UnpackSummary& summary) {
+  return {.files = summary.files,
+          .directories = summary.directories,
+          .links = summary.links,
+          .total_bytes = summary.total_bytes};
 }
 
 }  // namespace
@@ -54,6 +86,7 @@ Result<pkg::PackageOptions> package_options(const PackOptions& options, const Ca
                                                                    : pkg::IgnoreSemantics::ray;
   if (!options.use_gitignore) result.scan.use_gitignore = false;
   result.scan.record_excluded = options.list_excluded;
+  result.zip.top = options.top_folder;
   result.git_revision = options.git_revision;
   if (options.digest_cache) result.digest_cache = call.resolve(*options.digest_cache);
   result.zip.scheme = scheme;
@@ -63,77 +96,80 @@ Result<pkg::PackageOptions> package_options(const PackOptions& options, const Ca
   return result;
 }
 
-Package package_of(const pkg::PackageName& name, const pkg::Tree& tree) {
-  Package package{.name = name.file_name(),
-                  .scheme = same_value<Scheme>(name.scheme()),
-                  .content_bytes = tree.total_bytes(),
-                  .entries = entries_of(tree.entries),
-                  .warnings = tree.warnings};
-  package.excluded.reserve(tree.excluded.size());
-  for (const pkg::Excluded& excluded : tree.excluded)
-    package.excluded.push_back(
-        {.path = excluded.path, .is_directory = excluded.directory, .reason = excluded.reason});
+Package package_of(pkg::Tree tree) {
+  return {.content_bytes = tree.total_bytes(),
+          .entries = entries_of(std::move(tree.entries), Source::directory),
+          .excluded = excluded_of(std::move(tree.excluded)),
+          .warnings = std::move(tree.warnings)};
+}
+
+Package package_of(const pkg::PackageName& name, pkg::Tree tree) {
+  Package package = package_of(std::move(tree));
+  package.name = name.file_name();
+  package.scheme = same_value<Scheme>(name.scheme());
   return package;
 }
 
 namespace {
 
-Package packed_package(const pkg::PackedDirectory& packed) {
-  Package package = package_of(packed.zip.name, packed.tree);
-  package.packed_bytes = packed.zip.size_bytes;
-  return package;
-}
+// Where a package is written, maybe more than once: a directory that changes is read again.
+class Target {
+ public:
+  using Make = std::function<Result<OutputFile>()>;
+  explicit Target(Make make) : make_(std::move(make)) {}
 
-std::optional<pkg::FileIdentity> existing_file(const Path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  Result<pkg::ByteSink> open() {
+    if (file_ && file_->is_stream()) return changed_while("the directory", "packed");
+    file_.reset();
+    RTENV_TRY(auto file, make_());
+    file_.emplace(std::move(file));
+    return pkg::ByteSink{.write = [this](auto data) { return file_->write(data); },
+                         .file = file_->is_stream() ? -1 : file_->fd().get()};
+  }
+  OutputFile& file() { return *file_; }
+
+ private:
+  Make make_;
+  std::optional<OutputFile> file_;
+};
+
+std::optional<pkg::FileIdentity> identity(const struct stat& status) {
+  if (!S_ISREG(status.st_mode)) return std::nullopt;
   return pkg::FileIdentity{status.st_dev, status.st_ino};
 }
 
-Result<Package> pack_to_file(const Path& directory, const Path& target, const PackOptions& options,
-                             Call& call) {
-  RTENV_TRY(auto package, package_options(options, call));
-  package.zip.on_progress = call.on_progress();
-  package.scan.output = existing_file(target);
-  std::optional<OutputFile> file;
-  RTENV_TRY(const auto packed,
-            pkg::pack_directory(directory, package, [&]() -> Result<pkg::ByteSink> {
-              if (file && file->is_stream()) return changed_while("the directory", "packed");
-              file.reset();
-              RTENV_TRY(auto created, OutputFile::create(target, call.cancellation()));
-              file.emplace(std::move(created));
-              return pkg::ByteSink{.write = [&](auto data) { return file->write(data); },
-                                   .file = file->is_stream() ? -1 : file->fd().get()};
-            }));
-  RTENV_TRY(file->commit());
-  return packed_package(packed);
+std::optional<pkg::FileIdentity> identity_of(const Path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? identity(status) : std::nullopt;
 }
 
-Result<Package> pack_to_sink(const Path& directory, const PackageSink& sink,
-                             const PackOptions& options, Call& call) {
-  if (!sink) return fail(Errc::invalid_argument, "the sink is empty");
+std::optional<pkg::FileIdentity> identity_of(int descriptor) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 ? identity(status) : std::nullopt;
+}
+
+// `excluded`: an earlier package, which may be in the directory.
+Result<Package> pack_with(const Path& directory, const pkg::MakeSink& make_sink,
+                          std::optional<pkg::FileIdentity> excluded, const PackOptions& options,
+                          Call& call) {
   RTENV_TRY(auto package, package_options(options, call));
   package.zip.on_progress = call.on_progress();
-  const auto guarded = [&](std::span<const std::byte> data) -> Result<void> {
-    try {
-      return sink(data);
-    } catch (...) {
-      return error_of_callers_exception("the sink");
-    }
-  };
-  bool was_written = false;
-  RTENV_TRY(const auto packed,
-            pkg::pack_directory(directory, package, [&]() -> Result<pkg::ByteSink> {
-              if (std::exchange(was_written, true)) return changed_while("the directory", "packed");
-              return pkg::ByteSink{.write = guarded};
-            }));
-  return packed_package(packed);
+  package.scan.output = excluded;
+  RTENV_TRY(auto packed, pkg::pack_directory(call.resolve(directory), package, make_sink));
+  Package result = package_of(packed.zip.name, std::move(packed.tree));
+  result.packed_bytes = packed.zip.size_bytes;
+  result.stats = stats_of(packed.stats, call.threads());
+  return result;
 }
 
 pkg::UnpackOptions unpack_options(const UnpackOptions& options, const Call& call) {
   return {.limits = {.max_total_bytes = options.max_total_bytes,
                      .max_entries = options.max_entries,
-                     .hint = "if you trust the archive, raise max_total_bytes or max_entries"},
+                     .max_ratio = options.max_ratio,
+                     .hint = options.limit_hint.empty()
+                                 ? "if you trust the archive, raise max_total_bytes, "
+                                   "max_entries or max_ratio"
+                                 : options.limit_hint},
           .strip_top = options.strip_top,
           .modes = pkg::Modes::minus_umask,
           .threads = call.threads(),
@@ -146,24 +182,79 @@ pkg::UnpackOptions unpack_options(const UnpackOptions& options, const Call& call
 using api::Call;
 using api::in_call;
 
+std::string_view name(Scheme scheme) noexcept {
+  return pkg::name(api::same_value<pkg::Scheme>(scheme));
+}
+
 Result<Package> name_directory(const Path& directory, const PackOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Package> {
     RTENV_TRY(const auto package, api::package_options(options, call));
     RTENV_TRY(auto named, pkg::name_directory(call.resolve(directory), package));
-    return api::package_of(named.name(), named.tree());
+    const PackStats stats = api::stats_of(named.stats(), call.threads());
+    Package result = api::package_of(named.name(), std::move(named).take_tree());
+    result.stats = stats;
+    return result;
+  });
+}
+
+Result<Package> list_directory(const Path& directory, const PackOptions& options) {
+  return in_call(options, [&](Call& call) -> Result<Package> {
+    RTENV_TRY(const auto package, api::package_options(options, call));
+    RTENV_TRY(auto tree, pkg::list_directory(call.resolve(directory), package));
+    return api::package_of(std::move(tree));
   });
 }
 
 Result<Package> pack(const Path& directory, const Path& target, const PackOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Package> {
     if (target.empty()) return fail(Errc::invalid_argument, "the target of the package is empty");
-    return api::pack_to_file(call.resolve(directory), call.resolve(target), options, call);
+    const Path path = call.resolve(target);
+    api::Target output([&] { return OutputFile::create(path, call.cancellation()); });
+    RTENV_TRY(auto package,
+              api::pack_with(
+                  directory, [&] { return output.open(); }, api::identity_of(path), options, call));
+    RTENV_TRY(output.file().commit());
+    return package;
+  });
+}
+
+Result<Package> pack_into(const Path& directory, const Path& folder, const PackOptions& options) {
+  return in_call(options, [&](Call& call) -> Result<Package> {
+    const Path path = call.resolve(folder);
+    api::Target output([&] { return OutputFile::create_unnamed(path / "_ray_pkg_.zip"); });
+    RTENV_TRY(auto package, api::pack_with(
+                                directory, [&] { return output.open(); }, {}, options, call));
+    RTENV_TRY(output.file().commit_as(path / package.name));
+    return package;
+  });
+}
+
+Result<Package> pack_to_descriptor(const Path& directory, int descriptor,
+                                   const PackOptions& options) {
+  return in_call(options, [&](Call& call) -> Result<Package> {
+    RTENV_TRY(api::check_open("descriptor", descriptor));
+    api::Target output([&] { return OutputFile::at_descriptor(descriptor, call.cancellation()); });
+    return api::pack_with(
+        directory, [&] { return output.open(); }, api::identity_of(descriptor), options, call);
   });
 }
 
 Result<Package> pack(const Path& directory, const PackageSink& sink, const PackOptions& options) {
-  return in_call(options, [&](Call& call) {
-    return api::pack_to_sink(call.resolve(directory), sink, options, call);
+  return in_call(options, [&](Call& call) -> Result<Package> {
+    if (!sink) return fail(Errc::invalid_argument, "the sink is empty");
+    const auto guarded = [&](std::span<const std::byte> data) -> Result<void> {
+      try {
+        return sink(data);
+      } catch (...) {
+        return api::error_of_callers_exception("the sink");
+      }
+    };
+    bool was_written = false;
+    const auto make_sink = [&]() -> Result<pkg::ByteSink> {
+      if (std::exchange(was_written, true)) return changed_while("the directory", "packed");
+      return pkg::ByteSink{.write = guarded};
+    };
+    return api::pack_with(directory, make_sink, {}, options, call);
   });
 }
 
@@ -171,22 +262,28 @@ Result<Unpacked> unpack(const Path& archive, const Path& target, const UnpackOpt
   return in_call(options, [&](Call& call) -> Result<Unpacked> {
     RTENV_TRY(const auto summary, pkg::unpack(call.resolve(archive), call.resolve(target),
                                               api::unpack_options(options, call)));
-    return Unpacked{.files = summary.files,
-                    .directories = summary.directories,
-                    .links = summary.links,
-                    .total_bytes = summary.total_bytes};
+    return api::unpacked_of(summary);
+  });
+}
+
+Result<ArchiveList> list_archive(const Path& archive, const UnpackOptions& options) {
+  return in_call(options, [&](Call& call) -> Result<ArchiveList> {
+    RTENV_TRY(auto list,
+              pkg::list_archive(call.resolve(archive), api::unpack_options(options, call)));
+    return ArchiveList{.entries = api::entries_of(std::move(list.entries), api::Source::archive),
+                       .summary = api::unpacked_of(list.summary)};
   });
 }
 
 Result<Inspection> inspect(const Path& archive, const UnpackOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Inspection> {
-    RTENV_TRY(const auto found,
-              pkg::inspect(call.resolve(archive), api::unpack_options(options, call)));
-    Inspection inspection{.content = {.name = found.computed->file_name(),
-                                      .scheme = api::same_value<Scheme>(found.computed->scheme()),
-                                      .packed_bytes = found.package_bytes,
-                                      .entries = api::entries_of(found.entries)},
-                          .matches_name = found.verifies()};
+    RTENV_TRY(auto found, pkg::inspect(call.resolve(archive), api::unpack_options(options, call)));
+    Inspection inspection{
+        .content = {.name = found.computed->file_name(),
+                    .scheme = api::same_value<Scheme>(found.computed->scheme()),
+                    .packed_bytes = found.package_bytes,
+                    .entries = api::entries_of(std::move(found.entries), api::Source::archive)}};
+    if (found.name) inspection.matches_name = found.verifies();
     for (const Entry& entry : inspection.content.entries)
       inspection.content.content_bytes += entry.size_bytes;
     return inspection;

@@ -11,6 +11,8 @@ class Call;
 /// Fails: invalid_argument (a value that isn't one of its enum; Scheme::archive).
 Result<pkg::PackageOptions> package_options(const PackOptions& options, const Call& call);
 
-Package package_of(const pkg::PackageName& name, const pkg::Tree& tree);
+/// Without a name.
+Package package_of(pkg::Tree tree);
+Package package_of(const pkg::PackageName& name, pkg::Tree tree);
 
 }  // namespace rtenv::api

@@ -1,9 +1,11 @@
 #include "rtenv/package.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include <stdexcept>
 
+#include "base/fd.hpp"
 #include "rtenv/cache.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
@@ -11,6 +13,7 @@
 namespace rtenv {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
@@ -40,10 +43,55 @@ TEST_F(PackageApi, NamesPacksInspectsAndUnpacksADirectory) {
                                           has_path("data/a.csv"), has_path("main.py")));
 
   const Inspection found = must(inspect(tree_ / named.name));
-  EXPECT_TRUE(found.matches_name);
+  EXPECT_EQ(found.matches_name, true);
   EXPECT_EQ(found.content.name, named.name);
   EXPECT_EQ(must(unpack(tree_ / named.name, tree_ / "copy")).files, 3U);
   EXPECT_EQ(must(name_directory(tree_ / "copy")).name, named.name);
+}
+
+TEST_F(PackageApi, WritesAPackageUnderItsOwnNameIntoAFolder) {
+  tree_.directory("out");
+  const Package packed = must(pack_into(job(), tree_ / "out"));
+  (void)must(pack(job(), tree_ / "other.zip"));
+  EXPECT_EQ(content_of(tree_ / "out" / packed.name), content_of(tree_ / "other.zip"));
+  EXPECT_EQ(must(inspect(tree_ / "out" / packed.name)).matches_name, true);
+  EXPECT_EQ(must(inspect(tree_ / "other.zip")).matches_name, std::nullopt);
+  std::filesystem::rename(tree_ / "other.zip", tree_ / "_ray_pkg_0123456789abcdef.zip");
+  EXPECT_EQ(must(inspect(tree_ / "_ray_pkg_0123456789abcdef.zip")).matches_name, false);
+  EXPECT_THAT(pack_into(job(), tree_ / "missing"), IsError(Errc::not_found));
+}
+
+TEST_F(PackageApi, WritesAPackageToADescriptorThatStaysOpenAndIsNotPacked) {
+  const Path target = job() / "self.zip";
+  const Fd file(::open(target.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  const Package packed = must(pack_to_descriptor(job(), file.get()));
+  EXPECT_EQ(static_cast<std::uint64_t>(::lseek(file.get(), 0, SEEK_CUR)), packed.packed_bytes);
+  std::filesystem::rename(target, tree_ / "moved.zip");
+  EXPECT_EQ(must(name_directory(job())).name, packed.name);
+  EXPECT_EQ(must(inspect(tree_ / "moved.zip")).content.name, packed.name);
+  EXPECT_THAT(pack_to_descriptor(job(), -1), IsError(Errc::invalid_argument));
+}
+
+TEST_F(PackageApi, ListsDirectoriesAndArchivesWithoutWriting) {
+  PackOptions options;
+  options.top_folder = "module";
+  options.list_excluded = true;
+  const Package listed = must(list_directory(job(), options));
+  EXPECT_EQ(listed.name, "");
+  EXPECT_EQ(listed.file_count(), 3U);
+  ASSERT_EQ(listed.excluded.size(), 1U);
+  EXPECT_EQ(listed.excluded[0].path, "x.log");
+  EXPECT_EQ(listed.excluded[0].rules, ".gitignore");
+  const Package packed = must(pack(job(), tree_ / "module.zip", options));
+  EXPECT_EQ(packed.name, must(name_directory(job())).name);
+  EXPECT_EQ(packed.stats.read_files, 3U);
+  const ArchiveList in_zip = must(list_archive(tree_ / "module.zip"));
+  EXPECT_EQ(in_zip.summary.files, 3U);
+  EXPECT_THAT(in_zip.entries, Contains(Field(&Entry::path, "module/main.py")));
+  UnpackOptions stripped;
+  stripped.strip_top = true;
+  EXPECT_THAT(must(list_archive(tree_ / "module.zip", stripped)).entries,
+              Contains(Field(&Entry::path, "main.py")));
 }
 
 TEST_F(PackageApi, RelativePathsAreRelativeToTheBase) {

@@ -1,5 +1,7 @@
 #include "base/cancellation.hpp"
 
+#include <sys/epoll.h>
+
 #include "base/exceptions.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -11,12 +13,28 @@ Result<Cancellation> Cancellation::create() {
   return Cancellation(std::move(event));
 }
 
+Result<Cancellation> Cancellation::create_below(const Cancellation& parent) {
+  RTENV_TRY(auto cancellation, create());
+  Fd either(::epoll_create1(EPOLL_CLOEXEC));
+  if (!either) return fail_errno("create", "an epoll descriptor");
+  for (const int fd : {cancellation.event_.poll_fd(), parent.poll_fd()}) {
+    epoll_event readable{.events = EPOLLIN, .data = {}};
+    if (::epoll_ctl(either.get(), EPOLL_CTL_ADD, fd, &readable) != 0)
+      return fail_errno("wait for", "a request to stop");
+  }
+  cancellation.either_ = std::move(either);
+  cancellation.parent_ = &parent;
+  return cancellation;
+}
+
 Cancellation::Cancellation(Cancellation&&) noexcept = default;
 
 Cancellation& Cancellation::operator=(Cancellation&& other) noexcept {
   if (this != &other) {
     remove_left_folders();
     event_ = std::move(other.event_);
+    parent_ = other.parent_;
+    either_ = std::move(other.either_);
     state_ = std::move(other.state_);
   }
   return *this;
@@ -33,6 +51,7 @@ void Cancellation::remove_left_folders() noexcept {
 }
 
 void Cancellation::leave(Path folder) const {
+  if (parent_ != nullptr && parent_->requested()) return parent_->leave(std::move(folder));
   const std::lock_guard lock(state_->mutex);
   state_->left.push_back(std::move(folder));
 }

@@ -18,6 +18,9 @@ class Cancellation {
  public:
   /// Fails: unavailable (out of file descriptors).
   static Result<Cancellation> create();
+  /// One that is also requested when `parent` is; then its folders are left there. `parent` must
+  /// outlive it. Fails: unavailable.
+  static Result<Cancellation> create_below(const Cancellation& parent);
   Cancellation(Cancellation&&) noexcept;
   Cancellation& operator=(Cancellation&&) noexcept;
   /// Removes the folders that were left, unless this is a fork of the process that left them.
@@ -27,10 +30,13 @@ class Cancellation {
   void request() const noexcept;
   /// Cheap enough to check once per file.
   [[nodiscard]] bool requested() const noexcept {
-    return state_->requested.load(std::memory_order_relaxed);
+    return state_->requested.load(std::memory_order_relaxed) ||
+           (parent_ != nullptr && parent_->requested());
   }
   /// For poll(2): readable once a stop was requested.
-  [[nodiscard]] int poll_fd() const noexcept { return event_.poll_fd(); }
+  [[nodiscard]] int poll_fd() const noexcept {
+    return parent_ != nullptr ? either_.get() : event_.poll_fd();
+  }
 
   /// A temporary folder that is to be removed later. Thread-safe.
   void leave(Path folder) const;
@@ -48,6 +54,8 @@ class Cancellation {
   void remove_left_folders() noexcept;
 
   Event event_;
+  const Cancellation* parent_ = nullptr;
+  Fd either_;  // an epoll of both events, if there is a parent
   std::unique_ptr<State> state_ = std::make_unique<State>();
   static_assert(std::atomic<bool>::is_always_lock_free, "it is set in a signal handler");
 };

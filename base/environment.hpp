@@ -14,7 +14,10 @@ namespace rtenv {
 
 class Environment {
  public:
+  using Values = std::map<std::string, std::string, std::less<>>;
+
   Environment() = default;
+  explicit Environment(Values values) : values_(std::move(values)) {}
   /// A copy of the variables of the current process.
   static Environment of_process();
 
@@ -29,14 +32,12 @@ class Environment {
   /// Inserts `entry` at the front of a colon-separated list such as PATH.
   void prepend(std::string_view name, std::string_view entry);
 
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& values() const noexcept {
-    return values_;
-  }
+  [[nodiscard]] const Values& values() const noexcept { return values_; }
   /// "NAME=value" strings, as for execve(2).
   [[nodiscard]] std::vector<std::string> strings() const;
 
  private:
-  std::map<std::string, std::string, std::less<>> values_;
+  Values values_;
 };
 
 }  // namespace rtenv

@@ -128,15 +128,18 @@ Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* canc
   return OutputFile(path.native(), std::move(file));
 }
 
-Result<OutputFile> OutputFile::standard(const Cancellation* cancellation, Streams streams) {
+Result<OutputFile> OutputFile::at_descriptor(int number, const Cancellation* cancellation,
+                                             Streams streams) {
   RTENV_TRY(StreamOutput stream,
-            StreamOutput::duplicate(STDOUT_FILENO,
-                                    {.name = "standard output", .cancellation = cancellation}));
+            StreamOutput::duplicate(
+                number, {.name = number == STDOUT_FILENO ? "standard output"
+                                                         : fmt::format("the descriptor {}", number),
+                         .cancellation = cancellation}));
   return to_stream(std::move(stream), streams);
 }
 
 Result<OutputFile> OutputFile::create_unnamed(const Path& shown) {
-  RTENV_TRY(AtomicFile file, AtomicFile::create(shown.filename()));
+  RTENV_TRY(AtomicFile file, AtomicFile::create(shown));
   return OutputFile(shown.native(), std::move(file));
 }
 

@@ -26,10 +26,10 @@ class OutputFile {
   /// cancelled.
   static Result<OutputFile> create(const Path& path, const Cancellation* cancellation = nullptr,
                                    Streams streams = Streams::at_once);
-  /// Standard output.
-  static Result<OutputFile> standard(const Cancellation* cancellation = nullptr,
-                                     Streams streams = Streams::at_once);
-  /// A file in the current folder for `commit_as`; until then, errors name it as `shown`.
+  /// An open file of this process, which stays open.
+  static Result<OutputFile> at_descriptor(int number, const Cancellation* cancellation = nullptr,
+                                          Streams streams = Streams::at_once);
+  /// A file for `commit_as`; until then, errors name it as `shown`, in the same folder.
   static Result<OutputFile> create_unnamed(const Path& shown);
 
   /// Whether the path is another name of standard output, such as /dev/stdout.

@@ -10,21 +10,23 @@
 namespace rtenv {
 namespace {
 
-constexpr std::string_view k_name = "standard input";
 constexpr std::size_t k_buffer_bytes = 1 << 18;
 
 }  // namespace
 
-Result<SpooledInput> SpooledInput::read(const Cancellation* cancellation) {
-  if (::isatty(STDIN_FILENO) == 1)
+Result<SpooledInput> SpooledInput::read(int descriptor, const Cancellation* cancellation) {
+  if (::isatty(descriptor) == 1)
     return fail(Errc::invalid_argument, "an archive can't be read from a terminal")
         .hint("redirect standard input, or name a file");
   RTENV_TRY(TempDir folder, TempDir::create());
-  SpooledInput spooled(std::move(folder));
+  SpooledInput spooled(
+      descriptor == STDIN_FILENO ? "standard input" : fmt::format("the descriptor {}", descriptor),
+      std::move(folder));
   RTENV_TRY(const Fd file, open_file(spooled.path(), O_WRONLY | O_CREAT | O_EXCL, 0600));
   RawBytes buffer(k_buffer_bytes);
   for (;;) {
-    RTENV_TRY(const std::size_t count, read_available(STDIN_FILENO, buffer, k_name, cancellation));
+    RTENV_TRY(const std::size_t count,
+              read_available(descriptor, buffer, spooled.name_, cancellation));
     if (count == 0) return spooled;
     RTENV_TRY(write_full(file, std::span(buffer).first(count), spooled.path().native()));
   }
@@ -37,7 +39,7 @@ Result<Path> SpooledInput::named(const std::string& name) const {
 }
 
 Error SpooledInput::shown(const Error& error) const {
-  return with_shown_path(error, path(), k_name);
+  return with_shown_path(error, path(), name_);
 }
 
 }  // namespace rtenv

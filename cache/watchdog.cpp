@@ -2,18 +2,16 @@
 
 #include <poll.h>
 
-#include <array>
-
 #include "base/thread.hpp"
 
 namespace rtenv::cache {
 
 Result<std::unique_ptr<Watchdog>> Watchdog::start(std::chrono::milliseconds timeout,
                                                   const Cancellation* parent) {
-  RTENV_TRY(auto own, Cancellation::create());
+  auto own = parent != nullptr ? Cancellation::create_below(*parent) : Cancellation::create();
+  if (!own) return Failure(own.error());
   RTENV_TRY(auto stop, Cancellation::create());
-  std::unique_ptr<Watchdog> watchdog(
-      new Watchdog(timeout, parent, std::move(own), std::move(stop)));
+  std::unique_ptr<Watchdog> watchdog(new Watchdog(timeout, *std::move(own), std::move(stop)));
   RTENV_TRY(watchdog->thread_, start_thread([watched = watchdog.get()] { watched->watch(); }));
   return watchdog;
 }
@@ -24,9 +22,7 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::watch() {
-  std::array<pollfd, 2> events{
-      {{.fd = stop_.poll_fd(), .events = POLLIN, .revents = 0},
-       {.fd = parent_ != nullptr ? parent_->poll_fd() : -1, .events = POLLIN, .revents = 0}}};
+  pollfd stopped{.fd = stop_.poll_fd(), .events = POLLIN, .revents = 0};
   for (;;) {
     if (paused_) last_touch_ = Clock::now();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -35,9 +31,8 @@ void Watchdog::watch() {
       timed_out_ = true;
       break;
     }
-    ::poll(events.data(), events.size(), static_cast<int>(left.count()) + 1);
+    ::poll(&stopped, 1, static_cast<int>(left.count()) + 1);
     if (stop_.requested()) return;
-    if (parent_ != nullptr && parent_->requested()) break;
   }
   cancellation_.request();
 }

@@ -34,13 +34,11 @@ class Watchdog {
 
  private:
   using Clock = std::chrono::steady_clock;
-  Watchdog(std::chrono::milliseconds timeout, const Cancellation* parent, Cancellation own,
-           Cancellation stop)
-      : timeout_(timeout), parent_(parent), cancellation_(std::move(own)), stop_(std::move(stop)) {}
+  Watchdog(std::chrono::milliseconds timeout, Cancellation own, Cancellation stop)
+      : timeout_(timeout), cancellation_(std::move(own)), stop_(std::move(stop)) {}
   void watch();
 
   std::chrono::milliseconds timeout_;
-  const Cancellation* parent_;
   Cancellation cancellation_;
   Cancellation stop_;  // ends the watchdog's thread
   std::atomic<Clock::time_point> last_touch_{Clock::now()};

@@ -12,22 +12,22 @@ using capi::run;
 namespace {
 
 Result<EntryKind> kind_of(const char* name) {
-  if (const auto kind = cache::parse_kind(name)) return static_cast<EntryKind>(*kind);
+  if (const auto kind = entry_kind(name)) return *kind;
   return fail(Errc::invalid_argument, "kind: there is no kind '{}' of cache entries", name)
       .hint("one of: tree, env, tool, file, copy, read-only-tree");
 }
 
 nlohmann::json json_of(const CacheEntry& entry) {
-  return {{"kind", cache::info(static_cast<cache::Kind>(entry.kind)).name},
-          {"key", entry.key},
-          {"path", entry.path.native()},
-          {"is_ready", entry.is_ready},
-          {"size_bytes", entry.size_bytes},
-          {"created_ms", entry.created_ms},
-          {"last_used_ms", entry.last_used_ms},
-          {"hits", entry.hits},
-          {"holder_pids", entry.holder_pids},
-          {"pins", entry.pins}};
+  nlohmann::json pins = nlohmann::json::array();
+  for (const CachePin& pin : entry.pins)
+    pins.push_back(
+        {{"name", pin.name},
+         {"expires_ms", pin.expires_ms ? nlohmann::json(*pin.expires_ms) : nlohmann::json()}});
+  return {{"kind", name(entry.kind)},           {"key", entry.key},
+          {"path", entry.path.native()},        {"is_ready", entry.is_ready},
+          {"size_bytes", entry.size_bytes},     {"created_ms", entry.created_ms},
+          {"last_used_ms", entry.last_used_ms}, {"hits", entry.hits},
+          {"holder_pids", entry.holder_pids},   {"pins", std::move(pins)}};
 }
 
 std::optional<std::uint64_t> limit_of(std::uint64_t value) {
@@ -133,7 +133,7 @@ rtenv_status rtenv_cache_gc(rtenv_cache* cache, const struct rtenv_cache_limits*
                        .min_free_bytes = limit_of(read.min_free_bytes)};
     if (read.max_age_s != 0) chosen.max_age = capi::seconds_of(read.max_age_s);
     RTENV_TRY(const GcReport report,
-              cache->cache.gc(chosen, read.dry_run != 0, capi::token_of(stop)));
+              cache->cache.gc(chosen, read.dry_run != 0, capi::stop_of(stop)));
     if (freed_bytes != nullptr) *freed_bytes = report.freed_bytes;
     return {};
   });
@@ -142,7 +142,7 @@ rtenv_status rtenv_cache_gc(rtenv_cache* cache, const struct rtenv_cache_limits*
 rtenv_status rtenv_cache_enforce_limits(rtenv_cache* cache, rtenv_stop* stop, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(check_given({{"cache", cache}}));
-    cache->cache.enforce_limits(capi::token_of(stop));
+    cache->cache.enforce_limits(capi::stop_of(stop));
     return {};
   });
 }
@@ -177,7 +177,7 @@ rtenv_status rtenv_cache_unpin(rtenv_cache* cache, const char* kind, const char*
 rtenv_status rtenv_cache_flush(rtenv_cache* cache, rtenv_stop* stop, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(check_given({{"cache", cache}}));
-    return cache->cache.flush(capi::token_of(stop));
+    return cache->cache.flush(capi::stop_of(stop));
   });
 }
 
@@ -185,8 +185,9 @@ rtenv_status rtenv_cache_verify(rtenv_cache* cache, rtenv_stop* stop, uint64_t* 
                                 rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(check_given({{"cache", cache}}));
-    RTENV_TRY(const std::uint64_t count, cache->cache.verify(capi::token_of(stop)));
-    if (damaged != nullptr) *damaged = count;
+    RTENV_TRY(const VerifyReport report, cache->cache.verify(capi::stop_of(stop)));
+    if (damaged != nullptr)
+      *damaged = report.quarantined.size() + report.damaged_in_use.size() + report.missing.size();
     return {};
   });
 }

@@ -82,7 +82,7 @@ Result<void> read_options(const rtenv_options* given, Options& result) {
     RTENV_TRY(result.environment, variables_of(options.environment, "options.environment"));
   }
   result.base = text_of(options.base);
-  result.stop = token_of(options.stop);
+  result.stop = stop_of(options.stop);
   if (options.on_progress != nullptr)
     result.on_progress = [call = options.on_progress,
                           user = options.on_progress_user](const Progress& progress) {

@@ -20,7 +20,7 @@ struct rtenv_error {
 };
 
 struct rtenv_stop {
-  std::stop_source source;
+  rtenv::StopSignal signal;
 };
 
 struct rtenv_variables {
@@ -91,8 +91,6 @@ void set_string(char** out, std::string_view text);
 /// credentials with permission_denied.
 Result<void> read_options(const rtenv_options* given, Options& result);
 
-inline std::stop_token token_of(const rtenv_stop* stop) {
-  return stop == nullptr ? std::stop_token() : stop->source.get_token();
-}
+inline Stop stop_of(const rtenv_stop* stop) { return stop == nullptr ? Stop() : stop->signal; }
 
 }  // namespace rtenv::capi

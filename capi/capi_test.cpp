@@ -228,7 +228,7 @@ TEST(CApi, ServesJobsToThoseWhomACallbackAdmits) {
 
   client = open(stranger);
   char* jobs = nullptr;
-  EXPECT_EQ(rtenv_job_client_list(client, &jobs, nullptr), RTENV_PERMISSION_DENIED);
+  EXPECT_EQ(rtenv_job_client_list(client, nullptr, &jobs, nullptr), RTENV_PERMISSION_DENIED);
   rtenv_job_client_free(client);
   EXPECT_EQ(rtenv_job_server_stop(server, nullptr), RTENV_OK);
   EXPECT_EQ(rtenv_job_server_stop(server, nullptr), RTENV_OK);
@@ -292,10 +292,12 @@ TEST(CApi, NullIsRefusedOrDoesNothing) {
   refused(rtenv_job_client_open(nullptr, nullptr, nullptr, &error));
   refused(rtenv_job_client_submit(nullptr, nullptr, nullptr, &error));
   refused(rtenv_job_client_details(nullptr, nullptr, nullptr, &error));
-  refused(rtenv_job_client_list(nullptr, nullptr, &error));
+  refused(rtenv_job_client_upload(nullptr, nullptr, nullptr, &error));
+  refused(rtenv_pack_to_descriptor(nullptr, 1, nullptr, nullptr, &error));
+  refused(rtenv_job_client_list(nullptr, nullptr, nullptr, &error));
   refused(rtenv_job_client_logs(nullptr, nullptr, nullptr, &error));
   refused(rtenv_job_client_follow(nullptr, nullptr, nullptr, nullptr, nullptr, &error));
-  refused(rtenv_job_client_stop(nullptr, nullptr, nullptr, &error));
+  refused(rtenv_job_client_stop(nullptr, nullptr, 0, nullptr, &error));
   refused(rtenv_job_client_remove(nullptr, nullptr, &error));
 
   refused(rtenv_job_server_start(nullptr, nullptr, &error));

@@ -1,5 +1,4 @@
 #include <cstdlib>
-#include <stop_token>
 
 #include "capi/call.hpp"
 #include "rtenv/log.hpp"
@@ -40,13 +39,14 @@ void rtenv_set_log(int32_t least, rtenv_log_fn log, void* user) {
 rtenv_status rtenv_stop_new(rtenv_stop** stop, rtenv_error** error) {
   return capi::run(error, [&]() -> Result<void> {
     RTENV_TRY(capi::check_given({{"stop", stop}}));
-    *stop = new rtenv_stop;
+    RTENV_TRY(auto signal, StopSignal::create());
+    *stop = new rtenv_stop{std::move(signal)};
     return {};
   });
 }
 
 void rtenv_stop_request(rtenv_stop* stop) {
-  if (stop != nullptr) stop->source.request_stop();
+  if (stop != nullptr) stop->signal.request();
 }
 
 void rtenv_stop_free(rtenv_stop* stop) { delete stop; }

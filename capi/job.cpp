@@ -180,7 +180,7 @@ rtenv_status rtenv_process_wait(rtenv_process* process, rtenv_stop* stop, int32_
                                 rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(check_given({{"process", process}}));
-    RTENV_TRY(const Exit ended, process->process.wait(capi::token_of(stop)));
+    RTENV_TRY(const Exit ended, process->process.wait(capi::stop_of(stop)));
     if (exit_code != nullptr) *exit_code = ended.signal != 0 ? -ended.signal : ended.code;
     return {};
   });

@@ -40,6 +40,16 @@ rtenv_status rtenv_job_client_open(const char* address, const struct rtenv_optio
 
 void rtenv_job_client_free(rtenv_job_client* client) { delete client; }
 
+rtenv_status rtenv_job_client_upload(rtenv_job_client* client, const char* runtime_env, char** json,
+                                     rtenv_error** error) {
+  return run(error, [&]() -> Result<void> {
+    RTENV_TRY(check_given({{"client", client}, {"runtime_env", runtime_env}, {"json", json}}));
+    RTENV_TRY(const std::string uploaded, client->client.upload(runtime_env));
+    capi::set_string(json, uploaded);
+    return {};
+  });
+}
+
 rtenv_status rtenv_job_client_submit(rtenv_job_client* client, const char* json, char** id,
                                      rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
@@ -56,10 +66,15 @@ rtenv_status rtenv_job_client_details(rtenv_job_client* client, const char* id, 
                   [](JobClient& to, const char* job) { return to.details(job); });
 }
 
-rtenv_status rtenv_job_client_list(rtenv_job_client* client, char** json, rtenv_error** error) {
+rtenv_status rtenv_job_client_list(rtenv_job_client* client,
+                                   const struct rtenv_job_list_options* options, char** json,
+                                   rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(check_given({{"client", client}, {"json", json}}));
-    RTENV_TRY(const std::string jobs, client->client.list());
+    RTENV_TRY(const rtenv_job_list_options read, capi::read_struct(options, "options"));
+    JobListOptions chosen{.status = std::string(capi::text_of(read.status)), .offset = read.offset};
+    if (read.limit != 0) chosen.limit = read.limit;
+    RTENV_TRY(const std::string jobs, client->client.list(chosen));
     capi::set_string(json, jobs);
     return {};
   });
@@ -83,11 +98,11 @@ rtenv_status rtenv_job_client_follow(rtenv_job_client* client, const char* id, r
                   });
 }
 
-rtenv_status rtenv_job_client_stop(rtenv_job_client* client, const char* id, int32_t* was_running,
-                                   rtenv_error** error) {
+rtenv_status rtenv_job_client_stop(rtenv_job_client* client, const char* id, int32_t now,
+                                   int32_t* was_running, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(check_given({{"client", client}, {"id", id}}));
-    RTENV_TRY(const bool stopped, client->client.stop(id));
+    RTENV_TRY(const bool stopped, client->client.stop(id, now != 0));
     if (was_running != nullptr) *was_running = stopped ? 1 : 0;
     return {};
   });

@@ -72,9 +72,33 @@ Result<JobServerOptions> server_options(const rtenv_job_server_options* given) {
   result.python = string_of(options.python);
   if (!(options.cpus >= 0)) return Error(Errc::invalid_argument, "options.cpus is negative");
   if (options.cpus > 0) result.cpus = options.cpus;
-  result.max_running = options.max_running;
-  if (options.max_package_bytes != 0) result.max_package_bytes = options.max_package_bytes;
-  if (options.max_log_bytes != 0) result.max_log_bytes = options.max_log_bytes;
+  if (options.sandbox != 0)
+    result.sandbox = JobSandbox{.has_network = options.sandbox_no_network == 0};
+  else if (options.sandbox_no_network != 0 || options.sandbox_readable != nullptr)
+    return Error(Errc::invalid_argument,
+                 "options.sandbox_no_network and options.sandbox_readable need options.sandbox");
+  for (const std::string& path : capi::strings_of(options.sandbox_readable))
+    result.sandbox->readable.emplace_back(path);
+  const auto limit = [](auto& option, std::uint64_t given_limit) {
+    if (given_limit != 0) option = given_limit;
+  };
+  if (options.memory_bytes > INT64_MAX)
+    return Error(Errc::invalid_argument, "options.memory_bytes is too large");
+  limit(result.memory_bytes, options.memory_bytes);
+  if (options.env_max_age_s != 0) result.env_max_age = capi::seconds_of(options.env_max_age_s);
+  limit(result.max_processes, options.max_processes);
+  limit(result.max_open_files, options.max_open_files);
+  limit(result.max_running, options.max_running);
+  limit(result.max_queued, options.max_queued);
+  limit(result.max_setups, options.max_setups);
+  limit(result.max_package_bytes, options.max_package_bytes);
+  limit(result.max_uploads_bytes, options.max_uploads_bytes);
+  limit(result.max_request_bytes, options.max_request_bytes);
+  limit(result.max_request_memory_bytes, options.max_request_memory_bytes);
+  limit(result.max_submission_memory_bytes, options.max_submission_memory_bytes);
+  limit(result.max_log_bytes, options.max_log_bytes);
+  limit(result.max_ended_jobs, options.max_ended_jobs);
+  limit(result.max_jobs_bytes, options.max_jobs_bytes);
   if (options.job_ttl_s == UINT64_MAX)
     result.job_ttl.reset();
   else if (options.job_ttl_s != 0)

@@ -48,6 +48,7 @@ Result<UnpackOptions> unpack_options(const rtenv_unpack_options* given) {
   result.strip_top = options.strip_top != 0;
   if (options.max_total_bytes != 0) result.max_total_bytes = options.max_total_bytes;
   if (options.max_entries != 0) result.max_entries = options.max_entries;
+  if (options.max_ratio != 0) result.max_ratio = options.max_ratio;
   return result;
 }
 
@@ -74,6 +75,7 @@ Result<PackOptions> pack_options(const rtenv_pack_options* given) {
   result.excludes = strings_of(options.excludes);
   result.includes = strings_of(options.includes);
   if (options.git_revision != nullptr) result.git_revision = options.git_revision;
+  result.top_folder = text_of(options.top_folder);
   if (options.digest_cache != nullptr) result.digest_cache = options.digest_cache;
   return result;
 }
@@ -148,6 +150,18 @@ rtenv_status rtenv_pack_to(const char* directory, rtenv_write_fn write, void* us
   });
 }
 
+rtenv_status rtenv_pack_to_descriptor(const char* directory, int32_t descriptor,
+                                      const struct rtenv_pack_options* options,
+                                      rtenv_package** package, rtenv_error** error) {
+  return run(error, [&]() -> Result<void> {
+    RTENV_TRY(capi::check_given({{"directory", directory}}));
+    RTENV_TRY(const PackOptions read, capi::pack_options(options));
+    RTENV_TRY(Package packed, pack_to_descriptor(directory, descriptor, read));
+    capi::set_package(package, std::move(packed));
+    return {};
+  });
+}
+
 rtenv_status rtenv_unpack(const char* archive, const char* target,
                           const struct rtenv_unpack_options* options, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
@@ -164,7 +178,8 @@ rtenv_status rtenv_inspect(const char* archive, const struct rtenv_unpack_option
     RTENV_TRY(capi::check_given({{"archive", archive}}));
     RTENV_TRY(const UnpackOptions read, capi::unpack_options(options));
     RTENV_TRY(Inspection found, inspect(archive, read));
-    if (matches_name != nullptr) *matches_name = found.matches_name ? 1 : 0;
+    if (matches_name != nullptr)
+      *matches_name = found.matches_name ? static_cast<int32_t>(*found.matches_name) : -1;
     capi::set_package(content, std::move(found.content));
     return {};
   });

@@ -1,5 +1,3 @@
-#include "cache/cache.hpp"
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,12 +30,12 @@ struct CacheCommand {
   [[nodiscard]] Result<int> unpin(const Tool& tool) const;
 };
 
-std::string state_of(const cache::EntryRow& row) {
-  if (!row.ready) return "being created";
+std::string state_of(const CacheEntry& entry) {
+  if (!entry.is_ready) return "being created";
   std::vector<std::string> states;
-  if (!row.holder_pids.empty())
-    states.push_back(fmt::format("in use by {}", fmt::join(row.holder_pids, ", ")));
-  for (const cache::Pin& pin : row.pins)
+  if (!entry.holder_pids.empty())
+    states.push_back(fmt::format("in use by {}", fmt::join(entry.holder_pids, ", ")));
+  for (const CachePin& pin : entry.pins)
     states.push_back(fmt::format("pinned by '{}'{}", pin.name,
                                  pin.expires_ms ? " until " + local_time(*pin.expires_ms) : ""));
   return fmt::format("{}", fmt::join(states, "; "));
@@ -45,39 +43,40 @@ std::string state_of(const cache::EntryRow& row) {
 
 Result<int> list(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
-  RTENV_TRY(const auto rows, cache.entries());
+  RTENV_TRY(const auto entries, cache.entries());
   std::uint64_t total_bytes = 0;
-  for (const auto& row : rows) {
-    total_bytes += row.size_bytes;
-    tool.output.print(to_json(row),
-                      fmt::format("{:<5} {:>10}  {}  {:>5} hits  {}  {}",
-                                  cache::info(row.kind).name, format_byte_size(row.size_bytes),
-                                  local_time(row.last_used_ms), row.hits, row.key, state_of(row)));
+  for (const CacheEntry& entry : entries) {
+    total_bytes += entry.size_bytes;
+    tool.output.print(
+        to_json(entry),
+        fmt::format("{:<5} {:>10}  {}  {:>5} hits  {}  {}", name(entry.kind),
+                    format_byte_size(entry.size_bytes), local_time(entry.last_used_ms), entry.hits,
+                    entry.key, state_of(entry)));
   }
   if (tool.output.json) return 0;
   RTENV_TRY(const std::uint64_t cache_bytes, cache.size_bytes());
-  log::info("{} entries, {}; with uv's cache {}", rows.size(), format_byte_size(total_bytes),
+  log::info("{} entries, {}; with uv's cache {}", entries.size(), format_byte_size(total_bytes),
             format_byte_size(std::max(cache_bytes, total_bytes)));
   return 0;
 }
 
-std::set<std::string> keys_of(const std::vector<cache::EntryRow>& rows) {
+std::set<std::string> keys_of(const std::vector<CacheEntry>& entries) {
   std::set<std::string> keys;
-  for (const cache::EntryRow& row : rows) keys.insert(row.key.text());
+  for (const CacheEntry& entry : entries) keys.insert(entry.key);
   return keys;
 }
 
 // The entries that have these keys, of any kind. Fails: as find_key.
-Result<std::vector<cache::EntryRow>> rows_of(cache::Cache& cache,
-                                             const std::vector<std::string>& keys) {
-  RTENV_TRY(auto rows, cache.entries());
+Result<std::vector<CacheEntry>> entries_of(const Cache& cache,
+                                           const std::vector<std::string>& keys) {
+  RTENV_TRY(auto entries, cache.entries());
   std::set<std::string> chosen;
   for (const std::string& text : keys) {
-    RTENV_TRY(const auto key, find_key(rows, text, {"entry", "entries", "rtenv cache ls"}));
-    chosen.insert(key.text());
+    RTENV_TRY(const auto key, find_key(entries, text, {"entry", "entries", "rtenv cache ls"}));
+    chosen.insert(key);
   }
-  std::erase_if(rows, [&](const auto& row) { return !chosen.contains(row.key.text()); });
-  return rows;
+  std::erase_if(entries, [&](const auto& entry) { return !chosen.contains(entry.key); });
+  return entries;
 }
 
 bool confirmed(std::size_t count) {
@@ -90,24 +89,24 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
     return fail(Errc::invalid_argument, "no keys were given")
         .hint("give keys, which rtenv cache ls shows, or --all");
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
-  RTENV_TRY(const auto rows, all ? cache.entries() : rows_of(cache, keys));
+  RTENV_TRY(const auto entries, all ? cache.entries() : entries_of(cache, keys));
   if (all && !yes) {
     if (::isatty(STDIN_FILENO) == 0)
       return fail(Errc::invalid_argument, "--all removes every entry").hint("confirm with --yes");
-    if (!confirmed(rows.size())) return 1;
+    if (!confirmed(entries.size())) return 1;
   }
   std::optional<Error> refused;
   std::uint64_t freed_bytes = 0;
   nlohmann::json removed_keys = nlohmann::json::array();
-  for (const auto& row : rows) {
-    const auto removed = cache.remove(row.kind, row.key, tool.cancellation);
+  for (const CacheEntry& entry : entries) {
+    const auto removed = cache.remove(entry.kind, entry.key, tool.stop);
     if (!removed) {
       if (removed.error().code() == Errc::cancelled) return Failure(removed.error());
       if (!refused) refused = removed.error();
       continue;
     }
-    freed_bytes += row.size_bytes;
-    removed_keys.push_back(row.key.text());
+    freed_bytes += entry.size_bytes;
+    removed_keys.push_back(entry.key);
   }
   tool.output.print({{"removed", removed_keys}, {"freed_bytes", freed_bytes}}, [&] {
     log::info("{} entries removed, {} freed", removed_keys.size(), format_byte_size(freed_bytes));
@@ -116,13 +115,13 @@ Result<int> CacheCommand::remove(const Tool& tool) const {
   return 0;
 }
 
-std::optional<double> hit_ratio(const cache::KindUsage& usage) {
+std::optional<double> hit_ratio(const KindUsage& usage) {
   const std::uint64_t lookups = usage.hits + usage.misses;
   if (lookups == 0) return std::nullopt;
   return static_cast<double>(usage.hits) / static_cast<double>(lookups);
 }
 
-nlohmann::json usage_json(const cache::KindUsage& usage) {
+nlohmann::json usage_json(const KindUsage& usage) {
   return {{"entries", usage.entries},
           {"size_bytes", usage.size_bytes},
           {"hits", usage.hits},
@@ -133,7 +132,7 @@ nlohmann::json usage_json(const cache::KindUsage& usage) {
           {"evictions", usage.evictions}};
 }
 
-void print_usage(std::string_view name, const cache::KindUsage& row) {
+void print_usage(std::string_view name, const KindUsage& row) {
   const auto ratio = hit_ratio(row);
   print_line(fmt::format("{:<5} {:>8} {:>11} {:>8} {:>8} {:>8} {:>8} {:>11} {:>9}", name,
                          row.entries, format_byte_size(row.size_bytes), row.hits, row.misses,
@@ -141,8 +140,8 @@ void print_usage(std::string_view name, const cache::KindUsage& row) {
                          format_byte_size(row.saved_bytes), row.evictions));
 }
 
-cache::KindUsage sum(const std::map<cache::Kind, cache::KindUsage>& usage) {
-  cache::KindUsage all;
+KindUsage sum(const std::map<EntryKind, KindUsage>& usage) {
+  KindUsage all;
   for (const auto& [kind, row] : usage) {
     all.entries += row.entries;
     all.size_bytes += row.size_bytes;
@@ -157,14 +156,13 @@ cache::KindUsage sum(const std::map<cache::Kind, cache::KindUsage>& usage) {
 
 Result<int> stat(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
-  RTENV_TRY(const auto disk, cache.measure(tool.cancellation));
+  RTENV_TRY(const auto disk, cache.measure(tool.stop));
   RTENV_TRY(const auto usage, cache.usage());
-  RTENV_TRY(const auto limits, tool.cache_limits());
-  const cache::KindUsage all = sum(usage);
+  const CacheLimits limits = cache.limits();
+  const KindUsage all = sum(usage);
   nlohmann::json object = usage_json(all);
   object["kinds"] = nlohmann::json::object();
-  for (const auto& [kind, row] : usage)
-    object["kinds"][std::string(cache::info(kind).name)] = usage_json(row);
+  for (const auto& [kind, row] : usage) object["kinds"][std::string(name(kind))] = usage_json(row);
   object["uv_bytes"] = disk.uv_bytes;
   object["quarantine_bytes"] = disk.quarantine_bytes;
   object["other_bytes"] = disk.other_bytes;
@@ -173,7 +171,7 @@ Result<int> stat(const Tool& tool) {
   tool.output.print(object, [&] {
     print_line(
         "kind   entries        size     hits   misses   pulled    ratio       saved   evicted");
-    for (const auto& [kind, row] : usage) print_usage(cache::info(kind).name, row);
+    for (const auto& [kind, row] : usage) print_usage(name(kind), row);
     print_usage("all", all);
     log::info("uv's cache: {}, with the files that environments have from it",
               format_byte_size(disk.uv_bytes));
@@ -187,42 +185,42 @@ Result<int> stat(const Tool& tool) {
 }
 
 Result<int> CacheCommand::pin(const Tool& tool) const {
+  std::optional<std::chrono::seconds> lifetime;
   std::optional<std::int64_t> expires_ms;
   if (!pin_for.empty()) {
-    RTENV_TRY(const auto span, parse_duration(pin_for));
-    if (span.count() == 0)
+    RTENV_TRY(lifetime, parse_duration(pin_for));
+    if (lifetime->count() == 0)
       return fail(Errc::invalid_argument, "--for {}: a pin can't end at once", pin_for)
           .hint("rtenv cache unpin removes a pin");
-    expires_ms = unix_ms() + std::chrono::milliseconds(span).count();
+    expires_ms = unix_ms() + std::chrono::milliseconds(*lifetime).count();
   }
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
-  RTENV_TRY(const auto rows, rows_of(cache, keys));
-  for (const auto& row : rows) {
-    RTENV_TRY(const bool pinned,
-              cache.pin(row.kind, row.key, {.name = pin_name, .expires_ms = expires_ms}));
-    if (!pinned) return fail(Errc::not_found, "{} isn't in the cache", row.key);
+  RTENV_TRY(const auto entries, entries_of(cache, keys));
+  for (const CacheEntry& entry : entries) {
+    RTENV_TRY(const bool pinned, cache.pin(entry.kind, entry.key, pin_name, lifetime));
+    if (!pinned) return fail(Errc::not_found, "{} isn't in the cache", entry.key);
   }
   tool.output.print_json(
-      {{"pinned", keys_of(rows)}, {"name", pin_name}, {"expires_ms", json_or_null(expires_ms)}});
+      {{"pinned", keys_of(entries)}, {"name", pin_name}, {"expires_ms", json_or_null(expires_ms)}});
   return 0;
 }
 
 Result<int> CacheCommand::unpin(const Tool& tool) const {
   RTENV_TRY(auto cache, tool.open_cache_to_make_room());
-  RTENV_TRY(const auto rows, rows_of(cache, keys));
-  for (const auto& row : rows) {
-    RTENV_TRY(const bool unpinned, cache.unpin(row.kind, row.key, pin_name));
+  RTENV_TRY(const auto entries, entries_of(cache, keys));
+  for (const CacheEntry& entry : entries) {
+    RTENV_TRY(const bool unpinned, cache.unpin(entry.kind, entry.key, pin_name));
     if (!unpinned)
-      return fail(Errc::not_found, "{} isn't pinned by '{}'", row.key, pin_name)
+      return fail(Errc::not_found, "{} isn't pinned by '{}'", entry.key, pin_name)
           .hint("rtenv cache ls shows the pins");
   }
-  tool.output.print_json({{"unpinned", keys_of(rows)}, {"name", pin_name}});
+  tool.output.print_json({{"unpinned", keys_of(entries)}, {"name", pin_name}});
   return 0;
 }
 
 Result<int> flush(const Tool& tool) {
-  RTENV_TRY(auto cache, tool.open_cache_with_tier());
-  RTENV_TRY(cache.flush(tool.cancellation));
+  RTENV_TRY(auto cache, tool.open_cache({}));
+  RTENV_TRY(cache.flush(tool.stop));
   return 0;
 }
 

@@ -2,11 +2,10 @@
 
 #include "base/byte_size.hpp"
 #include "base/duration.hpp"
-#include "base/processors.hpp"
-#include "cache/cache.hpp"
 #include "cli/cache_row.hpp"
 #include "cli/commands.hpp"
 #include "cli/tool.hpp"
+#include "envbuild/cache_settings.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -20,20 +19,20 @@ struct CollectCommand {
   bool dry_run = false;
   bool remote = false;
 
-  [[nodiscard]] Result<cache::Limits> limits(const Tool& tool) const;
+  [[nodiscard]] Result<CacheLimits> limits(CacheLimits of_cache) const;
   [[nodiscard]] Result<int> run(const Tool& tool) const;
   [[nodiscard]] Result<int> run_remote(const Tool& tool) const;
 };
 
 // The cache's own limits, overridden by the options.
-Result<cache::Limits> CollectCommand::limits(const Tool& tool) const {
-  RTENV_TRY(cache::Limits limits, tool.cache_limits());
+Result<CacheLimits> CollectCommand::limits(CacheLimits of_cache) const {
+  CacheLimits limits = std::move(of_cache);
   if (!max_size.empty()) {
     RTENV_TRY(limits.max_bytes, parse_byte_size(max_size));
   }
   for (const std::string& text : max_size_of) {
     const auto equals = text.find('=');
-    const auto kind = cache::parse_kind(text.substr(0, equals));
+    const auto kind = entry_kind(text.substr(0, equals));
     if (equals == std::string::npos || !kind)
       return fail(Errc::invalid_argument, "--max-size-of expects KIND=SIZE, got '{}'", text)
           .hint("kinds: tree, env, tool, file, copy");
@@ -56,23 +55,25 @@ Result<cache::Limits> CollectCommand::limits(const Tool& tool) const {
 }
 
 Result<int> CollectCommand::run_remote(const Tool& tool) const {
-  RTENV_TRY(auto tier, tool.remote_tier());
-  if (tier && !max_age.empty()) {
-    RTENV_TRY(tier->max_age, parse_duration(max_age));
+  Variables variables = tool.environment.values();
+  if (!max_age.empty()) {
+    RTENV_TRY(parse_duration(max_age));
+    variables["RTENV_REMOTE_CACHE_MAX_AGE"] = max_age;
   }
-  RTENV_TRY(auto cache,
-            tool.open_cache({.limits = {}, .remote_tier = std::move(tier), .makes_room = true}));
-  auto expired = cache.remove_expired(dry_run, tool.cancellation);
-  if (!expired) return Failure(std::move(expired).error());
+  RTENV_TRY(auto cache, tool.open_cache({.environment = std::move(variables),
+                                         .limits = CacheLimits(),
+                                         .makes_room = true}));
+  const auto expired = cache.gc_remote(dry_run, tool.stop);
+  if (!expired) return Failure(expired.error());
   tool.output.print({{"dry_run", dry_run},
                      {"removed", expired->removed},
-                     {"freed_bytes", expired->removed_bytes},
+                     {"freed_bytes", expired->freed_bytes},
                      {"kept", expired->kept},
                      {"kept_bytes", expired->kept_bytes}},
                     [&] {
                       log::info("{} {} archives from the remote tier, {}; {} left, {}",
                                 dry_run ? "would remove" : "removed", expired->removed,
-                                format_byte_size(expired->removed_bytes), expired->kept,
+                                format_byte_size(expired->freed_bytes), expired->kept,
                                 format_byte_size(expired->kept_bytes));
                     });
   return 0;
@@ -80,20 +81,23 @@ Result<int> CollectCommand::run_remote(const Tool& tool) const {
 
 Result<int> CollectCommand::run(const Tool& tool) const {
   if (remote) return run_remote(tool);
-  RTENV_TRY(const cache::Limits chosen, limits(tool));
+  RTENV_TRY(const auto of_variables, envbuild::cache_limits(tool.environment));
+  RTENV_TRY(const CacheLimits chosen, limits({.max_bytes = of_variables.max_bytes,
+                                              .min_free_bytes = of_variables.min_free_bytes}));
   // Without limits of its own: opening must not evict anything, least of all before a dry run.
-  RTENV_TRY(auto cache, tool.open_cache({.limits = {}, .makes_room = true}));
-  RTENV_TRY(const auto report, cache.collect(chosen, dry_run, tool.cancellation));
+  RTENV_TRY(auto cache,
+            tool.open_cache({.limits = CacheLimits(), .no_remote = true, .makes_room = true}));
+  RTENV_TRY(const auto report, cache.gc(chosen, dry_run, tool.stop));
   nlohmann::json removed = nlohmann::json::array();
   for (const auto& [entry, reason] : report.removed) {
     removed.push_back(to_json(entry));
-    removed.back()["reason"] = cache::name(reason);
+    removed.back()["reason"] = reason;
   }
   const auto print_text = [&] {
     for (const auto& [entry, reason] : report.removed)
-      print_line(fmt::format("{} {} {}, last used {}, for {}", cache::info(entry.kind).name,
-                             entry.key, format_byte_size(entry.size_bytes),
-                             local_time(entry.last_used_ms), cache::name(reason)));
+      print_line(fmt::format("{} {} {}, last used {}, for {}", name(entry.kind), entry.key,
+                             format_byte_size(entry.size_bytes), local_time(entry.last_used_ms),
+                             reason));
     if (report.removed_parts > 0)
       print_line(fmt::format("{} parts of uv's cache and the quarantine, {}", report.removed_parts,
                              format_byte_size(report.freed_parts_bytes)));
@@ -116,28 +120,28 @@ Result<int> CollectCommand::run(const Tool& tool) const {
   return 0;
 }
 
-nlohmann::json list_json(const std::vector<cache::EntryRow>& rows) {
+nlohmann::json list_json(const std::vector<CacheEntry>& entries) {
   nlohmann::json list = nlohmann::json::array();
-  for (const auto& row : rows) list.push_back(to_json(row));
+  for (const CacheEntry& entry : entries) list.push_back(to_json(entry));
   return list;
 }
 
 Result<int> verify(const Tool& tool) {
   RTENV_TRY(auto cache, tool.open_cache());
-  RTENV_TRY(const auto report, cache.verify(default_threads(), tool.cancellation));
+  RTENV_TRY(const auto report, cache.verify(tool.stop));
   const auto print_text = [&] {
-    const auto print = [](std::string_view what, const std::vector<cache::EntryRow>& rows) {
-      for (const auto& row : rows)
-        print_line(fmt::format("{} {} {}", what, cache::info(row.kind).name, row.key));
+    const auto print = [](std::string_view what, const std::vector<CacheEntry>& entries) {
+      for (const CacheEntry& entry : entries)
+        print_line(fmt::format("{} {} {}", what, name(entry.kind), entry.key));
     };
     print("quarantined", report.quarantined);
     print("damaged, but in use or pinned:", report.damaged_in_use);
     print("missing", report.missing);
     log::info("{} entries are intact, {} recorded for the next check, {} damaged, {} missing",
-              report.checked, report.recorded,
+              report.intact, report.recorded,
               report.quarantined.size() + report.damaged_in_use.size(), report.missing.size());
   };
-  tool.output.print({{"checked", report.checked},
+  tool.output.print({{"checked", report.intact},
                      {"recorded", report.recorded},
                      {"quarantined", list_json(report.quarantined)},
                      {"damaged_in_use", list_json(report.damaged_in_use)},

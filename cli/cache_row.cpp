@@ -7,18 +7,18 @@
 
 namespace rtenv::cli {
 
-nlohmann::json to_json(const cache::EntryRow& row) {
+nlohmann::json to_json(const CacheEntry& entry) {
   nlohmann::json pins = nlohmann::json::array();
-  for (const cache::Pin& pin : row.pins)
+  for (const CachePin& pin : entry.pins)
     pins.push_back({{"name", pin.name}, {"expires_ms", json_or_null(pin.expires_ms)}});
-  return {{"kind", cache::info(row.kind).name},
-          {"key", row.key.text()},
-          {"size_bytes", row.size_bytes},
-          {"ready", row.ready},
-          {"created_ms", row.created_ms},
-          {"last_used_ms", row.last_used_ms},
-          {"hits", row.hits},
-          {"held_by", row.holder_pids},
+  return {{"kind", name(entry.kind)},
+          {"key", entry.key},
+          {"size_bytes", entry.size_bytes},
+          {"ready", entry.is_ready},
+          {"created_ms", entry.created_ms},
+          {"last_used_ms", entry.last_used_ms},
+          {"hits", entry.hits},
+          {"held_by", entry.holder_pids},
           {"pins", std::move(pins)}};
 }
 

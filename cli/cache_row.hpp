@@ -4,11 +4,11 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "cache/entry.hpp"
+#include "rtenv/cache.hpp"
 
 namespace rtenv::cli {
 
-nlohmann::json to_json(const cache::EntryRow& row);
+nlohmann::json to_json(const CacheEntry& entry);
 
 /// "2026-01-31 13:05:59", in the local time zone.
 std::string local_time(std::int64_t unix_ms);

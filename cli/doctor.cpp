@@ -90,7 +90,7 @@ Finding check_space(const Path& root) {
 
 Result<int> run(const Tool& tool) {
   RTENV_TRY(const Path root, tool.cache_root());
-  auto cache = tool.open_cache();
+  auto cache = tool.open_layer_cache();
   std::vector<Finding> findings{check_python(tool, root / "interpreters"), check_uv(tool),
                                 check_cache(cache)};
   if (cache) {

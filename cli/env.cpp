@@ -2,12 +2,11 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "api/internals.hpp"
 #include "base/json_text.hpp"
 #include "base/output_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/env_plan.hpp"
-#include "envbuild/lock.hpp"
-#include "envbuild/py_modules.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -17,6 +16,7 @@ struct EnvCommand {
   bool explain = false;
   std::string output = "rtenv.lock";
 
+  [[nodiscard]] Result<EnvPlan> plan(const Tool& tool, ProgressLine& progress) const;
   [[nodiscard]] Result<int> build(const Tool& tool) const;
   [[nodiscard]] Result<int> key(const Tool& tool) const;
   [[nodiscard]] Result<int> check(const Tool& tool) const;
@@ -25,9 +25,9 @@ struct EnvCommand {
 
 // Finishes background uploads to the remote tier: a command that only builds an environment has
 // nothing else to do, and other machines may be waiting for it.
-Result<void> flush(cache::Cache& cache, const Tool& tool) {
-  if (!cache.sends_later()) return {};
-  auto flushed = cache.flush(tool.cancellation);
+Result<void> flush(Cache& cache, const Tool& tool) {
+  if (!Internals::of(cache).sends_later()) return {};
+  auto flushed = cache.flush(tool.stop);
   if (flushed || flushed.error().code() == Errc::cancelled) return flushed;
   return {};  // reported as a warning by the cache
 }
@@ -35,43 +35,49 @@ Result<void> flush(cache::Cache& cache, const Tool& tool) {
 Result<int> EnvCommand::build(const Tool& tool) const {
   const auto begin = std::chrono::steady_clock::now();
   ProgressLine progress(tool);
-  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
-  RTENV_TRY(EnvInputs plan, plan_inputs(inputs, options, tool));
-  // So that the job finds its modules in the cache, too.
-  RTENV_TRY([[maybe_unused]] const auto modules,
-            envbuild::prepare_py_modules(plan.runtime_env, plan.cache, options));
-  if (!plan.env) {
+  RTENV_TRY(const auto options, inputs.env_options(tool, progress));
+  RTENV_TRY(const RuntimeEnv runtime_env, inputs.public_runtime_env(tool));
+  RTENV_TRY(Cache cache, inputs.open_cache(tool));
+  RTENV_TRY(auto plan, plan_env(runtime_env, cache, options));
+  RTENV_TRY(fetch_py_modules(runtime_env, cache, options));
+  if (!plan) {
     log::info("the runtime_env names no packages: there is no environment to build");
     tool.output.print_json({{"key", nullptr}, {"path", nullptr}, {"built", false}});
     return 0;
   }
-  RTENV_TRY(const auto env, envbuild::prepare_env(*plan.env, plan.cache, options));
-  RTENV_TRY(flush(plan.cache, tool));
+  RTENV_TRY(const BuiltEnv env, plan->build());
+  RTENV_TRY(flush(cache, tool));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  log::debug("environment {} {} in {:.3f} s", plan.env->key.digits, envbuild::name(env.origin),
-             seconds.count());
-  tool.output.print({{"key", plan.env->key.digits},
-                     {"path", env.path().native()},
-                     {"built", env.origin == envbuild::VirtualEnv::Origin::built},
-                     {"origin", envbuild::name(env.origin)},
-                     {"installer", runtime_env::name(plan.env->packages.installer)},
-                     {"python", plan.env->interpreter.version},
+  log::debug("environment {} {} in {:.3f} s", env.key, name(env.origin), seconds.count());
+  const std::string& path = env.lease.path().native();
+  tool.output.print({{"key", env.key},
+                     {"path", path},
+                     {"built", env.origin == BuiltEnv::Origin::built},
+                     {"origin", name(env.origin)},
+                     {"installer", plan->installer()},
+                     {"python", plan->python_version()},
                      {"seconds", seconds.count()}},
-                    env.path().native());
+                    path);
   return 0;
+}
+
+Result<EnvPlan> EnvCommand::plan(const Tool& tool, ProgressLine& progress) const {
+  RTENV_TRY(const auto options, inputs.env_options(tool, progress));
+  RTENV_TRY(const RuntimeEnv runtime_env, inputs.public_runtime_env(tool));
+  RTENV_TRY(Cache cache, inputs.open_cache(tool));
+  RTENV_TRY(auto plan, plan_env(runtime_env, cache, options));
+  if (!plan) return fail_no_packages();
+  return std::move(*plan);
 }
 
 Result<int> EnvCommand::key(const Tool& tool) const {
   ProgressLine progress(tool);
-  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
-  RTENV_TRY(const EnvInputs plan, plan_inputs(inputs, options, tool));
+  RTENV_TRY(const EnvPlan planned, plan(tool, progress));
   progress.clear();
-  if (!plan.env) return fail_no_packages();
-  const auto& env_key = plan.env->key;
-  nlohmann::json object{{"key", env_key.digits}};
-  if (explain) object["parts"] = json_from_text(env_key.parts);
+  nlohmann::json object{{"key", planned.key()}};
+  if (explain) object["parts"] = json_from_text(planned.key_parts());
   tool.output.print(object, [&] {
-    print_line(env_key.digits);
+    print_line(planned.key());
     if (explain) print_line(pretty_json_text(object["parts"]));
   });
   return 0;
@@ -79,11 +85,8 @@ Result<int> EnvCommand::key(const Tool& tool) const {
 
 Result<int> EnvCommand::lock(const Tool& tool) const {
   ProgressLine progress(tool);
-  RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
-  RTENV_TRY(EnvInputs plan, plan_inputs(inputs, options, tool));
-  if (!plan.env) return fail_no_packages();
-  RTENV_TRY(const std::string text,
-            envbuild::make_lock(*plan.env, plan.working_dir, plan.cache, options));
+  RTENV_TRY(EnvPlan planned, plan(tool, progress));
+  RTENV_TRY(const std::string text, planned.lock());
   progress.clear();
   if (output == "-") {
     std::fwrite(text.data(), 1, text.size(), stdout);

@@ -36,8 +36,8 @@ std::string python_version_of(const nlohmann::json& parts) {
 }
 
 nlohmann::json to_json(const KnownEnv& env) {
-  nlohmann::json object = cli::to_json(env.row);
-  object["path"] = env.path.native();
+  nlohmann::json object = cli::to_json(env.entry);
+  object["path"] = env.entry.path.native();
   object["parts"] = env.parts;
   return object;
 }
@@ -48,8 +48,8 @@ Result<int> list(const Tool& tool) {
   for (const KnownEnv& env : envs)
     tool.output.print(
         to_json(env),
-        fmt::format("{}  {:>10}  {}  python {:<8} {}", env.row.key,
-                    format_byte_size(env.row.size_bytes), local_time(env.row.last_used_ms),
+        fmt::format("{}  {:>10}  {}  python {:<8} {}", env.entry.key,
+                    format_byte_size(env.entry.size_bytes), local_time(env.entry.last_used_ms),
                     python_version_of(env.parts), packages_of(env.parts)));
   if (!tool.output.json) log::info("{} environments", envs.size());
   return 0;
@@ -77,10 +77,10 @@ Result<int> EnvListCommand::remove(const Tool& tool) const {
   nlohmann::json removed = nlohmann::json::array();
   std::uint64_t freed_bytes = 0;
   for (const KnownEnv& env : chosen) {
-    RTENV_TRY(const bool was_there, cache.remove(env.row.kind, env.row.key, tool.cancellation));
+    RTENV_TRY(const bool was_there, cache.remove(env.entry.kind, env.entry.key, tool.stop));
     if (!was_there) continue;
-    removed.push_back(env.row.key.text());
-    freed_bytes += env.row.size_bytes;
+    removed.push_back(env.entry.key);
+    freed_bytes += env.entry.size_bytes;
   }
   tool.output.print({{"removed", removed}, {"freed_bytes", freed_bytes}}, [&] {
     log::info("{} environments removed, {} freed", removed.size(), format_byte_size(freed_bytes));

@@ -117,7 +117,7 @@ Result<int> EnvPackCommand::pull(const Tool& tool) const {
       return envbuild::pull_env_by_key(uri, planned.env->key, planned.cache,
                                        planned.env->interpreter, options);
     }
-    RTENV_TRY(auto cache, tool.open_cache());
+    RTENV_TRY(auto cache, tool.open_layer_cache());
     RTENV_TRY(const auto interpreter, inputs.interpreter(tool, cache));
     if (!remote::looks_like_uri(source))
       return envbuild::import_env(source, cache, interpreter, options);

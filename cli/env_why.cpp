@@ -31,10 +31,10 @@ Result<int> WhyCommand::run(const Tool& tool) const {
   for (const KnownEnv* env : {&before, &after})
     if (env->parts.is_null())
       return fail(Errc::not_found, "the environment {} doesn't say what it was built from",
-                  env->row.key);
+                  env->entry.key);
   const auto differences = runtime_env::key_differences(before.parts, after.parts);
-  tool.output.print({{"first", before.row.key.text()},
-                     {"second", after.row.key.text()},
+  tool.output.print({{"first", before.entry.key},
+                     {"second", after.entry.key},
                      {"differences", to_json(differences)}},
                     [&] {
                       for (const auto& difference : differences) print_line(to_text(difference));
@@ -42,7 +42,7 @@ Result<int> WhyCommand::run(const Tool& tool) const {
                         log::info(
                             "{} and {} were built from the same list: if one was renewed, "
                             "an index may have given it other versions",
-                            before.row.key, after.row.key);
+                            before.entry.key, after.entry.key);
                     });
   return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "base/shown_name.hpp"
 #include "cli/output.hpp"
-#include "pkg/tree_sizes.hpp"
+#include "cli/tree_sizes.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -16,34 +16,35 @@ constexpr std::size_t k_largest_count = 10;
 
 }  // namespace
 
-void print_explanation(const pkg::Tree& tree) {
-  for (const pkg::Excluded& item : tree.excluded)
+void print_explanation(const Package& package) {
+  for (const Excluded& item : package.excluded)
     print_to_stderr(fmt::format("left out  {}{}  ({})\n", shown_name(item.path),
-                                item.directory ? "/" : "", shown_name(item.reason)));
-  for (const pkg::FolderSize& folder : largest_folders(tree, k_largest_count))
+                                item.is_directory ? "/" : "", shown_name(item.reason)));
+  for (const FolderSize& folder : largest_folders(package, k_largest_count))
     print_to_stderr(fmt::format("folder    {:>14} bytes  {}/  ({} files)\n", folder.total_bytes,
                                 shown_name(folder.path), folder.files));
-  for (const pkg::Entry* file : largest_files(tree, k_largest_count))
+  for (const Entry* file : largest_files(package, k_largest_count))
     print_to_stderr(
         fmt::format("file      {:>14} bytes  {}\n", file->size_bytes, shown_name(file->path)));
   print_to_stderr(fmt::format("packed    {:>14} bytes in {} files; {} left out\n",
-                              tree.total_bytes(), tree.file_count(), tree.excluded.size()));
+                              package.content_bytes, package.file_count(),
+                              package.excluded.size()));
 }
 
-nlohmann::json explanation_json(const pkg::Tree& tree) {
+nlohmann::json explanation_json(const Package& package) {
   nlohmann::json left_out = nlohmann::json::array();
-  for (const pkg::Excluded& item : tree.excluded)
+  for (const Excluded& item : package.excluded)
     left_out.push_back(
-        {{"path", item.path}, {"directory", item.directory}, {"reason", item.reason}});
+        {{"path", item.path}, {"directory", item.is_directory}, {"reason", item.reason}});
   nlohmann::json folders = nlohmann::json::array();
-  for (const pkg::FolderSize& folder : largest_folders(tree, k_largest_count))
+  for (const FolderSize& folder : largest_folders(package, k_largest_count))
     folders.push_back(
         {{"path", folder.path}, {"files", folder.files}, {"total_bytes", folder.total_bytes}});
   nlohmann::json files = nlohmann::json::array();
-  for (const pkg::Entry* file : largest_files(tree, k_largest_count))
+  for (const Entry* file : largest_files(package, k_largest_count))
     files.push_back({{"path", file->path}, {"size_bytes", file->size_bytes}});
   return {{"left_out", std::move(left_out)},
-          {"warnings", tree.warnings},
+          {"warnings", package.warnings},
           {"largest_folders", std::move(folders)},
           {"largest_files", std::move(files)}};
 }

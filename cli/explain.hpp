@@ -4,13 +4,13 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "pkg/tree.hpp"
+#include "rtenv/package.hpp"
 
 namespace rtenv::cli {
 
 /// On standard error.
-void print_explanation(const pkg::Tree& tree);
+void print_explanation(const Package& package);
 /// The same as members of a JSON object.
-nlohmann::json explanation_json(const pkg::Tree& tree);
+nlohmann::json explanation_json(const Package& package);
 
 }  // namespace rtenv::cli

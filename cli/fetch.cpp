@@ -1,16 +1,14 @@
-#include "envbuild/fetch.hpp"
-
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base/output_file.hpp"
 #include "base/path_kind.hpp"
-#include "base/processors.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
 #include "cli/store_options.hpp"
-#include "envbuild/fetch_to.hpp"
 #include "pkg/package_name.hpp"
+#include "rtenv/transfer.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -23,36 +21,31 @@ struct FetchCommand {
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
-    RTENV_TRY(const auto options, store.options(tool, parsed));
-    return output.empty() ? into_cache(parsed, options, tool) : into_file(parsed, options, tool);
+    ProgressLine progress(tool);
+    auto options = tool.options<DownloadOptions>(progress.on_progress());
+    RTENV_TRY(store.set(options, parsed));
+    return output.empty() ? into_cache(parsed, options, progress, tool)
+                          : into_file(parsed, std::move(options), progress, tool);
   }
 
  private:
-  static envbuild::FetchOptions shown(const remote::StoreOptions& options, ProgressLine& progress) {
-    return {.store = options, .on_progress = progress.callback(), .threads = default_threads()};
-  }
-
-  [[nodiscard]] Result<int> into_cache(const remote::Uri& parsed,
-                                       const remote::StoreOptions& options,
-                                       const Tool& tool) const {
-    RTENV_TRY(auto cache, tool.open_cache());
+  [[nodiscard]] Result<int> into_cache(const remote::Uri& parsed, const FetchOptions& options,
+                                       ProgressLine& progress, const Tool& tool) const {
+    RTENV_TRY(Cache cache, tool.open_cache());
     const bool as_tree = parsed.scheme == remote::Scheme::local ||
                          (pkg::is_remote_archive(parsed.path) && !no_unpack);
-    Result<envbuild::Fetched> fetched = [&] {
-      ProgressLine progress(tool);
-      return as_tree ? envbuild::fetch_tree(parsed, cache, shown(options, progress))
-                     : envbuild::fetch_file(parsed, cache, shown(options, progress));
-    }();
-    if (!fetched) return Failure(std::move(fetched).error());
-    tool.output.print({{"uri", parsed.shown()},
-                       {"path", fetched->object.path.native()},
-                       {"from_cache", fetched->from_cache}},
-                      fetched->object.path.native());
+    const auto fetched =
+        as_tree ? fetch_tree(uri, cache, options) : fetch_file(uri, cache, options);
+    progress.clear();
+    if (!fetched) return Failure(fetched.error());
+    const std::string& path = fetched->path.native();
+    tool.output.print(
+        {{"uri", parsed.shown()}, {"path", path}, {"from_cache", fetched->from_cache}}, path);
     return 0;
   }
 
   // Something with the URI's pin may be in it; the output doesn't depend on it otherwise.
-  static std::optional<cache::Cache> cache_of_pin(const remote::Uri& parsed, const Tool& tool) {
+  static std::optional<Cache> cache_of_pin(const remote::Uri& parsed, const Tool& tool) {
     const auto root = tool.cache_root();
     if (!parsed.sha256 || !root || !path_kind(*root)) return std::nullopt;
     auto cache = tool.open_cache();
@@ -61,8 +54,8 @@ struct FetchCommand {
     return std::nullopt;
   }
 
-  [[nodiscard]] Result<int> into_file(const remote::Uri& parsed,
-                                      const remote::StoreOptions& options, const Tool& tool) const {
+  [[nodiscard]] Result<int> into_file(const remote::Uri& parsed, DownloadOptions options,
+                                      ProgressLine& progress, const Tool& tool) const {
     const bool to_stdout = output == "-" || OutputFile::is_standard(output);
     if (to_stdout && tool.output.json)
       return fail(Errc::invalid_argument,
@@ -70,17 +63,11 @@ struct FetchCommand {
     if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
       return fail(Errc::invalid_argument, "an object can't be written to a terminal")
           .hint("redirect standard output, or give a file to -o");
-    constexpr auto k_when = OutputFile::Streams::by_commit;
-    RTENV_TRY(OutputFile file, output == "-"
-                                   ? OutputFile::standard(tool.cancellation, k_when)
-                                   : OutputFile::create(output, tool.cancellation, k_when));
-    auto cache = cache_of_pin(parsed, tool);
-    const auto fetched = [&] {
-      ProgressLine progress(tool);
-      return envbuild::fetch_to(parsed, file, cache ? &*cache : nullptr, shown(options, progress));
-    }();
+    options.cache = cache_of_pin(parsed, tool);
+    const auto fetched = output == "-" ? download_to_descriptor(uri, STDOUT_FILENO, options)
+                                       : download(uri, output, options);
+    progress.clear();
     if (!fetched) return Failure(fetched.error());
-    RTENV_TRY(file.commit());
     if (to_stdout) return 0;
     const std::string path = std::filesystem::absolute(output).native();
     tool.output.print({{"uri", parsed.shown()}, {"path", path}, {"sha256", fetched->sha256}}, path);

@@ -17,20 +17,20 @@ struct HashCommand {
 
 Result<int> HashCommand::run(const Tool& tool) const {
   RTENV_TRY(selection.check_directory());
-  RTENV_TRY(auto options, selection.package_options(tool));
-  options.scan.record_excluded = explain_wanted || tool.verbose;
+  auto options = tool.options<PackOptions>();
+  RTENV_TRY(selection.set(options, tool));
+  options.list_excluded = explain_wanted || tool.verbose;
   if (!no_digest_cache) options.digest_cache = tool.digest_cache();
-  RTENV_TRY(auto named, pkg::name_directory(selection.directory, options));
-  const pkg::Tree& tree = named.tree();
-  warn_of_left_out(tree, explain_wanted);
-  log_stats(named.stats(), tree, options.zip.threads);
-  if (explain_wanted && !tool.output.json) print_explanation(tree);
-  nlohmann::json object{{"uri", named.name().uri()},
-                        {"scheme", pkg::name(named.name().scheme())},
-                        {"files", tree.file_count()},
-                        {"total_bytes", tree.total_bytes()}};
-  if (explain_wanted) object.update(explanation_json(tree));
-  tool.output.print(object, named.name().uri());
+  RTENV_TRY(const Package package, name_directory(selection.directory, options));
+  warn_of_left_out(package, explain_wanted);
+  log_stats(package);
+  if (explain_wanted && !tool.output.json) print_explanation(package);
+  nlohmann::json object{{"uri", package.uri()},
+                        {"scheme", name(package.scheme)},
+                        {"files", package.file_count()},
+                        {"total_bytes", package.content_bytes}};
+  if (explain_wanted) object.update(explanation_json(package));
+  tool.output.print(object, package.uri());
   return 0;
 }
 

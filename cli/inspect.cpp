@@ -1,8 +1,7 @@
-#include "pkg/inspect.hpp"
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
-#include "base/processors.hpp"
 #include "base/shown_name.hpp"
 #include "base/spooled_input.hpp"
 #include "cli/commands.hpp"
@@ -13,22 +12,22 @@
 namespace rtenv::cli {
 namespace {
 
-std::string verdict(const pkg::Inspection& inspection) {
-  if (!inspection.name)
-    return fmt::format("its name has no digest; as a package it would be called {}",
-                       inspection.computed->file_name());
-  if (inspection.verifies()) return "verified";
-  std::string text = fmt::format("the content does NOT match the name; it should be called {}",
-                                 inspection.computed->file_name());
-  if (inspection.name->scheme() == pkg::Scheme::ray)
+std::string verdict(const Inspection& inspection) {
+  const Package& content = inspection.content;
+  if (!inspection.matches_name)
+    return fmt::format("its name has no digest; as a package it would be called {}", content.name);
+  if (*inspection.matches_name) return "verified";
+  std::string text =
+      fmt::format("the content does NOT match the name; it should be called {}", content.name);
+  if (content.scheme == Scheme::ray)
     text +=
         " (or the directory had dangling links, sockets, or folders in which everything is "
         "excluded: Ray's digest includes their names, and the zip doesn't have them)";
   return text;
 }
 
-void print_entry(const pkg::Entry& entry) {
-  const bool is_link = entry.type == pkg::EntryType::link;
+void print_entry(const Entry& entry) {
+  const bool is_link = entry.type == EntryType::link;
   print_line(fmt::format("{:>12}  {:<10}  {}{}", entry.size_bytes, type_name(entry),
                          shown_name(entry.path),
                          is_link ? " -> " + shown_name(entry.link_target) : ""));
@@ -38,15 +37,15 @@ struct InspectCommand {
   std::string package;
   UnpackLimitFlags limits;
 
-  [[nodiscard]] Result<pkg::Inspection> inspect(const Tool& tool) const;
+  [[nodiscard]] Result<Inspection> inspect(const Tool& tool) const;
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 };
 
-Result<pkg::Inspection> InspectCommand::inspect(const Tool& tool) const {
+Result<Inspection> InspectCommand::inspect(const Tool& tool) const {
   RTENV_TRY(const auto options, limits.options(tool));
-  if (package != "-") return pkg::inspect(package, options);
-  RTENV_TRY(const auto input, SpooledInput::read(tool.cancellation));
-  auto inspection = pkg::inspect(input.path(), options);
+  if (package != "-") return rtenv::inspect(package, options);
+  RTENV_TRY(const auto input, SpooledInput::read(STDIN_FILENO, tool.cancellation));
+  auto inspection = rtenv::inspect(input.path(), options);
   if (!inspection) return Failure(input.shown(inspection.error()));
   return inspection;
 }
@@ -54,24 +53,22 @@ Result<pkg::Inspection> InspectCommand::inspect(const Tool& tool) const {
 Result<int> InspectCommand::run(const Tool& tool) const {
   const pkg::StepTimer timer;
   RTENV_TRY(const auto inspection, inspect(tool));
-  std::uint64_t total_bytes = 0;
-  for (const pkg::Entry& entry : inspection.entries) total_bytes += entry.size_bytes;
-  log::debug("read {} entries with {} bytes from {} bytes in {:.3f} s, by {} threads",
-             inspection.entries.size(), total_bytes, inspection.package_bytes,
-             timer.passed().count(), default_threads());
+  const Package& content = inspection.content;
+  log::debug("read {} entries with {} bytes from {} bytes in {:.3f} s", content.entries.size(),
+             content.content_bytes, content.packed_bytes, timer.passed().count());
   const auto as_json = [&] {
-    return nlohmann::json{{"entries", entries_json(inspection.entries)},
-                          {"total_bytes", total_bytes},
-                          {"package_bytes", inspection.package_bytes},
-                          {"name", inspection.computed->file_name()},
-                          {"verifies", inspection.verifies()}};
+    return nlohmann::json{{"entries", entries_json(content.entries)},
+                          {"total_bytes", content.content_bytes},
+                          {"package_bytes", content.packed_bytes},
+                          {"name", content.name},
+                          {"verifies", inspection.matches_name.value_or(false)}};
   };
   tool.output.print_either(as_json, [&] {
-    for (const pkg::Entry& entry : inspection.entries) print_entry(entry);
-    print_line(fmt::format("{} entries, {} bytes, {} packed; {}", inspection.entries.size(),
-                           total_bytes, inspection.package_bytes, verdict(inspection)));
+    for (const Entry& entry : content.entries) print_entry(entry);
+    print_line(fmt::format("{} entries, {} bytes, {} packed; {}", content.entries.size(),
+                           content.content_bytes, content.packed_bytes, verdict(inspection)));
   });
-  return inspection.name && !inspection.verifies() ? 1 : 0;
+  return inspection.matches_name.value_or(true) ? 0 : 1;
 }
 
 }  // namespace

@@ -8,8 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/json_text.hpp"
 #include "cli/commands.hpp"
-#include "client/log_follower.hpp"
+#include "client/job_client.hpp"
 
 namespace rtenv::cli {
 
@@ -32,6 +33,12 @@ Result<std::chrono::milliseconds> grace_period(const Environment& environment) {
   return std::chrono::milliseconds(std::llround(seconds * 1000));
 }
 
+// A response of the server.
+Result<json> json_of(const Result<std::string>& text) {
+  if (!text) return Failure(text.error());
+  return json_from_text(*text);
+}
+
 Result<void> write_out(std::string_view data) {
   if (std::fwrite(data.data(), 1, data.size(), stdout) != data.size() || std::fflush(stdout) != 0)
     return fail_errno("write", "standard output");
@@ -39,26 +46,23 @@ Result<void> write_out(std::string_view data) {
 }
 
 struct StatusCommand {
-  JobServerOptions server;
+  ServerFlags server;
   std::string id;
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
-    RTENV_TRY(const json details, client.details(id));
+    RTENV_TRY(const json details, json_of(client.details(id)));
     tool.output.print(details, [&] { print_status(id, details); });
     return 0;
   }
 };
 
 struct LogsCommand {
-  JobServerOptions server;
+  ServerFlags server;
   std::string id;
   bool follow = false;
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
-    if (follow) {
-      RTENV_TRY(const bool is_rtenv, client.is_rtenv());
-      return follow_to_the_end(tool, client, is_rtenv, id);
-    }
+    if (follow) return follow_to_the_end(tool, client, id);
     RTENV_TRY(const std::string logs, client.logs(id));
     Result<void> written;
     tool.output.print_either(
@@ -72,7 +76,7 @@ struct LogsCommand {
 };
 
 struct StopCommand {
-  JobServerOptions server;
+  ServerFlags server;
   std::string id;
   bool no_wait = false;
   bool now = false;
@@ -92,9 +96,9 @@ struct StopCommand {
   }
 
  private:
-  Result<json> wait_for_end(client::JobClient& client, const Cancellation& cancellation) const {
+  Result<json> wait_for_end(JobClient& client, const Cancellation& cancellation) const {
     for (;;) {
-      RTENV_TRY(json details, client.details(id));
+      RTENV_TRY(json details, json_of(client.details(id)));
       if (client::is_terminal(details)) return details;
       if (cancellation.requested())
         return fail(Errc::cancelled, "interrupted; the job will still be stopped");
@@ -112,11 +116,11 @@ std::string id_of(const json& details) {
 }
 
 struct ListCommand {
-  JobServerOptions server;
-  client::JobClient::ListOptions filter;
+  ServerFlags server;
+  JobListOptions filter;
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
-    RTENV_TRY(const json jobs, client.list(filter));
+    RTENV_TRY(const json jobs, json_of(client.list(filter)));
     for (const json& details : jobs) {
       std::string entrypoint = details.value("entrypoint", "");
       std::ranges::replace(entrypoint, '\n', ' ');
@@ -128,7 +132,7 @@ struct ListCommand {
 };
 
 struct DeleteCommand {
-  JobServerOptions server;
+  ServerFlags server;
   std::string id;
   Result<int> run(const Tool& tool) const {
     RTENV_TRY(auto client, server.connect(tool));
@@ -166,7 +170,7 @@ Command add_job_command(const Command& group, Tool& tool, const char* name, cons
 
 }  // namespace
 
-void JobServerOptions::declare(const Command& command) {
+void ServerFlags::declare(const Command& command) {
   command
       .add_option("--address", address,
                   "The job server, rtenv's or Ray's [RAY_API_SERVER_ADDRESS; RAY_ADDRESS; "
@@ -183,29 +187,28 @@ void JobServerOptions::declare(const Command& command) {
   command.add_option("--log-color", log_color, "").one_of({"auto", "false", "true"}).hidden();
 }
 
-Result<Environment> JobServerOptions::environment(const Tool& tool) const {
-  Environment environment = tool.environment;
-  if (!address.empty()) environment.set("RAY_API_SERVER_ADDRESS", address);
-  if (!headers.empty()) environment.set("RAY_JOB_HEADERS", headers);
+Result<void> ServerFlags::set(Variables& variables) const {
+  if (!headers.empty()) variables["RAY_JOB_HEADERS"] = headers;
   const auto is = [&](std::string_view word) {
     return std::ranges::equal(verify, word, [](char a, char b) {
       return std::tolower(static_cast<unsigned char>(a)) == b;
     });
   };
   if (is("false") || verify == "0") {
-    environment.set("RTENV_TLS_VERIFY", "false");
+    variables["RTENV_TLS_VERIFY"] = "false";
   } else if (!verify.empty() && !is("true") && verify != "1") {
     if (std::error_code error; !std::filesystem::is_regular_file(verify, error))
       return fail(Errc::not_found, "--verify: {} doesn't exist", verify)
           .hint("give true, false, or a file of certificates (PEM)");
-    environment.set("CURL_CA_BUNDLE", verify);
+    variables["CURL_CA_BUNDLE"] = verify;
   }
-  return environment;
+  return {};
 }
 
-Result<client::JobClient> JobServerOptions::connect(const Tool& tool) const {
-  RTENV_TRY(auto with_options, environment(tool));
-  return client::JobClient::open(std::move(with_options), tool.cancellation);
+Result<JobClient> ServerFlags::connect(const Tool& tool, OnProgress on_progress) const {
+  auto options = tool.options(std::move(on_progress));
+  RTENV_TRY(set(*options.environment));
+  return JobClient::open(address, options);
 }
 
 void print_boxed(const std::string& text) {
@@ -227,12 +230,12 @@ void print_status(const std::string& id, const json& details) {
   if (!message.empty()) print_line("Status message: " + message);
 }
 
-Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv,
-                              const std::string& id) {
+Result<int> follow_to_the_end(const Tool& tool, JobClient& client, const std::string& id) {
   RTENV_TRY(const auto grace, grace_period(tool.environment));
-  const auto details = client::follow_log(
-      client, id, {.server_is_rtenv = is_rtenv, .grace = grace},
-      [&](std::string_view data) { return tool.output.json ? Result<void>() : write_out(data); });
+  const auto details = json_of(client.follow(
+      id,
+      [&](std::string_view data) { return tool.output.json ? Result<void>() : write_out(data); },
+      {.grace = grace}));
   if (!details && details.error().code() == Errc::cancelled)
     return fail(Errc::cancelled, "interrupted; job '{}' continues", id)
         .hint("rtenv job logs --follow {0}; rtenv job stop {0}", id);

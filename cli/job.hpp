@@ -7,11 +7,11 @@
 
 #include "cli/command_line.hpp"
 #include "cli/tool.hpp"
-#include "client/job_client.hpp"
+#include "rtenv/job_client.hpp"
 
 namespace rtenv::cli {
 
-struct JobServerOptions {
+struct ServerFlags {
   std::string address;
   std::string headers;
   std::string verify;
@@ -19,9 +19,12 @@ struct JobServerOptions {
   std::string log_color;
 
   void declare(const Command& command);
-  /// The tool's environment variables, overridden by the options. Fails: not_found (--verify).
-  [[nodiscard]] Result<Environment> environment(const Tool& tool) const;
-  [[nodiscard]] Result<client::JobClient> connect(const Tool& tool) const;
+  /// Fails: not_found (--verify), as JobClient::open.
+  [[nodiscard]] Result<JobClient> connect(const Tool& tool, OnProgress on_progress = {}) const;
+
+ private:
+  // Sets the variables that the options override.
+  [[nodiscard]] Result<void> set(Variables& variables) const;
 };
 
 /// Between two lines of dashes of the same width.
@@ -30,7 +33,6 @@ void print_boxed(const std::string& text);
 void print_status(const std::string& id, const nlohmann::json& details);
 /// Prints the log until the job ends, then its status. Returns the exit status: 0 if the job
 /// succeeded; else its own exit code, or 1 if the server doesn't report one.
-Result<int> follow_to_the_end(const Tool& tool, client::JobClient& client, bool is_rtenv,
-                              const std::string& id);
+Result<int> follow_to_the_end(const Tool& tool, JobClient& client, const std::string& id);
 
 }  // namespace rtenv::cli

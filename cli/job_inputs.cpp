@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/environment.hpp"
+#include "api/internals.hpp"
 #include "base/duration.hpp"
 #include "base/processors.hpp"
 #include "runtime_env/yaml.hpp"
@@ -99,6 +101,11 @@ Result<runtime_env::RuntimeEnv> JobInputs::runtime_env(const Tool& tool) const {
   return result;
 }
 
+Result<RuntimeEnv> JobInputs::public_runtime_env(const Tool& tool) const {
+  RTENV_TRY(auto value, runtime_env(tool));
+  return Internals::runtime_env(std::move(value));
+}
+
 Result<runtime_env::Interpreter> JobInputs::interpreter(const Tool& tool,
                                                         const cache::Cache& cache) const {
   return runtime_env::find_interpreter(python.empty() ? std::nullopt : std::optional(python),
@@ -106,29 +113,39 @@ Result<runtime_env::Interpreter> JobInputs::interpreter(const Tool& tool,
                                        tool.cancellation);
 }
 
-Result<cache::Cache> JobInputs::open_cache(const Tool& tool) const {
-  return offline || no_cache ? tool.open_cache() : tool.open_cache_with_tier();
+Result<Cache> JobInputs::open_cache(const Tool& tool) const {
+  return tool.open_cache({.no_remote = offline || no_cache});
 }
 
-Result<envbuild::Renewal> JobInputs::renewal() const {
-  using Of = envbuild::Renewal::Of;
-  if (no_cache) return envbuild::Renewal{.of = Of::all};
-  if (refresh) return envbuild::Renewal{.of = Of::unpinned};
-  if (max_age.empty()) return envbuild::Renewal();
+Result<Renewal> JobInputs::renewal() const {
+  using Of = Renewal::Of;
+  if (no_cache) return Renewal{.of = Of::all};
+  if (refresh) return Renewal{.of = Of::unpinned};
+  if (max_age.empty()) return Renewal();
   RTENV_TRY(const auto age, parse_duration(max_age));
-  if (offline) return envbuild::Renewal();
-  return envbuild::Renewal::older_than(age);
+  return Renewal{.of = Of::aged, .max_age = age};
+}
+
+Result<EnvOptions> JobInputs::env_options(const Tool& tool, ProgressLine& progress) const {
+  auto options = tool.options<EnvOptions>(progress.on_progress());
+  if (!python.empty()) options.python = python;
+  if (!lock.empty()) options.lock = lock;
+  options.offline = offline;
+  RTENV_TRY(options.renewal, renewal());
+  if (tool.verbose) options.on_output = print_to_stderr;
+  return options;
 }
 
 Result<envbuild::PrepareOptions> JobInputs::prepare_options(const Tool& tool,
                                                             ProgressLine& progress) const {
-  RTENV_TRY(const auto chosen_renewal, renewal());
+  RTENV_TRY(const auto options, env_options(tool, progress));
+  RTENV_TRY(const auto chosen_renewal, api::renewal_of(options));
   return envbuild::PrepareOptions{.node = tool.environment,
-                                  .python = python.empty() ? std::nullopt : std::optional(python),
+                                  .python = options.python,
                                   .threads = default_threads(),
                                   .cancellation = tool.cancellation,
-                                  .on_output = tool.verbose ? print_to_stderr : nullptr,
-                                  .lock = lock.empty() ? std::nullopt : std::optional<Path>(lock),
+                                  .on_output = options.on_output,
+                                  .lock = options.lock,
                                   .offline = offline,
                                   .renewal = chosen_renewal,
                                   .on_progress = progress.callback()};

@@ -10,6 +10,7 @@
 #include "cli/progress.hpp"
 #include "cli/tool.hpp"
 #include "envbuild/working_dir.hpp"
+#include "rtenv/environment.hpp"
 #include "runtime_env/interpreter.hpp"
 #include "runtime_env/runtime_env.hpp"
 
@@ -39,16 +40,20 @@ struct JobInputs {
   void declare_build(const Command& command);
   /// Fails: as load_runtime_env; invalid_argument (--env without '=').
   [[nodiscard]] Result<runtime_env::RuntimeEnv> runtime_env(const Tool& tool) const;
+  /// The same for the functions of include/rtenv.
+  [[nodiscard]] Result<RuntimeEnv> public_runtime_env(const Tool& tool) const;
   [[nodiscard]] Result<runtime_env::Interpreter> interpreter(const Tool& tool,
                                                              const cache::Cache& cache) const;
   /// With the remote tier, except with --offline or --no-cache.
-  [[nodiscard]] Result<cache::Cache> open_cache(const Tool& tool) const;
+  [[nodiscard]] Result<Cache> open_cache(const Tool& tool) const;
   /// `progress` must outlive the options. Fails: invalid_argument (--max-age).
+  [[nodiscard]] Result<EnvOptions> env_options(const Tool& tool, ProgressLine& progress) const;
+  /// The same for the functions of the layers.
   [[nodiscard]] Result<envbuild::PrepareOptions> prepare_options(const Tool& tool,
                                                                  ProgressLine& progress) const;
 
  private:
-  [[nodiscard]] Result<envbuild::Renewal> renewal() const;
+  [[nodiscard]] Result<Renewal> renewal() const;
 };
 
 }  // namespace rtenv::cli

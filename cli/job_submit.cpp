@@ -1,14 +1,10 @@
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/path_kind.hpp"
-#include "base/processors.hpp"
-#include "base/redact.hpp"
+#include "base/json_text.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/job.hpp"
 #include "cli/progress.hpp"
-#include "envbuild/push.hpp"
 #include "job/job_id.hpp"
 #include "runtime_env/runtime_env.hpp"
 #include "runtime_env/yaml.hpp"
@@ -19,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 struct SubmitCommand {
-  JobServerOptions server;
+  ServerFlags server;
   std::string submission_id;
   std::string job_id;
   std::string runtime_env_file;
@@ -38,8 +34,9 @@ struct SubmitCommand {
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 
  private:
+  // Without --working-dir, which may have bytes that JSON can't have.
   [[nodiscard]] Result<json> runtime_env(const Tool& tool) const;
-  [[nodiscard]] Result<json> body(const Tool& tool) const;
+  [[nodiscard]] Result<json> body() const;
   void print_next_steps(const std::string& id, const std::string& address) const;
 };
 
@@ -47,74 +44,6 @@ Result<json> parse_object(const char* option, const std::string& text) {
   RTENV_TRY(json value, runtime_env::parse_json(text, option));
   if (!value.is_object()) return fail(Errc::invalid_argument, "{} must be a JSON object", option);
   return value;
-}
-
-// Uploads local directories and files to the job server and returns the URIs they have there.
-class Uploader {
- public:
-  Uploader(const Tool& tool, const Environment& environment, std::vector<std::string> excludes)
-      : tool_(tool), environment_(environment), excludes_(std::move(excludes)) {}
-
-  Result<std::string> uri_of(const std::string& source, bool is_module) {
-    if (remote::looks_like_uri(source)) return source;
-    const Path path(source);
-    RTENV_TRY(const PathKind kind, path_kind(path));
-    const bool is_directory = kind == PathKind::folder;
-    if (!is_directory && is_module && path.extension() != ".whl" && !pkg::is_remote_archive(source))
-      return fail(Errc::invalid_argument, "{} is neither a directory, nor a wheel, nor an archive",
-                  source);
-    if (!is_directory && !is_module && !pkg::is_remote_archive(source))
-      return fail(Errc::invalid_argument, "{} is neither a directory nor an archive", source)
-          .hint("expected a directory, .zip, .tar.gz, .tgz or .tar.xz");
-    RTENV_TRY(const auto uri, remote::Uri::parse("gcs://"));
-    const auto pushed = [&] {
-      ProgressLine progress(tool_);
-      const envbuild::PushOptions options{
-          .store = {.environment = environment_, .cancellation = tool_.cancellation},
-          .on_progress = progress.callback()};
-      return is_directory
-                 ? envbuild::push_directory(path, package_options(path, is_module), uri, options)
-                 : envbuild::push_file(path, uri, options);
-    }();
-    if (!pushed) return Failure(pushed.error());
-    const std::string name = pushed->uri.text();
-    log::info("{}", pushed->uploaded
-                        ? fmt::format("Uploaded package {} ({} bytes).", name, pushed->size_bytes)
-                        : fmt::format("Package {} already exists, skipping upload.", name));
-    return name;
-  }
-
- private:
-  [[nodiscard]] pkg::PackageOptions package_options(const Path& directory, bool is_module) const;
-  const Tool& tool_;
-  const Environment& environment_;
-  std::vector<std::string> excludes_;
-};
-
-// As Ray's client packs them, so that the names are the same; a module keeps its top folder.
-pkg::PackageOptions Uploader::package_options(const Path& directory, bool is_module) const {
-  pkg::PackageOptions options;
-  options.scan = pkg::scan_options(environment_, pkg::Scheme::ray, excludes_);
-  options.zip.scheme = pkg::Scheme::ray;
-  options.zip.threads = default_threads();
-  options.zip.cancellation = tool_.cancellation;
-  if (is_module) options.zip.top = std::filesystem::weakly_canonical(directory).filename().native();
-  options.digest_cache = tool_.digest_cache();
-  return options;
-}
-
-// Replaces the path of a requirements file, which the server couldn't read, by the file's packages.
-Result<void> inline_requirements(json& runtime_env) {
-  for (const char* field : {"uv", "pip"}) {
-    if (!runtime_env.contains(field)) continue;
-    json& value = runtime_env[field];
-    json* const list =
-        value.is_object() && value.contains("packages") ? &value["packages"] : &value;
-    if (!list->is_string()) continue;
-    RTENV_TRY(const auto parsed, runtime_env::parse_runtime_env({{field, value}}));
-    *list = parsed.packages ? json(parsed.packages->requirements) : json::array();
-  }
-  return {};
 }
 
 Result<json> SubmitCommand::runtime_env(const Tool& tool) const {
@@ -128,17 +57,15 @@ Result<json> SubmitCommand::runtime_env(const Tool& tool) const {
   if (!value.is_object())
     return fail(Errc::invalid_argument, "{} isn't a runtime_env: it must be a dict",
                 runtime_env_file);
-  if (!working_dir.empty()) value["working_dir"] = working_dir;
-  RTENV_TRY(const auto parsed, runtime_env::parse_runtime_env(value));
+  json whole = value;
+  if (!working_dir.empty()) whole["working_dir"] = working_dir;
+  RTENV_TRY(const auto parsed, runtime_env::parse_runtime_env(whole));
   RTENV_TRY(runtime_env::check_locations(parsed));
-  RTENV_TRY(inline_requirements(value));
   return value;
 }
 
-Result<json> SubmitCommand::body(const Tool& tool) const {
+Result<json> SubmitCommand::body() const {
   json body{{"entrypoint", shell_join(words)}};
-  RTENV_TRY(json env, runtime_env(tool));
-  if (!env.empty()) body["runtime_env"] = std::move(env);
   if (!metadata_json.empty()) {
     RTENV_TRY(body["metadata"], parse_object("--metadata-json", metadata_json));
   }
@@ -153,8 +80,10 @@ Result<json> SubmitCommand::body(const Tool& tool) const {
               parse_object("--entrypoint-label-selector", labels_json));
   }
   const std::string& given = submission_id.empty() ? job_id : submission_id;
-  if (!given.empty()) RTENV_TRY(job::check_job_id(given));
-  body["submission_id"] = given.empty() ? job::make_job_id() : given;
+  if (!given.empty()) {
+    RTENV_TRY(job::check_job_id(given));
+    body["submission_id"] = given;
+  }
   return body;
 }
 
@@ -169,33 +98,28 @@ void SubmitCommand::print_next_steps(const std::string& id, const std::string& a
 }
 
 Result<int> SubmitCommand::run(const Tool& tool) const {
-  RTENV_TRY(json body, this->body(tool));  // invalid input fails before anything is uploaded
-  RTENV_TRY(auto client, server.connect(tool));
-  const std::string shown_address = client.server().shown();
-  tool.output.print_text("Job submission server address: " + shown_address);
-  RTENV_TRY(const bool is_rtenv, client.is_rtenv());
-  if (body.contains("runtime_env")) {
-    json& env = body["runtime_env"];
-    Uploader uploader(tool, client.environment(),
-                      env.value("excludes", std::vector<std::string>()));
-    if (env.contains("working_dir")) {
-      RTENV_TRY(env["working_dir"], uploader.uri_of(env["working_dir"].get<std::string>(), false));
-    }
-    if (env.contains("py_modules"))
-      for (json& module : env["py_modules"]) {
-        RTENV_TRY(module, uploader.uri_of(module.get<std::string>(), true));
-      }
+  // Invalid input fails before anything is sent.
+  RTENV_TRY(json body, this->body());
+  RTENV_TRY(json env, runtime_env(tool));
+  ProgressLine progress(tool);
+  RTENV_TRY(auto client, server.connect(tool, progress.on_progress()));
+  tool.output.print_text("Job submission server address: " + client.address());
+  if (!env.empty() || !working_dir.empty()) {
+    JobUploadOptions options{.digest_cache = tool.digest_cache()};
+    if (!working_dir.empty()) options.working_dir = working_dir;
+    auto uploaded = client.upload(json_text(env), options);
+    progress.clear();
+    if (!uploaded) return Failure(uploaded.error());
+    body["runtime_env"] = json_from_text(*uploaded);
   }
-  const bool own_id = submission_id.empty() && job_id.empty();
-  RTENV_TRY(client.submit(body, own_id));
-  const std::string id = body["submission_id"].get<std::string>();
-  if (!tool.output.json) print_next_steps(id, shown_address);
+  RTENV_TRY(const std::string id, client.submit(json_text(body)));
+  if (!tool.output.json) print_next_steps(id, client.address());
   if (no_wait) {
-    tool.output.print_json({{"submission_id", id}, {"address", shown_address}});
+    tool.output.print_json({{"submission_id", id}, {"address", client.address()}});
     return 0;
   }
   tool.output.print_text("Tailing logs until the job exits (disable with --no-wait):");
-  return follow_to_the_end(tool, client, is_rtenv, id);
+  return follow_to_the_end(tool, client, id);
 }
 
 void SubmitCommand::declare(const Command& command) {

@@ -1,18 +1,18 @@
 #include "cli/key_prefix.hpp"
 
-#include <algorithm>
+#include "base/result.hpp"
 
 namespace rtenv::cli {
 
-Result<cache::Key> find_key(const std::vector<cache::EntryRow>& rows, const std::string& text,
-                            const KeySearch& search) {
-  const cache::Key* found = nullptr;
+Result<std::string> find_key(const std::vector<CacheEntry>& entries, const std::string& text,
+                             const KeySearch& search) {
+  const std::string* found = nullptr;
   bool is_ambiguous = false;
-  for (const cache::EntryRow& row : rows) {
-    if (row.key == text) return row.key;
-    if (text.empty() || !row.key.text().starts_with(text)) continue;
-    is_ambiguous |= found != nullptr && row.key != *found;
-    found = &row.key;
+  for (const CacheEntry& entry : entries) {
+    if (entry.key == text) return entry.key;
+    if (text.empty() || !entry.key.starts_with(text)) continue;
+    is_ambiguous |= found != nullptr && entry.key != *found;
+    found = &entry.key;
   }
   if (found == nullptr)
     return fail(Errc::not_found, "there is no {} {} in the cache", search.noun, text)

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cache/entry.hpp"
+#include "rtenv/cache.hpp"
 
 namespace rtenv::cli {
 
@@ -15,9 +15,9 @@ struct KeySearch {
   const char* list_command;  // shows the keys
 };
 
-/// The key of an entry in `rows` that is `text`, or else the only one that begins with it. Several
+/// The key of an entry that is `text`, or else the only one that begins with it. Several
 /// kinds of entries may have it. Fails: not_found, invalid_argument (several keys begin with it).
-Result<cache::Key> find_key(const std::vector<cache::EntryRow>& rows, const std::string& text,
-                            const KeySearch& search);
+Result<std::string> find_key(const std::vector<CacheEntry>& entries, const std::string& text,
+                             const KeySearch& search);
 
 }  // namespace rtenv::cli

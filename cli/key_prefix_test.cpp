@@ -7,15 +7,14 @@ namespace {
 
 constexpr KeySearch k_search{"entry", "entries", "rtenv cache ls"};
 
-std::vector<cache::EntryRow> rows(const std::vector<std::string>& keys) {
-  std::vector<cache::EntryRow> result;
-  for (const std::string& key : keys)
-    result.push_back({.key = must(cache::Key::parse(key)), .holder_pids = {}, .pins = {}});
+std::vector<CacheEntry> entries(const std::vector<std::string>& keys) {
+  std::vector<CacheEntry> result;
+  for (const std::string& key : keys) result.push_back({.key = key});
   return result;
 }
 
 std::string find(const std::vector<std::string>& keys, const std::string& text) {
-  return must(find_key(rows(keys), text, k_search)).text();
+  return must(find_key(entries(keys), text, k_search));
 }
 
 TEST(KeyPrefix, FindsAKeyByItsFirstCharacters) {
@@ -32,11 +31,11 @@ TEST(KeyPrefix, AWholeKeyIsNeverAmbiguous) {
 TEST(KeyPrefix, EntriesOfSeveralKindsMayHaveTheKey) { EXPECT_EQ(find({"abc", "abc"}, "a"), "abc"); }
 
 TEST(KeyPrefix, RefusesAmbiguousAndUnknownKeys) {
-  EXPECT_THAT(find_key(rows({"abc", "abd"}), "ab", k_search),
+  EXPECT_THAT(find_key(entries({"abc", "abd"}), "ab", k_search),
               IsError(Errc::invalid_argument, "several entries begin with ab"));
-  EXPECT_THAT(find_key(rows({"abc"}), "b", k_search),
+  EXPECT_THAT(find_key(entries({"abc"}), "b", k_search),
               IsError(Errc::not_found, "there is no entry b in the cache"));
-  EXPECT_THAT(find_key(rows({"abc"}), "", k_search), IsError(Errc::not_found));
+  EXPECT_THAT(find_key(entries({"abc"}), "", k_search), IsError(Errc::not_found));
 }
 
 }  // namespace

@@ -6,18 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "cache/cache.hpp"
+#include "rtenv/cache.hpp"
 
 namespace rtenv::cli {
 
 struct KnownEnv {
-  cache::EntryRow row;
-  Path path;
+  CacheEntry entry;
   nlohmann::json parts;  // what its key is a digest of; null if it has no description
 };
 
 /// Least recently used first. Fails: as the ledger.
-Result<std::vector<KnownEnv>> known_envs(cache::Cache& cache);
+Result<std::vector<KnownEnv>> known_envs(const Cache& cache);
 
 /// `key` may be the beginning of a key, if no other key begins so. Fails: as find_key.
 Result<KnownEnv> find_env(const std::vector<KnownEnv>& envs, const std::string& key);

@@ -6,11 +6,10 @@
 #include "cli/commands.hpp"
 #include "cli/optional_json.hpp"
 #include "cli/store_options.hpp"
+#include "rtenv/transfer.hpp"
 
 namespace rtenv::cli {
 namespace {
-
-constexpr std::int64_t k_ms_per_s = 1000;
 
 // An object's name may have any character.
 std::string on_one_line(std::string_view name) {
@@ -24,18 +23,16 @@ std::string on_one_line(std::string_view name) {
   return shown;
 }
 
-std::string line_of(const remote::ListedObject& object) {
-  const std::string time = object.modified_s ? local_time(*object.modified_s * k_ms_per_s) : "-";
+std::string line_of(const StoredObject& object) {
+  const std::string time = object.modified_ms ? local_time(*object.modified_ms) : "-";
   return fmt::format("{:<19}  {:>10}  {}", time, format_byte_size(object.size_bytes),
-                     on_one_line(object.uri.text()));
+                     on_one_line(object.uri));
 }
 
-nlohmann::json to_json(const remote::ListedObject& object) {
-  std::optional<std::int64_t> modified_ms;
-  if (object.modified_s) modified_ms = *object.modified_s * k_ms_per_s;
-  return {{"uri", object.uri.text()},
+nlohmann::json to_json(const StoredObject& object) {
+  return {{"uri", object.uri},
           {"size_bytes", object.size_bytes},
-          {"modified_ms", json_or_null(modified_ms)}};
+          {"modified_ms", json_or_null(object.modified_ms)}};
 }
 
 struct LsCommand {
@@ -44,22 +41,19 @@ struct LsCommand {
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto prefix, remote::Uri::parse(uri));
-    if (prefix.sha256)
-      return fail(Errc::invalid_argument, "{}: only an object that is fetched can have a pin",
-                  prefix.shown())
-          .hint("leave out #sha256=…");
-    RTENV_TRY(const auto options, store.options(tool, prefix));
-    RTENV_TRY(const auto opened, remote::open_store(prefix, options));
+    auto options = tool.options<FetchOptions>();
+    RTENV_TRY(store.set(options, prefix));
     bool is_empty = true;
     // Each page is printed when it arrives.
-    RTENV_TRY(opened->list(prefix, [&](const remote::ListedObject& object) -> Result<void> {
+    const auto print = [&](const StoredObject& object) -> Result<void> {
       is_empty = false;
       if (tool.output.json)
         tool.output.print_json(to_json(object));
       else
         print_line(line_of(object));
       return {};
-    }));
+    };
+    RTENV_TRY(list_objects(uri, print, options));
     // A bucket may be empty, but who names a prefix expects something.
     if (is_empty && !prefix.path.empty())
       return fail(Errc::not_found, "no object's name begins with {}", prefix.shown());

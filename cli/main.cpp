@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/internals.hpp"
 #include "base/exceptions.hpp"
 #include "base/text.hpp"
 #include "cli/background_removal.hpp"
@@ -28,12 +29,12 @@ constexpr int k_usage_error_status = 2;
 constexpr std::size_t k_last_words_bytes = 16 << 10;  // errors after an interruption
 
 // Global because a signal handler has no argument to pass it in.
-const Cancellation* g_cancellation = nullptr;
+const StopSignal* g_stop = nullptr;
 
-void cancel_on_signals(const Cancellation& cancellation) {
-  g_cancellation = &cancellation;
+void stop_on_signals(const StopSignal& stop) {
+  g_stop = &stop;
   struct sigaction action {};
-  action.sa_handler = [](int) { g_cancellation->request(); };
+  action.sa_handler = [](int) { g_stop->request(); };
   // A second signal ends the process at once.
   action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
   ::sigaction(SIGINT, &action, nullptr);
@@ -126,15 +127,17 @@ int run(std::vector<std::string> words) {
   Tool tool{.environment = Environment::of_process()};
   if (!words.empty() && words.front() == k_remove_folders)
     return remove_folders({words.begin() + 1, words.end()});
-  static auto cancellation = Cancellation::create();
-  if (!cancellation) return fail_with(cancellation.error(), tool);
-  cancel_on_signals(*cancellation);
-  tool.cancellation = &*cancellation;
+  static auto stop = StopSignal::create();
+  if (!stop) return fail_with(stop.error(), tool);
+  stop_on_signals(*stop);
+  tool.stop = *stop;
+  const Cancellation* const cancellation = Internals::of(*stop);
+  tool.cancellation = cancellation;
   // It is never destroyed: a logger may write to it until the end.
   static auto& error_stream = *new StandardStream(stderr, {.name = "standard error",
-                                                           .cancellation = &*cancellation,
+                                                           .cancellation = cancellation,
                                                            .last_words_bytes = k_last_words_bytes});
-  StandardStream output(stdout, {.name = "standard output", .cancellation = &*cancellation});
+  StandardStream output(stdout, {.name = "standard output", .cancellation = cancellation});
 
   CommandLine command_line(
       "rtenv", "Packs working directories, builds and caches environments, and runs jobs in them.",

@@ -1,16 +1,12 @@
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
-#include "base/changing.hpp"
 #include "base/output_file.hpp"
-#include "base/shown_name.hpp"
 #include "cli/commands.hpp"
 #include "cli/entry_list.hpp"
 #include "cli/explain.hpp"
 #include "cli/selection.hpp"
-#include "pkg/zip_records.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -18,124 +14,78 @@ namespace {
 struct PackCommand {
   Selection selection;
   std::string output;  // empty: the package's name, in the current folder; "-": standard output
-  std::string compression = "auto";
+  CompressionOption compression;
   bool explain_wanted = false;
   bool list_wanted = false;
 
   [[nodiscard]] Result<int> list(const Tool& tool) const;
+  [[nodiscard]] Result<Package> pack(const PackOptions& options) const;
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 };
 
-// Where the package is written.
-class PackageFile {
- public:
-  PackageFile(const std::string& path, const Cancellation* cancellation)
-      : path_(path),
-        is_stdout_(path == "-" || OutputFile::is_standard(path)),
-        cancellation_(cancellation) {}
-  [[nodiscard]] bool is_stdout() const { return is_stdout_; }
-
-  Result<pkg::ByteSink> open() {
-    if (file_ && file_->is_stream()) return changed_while("the directory", "packed");
-    file_.reset();
-    RTENV_TRY(auto file, make());
-    file_.emplace(std::move(file));
-    return pkg::ByteSink{.write = [this](auto data) { return file_->write(data); },
-                         .file = file_->is_stream() ? -1 : file_->fd().get()};
-  }
-
-  /// Returns the path of the finished package; empty for standard output.
-  Result<Path> commit(const pkg::PackageName& name) {
-    if (!path_.empty()) {
-      RTENV_TRY(file_->commit());
-      return is_stdout() ? Path() : Path(path_);
-    }
-    Path target = name.file_name();
-    RTENV_TRY(file_->commit_as(target));
-    return target;
-  }
-
-  /// It may be in the directory.
-  [[nodiscard]] std::optional<pkg::FileIdentity> existing() const {
-    struct stat status {};
-    const bool exists = is_stdout() ? ::fstat(STDOUT_FILENO, &status) == 0
-                                    : !path_.empty() && ::stat(path_.c_str(), &status) == 0;
-    if (!exists || !S_ISREG(status.st_mode)) return std::nullopt;
-    return pkg::FileIdentity{status.st_dev, status.st_ino};
-  }
-
- private:
-  [[nodiscard]] Result<OutputFile> make() const {
-    if (path_ == "-") return OutputFile::standard(cancellation_);
-    // The package's name isn't known before the end.
-    return path_.empty() ? OutputFile::create_unnamed("_ray_pkg_.zip")
-                         : OutputFile::create(path_, cancellation_);
-  }
-
-  std::string path_;
-  bool is_stdout_;
-  const Cancellation* cancellation_;
-  std::optional<OutputFile> file_;
-};
-
 Result<int> PackCommand::list(const Tool& tool) const {
-  RTENV_TRY(auto options, selection.package_options(tool));
-  options.scan.record_excluded = explain_wanted || tool.verbose;
-  RTENV_TRY(const pkg::Tree tree, pkg::list_directory(selection.directory, options));
-  warn_of_left_out(tree, explain_wanted);
-  if (explain_wanted && !tool.output.json) print_explanation(tree);
+  auto options = tool.options<PackOptions>();
+  RTENV_TRY(selection.set(options, tool));
+  options.list_excluded = explain_wanted || tool.verbose;
+  RTENV_TRY(const Package package, list_directory(selection.directory, options));
+  warn_of_left_out(package, explain_wanted);
+  if (explain_wanted && !tool.output.json) print_explanation(package);
   const auto as_json = [&] {
     nlohmann::json entries = nlohmann::json::array();
-    for (const pkg::Entry& entry : tree.entries)
-      if (pkg::is_in_zip(entry)) entries.push_back(entry_json(entry));
+    for (const Entry& entry : package.entries)
+      if (entry.is_in_archive) entries.push_back(entry_json(entry));
     nlohmann::json object{{"entries", std::move(entries)},
-                          {"files", tree.file_count()},
-                          {"total_bytes", tree.total_bytes()}};
-    if (explain_wanted) object.update(explanation_json(tree));
+                          {"files", package.file_count()},
+                          {"total_bytes", package.content_bytes}};
+    if (explain_wanted) object.update(explanation_json(package));
     return object;
   };
   tool.output.print_either(as_json, [&] {
-    for (const pkg::Entry& entry : tree.entries)
-      if (pkg::is_in_zip(entry)) print_line(shown_name(pkg::zip_path(entry, "")));
+    for (const Entry& entry : package.entries)
+      if (entry.is_in_archive) print_line(name_in_archive(entry));
   });
   return 0;
+}
+
+Result<Package> PackCommand::pack(const PackOptions& options) const {
+  if (output == "-") return pack_to_descriptor(selection.directory, STDOUT_FILENO, options);
+  if (output.empty()) return pack_into(selection.directory, "", options);
+  return rtenv::pack(selection.directory, Path(output), options);
 }
 
 Result<int> PackCommand::run(const Tool& tool) const {
   RTENV_TRY(selection.check_directory());
   if (list_wanted) return list(tool);
-  PackageFile package_file(output, tool.cancellation);
-  if (package_file.is_stdout() && tool.output.json)
+  const bool to_stdout = output == "-" || OutputFile::is_standard(output);
+  if (to_stdout && tool.output.json)
     return fail(Errc::invalid_argument,
                 "-o {} and --json exclude each other: both write to standard output", output);
-  if (package_file.is_stdout() && ::isatty(STDOUT_FILENO) == 1)
+  if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
     return fail(Errc::invalid_argument, "a package can't be written to a terminal")
         .hint("redirect standard output, or give a file to -o");
-  RTENV_TRY(auto options, selection.package_options(tool));
-  RTENV_TRY(options.zip.compression, pkg::parse_compression(compression));
-  options.scan.record_excluded = explain_wanted || tool.verbose;
-  options.scan.output = package_file.existing();
-  RTENV_TRY(const auto packed,
-            pkg::pack_directory(selection.directory, options, [&] { return package_file.open(); }));
-  warn_of_left_out(packed.tree, explain_wanted);
-  if (explain_wanted && !tool.output.json) print_explanation(packed.tree);
-  RTENV_TRY(const Path target, package_file.commit(packed.zip.name));
-  log_stats(packed.stats, packed.tree, options.zip.threads);
-  log::debug("wrote {} bytes", packed.zip.size_bytes);
+  auto options = tool.options<PackOptions>();
+  RTENV_TRY(selection.set(options, tool));
+  options.compression = compression.value();
+  options.list_excluded = explain_wanted || tool.verbose;
+  RTENV_TRY(const Package package, pack(options));
+  warn_of_left_out(package, explain_wanted);
+  if (explain_wanted && !tool.output.json) print_explanation(package);
+  log_stats(package);
+  log::debug("wrote {} bytes", package.packed_bytes);
+  const Path target = output.empty() ? package.name : output;
   nlohmann::json object{
-      {"uri", packed.zip.name.uri()},
-      {"scheme", pkg::name(packed.zip.name.scheme())},
-      {"path",
-       package_file.is_stdout() ? std::string() : std::filesystem::absolute(target).native()},
-      {"files", packed.tree.file_count()},
-      {"total_bytes", packed.tree.total_bytes()},
-      {"package_bytes", packed.zip.size_bytes}};
-  if (explain_wanted) object.update(explanation_json(packed.tree));
+      {"uri", package.uri()},
+      {"scheme", name(package.scheme)},
+      {"path", to_stdout ? std::string() : std::filesystem::absolute(target).native()},
+      {"files", package.file_count()},
+      {"total_bytes", package.content_bytes},
+      {"package_bytes", package.packed_bytes}};
+  if (explain_wanted) object.update(explanation_json(package));
   tool.output.print(object, [&] {
-    if (package_file.is_stdout())
-      log::info("{}", packed.zip.name.uri());
+    if (to_stdout)
+      log::info("{}", package.uri());
     else
-      print_line(packed.zip.name.uri());
+      print_line(package.uri());
   });
   return 0;
 }
@@ -155,7 +105,7 @@ void register_pack(const Command& root, Tool& tool) {
                       "The file to write; - for standard output [the package's name, in the "
                       "current folder]")
           .value_name("FILE");
-  const Option compress_option = declare_compression(command, state->compression);
+  const Option compress_option = state->compression.declare(command);
   command
       .add_flag("--list", state->list_wanted,
                 "Print what would be in the package, one name a line (--json: with sizes), and "

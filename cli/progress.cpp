@@ -38,6 +38,11 @@ void ProgressLine::show(std::string_view text) {
   shown_ = true;
 }
 
+OnProgress ProgressLine::on_progress() {
+  if (!wanted_) return {};
+  return [this](const Progress& progress) { show(progress.done_bytes, progress.total_bytes); };
+}
+
 remote::OnProgress ProgressLine::callback() {
   if (!wanted_) return {};
   return [this](std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes) {

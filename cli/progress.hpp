@@ -21,6 +21,8 @@ class ProgressLine {
   void clear();
 
   /// Must not outlive this object. Empty if the line is never shown.
+  [[nodiscard]] OnProgress on_progress();
+  /// The same for functions of the layers.
   [[nodiscard]] remote::OnProgress callback();
 
  private:

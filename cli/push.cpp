@@ -1,4 +1,4 @@
-#include "envbuild/push.hpp"
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -6,6 +6,7 @@
 #include "cli/progress.hpp"
 #include "cli/selection.hpp"
 #include "cli/store_options.hpp"
+#include "rtenv/transfer.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -14,35 +15,29 @@ struct PushCommand {
   Selection selection;
   std::string uri;
   StoreFlags store;
-  std::string compression = "auto";
+  CompressionOption compression;
 
   [[nodiscard]] Result<int> run(const Tool& tool) const {
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
-    RTENV_TRY(const auto store_options, store.options(tool, parsed));
+    ProgressLine progress(tool);
+    auto options = tool.options<PushOptions>(progress.on_progress());
+    RTENV_TRY(store.set(options, parsed));
     Selection chosen = selection;
     if (parsed.scheme == remote::Scheme::gcs && !chosen.scheme) chosen.scheme = "ray";
     RTENV_TRY(const InputKind kind, chosen.check_source());
-    RTENV_TRY(auto package, chosen.package_options(tool));
-    RTENV_TRY(package.zip.compression, pkg::parse_compression(compression));
-    package.digest_cache = tool.digest_cache();
-    const auto pushed = [&]() -> Result<envbuild::Pushed> {
-      ProgressLine progress(tool);
-      const envbuild::PushOptions options{.store = store_options,
-                                          .on_progress = progress.callback()};
-      switch (kind) {
-        case InputKind::directory:
-        case InputKind::commit:
-          return envbuild::push_directory(chosen.directory, package, parsed, options);
-        case InputKind::standard_input: return envbuild::push_input(parsed, options);
-        default: return envbuild::push_file(chosen.directory, parsed, options);
-      }
-    }();
+    RTENV_TRY(chosen.set(options, tool));
+    options.compression = compression.value();
+    options.digest_cache = tool.digest_cache();
+    const auto pushed = kind == InputKind::standard_input
+                            ? push_from_descriptor(STDIN_FILENO, uri, options)
+                            : rtenv::push(chosen.directory, uri, options);
+    progress.clear();
     if (!pushed) return Failure(pushed.error());
-    warn_of_left_out(pushed->tree, false);
-    if (!pushed->uploaded) log::info("{} already exists", pushed->uri.shown());
-    nlohmann::json object{{"uri", pushed->uri.shown()}, {"uploaded", pushed->uploaded}};
+    warn_of_left_out(pushed->package, false);
+    if (!pushed->uploaded) log::info("{} already exists", pushed->uri);
+    nlohmann::json object{{"uri", pushed->uri}, {"uploaded", pushed->uploaded}};
     if (pushed->uploaded) object["size_bytes"] = pushed->size_bytes;
-    tool.output.print(object, pushed->uri.shown());
+    tool.output.print(object, pushed->uri);
     return 0;
   }
 };
@@ -78,7 +73,7 @@ void register_push(const Command& root, Tool& tool) {
                   "s3:// gs:// azure:// abfss:// http(s):// (PUT) file://, to exactly this name, "
                   "or to a folder that ends with /; gcs:// a job server")
       .required();
-  state->selection.limited.add(declare_compression(command, state->compression),
+  state->selection.limited.add(state->compression.declare(command),
                                {InputKind::directory, InputKind::commit});
   state->store.declare_address(command);
   state->store.declare(command);

@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "api/internals.hpp"
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
 #include "cli/job_inputs.hpp"
@@ -28,7 +29,8 @@ Result<int> RunCommand::run(const Tool& tool) const {
   ProgressLine progress(tool);
   RTENV_TRY(const auto options, inputs.prepare_options(tool, progress));
   RTENV_TRY(const auto runtime_env, inputs.runtime_env(tool));
-  RTENV_TRY(auto cache, inputs.open_cache(tool));
+  RTENV_TRY(const Cache opened, inputs.open_cache(tool));
+  cache::Cache& cache = Internals::of(opened);
   RTENV_TRY(auto prepared,
             job::prepare_job(runtime_env, cache, {.prepare = options, .keep_folder = keep}));
   progress.clear();

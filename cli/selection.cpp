@@ -1,10 +1,11 @@
 #include "cli/selection.hpp"
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <sstream>
 
 #include "base/path_kind.hpp"
-#include "base/processors.hpp"
 #include "base/shown_name.hpp"
 #include "base/stream_input.hpp"
 #include "pkg/ignore.hpp"
@@ -13,6 +14,8 @@ namespace rtenv::cli {
 namespace {
 
 constexpr const char* k_default_scheme = "xxh3";
+// In the order of the enum.
+constexpr std::array<const char*, 4> k_compressions{"auto", "store", "fast", "best"};
 
 // A line that isn't a rule (a comment, nothing) as a pattern has no effect, as in a .gitignore.
 Result<std::vector<std::string>> patterns_in(const std::vector<std::string>& files,
@@ -84,12 +87,17 @@ Option Selection::declare(const Command& command, const char* positional, const 
   return directory_option;
 }
 
-Option declare_compression(const Command& command, std::string& compression) {
+Option CompressionOption::declare(const Command& command) {
   return command
-      .add_option("--compress", compression,
+      .add_option("--compress", name_,
                   "How files are compressed; auto: fast, or not at all if that doesn't help")
-      .one_of({"auto", "store", "fast", "best"})
+      .one_of({k_compressions.begin(), k_compressions.end()})
       .show_default();
+}
+
+Compression CompressionOption::value() const {
+  return static_cast<Compression>(std::ranges::find(k_compressions, name_) -
+                                  k_compressions.begin());
 }
 
 Result<InputKind> Selection::check_source() const {
@@ -108,41 +116,38 @@ Result<void> Selection::check_directory() const {
   return limited.check(git_revision.empty() ? InputKind::directory : InputKind::commit, directory);
 }
 
-Result<pkg::PackageOptions> Selection::package_options(const Tool& tool) const {
-  RTENV_TRY(const pkg::Scheme parsed, pkg::parse_tree_scheme(scheme.value_or(k_default_scheme)));
-  RTENV_TRY(const pkg::IgnoreSemantics semantics, pkg::parse_ignore_semantics(ignore_rules));
-  pkg::PackageOptions options;
-  RTENV_TRY(auto patterns, patterns_in(exclude_files, tool.cancellation));
-  patterns.insert(patterns.end(), excludes.begin(), excludes.end());
-  options.scan = pkg::scan_options(tool.environment, parsed, patterns);
-  options.scan.includes = includes;
-  options.scan.semantics = semantics;
-  options.scan.record_excluded = tool.verbose;
+Result<void> Selection::set(PackOptions& options, const Tool& tool) const {
+  RTENV_TRY(options.excludes, patterns_in(exclude_files, tool.cancellation));
+  options.excludes.insert(options.excludes.end(), excludes.begin(), excludes.end());
+  for (const Scheme known : {Scheme::ray, Scheme::xxh3, Scheme::sha256})
+    if (name(known) == scheme.value_or(k_default_scheme)) options.scheme = known;
+  options.includes = includes;
+  options.ignore_rules = ignore_rules == "git" ? IgnoreRules::git : IgnoreRules::ray;
+  options.use_gitignore = !no_gitignore;
+  options.list_excluded = tool.verbose;
   if (!git_revision.empty()) options.git_revision = git_revision;
-  if (no_gitignore) options.scan.use_gitignore = false;
-  options.zip.scheme = parsed;
-  options.zip.threads = threads != 0 ? threads : default_threads();
-  options.zip.cancellation = tool.cancellation;
-  return options;
+  options.threads = threads;
+  return {};
 }
 
-void warn_of_left_out(const pkg::Tree& tree, bool explained) {
-  for (const std::string& warning : tree.warnings) log::warn("{}", warning);
+void warn_of_left_out(const Package& package, bool explained) {
+  for (const std::string& warning : package.warnings) log::warn("{}", warning);
   if (!explained)
-    for (const pkg::Excluded& excluded : tree.excluded)
+    for (const Excluded& excluded : package.excluded)
       if (excluded.rules.empty())
         log::warn("{} isn't packed: {}", shown_name(excluded.path), excluded.reason);
-  for (const pkg::Entry& entry : tree.entries)
-    if (entry.type == pkg::EntryType::name_only)
+  for (const Entry& entry : package.entries)
+    if (entry.type == EntryType::name_only)
       log::warn("{} isn't packed; only its name is part of the digest", shown_name(entry.path));
 }
 
-void log_stats(const pkg::PackageStats& stats, const pkg::Tree& tree, unsigned threads) {
+void log_stats(const Package& package) {
   if (!log::is_shown(log::Level::debug)) return;
+  const PackStats& stats = package.stats;
   log::debug("found {} files in {} folders in {:.3f} s, by {} threads", stats.found_files,
-             stats.found_folders, stats.scan_time.count(), threads);
+             stats.found_folders, stats.scan_time.count(), stats.threads);
   std::map<std::string, std::size_t> left_out;
-  for (const pkg::Excluded& excluded : tree.excluded)
+  for (const Excluded& excluded : package.excluded)
     if (!excluded.rules.empty()) ++left_out[excluded.rules];
   for (const auto& [rules, count] : left_out)
     log::debug("left out by {}: {} files or folders", shown_name(rules), count);

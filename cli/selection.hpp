@@ -9,7 +9,7 @@
 #include "cli/command_line.hpp"
 #include "cli/input_kind.hpp"
 #include "cli/tool.hpp"
-#include "pkg/package.hpp"
+#include "rtenv/package.hpp"
 
 namespace rtenv::cli {
 
@@ -34,18 +34,25 @@ struct Selection {
   [[nodiscard]] Result<InputKind> check_source() const;
   /// The same for commands that take directories alone; what isn't one is their own error.
   [[nodiscard]] Result<void> check_directory() const;
-  /// Fails: invalid_argument (an unknown scheme or semantics), not_found (a file of patterns).
-  [[nodiscard]] Result<pkg::PackageOptions> package_options(const Tool& tool) const;
+  /// Sets what the options say. Fails: not_found (a file of patterns).
+  [[nodiscard]] Result<void> set(PackOptions& options, const Tool& tool) const;
 };
 
 /// --compress, of commands that write a package.
-Option declare_compression(const Command& command, std::string& compression);
+class CompressionOption {
+ public:
+  Option declare(const Command& command);
+  [[nodiscard]] Compression value() const;
+
+ private:
+  std::string name_ = "auto";
+};
 
 /// Logs the scan's warnings, and the entries that can't be packed (sockets, links that lead
 /// nowhere), unless `explained`: then the explanation lists them.
-void warn_of_left_out(const pkg::Tree& tree, bool explained);
+void warn_of_left_out(const Package& package, bool explained);
 
 /// Logs for --verbose what was found, what rules left out, and how long it took.
-void log_stats(const pkg::PackageStats& stats, const pkg::Tree& tree, unsigned threads);
+void log_stats(const Package& package);
 
 }  // namespace rtenv::cli

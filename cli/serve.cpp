@@ -5,13 +5,11 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "base/absolute_path.hpp"
 #include "base/byte_size.hpp"
 #include "base/duration.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/open_files.hpp"
-#include "cache/cache.hpp"
 #include "cli/commands.hpp"
 #include "cli/server_process.hpp"
 
@@ -58,10 +56,10 @@ struct ServeCommand {
 
  private:
   [[nodiscard]] Result<Path> state_root(const Tool& tool) const;
-  [[nodiscard]] Result<void> find_token(const Tool& tool, server::ServerOptions& options) const;
-  [[nodiscard]] Result<server::NodeResources> node(const Tool& tool) const;
-  [[nodiscard]] Result<std::optional<SandboxPolicy>> sandbox_policy(
-      const server::ServerOptions& options) const;
+  [[nodiscard]] Result<void> find_token(const Tool& tool, JobServerOptions& options) const;
+  [[nodiscard]] Result<void> set_limits(JobServerOptions& options) const;
+  [[nodiscard]] Result<void> set_resources(JobServerOptions& options) const;
+  [[nodiscard]] Result<std::optional<JobSandbox>> chosen_sandbox() const;
 };
 
 void ServeCommand::declare(const Command& command) {
@@ -210,17 +208,8 @@ Result<std::chrono::seconds> time_of(const char* option, const std::string& text
   return time;
 }
 
-// They must use the server's cache, also if an option names it.
-Result<Environment> supervisor_environment(const Tool& tool) {
-  Environment environment = tool.environment;
-  if (tool.cache_dir.empty() && !environment.find_filled("RTENV_CACHE_DIR")) return environment;
-  RTENV_TRY(const Path cache_root, tool.cache_root());
-  environment.set("RTENV_CACHE_DIR", std::filesystem::absolute(cache_root).native());
-  return environment;
-}
-
 // As `ray start` does (2.60): a token that exists is required, unless RAY_AUTH_MODE is "disabled".
-Result<void> ServeCommand::find_token(const Tool& tool, server::ServerOptions& options) const {
+Result<void> ServeCommand::find_token(const Tool& tool, JobServerOptions& options) const {
   const auto mode = tool.environment.find_filled("RAY_AUTH_MODE");
   const auto require = [](std::string_view where) {
     log::info("other users need the token in {}", where);
@@ -257,55 +246,33 @@ void hide_secrets() {
   if (char* const token = ::getenv("RAY_AUTH_TOKEN")) ::explicit_bzero(token, std::strlen(token));
 }
 
-// With its folder, where a new one may replace it: a file that is hidden alone appears then. Links
-// can lead to it through folders of their own.
-void hide_secret(const Path& file, SandboxPolicy& policy) {
-  std::error_code error;
-  const Path named = absolute_path(file);
-  for (const Path& path : {named, std::filesystem::weakly_canonical(named, error)}) {
-    if (path.empty()) continue;
-    const Path folder = path.parent_path();
-    const bool is_of_system =
-        folder == folder.root_path() || folder.parent_path() == folder.root_path();
-    policy.hidden.push_back(is_of_system ? path : folder);
-  }
-}
-
-Result<std::optional<SandboxPolicy>> ServeCommand::sandbox_policy(
-    const server::ServerOptions& options) const {
+Result<std::optional<JobSandbox>> ServeCommand::chosen_sandbox() const {
   if (!sandbox && (sandbox_no_network || !sandbox_show.empty()))
     return fail(Errc::invalid_argument, "--sandbox-show and --sandbox-no-network need --sandbox");
-  if (!sandbox) return std::optional<SandboxPolicy>();
-  SandboxPolicy policy{.has_network = !sandbox_no_network};
+  if (!sandbox) return std::optional<JobSandbox>();
   for (const std::string& shown : sandbox_show) {
     std::error_code error;
-    const Path path = std::filesystem::absolute(shown, error);
-    if (!std::filesystem::exists(path, error))
+    if (!std::filesystem::exists(shown, error))
       return fail(Errc::not_found, "--sandbox-show {}: there is no such file or folder", shown);
-    policy.readable.push_back(path);
   }
-  for (const auto& secret : {options.token_file, options.tls_key})
-    if (secret) hide_secret(*secret, policy);
-  // Else each job would fail.
-  RTENV_TRY(try_sandbox({.readable = policy.readable, .hidden = policy.hidden}));
   log::info(
       "jobs run in a sandbox: home directories, /tmp and /run are empty there but for what "
       "--sandbox-show names");
-  return std::optional(std::move(policy));
+  return std::optional(JobSandbox{.readable = {sandbox_show.begin(), sandbox_show.end()},
+                                  .has_network = !sandbox_no_network});
 }
 
-Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
-  auto found = server::find_node_resources(tool.environment);
-  if (num_cpus) found.cpus = *num_cpus;
+Result<void> ServeCommand::set_resources(JobServerOptions& options) const {
+  options.cpus = num_cpus;
   if (num_gpus) {
-    found.gpus.resize(*num_gpus);
-    for (unsigned i = 0; i < *num_gpus; ++i) found.gpus[i] = static_cast<int>(i);
+    options.gpus.emplace();
+    for (unsigned i = 0; i < *num_gpus; ++i) options.gpus->push_back(static_cast<int>(i));
   }
   if (!memory.empty()) {
     RTENV_TRY(const auto bytes, size_of("--memory", memory));
-    found.memory_bytes = static_cast<std::int64_t>(bytes);
+    options.memory_bytes = static_cast<std::int64_t>(bytes);
   }
-  if (resources.empty()) return found;
+  if (resources.empty()) return {};
   const auto object = json_from_text(resources);
   if (!object.is_object())
     return fail(Errc::invalid_argument, "--resources isn't a JSON object")
@@ -315,60 +282,67 @@ Result<server::NodeResources> ServeCommand::node(const Tool& tool) const {
       return fail(Errc::invalid_argument,
                   "--resources: '{}' must be a number that isn't negative, got {}", name,
                   amount.dump());
-    found.custom[name] = amount.get<double>();
+    options.resources[name] = amount.get<double>();
   }
-  return found;
+  return {};
 }
 
-Result<int> ServeCommand::run(const Tool& tool) const {
-  server::ServerOptions options{.listen = {.host = host, .port = port},
-                                .insecure = insecure,
-                                .allowed_hosts = allowed_hosts,
-                                .rtenv_version = RTENV_VERSION,
-                                .ray_version = ray_version};
-  if (!listen.empty()) {
-    constexpr std::string_view k_unix = "unix:";
-    if (!listen.starts_with(k_unix) || listen.size() == k_unix.size())
-      return fail(Errc::invalid_argument, "--listen {}: only unix:PATH can be given", listen)
-          .hint("--host and --port choose an address of TCP");
-    options.listen.unix_socket = std::filesystem::absolute(listen.substr(k_unix.size()));
-  }
-  RTENV_TRY(find_token(tool, options));
-  hide_secrets();
-  if (!tls_cert.empty()) options.tls_certificate = tls_cert;
-  if (!tls_key.empty()) options.tls_key = tls_key;
-  RTENV_TRY(options.manager.sandbox, sandbox_policy(options));
+Result<void> ServeCommand::set_limits(JobServerOptions& options) const {
   RTENV_TRY(options.max_package_bytes, size_of("--max-package-size", max_package_size));
   RTENV_TRY(options.max_uploads_bytes, size_of("--max-uploads-size", max_uploads_size));
   RTENV_TRY(options.max_request_bytes, size_of("--max-request-size", max_request_size));
   RTENV_TRY(options.max_request_memory_bytes, size_of("--max-request-memory", max_request_memory));
-  RTENV_TRY(options.manager.max_submission_memory_bytes,
+  RTENV_TRY(options.max_submission_memory_bytes,
             size_of("--max-submission-memory", max_submission_memory));
-  RTENV_TRY(options.manager.state_dir, state_root(tool));
-  RTENV_TRY(options.manager.environment, supervisor_environment(tool));
-  RTENV_TRY(options.manager.node, node(tool));
   RTENV_TRY(const auto ttl, time_of("--job-ttl", job_ttl));
-  options.manager.job_ttl = ttl.count() > 0 ? std::optional(ttl) : std::nullopt;
-  RTENV_TRY(options.manager.log.max_bytes, size_of("--max-log-size", max_log_size));
-  RTENV_TRY(options.manager.max_jobs_bytes, size_of("--max-jobs-size", max_jobs_size));
-  options.manager.max_ended_jobs = max_ended_jobs;
-  options.manager.max_queued = max_queued;
-  options.manager.max_running = max_running;
+  options.job_ttl = ttl.count() > 0 ? std::optional(ttl) : std::nullopt;
+  RTENV_TRY(options.max_log_bytes, size_of("--max-log-size", max_log_size));
+  RTENV_TRY(options.max_jobs_bytes, size_of("--max-jobs-size", max_jobs_size));
   const auto at_least_one = {std::pair{"--max-ended-jobs", std::uint64_t{max_ended_jobs}},
                              {"--max-queued", std::uint64_t{max_queued}},
                              {"--max-setups", std::uint64_t{max_setups}}};
   for (const auto& [option, value] : at_least_one)
     if (value == 0) return fail(Errc::invalid_argument, "{} must be at least 1", option);
-  options.manager.max_setups = max_setups;
-  options.manager.limits = {.open_files = max_open_files, .processes = max_processes};
-  if (!python.empty()) options.manager.python = python;
+  options.max_ended_jobs = max_ended_jobs;
+  options.max_queued = max_queued;
+  options.max_running = max_running;
+  options.max_setups = max_setups;
+  options.max_open_files = max_open_files;
+  options.max_processes = max_processes;
+  return {};
+}
+
+Result<int> ServeCommand::run(const Tool& tool) const {
+  JobServerOptions options{.host = host,
+                           .port = port,
+                           .allowed_hosts = allowed_hosts,
+                           .insecure = insecure,
+                           .ray_version = ray_version};
+  options.environment = tool.environment.values();
+  options.cache_root = tool.cache_dir;
+  if (!listen.empty()) {
+    constexpr std::string_view k_unix = "unix:";
+    if (!listen.starts_with(k_unix) || listen.size() == k_unix.size())
+      return fail(Errc::invalid_argument, "--listen {}: only unix:PATH can be given", listen)
+          .hint("--host and --port choose an address of TCP");
+    options.unix_socket = listen.substr(k_unix.size());
+  }
+  RTENV_TRY(find_token(tool, options));
+  hide_secrets();
+  if (!tls_cert.empty()) options.tls_certificate = tls_cert;
+  if (!tls_key.empty()) options.tls_key = tls_key;
+  RTENV_TRY(options.sandbox, chosen_sandbox());
+  RTENV_TRY(set_limits(options));
+  RTENV_TRY(set_resources(options));
+  RTENV_TRY(options.state_dir, state_root(tool));
+  if (!python.empty()) options.python = python;
   if (!env_max_age.empty()) {
-    RTENV_TRY(options.manager.env_max_age, time_of("--env-max-age", env_max_age));
+    RTENV_TRY(options.env_max_age, time_of("--env-max-age", env_max_age));
   }
   // Each connection and each running job needs descriptors.
-  options.manager.open_files = raise_open_files_limit();
-  options.manager.supervisor_program = "/proc/self/exe";
-  options.open_cache = [&tool] { return tool.open_cache(); };
+  options.open_files = raise_open_files_limit();
+  options.supervisor_program = "/proc/self/exe";
+  options.supervisors_use_standard_error = true;
   RTENV_TRY(run_server(std::move(options), tool));
   return 0;
 }

@@ -8,9 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/signal_fd.hpp"
-#include "cache/cache.hpp"
 #include "cli/systemd.hpp"
-#include "server/server.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -31,7 +29,7 @@ void announce(const std::string& address, const Tool& tool) {
 }
 
 // Returns when the server is to end, or has ended.
-void handle_signals(const SignalFd& signals, server::Server& server) {
+void handle_signals(const SignalFd& signals, JobServer& server) {
   for (;;) {
     std::array<pollfd, 2> entries{{{signals.poll_fd(), POLLIN, 0}, {server.poll_fd(), POLLIN, 0}}};
     ::poll(entries.data(), entries.size(), -1);
@@ -45,15 +43,15 @@ void handle_signals(const SignalFd& signals, server::Server& server) {
 
 }  // namespace
 
-Result<void> run_server(server::ServerOptions options, const Tool& tool) {
+Result<void> run_server(JobServerOptions options, const Tool& tool) {
   // Messages to a terminal or pipe that is gone are lost, and the server goes on.
   std::signal(SIGPIPE, SIG_IGN);
   // Until the server runs, the others end the command, as any other.
   RTENV_TRY(const auto early, SignalFd::block({SIGHUP}));
-  options.cancellation = tool.cancellation;
+  options.stop = tool.stop;
   if (auto passed = activated_socket(tool.environment))
-    options.listening_socket = std::move(*passed);
-  auto server = server::Server::start(std::move(options));
+    options.listening_socket = passed->release();
+  auto server = JobServer::start(options);
   if (!server) {
     stop_handling(early, early.previous_mask());
     return Failure(std::move(server).error());

@@ -3,14 +3,14 @@
 #pragma once
 
 #include "cli/tool.hpp"
-#include "server/server_options.hpp"
+#include "rtenv/job_server.hpp"
 
 namespace rtenv::cli {
 
 /// Prints the server's address and serves until SIGTERM or SIGINT; SIGHUP reads the token and the
 /// certificate again. Further signals are ignored while the server ends. Supports systemd's socket
-/// activation (LISTEN_FDS) and notification (NOTIFY_SOCKET). Fails: as Server::start and
-/// Server::wait.
-Result<void> run_server(server::ServerOptions options, const Tool& tool);
+/// activation (LISTEN_FDS) and notification (NOTIFY_SOCKET). Fails: as JobServer::start and
+/// JobServer::wait.
+Result<void> run_server(JobServerOptions options, const Tool& tool);
 
 }  // namespace rtenv::cli

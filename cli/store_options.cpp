@@ -51,20 +51,18 @@ void StoreFlags::declare(const Command& command) {
        InputKind::http_uri, InputKind::https_uri});
 }
 
-Result<remote::StoreOptions> StoreFlags::options(const Tool& tool, const remote::Uri& uri) const {
+Result<void> StoreFlags::set_variables(Variables& variables, const remote::Uri& uri) const {
   RTENV_TRY(limited.check(kind_of(uri), uri.shown()));
-  remote::StoreOptions options = store_options(tool);
   const auto set = [&](const std::string& value, const char* variable) {
-    if (!value.empty())
-      options.environment =
-          remote::with_variables(std::move(options.environment), {{variable, value}});
+    if (value.empty()) return;
+    Environment base(std::move(variables));
+    variables = remote::with_variables(std::move(base), {{variable, value}}).values();
   };
   set(profile, "AWS_PROFILE");
   set(region, "AWS_REGION");
   set(endpoint_url, endpoint_variable(uri.scheme));
   set(address, "RAY_API_SERVER_ADDRESS");
-  if (no_sign_request) options.access = remote::Access::anonymous;
-  return options;
+  return {};
 }
 
 }  // namespace rtenv::cli

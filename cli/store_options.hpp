@@ -25,9 +25,16 @@ struct StoreFlags {
 
   void declare(const Command& command);
   void declare_address(const Command& command);
-  /// Fails: invalid_argument (an option that the URI's store doesn't have).
-  [[nodiscard]] Result<remote::StoreOptions> options(const Tool& tool,
-                                                     const remote::Uri& uri) const;
+  /// Sets `anonymous`, and the variables that the options override. Requires: `options` has
+  /// variables. Fails: invalid_argument (an option that the URI's store doesn't have).
+  template <class PublicOptions>
+  [[nodiscard]] Result<void> set(PublicOptions& options, const remote::Uri& uri) const {
+    options.anonymous = no_sign_request;
+    return set_variables(*options.environment, uri);
+  }
+
+ private:
+  [[nodiscard]] Result<void> set_variables(Variables& variables, const remote::Uri& uri) const;
 };
 
 }  // namespace rtenv::cli

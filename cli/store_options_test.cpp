@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rtenv/transfer.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::cli {
@@ -16,7 +17,7 @@ class StoreFlagsTest : public testing::Test {
     tool_.environment.set("AWS_SECRET_ACCESS_KEY", "secret");
   }
 
-  [[nodiscard]] Result<remote::StoreOptions> options(Words words, const char* uri) const {
+  [[nodiscard]] Result<FetchOptions> options(Words words, const char* uri) const {
     CommandLine command_line("tool", "A tool.", "");
     StoreFlags flags;
     const Command command = command_line.root().add_command("get", "Get", "  tool get");
@@ -25,11 +26,15 @@ class StoreFlagsTest : public testing::Test {
     command.set_action([]() -> Result<int> { return 0; });
     words.insert(words.begin(), "get");
     EXPECT_TRUE(std::holds_alternative<Action>(command_line.parse(std::move(words))));
-    return flags.options(tool_, must(remote::Uri::parse(uri)));
+    auto options = tool_.options<FetchOptions>();
+    RTENV_TRY(flags.set(options, must(remote::Uri::parse(uri))));
+    return options;
   }
 
   [[nodiscard]] std::string variable(const Words& words, const char* uri, const char* name) const {
-    return std::string(must(options(words, uri)).environment.find(name).value_or("unset"));
+    const auto variables = *must(options(words, uri)).environment;
+    const auto found = variables.find(name);
+    return found != variables.end() ? found->second : "unset";
   }
 
   Tool tool_;
@@ -55,7 +60,7 @@ TEST_F(StoreFlagsTest, AProfileCountsInsteadOfKeysInVariables) {
 TEST_F(StoreFlagsTest, AnOptionThatTheStoreDoesNotHaveIsAnError) {
   const Words unsigned_requests{"--no-sign-request"};
   for (const char* uri : {"s3://b/k", "gs://b/k", "azure://c/k", "https://host/x"})
-    EXPECT_EQ(must(options(unsigned_requests, uri)).access, remote::Access::anonymous) << uri;
+    EXPECT_TRUE(must(options(unsigned_requests, uri)).anonymous) << uri;
   for (const char* uri : {"gcs://package.zip", "file:///x", "local:///x"}) {
     for (const Words& words : {unsigned_requests, Words{"--endpoint-url", "http://x"},
                                Words{"--profile", "p"}, Words{"--region", "r"}})

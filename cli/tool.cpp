@@ -1,5 +1,6 @@
 #include "cli/tool.hpp"
 
+#include "api/internals.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/cache_settings.hpp"
 
@@ -14,42 +15,28 @@ Result<Path> Tool::cache_root() const {
   return cache_dir.empty() ? envbuild::cache_root(environment) : Path(cache_dir);
 }
 
-Result<cache::Cache> Tool::open_cache() const {
-  RTENV_TRY(auto limits, cache_limits());
-  return open_cache({.limits = std::move(limits)});
-}
-
-Result<cache::Cache> Tool::open_cache_to_make_room() const {
-  RTENV_TRY(auto limits, cache_limits());
-  return open_cache({.limits = std::move(limits), .makes_room = true});
-}
-
-Result<cache::Cache> Tool::open_cache_with_tier() const {
-  cache::CacheOptions options;
-  RTENV_TRY(options.limits, cache_limits());
-  RTENV_TRY(options.remote_tier, remote_tier());
-  return open_cache(std::move(options));
-}
-
-Result<cache::Cache> Tool::open_cache(cache::CacheOptions options) const {
+Result<Cache> Tool::open_cache(CacheOptions options) const {
   RTENV_TRY(const Path root, cache_root());
-  RTENV_TRY(options, envbuild::with_folder_settings(std::move(options), environment));
-  RTENV_TRY(auto cache, cache::Cache::open(root, std::move(options)));
-  opened_cache = std::make_shared<cache::Cache>(cache);
+  if (!options.environment) options.environment = environment.values();
+  RTENV_TRY(auto cache, Cache::open(root, options));
+  opened_cache = cache;
   return cache;
 }
 
-Result<std::optional<cache::RemoteTierOptions>> Tool::remote_tier() const {
-  return envbuild::remote_tier(environment);
+Result<Cache> Tool::open_cache_to_make_room() const {
+  return open_cache({.no_remote = true, .makes_room = true});
 }
 
-Result<cache::Limits> Tool::cache_limits() const { return envbuild::cache_limits(environment); }
+Result<cache::Cache> Tool::open_layer_cache(CacheOptions options) const {
+  RTENV_TRY(const Cache cache, open_cache(std::move(options)));
+  return Internals::of(cache);
+}
 
 void Tool::enforce_cache_limits() const {
   if (!opened_cache) return;
   // An interruption of the command isn't one of the eviction that follows it.
   const bool interrupted_before = cancellation != nullptr && cancellation->requested();
-  opened_cache->enforce_limits(interrupted_before ? nullptr : cancellation);
+  opened_cache->enforce_limits(interrupted_before ? Stop() : stop);
 }
 
 std::optional<Path> Tool::digest_cache() const {

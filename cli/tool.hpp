@@ -12,19 +12,18 @@
 #include "base/environment.hpp"
 #include "base/log.hpp"
 #include "cli/output.hpp"
+#include "rtenv/cache.hpp"
 
 namespace rtenv::cache {
 class Cache;
-struct CacheOptions;
-struct Limits;
-struct RemoteTierOptions;
-}  // namespace rtenv::cache
+}
 
 namespace rtenv::cli {
 
 struct Tool {
   Environment environment;
-  const Cancellation* cancellation = nullptr;
+  Stop stop;                                   // for the functions of include/rtenv
+  const Cancellation* cancellation = nullptr;  // the same for those of the layers
 
   Output output;
   bool quiet = false;
@@ -32,23 +31,28 @@ struct Tool {
   bool no_progress = false;
   std::string cache_dir;  // --cache-dir; empty: RTENV_CACHE_DIR, else the user's cache folder
 
-  mutable std::shared_ptr<cache::Cache> opened_cache;  // set by open_cache
+  mutable std::optional<Cache> opened_cache;  // set by open_cache
 
+  /// The options that all functions of include/rtenv take.
+  template <class PublicOptions = rtenv::Options>
+  [[nodiscard]] PublicOptions options(OnProgress on_progress = {}) const {
+    PublicOptions result;
+    result.environment = environment.values();
+    result.stop = stop;
+    result.on_progress = std::move(on_progress);
+    return result;
+  }
   /// Sends messages to standard error, as `quiet` and `verbose` say.
   void configure_log() const;
   /// The cache's folder. Fails: invalid_argument (HOME isn't set).
   [[nodiscard]] Result<Path> cache_root() const;
-  /// With cache_limits() and without the remote tier. Fails: invalid_argument; as Cache::open.
-  [[nodiscard]] Result<cache::Cache> open_cache() const;
-  [[nodiscard]] Result<cache::Cache> open_cache_to_make_room() const;
-  [[nodiscard]] Result<cache::Cache> open_cache(cache::CacheOptions options) const;
-  /// With the remote tier, if one is configured: for commands that build environments.
-  [[nodiscard]] Result<cache::Cache> open_cache_with_tier() const;
-  /// From RTENV_REMOTE_CACHE and RTENV_REMOTE_CACHE_*. Fails: invalid_argument.
-  [[nodiscard]] Result<std::optional<cache::RemoteTierOptions>> remote_tier() const;
-  /// The limits that the cache enforces by itself: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE.
-  /// Fails: invalid_argument.
-  [[nodiscard]] Result<cache::Limits> cache_limits() const;
+  /// Without the remote tier, unless the options say otherwise; its settings are those of the
+  /// tool's variables, unless the options have others. Fails: invalid_argument; as Cache::open.
+  [[nodiscard]] Result<Cache> open_cache(CacheOptions options = {.no_remote = true}) const;
+  [[nodiscard]] Result<Cache> open_cache_to_make_room() const;
+  /// The same cache for the functions of the layers.
+  [[nodiscard]] Result<cache::Cache> open_layer_cache(CacheOptions options = {
+                                                          .no_remote = true}) const;
   /// The folder with the digests of unchanged files; nullopt if cache_root() fails.
   [[nodiscard]] std::optional<Path> digest_cache() const;
 

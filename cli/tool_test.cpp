@@ -14,7 +14,7 @@ TEST(Tool, EnforcesTheCacheLimitsAfterAnInterruptedCommand) {
   Tool tool{.environment = {}, .cancellation = &cancellation};
   tool.environment.set("RTENV_CACHE_DIR", (tree / "cache").native());
   tool.environment.set("RTENV_CACHE_MAX_SIZE", "1KiB");
-  auto cache = must(tool.open_cache());
+  auto cache = must(tool.open_layer_cache());
   const auto builder = [](const cache::BuildContext& context) -> Result<void> {
     RTENV_TRY(make_directories(context.target));
     RTENV_TRY(AtomicFile file, AtomicFile::create(context.target / "file"));

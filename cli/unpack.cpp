@@ -1,8 +1,7 @@
-#include "pkg/unpack.hpp"
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
-#include "base/processors.hpp"
 #include "base/shown_name.hpp"
 #include "base/spooled_input.hpp"
 #include "cli/commands.hpp"
@@ -10,9 +9,7 @@
 #include "cli/progress.hpp"
 #include "cli/store_options.hpp"
 #include "cli/unpack_limits.hpp"
-#include "envbuild/fetch.hpp"
-#include "pkg/archive_list.hpp"
-#include "pkg/zip_records.hpp"
+#include "rtenv/transfer.hpp"
 
 namespace rtenv::cli {
 namespace {
@@ -25,7 +22,7 @@ struct UnpackCommand {
   bool list_wanted = false;
   UnpackLimitFlags limits;
 
-  [[nodiscard]] Result<envbuild::LeasedPath> fetch(const Tool& tool) const;
+  [[nodiscard]] Result<Fetched> fetch(const Tool& tool) const;
   template <class Read>
   auto with_archive(const Tool& tool, Read read) const
       -> decltype(read(std::declval<const Path&>()));
@@ -33,7 +30,7 @@ struct UnpackCommand {
   [[nodiscard]] Result<int> run(const Tool& tool) const;
 };
 
-nlohmann::json summary_json(const pkg::UnpackSummary& summary) {
+nlohmann::json summary_json(const Unpacked& summary) {
   return {{"files", summary.files},
           {"directories", summary.directories},
           {"links", summary.links},
@@ -45,15 +42,13 @@ std::string shown_uri(const std::string& text) {
   return uri ? uri->shown() : std::string();
 }
 
-Result<envbuild::LeasedPath> UnpackCommand::fetch(const Tool& tool) const {
+Result<Fetched> UnpackCommand::fetch(const Tool& tool) const {
   RTENV_TRY(const auto uri, remote::Uri::parse(source));
-  RTENV_TRY(const auto store_options, store.options(tool, uri));
-  RTENV_TRY(auto cache, tool.open_cache());
   ProgressLine progress(tool);
-  RTENV_TRY(auto fetched,
-            envbuild::fetch_file(uri, cache,
-                                 {.store = store_options, .on_progress = progress.callback()}));
-  return std::move(fetched.object);
+  auto options = tool.options<FetchOptions>(progress.on_progress());
+  RTENV_TRY(store.set(options, uri));
+  RTENV_TRY(Cache cache, tool.open_cache());
+  return fetch_file(source, cache, options);
 }
 
 // Calls `read` with the archive's path.
@@ -65,13 +60,13 @@ auto UnpackCommand::with_archive(const Tool& tool, Read read) const
   if (!is_uri)
     RTENV_TRY(store.limited.check(is_input ? InputKind::standard_input : InputKind::file, source));
   if (is_input) {
-    RTENV_TRY(const auto input, SpooledInput::read(tool.cancellation));
+    RTENV_TRY(const auto input, SpooledInput::read(STDIN_FILENO, tool.cancellation));
     auto result = read(input.path());
     if (!result) return Failure(input.shown(result.error()));
     return result;
   }
   if (!is_uri) return read(Path(source));
-  RTENV_TRY(const auto archive, fetch(tool));
+  RTENV_TRY(const Fetched archive, fetch(tool));
   auto result = read(archive.path);
   // The user knows nothing of the cache.
   if (!result) return Failure(with_shown_path(result.error(), archive.path, shown_uri(source)));
@@ -82,7 +77,7 @@ Result<int> UnpackCommand::print_list(const Tool& tool) const {
   RTENV_TRY(auto options, limits.options(tool));
   options.strip_top = strip_top;
   RTENV_TRY(const auto listed, with_archive(tool, [&](const Path& archive) {
-              return pkg::list_archive(archive, options);
+              return list_archive(archive, options);
             }));
   const auto as_json = [&] {
     nlohmann::json object = summary_json(listed.summary);
@@ -90,7 +85,7 @@ Result<int> UnpackCommand::print_list(const Tool& tool) const {
     return object;
   };
   tool.output.print_either(as_json, [&] {
-    for (const pkg::Entry& entry : listed.entries) print_line(shown_name(pkg::zip_path(entry, "")));
+    for (const Entry& entry : listed.entries) print_line(name_in_archive(entry));
   });
   return 0;
 }
@@ -103,7 +98,7 @@ Result<int> UnpackCommand::run(const Tool& tool) const {
   RTENV_TRY(auto options, limits.options(tool));
   options.strip_top = strip_top;
   RTENV_TRY(const auto summary, with_archive(tool, [&](const Path& archive) {
-              return pkg::unpack(archive, target, options);
+              return rtenv::unpack(archive, target, options);
             }));
   std::error_code error;
   nlohmann::json object = summary_json(summary);

@@ -1,7 +1,6 @@
 #include "cli/unpack_limits.hpp"
 
 #include "base/byte_size.hpp"
-#include "base/processors.hpp"
 
 namespace rtenv::cli {
 
@@ -24,19 +23,16 @@ void UnpackLimitFlags::declare(const Command& command) {
       .show_default();
 }
 
-Result<pkg::UnpackOptions> UnpackLimitFlags::options(const Tool& tool) const {
+Result<UnpackOptions> UnpackLimitFlags::options(const Tool& tool) const {
   auto bytes = parse_byte_size(max_size);
   if (!bytes) return Failure(std::move(bytes).error().within("--max-size"));
   if (max_ratio == 0) return fail(Errc::invalid_argument, "--max-ratio must be at least 1");
-  return pkg::UnpackOptions{
-      .limits = {.max_total_bytes = *bytes,
-                 .max_entries = max_entries,
-                 .max_ratio = max_ratio,
-                 .hint =
-                     "if you trust the archive, raise --max-size, --max-entries or --max-ratio"},
-      .modes = pkg::Modes::minus_umask,
-      .threads = default_threads(),
-      .cancellation = tool.cancellation};
+  auto options = tool.options<UnpackOptions>();
+  options.max_total_bytes = *bytes;
+  options.max_entries = max_entries;
+  options.max_ratio = max_ratio;
+  options.limit_hint = "if you trust the archive, raise --max-size, --max-entries or --max-ratio";
+  return options;
 }
 
 }  // namespace rtenv::cli

@@ -33,9 +33,9 @@ Result<Pushed> push_directory(const Path& directory, const pkg::PackageOptions& 
 /// and the store.
 Result<Pushed> push_file(const Path& file, const remote::Uri& uri, const PushOptions& options);
 
-/// The same for standard input, which is copied to a temporary file first. Below a prefix, it gets
-/// Ray's name for an archive with this content. Fails: invalid_argument (no archive, and no name in
-/// the URI), as SpooledInput::read and push_file.
-Result<Pushed> push_input(const remote::Uri& uri, const PushOptions& options);
+/// The same for what `descriptor` reads, which is copied to a temporary file first. Below a prefix,
+/// it gets Ray's name for an archive with this content. Fails: invalid_argument (no archive, and no
+/// name in the URI), as SpooledInput::read and push_file.
+Result<Pushed> push_input(int descriptor, const remote::Uri& uri, const PushOptions& options);
 
 }  // namespace rtenv::envbuild

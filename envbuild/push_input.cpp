@@ -32,11 +32,11 @@ Result<std::string> extension_of(const Path& path) {
 
 }  // namespace
 
-Result<Pushed> push_input(const remote::Uri& uri, const PushOptions& options) {
-  RTENV_TRY(const auto input, SpooledInput::read(options.store.cancellation));
+Result<Pushed> push_input(int descriptor, const remote::Uri& uri, const PushOptions& options) {
+  RTENV_TRY(const auto input, SpooledInput::read(descriptor, options.store.cancellation));
   std::error_code error;
   if (std::filesystem::file_size(input.path(), error) == 0 && !error)
-    return fail(Errc::invalid_argument, "standard input is empty: {} isn't replaced", uri.shown())
+    return fail(Errc::invalid_argument, "{} is empty: {} isn't replaced", input.name(), uri.shown())
         .hint(
             "did the command before the pipe fail? An empty object is stored from a file: push "
             "FILE");
@@ -45,8 +45,8 @@ Result<Pushed> push_input(const remote::Uri& uri, const PushOptions& options) {
   RTENV_TRY(const std::string extension, extension_of(input.path()));
   if (extension.empty())
     return fail(Errc::invalid_argument,
-                "standard input is no archive that can be a working_dir, so it has no name of its "
-                "own")
+                "{} is no archive that can be a working_dir, so it has no name of its own",
+                input.name())
         .hint("add the object's name to {}", uri.shown());
   RTENV_TRY(const Path archive, input.named("input" + extension));
   RTENV_TRY(const pkg::PackageName name, pkg::name_of_archive(archive, options.store.cancellation));

@@ -70,11 +70,11 @@ typedef void (*rtenv_log_fn)(int32_t level, const char* message, void* user);
  * call, warnings go to standard error. */
 RTENV_API void rtenv_set_log(int32_t least, rtenv_log_fn log, void* user);
 
-/* A request to stop. Thread-safe. It may be freed when the calls that got it have begun. */
+/* A request to stop. Thread-safe. It may be freed when the calls that got it have begun. To free it
+ * takes longer if a call that it stopped left a large temporary folder. */
 typedef struct rtenv_stop rtenv_stop;
 RTENV_API rtenv_status rtenv_stop_new(rtenv_stop** stop, rtenv_error** error);
-/* The calls that got it fail with RTENV_CANCELLED soon. Can't be undone. Not for signal handlers: let a
- * thread wait for the signal. */
+/* The calls that got it fail with RTENV_CANCELLED soon. Can't be undone. A signal handler may call it. */
 RTENV_API void rtenv_stop_request(rtenv_stop* stop);
 RTENV_API void rtenv_stop_free(rtenv_stop* stop);
 
@@ -122,6 +122,7 @@ struct rtenv_pack_options {
   const char* const* includes; /* then NULL */
   const char* git_revision;
   const char* digest_cache;
+  const char* top_folder; /* everything is in this folder of the package; not part of the name */
 };
 
 typedef struct rtenv_package rtenv_package;
@@ -147,6 +148,10 @@ typedef int32_t (*rtenv_write_fn)(const void* data, size_t size, void* user);
 RTENV_API rtenv_status rtenv_pack_to(const char* directory, rtenv_write_fn write, void* user,
                                      const struct rtenv_pack_options* options,
                                      rtenv_package** package, rtenv_error** error);
+/* Writes to an open file, a pipe or a socket, which stays open. */
+RTENV_API rtenv_status rtenv_pack_to_descriptor(const char* directory, int32_t descriptor,
+                                                const struct rtenv_pack_options* options,
+                                                rtenv_package** package, rtenv_error** error);
 
 struct rtenv_unpack_options {
   uint32_t struct_size;
@@ -154,10 +159,12 @@ struct rtenv_unpack_options {
   const struct rtenv_options* options;
   uint64_t max_total_bytes; /* 0: 64 GiB */
   uint64_t max_entries;     /* 0: 4 million */
+  uint64_t max_ratio;       /* of both sizes; 0: 1100 */
 };
 RTENV_API rtenv_status rtenv_unpack(const char* archive, const char* target,
                                     const struct rtenv_unpack_options* options, rtenv_error** error);
-/* *matches_name: 1 if its file name is that of its content. */
+/* *matches_name: 1 if its file name is that of its content, 0 if it should be another one, -1 if it
+ * isn't the name of a package. */
 RTENV_API rtenv_status rtenv_inspect(const char* archive, const struct rtenv_unpack_options* options,
                                      int32_t* matches_name, rtenv_package** content,
                                      rtenv_error** error);
@@ -185,7 +192,7 @@ RTENV_API const char* rtenv_cache_root(const rtenv_cache* cache);
 /* For rtenv_pack_options.digest_cache. */
 RTENV_API const char* rtenv_cache_digest_folder(const rtenv_cache* cache);
 /* [{"kind": "env", "key": …, "path": …, "is_ready": …, "size_bytes": …, "created_ms": …,
- * "last_used_ms": …, "hits": …, "holder_pids": […], "pins": […]}, …] */
+ * "last_used_ms": …, "hits": …, "holder_pids": […], "pins": [{"name": …, "expires_ms": …}, …]}, …] */
 RTENV_API rtenv_status rtenv_cache_entries(rtenv_cache* cache, char** json, rtenv_error** error);
 /* kind: "tree", "env", "tool", "file", "copy", "read-only-tree". *lease: NULL if there is none. */
 RTENV_API rtenv_status rtenv_cache_find(rtenv_cache* cache, const char* kind, const char* key,
@@ -223,6 +230,7 @@ struct rtenv_fetch_options {
   uint32_t struct_size;
   int32_t offline;
   const struct rtenv_options* options;
+  int32_t anonymous; /* 1: no credentials are sent */
 };
 RTENV_API rtenv_status rtenv_fetch_file(rtenv_cache* cache, const char* uri,
                                         const struct rtenv_fetch_options* options,
@@ -322,19 +330,30 @@ RTENV_API rtenv_status rtenv_job_client_open(const char* address,
                                              const struct rtenv_options* options,
                                              rtenv_job_client** client, rtenv_error** error);
 RTENV_API void rtenv_job_client_free(rtenv_job_client* client);
+/* Uploads the local directories and files of a runtime_env. *json: that runtime_env for submit. */
+RTENV_API rtenv_status rtenv_job_client_upload(rtenv_job_client* client, const char* runtime_env,
+                                               char** json, rtenv_error** error);
 RTENV_API rtenv_status rtenv_job_client_submit(rtenv_job_client* client, const char* json,
                                                char** id, rtenv_error** error);
 RTENV_API rtenv_status rtenv_job_client_details(rtenv_job_client* client, const char* id,
                                                 char** json, rtenv_error** error);
-RTENV_API rtenv_status rtenv_job_client_list(rtenv_job_client* client, char** json,
-                                             rtenv_error** error);
+struct rtenv_job_list_options {
+  uint32_t struct_size;
+  const char* status; /* "RUNNING", …; NULL: any */
+  uint64_t limit;     /* 0: all */
+  uint64_t offset;
+};
+RTENV_API rtenv_status rtenv_job_client_list(rtenv_job_client* client,
+                                             const struct rtenv_job_list_options* options,
+                                             char** json, rtenv_error** error);
 RTENV_API rtenv_status rtenv_job_client_logs(rtenv_job_client* client, const char* id, char** text,
                                              rtenv_error** error);
 /* *json: the job's details after its end. */
 RTENV_API rtenv_status rtenv_job_client_follow(rtenv_job_client* client, const char* id,
                                                rtenv_text_fn output, void* user, char** json,
                                                rtenv_error** error);
-RTENV_API rtenv_status rtenv_job_client_stop(rtenv_job_client* client, const char* id,
+/* now: 1 for SIGKILL, which Ray's server ignores. */
+RTENV_API rtenv_status rtenv_job_client_stop(rtenv_job_client* client, const char* id, int32_t now,
                                              int32_t* was_running, rtenv_error** error);
 RTENV_API rtenv_status rtenv_job_client_remove(rtenv_job_client* client, const char* id,
                                                rtenv_error** error);
@@ -380,6 +399,22 @@ struct rtenv_job_server_options {
   uint64_t max_log_bytes;     /* 0: 1 GiB */
   uint64_t job_ttl_s;         /* 0: 7 days; UINT64_MAX: for ever */
   int32_t port;               /* 0: any free one */
+  int32_t sandbox;            /* 1: jobs run in bubblewrap */
+  int32_t sandbox_no_network;
+  const char* const* sandbox_readable; /* then NULL */
+  uint64_t memory_bytes;               /* 0: what this machine has */
+  uint64_t env_max_age_s;              /* 0: environments of any age are used */
+  uint64_t max_processes;              /* of a job; 0: no limit */
+  uint64_t max_open_files;             /* of each process of a job; 0: no limit */
+  /* 0 for these: as rtenv::JobServerOptions says. */
+  uint64_t max_queued;
+  uint64_t max_setups;
+  uint64_t max_uploads_bytes;
+  uint64_t max_request_bytes;
+  uint64_t max_request_memory_bytes;
+  uint64_t max_submission_memory_bytes;
+  uint64_t max_ended_jobs;
+  uint64_t max_jobs_bytes;
 };
 
 typedef struct rtenv_job_server rtenv_job_server; /* thread-safe */

@@ -118,6 +118,11 @@ const Tree& NamedDirectory::tree() {
   return std::get<Tree>(content_);
 }
 
+Tree NamedDirectory::take_tree() && {
+  (void)tree();
+  return std::get<Tree>(std::move(content_));
+}
+
 Result<NamedDirectory> name_directory(const Path& root, PackageOptions options) {
   if (options.git_revision) return name_commit(root, options);
   return retry_if_changed(k_retries_of_directory, [&] { return name_files(root, options); });

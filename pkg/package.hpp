@@ -41,6 +41,8 @@ class NamedDirectory {
   [[nodiscard]] const PackageName& name() const noexcept { return name_; }
   /// Made at the first call if the directory hadn't changed since it was named before.
   const Tree& tree();
+  /// Moves it out of this object.
+  Tree take_tree() &&;
   [[nodiscard]] const PackageStats& stats() const noexcept { return stats_; }
 
  private:

@@ -54,7 +54,7 @@ struct Renewal {
   enum class Of : std::uint8_t {
     none = 0,
     unpinned = 1,  // if its list names packages without exact versions
-    aged = 2,      // the same, if it is older than `max_age`
+    aged = 2,      // the same, if it is older than `max_age`; never offline
     all = 3,
   };
   Of of = Of::none;
@@ -78,6 +78,8 @@ struct BuiltEnv {
   std::string key = {};  // see EnvPlan::key
   Origin origin = Origin::cache;
 };
+/// As in the output of the tool: "from the cache", ….
+RTENV_API std::string_view name(BuiltEnv::Origin origin) noexcept;
 
 /// What would be installed, and for which interpreter. Keeps the files that it names in the cache
 /// while it lives. Move-only (what was moved from has an empty key and fails); not thread-safe.
@@ -94,6 +96,10 @@ class RTENV_API EnvPlan {
   [[nodiscard]] const std::string& key() const noexcept;
   /// What the key is a digest of: a JSON object. Without credentials.
   [[nodiscard]] const std::string& key_parts() const noexcept;
+  /// "uv", "pip" or "conda".
+  [[nodiscard]] std::string_view installer() const noexcept;
+  /// Of the interpreter: "3.12.1".
+  [[nodiscard]] const std::string& python_version() const noexcept;
 
   /// The text of a lock file: the exact versions and hashes that the packages resolve to now, by
   /// uv. Fails: installer_failed, unavailable, cancelled; invalid_argument (a list that can't be
@@ -119,5 +125,10 @@ class RTENV_API EnvPlan {
 /// Fails: invalid_argument, not_found, corrupt, unavailable, permission_denied, cancelled.
 RTENV_API Result<std::optional<EnvPlan>> plan_env(const RuntimeEnv& runtime_env, Cache& cache,
                                                   const EnvOptions& options = {});
+
+/// Puts the py_modules into the cache, so that a job finds them there. Fails: as plan_env;
+/// installer_failed.
+RTENV_API Result<void> fetch_py_modules(const RuntimeEnv& runtime_env, Cache& cache,
+                                        const EnvOptions& options = {});
 
 }  // namespace rtenv

@@ -47,9 +47,9 @@ class RTENV_API Process {
   /// SIGCHLD or waits for all children elsewhere; then, before Linux 6.15, how it ended is unknown.
   /// Fails: cancelled (it goes on running), internal (unknown), invalid_argument (detached, or
   /// waited for before).
-  Result<Exit> wait(std::stop_token stop = {});
+  Result<Exit> wait(Stop stop = {});
   /// The same for at most this long; nullopt: it is still running.
-  Result<std::optional<Exit>> wait_for(std::chrono::milliseconds time, std::stop_token stop = {});
+  Result<std::optional<Exit>> wait_for(std::chrono::milliseconds time, Stop stop = {});
   /// Lets the command outlive this object; the caller reaps it.
   void detach() noexcept;
 

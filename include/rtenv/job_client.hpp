@@ -2,6 +2,7 @@
 // the JSON texts of that API.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,16 @@ struct JobListOptions {
   std::uint64_t offset = 0;
 };
 
+struct JobUploadOptions {
+  std::optional<std::string> working_dir = {};  // overrides the runtime_env's
+  std::optional<Path> digest_cache = {};        // see PackOptions
+};
+
+struct JobFollowOptions {
+  /// How long to retry while the server can't be reached.
+  std::chrono::milliseconds grace{30'000};
+};
+
 /// Thread-safe. Move-only.
 ///
 /// All functions fail with: unavailable (no server, or not in time), permission_denied (the token),
@@ -31,14 +42,21 @@ class RTENV_API JobClient {
   /// RAY_AUTH_TOKEN_PATH; more headers in RAY_JOB_HEADERS. A stop of `options.stop` ends all calls
   /// of this client.
   static Result<JobClient> open(std::string_view address, const Options& options = {});
+  /// The address, without a password. Empty after a move.
+  [[nodiscard]] const std::string& address() const noexcept;
+
   JobClient(JobClient&& other) noexcept;
   JobClient& operator=(JobClient&& other) noexcept;
   ~JobClient();
 
+  /// Uploads what a runtime_env, a JSON text, names of this machine: the working_dir and the
+  /// py_modules, unless the server has them already; requirements files become lists. Returns the
+  /// runtime_env for `submit`. Relative paths are relative to Options::base. What is wrong with the
+  /// runtime_env is an error before anything is sent. Fails also: as push.
+  Result<std::string> upload(std::string_view runtime_env, const JobUploadOptions& options = {});
   /// The body of POST /api/jobs/: {"entrypoint": …, "runtime_env": {…}, "submission_id": …, …}.
   /// Returns the submission id; one is made if the body has none. Sent again if the response is
-  /// lost: the job is submitted once. Local directories must have been pushed before (rtenv::push
-  /// to gcs://). Fails also: already_exists (the id).
+  /// lost: the job is submitted once. Fails also: already_exists (the id).
   Result<std::string> submit(std::string_view body);
   /// A JSON object.
   Result<std::string> details(std::string_view id);
@@ -46,11 +64,12 @@ class RTENV_API JobClient {
   Result<std::string> list(const JobListOptions& options = {});
   /// The whole log.
   Result<std::string> logs(std::string_view id);
-  /// Every byte of the log, once and in order, until the job ends; reconnects for up to 30 s.
-  /// Returns the job's details. Fails also: as `output`, which is called on the calling thread; an
-  /// exception of it is an error (invalid_argument).
+  /// Every byte of the log, once and in order, until the job ends; reconnects. Returns the job's
+  /// details. Fails also: as `output`, which is called on the calling thread; an exception of it is
+  /// an error (invalid_argument).
   Result<std::string> follow(std::string_view id,
-                             const std::function<Result<void>(std::string_view)>& output);
+                             const std::function<Result<void>(std::string_view)>& output,
+                             const JobFollowOptions& options = {});
   /// Requests its end. False: it had ended. `now`: by SIGKILL, which Ray's server ignores.
   Result<bool> stop(std::string_view id, bool now = false);
   /// Deletes an ended job and its log. Fails also: already_exists (it hasn't ended).

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,6 +103,15 @@ class RTENV_API JobStore {
   virtual Result<void> transaction(const std::function<Result<void>()>& body) = 0;
 };
 
+/// Jobs run in bubblewrap, which must be in PATH: they see no home directory, other processes,
+/// sockets of services, other jobs' files and secrets of the server, and write to their own
+/// directory only.
+struct JobSandbox {
+  /// Files and folders that they can read although they are in a home directory, /tmp or /run.
+  std::vector<Path> readable = {};
+  bool has_network = true;  // of their commands; their packages are installed before
+};
+
 /// Called twice for each start.
 using OpenJobStore = std::function<Result<std::unique_ptr<JobStore>>()>;
 
@@ -118,6 +128,7 @@ struct JobServerOptions {
   std::string host = "127.0.0.1";               // an address of this machine
   std::uint16_t port = 8265;                    // 0: any free one
   std::optional<Path> unix_socket = {};         // instead of the host and port
+  int listening_socket = -1;                    // instead of all of these; the server closes it
   std::vector<std::string> allowed_hosts = {};  // other names of this machine, in Host headers
   std::optional<Path> tls_certificate = {};     // PEM, with the chain
   std::optional<Path> tls_key = {};
@@ -134,18 +145,44 @@ struct JobServerOptions {
   /// Empty: RTENV_SUPERVISOR of the environment, else what is installed with the library, else
   /// rtenv-supervisor in PATH.
   Path supervisor_program = {};
+  /// Supervisors write their own messages to standard error, not to supervisors.log.
+  bool supervisors_use_standard_error = false;
   std::optional<std::string> python = {};  // see EnvOptions::python
+  /// Older environments are built anew, see Renewal::Of::aged; nullopt: of any age.
+  std::optional<std::chrono::seconds> env_max_age = {};
+  std::string ray_version = {};  // that clients are told; empty: the one that this rtenv is like
 
   // What jobs may use. nullopt: what this machine has.
   std::optional<double> cpus = {};
   std::optional<std::vector<int>> gpus = {};
   std::optional<std::int64_t> memory_bytes = {};
-  std::uint64_t max_running = 0;  // at a time; 0: as many as the resources allow
+  std::map<std::string, double, std::less<>> resources = {};  // others
+
+  std::optional<JobSandbox> sandbox = {};
+  std::optional<std::uint64_t> max_processes = {};   // of a job; one that exceeds it is stopped
+  std::optional<std::uint64_t> max_open_files = {};  // of each process of a job
+  /// The soft limit of open files that jobs begin with; nullopt: that of this process.
+  std::optional<std::uint64_t> open_files = {};
+
+  // Beyond these, submissions and uploads are refused.
+  std::uint64_t max_running = 0;  // jobs at a time; 0: as many as the resources allow. Others wait.
   std::uint64_t max_queued = 10'000;
-  std::uint64_t max_package_bytes = 10ULL << 30U;  // of an upload
-  std::uint64_t max_log_bytes = 1ULL << 30U;       // of a job
+  std::uint64_t max_setups = 16;                          // that are prepared at a time, of a user
+  std::uint64_t max_package_bytes = 10ULL << 30U;         // of an upload
+  std::uint64_t max_uploads_bytes = 20ULL << 30U;         // of all that are being received
+  std::uint64_t max_request_bytes = 4ULL << 20U;          // of any other request
+  std::uint64_t max_request_memory_bytes = 64ULL << 20U;  // of all that are being read
+  /// Of what all unfinished jobs were submitted with.
+  std::uint64_t max_submission_memory_bytes = 256ULL << 20U;
+
+  std::uint64_t max_log_bytes = 1ULL << 30U;  // of a job; beyond it, the middle is dropped
   /// How long ended jobs and their logs are kept; nullopt: for ever.
   std::optional<std::chrono::seconds> job_ttl = std::chrono::hours(24 * 7);
+  // Beyond these, jobs that ended first are removed earlier.
+  std::uint64_t max_ended_jobs = 100'000;
+  std::uint64_t max_jobs_bytes = 100ULL << 30U;  // of logs and records
+
+  Stop stop = {};  // of the start alone
 };
 
 /// Thread-safe, but for moving and destroying. In a fork of the process that started it, its

@@ -8,11 +8,11 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "rtenv/result.hpp"
+#include "rtenv/stop.hpp"
 
 namespace rtenv {
 
@@ -56,9 +56,8 @@ struct Options {
   Credentials credentials = {};
   OnProgress on_progress = {};
   /// A call that is asked to stop fails with `cancelled` within a fraction of a second, and leaves
-  /// nothing half-done. A signal handler may not call std::stop_source::request_stop: a thread that
-  /// waits for the signal (sigwait, signalfd) may.
-  std::stop_token stop = {};
+  /// nothing half-done. A signal handler may request a StopSignal, but not a std::stop_source.
+  Stop stop = {};
   /// At most so many; 0: one for each processor that the process may use.
   unsigned threads = 0;
 };

@@ -6,12 +6,14 @@
 // file is in one of its states; a directory that keeps changing is an error (changed).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rtenv/options.hpp"
@@ -25,6 +27,9 @@ enum class Scheme : std::uint8_t {
   archive = 2,  // 40 digits: SHA-1 of an archive's bytes, Ray's name for an existing archive
   sha256 = 3,   // 64 digits: SHA-256 of the manifest, for stores shared across trust boundaries
 };
+
+/// "ray", "xxh3", "archive", "sha256".
+RTENV_API std::string_view name(Scheme scheme) noexcept;
 
 enum class Compression : std::uint8_t {
   automatic = 0,  // per file: fast, or not at all if that doesn't shrink it
@@ -55,6 +60,8 @@ struct PackOptions : Options {
   std::optional<Path> digest_cache = {};
   /// Whether Package::excluded is filled, which takes a little time.
   bool list_excluded = false;
+  /// A folder of the package that everything is in, as Ray packs modules. Not part of the name.
+  std::string top_folder = {};
 };
 
 enum class EntryType : std::uint8_t {
@@ -73,6 +80,9 @@ struct Entry {
   bool executable = false;
   std::uint64_t size_bytes = 0;
   std::string link_target = {};
+  /// Whether the archive has an entry for it: not for what is `name_only`, nor for most directories
+  /// that have something below them.
+  bool is_in_archive = true;
 };
 
 /// An entry that was left out.
@@ -80,10 +90,24 @@ struct Excluded {
   std::string path = {};
   bool is_directory = false;  // with everything below it
   std::string reason = {};    // "build/.gitignore:3: *.o", "excludes: *.log", "a socket"
+  std::string rules = {};     // where the rule is: "build/.gitignore"; empty: it can't be packed
+};
+
+/// What naming or packing a directory did, for who asks why it took so long.
+struct PackStats {
+  unsigned threads = 1;
+  std::uint64_t found_files = 0;
+  std::uint64_t found_folders = 0;
+  std::chrono::duration<double> scan_time{0};
+  bool name_was_known = false;    // the directory is unchanged since it was named (digest cache)
+  std::uint64_t known_files = 0;  // from the digest cache
+  std::uint64_t read_files = 0;
+  std::uint64_t read_bytes = 0;
+  std::chrono::duration<double> read_time{0};  // when packing, also to compress and write
 };
 
 struct Package {
-  std::string name = {};  // "_ray_pkg_<digits>.zip"
+  std::string name = {};  // "_ray_pkg_<digits>.zip"; empty if no digest was computed
   Scheme scheme = Scheme::xxh3;
   std::uint64_t content_bytes = 0;  // of all files
   std::uint64_t packed_bytes = 0;   // of the zip; 0 if none was written
@@ -92,7 +116,13 @@ struct Package {
   std::vector<Excluded> excluded = {};
   std::vector<std::string> warnings =
       {};  // of entries that may surprise: submodules, git-lfs pointers
+  PackStats stats = {};
 
+  [[nodiscard]] std::uint64_t file_count() const noexcept {
+    std::uint64_t count = 0;
+    for (const Entry& entry : entries) count += entry.type == EntryType::file ? 1 : 0;
+    return count;
+  }
   /// As a runtime_env names it: "gcs://_ray_pkg_<digits>.zip".
   [[nodiscard]] std::string uri() const { return "gcs://" + name; }
 };
@@ -101,20 +131,31 @@ struct Package {
 /// (not a directory; an option; a git revision that doesn't exist), changed, cancelled.
 RTENV_API Result<Package> name_directory(const Path& directory, const PackOptions& options = {});
 
+/// What a package would have in it, without its name: no file is read. Fails: as name_directory.
+RTENV_API Result<Package> list_directory(const Path& directory, const PackOptions& options = {});
+
 /// Writes the package to the file `target`, which appears or is replaced when it is complete; a
 /// crash leaves the old one, and maybe a file `.rtenv-unfinished-…` beside it, which no package
 /// contains. It isn't synced: after a power loss it may be empty. If `target` is in
-/// the directory, it isn't packed. Fails: as name_directory; out_of_space, invalid_argument (an
-/// empty target).
+/// the directory, it isn't packed. A pipe or a device is written to, as by pack_to_descriptor.
+/// Fails: as name_directory; out_of_space, invalid_argument (an empty target).
 RTENV_API Result<Package> pack(const Path& directory, const Path& target,
                                const PackOptions& options = {});
+/// Writes the package into a folder under its own name, Package::name. Fails: as pack.
+RTENV_API Result<Package> pack_into(const Path& directory, const Path& folder,
+                                    const PackOptions& options = {});
+/// Writes the package to an open file, a pipe or a socket, from where it stands; the descriptor
+/// stays the caller's. If it is a file in the directory, that isn't packed. Waiting for a reader
+/// ends with Options::stop. Fails: as pack to a sink.
+RTENV_API Result<Package> pack_to_descriptor(const Path& directory, int descriptor,
+                                             const PackOptions& options = {});
 
 /// Takes the bytes of a package, in order, on the calling thread. An exception is an error
 /// (invalid_argument).
 using PackageSink = std::function<Result<void>(std::span<const std::byte>)>;
 /// Writes the package to a stream. After a failure the stream holds a part of it. Fails: as
-/// name_directory and the sink; changed after less than it takes with a file, since what was
-/// written can't be written again.
+/// name_directory and the sink; invalid_argument (an empty sink); changed after less than it takes
+/// with a file, since what was written can't be written again.
 RTENV_API Result<Package> pack(const Path& directory, const PackageSink& sink,
                                const PackOptions& options = {});
 
@@ -122,6 +163,10 @@ struct UnpackOptions : Options {
   bool strip_top = false;  // if everything is in one top folder, leave that out
   std::uint64_t max_total_bytes = 64ULL << 30U;
   std::uint64_t max_entries = 4'000'000;
+  /// Of what is unpacked to the archive's own size, if that is more than 1 GiB.
+  std::uint64_t max_ratio = 1100;
+  /// The hint of errors about these limits; empty: one that names these members.
+  std::string limit_hint = {};
 };
 
 struct Unpacked {
@@ -138,11 +183,19 @@ struct Unpacked {
 RTENV_API Result<Unpacked> unpack(const Path& archive, const Path& target,
                                   const UnpackOptions& options = {});
 
+struct ArchiveList {
+  std::vector<Entry> entries = {};  // sorted by path; the folders that the archive has entries for
+  Unpacked summary = {};
+};
+
+/// What `unpack` would write, after the same checks. Reads all of the archive. Fails: as unpack.
+RTENV_API Result<ArchiveList> list_archive(const Path& archive, const UnpackOptions& options = {});
+
 struct Inspection {
-  /// As it should be named after its content, in the scheme that its file name has.
+  /// As it should be named after its content, in the scheme that its file name has, else xxh3.
   Package content = {};
-  /// Whether its file name is that one.
-  bool matches_name = false;
+  /// Whether its file name is that one; nullopt: that isn't the name of a package.
+  std::optional<bool> matches_name = {};
 };
 
 /// Reads a whole package, or another archive, and checks all of its checksums. Fails: as unpack.

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +20,8 @@
 namespace rtenv {
 
 struct FetchOptions : Options {
-  bool offline = false;  // what was fetched last, whatever the store has now
+  bool offline = false;    // what was fetched last, whatever the store has now
+  bool anonymous = false;  // no credentials are sent: for public objects
 };
 
 /// In the cache. Of a file:// URI without a pin, the file itself.
@@ -43,10 +46,36 @@ struct Downloaded {
   std::string sha256 = {};  // 64 lower-case hex digits
 };
 
-/// Writes the object to the file `target`, beside any cache. The file appears or is replaced when
-/// it is complete. Fails also: corrupt.
+struct DownloadOptions : FetchOptions {
+  /// An object that is pinned by its URI is taken from here, if it is here. Nothing is put into it.
+  std::optional<Cache> cache = {};
+};
+
+/// Writes the object to the file `target`, which appears or is replaced when it is complete. Fails
+/// also: corrupt.
 RTENV_API Result<Downloaded> download(std::string_view uri, const Path& target,
-                                      const FetchOptions& options = {});
+                                      const DownloadOptions& options = {});
+/// Writes the object, when it is complete, to an open file, a pipe or a socket, from where it
+/// stands; the descriptor stays the caller's. Fails also: corrupt.
+RTENV_API Result<Downloaded> download_to_descriptor(std::string_view uri, int descriptor,
+                                                    const DownloadOptions& options = {});
+
+struct StoredObject {
+  std::string uri = {};
+  std::uint64_t size_bytes = 0;
+  std::optional<std::int64_t> modified_ms = {};  // since 1970; nullopt: the store doesn't say
+};
+/// Takes the objects of a list as they arrive, on the calling thread. An exception is an error
+/// (invalid_argument).
+using OnStoredObject = std::function<Result<void>(const StoredObject&)>;
+/// The objects whose names begin as `prefix`, in all folders below. Web servers and job servers
+/// have no list. Fails also: as `on_object`.
+RTENV_API Result<void> list_objects(std::string_view prefix, const OnStoredObject& on_object,
+                                    const FetchOptions& options = {});
+
+struct PushOptions : PackOptions {
+  bool anonymous = false;  // no credentials are sent
+};
 
 struct Pushed {
   std::string uri = {};  // with the name that was added; without a password or a signature
@@ -60,6 +89,10 @@ struct Pushed {
 /// `uri`, or, if that ends with '/' or is gcs://, below it under the package's or the file's own
 /// name. The object appears when it is complete. Fails also: changed (what is read).
 RTENV_API Result<Pushed> push(const Path& source, std::string_view uri,
-                              const PackOptions& options = {});
+                              const PushOptions& options = {});
+/// Uploads what it reads from a descriptor, which stays the caller's. Below a folder, it is named
+/// as an archive (Scheme::archive). Fails also: invalid_argument (no archive, and no name).
+RTENV_API Result<Pushed> push_from_descriptor(int descriptor, std::string_view uri,
+                                              const PushOptions& options = {});
 
 }  // namespace rtenv

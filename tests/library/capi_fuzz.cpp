@@ -115,9 +115,9 @@ class Fuzzer {
           return RTENV_OK;
         },
         [&](auto error) {  // nothing listens there
-          return rtenv_job_client_open(
-              one_of<const char*>({"http://127.0.0.1:1", "nonsense", "ftp://x", "unix:/dev/null/no"}),
-              options(), out(clients_), error);
+          return rtenv_job_client_open(one_of<const char*>({"http://127.0.0.1:1", "nonsense",
+                                                            "ftp://x", "unix:/dev/null/no"}),
+                                       options(), out(clients_), error);
         },
         [&](auto error) {
           return rtenv_job_client_submit(

@@ -1,13 +1,13 @@
-#include "pkg/tree_sizes.hpp"
+#include "cli/tree_sizes.hpp"
 
 #include <algorithm>
 #include <unordered_map>
 
-namespace rtenv::pkg {
+namespace rtenv::cli {
 
-std::vector<FolderSize> largest_folders(const Tree& tree, std::size_t count) {
+std::vector<FolderSize> largest_folders(const Package& package, std::size_t count) {
   std::unordered_map<std::string_view, FolderSize> by_path;
-  for (const Entry& entry : tree.entries) {
+  for (const Entry& entry : package.entries) {
     if (entry.type != EntryType::file) continue;
     const std::string_view path = entry.path;
     for (auto slash = path.rfind('/'); slash != std::string_view::npos && slash > 0;
@@ -28,13 +28,13 @@ std::vector<FolderSize> largest_folders(const Tree& tree, std::size_t count) {
   return folders;
 }
 
-std::vector<const Entry*> largest_files(const Tree& tree, std::size_t count) {
+std::vector<const Entry*> largest_files(const Package& package, std::size_t count) {
   std::vector<const Entry*> files;
-  for (const Entry& entry : tree.entries)
+  for (const Entry& entry : package.entries)
     if (entry.type == EntryType::file) files.push_back(&entry);
   std::ranges::stable_sort(files, std::greater<>(), &Entry::size_bytes);
   files.resize(std::min(count, files.size()));
   return files;
 }
 
-}  // namespace rtenv::pkg
+}  // namespace rtenv::cli
