@@ -9,6 +9,7 @@
 
 #include "base/absolute_path.hpp"
 #include "base/call_filter.hpp"
+#include "base/folder_entries.hpp"
 #include "base/program.hpp"
 #include "base/sandbox_view.hpp"
 #include "base/text.hpp"
@@ -65,11 +66,10 @@ class Arguments {
 
 void add_devices(Arguments& arguments) {
   arguments.add({"--dev", "/dev"});
-  std::error_code error;
-  for (const auto& device : std::filesystem::directory_iterator("/dev", error)) {
-    const std::string name = device.path().filename();
+  for (const FolderEntry& device : readable_entries("/dev")) {
+    const std::string name = device.name();
     if (std::ranges::any_of(k_devices, [&](std::string_view row) { return name.starts_with(row); }))
-      arguments.add_if_exists("--dev-bind", device.path());
+      arguments.add_if_exists("--dev-bind", device.path);
   }
 }
 

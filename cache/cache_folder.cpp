@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "cache/cache.hpp"
@@ -48,10 +49,10 @@ Result<void> check_is_cache(const Path& root) {
   struct stat status {};
   const auto has_ledger = [&] { return ::lstat((root / "ledger.db").c_str(), &status) == 0; };
   if (has_ledger()) return {};
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+  RTENV_TRY(const auto entries, folder_entries(root));
+  for (const FolderEntry& entry : entries) {
     // Naming a package needs no ledger; a disk of the cache's own has a lost+found.
-    if (entry.path().filename() == k_digests || entry.path().filename() == "lost+found") continue;
+    if (const std::string name = entry.name(); name == k_digests || name == "lost+found") continue;
     if (has_ledger()) return {};  // another process is creating the cache
     return fail(Errc::invalid_argument,
                 "{} can't be the cache's folder: it has no ledger.db and isn't empty",

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/log.hpp"
 
 namespace rtenv::cache {
@@ -21,13 +21,12 @@ struct Item {
 
 std::vector<Item> newest_first(const Path& folder) {
   std::vector<Item> items;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+  for (const FolderEntry& entry : readable_entries(folder)) {
     struct stat status {};
-    if (::lstat(entry.path().c_str(), &status) != 0) continue;
+    if (::lstat(entry.path.c_str(), &status) != 0) continue;
     // The ctime: a rename into the folder changes it.
     items.push_back(
-        {entry.path(),
+        {entry.path,
          std::int64_t{status.st_ctim.tv_sec} * 1000 + status.st_ctim.tv_nsec / 1'000'000,
          static_cast<std::uint64_t>(status.st_blocks) * 512});
   }

@@ -1,12 +1,12 @@
 #include "cache/survey.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <map>
 #include <string_view>
 #include <unordered_map>
 
+#include "base/folder_entries.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/processors.hpp"
@@ -14,8 +14,6 @@
 
 namespace rtenv::cache {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Of the other kinds, the size was measured when the entry was built, and stays.
 bool may_have_grown(const EntryRow& row) {
@@ -81,17 +79,16 @@ std::vector<SharedFiles> group(const Usages& usages) {
 Result<void> measure_rest(const Path& root, Inventory& inventory,
                           const Cancellation* cancellation) {
   inventory.other_bytes += own_disk_bytes(root);
-  std::error_code error;
-  for (const auto& child : fs::directory_iterator(root, error)) {
-    const std::string name = child.path().filename().native();
-    if (child.path() == Cache::uv_folder(root)) continue;
+  for (const FolderEntry& child : readable_entries(root)) {
+    const std::string name = child.name();
+    if (child.path == Cache::uv_folder(root)) continue;
     // They vanish when the last process closes the ledger.
     if (name == "ledger.db-wal" || name == "ledger.db-shm") continue;
     if (name == "quarantine" || is_kind_folder(name)) {
-      inventory.other_bytes += own_disk_bytes(child.path());
+      inventory.other_bytes += own_disk_bytes(child.path);
       continue;
     }
-    const auto usage = tree_usage(child.path(), cancellation);
+    const auto usage = tree_usage(child.path, cancellation);
     if (!usage && usage.error().code() == Errc::cancelled) return Failure(usage.error());
     if (usage) inventory.other_bytes += usage->all_bytes();
   }
@@ -121,9 +118,8 @@ Result<void> add_parts(std::vector<Part> found, Inventory& inventory, Usages& us
 
 std::vector<Part> quarantined(const Path& folder) {
   std::vector<Part> parts;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error))
-    parts.push_back({.path = entry.path(), .place = Part::Place::quarantine});
+  for (const FolderEntry& entry : readable_entries(folder))
+    parts.push_back({.path = entry.path, .place = Part::Place::quarantine});
   return parts;
 }
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <iterator>
 #include <limits>
 #include <set>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/log.hpp"
 #include "cache/folder_limit.hpp"
 
@@ -32,7 +32,7 @@ constexpr std::array<LimitedFolder, 5> k_limited_folders{
      {"digests", {3 * k_month, 1000, 256 * k_mebibyte}},
      {"interpreters", {3 * k_month, 100, k_mebibyte}},
      {"remote-tier", {k_month, 100, k_mebibyte}}}};
-constexpr std::ptrdiff_t k_max_locks = 1000;
+constexpr std::size_t k_max_locks = 1000;
 
 }  // namespace
 
@@ -40,9 +40,7 @@ Result<void> Sweeper::remove_crash_leftovers() {
   // The folders are listed before the holders: a folder that is created in between isn't in the
   // list, and the owner of a listed folder already had its row.
   std::vector<Path> temporary;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(state_.tmp(), error))
-    temporary.push_back(entry.path());
+  for (const FolderEntry& entry : readable_entries(state_.tmp())) temporary.push_back(entry.path);
   RTENV_TRY(const auto alive, sweep_holders(state_.locks(), state_.ledger()));
   std::erase_if(temporary, [&](const Path& path) {
     const std::string name = path.filename();
@@ -87,15 +85,12 @@ Result<void> Sweeper::remove_unknown_folders(Trash& trash) {
   RTENV_TRY(const auto known, state_.ledger().entries());
   std::set<Path> known_paths;
   for (const EntryRow& row : known) known_paths.insert(state_.path_of(row.kind, row.key));
-  for (const KindInfo& kind : k_kinds) {
-    std::error_code error;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(state_.root() / kind.folder, error)) {
-      if (known_paths.contains(entry.path())) continue;
-      if (const auto moved = remove_unknown(kind.kind, entry.path(), trash); !moved)
+  for (const KindInfo& kind : k_kinds)
+    for (const FolderEntry& entry : readable_entries(state_.root() / kind.folder)) {
+      if (known_paths.contains(entry.path)) continue;
+      if (const auto moved = remove_unknown(kind.kind, entry.path, trash); !moved)
         log::warn("{}", moved.error().message());
     }
-  }
   return {};
 }
 
@@ -114,14 +109,14 @@ Result<void> Sweeper::remove_unknown(Kind kind, const Path& path, Trash& trash) 
 // (see LockFile).
 Result<void> Sweeper::remove_free_locks() {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(state_.locks(), error)) {
-    if (entry.path().filename() == k_collector_lock || entry.path().filename() == k_collector_note)
-      continue;
-    if (!entry.is_regular_file(error) || entry.is_symlink(error)) {
-      std::filesystem::remove(entry.path(), error);
+  for (const FolderEntry& entry : readable_entries(state_.locks())) {
+    const std::string name = entry.name();
+    if (name == k_collector_lock || name == k_collector_note) continue;
+    if (entry.type != EntryType::file) {
+      std::filesystem::remove(entry.path, error);
       continue;
     }
-    const auto lock = LockFile::try_acquire(entry.path());
+    const auto lock = LockFile::try_acquire(entry.path);
     if (!lock) log::warn("{}", lock.error().message());
     if (!lock || !*lock) continue;
     // That of an unfinished entry tells that its builder gave up: see is_built_elsewhere. With the
@@ -129,7 +124,7 @@ Result<void> Sweeper::remove_free_locks() {
     RTENV_TRY(const auto unfinished, state_.ledger().unready_entries());
     if (std::ranges::find(unfinished, (*lock)->inode(), &EntryRow::builder_lock) ==
         unfinished.end())
-      std::filesystem::remove(entry.path(), error);
+      std::filesystem::remove(entry.path, error);
   }
   return {};
 }
@@ -138,9 +133,7 @@ Result<void> Sweeper::remove_free_locks() {
 Result<void> Sweeper::limit_folders() {
   for (const auto& [folder, limit] : k_limited_folders)
     limit_folder(state_.root() / folder, limit, unix_ms());
-  std::error_code error;
-  const auto locks = std::filesystem::directory_iterator(state_.locks(), error);
-  return std::distance(begin(locks), end(locks)) > k_max_locks ? remove_free_locks()
+  return readable_entries(state_.locks()).size() > k_max_locks ? remove_free_locks()
                                                                : Result<void>();
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/folder_entries.hpp"
 #include "base/parallel.hpp"
 #include "base/raw_bytes.hpp"
 #include "cache/known_contents.hpp"
@@ -95,16 +96,12 @@ Result<std::vector<TreeItem>> list_tree(const Path& folder, std::string_view ign
     const Path parent = std::move(waiting.back());
     waiting.pop_back();
     RTENV_TRY(check_not_cancelled(cancellation, "reading", parent.native()));
-    std::error_code error;
-    for (std::filesystem::directory_iterator at(parent, error), end; !error && at != end;
-         at.increment(error)) {
-      if (!ignored.empty() && at->path().filename() == ignored && at->is_directory(error) &&
-          !at->is_symlink(error))
-        continue;
-      RTENV_TRY(items.emplace_back(), read_item(at->path(), folder));
-      if (items.back().type == ItemType::directory) waiting.push_back(at->path());
+    RTENV_TRY(const auto entries, folder_entries(parent));
+    for (const FolderEntry& entry : entries) {
+      if (!ignored.empty() && entry.path.filename() == ignored && entry.is_directory()) continue;
+      RTENV_TRY(items.emplace_back(), read_item(entry.path, folder));
+      if (items.back().type == ItemType::directory) waiting.push_back(entry.path);
     }
-    if (error) return Failure(system_error(error.value(), "list", parent.native()));
   }
   std::ranges::sort(items, {}, &TreeItem::path);
   return items;

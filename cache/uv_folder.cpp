@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/tree_usage.hpp"
 #include "cache/trash.hpp"
 
@@ -12,11 +13,6 @@ namespace rtenv::cache {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_folder(const fs::directory_entry& entry) {
-  std::error_code error;
-  return entry.symlink_status(error).type() == fs::file_type::directory;
-}
 
 // uv writes to a temporary folder, which remains if it is killed.
 bool is_temporary(const Path& path) { return path.filename().native().starts_with(".tmp"); }
@@ -26,32 +22,31 @@ bool is_index(const Path& bucket) {
   const std::string name = bucket.filename().native();
   return name.starts_with("wheels-") || name.starts_with("sdists-");
 }
-constexpr std::uintmax_t k_max_pointer_bytes = 64U << 10U;
+constexpr std::uint64_t k_max_pointer_bytes = 64U << 10U;
 
-std::string pointer_text(const fs::directory_entry& entry) {
+std::string pointer_text(const FolderEntry& entry) {
   std::error_code error;
-  if (entry.is_symlink(error)) return fs::read_symlink(entry.path(), error).native();
-  if (!entry.is_regular_file(error) || entry.file_size(error) > k_max_pointer_bytes) return {};
-  return read_file(entry.path()).value_or(std::string());
+  if (entry.type == EntryType::link) return fs::read_symlink(entry.path, error).native();
+  if (entry.type != EntryType::file) return {};
+  return read_file(entry.path, k_max_pointer_bytes).value_or(std::string());
 }
 
 }  // namespace
 
 UvFolder::Content UvFolder::content() const {
   Content content{.parts = {}, .other_bytes = own_disk_bytes(folder_)};
-  std::error_code error;
-  for (const auto& bucket : fs::directory_iterator(folder_, error)) {
-    if (is_temporary(bucket.path())) {
-      content.parts.push_back({.path = bucket.path()});
+  for (const FolderEntry& bucket : readable_entries(folder_)) {
+    if (is_temporary(bucket.path)) {
+      content.parts.push_back({.path = bucket.path});
       continue;
     }
-    content.other_bytes += own_disk_bytes(bucket.path());
-    if (!is_folder(bucket)) continue;
-    for (const auto& part : fs::directory_iterator(bucket.path(), error)) {
-      if (is_folder(part))
-        content.parts.push_back({.path = part.path()});
+    content.other_bytes += own_disk_bytes(bucket.path);
+    if (!bucket.is_directory()) continue;
+    for (const FolderEntry& part : readable_entries(bucket.path)) {
+      if (part.is_directory())
+        content.parts.push_back({.path = part.path});
       else
-        content.other_bytes += own_disk_bytes(part.path());
+        content.other_bytes += own_disk_bytes(part.path);
     }
   }
   return content;
@@ -80,12 +75,14 @@ void UvFolder::Pruner::remove_pointers(std::string_view archive) {
 
 void UvFolder::Pruner::read_pointers() {
   pointers_.emplace();
-  std::error_code error;
-  for (const auto& bucket : fs::directory_iterator(folder_, error)) {
-    if (!is_index(bucket.path())) continue;
-    for (const auto& entry : fs::recursive_directory_iterator(bucket.path(), error))
+  for (const FolderEntry& bucket : readable_entries(folder_)) {
+    if (!is_index(bucket.path)) continue;
+    // What can't be read points to nothing that is used.
+    (void)walk_folder(bucket.path, [&](const FolderEntry& entry) -> Result<Descent> {
       if (std::string text = pointer_text(entry); !text.empty())
-        pointers_->push_back({entry.path(), std::move(text)});
+        pointers_->push_back({entry.path, std::move(text)});
+      return Descent::enter;
+    });
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/hash.hpp"
 #include "base/json_text.hpp"
 #include "base/lines.hpp"
@@ -54,16 +55,15 @@ Result<void> clean(const Path& info) {
 }
 
 std::vector<Path> distributions_in(const Path& target, InstallForm form) {
-  std::error_code error;
   std::vector<Path> folders;
   if (form == InstallForm::folder) folders.push_back(target);
   if (form == InstallForm::virtual_env)
-    for (const auto& python : std::filesystem::directory_iterator(target / "lib", error))
-      folders.push_back(python.path() / "site-packages");
+    for (const FolderEntry& python : readable_entries(target / "lib"))
+      folders.push_back(python.path / "site-packages");
   std::vector<Path> found;
   for (const Path& folder : folders)
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-      if (entry.path().extension() == ".dist-info") found.push_back(entry.path());
+    for (const FolderEntry& entry : readable_entries(folder))
+      if (entry.path.extension() == ".dist-info") found.push_back(entry.path);
   return found;
 }
 

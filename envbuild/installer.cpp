@@ -8,6 +8,7 @@
 
 #include "base/exceptions.hpp"
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/lines.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
@@ -192,8 +193,8 @@ std::string phase_name(std::string_view step, std::size_t phase, std::size_t cou
 Result<void> add_virtualenv_site_packages(const InstallRequest& request) {
   if (request.interpreter.executable == request.interpreter.base_executable) return {};
   std::error_code error;
-  for (const auto& python : std::filesystem::directory_iterator(request.target / "lib", error)) {
-    const Path folder = python.path() / "site-packages";
+  for (const FolderEntry& python : readable_entries(request.target / "lib")) {
+    const Path folder = python.path / "site-packages";
     if (!std::filesystem::is_directory(folder, error)) continue;
     RTENV_TRY(AtomicFile file, AtomicFile::create(folder / k_inherited_packages));
     RTENV_TRY(file.write(request.interpreter.site_packages.native() + "\n"));

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/hash.hpp"
 #include "envbuild/file_entry.hpp"
 #include "envbuild/git_credentials.hpp"
@@ -168,8 +169,8 @@ Result<InstallerInputs> prepare_inputs(runtime_env::InstallerKind installer,
               runtime_env::write_requirements(phases[phase], result.copies, folder));
     RTENV_TRY(result.arguments.emplace_back(),
               pass_secrets_by_variable(arguments, installer, result.environment));
-    for (const auto& list : std::filesystem::directory_iterator(folder))
-      lists.push_back(list.path());
+    RTENV_TRY(const auto written, folder_entries(folder));
+    for (const FolderEntry& list : written) lists.push_back(list.path);
   }
   const bool is_pip = installer == runtime_env::InstallerKind::pip;
   RTENV_TRY(is_pip ? hide_from_pips_children(lists, projects, scratch, result.environment)

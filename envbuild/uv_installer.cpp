@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "cache/kind.hpp"
 #include "envbuild/installer_run.hpp"
 #include "envbuild/uv_program.hpp"
@@ -53,15 +54,11 @@ bool take_compile(InstallerRun& run, std::vector<std::string>& arguments) {
 // uv links the compiled code that lies in an unpacked wheel, where nothing tells whether it belongs
 // to the source; and with --compile it keeps what looks up to date.
 Result<void> remove_compiled_code(const Path& target) {
-  std::error_code error;
-  for (std::filesystem::recursive_directory_iterator at(target, error), end; !error && at != end;
-       at.increment(error)) {
-    if (at->path().filename() != k_compiled_folder || !at->is_directory()) continue;
-    at.disable_recursion_pending();
-    RTENV_TRY(remove_tree(at->path()));
-  }
-  if (error) return Failure(system_error(error.value(), "list", target.native()));
-  return {};
+  return walk_folder(target, [](const FolderEntry& entry) -> Result<Descent> {
+    if (entry.path.filename() != k_compiled_folder || !entry.is_directory()) return Descent::enter;
+    RTENV_TRY(remove_tree(entry.path));
+    return Descent::skip;
+  });
 }
 
 // As uv does, without minding sources that can't be compiled.

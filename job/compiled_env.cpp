@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/process.hpp"
 
 namespace rtenv::job {
@@ -19,13 +20,11 @@ constexpr const char* k_compile =
 
 // Python follows links.
 Result<void> check_folders_of_compiled_code(const Path& env) {
-  std::error_code error;
-  for (std::filesystem::recursive_directory_iterator at(env, error), end; !error && at != end;
-       at.increment(error))
-    if (at->path().filename() == k_folder && at->is_symlink())
-      return fail(Errc::corrupt, "{} is a link", at->path().native());
-  if (error) return Failure(system_error(error.value(), "list", env.native()));
-  return {};
+  return walk_folder(env, [](const FolderEntry& entry) -> Result<Descent> {
+    if (entry.path.filename() == k_folder && entry.type == EntryType::link)
+      return fail(Errc::corrupt, "{} is a link", entry.path.native());
+    return Descent::enter;
+  });
 }
 
 }  // namespace

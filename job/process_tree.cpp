@@ -21,6 +21,7 @@
 #include <unordered_set>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/log.hpp"
 #include "base/process_stat.hpp"
 
@@ -151,9 +152,8 @@ namespace {
 std::string environment_of(pid_t pid) {
   const Path folder = fmt::format("/proc/{}", pid);
   if (auto text = read_file(folder / "environ"); text && !text->empty()) return std::move(*text);
-  std::error_code error;
-  for (const auto& thread : std::filesystem::directory_iterator(folder / "task", error))
-    if (auto text = read_file(thread.path() / "environ"); text && !text->empty())
+  for (const FolderEntry& thread : readable_entries(folder / "task"))
+    if (auto text = read_file(thread.path / "environ"); text && !text->empty())
       return std::move(*text);
   return {};
 }

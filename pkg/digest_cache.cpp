@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
 
@@ -82,8 +83,9 @@ std::optional<OpenFile> open_cache_file(const Path& path, std::size_t expected_d
 void remove_expired(const Path& folder) {
   std::error_code error;
   const auto limit = std::filesystem::file_time_type::clock::now() - k_expire_after;
-  for (const auto& file : std::filesystem::directory_iterator(folder, error))
-    if (file.last_write_time(error) < limit && !error) std::filesystem::remove(file.path(), error);
+  for (const FolderEntry& file : readable_entries(folder))
+    if (std::filesystem::last_write_time(file.path, error) < limit && !error)
+      std::filesystem::remove(file.path, error);
 }
 
 }  // namespace

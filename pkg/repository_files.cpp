@@ -6,6 +6,7 @@
 
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/text.hpp"
 
 namespace rtenv::pkg {
@@ -21,9 +22,10 @@ Result<void> check_type(const Path& path, FileType type) {
       .hint("remove it if nothing needs it");
 }
 
-bool is_missing(const std::error_code& error) {
-  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
-         error == std::errc::permission_denied || error == std::errc::too_many_symbolic_link_levels;
+// Or no folder, or of another user.
+bool is_missing(Errc code) {
+  return code == Errc::not_found || code == Errc::invalid_argument ||
+         code == Errc::permission_denied;
 }
 
 // An empty text if there is no such file.
@@ -51,16 +53,15 @@ class Walk {
     if (::stat(folder.c_str(), &status) != 0) return {};
     if (whole && !seen_.emplace(status.st_dev, status.st_ino).second) return {};
     RTENV_TRY(check_not_cancelled(cancellation_, "reading", folder.native()));
-    std::error_code error;
-    std::filesystem::directory_iterator entry(folder, error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto entries = folder_entries(folder);
+    if (!entries && is_missing(entries.error().code())) return {};
+    if (!entries) return Failure(entries.error());
+    for (const FolderEntry& entry : *entries) {
       std::error_code unknown;
-      const FileType type = entry->status(unknown).type();
-      RTENV_TRY(check_type(entry->path(), type));
-      if (whole && type == FileType::directory) RTENV_TRY(visit(entry->path(), true));
+      const FileType type = std::filesystem::status(entry.path, unknown).type();
+      RTENV_TRY(check_type(entry.path, type));
+      if (whole && type == FileType::directory) RTENV_TRY(visit(entry.path, true));
     }
-    if (error && !is_missing(error))
-      return fail(system_error(error.value(), "read", folder.native()));
     return {};
   }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fault_point.hpp"
+#include "base/folder_entries.hpp"
 #include "base/temp_dir.hpp"
 #include "pkg/unpack_formats.hpp"
 #include "pkg/zip_directory.hpp"
@@ -16,13 +17,10 @@ namespace {
 
 // Empty but for what another process is unpacking, or removes after it was interrupted.
 bool is_unused(const Path& folder) {
-  std::error_code error;
-  return std::ranges::all_of(
-             std::filesystem::directory_iterator(folder, error),
-             [](const auto& entry) {
-               return entry.path().filename().native().starts_with(k_unfinished_prefix);
-             }) &&
-         !error;
+  const auto entries = folder_entries(folder);
+  return entries && std::ranges::all_of(*entries, [](const FolderEntry& entry) {
+           return entry.name().starts_with(k_unfinished_prefix);
+         });
 }
 
 Result<void> check_target(const Path& target) {
@@ -42,12 +40,10 @@ Result<void> check_target(const Path& target) {
 // The only top folder, if it contains everything; a __MACOSX folder beside it is ignored.
 std::optional<Path> single_top(const Path& folder) {
   std::optional<Path> top;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().filename() == "__MACOSX") continue;
-    if (top || entry.symlink_status().type() != std::filesystem::file_type::directory)
-      return std::nullopt;
-    top = entry.path();
+  for (const FolderEntry& entry : readable_entries(folder)) {
+    if (entry.name() == "__MACOSX") continue;
+    if (top || !entry.is_directory()) return std::nullopt;
+    top = entry.path;
   }
   return top;
 }
@@ -56,10 +52,8 @@ std::optional<Path> single_top(const Path& folder) {
 // replaced nor moved back.
 Result<void> move_content(const Path& folder, const Path& target) {
   std::vector<Path> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    names.push_back(entry.path().filename());
-  if (error) return fail(system_error(error.value(), "read", folder.native()));
+  RTENV_TRY(const auto entries, folder_entries(folder));
+  for (const FolderEntry& entry : entries) names.push_back(entry.path.filename());
   if (!is_unused(target))
     return fail(Errc::already_exists, "{} isn't empty any more", target.native())
         .hint("choose another target, or empty this one");

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/output_file.hpp"
 #include "base/steady_file.hpp"
 
@@ -30,13 +31,9 @@ ObjectInfo info_of(const SteadyFile& file) {
 }
 
 // A folder's name ends with '/', as in the names of the files below it: sorted by this, they are in
-// the order of their whole names. Empty if the entry was removed in the meantime.
-Result<std::string> sort_name(const std::filesystem::directory_entry& entry) {
-  std::error_code error;
-  const auto type = entry.symlink_status(error).type();
-  if (type == std::filesystem::file_type::not_found) return std::string();
-  if (error) return fail(system_error(error.value(), "list", entry.path().native()));
-  return entry.path().native() + (type == std::filesystem::file_type::directory ? "/" : "");
+// the order of their whole names.
+std::string sort_name(const FolderEntry& entry) {
+  return entry.path.native() + (entry.is_directory() ? "/" : "");
 }
 
 class FileStore final : public ObjectStore {
@@ -79,15 +76,13 @@ class FileStore final : public ObjectStore {
   // Keeps the names of one folder at a time, and of those above it.
   Result<void> list_folder(const Path& folder, const Uri& prefix, const OnListed& on_listed) {
     std::vector<std::string> names;
-    std::error_code error;
-    for (std::filesystem::directory_iterator each(folder, error), end; !error && each != end;
-         each.increment(error)) {
-      RTENV_TRY(check_not_cancelled(cancellation_, "listing", prefix.shown()));
-      RTENV_TRY(std::string name, sort_name(*each));
-      if (!name.empty() && name.starts_with(prefix.path)) names.push_back(std::move(name));
-    }
-    if (error == std::errc::no_such_file_or_directory) return {};  // or removed in the meantime
-    if (error) return fail(system_error(error.value(), "list", folder.native()));
+    const auto entries = folder_entries(folder);
+    if (!entries && entries.error().code() == Errc::not_found)
+      return {};  // or removed in the meantime
+    if (!entries) return Failure(entries.error());
+    for (const FolderEntry& entry : *entries)
+      if (std::string name = sort_name(entry); name.starts_with(prefix.path))
+        names.push_back(std::move(name));
     std::ranges::sort(names);
     for (const std::string& name : names) {
       RTENV_TRY(check_not_cancelled(cancellation_, "listing", prefix.shown()));

@@ -8,6 +8,7 @@
 #include "base/changing.hpp"
 #include "base/encoding.hpp"
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/hash.hpp"
 #include "base/parallel.hpp"
 #include "base/processors.hpp"
@@ -35,16 +36,13 @@ Result<std::string> file_line(const Path& path) {
 // What installers find in a folder: packages, and pages with links. Sorted.
 Result<std::vector<Path>> packages_in(const Path& folder) {
   std::vector<Path> files;
-  std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(folder, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const Path& path = entry->path();
+  RTENV_TRY(const auto entries, folder_entries(folder));
+  for (const auto& [path, type] : entries) {
     const bool counts =
         is_package_file(path.native()) || path.extension() == ".html" || path.extension() == ".htm";
-    std::error_code of_entry;
-    if (counts && entry->is_regular_file(of_entry)) files.push_back(path);
+    std::error_code error;
+    if (counts && std::filesystem::is_regular_file(path, error)) files.push_back(path);
   }
-  if (error) return Failure(system_error(error.value(), "read directory", folder.native()));
   std::ranges::sort(files);
   return files;
 }

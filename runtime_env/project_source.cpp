@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/lines.hpp"
 #include "base/processors.hpp"
 #include "base/text.hpp"
@@ -33,10 +34,10 @@ bool is_built_package(std::string_view name) {
 }
 
 bool has_only(const Path& folder, bool (*matches)(std::string_view)) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    if (!matches(entry.path().filename().native())) return false;
-  return !error;
+  const auto entries = folder_entries(folder);
+  return entries && std::ranges::all_of(*entries, [&](const FolderEntry& entry) {
+           return matches(entry.name());
+         });
 }
 
 Result<Project> read_project(const Path& folder) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/lines.hpp"
 
 namespace rtenv::server {
@@ -53,9 +54,8 @@ std::int64_t usable_memory(const Path& root) {
 // /dev/nvidia0, /dev/nvidia1, …, but not nvidiactl.
 std::vector<int> nvidia_gpus(const Path& root) {
   std::vector<int> gpus;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(root / "dev", error)) {
-    const std::string name = entry.path().filename().native();
+  for (const FolderEntry& entry : readable_entries(root / "dev")) {
+    const std::string name = entry.name();
     if (!name.starts_with("nvidia") || name.find_first_not_of("0123456789", 6) != std::string::npos)
       continue;
     if (const auto number = parse_number<int>(std::string_view(name).substr(6)))
@@ -68,10 +68,8 @@ std::vector<int> nvidia_gpus(const Path& root) {
 // The nodes of the KFD topology with SIMD units, numbered in their order, as by HIP.
 std::vector<int> amd_gpus(const Path& root) {
   std::vector<int> gpus;
-  std::error_code error;
-  for (const auto& node :
-       std::filesystem::directory_iterator(root / "sys/class/kfd/kfd/topology/nodes", error)) {
-    const auto text = read_file(node.path() / "properties");
+  for (const FolderEntry& node : readable_entries(root / "sys/class/kfd/kfd/topology/nodes")) {
+    const auto text = read_file(node.path / "properties");
     if (!text) continue;
     for (const std::string_view line : lines_of(*text))
       if (line.starts_with("simd_count ") && line != "simd_count 0")

@@ -7,6 +7,7 @@
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/process_stat.hpp"
 #include "base/stream_input.hpp"
 #include "job/supervise_command.hpp"
@@ -21,11 +22,9 @@ std::string link_text(const Path& link) {
 }
 
 bool has_socket(const Path& process, const std::string& socket) {
-  std::error_code error;
-  for (std::filesystem::directory_iterator fd(process / "fd", error), end; !error && fd != end;
-       fd.increment(error))
-    if (link_text(fd->path()) == socket) return true;
-  return false;
+  return std::ranges::any_of(readable_entries(process / "fd"), [&](const FolderEntry& fd) {
+    return link_text(fd.path) == socket;
+  });
 }
 
 bool is_process(const Path& entry) {
@@ -57,12 +56,9 @@ bool may_be_sandboxed(const Peer& peer) {
   };
   if (peer.pid > 0) return !is_own(fmt::format("/proc/{}", peer.pid));
   const std::string socket = fmt::format("socket:[{}]", peer.inode);
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end;
-       entry.increment(error))
-    if (is_process(entry->path()) && is_own(entry->path()) && has_socket(entry->path(), socket))
-      return false;
-  return true;
+  return std::ranges::none_of(readable_entries("/proc"), [&](const FolderEntry& entry) {
+    return is_process(entry.path) && is_own(entry.path) && has_socket(entry.path, socket);
+  });
 }
 
 }  // namespace rtenv::server

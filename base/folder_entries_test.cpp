@@ -1,0 +1,97 @@
+#include "base/folder_entries.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <new>
+#include <set>
+
+#include "base/exceptions.hpp"
+#include "support/tree_builder.hpp"
+
+namespace {
+
+thread_local int allocations_left = -1;  // of this thread; negative: any number
+
+}  // namespace
+
+// Of this program, also for the standard library.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  if (allocations_left == 0) throw std::bad_alloc();
+  if (allocations_left > 0) --allocations_left;
+  if (void* const memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace rtenv {
+namespace {
+
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class FolderEntries : public testing::Test {
+ protected:
+  FolderEntries() {
+    files_.file("top/file", "x").file("top/folder/below/deep", "x");
+    std::filesystem::create_symlink("folder", files_ / "top/link");
+  }
+  [[nodiscard]] std::set<std::string> walked(const std::string& skipped = {}) const {
+    std::set<std::string> names;
+    must(walk_folder(files_ / "top", [&](const FolderEntry& entry) -> Result<Descent> {
+      names.insert(entry.name());
+      return entry.name() == skipped ? Descent::skip : Descent::enter;
+    }));
+    return names;
+  }
+
+  TreeBuilder files_;
+};
+
+TEST_F(FolderEntries, HaveTheirOwnTypes) {
+  std::map<std::string, EntryType> types;
+  for (const FolderEntry& entry : must(folder_entries(files_ / "top")))
+    types[entry.name()] = entry.type;
+  EXPECT_THAT(types, UnorderedElementsAre(std::pair("file", EntryType::file),
+                                          std::pair("folder", EntryType::directory),
+                                          std::pair("link", EntryType::link)));
+}
+
+TEST_F(FolderEntries, OfWhatCannotBeReadAreAnErrorOrNone) {
+  EXPECT_THAT(folder_entries(files_ / "none"), IsError(Errc::not_found, "none"));
+  EXPECT_THAT(folder_entries(files_ / "top/file"), IsError(Errc::invalid_argument));
+  EXPECT_THAT(readable_entries(files_ / "none"), IsEmpty());
+  EXPECT_EQ(readable_entries(files_ / "top/link").size(), 1U) << "a link to a folder is followed";
+}
+
+TEST_F(FolderEntries, AreWalkedWithoutFollowingLinks) {
+  EXPECT_THAT(walked(), UnorderedElementsAre("file", "folder", "link", "below", "deep"));
+  EXPECT_THAT(walked("below"), UnorderedElementsAre("file", "folder", "link", "below"));
+}
+
+// std::filesystem's iterators end the process.
+TEST_F(FolderEntries, ALackOfMemoryIsAnError) {
+  const Path folder = files_ / "top";
+  int failures = 0;
+  for (Result<void> walk = Error(Errc::internal, ""); !walk; ++failures) {
+    allocations_left = failures;
+    walk = without_exceptions([&] {
+      return walk_folder(folder,
+                         [](const FolderEntry&) -> Result<Descent> { return Descent::enter; });
+    });
+    allocations_left = -1;
+    EXPECT_TRUE(walk || walk.error().code() == Errc::unavailable) << failures;
+  }
+  EXPECT_GT(failures, 10);
+}
+
+TEST_F(FolderEntries, AWalkEndsWithTheFirstError) {
+  EXPECT_THAT(
+      walk_folder(files_ / "top",
+                  [](const FolderEntry&) -> Result<Descent> { return fail(Errc::corrupt, "no"); }),
+      IsError(Errc::corrupt, "no"));
+}
+
+}  // namespace
+}  // namespace rtenv
