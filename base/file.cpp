@@ -68,6 +68,14 @@ Result<void> make_directories(const Path& path) {
   return {};
 }
 
+Result<void> make_directory(const Path& path) {
+  struct stat status {};
+  if (::mkdir(path.c_str(), 0777) == 0 ||
+      (errno == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)))
+    return {};
+  return fail_errno("create directory", path.native());
+}
+
 Result<void> make_read_only(const Path& path) {
   RTENV_TRY(const auto stream, list_directory_at(AT_FDCWD, path.c_str(), path));
   while (const dirent* entry = next_entry(stream.get()))

@@ -21,6 +21,9 @@ Result<std::string> read_file(const Path& path, std::uint64_t max_bytes);
 /// Creates the directory and its parents; succeeds if it already exists.
 Result<void> make_directories(const Path& path);
 
+/// Creates the directory; succeeds if it already exists. Fails: not_found (its parent).
+Result<void> make_directory(const Path& path);
+
 /// Removes a file or a directory tree, including read-only directories. Succeeds if it doesn't
 /// exist. Doesn't follow symbolic links. `cancellation` may be null. Fails: cancelled, with a part
 /// of the tree left; permission_denied (a file system is mounted there), and by errno.

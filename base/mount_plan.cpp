@@ -7,10 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/pipe.hpp"
 
 namespace rtenv {
@@ -70,6 +72,12 @@ bool make_mount_writable(const std::string& path) noexcept {
   return change_mount(path, 0, {.clear = k_attribute_read_only});
 }
 
+// The mount option `volatile` leaves a mark in the work folder that refuses further mounts.
+Result<void> renew_work_folder(const Path& overlay) {
+  RTENV_TRY(remove_tree(overlay / "work"));
+  return make_directories(overlay / "work");
+}
+
 struct Attempt {
   int error_number;
   const char* failed;  // null: it succeeded
@@ -115,6 +123,10 @@ const char* MountPlan::enter() const noexcept {
   return nullptr;
 }
 
+Result<void> MountPlan::renew() const {
+  return overlay_folder_.empty() ? Result<void>() : renew_work_folder(overlay_folder_);
+}
+
 Result<void> MountPlan::try_out() const {
   RTENV_TRY(Pipe report, Pipe::create());
   const pid_t pid = ::fork();
@@ -142,20 +154,16 @@ Result<void> make_overlay_folders(const Overlay& overlay) {
   return {};
 }
 
-// The mount option `volatile` leaves a mark in the work folder that refuses further mounts.
-Result<void> renew_overlay(const Overlay& overlay) {
-  RTENV_TRY(remove_tree(overlay.folder / "work"));
-  return make_directories(overlay.folder / "work");
-}
+Result<void> renew_overlay(const Overlay& overlay) { return renew_work_folder(overlay.folder); }
 
 bool is_unchanged_overlay(const Path& folder) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const Path name = entry.path().filename();
-    const bool known = name == "upper" || name == "work" || name == "working_dir";
-    if (!known || (name != "work" && !std::filesystem::is_empty(entry.path(), error))) return false;
-  }
-  return !error;
+  const auto entries = folder_entries(folder);
+  return entries && std::ranges::all_of(*entries, [](const FolderEntry& entry) {
+           const std::string name = entry.name();
+           if (name != "upper" && name != "work" && name != "working_dir") return false;
+           const auto below = folder_entries(entry.path);
+           return name == "work" || (below && below->empty());
+         });
 }
 
 }  // namespace rtenv

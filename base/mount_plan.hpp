@@ -35,6 +35,10 @@ class MountPlan {
   /// must have one thread. Returns null, or what can't be done, with errno.
   [[nodiscard]] const char* enter() const noexcept;
 
+  /// Allows a further call of `enter` after one that may have mounted the overlay before it failed,
+  /// or whose mounts are gone. Fails: as renew_overlay.
+  [[nodiscard]] Result<void> renew() const;
+
   [[nodiscard]] bool has_own_user_namespace() const noexcept { return own_user_namespace_; }
 
   /// Enters in a child process, which then exits. Fails: by the errno of `enter`.

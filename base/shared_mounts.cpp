@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -71,6 +72,8 @@ Result<ChildProcess> SharedMounts::spawn(SpawnOptions options) {
 }
 
 Result<ChildProcess> SharedMounts::spawn_first(SpawnOptions& options) {
+  if (tried_) RTENV_TRY(plan_.renew());
+  tried_ = true;
   std::array<int, 2> sockets{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0)
     return fail_errno("create", "a socket pair");
@@ -88,8 +91,11 @@ Result<ChildProcess> SharedMounts::spawn_first(SpawnOptions& options) {
     mount_namespace_ = std::move((*received)[0]);
     user_namespace_ = std::move((*received)[1]);
   }
-  if (child && !received) return Failure(std::move(received).error());
-  return child;
+  if (!child || received) return child;
+  // Its mounts must be gone before others can be made.
+  child->signal(SIGKILL);
+  RTENV_TRY(child->wait());
+  return Failure(std::move(received).error());
 }
 
 }  // namespace rtenv

@@ -15,7 +15,7 @@ class SharedMounts {
   explicit SharedMounts(MountPlan plan) : plan_(std::move(plan)) {}
 
   /// Starts a process there; `options.prepare_child` is ignored. Fails: as ChildProcess::spawn,
-  /// MountPlan::enter and setns(2).
+  /// MountPlan::enter, MountPlan::renew and setns(2); a later call tries again.
   Result<ChildProcess> spawn(SpawnOptions options);
 
  private:
@@ -26,6 +26,7 @@ class SharedMounts {
   // Guarded by the mutex until they are open; then they don't change.
   Fd user_namespace_;  // open only if the plan has one of its own
   Fd mount_namespace_;
+  bool tried_ = false;  // guarded by the mutex: a first process may have mounted before it failed
 };
 
 }  // namespace rtenv

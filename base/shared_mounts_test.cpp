@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/file.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -66,6 +67,19 @@ TEST_F(SharedMountsTest, AProgramThatIsNotThereDoesNotHinderTheNext) {
   EXPECT_THAT(mounts.spawn({.argv = {"/no/such/program"}, .working_dir = overlay_.target()}),
               IsError(Errc::not_found));
   EXPECT_EQ(run(mounts, "test -e file"), 0);
+}
+
+TEST_F(SharedMountsTest, CanBeStartedAgainAfterAMountBesideTheOverlayFailed) {
+  const Path writable = files_ / "cache/later";
+  SharedMounts mounts(MountPlan({.overlay = overlay_,
+                                 .read_only = files_ / "cache",
+                                 .writable = {files_ / "cache/own", writable},
+                                 .own_user_namespace = ::geteuid() != 0}));
+  EXPECT_THAT(mounts.spawn({.argv = {"/bin/true"}, .working_dir = overlay_.target()}),
+              IsError(Errc::not_found, "keep a folder writable"));
+  must(make_directory(writable));
+  EXPECT_EQ(run(mounts, "echo new > new && test -e file"), 0);
+  EXPECT_EQ(run(mounts, "test -e new"), 0);
 }
 
 TEST_F(SharedMountsTest, TheProcessesHaveNoDescriptorOfTheMounts) {
