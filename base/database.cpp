@@ -9,9 +9,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <thread>
+
+#include "base/folder_entries.hpp"
 
 namespace rtenv {
 namespace {
@@ -30,10 +31,22 @@ bool is_full(sqlite3* handle, const char* file) {
          (status.f_bavail == 0 || (status.f_files != 0 && status.f_favail == 0));
 }
 
+// The same of descriptors and memory. Returns the errno, or 0.
+int missing_resource(sqlite3* handle) {
+  const int error = sqlite3_system_errno(handle);
+  if (error == EMFILE || error == ENFILE || error == ENOMEM) return error;
+  const Fd any(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return any || (errno != EMFILE && errno != ENFILE) ? 0 : errno;
+}
+
 Failure fail_sqlite(sqlite3* handle, std::string_view action) {
   const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_NOMEM;
   const char* reason = handle != nullptr ? sqlite3_errmsg(handle) : "out of memory";
   const char* file = handle != nullptr ? sqlite3_db_filename(handle, "main") : nullptr;
+  const bool has_system_error =
+      handle != nullptr && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
+  if (const int missing = has_system_error ? missing_resource(handle) : 0; missing != 0)
+    return fail(system_error(missing, action, file != nullptr ? file : "a database"));
   Errc errc = Errc::internal;
   switch (code & 0xff) {
     case SQLITE_IOERR:
@@ -62,9 +75,8 @@ Result<void> allocate_log_index(const Path& database) {
   constexpr off_t k_index_bytes = 32 << 10;
   struct stat index {};
   if (::stat((database.native() + "-shm").c_str(), &index) != 0) return {};
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-    const int fd = std::atoi(entry.path().filename().c_str());
+  for (const FolderEntry& entry : readable_entries("/proc/self/fd")) {
+    const int fd = std::atoi(entry.name().c_str());
     // Another thread may close the descriptor and open something else meanwhile: a size must not
     // change.
     struct statx status {};
@@ -208,15 +220,23 @@ Result<void> Database::use_write_ahead_log(std::chrono::milliseconds patience) {
 }
 
 // https://www.sqlite.org/howtocorrupt.html, 2.6: a connection must not be used across a fork.
-Result<void> Database::check_origin() const {
-  if (origin_.is_this_process()) return {};
-  return fail(Errc::invalid_argument, "{} was opened before this process was forked",
-              sqlite3_db_filename(handle_.get(), "main"))
-      .hint("open it again after fork()");
+// SQLite goes on with a file that has no name any more, beside those that use what has its name
+// now.
+Result<void> Database::check_usable() const {
+  const char* const file = sqlite3_db_filename(handle_.get(), "main");
+  if (!origin_.is_this_process())
+    return fail(Errc::invalid_argument, "{} was opened before this process was forked", file)
+        .hint("open it again after fork()");
+  int moved = 0;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved != 0)
+    return fail(Errc::unavailable, "{} was removed or replaced while it was in use", file)
+        .hint("open it again, or restart the program that uses it");
+  return {};
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
-  RTENV_TRY(check_origin());
+  RTENV_TRY(check_usable());
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
                          nullptr) != SQLITE_OK)
@@ -225,7 +245,7 @@ Result<Statement> Database::prepare(std::string_view sql) {
 }
 
 Result<CachedStatement> Database::prepare_cached(const char* sql) {
-  RTENV_TRY(check_origin());
+  RTENV_TRY(check_usable());
   auto found = cached_.find(sql);
   if (found == cached_.end()) {
     RTENV_TRY(auto statement, prepare(sql));
@@ -240,7 +260,7 @@ Result<void> Database::run(const char* sql) {
 }
 
 Result<void> Database::execute(const char* sql) {
-  RTENV_TRY(check_origin());
+  RTENV_TRY(check_usable());
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
     return fail_sqlite(handle_.get(), "query");
   return {};

@@ -1,6 +1,7 @@
 // A small wrapper of SQLite; only database.cpp includes sqlite3.h. Not thread-safe: one thread at a
 // time may use a Database and its statements. Several processes may have the same file open, but
-// not by one Database: after fork(2), its functions fail in the child (invalid_argument).
+// not by one Database: after fork(2), its functions fail in the child (invalid_argument). They also
+// fail (unavailable) once the file was removed or replaced.
 #pragma once
 
 #include <chrono>
@@ -82,6 +83,9 @@ class Database {
   /// none can until this object is destroyed, and the log's index takes no space. Fails: as open.
   static Result<Database> open_on_full_disk(const Path& path);
 
+  /// Fails: unavailable, if the file that was opened isn't there any more.
+  [[nodiscard]] Result<void> check_present() const { return check_usable(); }
+
   /// Fails: as Statement::step; internal for invalid SQL.
   Result<Statement> prepare(std::string_view sql);
   /// Prepares the statement at the first call and returns the cached one afterwards. Requires:
@@ -113,7 +117,7 @@ class Database {
     void operator()(sqlite3* handle) const noexcept;
   };
   explicit Database(sqlite3* handle) : handle_(handle) {}
-  [[nodiscard]] Result<void> check_origin() const;
+  [[nodiscard]] Result<void> check_usable() const;
   static Result<Database> connect(const Path& path);
   Result<void> use_write_ahead_log(std::chrono::milliseconds patience);
   Result<void> run(const char* sql);

@@ -9,6 +9,7 @@
 #include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
+#include "support/used_descriptors.hpp"
 
 namespace rtenv {
 namespace {
@@ -107,6 +108,28 @@ TEST_F(DatabaseTable, RefusesToWorkInAFork) {
     EXPECT_THAT(database.execute("DELETE FROM t"), IsError(Errc::invalid_argument));
   });
   EXPECT_EQ(count(), 1);
+}
+
+TEST_F(DatabaseTable, RefusesToWorkOnceItsFileWasRemovedOrReplaced) {
+  std::filesystem::remove(tree / "db");
+  EXPECT_THAT(insert("a", 1), IsError(Errc::unavailable, "removed or replaced"));
+  Database next = create(tree / "db");
+  EXPECT_THAT(insert("a", 1), IsError(Errc::unavailable, "removed or replaced"));
+  EXPECT_THAT(next.execute("INSERT INTO t VALUES ('a', 1)"), IsOk());
+}
+
+TEST(Database, ReportsThatNoDescriptorIsLeft) {
+  TreeBuilder tree;
+  must(Database::open(tree / "db"));
+  for (int left = 0; left < 4; ++left) {
+    const UsedDescriptors used(left);
+    const auto opened = Database::open(tree / "db");
+    if (opened) {
+      EXPECT_GT(left, 0);
+    } else {
+      EXPECT_THAT(opened, IsError(Errc::unavailable, "Too many open files")) << left;
+    }
+  }
 }
 
 TEST(Database, ReportsCorruptForAFileThatIsNotADatabase) {

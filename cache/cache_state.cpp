@@ -75,7 +75,8 @@ Result<const Holder*> CacheState::holder() {
 
 Result<TempDir> CacheState::make_temp_dir(const Cancellation* cancellation) {
   RTENV_TRY(holder());
-  RTENV_TRY(make_directories(holder_tmp()));
+  RTENV_TRY(ledger_.check_present());
+  RTENV_TRY(make_directory(holder_tmp()));
   return TempDir::create(holder_tmp(), cancellation);
 }
 

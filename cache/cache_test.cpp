@@ -352,5 +352,29 @@ TEST_F(CacheOpen, RefusesALedgerOfAnotherVersion) {
   }
 }
 
+TEST_F(CacheOpen, SucceedsAfterTheFolderOfAnOpenCacheWasRemoved) {
+  const Path root = folder_ / "cache";
+  Cache old = must(Cache::open(root));
+  const Lease lease = must(old.get_or_build(Kind::tree, "k", writes("old")));
+  const TempDir temporary = must(old.make_temp_dir());
+  const auto expect_unusable = [&] {
+    const auto is_refused = IsError(Errc::unavailable, "was removed or replaced");
+    EXPECT_THAT(old.find(Kind::tree, "k"), is_refused);
+    EXPECT_THAT(old.get_or_build(Kind::tree, "other", writes("x")), is_refused);
+    EXPECT_THAT(old.entries(), is_refused);
+    EXPECT_THAT(old.remove(Kind::tree, "k"), is_refused);
+    EXPECT_THAT(old.collect({.max_bytes = 0}, false), is_refused);
+    EXPECT_THAT(old.make_temp_dir(), is_refused);
+    old.enforce_limits();
+  };
+  std::filesystem::remove_all(root);
+  expect_unusable();
+  EXPECT_FALSE(std::filesystem::exists(root)) << "what isn't empty isn't taken for a cache";
+  Cache next = must(Cache::open(root));
+  must(next.get_or_build(Kind::tree, "k", writes("new")));
+  expect_unusable();
+  EXPECT_EQ(content_of(must(next.find(Kind::tree, "k"))->path() / "file"), "new");
+}
+
 }  // namespace
 }  // namespace rtenv::cache

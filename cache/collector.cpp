@@ -23,6 +23,7 @@ Result<CollectReport> Collector::collect(const Limits& limits, bool dry_run,
                                          const Cancellation* cancellation) {
   Trash trash(state_);
   auto report = [&]() -> Result<CollectReport> {
+    RTENV_TRY(state_.ledger().check_present());
     RTENV_TRY(const LockFile lock,
               LockFile::acquire(
                   state_.locks() / k_collector_lock,

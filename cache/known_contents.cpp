@@ -79,7 +79,7 @@ void KnownContents::remember(const std::vector<TreeItem>& items) {
 Result<void> KnownContents::save() const {
   const auto bytes = std::as_bytes(std::span(records_));
   const Header header{.magic = k_magic, .count = records_.size(), .checksum = Xxh3::of(bytes)};
-  RTENV_TRY(make_directories(file_.parent_path()));
+  RTENV_TRY(make_directory(file_.parent_path()));
   RTENV_TRY(AtomicFile file, AtomicFile::create(file_, 0600));
   RTENV_TRY(write_full(file.fd(), std::as_bytes(std::span(&header, 1)), file_.native()));
   RTENV_TRY(write_full(file.fd(), bytes, file_.native()));

@@ -48,6 +48,11 @@ Result<Ledger> Ledger::open(const Path& file, OpenDatabase open_database) {
   return Ledger(std::move(database));
 }
 
+Result<void> Ledger::check_present() {
+  const std::lock_guard lock(*mutex_);
+  return database_.check_present();
+}
+
 Result<void> Ledger::begin_build(Kind kind, KeyView key, std::uint64_t lock_inode) {
   const std::lock_guard lock(*mutex_);
   RTENV_TRY(

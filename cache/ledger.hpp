@@ -48,6 +48,10 @@ class Ledger {
   /// Opens or creates the file. Fails: also invalid_argument (another version of the schema).
   static Result<Ledger> open(const Path& file, OpenDatabase open_database = Database::open);
 
+  /// For what needs the cache's folder, but no row. Fails: unavailable (the file that was opened
+  /// isn't there any more).
+  [[nodiscard]] Result<void> check_present();
+
   // Entries (ledger.cpp)
 
   /// Inserts an entry that isn't ready: it is being built under its final path, or is about to be

@@ -110,7 +110,7 @@ void RemoteTier::disable_for_a_while(const Error& error, const Session& session)
   std::error_code ignored;
   std::filesystem::remove(pause_file_, ignored);  // the new file's time counts
   const auto written = [&]() -> Result<void> {
-    RTENV_TRY(make_directories(pause_file_.parent_path()));
+    RTENV_TRY(make_directory(pause_file_.parent_path()));
     RTENV_TRY(AtomicFile file, AtomicFile::create(pause_file_));
     return file.commit(Durability::process);
   }();

@@ -75,7 +75,7 @@ Result<void> Verifier::verify(EntryRow row) {
 }
 
 Result<void> Verifier::quarantine(EntryRow row) {
-  RTENV_TRY(make_directories(state_->quarantine()));
+  RTENV_TRY(make_directory(state_->quarantine()));
   const auto moved = state_->remove_entry(
       row.kind, row.key, Ledger::Removal::requested,
       state_->quarantine() / fmt::format("{}-{}-{}", info(row.kind).name,

@@ -60,7 +60,7 @@ Result<BuildLog> BuildLog::begin(const Path& cache_root, std::string_view key,
                                  std::string conditions) {
   Path path = log_path(cache_root, key);
   Path error = error_path(cache_root, key);
-  RTENV_TRY(make_directories(path.parent_path()));
+  RTENV_TRY(make_directory(path.parent_path()));
   ::unlink(error.c_str());
   RTENV_TRY(Fd file, open_regular_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600));
   return BuildLog(std::move(path), std::move(error), std::move(file), std::move(conditions));

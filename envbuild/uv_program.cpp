@@ -211,7 +211,7 @@ Result<std::optional<LockFile>> share_uv_cache(Environment& environment, cache::
   environment.set("UV_CACHE_DIR", cache::Cache::uv_folder(cache.root()).native());
   // uv's own files contain the URLs that it fetched.
   const Path folder = cache::Cache::uv_folder(cache.root());
-  RTENV_TRY(make_directories(folder));
+  RTENV_TRY(make_directory(folder));
   if (::chmod(folder.c_str(), S_IRWXU) != 0)
     return fail_errno("set the permissions of", folder.native());
   RTENV_TRY(LockFile in_use, cache.use_uv_folder({.cancellation = install.cancellation,

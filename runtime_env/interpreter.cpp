@@ -173,7 +173,7 @@ Result<Interpreter> find_interpreter(const std::optional<std::string>& requested
   std::error_code error;
   if (std::filesystem::equivalent(interpreter->executable, program, error)) {
     const auto store = [&]() -> Result<void> {
-      RTENV_TRY(make_directories(query_cache));
+      RTENV_TRY(make_directory(query_cache));
       RTENV_TRY(AtomicFile file, AtomicFile::create(cached));
       RTENV_TRY(file.write(json_text({{"identity", identity}, {"answer", answer}})));
       return file.commit();
