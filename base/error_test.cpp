@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <set>
 
+#include "base/exceptions.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv {
@@ -32,6 +34,17 @@ TEST(Error, SystemErrorsMapToCodes) {
   EXPECT_EQ(system_error(EMFILE, "open", "x").code(), Errc::unavailable);
   EXPECT_EQ(system_error(ENOENT, "open", "/a/b").message(),
             "cannot open /a/b: No such file or directory");
+}
+
+TEST(Error, ExceptionsOfTheSystemHaveTheirCodes) {
+  const auto code_of = [](auto exception) {
+    return without_exceptions([&]() -> Result<void> { throw exception; }).error().code();
+  };
+  EXPECT_EQ(code_of(std::bad_alloc()), Errc::unavailable);
+  EXPECT_EQ(code_of(std::system_error(EAGAIN, std::system_category())), Errc::unavailable);
+  EXPECT_EQ(code_of(boost::system::system_error(EMFILE, boost::system::system_category())),
+            Errc::unavailable);
+  EXPECT_EQ(code_of(std::runtime_error("a bug")), Errc::internal);
 }
 
 Result<int> half(int number) {

@@ -1,5 +1,6 @@
 #include "base/exceptions.hpp"
 
+#include <boost/system/system_error.hpp>
 #include <filesystem>
 #include <new>
 #include <system_error>
@@ -16,6 +17,11 @@ Error error_of_current_exception() {
                         error.path1().empty() ? "the current folder" : error.path1().native());
   } catch (const std::system_error& error) {
     return system_error(error.code().value(), "get", "a resource of the system");
+  } catch (const boost::system::system_error& error) {  // Asio's, which isn't std::system_error
+    const auto& code = error.code();
+    if (code.category() == boost::system::system_category())
+      return system_error(code.value(), "get", "a resource of the system");
+    return {Errc::internal, fmt::format("unexpected: {}", error.what())};
   } catch (const std::exception& error) {
     return {Errc::internal, fmt::format("unexpected: {}", error.what())};
   } catch (...) {

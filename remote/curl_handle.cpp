@@ -276,7 +276,8 @@ Result<std::unique_ptr<CurlHandle>> CurlHandle::create() {
   RTENV_TRY(const CurlLibrary* curl, curl_library());
   std::unique_ptr<CurlHandle> handle(new CurlHandle(*curl, curl->easy_init(), curl->multi_init()));
   if (handle->easy_ == nullptr || handle->multi_ == nullptr)
-    return fail(Errc::internal, "libcurl can't begin a transfer");
+    return fail(Errc::unavailable,
+                "libcurl can't begin a transfer: out of memory or file descriptors");
   return handle;
 }
 
@@ -291,13 +292,11 @@ CURLcode CurlHandle::run(const Cancellation* cancellation,
                    .events = CURL_WAIT_POLLIN,
                    .revents = 0};
   CURLcode result = CURLE_ABORTED_BY_CALLBACK;
-  curl_.multi_add_handle(multi_, easy_);
-  while (cancellation == nullptr || !cancellation->requested()) {
+  CURLMcode status = curl_.multi_add_handle(multi_, easy_);
+  while (status == CURLM_OK && (cancellation == nullptr || !cancellation->requested())) {
     int running = 0;
-    if (curl_.multi_perform(multi_, &running) != CURLM_OK) {
-      result = CURLE_FAILED_INIT;
-      break;
-    }
+    status = curl_.multi_perform(multi_, &running);
+    if (status != CURLM_OK) break;
     int left = 0;
     if (const CURLMsg* message = curl_.multi_info_read(multi_, &left)) {
       result = message->data.result;
@@ -307,10 +306,15 @@ CURLcode CurlHandle::run(const Cancellation* cancellation,
       result = *ended;
       break;
     }
-    curl_.multi_poll(multi_, &stop, cancellation != nullptr ? 1 : 0, k_max_wait_ms, nullptr);
+    // It would never end.
+    if (running == 0) status = CURLM_INTERNAL_ERROR;
+    if (status == CURLM_OK)
+      status =
+          curl_.multi_poll(multi_, &stop, cancellation != nullptr ? 1 : 0, k_max_wait_ms, nullptr);
   }
   curl_.multi_remove_handle(multi_, easy_);
-  return result;
+  if (status == CURLM_OK) return result;
+  return status == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
 }
 
 Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodySink& sink,
@@ -330,11 +334,14 @@ Result<HttpResponse> CurlHandle::perform(const HttpRequest& request, const BodyS
   set_callbacks(transfer);
   std::array<char, CURL_ERROR_SIZE> detail{};
   curl_.easy_setopt(easy_, CURLOPT_ERRORBUFFER, detail.data());
-  curl_slist* raw_headers = nullptr;
-  for (const std::string& header : request.headers)
-    raw_headers = curl_.slist_append(raw_headers, header.c_str());
-  const std::unique_ptr<curl_slist, decltype(CurlLibrary::slist_free_all)> headers(
-      raw_headers, curl_.slist_free_all);
+  std::unique_ptr<curl_slist, decltype(CurlLibrary::slist_free_all)> headers(nullptr,
+                                                                             curl_.slist_free_all);
+  for (const std::string& header : request.headers) {
+    curl_slist* const longer = curl_.slist_append(headers.get(), header.c_str());
+    if (longer == nullptr)
+      return fail(Errc::unavailable, "libcurl can't begin a transfer: out of memory");
+    if (!headers) headers.reset(longer);  // others were added to it
+  }
   curl_.easy_setopt(easy_, CURLOPT_HTTPHEADER, headers.get());
 
   const CURLcode code = run(cancellation, [&] { return transfer.end(); });

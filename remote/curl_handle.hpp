@@ -13,7 +13,7 @@ namespace rtenv::remote {
 
 class CurlHandle {
  public:
-  /// Fails: not_found (no libcurl), internal.
+  /// Fails: not_found (no libcurl), unavailable (out of memory or descriptors), internal.
   static Result<std::unique_ptr<CurlHandle>> create();
   CurlHandle(const CurlHandle&) = delete;
   CurlHandle& operator=(const CurlHandle&) = delete;

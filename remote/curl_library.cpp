@@ -4,8 +4,9 @@ namespace rtenv::remote {
 
 Result<const CurlLibrary*> curl_library() {
   return load_once<CurlLibrary>(RTENV_CURL_SONAME, [](const CurlLibrary& curl) -> Result<void> {
-    if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-      return fail(Errc::internal, "libcurl can't be initialized");
+    if (const CURLcode code = curl.global_init(CURL_GLOBAL_DEFAULT); code != CURLE_OK)
+      return fail(code == CURLE_OUT_OF_MEMORY ? Errc::unavailable : Errc::internal,
+                  "libcurl can't be initialized: {}", curl.easy_strerror(code));
     return {};
   });
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "remote/curl_library.hpp"
 #include "remote/test_server.hpp"
 #include "remote/trickle_server.hpp"
 #include "support/tree_builder.hpp"
@@ -40,6 +41,21 @@ TEST(HttpClient, ReturnsAnErrorStatusWithItsBody) {
   const auto response = must(send(client, server.url("/a")));
   EXPECT_EQ(response.status, 404);
   EXPECT_EQ(response.body, "no such key");
+}
+
+// Once it was waited for, without an end.
+TEST(HttpClient, ATransferThatLibcurlCannotBeginFails) {
+  TestServer server({TestServer::response("200 OK", "body")});
+  auto& curl = const_cast<CurlLibrary&>(*must(curl_library()));
+  const auto before = curl.multi_add_handle;
+  curl.multi_add_handle = [](CURLM*, CURL*) { return CURLM_OUT_OF_MEMORY; };
+  Environment environment;
+  environment.set("RTENV_NETWORK_TIMEOUT", "2");
+  HttpClient client(environment);
+  const auto response = client.stream({.url = server.url("/a")}, Body().sink);
+  curl.multi_add_handle = before;
+  EXPECT_THAT(response, IsError(Errc::unavailable, "memory"));
+  EXPECT_EQ(must(send(client, server.url("/a"))).body, "body");
 }
 
 // libcurl would wait for their writers, whatever the timeout.
