@@ -35,9 +35,8 @@ bool is_built_package(std::string_view name) {
 
 bool has_only(const Path& folder, bool (*matches)(std::string_view)) {
   const auto entries = folder_entries(folder);
-  return entries && std::ranges::all_of(*entries, [&](const FolderEntry& entry) {
-           return matches(entry.name());
-         });
+  return entries && std::ranges::all_of(
+                        *entries, [&](const FolderEntry& entry) { return matches(entry.name()); });
 }
 
 Result<Project> read_project(const Path& folder) {

@@ -210,6 +210,14 @@ TEST_F(EmbeddingTest, KeepsItsJobsWhereTheProgramWants) {
   EXPECT_EQ(ask(server, "GET", "/api/jobs/" + job).status, 404);
 }
 
+TEST_F(EmbeddingTest, AServerGoesOnAfterItsCacheWasRemoved) {
+  const auto server = start();
+  const std::string package = "/api/packages/gcs/_ray_pkg_0123456789abcdef.zip";
+  EXPECT_EQ(ask(server, "GET", package).status, 404);
+  std::filesystem::remove_all(folder_.path() / "cache");
+  EXPECT_EQ(ask(server, "GET", package).status, 404);
+}
+
 TEST_F(EmbeddingTest, AStoreThatCannotBeOpenedIsAnErrorOfTheStart) {
   const auto start_with = [&](OpenJobStore open) {
     ServerOptions with_store = options(folder_.path());

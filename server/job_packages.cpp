@@ -72,6 +72,8 @@ asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>(
 }
 
 Result<cache::Cache*> JobPackages::cache() {
+  // Somebody may have removed its folder: then there is another one.
+  if (cache_ && !cache_->size_bytes()) cache_.reset();
   if (!cache_) {
     RTENV_TRY(auto opened, without_exceptions(open_cache_));
     cache_ = std::make_unique<cache::Cache>(std::move(opened));

@@ -22,9 +22,8 @@ std::string link_text(const Path& link) {
 }
 
 bool has_socket(const Path& process, const std::string& socket) {
-  return std::ranges::any_of(readable_entries(process / "fd"), [&](const FolderEntry& fd) {
-    return link_text(fd.path) == socket;
-  });
+  return std::ranges::any_of(readable_entries(process / "fd"),
+                             [&](const FolderEntry& fd) { return link_text(fd.path) == socket; });
 }
 
 bool is_process(const Path& entry) {
