@@ -29,21 +29,11 @@ Result<void> check_run_id(const StoredJob& job) {
 Result<JobRecord> record_of(const StoredJob& job) {
   RTENV_TRY(check_run_id(job));
   auto record = server::record_from_text(job.record);
-  if (!record) return Failure(std::move(record).error().within("job " + job.id));
+  if (!record) return record;
   if (record->id() != job.id || record->run_id != job.run_id)
     return fail(Errc::corrupt, "the store's job {} has the record of another one", job.id);
   record->number = job.number;
   return record;
-}
-
-Result<std::vector<JobRecord>> records_of(const std::vector<StoredJob>& jobs) {
-  std::vector<JobRecord> records;
-  records.reserve(jobs.size());
-  for (const StoredJob& job : jobs) {
-    RTENV_TRY(auto record, record_of(job));
-    records.push_back(std::move(record));
-  }
-  return records;
 }
 
 }  // namespace
@@ -83,13 +73,31 @@ Result<std::optional<JobRecord>> HostJobStore::find(const std::string& id) {
   return record_of(*found);
 }
 
+Result<void> HostJobStore::add_intact(const std::vector<StoredJob>& jobs,
+                                      std::vector<JobRecord>& records) {
+  for (const StoredJob& job : jobs) {
+    RTENV_TRY(auto record, damaged_.leave_out(job.id, record_of(job)));
+    if (record) records.push_back(std::move(*record));
+  }
+  return {};
+}
+
+// As many as the limit allows: a shorter list would be taken for the last one.
 Result<std::vector<JobRecord>> HostJobStore::list(const server::JobFilter& filter) {
-  RTENV_TRY(const auto found,
-            store_->list({.status = filter.status ? std::string(name(*filter.status)) : "",
-                          .after = filter.after,
-                          .offset = filter.offset,
-                          .limit = filter.limit}));
-  return records_of(found);
+  rtenv::JobStore::Query query{.status = filter.status ? std::string(name(*filter.status)) : "",
+                               .after = filter.after,
+                               .offset = filter.offset,
+                               .limit = filter.limit};
+  std::vector<JobRecord> records;
+  for (;;) {
+    RTENV_TRY(const auto found, store_->list(query));
+    RTENV_TRY(add_intact(found, records));
+    const bool is_last = query.limit < 0 || static_cast<std::int64_t>(found.size()) < query.limit;
+    query.limit = filter.limit - static_cast<std::int64_t>(records.size());
+    if (is_last || query.limit <= 0) return records;
+    query.after = found.back().number;
+    query.offset = 0;
+  }
 }
 
 Result<std::vector<JobRecord>> HostJobStore::unfinished() {
@@ -102,14 +110,20 @@ Result<std::vector<JobRecord>> HostJobStore::unfinished() {
 
 Result<std::vector<server::JobKey>> HostJobStore::ended_before(std::int64_t end_ms,
                                                                std::int64_t limit) {
-  RTENV_TRY(const auto found, store_->ended_before(end_ms, limit));
-  std::vector<server::JobKey> keys;
-  keys.reserve(found.size());
-  for (const StoredJob& job : found) {
-    RTENV_TRY(check_run_id(job));
-    keys.push_back({.number = job.number, .id = job.id, .run_id = job.run_id});
+  for (std::int64_t asked = limit;;) {
+    RTENV_TRY(const auto found, store_->ended_before(end_ms, asked));
+    std::vector<JobRecord> records;
+    RTENV_TRY(add_intact(found, records));
+    const auto intact = static_cast<std::int64_t>(records.size());
+    const auto count = static_cast<std::int64_t>(found.size());
+    if (intact >= limit || count < asked) {
+      std::vector<server::JobKey> keys;
+      for (const JobRecord& job : records) keys.push_back(job.key());
+      keys.resize(static_cast<std::size_t>(std::min(intact, limit)));
+      return keys;
+    }
+    asked = limit + count - intact;
   }
-  return keys;
 }
 
 Result<std::unordered_set<std::string>> HostJobStore::run_ids() {

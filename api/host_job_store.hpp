@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rtenv/job_server.hpp"
+#include "server/damaged_records.hpp"
 #include "server/job_store.hpp"
 
 namespace rtenv::api {
@@ -27,7 +28,11 @@ class HostJobStore final : public server::JobStore {
   Result<void> transaction(const std::function<Result<void>()>& body) override;
 
  private:
+  Result<void> add_intact(const std::vector<StoredJob>& jobs,
+                          std::vector<server::JobRecord>& records);
+
   std::unique_ptr<rtenv::JobStore> store_;
+  server::DamagedRecords damaged_;
   std::int64_t last_number_ = 0;  // of the jobs that this object added
 };
 

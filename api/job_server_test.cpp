@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <thread>
 
 #include "base/fd.hpp"
 #include "base/json_text.hpp"
@@ -15,6 +16,7 @@
 #include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
+#include "support/used_descriptors.hpp"
 
 namespace rtenv {
 namespace {
@@ -271,10 +273,71 @@ TEST_F(JobServerApi, AStoreThatLiesIsFoundOut) {
               }),
               IsOk());  // ended jobs are read later, and not removed
   EXPECT_TRUE(std::filesystem::exists(tree_ / "victim/file"));
-  EXPECT_THAT(with_jobs([](Jobs& jobs) {
-                jobs.rows[1] = {.number = 1, .id = "a", .run_id = "a", .status = "PENDING"};
-              }),
-              IsError(Errc::corrupt));
+}
+
+TEST_F(JobServerApi, ADamagedRecordIsLeftAloneAndTheOthersAreServed) {
+  auto jobs = std::make_shared<Jobs>();
+  JobServerOptions with_store = options();
+  with_store.open_store = [jobs]() -> Result<std::unique_ptr<JobStore>> {
+    return std::unique_ptr<JobStore>(std::make_unique<StoreInMemory>(jobs));
+  };
+  std::optional<JobServer> server = must(JobServer::start(with_store));
+  for (int i = 0; i < 3; ++i) (void)run(*server, "echo hello");
+  server.reset();
+  const auto damage = [&](std::int64_t number, const std::string& status) {
+    StoredJob& row = jobs->rows.at(number);
+    row.id = fmt::format("damaged-{}", number);
+    row.status = status;
+    row.record = "{\"number\": 1, ";
+    tree_.file("one-state/jobs/" + row.run_id + "/kept", "");
+    return row;
+  };
+  std::vector<StoredJob> damaged;
+  {
+    const std::lock_guard lock(jobs->mutex);
+    damaged = {damage(1, "PENDING"), damage(2, "FAILED")};
+    for (auto& [number, row] : jobs->rows) row.end_ms = number == 1 ? 0 : number;  // long ago
+  }
+  server = must(JobServer::start(with_store));
+  EXPECT_THAT(run(*server, "echo hello"), HasSubstr("hello"));
+  JobListOptions one;
+  one.limit = 1;
+  EXPECT_EQ(json_from_text(must(client(*server).list(one))).size(), 1U)
+      << "a page isn't shorter, or it would be the last one";
+  JobClient ask = client(*server);
+  EXPECT_THAT(ask.details("damaged-1"), IsError(Errc::unavailable, "can't read the record"));
+  EXPECT_THAT(ask.stop("damaged-1"), IsError(Errc::unavailable));
+  EXPECT_THAT(ask.remove("damaged-2"), IsError(Errc::unavailable));
+  EXPECT_THAT(ask.submit(R"({"entrypoint": "true", "submission_id": "damaged-1"})"),
+              IsError(Errc::already_exists));
+  const auto has_gone = [&](std::int64_t number) {
+    for (int i = 0; i < 500; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(10))) {
+      const std::lock_guard lock(jobs->mutex);
+      if (!jobs->rows.contains(number)) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(has_gone(3)) << "those that ended long ago are removed";
+  server.reset();
+  for (const StoredJob& before : damaged) {
+    const StoredJob& row = jobs->rows.at(before.number);
+    EXPECT_EQ(row.record, before.record);
+    EXPECT_EQ(row.status, before.status);
+    EXPECT_TRUE(std::filesystem::exists(tree_ / ("one-state/jobs/" + row.run_id) / "kept"));
+  }
+}
+
+TEST_F(JobServerApi, WithoutDescriptorsAStartFailsAndALaterOneSucceeds) {
+  int failures = 0;
+  for (int left = 0; left < 40; ++left) {
+    const UsedDescriptors used(left);
+    const auto started = JobServer::start(options());
+    if (started) break;
+    ++failures;
+    EXPECT_THAT(started, IsError(Errc::unavailable)) << left;
+  }
+  EXPECT_GT(failures, 10);
+  EXPECT_THAT(JobServer::start(options()), IsOk());
 }
 
 TEST_F(JobServerApi, CodeThatAServerCallsCannotWaitForItsEnd) {

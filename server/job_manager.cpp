@@ -138,6 +138,7 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission,
     ~Submitting() { ids.erase(id); }
   } const submitting{submitting_, id};
   const auto before = co_await find_stored(id);
+  if (!before && before.error().code() == Errc::corrupt) co_return exists_already(id);
   if (!before) co_return Failure(before.error());
   if (*before) co_return exists_already(id);
 
@@ -186,6 +187,9 @@ JobRecord JobManager::described(const ActiveJob& active) const {
 asio::awaitable<Result<JobRecord>> JobManager::find(std::string id) {
   if (const auto active = runner_.find(id)) co_return described(*active);
   auto stored = co_await find_stored(id);
+  if (!stored && stored.error().code() == Errc::corrupt)
+    co_return fail(Errc::internal, "the server can't read the record of job {}", id)
+        .hint("whoever runs the server can repair it, or remove it from the job store");
   if (!stored) co_return Failure(std::move(stored).error());
   // It may have been submitted meanwhile.
   if (const auto active = runner_.find(id)) co_return described(*active);

@@ -46,7 +46,7 @@ class JobManager {
   /// Returns the id when the job is stored on disk. Fails: already_exists, limit_reached,
   /// unavailable (the server is shutting down), invalid_argument (its package wasn't uploaded).
   boost::asio::awaitable<Result<std::string>> submit(Submission submission, std::string submitter);
-  /// Fails: not_found.
+  /// Fails: not_found, internal (its record is damaged); so do `stop` and `remove`.
   boost::asio::awaitable<Result<JobRecord>> find(std::string id);
   struct Page {
     std::vector<JobRecord> jobs;

@@ -24,6 +24,8 @@ struct JobFilter {
 /// on a thread that writes, at the same time: each is used by one thread at a time. Both may block,
 /// and neither may call the server. What they throw is an error of the call. A write that has
 /// returned, or whose transaction has, survives a crash, and is seen by the object that reads.
+/// Damaged records are left out by what returns several, see DamagedRecords: their jobs aren't
+/// served, and their rows and folders stay.
 class JobStore {
  public:
   JobStore() = default;
@@ -41,6 +43,7 @@ class JobStore {
   /// again).
   virtual Result<void> remove(std::int64_t number) = 0;
 
+  /// Fails: corrupt (the record is damaged).
   virtual Result<std::optional<JobRecord>> find(const std::string& id) = 0;
   /// In the order of submission.
   virtual Result<std::vector<JobRecord>> list(const JobFilter& filter) = 0;
@@ -49,7 +52,7 @@ class JobStore {
   /// The jobs that ended before `end_ms`, at most `limit`, those that ended first.
   virtual Result<std::vector<JobKey>> ended_before(std::int64_t end_ms, std::int64_t limit) = 0;
   virtual Result<std::int64_t> ended_count() = 0;
-  /// Of all jobs.
+  /// Of all jobs, also of those with damaged records.
   virtual Result<std::unordered_set<std::string>> run_ids() = 0;
 
   /// Runs `body`, which calls `add`, `update` and `remove` of this object; if it fails, nothing is

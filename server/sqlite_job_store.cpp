@@ -51,17 +51,29 @@ UPDATE jobs SET run_id = id;
   "number, id, status, entrypoint, runtime_env, metadata, demand, message, error_type, " \
   "start_ms, end_ms, exit_code, usage, launched, boot_id, run_id, gpus, submitter, stop"
 
-JobRecord read_row(const Statement& row) {
+// The folder's name.
+bool is_run_id(std::string_view text) {
+  return !text.empty() && text.find('/') == std::string_view::npos && text != "." && text != "..";
+}
+
+bool is_intact_stop(std::int64_t number) { return number >= 0 && number <= 2; }
+
+// Throws json::exception.
+Result<JobRecord> parse_row(const Statement& row) {
   JobRecord job;
+  bool is_damaged = false;
   int column = 0;
   job.number = row.number(column++);
   job.submission.id = row.text(column++);
-  job.status = job::parse_job_status(row.text(column++)).value_or(JobStatus::failed);
+  const auto status = job::parse_job_status(row.text(column++));
+  job.status = status.value_or(JobStatus::failed);
   job.submission.entrypoint = row.text(column++);
   const auto parsed = [&] {
     const std::string text = row.text(column++);
     job.submission.memory_bytes += text.size();
-    return json_from_text(text);
+    json value = json_from_text(text);
+    is_damaged = is_damaged || value.is_discarded();
+    return value;
   };
   job.submission.runtime_env = parsed();
   job.submission.metadata = parsed();
@@ -75,19 +87,20 @@ JobRecord read_row(const Statement& row) {
   job.launched = row.number(column++) != 0;
   job.boot_id = row.text(column++);
   job.run_id = row.text(column++);
-  if (const json gpus = parsed(); gpus.is_array()) job.gpus = gpus.get<std::vector<int>>();
+  job.gpus = parsed().get<std::vector<int>>();
   job.submitter = row.text(column++);
-  if (const auto stop = row.number(column++); stop == 1 || stop == 2)
-    job.stop = static_cast<Stop>(stop - 1);
+  const std::int64_t stop = row.number(column++);
+  if (is_damaged || !status || !is_run_id(job.run_id) || !is_intact_stop(stop))
+    return fail(Errc::corrupt, "a job's record is damaged");
+  if (stop > 0) job.stop = static_cast<Stop>(stop - 1);
   return job;
 }
 
-Result<std::vector<JobRecord>> read_all(Statement& rows) {
-  std::vector<JobRecord> jobs;
-  for (;;) {
-    RTENV_TRY(const bool more, rows.step());
-    if (!more) return jobs;
-    jobs.push_back(read_row(rows));
+Result<JobRecord> read_row(const Statement& row) {
+  try {
+    return parse_row(row);
+  } catch (const json::exception&) {
+    return fail(Errc::corrupt, "a job's record is damaged");
   }
 }
 
@@ -182,20 +195,33 @@ Result<std::optional<JobRecord>> SqliteJobStore::find(const std::string& id) {
   statement->bind(1, id);
   RTENV_TRY(const bool found, statement->step());
   if (!found) return std::optional<JobRecord>();
-  return std::optional(read_row(*statement));
+  RTENV_TRY(auto record, read_row(*statement));
+  return std::optional(std::move(record));
+}
+
+// At most `limit`; -1: all.
+Result<std::vector<JobRecord>> SqliteJobStore::read_intact(Statement& rows, std::int64_t limit) {
+  constexpr int k_id_column = 1;
+  std::vector<JobRecord> jobs;
+  while (static_cast<std::int64_t>(jobs.size()) != limit) {
+    RTENV_TRY(const bool more, rows.step());
+    if (!more) break;
+    RTENV_TRY(auto record, damaged_.leave_out(rows.text(k_id_column), read_row(rows)));
+    if (record) jobs.push_back(std::move(*record));
+  }
+  return jobs;
 }
 
 Result<std::vector<JobRecord>> SqliteJobStore::list(const JobFilter& filter) {
   RTENV_TRY(const auto statement,
             database_.prepare_cached(
                 "SELECT " RTENV_JOB_COLUMNS
-                " FROM jobs WHERE number > ?4 AND (?1 = '' OR status = ?1) ORDER BY number "
-                "LIMIT ?2 OFFSET ?3"));
+                " FROM jobs WHERE number > ?3 AND (?1 = '' OR status = ?1) ORDER BY number "
+                "LIMIT -1 OFFSET ?2"));
   statement->bind(1, filter.status ? name(*filter.status) : std::string_view(""))
-      .bind(2, filter.limit)
-      .bind(3, filter.offset)
-      .bind(4, filter.after);
-  return read_all(*statement);
+      .bind(2, filter.offset)
+      .bind(3, filter.after);
+  return read_intact(*statement, filter.limit);
 }
 
 Result<std::vector<JobRecord>> SqliteJobStore::unfinished() {
@@ -203,7 +229,7 @@ Result<std::vector<JobRecord>> SqliteJobStore::unfinished() {
             database_.prepare_cached(
                 "SELECT " RTENV_JOB_COLUMNS
                 " FROM jobs WHERE status IN ('PENDING', 'RUNNING') ORDER BY number"));
-  return read_all(*statement);
+  return read_intact(*statement, -1);
 }
 
 Result<std::int64_t> SqliteJobStore::ended_count() {
@@ -215,16 +241,15 @@ Result<std::int64_t> SqliteJobStore::ended_count() {
 
 Result<std::vector<JobKey>> SqliteJobStore::ended_before(std::int64_t end_ms, std::int64_t limit) {
   RTENV_TRY(const auto statement,
-            database_.prepare_cached("SELECT number, id, run_id FROM jobs WHERE end_ms > 0 AND "
-                                     "end_ms < ?1 ORDER BY end_ms LIMIT ?2"));
-  statement->bind(1, end_ms).bind(2, limit);
+            database_.prepare_cached("SELECT " RTENV_JOB_COLUMNS
+                                     " FROM jobs WHERE end_ms > 0 AND end_ms < ?1 "
+                                     "ORDER BY end_ms"));
+  statement->bind(1, end_ms);
+  RTENV_TRY(const auto ended, read_intact(*statement, limit));
   std::vector<JobKey> jobs;
-  for (;;) {
-    RTENV_TRY(const bool more, statement->step());
-    if (!more) return jobs;
-    jobs.push_back(
-        {.number = statement->number(0), .id = statement->text(1), .run_id = statement->text(2)});
-  }
+  jobs.reserve(ended.size());
+  for (const JobRecord& job : ended) jobs.push_back(job.key());
+  return jobs;
 }
 
 Result<std::unordered_set<std::string>> SqliteJobStore::run_ids() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/database.hpp"
+#include "server/damaged_records.hpp"
 #include "server/job_store.hpp"
 
 namespace rtenv::server {
@@ -27,7 +28,9 @@ class SqliteJobStore final : public JobStore {
 
  private:
   explicit SqliteJobStore(Database database) : database_(std::move(database)) {}
+  Result<std::vector<JobRecord>> read_intact(Statement& rows, std::int64_t limit);
   Database database_;
+  DamagedRecords damaged_;
 };
 
 }  // namespace rtenv::server

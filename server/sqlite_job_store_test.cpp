@@ -47,6 +47,46 @@ TEST(SqliteJobStore, IsReadableOnlyByItsOwner) {
   }
 }
 
+TEST(SqliteJobStore, LeavesOutDamagedRecords) {
+  const TempDir folder = must(TempDir::create());
+  const Path file = folder.path() / "jobs.db";
+  const auto store = must(SqliteJobStore::open(file));
+  const std::vector<std::string> damages{"gpus = '[\"x\"]'",
+                                         "gpus = '{'",
+                                         "runtime_env = '{'",
+                                         "demand = '[]'",
+                                         "demand = '{\"cpus\": \"x\"}'",
+                                         "usage = ''",
+                                         "status = 'X'",
+                                         "run_id = '..'",
+                                         "run_id = 'a/b'",
+                                         "stop = 7"};
+  Database database = must(Database::open(file));
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    JobRecord job = stored_job(fmt::format("damaged-{}", i));
+    job.status = JobStatus::pending;
+    job.end_ms = 1;
+    must(store->add(job));
+    must(database.execute(
+        fmt::format("UPDATE jobs SET {} WHERE id = '{}'", damages[i], job.id()).c_str()));
+    EXPECT_THAT(store->find(job.id()), IsError(Errc::corrupt)) << damages[i];
+  }
+  JobRecord intact = stored_job("intact");
+  intact.status = JobStatus::pending;
+  intact.end_ms = 2;
+  must(store->add(intact));
+  const auto unfinished = must(store->unfinished());
+  ASSERT_EQ(unfinished.size(), 1U);
+  EXPECT_EQ(unfinished[0].id(), "intact");
+  const auto page = must(store->list({.limit = 1}));
+  ASSERT_EQ(page.size(), 1U);
+  EXPECT_EQ(page[0].id(), "intact");
+  const auto ended = must(store->ended_before(3, 1));
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].id, "intact");
+  EXPECT_EQ(must(store->run_ids()).size(), damages.size() + 1) << "their folders aren't removed";
+}
+
 TEST(JobRecord, DetailsCanHideTheValuesOfVariables) {
   const auto details = job_details(stored_job("a"), {}, true);
   EXPECT_EQ(details["runtime_env"]["env_vars"]["A"], "<redacted>");

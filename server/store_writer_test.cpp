@@ -13,7 +13,7 @@ class StoreWriterTest : public testing::Test {
  protected:
   static StoreWriter::Work add(const std::string& id) {
     return [id](JobStore& store) -> Result<void> {
-      JobRecord job{.submission = {.id = id, .entrypoint = "true"}};
+      JobRecord job{.run_id = "run of " + id, .submission = {.id = id, .entrypoint = "true"}};
       return store.add(job);
     };
   }
