@@ -8,6 +8,7 @@
 #include "api/internals.hpp"
 #include "envbuild/lock.hpp"
 #include "envbuild/py_modules.hpp"
+#include "runtime_env/interpreter.hpp"
 #include "runtime_env/yaml.hpp"
 
 namespace rtenv {
@@ -92,17 +93,17 @@ Result<envbuild::Renewal> renewal_of(const EnvOptions& options) {
 }
 
 Result<envbuild::PrepareOptions> prepare_options(const EnvOptions& options, Call& call) {
-  envbuild::PrepareOptions result{.node = call.environment(),
-                                  .python = options.python,
-                                  .threads = call.threads(),
-                                  .cancellation = call.cancellation(),
-                                  .on_output = call.on_text(options.on_output),
-                                  .offline = options.offline,
-                                  .credentials = guarded_credentials(options.credentials),
-                                  .on_progress = call.on_progress()};
+  envbuild::PrepareOptions result{
+      .node = call.environment(),
+      .python = runtime_env::located_python(options.python, options.base),
+      .threads = call.threads(),
+      .cancellation = call.cancellation(),
+      .on_output = call.on_text(options.on_output),
+      .offline = options.offline,
+      .credentials = guarded_credentials(options.credentials),
+      .on_progress = call.on_progress()};
   if (options.lock) result.lock = call.resolve(*options.lock);
-  if (options.python && options.python->find('/') != std::string::npos)
-    result.python = call.resolve(*options.python).native();
+  runtime_env::locate_python(result.node, options.base);
   RTENV_TRY(result.renewal, renewal_of(options));
   return result;
 }

@@ -8,6 +8,7 @@
 #include "base/absolute_path.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/cache_settings.hpp"
+#include "runtime_env/interpreter.hpp"
 #include "server/server.hpp"
 
 namespace rtenv {
@@ -88,6 +89,8 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   RTENV_TRY(result.supervisor_program,
             api::find_supervisor_program(options.supervisor_program, environment));
   result.environment = environment;
+  const Path base = absolute_path(".");
+  runtime_env::locate_python(result.environment, base);
   result.node = server::find_node_resources(environment);
   if (options.cpus) result.node.cpus = *options.cpus;
   if (options.gpus) result.node.gpus = *options.gpus;
@@ -110,7 +113,7 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   result.max_queued = options.max_queued;
   result.log.max_bytes = options.max_log_bytes;
   RTENV_TRY(result.job_ttl, api::checked_span(options.job_ttl, "job_ttl"));
-  result.python = options.python;
+  result.python = runtime_env::located_python(options.python, base);
   return result;
 }
 

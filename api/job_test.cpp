@@ -170,6 +170,22 @@ TEST(RuntimeEnvApi, NamesTheFieldThatIsWrong) {
   EXPECT_THAT(env.set_env_var("A", "x"), IsOk());
 }
 
+TEST(RuntimeEnvApi, AnInterpreterIsRelativeToTheBase) {
+  TreeBuilder tree;
+  tree.directory("bin");
+  std::filesystem::create_symlink("/usr/bin/python3", tree / "bin/own-python");
+  Cache cache = must(Cache::open(tree / "cache"));
+  const RuntimeEnv env = must(RuntimeEnv::parse(R"({"pip": ["x==1"]})"));
+  EnvOptions options;
+  options.environment = Variables{{"PATH", "/nowhere"}, {"RTENV_PYTHON", "bin/own-python"}};
+  EXPECT_THAT(plan_env(env, cache, options), IsError(Errc::not_found));
+  options.base = tree.root();
+  EXPECT_THAT(plan_env(env, cache, options), IsOk());
+  options.environment->erase("RTENV_PYTHON");
+  options.python = "bin/own-python";
+  EXPECT_THAT(plan_env(env, cache, options), IsOk());
+}
+
 TEST(RuntimeEnvApi, OptionsThatContradictEachOtherAreAnError) {
   TreeBuilder tree;
   Cache cache = must(Cache::open(tree / "cache"));

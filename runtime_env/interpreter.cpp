@@ -122,6 +122,16 @@ std::string program_name(const std::optional<std::string>& requested,
 
 }  // namespace
 
+std::optional<std::string> located_python(std::optional<std::string> requested, const Path& base) {
+  if (!requested || requested->find('/') == std::string::npos) return requested;
+  return (base / *requested).native();
+}
+
+void locate_python(Environment& environment, const Path& base) {
+  const auto named = environment.find_filled("RTENV_PYTHON");
+  if (named) environment.set("RTENV_PYTHON", *located_python(std::string(*named), base));
+}
+
 std::vector<Path> Interpreter::needed_paths() const {
   std::error_code error;
   const Path program = std::filesystem::canonical(base_executable, error);

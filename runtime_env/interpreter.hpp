@@ -29,6 +29,11 @@ struct Interpreter {
   [[nodiscard]] nlohmann::json key_part() const;
 };
 
+/// A path of an interpreter, if that is relative, as one below `base`; a name or a version stays.
+std::optional<std::string> located_python(std::optional<std::string> requested, const Path& base);
+/// The same of RTENV_PYTHON.
+void locate_python(Environment& environment, const Path& base);
+
 /// `requested`: a path, a program's name or a version such as "3.12" (python3.12); nullopt:
 /// RTENV_PYTHON, else python3 in PATH. A pyenv shim is resolved without being run. `query_cache`:
 /// the folder for cached answers; created if needed. An answer is valid while the interpreter's
