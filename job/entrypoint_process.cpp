@@ -19,6 +19,9 @@ Result<ChildProcess> spawn_entrypoint(const JobOrder& order, Environment environ
     spawn.keep_fds = place.prepared->keep_fds();
     spawn.prepare_child = place.prepared->prepare_child();
   }
+  std::error_code gone;
+  if (spawn.working_dir.empty() && std::filesystem::is_directory(place.start_folder, gone))
+    spawn.working_dir = place.start_folder;
   const JobLimits& limits = order.limits;
   if (limits.memory_bytes) spawn.limits.push_back({RLIMIT_DATA, *limits.memory_bytes});
   if (limits.open_files) spawn.limits.push_back({RLIMIT_NOFILE, *limits.open_files});

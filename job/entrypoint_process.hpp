@@ -13,7 +13,8 @@ class PreparedJob;
 
 struct EntrypointPlace {
   const PreparedJob* prepared = nullptr;  // null: nothing had to be prepared
-  SandboxFolders sandbox;                 // of a sandboxed one: what isn't the job's own
+  Path start_folder = {};  // where it begins without a working_dir; "/" if that is gone
+  SandboxFolders sandbox;  // of a sandboxed one: what isn't the job's own
   int output_fd = -1;
 };
 

@@ -17,6 +17,9 @@ namespace rtenv::job {
 
 struct SupervisorOptions {
   Environment node;
+  /// Where it was started: relative paths of jobs begin there, and so do entrypoints of jobs
+  /// without a working_dir.
+  Path start_folder;
   Path cache_root;
   std::function<Result<cache::Cache>()> open_cache;
 };

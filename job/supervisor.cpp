@@ -23,6 +23,7 @@
 #include "job/activation.hpp"
 #include "job/entrypoint_process.hpp"
 #include "job/process_tree.hpp"
+#include "runtime_env/interpreter.hpp"
 #include "runtime_env/runtime_env.hpp"
 
 namespace rtenv::job {
@@ -138,12 +139,14 @@ Result<void> Supervisor::begin() {
 
 Result<void> Supervisor::start_setup() {
   RTENV_TRY(fault_point("setup.begun"));
-  RTENV_TRY(auto runtime_env, runtime_env::parse_runtime_env(order_.runtime_env));
+  RTENV_TRY(auto runtime_env,
+            runtime_env::parse_runtime_env(order_.runtime_env, options_.start_folder));
   order_.limits = effective_limits(order_.limits, runtime_env.limits);
   const auto timeout = runtime_env.setup_timeout;
   SetupThread::Prepare prepare =
       [runtime_env = std::move(runtime_env), node = without_server_variables(options_.node),
-       python = order_.python, max_age = order_.env_max_age, sandbox = sandbox(),
+       python = runtime_env::located_python(order_.python, options_.start_folder),
+       max_age = order_.env_max_age, sandbox = sandbox(),
        open_cache = options_.open_cache](const Cancellation& cancellation) -> Result<PreparedJob> {
     RTENV_TRY(auto cache, open_cache());
     return prepare_job(runtime_env, cache,
@@ -215,6 +218,7 @@ void Supervisor::start_entrypoint() {
         Clock::now() + std::chrono::seconds(std::min(*order_.limits.run_time_s, k_max_run_time_s));
   auto child = spawn_entrypoint(order_, std::move(environment),
                                 {.prepared = prepared_ ? &*prepared_ : nullptr,
+                                 .start_folder = options_.start_folder,
                                  .sandbox = sandbox().value_or(SandboxFolders()),
                                  .output_fd = output_.write_end.get()});
   output_.write_end.reset();

@@ -100,6 +100,20 @@ TEST_F(EmbeddingTest, ServersRunTheirOwnJobs) {
   EXPECT_EQ(ask(first, "GET", "/api/jobs/" + other).status, 404);
 }
 
+TEST_F(EmbeddingTest, SupervisorsDoNotKeepTheCurrentFolder) {
+  const auto server = start();
+  const std::string job = submit(server, "pwd; sleep 60");
+  EXPECT_TRUE(becomes(server, job, "RUNNING"));
+  EXPECT_TRUE(eventually([&] { return supervisors().size() == 2; }));
+  for (const pid_t pid : supervisors())
+    EXPECT_EQ(std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", pid)), "/");
+  const std::string here = std::filesystem::current_path().native();
+  EXPECT_TRUE(eventually([&] { return logs(server, job).find(here + "\n") != std::string::npos; }))
+      << "a job without a working_dir begins where the server does";
+  ask(server, "POST", "/api/jobs/" + job + "/stop?now=1");
+  EXPECT_TRUE(becomes(server, job, "STOPPED"));
+}
+
 TEST_F(EmbeddingTest, AJobOutlivesTheServerThatStartedIt) {
   const Path go_on = folder_.path() / "go-on";
   std::string job;
