@@ -114,6 +114,37 @@ TEST_F(EmbeddingTest, SupervisorsDoNotKeepTheCurrentFolder) {
   EXPECT_TRUE(becomes(server, job, "STOPPED"));
 }
 
+TEST_F(EmbeddingTest, AJobWhoseSupervisorHangsCanBeStopped) {
+  ServerOptions impatient = options(folder_.path());
+  impatient.manager.longest_silence = std::chrono::milliseconds(300);
+  const auto server = must(Server::start(std::move(impatient)));
+  const Path begun = folder_.path() / "begun";
+  const std::string job = submit(
+      server, fmt::format("echo $$ >{0}.new; mv {0}.new {0}; exec sleep 60", begun.native()));
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
+  const pid_t process = std::stoi(must(read_file(begun)));
+  for (const pid_t pid : supervisors()) ::kill(pid, SIGSTOP);
+  EXPECT_EQ(ask(server, "POST", "/api/jobs/" + job + "/stop").status, 200);
+  EXPECT_TRUE(becomes(server, job, "STOPPED"));
+  EXPECT_THAT(ask(server, "GET", "/api/jobs/" + job).json().value("message", ""),
+              testing::HasSubstr("didn't answer"));
+  EXPECT_TRUE(eventually([&] { return ::kill(process, 0) != 0; })) << "its process goes on";
+  EXPECT_TRUE(all_supervisors_end());
+}
+
+TEST_F(EmbeddingTest, AStoppedJobMayTakeLongerThanAHungSupervisorMay) {
+  ServerOptions impatient = options(folder_.path());
+  impatient.manager.longest_silence = std::chrono::milliseconds(500);
+  const auto server = must(Server::start(std::move(impatient)));
+  const std::string job = submit(server,
+                                 "trap 'sleep 1.5; echo in order; exit' TERM; echo begun; "
+                                 "while :; do sleep 0.01; done");
+  EXPECT_TRUE(eventually([&] { return logs(server, job).find("begun\n") != std::string::npos; }));
+  EXPECT_EQ(ask(server, "POST", "/api/jobs/" + job + "/stop").status, 200);
+  EXPECT_TRUE(becomes(server, job, "STOPPED"));
+  EXPECT_THAT(logs(server, job), testing::HasSubstr("in order"));
+}
+
 TEST_F(EmbeddingTest, AJobOutlivesTheServerThatStartedIt) {
   const Path go_on = folder_.path() / "go-on";
   std::string job;

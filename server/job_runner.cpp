@@ -12,6 +12,7 @@
 #include "base/fault_point.hpp"
 #include "base/log.hpp"
 #include "job/job_log.hpp"
+#include "server/hung_supervisor.hpp"
 #include "server/job_end.hpp"
 #include "server/job_packages.hpp"
 #include "server/run_on.hpp"
@@ -31,6 +32,9 @@ namespace {
 constexpr std::size_t k_message_log_bytes = 20'000;
 constexpr auto k_waking_pause = std::chrono::milliseconds(20);
 constexpr int k_wakings = 500;
+constexpr auto k_answer_pause = std::chrono::milliseconds(100);
+constexpr auto k_guardian_time = std::chrono::seconds(5);  // for ending a job's processes
+constexpr auto k_settling_time = std::chrono::seconds(2);
 
 StartQueue::Places places(const ManagerOptions& options) {
   return {.starts = 2 * std::max<std::size_t>(1, std::thread::hardware_concurrency()) + 2,
@@ -126,7 +130,8 @@ asio::awaitable<void> JobRunner::start(ActivePtr active) {
     return start_supervisor(folder, options_);
   };
   auto started = co_await run_on(workers_, std::move(work));
-  if (draining_) co_return;  // without an order the supervisor ends, and the next server starts one
+  // Without an order the supervisor ends, and the next server starts one.
+  if (draining_ || active->stage.is(JobState::ended)) co_return;
   if (!started) co_return co_await start_later(active, started.error());
   children_.add(std::move(started->pidfd));
   active->inherited = false;
@@ -227,6 +232,7 @@ void JobRunner::begin_again(const ActivePtr& active) {
 asio::awaitable<Result<bool>> JobRunner::stop(ActivePtr active, Stop how) {
   if (active->stage.is(JobState::ended)) co_return false;
   if (how == Stop::at_once && active->supervisor_pid > 0) spawn(executor_, wake_supervisor(active));
+  watch_stop_of(active);
   if (active->stored_stop && *active->stored_stop >= how) co_return true;
   active->record.stop = std::max(active->record.stop.value_or(how), how);
   StoreWriter::Work update = [record = active->record](JobStore& store) {
@@ -260,9 +266,79 @@ asio::awaitable<void> JobRunner::wake_supervisor(ActivePtr active) {
   }
 }
 
+void JobRunner::watch_stop_of(const ActivePtr& active) {
+  if (!std::exchange(active->is_stop_watched, true)) spawn(executor_, watch_stop(active));
+}
+
+// A supervisor that answers stops its job itself, if the job wants that after a long time.
+asio::awaitable<void> JobRunner::watch_stop(ActivePtr active) {
+  for (bool hangs = false; !hangs;) {
+    const bool is_over = co_await has_ended_within(active, options_.longest_silence / 10);
+    if (is_over) co_return;
+    hangs = co_await is_hung(active);
+  }
+  co_await end_hung(active);
+}
+
+// Whether a job's supervisor or guardian lives, but doesn't answer. A supervisor says its state to
+// whoever connects.
+asio::awaitable<bool> JobRunner::is_hung(ActivePtr active) {
+  Fd connection;
+  const auto deadline = std::chrono::steady_clock::now() + options_.longest_silence;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (!connection) {
+      std::function<SupervisorProbe()> work = [folder = folder(active->record.key())] {
+        return probe_supervisor(folder);
+      };
+      auto probe = co_await run_on(workers_, std::move(work));
+      if (!probe.lives) co_return false;
+      connection = std::move(probe.connection);
+    }
+    const bool is_over = co_await has_ended_within(active, k_answer_pause);
+    if (is_over || (connection && is_readable(connection))) co_return false;
+  }
+  co_return true;
+}
+
+// By killing the supervisor: its guardian ends the job's processes. If it doesn't, this server does
+// that, and the job ends whatever still waits in the kernel.
+asio::awaitable<void> JobRunner::end_hung(ActivePtr active) {
+  log::warn("the supervisor of job {} doesn't answer, and is killed", active->record.id());
+  active->was_hung = true;
+  std::function<bool()> gently = [folder = folder(active->record.key())] {
+    kill_supervisor(folder);
+    return true;
+  };
+  co_await run_on(workers_, std::move(gently));
+  bool is_over = co_await has_ended_within(active, k_guardian_time);
+  if (is_over) co_return;
+  std::function<bool()> all = [folder = folder(active->record.key())] {
+    kill_all_of_job(folder);
+    return true;
+  };
+  co_await run_on(workers_, std::move(all));
+  is_over = co_await has_ended_within(active, k_settling_time);
+  if (!is_over) end(active, died({}));
+}
+
+// True also if the server shuts down.
+asio::awaitable<bool> JobRunner::has_ended_within(ActivePtr active,
+                                                  std::chrono::steady_clock::duration time) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  const auto step = std::min<std::chrono::steady_clock::duration>(time, k_answer_pause);
+  while (!active->stage.is(JobState::ended) && !draining_ &&
+         std::chrono::steady_clock::now() < deadline)
+    co_await pause(step);
+  co_return active->stage.is(JobState::ended) || draining_;
+}
+
 void JobRunner::end(const ActivePtr& active, const RunState& state) {
   if (active->stage.is(JobState::ended)) return;
-  describe_end(active->record, state, [&] { return last_output(active->record); });
+  RunState shown = state;
+  if (active->was_hung && shown.outcome == Outcome::died) shown.outcome = Outcome::stopped;
+  describe_end(active->record, shown, [&] { return last_output(active->record); });
+  if (active->was_hung && active->record.status == JobStatus::stopped)
+    active->record.message += " Its supervisor didn't answer and was killed.";
   finish(active);
 }
 

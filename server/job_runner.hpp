@@ -87,6 +87,12 @@ class JobRunner {
   boost::asio::awaitable<void> settle(ActivePtr active);
   void begin_again(const ActivePtr& active);
   boost::asio::awaitable<void> wake_supervisor(ActivePtr active);
+  void watch_stop_of(const ActivePtr& active);
+  boost::asio::awaitable<void> watch_stop(ActivePtr active);
+  boost::asio::awaitable<bool> is_hung(ActivePtr active);
+  boost::asio::awaitable<void> end_hung(ActivePtr active);
+  boost::asio::awaitable<bool> has_ended_within(ActivePtr active,
+                                                std::chrono::steady_clock::duration time);
   void end(const ActivePtr& active, const job::RunState& state);
   void fail_start(const ActivePtr& active, const Error& error);
   void finish(const ActivePtr& active);

@@ -37,6 +37,8 @@ struct ManagerOptions {
   std::uint64_t max_submission_memory_bytes = 256 << 20;
   std::size_t max_running = 0;  // at a time; 0: no limit
   std::size_t max_setups = 16;  // of one submitter at a time
+  /// A supervisor that doesn't answer for so long, while its job is to be stopped, is killed.
+  std::chrono::milliseconds longest_silence = std::chrono::seconds(15);
   /// How long ended jobs and their logs are kept; nullopt: for ever.
   std::optional<std::chrono::seconds> job_ttl = std::chrono::hours(24 * 7);
   /// Beyond these, jobs that ended first are removed earlier; further submissions are refused if

@@ -72,6 +72,7 @@ void JobRunner::take_over(std::vector<JobRecord> records,
     }
     if (has_folder) {
       spawn(executor_, follow_supervisor(active));
+      if (active->record.stop) watch_stop_of(active);
       continue;
     }
     if (const auto ended = end_of_unsupervised(active->record, std::optional<RunState>(),
@@ -100,7 +101,7 @@ asio::awaitable<bool> JobRunner::reconnect(ActivePtr active) {
       return probe_supervisor(folder);
     };
     auto probe = co_await run_on(workers_, std::move(work));
-    if (!probe.lives || draining_) co_return false;
+    if (!probe.lives || draining_ || active->stage.is(JobState::ended)) co_return false;
     if (probe.connection) {
       if (probe.guardian) children_.add(std::move(probe.guardian));
       active->link.open(std::move(probe.connection));

@@ -1,0 +1,77 @@
+#include "server/hung_supervisor.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "base/folder_entries.hpp"
+#include "base/process_stat.hpp"
+#include "base/stream_input.hpp"
+#include "job/job_order.hpp"
+#include "job/process_tree.hpp"
+#include "job/supervise_command.hpp"
+
+namespace rtenv::server {
+namespace {
+
+constexpr auto k_kill_time = std::chrono::seconds(5);
+
+struct Process {
+  pid_t pid;
+  pid_t parent;
+  Fd handle;  // another process may get the number later
+
+  void signal(int number) const noexcept {
+    ::syscall(SYS_pidfd_send_signal, handle.get(), number, nullptr, 0);
+  }
+};
+
+// The guardian, its child, which is the supervisor, and what that is about to start.
+std::vector<Process> supervisors_of(const job::JobFolder& folder) {
+  const std::string words =
+      fmt::format("{0}{1}{0}{2}{0}", '\0', job::k_supervise, folder.path.native());
+  std::vector<Process> found;
+  for (const FolderEntry& entry : readable_entries("/proc")) {
+    const std::string name = entry.name();
+    pid_t pid = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) continue;
+    Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const std::string command = read_file_or_stream(entry.path / "cmdline").value_or(std::string());
+    const auto program_end = command.find('\0');
+    if (!handle || program_end == std::string::npos ||
+        !std::string_view(command).substr(program_end).starts_with(words))
+      continue;
+    if (const auto stat = process_stat(pid))
+      found.push_back({pid, stat->parent, std::move(handle)});
+  }
+  return found;
+}
+
+}  // namespace
+
+bool is_readable(const Fd& connection) noexcept {
+  pollfd entry{.fd = connection.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&entry, 1, 0) > 0;
+}
+
+void kill_supervisor(const job::JobFolder& folder) {
+  const auto processes = supervisors_of(folder);
+  for (const Process& process : processes) {
+    const bool is_guardian =
+        std::ranges::find(processes, process.parent, &Process::pid) == processes.end();
+    process.signal(is_guardian ? SIGCONT : SIGKILL);
+  }
+}
+
+void kill_all_of_job(const job::JobFolder& folder) {
+  for (const Process& process : supervisors_of(folder)) process.signal(SIGKILL);
+  job::kill_marked(job::job_mark(folder.run()), k_kill_time);
+}
+
+}  // namespace rtenv::server
