@@ -144,7 +144,7 @@ Result<void> Ledger::check_unheld(const EntryRow& row) {
         .hint("retry when that process has ended");
   if (!row.pins.empty())
     return fail(Errc::busy, "{} is pinned by '{}'", row.key, row.pins.front().name)
-        .hint("unpin it first: rtenv cache unpin {} --name {}", row.key, row.pins.front().name);
+        .hint("unpin it first: the pin's name is {}", row.pins.front().name);
   return {};
 }
 

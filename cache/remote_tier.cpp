@@ -219,7 +219,7 @@ Result<bool> RemoteTier::try_push(Session& session, const EntryName& entry, cons
 Result<ExpiredArchives> RemoteTier::remove_expired(bool dry_run, const Cancellation* cancellation) {
   if (!options_.max_age)
     return fail(Errc::invalid_argument, "the archives of the remote tier don't expire")
-        .hint("set an age: --max-age 30d, or RTENV_REMOTE_CACHE_MAX_AGE");
+        .hint("set an age: RTENV_REMOTE_CACHE_MAX_AGE=30d");
   RTENV_TRY(Session session, open_session(k_background_timeout, cancellation));
   const auto run = [&]() -> Result<ExpiredArchives> {
     ExpiredArchives result;

@@ -102,7 +102,8 @@ Error JobClient::explain(Error error) const {
   return Error(Errc::unavailable,
                fmt::format("no job server responds at {}: {}", server_.shown(), reason))
       .with_hint(
-          "use --address http://HOST:8265 or RAY_API_SERVER_ADDRESS; `rtenv serve` starts one");
+          "name its address, http://HOST:8265, as by RAY_API_SERVER_ADDRESS; `rtenv serve` starts "
+          "one");
 }
 
 Failure JobClient::explain(const Reply& reply) const {

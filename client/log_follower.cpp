@@ -95,7 +95,7 @@ class LogFollower {
     if (now - *lost_since_ > options_.grace)
       return fail(Errc::unavailable, "the job server was unreachable for {} s: {}",
                   std::chrono::duration<double>(options_.grace).count(), why)
-          .hint("the job may still be running: rtenv job logs --follow {}", id_);
+          .hint("the job may still be running: follow its log again");
     log::debug("{}; reconnecting", why);
     if (const Cancellation* const cancellation = client_.cancellation()) {
       pollfd entry{cancellation->poll_fd(), POLLIN, 0};

@@ -185,7 +185,7 @@ Result<void> relocate(const Path& folder, const Path& final_path, const json& pr
   if (properties.at("interpreter") != interpreter.key_part())
     return fail(Errc::invalid_argument, "the archive was built for {}, this is {}",
                 description(properties.at("interpreter")), description(interpreter.key_part()))
-        .hint("choose a matching interpreter with --python, or build the environment here");
+        .hint("choose a matching interpreter, or build the environment here");
   RTENV_TRY(check_key(folder, final_path, properties));
   for (const std::string name : properties.at("relocated")) {
     RTENV_TRY(const Path file, path_inside(folder, name));

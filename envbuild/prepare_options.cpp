@@ -61,7 +61,7 @@ runtime_env::PathCheck visible_paths(const PrepareOptions& options) {
   return [folders = *options.sandbox](const Path& path) -> Result<void> {
     if (!is_hidden_in_sandbox(path, folders)) return {};
     return fail(Errc::permission_denied, "{} isn't visible in this server's sandbox", path.native())
-        .hint("put it into the working_dir; rtenv serve --sandbox-show");
+        .hint("put it into the working_dir; whoever runs the server can show it to jobs");
   };
 }
 

@@ -194,8 +194,8 @@ Result<VirtualEnv> renewal_failed(const Renewal& renewal, CachedEnv cached, Erro
   if (renewal.of != Renewal::Of::aged)
     return Failure(std::move(error)
                        .within("the environment can't be renewed")
-                       .with_hint("the one in the cache is unchanged; it is used without "
-                                  "--refresh and --no-cache"));
+                       .with_hint("the one in the cache is unchanged; it is used unless "
+                                  "a new one is asked for"));
   log::warn("the environment can't be renewed, so the one in the cache is used: {}",
             error.message());
   return VirtualEnv{.lease = std::move(cached.lease)};

@@ -48,7 +48,7 @@ std::string_view sandbox_notice(const JobOrder& order, int exit_code) {
   constexpr int k_not_found = 127;
   if (!order.sandbox || (exit_code != k_not_executable && exit_code != k_not_found)) return {};
   return "this server runs jobs in a sandbox: home directories, /tmp and /run are empty there but "
-         "for what rtenv serve --sandbox-show names";
+         "for what the server shows";
 }
 
 }  // namespace rtenv::job

@@ -81,7 +81,7 @@ class CommitScanner {
     if (left_out_by_gitignore_ == 0) return;
     tree_.warnings.push_back(
         fmt::format("committed files or folders that a .gitignore matches are left out, as Ray "
-                    "leaves them out of a checkout: {}; --no-gitignore packs them",
+                    "leaves them out of a checkout: {}; packing without .gitignore includes them",
                     left_out_by_gitignore_));
   }
 

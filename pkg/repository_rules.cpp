@@ -46,7 +46,7 @@ Failure unreadable(Error error) {
   for (const auto& [word, hint] : k_unknown_formats)
     if (error.message().find(word) != std::string::npos) cause = hint;
   return Failure(
-      std::move(error).with_hint(fmt::format("{}; --no-gitignore packs without it", cause)));
+      std::move(error).with_hint(fmt::format("{}; packing without .gitignore needs none", cause)));
 }
 
 Result<GitRepository> open_repository(const Path& work_tree, const GitProgram& program) {

@@ -214,7 +214,7 @@ Result<std::optional<AwsCredentials>> find_aws_credentials(const AwsProfile& pro
   return fail(Errc::invalid_argument,
               "{} has no credentials: none of aws_access_key_id, role_arn and credential_process",
               profile.shown())
-      .hint("aws configure --profile {}; --no-sign-request sends no credentials", profile.name);
+      .hint("aws configure --profile {}; unsigned requests need none", profile.name);
 }
 
 }  // namespace rtenv::remote

@@ -159,7 +159,7 @@ Result<std::optional<AwsKeys>> complete(std::optional<std::string> id,
   if (!id || !secret)
     return fail(Errc::invalid_argument, "{} set {}, but not {}", where, id ? id_name : secret_name,
                 id ? secret_name : id_name)
-        .hint("set both, or neither; --no-sign-request sends no credentials");
+        .hint("set both, or neither; unsigned requests need none");
   return std::optional(AwsKeys{std::move(*id), std::move(*secret), std::move(token)});
 }
 

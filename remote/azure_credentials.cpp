@@ -66,9 +66,7 @@ Result<AzureAccount> account_from_connection_string(std::string_view text, Acces
   if (account.key.empty() && account.sas.empty() && access == Access::with_credentials)
     return fail(Errc::invalid_argument,
                 "AZURE_STORAGE_CONNECTION_STRING has neither AccountKey nor SharedAccessSignature")
-        .hint(
-            "copy all of it; --no-sign-request, or AZURE_STORAGE_ACCOUNT alone, sends no "
-            "credentials");
+        .hint("copy all of it; unsigned requests, as with AZURE_STORAGE_ACCOUNT alone, need none");
   if (account.endpoint.empty()) {
     RTENV_TRY(AzureAccountName::parse(account.name, "AccountName"));
     const auto or_default = [&](const char* name, const char* value) {

@@ -163,8 +163,8 @@ Result<Interpreter> find_interpreter(const std::optional<std::string>& requested
     return Failure(std::move(found)
                        .error()
                        .within("no Python found")
-                       .with_hint("install one (Debian: apt-get install python3), or name one with "
-                                  "--python or RTENV_PYTHON"));
+                       .with_hint("install one (Debian: apt-get install python3), or name one: "
+                                  "RTENV_PYTHON=PATH"));
   const Path program = resolve_pyenv_shim(std::filesystem::absolute(*found), environment);
   RTENV_TRY(const json identity, file_identity(program));
 

@@ -77,9 +77,8 @@ std::variant<Caller, Response> Access::admit(const Request& request, const Peer&
   const std::string_view host = request.header("host");
   if (!knows_host(host))
     return text_response(
-        403,
-        fmt::format("403: '{}' isn't a name of this server (rtenv serve --allowed-host adds names)",
-                    without_port(host)));
+        403, fmt::format("403: '{}' isn't a name of this server (whoever runs it can add names)",
+                         without_port(host)));
   if (const std::string_view origin = request.header("origin"); !origin.empty()) {
     const auto scheme_end = origin.find("://");
     if (scheme_end == std::string_view::npos ||

@@ -163,9 +163,10 @@ asio::awaitable<Response> Api::receive_package(Request& request, const remote::U
     if (*count == 0) break;
     if (!share.grow(*count))
       co_return text_response(
-          507, fmt::format("the uploads that are under way have {} bytes, the limit of this server "
-                           "(rtenv serve --max-uploads-size); try again later",
-                           uploads_.limit()));
+          507,
+          fmt::format("the uploads that are under way have {} bytes, the limit of this server; "
+                      "try again later",
+                      uploads_.limit()));
     std::function<Result<void>()> add =
         [&upload = *upload, piece = std::span(buffer).first(*count)] { return upload.add(piece); };
     if (const auto added = co_await run_on(jobs_.workers(), std::move(add)); !added)

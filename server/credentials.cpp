@@ -61,7 +61,9 @@ Result<void> check_exposure(const ServerOptions& options, bool is_local) {
               "{} opens this server to other machines, which requires {}: its clients run commands "
               "as this user",
               options.listen.host, missing)
-      .hint("rtenv serve --token-file, --tls-cert and --tls-key; --insecure allows it without");
+      .hint(
+          "give the server a token and a TLS certificate with its key; if it is told to be "
+          "insecure, it needs neither");
 }
 
 }  // namespace rtenv::server

@@ -121,13 +121,13 @@ asio::awaitable<Result<std::string>> JobManager::submit(Submission submission,
   if (runner_.waiting() >= options_.max_queued)
     co_return fail(Errc::limit_reached, "{} jobs are already waiting, the limit of this server",
                    options_.max_queued)
-        .hint("try again later; rtenv serve --max-queued");
+        .hint("try again later; whoever runs the server can raise the limit");
   Budget::Share memory(submissions_);
   if (!memory.grow(submission.memory_bytes))
     co_return fail(Errc::limit_reached,
                    "unfinished jobs were submitted with {} bytes, the limit of this server",
                    submissions_.limit())
-        .hint("try again later; rtenv serve --max-submission-memory");
+        .hint("try again later; whoever runs the server can raise the limit");
   if (auto space = retention_.check_space(); !space) co_return Failure(std::move(space).error());
   if (submission.id.empty()) submission.id = job::make_job_id();
   const std::string id = submission.id;

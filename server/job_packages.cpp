@@ -108,7 +108,9 @@ Result<void> JobPackages::Upload::add(std::span<const char> data) {
   if (size_bytes_ > max_bytes_)
     return fail(Errc::invalid_argument,
                 "the package is larger than {} bytes, the limit of this server", max_bytes_)
-        .hint("exclude files by 'excludes' or .rayignore, or raise --max-package-size");
+        .hint(
+            "exclude files by 'excludes' or .rayignore; whoever runs the server can raise the "
+            "limit");
   const auto bytes = std::as_bytes(data);
   sha256_.add(bytes);
   sha1_.add(bytes);

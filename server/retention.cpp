@@ -79,8 +79,8 @@ Result<void> Retention::check_space() const {
               "the logs and records of jobs use {} bytes, {} is the limit of this server",
               used_bytes_, options_.max_jobs_bytes)
       .hint(
-          "delete ended jobs, or try again when running ones have ended; rtenv serve "
-          "--max-jobs-size");
+          "delete ended jobs, or try again when running ones have ended; whoever runs the server "
+          "can raise the limit");
 }
 
 // Returns how many.

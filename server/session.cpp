@@ -124,8 +124,7 @@ asio::awaitable<std::optional<Response>> Session::prepare_body(Request& request)
   request.read_body = [this](std::span<char> buffer) { return read_body(buffer); };
   if (Api::streams_body(request)) co_return std::nullopt;
   const Response too_large =
-      text_response(413, fmt::format("the body is larger than {} bytes, the limit of this server "
-                                     "(rtenv serve --max-request-size)",
+      text_response(413, fmt::format("the body is larger than {} bytes, the limit of this server",
                                      context_.limits.body_bytes));
   body_ = Budget::Share(context_.bodies);
   if (request.body_bytes && *request.body_bytes > context_.limits.body_bytes) co_return too_large;
@@ -140,7 +139,7 @@ asio::awaitable<std::optional<Response>> Session::prepare_body(Request& request)
     if (!body_.grow(*count))
       co_return text_response(
           429, fmt::format("the requests that this server is reading have {} bytes already, its "
-                           "limit (rtenv serve --max-request-memory); try again later",
+                           "limit; try again later",
                            context_.bodies.limit()));
     request.body.append(piece, 0, *count);
     if (request.body.size() > context_.limits.body_bytes) co_return too_large;

@@ -43,7 +43,7 @@ std::variant<Caller, Refusal> TokenAuthenticator::authenticate(const Credentials
   return Refusal{
       .message = fmt::format(
           "403: this server accepts requests of the user with the id {} and of root; this one {}. "
-          "To let others in, start it with rtenv serve --token-file",
+          "To let others in, start the server with a token file",
           settings_.owner, who)};
 }
 

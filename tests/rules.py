@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks rules of the source code that the compiler doesn't: links of layers, public headers, `Fails:` lines, heavy headers.
+"""Checks rules of the source code that the compiler doesn't: links of layers, public headers, `Fails:` lines, heavy headers,
+iterators of folders, options of the tool in messages.
 
 usage: tests/rules.py SOURCE_ROOT BUILD_ROOT [COMPILER]
 BUILD_ROOT contains compile_commands.json. Prints each violation as FILE: MESSAGE; exit status 1 if there is one.
@@ -22,6 +23,10 @@ HEAVY = re.compile(r"(boost|CLI)/|sqlite3\.h$|nlohmann/json\.hpp$")
 HEAVY_ALLOWED_IN = ["server", "client", "cli"]
 # Headers of other layers that include a heavy one: the reason. Members of type nlohmann::json need no entry here.
 HEAVY_EXCEPTIONS = {}
+
+
+# Headers of tests.
+FIXTURE = re.compile(r"_(fixture|model_users)\.hpp$")
 
 
 def is_test(path):
@@ -172,6 +177,40 @@ def check_heavy_headers(header, text, exceptions=HEAVY_EXCEPTIONS):
     if header in exceptions:
         return [] if heavy else [f"{header}: doesn't need its entry in HEAVY_EXCEPTIONS"]
     return [f"{header}: includes {name}" + ("; use nlohmann/json_fwd.hpp" if "json" in name else "") for name in heavy]
+
+
+# Iterators of folders
+
+FOLDER_ITERATORS = re.compile(r"\b(?:recursive_)?directory_iterator\b|\b(?:std::filesystem|fs)::(?:is_empty|remove_all|copy)\b")
+
+
+def check_folder_iterators(sources):
+    """sources: file name -> text. No use of std::filesystem's iterators, which end the process if memory runs out."""
+    return [f"{file}: uses {name}; see base/folder_entries.hpp" for file, text in sorted(sources.items())
+            for name in sorted(set(FOLDER_ITERATORS.findall(code_only(text))))]
+
+
+# Options of the tool in messages
+
+STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
+# Of other programs, which a message may tell to run.
+OTHER_PROGRAMS = re.compile(r"\b(git|aws|uv|pip|compileall) ")
+# Options of requirements files, and one of the tool in what only the tool's users read: a comment in a lock file.
+OTHER_OPTIONS = ["--find-links", "--locked"]
+TEXT_WITH_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+
+
+def check_options_in_messages(sources):
+    """sources: file name -> text. Errors of the library don't name options of the tool, which its callers don't have: a text with
+    an option and a blank is a message, unless it names the program that has it."""
+    problems = []
+    for file, text in sorted(sources.items()):
+        for match in STRINGS.finditer(code_only(text, keep_strings=True)):
+            message = "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', match[0]))
+            option = TEXT_WITH_OPTION.search(message)
+            if option and option[0] not in OTHER_OPTIONS and re.search(r"[a-z] [a-z]", message) and not OTHER_PROGRAMS.search(message):
+                problems.append(f"{file}: the text '{message}' names the option {option[0]} of the tool")
+    return problems
 
 
 # `Fails:` lines
@@ -357,6 +396,9 @@ def main():
             problems += check_include_roots(layer, reachable(layer, links), headers, compiler, flags[layer])
         else:
             problems.append(f"{layer}: not in {build}/compile_commands.json")
+        if layer != "cli":
+            problems += check_options_in_messages({file: text for file, text in texts[layer].items() if not FIXTURE.search(file)})
+        problems += check_folder_iterators({file: text for file, text in texts[layer].items() if not FIXTURE.search(file)})
         sources = {file: text for file, text in texts[layer].items() if file.endswith(".cpp")}
         problems += check_fails(headers[layer], sources, codes)
         for file, text in headers[layer].items():

@@ -208,6 +208,27 @@ Result<void> undocumented() { return fail(Errc::invalid_argument, "x"); }
         self.assertIn("'not_there'", problems[0])
 
 
+class FolderIterators(unittest.TestCase):
+    def test_uses_are_found(self):
+        for use in ("for (const auto& e : std::filesystem::directory_iterator(folder)) {}", "fs::recursive_directory_iterator at;",
+                    "return std::filesystem::is_empty(folder);", "fs::remove_all(folder);"):
+            self.assertEqual(len(rules.check_folder_iterators({"cache/a.cpp": use})), 1, use)
+
+    def test_others_are_allowed(self):
+        for use in ("// as directory_iterator\n", "std::filesystem::remove(path, error);", "std::filesystem::create_directory(path);"):
+            self.assertEqual(rules.check_folder_iterators({"cache/a.cpp": use}), [], use)
+
+
+class OptionsInMessages(unittest.TestCase):
+    def test_an_option_of_the_tool_is_found(self):
+        for text in ('.hint("try again later; rtenv serve --max-queued");', '.hint("raise it, "\n    "by --max-queued");'):
+            self.assertEqual(len(rules.check_options_in_messages({"server/a.cpp": text})), 1, text)
+
+    def test_arguments_and_other_programs_are_allowed(self):
+        for text in ('{"pip", "install", "--quiet", "--target"}', '.hint("aws configure --profile {} adds one");', "// see --max-queued of the tool"):
+            self.assertEqual(rules.check_options_in_messages({"server/a.cpp": text}), [], text)
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
         COMPILER = sys.argv.pop(1)

@@ -212,7 +212,7 @@ class Api(harness.JobTest):
                             (json.dumps({"entrypoint": "x", "metadata": {"a": [0] * 1_000_000}}), "values"),
                             (json.dumps({"entrypoint": "x" * 2_000_000}), "a string has more than")):
             self.refused(400, words, "POST", "/api/jobs/", body.encode())
-        self.refused(413, "--max-request-size", "POST", "/api/jobs/", b"x" * 5_000_000)
+        self.refused(413, "the limit of this server", "POST", "/api/jobs/", b"x" * 5_000_000)
         self.assertEqual(self.server.request("GET", "/api/healthz").json, {"status": "ok"})
 
     def test_the_bodies_of_all_requests_have_a_limit(self):
@@ -225,7 +225,7 @@ class Api(harness.JobTest):
             time.sleep(0.3)
             response = server.request("POST", "/api/jobs/", b"y" * 1_000_000)
             self.assertEqual(response.status, 429)
-            self.assertIn("--max-request-memory", response.text)
+            self.assertIn("its limit; try again later", response.text)
         eventually(lambda: server.request("POST", "/api/jobs/", b"y" * 1_000_000).status == 400, "the memory is free again")
 
     def test_the_uploads_under_way_have_a_limit(self):
@@ -236,7 +236,7 @@ class Api(harness.JobTest):
             time.sleep(0.3)
             response = server.request("PUT", "/api/packages/gcs/b.zip", zipped({"file": os.urandom(1_000_000)}))
             self.assertEqual(response.status, 507)
-            self.assertIn("--max-uploads-size", response.text)
+            self.assertIn("the limit of this server; try again later", response.text)
         eventually(lambda: server.request("PUT", "/api/packages/gcs/b.zip", zipped({"file": os.urandom(1_000_000)})).status in (200, 409), "room again")
 
     def test_an_interrupted_upload_leaves_nothing(self):
@@ -285,7 +285,7 @@ class Access(harness.JobTest):
                "client.sendall(b'GET /api/version HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n')\n"
                "print(client.makefile().read())")
         answer = subprocess.run([sys.executable, "-c", ask, str(server.port)], capture_output=True, text=True, check=True).stdout
-        self.assertRegex(answer, r"(?s)^HTTP/1.1 403 .*accepts requests of the user with the id 0 and of root; this one is the user's with the id 65534.*--token-file")
+        self.assertRegex(answer, r"(?s)^HTTP/1.1 403 .*accepts requests of the user with the id 0 and of root; this one is the user's with the id 65534.*a token file")
         self.assertEqual(server.request("GET", "/api/version").status, 200)
         self.assertEqual(server.request("GET", "/api/version", headers={"Via": ""}).status, 403)
         response = server.request("GET", "/api/version", headers={"X-Forwarded-For": "10.0.0.1"})

@@ -41,7 +41,7 @@ class Retention(harness.JobTest):
         jobs = [self.server.run(WRITE.format(1_500_000))[0] for _ in range(3)]
         refused = eventually(lambda: self.refusal(), "the refusal of a submission")
         self.assertRegex(refused, r"the logs and records of jobs use \d+ bytes, 4194304 is the limit")
-        self.assertIn("--max-jobs-size", refused)
+        self.assertIn("can raise the limit", refused)
         self.assertEqual(self.ids()[:3], jobs, "nobody has seen them yet")
         self.server.kill()
         with contextlib.closing(sqlite3.connect(self.server.state / "jobs.db")) as database:

@@ -30,7 +30,7 @@ rtenv run --working-dir job4 -- true
 equal "$(keys)" "$(key job2) $(key job4)"
 rtenv cache rm "$(key job2)"
 refused 5 "is pinned by 'user'"
-stderr_has 'rtenv cache unpin'
+stderr_has 'unpin it first'
 rtenv cache unpin "$(key job2)"
 ok
 rtenv cache unpin "$(key job2)"
