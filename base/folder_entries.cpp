@@ -11,17 +11,18 @@
 namespace rtenv {
 namespace {
 
-EntryType type_of_mode(mode_t mode) noexcept {
-  if (S_ISDIR(mode)) return EntryType::directory;
-  if (S_ISREG(mode)) return EntryType::file;
-  return S_ISLNK(mode) ? EntryType::link : EntryType::other;
+FolderEntry::Type type_of_mode(mode_t mode) noexcept {
+  if (S_ISDIR(mode)) return FolderEntry::Type::directory;
+  if (S_ISREG(mode)) return FolderEntry::Type::file;
+  return S_ISLNK(mode) ? FolderEntry::Type::link : FolderEntry::Type::other;
 }
 
 // Not every file system says it in its list.
-EntryType type_of(int folder, const dirent& entry) noexcept {
+FolderEntry::Type type_of(int folder, const dirent& entry) noexcept {
   if (entry.d_type != DT_UNKNOWN) return type_of_mode(DTTOIF(entry.d_type));
   struct stat status {};
-  if (::fstatat(folder, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return EntryType::other;
+  if (::fstatat(folder, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return FolderEntry::Type::other;
   return type_of_mode(status.st_mode);
 }
 
@@ -56,8 +57,10 @@ Result<void> walk_folder(const Path& folder,
     waiting.pop_back();
     RTENV_TRY(const Descent descent, visit(entry));
     if (descent == Descent::skip || !entry.is_directory()) continue;
-    RTENV_TRY(Fd opened, open_file(entry.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    RTENV_TRY(auto below, entries_of(std::move(opened), entry.path));
+    auto opened = open_file(entry.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!opened && opened.error().code() == Errc::not_found) continue;
+    if (!opened) return Failure(std::move(opened).error());
+    RTENV_TRY(auto below, entries_of(std::move(*opened), entry.path));
     for (FolderEntry& each : below) waiting.push_back(std::move(each));
   }
   return {};

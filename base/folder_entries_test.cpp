@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/exceptions.hpp"
+#include "base/file.hpp"
 #include "support/tree_builder.hpp"
 
 namespace {
@@ -50,12 +51,12 @@ class FolderEntries : public testing::Test {
 };
 
 TEST_F(FolderEntries, HaveTheirOwnTypes) {
-  std::map<std::string, EntryType> types;
+  std::map<std::string, FolderEntry::Type> types;
   for (const FolderEntry& entry : must(folder_entries(files_ / "top")))
     types[entry.name()] = entry.type;
-  EXPECT_THAT(types, UnorderedElementsAre(std::pair("file", EntryType::file),
-                                          std::pair("folder", EntryType::directory),
-                                          std::pair("link", EntryType::link)));
+  EXPECT_THAT(types, UnorderedElementsAre(std::pair("file", FolderEntry::Type::file),
+                                          std::pair("folder", FolderEntry::Type::directory),
+                                          std::pair("link", FolderEntry::Type::link)));
 }
 
 TEST_F(FolderEntries, OfWhatCannotBeReadAreAnErrorOrNone) {
@@ -91,6 +92,18 @@ TEST_F(FolderEntries, AWalkEndsWithTheFirstError) {
       walk_folder(files_ / "top",
                   [](const FolderEntry&) -> Result<Descent> { return fail(Errc::corrupt, "no"); }),
       IsError(Errc::corrupt, "no"));
+}
+
+TEST_F(FolderEntries, AWalkPassesOverWhatIsRemovedMeanwhile) {
+  files_.file("two/a/x", "").file("two/b/x", "");
+  int visited = 0;
+  const auto remove_all = [&](const FolderEntry&) -> Result<Descent> {
+    ++visited;
+    for (const char* folder : {"two/a", "two/b"}) RTENV_TRY(remove_tree(files_ / folder));
+    return Descent::enter;
+  };
+  EXPECT_THAT(walk_folder(files_ / "two", remove_all), IsOk());
+  EXPECT_GE(visited, 2);
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ Result<void> Sweeper::remove_free_locks() {
   for (const FolderEntry& entry : readable_entries(state_.locks())) {
     const std::string name = entry.name();
     if (name == k_collector_lock || name == k_collector_note) continue;
-    if (entry.type != EntryType::file) {
+    if (entry.type != FolderEntry::Type::file) {
       std::filesystem::remove(entry.path, error);
       continue;
     }

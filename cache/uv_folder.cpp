@@ -26,8 +26,8 @@ constexpr std::uint64_t k_max_pointer_bytes = 64U << 10U;
 
 std::string pointer_text(const FolderEntry& entry) {
   std::error_code error;
-  if (entry.type == EntryType::link) return fs::read_symlink(entry.path, error).native();
-  if (entry.type != EntryType::file) return {};
+  if (entry.type == FolderEntry::Type::link) return fs::read_symlink(entry.path, error).native();
+  if (entry.type != FolderEntry::Type::file) return {};
   return read_file(entry.path, k_max_pointer_bytes).value_or(std::string());
 }
 

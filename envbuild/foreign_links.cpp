@@ -10,7 +10,7 @@ namespace rtenv::envbuild {
 Result<void> refuse_foreign_links(const Path& folder,
                                   const std::vector<cache::TreeItem>& virtualenv) {
   return walk_folder(folder, [&](const FolderEntry& entry) -> Result<Descent> {
-    if (entry.type != EntryType::link) return Descent::enter;
+    if (entry.type != FolderEntry::Type::link) return Descent::enter;
     const std::string path = entry.path.lexically_relative(folder).native();
     const auto before = std::ranges::lower_bound(virtualenv, path, {}, &cache::TreeItem::path);
     if (before != virtualenv.end() && before->path == path &&

@@ -21,7 +21,7 @@ constexpr const char* k_compile =
 // Python follows links.
 Result<void> check_folders_of_compiled_code(const Path& env) {
   return walk_folder(env, [](const FolderEntry& entry) -> Result<Descent> {
-    if (entry.path.filename() == k_folder && entry.type == EntryType::link)
+    if (entry.path.filename() == k_folder && entry.type == FolderEntry::Type::link)
       return fail(Errc::corrupt, "{} is a link", entry.path.native());
     return Descent::enter;
   });

@@ -29,8 +29,9 @@ struct ActiveJob {
   std::optional<Allocation> allocation;
   std::optional<Stop> stored_stop;  // of the record's stop, what is on the disk
   pid_t supervisor_pid = 0;         // as it said last
-  bool is_stop_watched = false;     // by JobRunner::watch_stop
-  bool was_hung = false;            // its supervisor didn't answer, and is killed
+  /// What JobRunner::watch_stop does about it.
+  enum class StopWatch : std::uint8_t { none, waits_for_supervisor, killed_supervisor };
+  StopWatch stop_watch = StopWatch::none;
   /// Why its supervisor couldn't be started yet; empty: nothing is wrong.
   std::string obstacle;
   /// An earlier server started its supervisor: if that is lost before the entrypoint runs, the job

@@ -29,6 +29,8 @@ using job::RunState;
 namespace {
 
 // The end of the log that is quoted in the message of a failed job, as in Ray.
+using StopWatch = ActiveJob::StopWatch;
+
 constexpr std::size_t k_message_log_bytes = 20'000;
 constexpr auto k_waking_pause = std::chrono::milliseconds(20);
 constexpr int k_wakings = 500;
@@ -267,7 +269,9 @@ asio::awaitable<void> JobRunner::wake_supervisor(ActivePtr active) {
 }
 
 void JobRunner::watch_stop_of(const ActivePtr& active) {
-  if (!std::exchange(active->is_stop_watched, true)) spawn(executor_, watch_stop(active));
+  if (active->stop_watch != StopWatch::none) return;
+  active->stop_watch = StopWatch::waits_for_supervisor;
+  spawn(executor_, watch_stop(active));
 }
 
 // A supervisor that answers stops its job itself, if the job wants that after a long time.
@@ -304,7 +308,7 @@ asio::awaitable<bool> JobRunner::is_hung(ActivePtr active) {
 // that, and the job ends whatever still waits in the kernel.
 asio::awaitable<void> JobRunner::end_hung(ActivePtr active) {
   log::warn("the supervisor of job {} doesn't answer, and is killed", active->record.id());
-  active->was_hung = true;
+  active->stop_watch = StopWatch::killed_supervisor;
   std::function<bool()> gently = [folder = folder(active->record.key())] {
     kill_supervisor(folder);
     return true;
@@ -335,9 +339,10 @@ asio::awaitable<bool> JobRunner::has_ended_within(ActivePtr active,
 void JobRunner::end(const ActivePtr& active, const RunState& state) {
   if (active->stage.is(JobState::ended)) return;
   RunState shown = state;
-  if (active->was_hung && shown.outcome == Outcome::died) shown.outcome = Outcome::stopped;
+  const bool was_killed = active->stop_watch == StopWatch::killed_supervisor;
+  if (was_killed && shown.outcome == Outcome::died) shown.outcome = Outcome::stopped;
   describe_end(active->record, shown, [&] { return last_output(active->record); });
-  if (active->was_hung && active->record.status == JobStatus::stopped)
+  if (was_killed && active->record.status == JobStatus::stopped)
     active->record.message += " Its supervisor didn't answer and was killed.";
   finish(active);
 }
