@@ -62,6 +62,8 @@ std::vector<Path> Cancellation::take_left_folders() const {
 }
 
 void Cancellation::request() const noexcept {
+  // A fork has the handler of its parent, and the same event.
+  if (!state_->origin.is_this_process()) return;
   state_->requested.store(true, std::memory_order_relaxed);
   event_.raise();
 }

@@ -26,7 +26,7 @@ class Cancellation {
   /// Removes the folders that were left, unless this is a fork of the process that left them.
   ~Cancellation();
 
-  /// Async-signal-safe. Can't be undone.
+  /// Async-signal-safe. Can't be undone. Does nothing in a fork of the process that created it.
   void request() const noexcept;
   /// Cheap enough to check once per file.
   [[nodiscard]] bool requested() const noexcept {

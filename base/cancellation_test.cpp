@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv {
@@ -21,6 +22,13 @@ TEST(Cancellation, RequestSetsTheFlagAndMakesThePollFdReadable) {
   cancellation.request();
   EXPECT_TRUE(cancellation.requested());
   EXPECT_TRUE(is_readable(cancellation.poll_fd()));
+}
+
+TEST(Cancellation, AForkDoesNotRequestThatOfItsParent) {
+  const auto cancellation = must(Cancellation::create());
+  in_fork([&] { cancellation.request(); });
+  EXPECT_FALSE(cancellation.requested());
+  EXPECT_FALSE(is_readable(cancellation.poll_fd()));
 }
 
 TEST(Cancellation, IsRequestedWhenTheOneAboveItIs) {

@@ -254,6 +254,12 @@ Result<CachedStatement> Database::prepare_cached(const char* sql) {
   return CachedStatement(found->second);
 }
 
+// Also of a file that was removed or replaced: it may come back.
+void Database::roll_back() noexcept {
+  if (origin_.is_this_process() && sqlite3_get_autocommit(handle_.get()) == 0)
+    sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
 Result<void> Database::run(const char* sql) {
   RTENV_TRY(const auto statement, prepare_cached(sql));
   return statement->run();

@@ -100,15 +100,10 @@ class Database {
   template <class Body>
   auto transaction(Body body) -> decltype(body()) {
     if (auto begun = run("BEGIN IMMEDIATE"); !begun) return Failure(std::move(begun).error());
+    const RollBack unless_committed{*this};
     auto result = without_exceptions(body);
-    if (!result) {
-      [[maybe_unused]] const auto rolled_back = execute("ROLLBACK");
-      return result;
-    }
-    if (auto committed = run("COMMIT"); !committed) {
-      [[maybe_unused]] const auto rolled_back = execute("ROLLBACK");
-      return Failure(std::move(committed).error());
-    }
+    if (!result) return result;
+    if (auto committed = run("COMMIT"); !committed) return Failure(std::move(committed).error());
     return result;
   }
 
@@ -116,7 +111,14 @@ class Database {
   struct Close {
     void operator()(sqlite3* handle) const noexcept;
   };
+  // An open transaction locks the database for every process: whatever happens, it ends.
+  struct RollBack {
+    Database& database;
+    ~RollBack() { database.roll_back(); }
+  };
   explicit Database(sqlite3* handle) : handle_(handle) {}
+  // If there is a transaction. Takes no memory.
+  void roll_back() noexcept;
   [[nodiscard]] Result<void> check_usable() const;
   static Result<Database> connect(const Path& path);
   Result<void> use_write_ahead_log(std::chrono::milliseconds patience);

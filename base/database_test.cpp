@@ -118,6 +118,17 @@ TEST_F(DatabaseTable, RefusesToWorkOnceItsFileWasRemovedOrReplaced) {
   EXPECT_THAT(next.execute("INSERT INTO t VALUES ('a', 1)"), IsOk());
 }
 
+TEST_F(DatabaseTable, ATransactionEndsAlsoIfTheFileIsAwayMeanwhile) {
+  const auto moved = database.transaction([&]() -> Result<void> {
+    RTENV_TRY(rename_path(tree / "db", tree / "away"));
+    return insert("a", 1);
+  });
+  EXPECT_THAT(moved, IsError(Errc::unavailable, "removed or replaced"));
+  must(rename_path(tree / "away", tree / "db"));
+  EXPECT_THAT(database.transaction([&] { return insert("a", 1); }), IsOk());
+  EXPECT_EQ(count(), 1);
+}
+
 TEST(Database, ReportsThatNoDescriptorIsLeft) {
   TreeBuilder tree;
   must(Database::open(tree / "db"));

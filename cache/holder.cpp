@@ -35,7 +35,7 @@ Result<Holder> Holder::create(const Path& locks, Ledger& ledger) {
   return Holder(id, std::move(lock_name), std::move(*lock));
 }
 
-void Holder::retire(const Path& locks, Ledger& ledger) noexcept {
+void Holder::retire(const Path& locks, Ledger& ledger) {
   [[maybe_unused]] const auto removed = ledger.remove_holder(id_);
   ::unlink((locks / lock_name_).c_str());
 }

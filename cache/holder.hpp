@@ -21,7 +21,7 @@ class Holder {
   [[nodiscard]] int lock_fd() const noexcept { return lock_.fd().get(); }
 
   /// Deletes the row and the file. After a failure, the next open deletes them.
-  void retire(const Path& locks, Ledger& ledger) noexcept;
+  void retire(const Path& locks, Ledger& ledger);
 
  private:
   Holder(HolderId id, std::string lock_name, LockFile lock)
