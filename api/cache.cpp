@@ -268,6 +268,14 @@ const Path& Lease::path() const noexcept {
   return state_ ? state_->path : none;
 }
 
+std::string_view Lease::key() const noexcept {
+  return state_ ? std::string_view(state_->lease.key().text()) : "";
+}
+
+EntryKind Lease::kind() const noexcept {
+  return state_ ? static_cast<EntryKind>(state_->lease.kind()) : EntryKind::tree;
+}
+
 void Lease::release() noexcept { state_.reset(); }
 
 }  // namespace rtenv

@@ -34,6 +34,8 @@ TEST_F(CacheApi, ALeasedEntryStaysUntilTheLeaseEnds) {
   const auto entries = must(cache_.entries());
   ASSERT_EQ(entries.size(), 1U);
   EXPECT_EQ(entries[0].kind, EntryKind::file);
+  EXPECT_EQ(fetched.lease->key(), entries[0].key);
+  EXPECT_EQ(fetched.lease->kind(), EntryKind::file);
   EXPECT_THAT(cache_.remove(EntryKind::file, entries[0].key), IsError(Errc::busy));
   EXPECT_THAT(must(cache_.gc({.max_bytes = 0})).removed, IsEmpty());
   fetched.lease->release();

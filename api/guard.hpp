@@ -2,6 +2,7 @@
 // ends the caller's process.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "base/broken_pipes.hpp"
@@ -15,6 +16,9 @@ Result<void> check_standard_streams();
 
 /// Fails: invalid_argument, if the caller's descriptor isn't open. `name`: of the argument.
 Result<void> check_open(std::string_view name, int descriptor);
+enum class Access : std::uint8_t { read, write };
+/// The same, if it can't be read from or written to.
+Result<void> check_open(std::string_view name, int descriptor, Access access);
 
 /// Calls `work`, which returns a Result. Fails: as `work`, check_standard_streams and
 /// without_exceptions.

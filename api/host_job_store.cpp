@@ -91,6 +91,9 @@ Result<std::vector<JobRecord>> HostJobStore::list(const server::JobFilter& filte
   std::vector<JobRecord> records;
   for (;;) {
     RTENV_TRY(const auto found, store_->list(query));
+    for (std::int64_t last = query.after; const StoredJob& job : found)
+      if (job.number <= std::exchange(last, job.number))
+        return fail(Errc::corrupt, "the store's list has job {} where it doesn't belong", job.id);
     RTENV_TRY(add_intact(found, records));
     const bool is_last = query.limit < 0 || static_cast<std::int64_t>(found.size()) < query.limit;
     query.limit = filter.limit - static_cast<std::int64_t>(records.size());

@@ -76,11 +76,22 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
     if (gpu < 0) return fail(Errc::invalid_argument, "gpus has a negative number");
   if (options.unix_socket && options.unix_socket->empty())
     return fail(Errc::invalid_argument, "unix_socket is empty");
+  for (const std::string& text : {options.host, options.unix_socket.value_or("").native()})
+    if (text.find('\0') != std::string::npos)
+      return fail(Errc::invalid_argument, "host or unix_socket has a NUL byte");
   if (options.token && options.token->empty())
     return fail(Errc::invalid_argument, "token is empty");
+  // The loader, the standard streams and a file or two.
+  constexpr std::uint64_t k_least_open_files = 16;
+  if (options.max_open_files.value_or(k_least_open_files) < k_least_open_files)
+    return fail(Errc::invalid_argument,
+                "max_open_files must be at least {}: no program could start", k_least_open_files);
+  if (options.max_processes == 0U)
+    return fail(Errc::invalid_argument, "max_processes must be at least 1");
   for (const auto& [name, amount] : options.resources)
-    if (!(amount >= 0))
-      return fail(Errc::invalid_argument, "resources: '{}' is negative, or not a number", name);
+    if (name.empty() || !(amount >= 0))
+      return fail(Errc::invalid_argument,
+                  "resources: '{}' has no name, is negative, or isn't a number", name);
   server::ManagerOptions result;
   result.state_dir = absolute_path(options.state_dir);
   if (!options.supervisors_use_standard_error)
@@ -137,7 +148,6 @@ Result<server::ServerOptions> server_options(const JobServerOptions& options) {
       .tls_key = absolute(options.tls_key),
       .rtenv_version = RTENV_VERSION,
       .ray_version = options.ray_version.empty() ? RTENV_RAY_VERSION : options.ray_version};
-  if (options.listening_socket >= 0) result.listening_socket = Fd(options.listening_socket);
   result.listen.unix_socket = absolute(options.unix_socket);
   if (options.authenticator) {
     if (options.token || options.token_file)
@@ -158,10 +168,17 @@ Failure fail_moved() { return fail(Errc::invalid_argument, "the server was moved
 }  // namespace
 
 Result<JobServer> JobServer::start(const JobServerOptions& options) {
+  Fd listening_socket(std::max(options.listening_socket, -1));  // it is closed whatever happens
   return api::in_call(options.stop, [&](api::Call& call) -> Result<JobServer> {
+    const auto go_on = [&] {
+      return check_not_cancelled(call.cancellation(), "starting", "a server");
+    };
+    RTENV_TRY(go_on());
     RTENV_TRY(auto internal, server_options(options));
     internal.cancellation = call.cancellation();
+    internal.listening_socket = std::move(listening_socket);
     RTENV_TRY(auto server, server::Server::start(std::move(internal)));
+    RTENV_TRY(go_on());
     return JobServer(std::unique_ptr<State>(new State{std::move(server)}));
   });
 }

@@ -6,7 +6,10 @@
 #include "api/package.hpp"
 #include "base/changing.hpp"
 #include "base/output_file.hpp"
+#include "base/path_kind.hpp"
+#include "base/shown_name.hpp"
 #include "pkg/archive_list.hpp"
+#include "pkg/entry_check.hpp"
 #include "pkg/inspect.hpp"
 #include "pkg/package.hpp"
 #include "pkg/zip_records.hpp"
@@ -78,6 +81,11 @@ Result<pkg::PackageOptions> package_options(const PackOptions& options, const Ca
         .hint("use Scheme::ray, Scheme::xxh3 or Scheme::sha256");
   if (options.compression > Compression::best || options.ignore_rules > IgnoreRules::git)
     return fail(Errc::invalid_argument, "compression or ignore_rules has an unknown value");
+  if (const auto top = pkg::checked_entry_path(options.top_folder, true);
+      !top || *top != options.top_folder)
+    return fail(Errc::invalid_argument, "top_folder is '{}', which isn't a path in a package",
+                shown_name(options.top_folder))
+        .hint("use a name, such as that of the directory");
   const auto scheme = same_value<pkg::Scheme>(options.scheme);
   pkg::PackageOptions result;
   result.scan = pkg::scan_options(call.environment(), scheme, options.excludes);
@@ -162,7 +170,7 @@ Result<Package> pack_with(const Path& directory, const pkg::MakeSink& make_sink,
   return result;
 }
 
-pkg::UnpackOptions unpack_options(const UnpackOptions& options, const Call& call) {
+pkg::UnpackOptions unpack_options(const UnpackOptions& options, Call& call) {
   return {.limits = {.max_total_bytes = options.max_total_bytes,
                      .max_entries = options.max_entries,
                      .max_ratio = options.max_ratio,
@@ -173,7 +181,8 @@ pkg::UnpackOptions unpack_options(const UnpackOptions& options, const Call& call
           .strip_top = options.strip_top,
           .modes = pkg::Modes::minus_umask,
           .threads = call.threads(),
-          .cancellation = call.cancellation()};
+          .cancellation = call.cancellation(),
+          .on_progress = call.on_progress()};
 }
 
 }  // namespace
@@ -188,7 +197,8 @@ std::string_view name(Scheme scheme) noexcept {
 
 Result<Package> name_directory(const Path& directory, const PackOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Package> {
-    RTENV_TRY(const auto package, api::package_options(options, call));
+    RTENV_TRY(auto package, api::package_options(options, call));
+    package.zip.on_progress = call.on_progress();
     RTENV_TRY(auto named, pkg::name_directory(call.resolve(directory), package));
     const PackStats stats = api::stats_of(named.stats(), call.threads());
     Package result = api::package_of(named.name(), std::move(named).take_tree());
@@ -221,6 +231,9 @@ Result<Package> pack(const Path& directory, const Path& target, const PackOption
 Result<Package> pack_into(const Path& directory, const Path& folder, const PackOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Package> {
     const Path path = call.resolve(folder);
+    RTENV_TRY(const PathKind kind, path_kind(path.empty() ? Path(".") : path));
+    if (kind != PathKind::folder)
+      return fail(Errc::invalid_argument, "{} isn't a folder", path.native());
     api::Target output([&] { return OutputFile::create_unnamed(path / "_ray_pkg_.zip"); });
     RTENV_TRY(auto package, api::pack_with(
                                 directory, [&] { return output.open(); }, {}, options, call));
@@ -232,7 +245,7 @@ Result<Package> pack_into(const Path& directory, const Path& folder, const PackO
 Result<Package> pack_to_descriptor(const Path& directory, int descriptor,
                                    const PackOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Package> {
-    RTENV_TRY(api::check_open("descriptor", descriptor));
+    RTENV_TRY(api::check_open("descriptor", descriptor, api::Access::write));
     api::Target output([&] { return OutputFile::at_descriptor(descriptor, call.cancellation()); });
     return api::pack_with(
         directory, [&] { return output.open(); }, api::identity_of(descriptor), options, call);

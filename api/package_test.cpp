@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include <array>
 #include <stdexcept>
 
 #include "base/fd.hpp"
@@ -70,6 +71,36 @@ TEST_F(PackageApi, WritesAPackageToADescriptorThatStaysOpenAndIsNotPacked) {
   EXPECT_EQ(must(name_directory(job())).name, packed.name);
   EXPECT_EQ(must(inspect(tree_ / "moved.zip")).content.name, packed.name);
   EXPECT_THAT(pack_to_descriptor(job(), -1), IsError(Errc::invalid_argument));
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  const Fd read_end(pipe[0]);
+  const Fd write_end(pipe[1]);
+  const Fd folder(::open(tree_.root().c_str(), O_RDONLY | O_CLOEXEC));
+  for (const Fd* const wrong : {&read_end, &folder})
+    EXPECT_THAT(pack_to_descriptor(job(), wrong->get()),
+                IsError(Errc::invalid_argument, "isn't open for writing"));
+}
+
+TEST_F(PackageApi, ATopFolderStaysInThePackage) {
+  PackOptions options;
+  for (const char* top : {"..", "a/../..", "/a", "a/", "a//b", "."}) {
+    options.top_folder = top;
+    EXPECT_THAT(pack(job(), tree_ / "job.zip", options), IsError(Errc::invalid_argument)) << top;
+  }
+  options.top_folder = std::string("a\0b", 3);
+  EXPECT_THAT(name_directory(job(), options), IsError(Errc::invalid_argument));
+}
+
+TEST_F(PackageApi, ErrorsAboutLimitsHaveTheCallersHint) {
+  (void)must(pack(job(), tree_ / "job.zip"));
+  UnpackOptions options;
+  options.max_total_bytes = 3;
+  const auto refused = unpack(tree_ / "job.zip", tree_ / "copy", options);
+  ASSERT_THAT(refused, IsError(Errc::invalid_argument));
+  EXPECT_EQ(refused.error().hint(),
+            "if you trust the archive, raise max_total_bytes, max_entries or max_ratio");
+  options.limit_hint = "ask the administrator of this service for a larger limit";
+  EXPECT_EQ(inspect(tree_ / "job.zip", options).error().hint(), options.limit_hint);
 }
 
 TEST_F(PackageApi, ListsDirectoriesAndArchivesWithoutWriting) {
@@ -122,6 +153,23 @@ TEST_F(PackageApi, ReportsHowMuchOfTheDirectoryIsPacked) {
   ASSERT_GT(reports.size(), 1U);
   EXPECT_EQ(reports.back().done_bytes, package.content_bytes);
   for (const Progress& report : reports) EXPECT_EQ(report.total_bytes, package.content_bytes);
+
+  reports.clear();
+  EXPECT_THAT(name_directory(job(), options), IsOk());
+  EXPECT_EQ(reports.back().done_bytes, package.content_bytes);
+  reports.clear();
+  UnpackOptions unpacking;
+  unpacking.on_progress = options.on_progress;
+  EXPECT_THAT(inspect(tree_ / "job.zip", unpacking), IsOk());
+  EXPECT_EQ(reports.back().done_bytes, package.content_bytes);
+  reports.clear();
+  EXPECT_THAT(unpack(tree_ / "job.zip", tree_ / "copy", unpacking), IsOk());
+  EXPECT_EQ(reports.back().done_bytes, package.content_bytes);
+  EXPECT_EQ(reports.back().total_bytes, package.content_bytes);
+  unpacking.on_progress = [](const Progress&) { throw std::runtime_error("no window"); };
+  EXPECT_THAT(unpack(tree_ / "job.zip", tree_ / "other", unpacking),
+              IsError(Errc::invalid_argument, "no window"));
+  EXPECT_FALSE(std::filesystem::exists(tree_ / "other"));
 
   options.on_progress = [](const Progress&) { throw std::runtime_error("no window"); };
   EXPECT_THAT(pack(job(), tree_ / "other.zip", options),

@@ -101,7 +101,7 @@ Result<Downloaded> download(std::string_view uri, const Path& target,
 Result<Downloaded> download_to_descriptor(std::string_view uri, int descriptor,
                                           const DownloadOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Downloaded> {
-    RTENV_TRY(api::check_open("descriptor", descriptor));
+    RTENV_TRY(api::check_open("descriptor", descriptor, api::Access::write));
     RTENV_TRY(auto output, OutputFile::at_descriptor(descriptor, call.cancellation(),
                                                      OutputFile::Streams::by_commit));
     return download_to(std::move(output), uri, options, call);
@@ -152,7 +152,7 @@ Result<Pushed> push(const Path& source, std::string_view uri, const PushOptions&
 Result<Pushed> push_from_descriptor(int descriptor, std::string_view uri,
                                     const PushOptions& options) {
   return in_call(options, [&](Call& call) -> Result<Pushed> {
-    RTENV_TRY(api::check_open("descriptor", descriptor));
+    RTENV_TRY(api::check_open("descriptor", descriptor, api::Access::read));
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
     RTENV_TRY(auto pushed, envbuild::push_input(descriptor, parsed, push_options(options, call)));
     return pushed_of(std::move(pushed));

@@ -79,6 +79,9 @@ TEST_F(TransferApi, ReadsAndWritesDescriptorsThatStayOpen) {
   EXPECT_EQ(::lseek(target.get(), 0, SEEK_CUR), 4 << 20);
   EXPECT_EQ(content_of(tree_ / "copy"), content_of(tree_ / "big.bin"));
 
+  const Fd only_written = open("written", O_WRONLY | O_CREAT);
+  EXPECT_THAT(push_from_descriptor(only_written.get(), pushed.uri),
+              IsError(Errc::invalid_argument, "isn't open for reading"));
   EXPECT_THAT(push_from_descriptor(9999, pushed.uri), IsError(Errc::invalid_argument, "9999"));
   EXPECT_THAT(download_to_descriptor(pushed.uri, 9999), IsError(Errc::invalid_argument, "9999"));
 }

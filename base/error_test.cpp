@@ -73,5 +73,8 @@ TEST(Result, WithinPrependsTheContextAndKeepsCodeAndHint) {
   EXPECT_EQ(with_context.hint(), "add 1");
 }
 
+// for (auto& item : *function()) would refer to what has gone.
+static_assert(std::is_same_v<decltype(*std::declval<Result<std::string>>()), std::string>);
+
 }  // namespace
 }  // namespace rtenv

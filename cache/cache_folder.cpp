@@ -57,7 +57,7 @@ Result<void> check_is_cache(const Path& root) {
     return fail(Errc::invalid_argument,
                 "{} can't be the cache's folder: it has no ledger.db and isn't empty",
                 root.native())
-        .hint("set RTENV_CACHE_DIR to a new folder; if this was a cache, remove it");
+        .hint("use a new or empty folder, for example by RTENV_CACHE_DIR");
   }
   return {};
 }

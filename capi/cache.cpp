@@ -196,4 +196,9 @@ const char* rtenv_lease_path(const rtenv_lease* lease) {
   return lease == nullptr ? nullptr : lease->path.c_str();
 }
 
+const char* rtenv_lease_key(const rtenv_lease* lease) {
+  // It ends with a NUL: it is a view of a std::string.
+  return lease == nullptr ? nullptr : lease->lease ? lease->lease->key().data() : "";
+}
+
 void rtenv_lease_free(rtenv_lease* lease) { delete lease; }

@@ -293,6 +293,10 @@ TEST(CApi, NullIsRefusedOrDoesNothing) {
   refused(rtenv_job_client_submit(nullptr, nullptr, nullptr, &error));
   refused(rtenv_job_client_details(nullptr, nullptr, nullptr, &error));
   refused(rtenv_job_client_upload(nullptr, nullptr, nullptr, &error));
+  refused(rtenv_pack_into(nullptr, nullptr, nullptr, nullptr, &error));
+  refused(rtenv_package_excluded(nullptr, nullptr, &error));
+  EXPECT_EQ(rtenv_lease_key(nullptr), nullptr);
+  rtenv_job_server_request_stop(nullptr);
   refused(rtenv_pack_to_descriptor(nullptr, 1, nullptr, nullptr, &error));
   refused(rtenv_job_client_list(nullptr, nullptr, nullptr, &error));
   refused(rtenv_job_client_logs(nullptr, nullptr, nullptr, &error));

@@ -131,6 +131,10 @@ void rtenv_job_server_reload(rtenv_job_server* server) {
   if (server != nullptr) server->server.reload();
 }
 
+void rtenv_job_server_request_stop(rtenv_job_server* server) {
+  if (server != nullptr) server->server.request_stop();
+}
+
 rtenv_status rtenv_job_server_stop(rtenv_job_server* server, rtenv_error** error) {
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(capi::check_given({{"server", server}}));

@@ -41,6 +41,16 @@ nlohmann::json json_of(const std::vector<Entry>& entries) {
   return list;
 }
 
+nlohmann::json json_of(const std::vector<Excluded>& excluded) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Excluded& entry : excluded)
+    list.push_back({{"path", entry.path},
+                    {"is_directory", entry.is_directory},
+                    {"reason", entry.reason},
+                    {"rules", entry.rules}});
+  return list;
+}
+
 Result<UnpackOptions> unpack_options(const rtenv_unpack_options* given) {
   RTENV_TRY(const rtenv_unpack_options options, read_struct(given, "options"));
   UnpackOptions result;
@@ -76,6 +86,7 @@ Result<PackOptions> pack_options(const rtenv_pack_options* given) {
   result.includes = strings_of(options.includes);
   if (options.git_revision != nullptr) result.git_revision = options.git_revision;
   result.top_folder = text_of(options.top_folder);
+  result.list_excluded = options.list_excluded != 0;
   if (options.digest_cache != nullptr) result.digest_cache = options.digest_cache;
   return result;
 }
@@ -104,6 +115,15 @@ rtenv_status rtenv_package_entries(const rtenv_package* package, char** json, rt
   return run(error, [&]() -> Result<void> {
     RTENV_TRY(capi::check_given({{"package", package}, {"json", json}}));
     capi::set_string(json, json_text(capi::json_of(package->package.entries)));
+    return {};
+  });
+}
+
+rtenv_status rtenv_package_excluded(const rtenv_package* package, char** json,
+                                    rtenv_error** error) {
+  return run(error, [&]() -> Result<void> {
+    RTENV_TRY(capi::check_given({{"package", package}, {"json", json}}));
+    capi::set_string(json, json_text(capi::json_of(package->package.excluded)));
     return {};
   });
 }
@@ -145,6 +165,18 @@ rtenv_status rtenv_pack_to(const char* directory, rtenv_write_fn write, void* us
       return Error(Errc::cancelled, "the caller's write function ended the call");
     };
     RTENV_TRY(Package packed, pack(directory, sink, read));
+    capi::set_package(package, std::move(packed));
+    return {};
+  });
+}
+
+rtenv_status rtenv_pack_into(const char* directory, const char* folder,
+                             const struct rtenv_pack_options* options, rtenv_package** package,
+                             rtenv_error** error) {
+  return run(error, [&]() -> Result<void> {
+    RTENV_TRY(capi::check_given({{"directory", directory}, {"folder", folder}}));
+    RTENV_TRY(const PackOptions read, capi::pack_options(options));
+    RTENV_TRY(Package packed, pack_into(directory, folder, read));
     capi::set_package(package, std::move(packed));
     return {};
   });

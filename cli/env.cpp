@@ -51,6 +51,7 @@ Result<int> EnvCommand::build(const Tool& tool) const {
   log::debug("environment {} {} in {:.3f} s", env.key, name(env.origin), seconds.count());
   const std::string& path = env.lease.path().native();
   tool.output.print({{"key", env.key},
+                     {"entry", env.lease.key()},
                      {"path", path},
                      {"built", env.origin == BuiltEnv::Origin::built},
                      {"origin", name(env.origin)},

@@ -2,6 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/explain.hpp"
+#include "cli/progress.hpp"
 #include "cli/selection.hpp"
 
 namespace rtenv::cli {
@@ -17,11 +18,13 @@ struct HashCommand {
 
 Result<int> HashCommand::run(const Tool& tool) const {
   RTENV_TRY(selection.check_directory());
-  auto options = tool.options<PackOptions>();
+  ProgressLine progress(tool);
+  auto options = tool.options<PackOptions>(progress.on_progress());
   RTENV_TRY(selection.set(options, tool));
   options.list_excluded = explain_wanted || tool.verbose;
   if (!no_digest_cache) options.digest_cache = tool.digest_cache();
   RTENV_TRY(const Package package, name_directory(selection.directory, options));
+  progress.clear();
   warn_of_left_out(package, explain_wanted);
   log_stats(package);
   if (explain_wanted && !tool.output.json) print_explanation(package);

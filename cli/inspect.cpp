@@ -42,7 +42,8 @@ struct InspectCommand {
 };
 
 Result<Inspection> InspectCommand::inspect(const Tool& tool) const {
-  RTENV_TRY(const auto options, limits.options(tool));
+  ProgressLine progress(tool);
+  RTENV_TRY(const auto options, limits.options(tool, progress));
   if (package != "-") return rtenv::inspect(package, options);
   RTENV_TRY(const auto input, SpooledInput::read(STDIN_FILENO, tool.cancellation));
   auto inspection = rtenv::inspect(input.path(), options);

@@ -188,7 +188,12 @@ void ServerFlags::declare(const Command& command) {
 }
 
 Result<void> ServerFlags::set(Variables& variables) const {
-  if (!headers.empty()) variables["RAY_JOB_HEADERS"] = headers;
+  if (!headers.empty()) {
+    if (!json_from_text(headers).is_object())
+      return fail(Errc::invalid_argument, "--headers isn't a JSON object")
+          .hint("for example --headers '{{\"Authorization\": \"Bearer …\"}}'");
+    variables["RAY_JOB_HEADERS"] = headers;
+  }
   const auto is = [&](std::string_view word) {
     return std::ranges::equal(verify, word, [](char a, char b) {
       return std::tolower(static_cast<unsigned char>(a)) == b;

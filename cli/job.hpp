@@ -19,7 +19,7 @@ struct ServerFlags {
   std::string log_color;
 
   void declare(const Command& command);
-  /// Fails: not_found (--verify), as JobClient::open.
+  /// Fails: not_found (--verify), invalid_argument (--headers), as JobClient::open.
   [[nodiscard]] Result<JobClient> connect(const Tool& tool, OnProgress on_progress = {}) const;
 
  private:

@@ -114,7 +114,11 @@ int run(const RequestedText& requested, const Streams& streams, const Tool& tool
   return flushed(0, streams, tool);
 }
 
-int run(const UsageError& error, const Streams& /*streams*/, const Tool& /*tool*/) {
+int run(const UsageError& error, const Streams& /*streams*/, const Tool& tool) {
+  if (tool.output.json) {
+    tool.output.print_error(Error(Errc::invalid_argument, error.message, error.hint));
+    return k_usage_error_status;
+  }
   print_to_stderr(fmt::format("rtenv: error: {}\nrtenv: hint: {}\n", terminal_text(error.message),
                               terminal_text(error.hint)));
   return k_usage_error_status;
@@ -149,6 +153,9 @@ int run(std::vector<std::string> words) {
     print_to_stderr(command_line.help());
     return k_usage_error_status;
   }
+  // Also if the rest can't be parsed. What follows -- is a job's.
+  tool.output.json = std::find(words.begin(), std::ranges::find(words, "--"), "--json") !=
+                     std::ranges::find(words, "--");
   auto described = describe_self(command_line, words, tool.environment);
   return std::visit(
       [&](const auto& parsed) {

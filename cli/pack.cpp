@@ -6,6 +6,7 @@
 #include "cli/commands.hpp"
 #include "cli/entry_list.hpp"
 #include "cli/explain.hpp"
+#include "cli/progress.hpp"
 #include "cli/selection.hpp"
 
 namespace rtenv::cli {
@@ -63,11 +64,13 @@ Result<int> PackCommand::run(const Tool& tool) const {
   if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
     return fail(Errc::invalid_argument, "a package can't be written to a terminal")
         .hint("redirect standard output, or give a file to -o");
-  auto options = tool.options<PackOptions>();
+  ProgressLine progress(tool);
+  auto options = tool.options<PackOptions>(progress.on_progress());
   RTENV_TRY(selection.set(options, tool));
   options.compression = compression.value();
   options.list_excluded = explain_wanted || tool.verbose;
   RTENV_TRY(const Package package, pack(options));
+  progress.clear();
   warn_of_left_out(package, explain_wanted);
   if (explain_wanted && !tool.output.json) print_explanation(package);
   log_stats(package);

@@ -74,11 +74,13 @@ auto UnpackCommand::with_archive(const Tool& tool, Read read) const
 }
 
 Result<int> UnpackCommand::print_list(const Tool& tool) const {
-  RTENV_TRY(auto options, limits.options(tool));
+  ProgressLine progress(tool);
+  RTENV_TRY(auto options, limits.options(tool, progress));
   options.strip_top = strip_top;
   RTENV_TRY(const auto listed, with_archive(tool, [&](const Path& archive) {
               return list_archive(archive, options);
             }));
+  progress.clear();
   const auto as_json = [&] {
     nlohmann::json object = summary_json(listed.summary);
     object["entries"] = entries_json(listed.entries);
@@ -95,11 +97,13 @@ Result<int> UnpackCommand::run(const Tool& tool) const {
   if (target.empty())
     return fail(Errc::invalid_argument, "DEST is missing: the folder to create")
         .hint("--list prints what is in the archive");
-  RTENV_TRY(auto options, limits.options(tool));
+  ProgressLine progress(tool);
+  RTENV_TRY(auto options, limits.options(tool, progress));
   options.strip_top = strip_top;
   RTENV_TRY(const auto summary, with_archive(tool, [&](const Path& archive) {
               return rtenv::unpack(archive, target, options);
             }));
+  progress.clear();
   std::error_code error;
   nlohmann::json object = summary_json(summary);
   object["path"] = std::filesystem::absolute(target, error).native();

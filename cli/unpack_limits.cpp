@@ -23,11 +23,11 @@ void UnpackLimitFlags::declare(const Command& command) {
       .show_default();
 }
 
-Result<UnpackOptions> UnpackLimitFlags::options(const Tool& tool) const {
+Result<UnpackOptions> UnpackLimitFlags::options(const Tool& tool, ProgressLine& progress) const {
   auto bytes = parse_byte_size(max_size);
   if (!bytes) return Failure(std::move(bytes).error().within("--max-size"));
   if (max_ratio == 0) return fail(Errc::invalid_argument, "--max-ratio must be at least 1");
-  auto options = tool.options<UnpackOptions>();
+  auto options = tool.options<UnpackOptions>(progress.on_progress());
   options.max_total_bytes = *bytes;
   options.max_entries = max_entries;
   options.max_ratio = max_ratio;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/command_line.hpp"
+#include "cli/progress.hpp"
 #include "cli/tool.hpp"
 #include "rtenv/package.hpp"
 
@@ -16,8 +17,9 @@ struct UnpackLimitFlags {
   std::uint64_t max_ratio = UnpackOptions().max_ratio;
 
   void declare(const Command& command);
-  /// Options for reading an archive with these limits. Fails: invalid_argument.
-  [[nodiscard]] Result<UnpackOptions> options(const Tool& tool) const;
+  /// Options for reading an archive with these limits. `progress` must outlive them. Fails:
+  /// invalid_argument.
+  [[nodiscard]] Result<UnpackOptions> options(const Tool& tool, ProgressLine& progress) const;
 };
 
 }  // namespace rtenv::cli

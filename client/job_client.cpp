@@ -60,7 +60,9 @@ Errc code_of(int status, const std::string& body) {
 }  // namespace
 
 bool is_terminal(const json& details) {
-  const auto status = job::parse_job_status(details.value("status", ""));
+  const auto found = details.find("status");
+  if (found == details.end() || !found->is_string()) return false;
+  const auto status = job::parse_job_status(found->get<std::string>());
   return status && job::is_terminal(*status);
 }
 

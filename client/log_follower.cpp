@@ -122,7 +122,10 @@ class LogFollower {
 
 Result<json> follow_log(JobClient& client, const std::string& id, const FollowOptions& options,
                         const std::function<Result<void>(std::string_view)>& output) {
-  return LogFollower(client, id, options, output).run();
+  auto details = LogFollower(client, id, options, output).run();
+  if (details || details.error().code() != Errc::not_found) return details;
+  // The handshake of a websocket says nothing of the reason.
+  return client.details(id);
 }
 
 }  // namespace rtenv::client

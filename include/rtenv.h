@@ -102,6 +102,7 @@ struct rtenv_options {
 
 /* Packages: rtenv/package.hpp. */
 
+/* The numbers differ from those of the C++ enums: 0 is the default. */
 enum { RTENV_SCHEME_DEFAULT = 0, RTENV_SCHEME_RAY = 1, RTENV_SCHEME_XXH3 = 2, RTENV_SCHEME_SHA256 = 3 };
 enum {
   RTENV_COMPRESSION_AUTOMATIC = 0,
@@ -123,6 +124,7 @@ struct rtenv_pack_options {
   const char* git_revision;
   const char* digest_cache;
   const char* top_folder; /* everything is in this folder of the package; not part of the name */
+  int32_t list_excluded;  /* 1: rtenv_package_excluded has all that rules left out */
 };
 
 typedef struct rtenv_package rtenv_package;
@@ -134,6 +136,10 @@ RTENV_API uint64_t rtenv_package_packed_bytes(const rtenv_package* package);
  * paths that aren't UTF-8 are replaced. */
 RTENV_API rtenv_status rtenv_package_entries(const rtenv_package* package, char** json,
                                              rtenv_error** error);
+/* [{"path": …, "is_directory": …, "reason": …, "rules": …}, …]; what can't be packed, and what rules
+ * left out if that was asked for. */
+RTENV_API rtenv_status rtenv_package_excluded(const rtenv_package* package, char** json,
+                                              rtenv_error** error);
 RTENV_API void rtenv_package_free(rtenv_package* package);
 
 RTENV_API rtenv_status rtenv_name_directory(const char* directory,
@@ -143,6 +149,10 @@ RTENV_API rtenv_status rtenv_name_directory(const char* directory,
 RTENV_API rtenv_status rtenv_pack(const char* directory, const char* target,
                                   const struct rtenv_pack_options* options, rtenv_package** package,
                                   rtenv_error** error);
+/* Under its own name, which `package` has, in a folder that exists. */
+RTENV_API rtenv_status rtenv_pack_into(const char* directory, const char* folder,
+                                       const struct rtenv_pack_options* options,
+                                       rtenv_package** package, rtenv_error** error);
 /* Takes the next bytes of a package. Another value than 0 ends the call (RTENV_CANCELLED). */
 typedef int32_t (*rtenv_write_fn)(const void* data, size_t size, void* user);
 RTENV_API rtenv_status rtenv_pack_to(const char* directory, rtenv_write_fn write, void* user,
@@ -221,6 +231,8 @@ RTENV_API rtenv_status rtenv_cache_verify(rtenv_cache* cache, rtenv_stop* stop, 
                                           rtenv_error** error);
 
 RTENV_API const char* rtenv_lease_path(const rtenv_lease* lease);
+/* Of the entry, for rtenv_cache_pin; "" if what was fetched isn't in the cache. */
+RTENV_API const char* rtenv_lease_key(const rtenv_lease* lease);
 /* Ends the lease. */
 RTENV_API void rtenv_lease_free(rtenv_lease* lease);
 
@@ -423,6 +435,8 @@ RTENV_API rtenv_status rtenv_job_server_start(const struct rtenv_job_server_opti
 RTENV_API const char* rtenv_job_server_address(const rtenv_job_server* server);
 RTENV_API int32_t rtenv_job_server_poll_fd(const rtenv_job_server* server);
 RTENV_API void rtenv_job_server_reload(rtenv_job_server* server);
+/* Returns at once. A signal handler may call it. */
+RTENV_API void rtenv_job_server_request_stop(rtenv_job_server* server);
 /* Returns when the server has ended; running jobs continue. */
 RTENV_API rtenv_status rtenv_job_server_stop(rtenv_job_server* server, rtenv_error** error);
 RTENV_API void rtenv_job_server_free(rtenv_job_server* server);

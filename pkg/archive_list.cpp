@@ -146,7 +146,7 @@ Result<ArchiveList> list_archive(const ArchiveFile& archive, Scheme scheme,
   const MakeTarget make_target = [&]() -> Result<std::unique_ptr<UnpackTarget>> {
     return std::make_unique<ListTarget>(tree, scheme);
   };
-  UnpackBudget budget(options.limits, archive.size_bytes, options.cancellation);
+  UnpackBudget budget(options, archive.size_bytes);
   RTENV_TRY(unpack_to(archive, make_target, options, budget));
   const auto hasher = TreeHasher::create(scheme);
   const std::string top = options.strip_top ? single_top(tree.by_path) : "";

@@ -134,7 +134,8 @@ struct Worker {
   std::unique_ptr<ContentReader> reader;
 };
 
-Result<ContentDigest> hash_file(Worker& worker, Entry& entry, const DigestOptions& options) {
+Result<ContentDigest> hash_file(Worker& worker, Entry& entry, const DigestOptions& options,
+                                ProgressMeter& progress) {
   worker.hasher->begin(entry.path);
   auto opened = worker.reader->open_current(entry);
   if (!opened && options.scheme == Scheme::ray &&
@@ -145,6 +146,7 @@ Result<ContentDigest> hash_file(Worker& worker, Entry& entry, const DigestOption
   if (!opened) return Failure(std::move(opened).error());
   RTENV_TRY(worker.reader->read_rest([&](std::span<const std::byte> piece) -> Result<void> {
     worker.hasher->add(piece);
+    progress.add(piece.size());
     return check_not_cancelled(options.cancellation, "hashing", entry.path);
   }));
   return worker.hasher->finish();
@@ -208,6 +210,10 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
   for (std::size_t i = 0; i < contents.size(); ++i)
     if (tree.entries[i].type == EntryType::file && contents[i].empty()) uncached.push_back(i);
   begin_with_large_files(tree, uncached);
+  ProgressMeter progress(options.on_progress);
+  std::uint64_t uncached_bytes = 0;
+  for (const std::size_t i : uncached) uncached_bytes += tree.entries[i].size_bytes;
+  if (uncached_bytes > 0) progress.expect(uncached_bytes);  // else the sizes aren't known yet
   const StepTimer timer;
   const auto make_worker = [&] {
     return Worker{ContentHasher::create(options.scheme), tree.content->reader()};
@@ -217,10 +223,11 @@ Result<PackageName> digest(Tree& tree, const DigestOptions& options) {
       [&](Worker& worker, std::size_t i) -> Result<void> {
         RTENV_TRY(check_not_cancelled(options.cancellation, "hashing", tree.root.native()));
         RTENV_TRY(contents[uncached[i]], retry_if_changed(k_retries_of_file, [&] {
-                    return hash_file(worker, tree.entries[uncached[i]], options);
+                    return hash_file(worker, tree.entries[uncached[i]], options, progress);
                   }));
         return {};
       }));
+  progress.finish();
   PackageName name = combine_digests(tree.entries, contents, options.scheme);
   if (options.stats != nullptr) {
     options.stats->known_files += tree.file_count() - uncached.size();

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/cancellation.hpp"
+#include "base/progress_meter.hpp"
 #include "pkg/content_digest.hpp"
 #include "pkg/package_name.hpp"
 #include "pkg/package_stats.hpp"
@@ -57,7 +58,8 @@ struct DigestOptions {
   const DigestCache* cache = nullptr;
   std::optional<FileStamp> tree_stamp;  // of the whole tree, to save its name
   const Cancellation* cancellation = nullptr;
-  PackageStats* stats = nullptr;  // what was read is added; may be null
+  ProgressMeter::Report on_progress = {};  // of what is read
+  PackageStats* stats = nullptr;           // what was read is added; may be null
 };
 
 /// Reads the files of the tree, as they are now, and names it. Fails: permission_denied (an

@@ -65,6 +65,7 @@ Result<NamedDirectory> name_commit(const Path& root, const PackageOptions& optio
   RTENV_TRY(PackageName name, digest(tree, {.scheme = options.zip.scheme,
                                             .threads = options.zip.threads,
                                             .cancellation = options.zip.cancellation,
+                                            .on_progress = options.zip.on_progress,
                                             .stats = &stats}));
   return NamedDirectory(std::move(name), std::move(tree), options.zip.threads, stats);
 }
@@ -94,6 +95,7 @@ Result<NamedDirectory> name_files(const Path& root, const PackageOptions& option
                                             .cache = cache ? &*cache : nullptr,
                                             .tree_stamp = stamp,
                                             .cancellation = options.zip.cancellation,
+                                            .on_progress = options.zip.on_progress,
                                             .stats = &stats}));
   RTENV_TRY(check_names(scan, scan_options));
   return NamedDirectory(std::move(name), std::move(tree), options.zip.threads, stats);

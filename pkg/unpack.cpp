@@ -122,8 +122,10 @@ Result<bool> is_zip(const ArchiveFile& file) {
 Result<void> unpack_to(const ArchiveFile& file, const MakeTarget& make_target,
                        const UnpackOptions& options, UnpackBudget& budget) {
   RTENV_TRY(const bool zip, is_zip(file));
-  return zip ? unpack_zip(file, make_target, options, budget)
-             : unpack_tar(file, make_target, budget);
+  RTENV_TRY(zip ? unpack_zip(file, make_target, options, budget)
+                : unpack_tar(file, make_target, budget));
+  budget.progress().finish();
+  return {};
 }
 
 Result<UnpackSummary> unpack(const Path& archive, const Path& target,
@@ -144,7 +146,7 @@ Result<UnpackSummary> unpack(const Path& archive, const Path& target,
   Path unpacked_tree = staging.path() / "tree";
   RTENV_TRY(TargetFolder::create(unpacked_tree, options.modes));
 
-  UnpackBudget budget(options.limits, file.size_bytes, options.cancellation);
+  UnpackBudget budget(options, file.size_bytes);
   RTENV_TRY(unpack_to(file, unpack_into(unpacked_tree, options.modes), options, budget));
   if (options.strip_top)
     if (const auto top = single_top(unpacked_tree)) unpacked_tree = *top;

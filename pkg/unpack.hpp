@@ -14,17 +14,18 @@
 
 #include "base/cancellation.hpp"
 #include "base/fd.hpp"
+#include "base/progress_meter.hpp"
 #include "pkg/target_folder.hpp"
 
 namespace rtenv::pkg {
 
 struct UnpackLimits {
   std::uint64_t max_total_bytes = 64ULL << 30U;
-  std::string_view reason;  // for max_total_bytes, for the error; a literal; may be empty
+  std::string reason = {};  // for max_total_bytes, for the error; may be empty
   std::uint64_t max_entries = 4'000'000;
   // Unpacked size to packed size, checked from 1 GiB on. Deflate itself can't exceed 1032.
   std::uint64_t max_ratio = 1100;
-  std::string_view hint;  // what to do about an archive that exceeds them; a literal; may be empty
+  std::string hint = {};  // what to do about an archive that exceeds them; may be empty
 };
 
 struct UnpackOptions {
@@ -34,6 +35,7 @@ struct UnpackOptions {
   Modes modes = Modes::exact;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
+  ProgressMeter::Report on_progress = {};  // of what is unpacked
 };
 
 struct UnpackSummary {

@@ -33,6 +33,7 @@ Result<void> UnpackBudget::add_bytes(ArchiveNumber count) {
   std::uint64_t total = 0;
   do total = (count + before).value();
   while (!bytes_.compare_exchange_weak(before, total));
+  progress_.add(count.value());
   return check_total(total);
 }
 

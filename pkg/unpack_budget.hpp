@@ -17,6 +17,11 @@ class UnpackBudget {
   UnpackBudget(const UnpackLimits& limits, std::uint64_t archive_bytes,
                const Cancellation* cancellation)
       : limits_(limits), archive_bytes_(archive_bytes), cancellation_(cancellation) {}
+  UnpackBudget(const UnpackOptions& options, std::uint64_t archive_bytes)
+      : limits_(options.limits),
+        archive_bytes_(archive_bytes),
+        cancellation_(options.cancellation),
+        progress_(options.on_progress) {}
 
   /// Call before an entry is created. Fails: invalid_argument (too many entries), cancelled.
   Result<void> add_entry();
@@ -26,6 +31,9 @@ class UnpackBudget {
   /// Call for all that is decompressed, whatever it belongs to: an archive may have data that no
   /// entry has. The usual headers are free. Fails: as add_bytes.
   Result<void> add_decompressed(std::uint64_t count);
+
+  /// How far it is; add_bytes adds to it.
+  ProgressMeter& progress() noexcept { return progress_; }
 
   void count_file() { ++files_; }
   void count_directory() { ++directories_; }
@@ -38,6 +46,7 @@ class UnpackBudget {
   UnpackLimits limits_;
   std::uint64_t archive_bytes_;
   const Cancellation* cancellation_;
+  ProgressMeter progress_{{}};
   std::atomic<std::uint64_t> entries_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> decompressed_{0};

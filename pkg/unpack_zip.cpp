@@ -58,13 +58,16 @@ Result<void> unpack_zip(const ArchiveFile& file, const MakeTarget& make_target,
   // Names and types are checked before anything is written.
   std::vector<std::string> paths;
   paths.reserve(zip.entries().size());
+  ArchiveNumber stated_bytes;
   for (const ZipEntry& entry : zip.entries()) {
     RTENV_TRY(budget.add_entry());
     RTENV_TRY(check_type(entry));
     RTENV_TRY(auto path, checked_entry_path(entry.name, entry.from_unix));
     if (path.empty() && !entry.is_directory()) return refuse_entry(entry.name, "it has no name");
     paths.push_back(std::move(path));
+    stated_bytes = stated_bytes + entry.size_bytes;
   }
+  budget.progress().expect(stated_bytes.value());
   const auto make_worker = [&] { return Worker{make_target(), Inflater()}; };
   return parallel_for(
       paths.size(), options.threads, make_worker,

@@ -11,9 +11,8 @@
 // a first reading for a pipe.
 #pragma once
 
-#include <functional>
-
 #include "base/cancellation.hpp"
+#include "base/progress_meter.hpp"
 #include "pkg/byte_sink.hpp"
 #include "pkg/compression.hpp"
 #include "pkg/package_name.hpp"
@@ -28,9 +27,8 @@ struct ZipOptions {
   Compression compression = Compression::automatic;
   unsigned threads = 1;
   const Cancellation* cancellation = nullptr;
-  /// Called by the thread that writes, with the size of what was packed so far and of all. May be
-  /// empty.
-  std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)> on_progress;
+  /// Called by the thread that writes, with the size of what was packed so far and of all.
+  ProgressMeter::Report on_progress;
 };
 
 struct WrittenZip {

@@ -29,9 +29,9 @@ Result<void> set_address(JobServer& server, const Environment& environment) {
       if (!looks_like_uri(address)) address.insert(0, "http://");
       const auto url = Url::parse(address);
       if (!url || !url->query.empty())
-        return fail(Errc::invalid_argument, "{} isn't the address of a job server: {}", variable,
+        return fail(Errc::invalid_argument, "{} isn't the address of a job server",
                     redacted_url(*set))
-            .hint("use http://HOST:8265 or unix:PATH");
+            .hint("use http://HOST:8265 or unix:PATH, as an argument or in {}", variable);
       address = url->text();
       break;
     }

@@ -228,6 +228,10 @@ class RTENV_API Lease {
 
   /// The entry, or a file in it. Don't write to it.
   [[nodiscard]] const Path& path() const noexcept;
+  /// The entry's, for Cache::pin and others; empty once it is released. The key of an environment
+  /// begins with that of its plan.
+  [[nodiscard]] std::string_view key() const noexcept;
+  [[nodiscard]] EntryKind kind() const noexcept;
   /// Deletes one row of the cache's ledger, which may wait for another process for some
   /// milliseconds. A second call does nothing.
   void release() noexcept;

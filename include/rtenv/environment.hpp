@@ -74,7 +74,7 @@ struct EnvOptions : Options {
 
 struct BuiltEnv {
   enum class Origin : std::uint8_t { cache = 0, remote_cache = 1, archive = 2, built = 3 };
-  Lease lease;           // its path is the virtual environment's
+  Lease lease;           // its path is the virtual environment's, its key that of the entry
   std::string key = {};  // see EnvPlan::key
   Origin origin = Origin::cache;
 };

@@ -21,9 +21,9 @@ using Path = std::filesystem::path;
 /// Environment variables, by name.
 using Variables = std::map<std::string, std::string, std::less<>>;
 
-/// Of one object that is transferred, or of one directory that is packed: the content's bytes. It
-/// begins anew with the next object. `pack`, `push`, `download`, `fetch_file`, `fetch_tree`,
-/// `plan_env` and `prepare` report it, some thousand times a second at most; the others don't.
+/// Of one object that is transferred, one directory that is read or packed, or one archive that is
+/// read or unpacked: the content's bytes. It begins anew with the next one. All functions that read
+/// or write much report it, at most some thousand times a second, but for those of Cache.
 struct Progress {
   std::uint64_t done_bytes = 0;
   std::optional<std::uint64_t> total_bytes = {};  // nullopt: unknown

@@ -60,7 +60,8 @@ struct PackOptions : Options {
   std::optional<Path> digest_cache = {};
   /// Whether Package::excluded is filled, which takes a little time.
   bool list_excluded = false;
-  /// A folder of the package that everything is in, as Ray packs modules. Not part of the name.
+  /// A folder of the package that everything is in, as Ray packs modules: a name, or a path without
+  /// "..". Not part of the name.
   std::string top_folder = {};
 };
 
@@ -141,7 +142,8 @@ RTENV_API Result<Package> list_directory(const Path& directory, const PackOption
 /// Fails: as name_directory; out_of_space, invalid_argument (an empty target).
 RTENV_API Result<Package> pack(const Path& directory, const Path& target,
                                const PackOptions& options = {});
-/// Writes the package into a folder under its own name, Package::name. Fails: as pack.
+/// Writes the package into a folder, which must exist, under its own name, Package::name. Fails: as
+/// pack; not_found (the folder), invalid_argument (it isn't one).
 RTENV_API Result<Package> pack_into(const Path& directory, const Path& folder,
                                     const PackOptions& options = {});
 /// Writes the package to an open file, a pipe or a socket, from where it stands; the descriptor

@@ -14,14 +14,14 @@ namespace rtenv {
 /// the same request; each call that gets one stops. Thread-safe.
 ///
 /// A call that is stopped by it doesn't take the time to remove large temporary folders: the
-/// destructor of the last copy removes them. It must be destroyed before main returns, or not at
-/// all.
+/// destructor of the last copy removes them. A signal handler may run until the process ends: never
+/// destroy the one that it uses, see docs/library.md.
 class RTENV_API StopSignal {
  public:
   /// Fails: unavailable (no descriptor left).
   static Result<StopSignal> create();
 
-  /// Async-signal-safe. Can't be undone.
+  /// Async-signal-safe. Can't be undone. In a fork of the process that created it, does nothing.
   void request() const noexcept;
   /// Async-signal-safe.
   [[nodiscard]] bool requested() const noexcept;
