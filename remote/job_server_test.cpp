@@ -1,6 +1,6 @@
 #include "remote/job_server.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
@@ -19,10 +19,11 @@ TEST(JobServer, AddressHasADefaultHostAndScheme) {
   EXPECT_EQ(must(find_job_server(with("RAY_ADDRESS", "host:1//"))).address, "http://host:1");
   EXPECT_EQ(must(find_job_server(with("RAY_API_SERVER_ADDRESS", "https://h/p/"))).address,
             "https://h/p");
-  for (const char* bad : {"ray://h:10001", "http://h:99999", "http://h?x", "http://a b"})
-    EXPECT_THAT(find_job_server(with("RAY_ADDRESS", bad)),
-                IsError(Errc::invalid_argument, "RAY_ADDRESS"))
-        << bad;
+  for (const char* bad : {"ray://h:10001", "http://h:99999", "http://h?x", "http://a b"}) {
+    const auto server = find_job_server(with("RAY_ADDRESS", bad));
+    ASSERT_THAT(server, IsError(Errc::invalid_argument, "isn't the address of a job server"));
+    EXPECT_THAT(server.error().hint(), testing::HasSubstr("RAY_ADDRESS"));
+  }
 }
 
 TEST(JobServer, TokenIsReadFromVariableOrFile) {
