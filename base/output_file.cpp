@@ -13,6 +13,7 @@
 #include "base/cancellation.hpp"
 #include "base/decimal.hpp"
 #include "base/raw_bytes.hpp"
+#include "base/shown_name.hpp"
 #include "base/temp_dir.hpp"
 
 namespace rtenv {
@@ -130,11 +131,8 @@ Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* canc
 
 Result<OutputFile> OutputFile::at_descriptor(int number, const Cancellation* cancellation,
                                              Streams streams) {
-  RTENV_TRY(StreamOutput stream,
-            StreamOutput::duplicate(
-                number, {.name = number == STDOUT_FILENO ? "standard output"
-                                                         : fmt::format("the descriptor {}", number),
-                         .cancellation = cancellation}));
+  RTENV_TRY(StreamOutput stream, StreamOutput::duplicate(number, {.name = shown_descriptor(number),
+                                                                  .cancellation = cancellation}));
   return to_stream(std::move(stream), streams);
 }
 

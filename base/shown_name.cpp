@@ -1,5 +1,7 @@
 #include "base/shown_name.hpp"
 
+#include <unistd.h>
+
 #include "base/text.hpp"
 
 namespace rtenv {
@@ -24,6 +26,12 @@ Error with_shown_path(const Error& error, const Path& path, std::string_view sho
        at = message.find(name, at + shown.size()))
     message.replace(at, name.size(), shown);
   return Error(error.code(), std::move(message), error.hint());
+}
+
+std::string shown_descriptor(int number) {
+  if (number == STDIN_FILENO) return "standard input";
+  if (number == STDOUT_FILENO) return "standard output";
+  return fmt::format("the descriptor {}", number);
 }
 
 }  // namespace rtenv

@@ -12,6 +12,9 @@ namespace rtenv {
 /// neither control the terminal nor look like another line.
 std::string shown_name(std::string_view name);
 
+/// An open file of this process: "standard input", "standard output", "the descriptor 7".
+std::string shown_descriptor(int number);
+
 /// The error of a function that was given `path`, for a user who knows the file as `shown`.
 Error with_shown_path(const Error& error, const Path& path, std::string_view shown);
 

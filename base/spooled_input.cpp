@@ -19,9 +19,7 @@ Result<SpooledInput> SpooledInput::read(int descriptor, const Cancellation* canc
     return fail(Errc::invalid_argument, "an archive can't be read from a terminal")
         .hint("redirect standard input, or name a file");
   RTENV_TRY(TempDir folder, TempDir::create());
-  SpooledInput spooled(
-      descriptor == STDIN_FILENO ? "standard input" : fmt::format("the descriptor {}", descriptor),
-      std::move(folder));
+  SpooledInput spooled(shown_descriptor(descriptor), std::move(folder));
   RTENV_TRY(const Fd file, open_file(spooled.path(), O_WRONLY | O_CREAT | O_EXCL, 0600));
   RawBytes buffer(k_buffer_bytes);
   for (;;) {
