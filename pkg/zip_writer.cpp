@@ -27,16 +27,17 @@ class Writer {
         options_(options),
         sink_(sink),
         tree_hasher_(TreeHasher::create(options.scheme)),
-        large_hasher_(ContentHasher::create(options.scheme)) {
+        large_hasher_(ContentHasher::create(options.scheme)),
+        progress_(options.on_progress) {
     if (options.compression == Compression::store)
       sharing_ = BlockSharing::between(tree.root, sink.file);
     records_.reserve(tree.entries.size());
-    if (options.on_progress) total_bytes_ = tree.total_bytes();
+    if (options.on_progress) progress_.expect(tree.total_bytes());
   }
 
   Result<void> write(PackedTask packed) {
     RTENV_TRY(packed.task.large ? write_piece(packed) : write_small(packed));
-    if (options_.on_progress) report(packed.task);
+    if (options_.on_progress) progress_.add(content_bytes(packed.task));
     return {};
   }
 
@@ -48,19 +49,18 @@ class Writer {
     }
     append_end(records_.size(), directory_offset, position() - directory_offset, buffer_);
     RTENV_TRY(flush());
+    progress_.finish();
     return WrittenZip{.name = tree_hasher_->finish(), .size_bytes = written_bytes_};
   }
 
  private:
-  void report(const ZipTask& task) {
-    if (task.large) {
-      done_bytes_ += std::min<std::uint64_t>(k_zip_piece_bytes,
-                                             tree_.entries[task.first].size_bytes - task.offset);
-    } else {
-      for (std::size_t i = 0; i < task.count; ++i)
-        done_bytes_ += tree_.entries[task.first + i].size_bytes;
-    }
-    options_.on_progress(done_bytes_, total_bytes_);
+  [[nodiscard]] std::uint64_t content_bytes(const ZipTask& task) const {
+    if (task.large)
+      return std::min<std::uint64_t>(k_zip_piece_bytes,
+                                     tree_.entries[task.first].size_bytes - task.offset);
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < task.count; ++i) bytes += tree_.entries[task.first + i].size_bytes;
+    return bytes;
   }
 
   [[nodiscard]] std::uint64_t position() const { return written_bytes_ + buffer_.size(); }
@@ -223,8 +223,7 @@ class Writer {
   std::vector<ZipRecord> records_;
   RawBytes buffer_;  // not passed to the sink yet
   std::uint64_t written_bytes_ = 0;
-  std::uint64_t done_bytes_ = 0;  // of the content, for progress
-  std::uint64_t total_bytes_ = 0;
+  ProgressMeter progress_;
 };
 
 }  // namespace
