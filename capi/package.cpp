@@ -130,68 +130,64 @@ rtenv_status rtenv_package_excluded(const rtenv_package* package, char** json,
 
 void rtenv_package_free(rtenv_package* package) { delete package; }
 
-rtenv_status rtenv_name_directory(const char* directory, const struct rtenv_pack_options* options,
-                                  rtenv_package** package, rtenv_error** error) {
+namespace {
+
+// What makes a package of a directory: `make` gets the options.
+template <class Make>
+rtenv_status make_package(std::initializer_list<capi::Argument> arguments,
+                          const rtenv_pack_options* options, rtenv_package** package,
+                          rtenv_error** error, Make make) {
   return run(error, [&]() -> Result<void> {
-    RTENV_TRY(capi::check_given({{"directory", directory}, {"package", package}}));
+    RTENV_TRY(capi::check_given(arguments));
     RTENV_TRY(const PackOptions read, capi::pack_options(options));
-    RTENV_TRY(Package named, name_directory(directory, read));
-    capi::set_package(package, std::move(named));
+    RTENV_TRY(Package made, make(read));
+    capi::set_package(package, std::move(made));
     return {};
   });
+}
+
+}  // namespace
+
+rtenv_status rtenv_name_directory(const char* directory, const struct rtenv_pack_options* options,
+                                  rtenv_package** package, rtenv_error** error) {
+  return make_package({{"directory", directory}, {"package", package}}, options, package, error,
+                      [&](const PackOptions& read) { return name_directory(directory, read); });
 }
 
 rtenv_status rtenv_pack(const char* directory, const char* target,
                         const struct rtenv_pack_options* options, rtenv_package** package,
                         rtenv_error** error) {
-  return run(error, [&]() -> Result<void> {
-    RTENV_TRY(capi::check_given({{"directory", directory}, {"target", target}}));
-    RTENV_TRY(const PackOptions read, capi::pack_options(options));
-    RTENV_TRY(Package packed, pack(directory, Path(target), read));
-    capi::set_package(package, std::move(packed));
-    return {};
-  });
+  return make_package({{"directory", directory}, {"target", target}}, options, package, error,
+                      [&](const PackOptions& read) { return pack(directory, Path(target), read); });
 }
 
 rtenv_status rtenv_pack_to(const char* directory, rtenv_write_fn write, void* user,
                            const struct rtenv_pack_options* options, rtenv_package** package,
                            rtenv_error** error) {
-  return run(error, [&]() -> Result<void> {
-    RTENV_TRY(capi::check_given(
-        {{"directory", directory}, {"write", reinterpret_cast<const void*>(write)}}));
-    RTENV_TRY(const PackOptions read, capi::pack_options(options));
-    const PackageSink sink = [&](std::span<const std::byte> data) -> Result<void> {
-      if (write(data.data(), data.size(), user) == 0) return {};
-      return Error(Errc::cancelled, "the caller's write function ended the call");
-    };
-    RTENV_TRY(Package packed, pack(directory, sink, read));
-    capi::set_package(package, std::move(packed));
-    return {};
-  });
+  return make_package(
+      {{"directory", directory}, {"write", reinterpret_cast<const void*>(write)}}, options, package,
+      error, [&](const PackOptions& read) {
+        const PackageSink sink = [&](std::span<const std::byte> data) -> Result<void> {
+          if (write(data.data(), data.size(), user) == 0) return {};
+          return Error(Errc::cancelled, "the caller's write function ended the call");
+        };
+        return pack(directory, sink, read);
+      });
 }
 
 rtenv_status rtenv_pack_into(const char* directory, const char* folder,
                              const struct rtenv_pack_options* options, rtenv_package** package,
                              rtenv_error** error) {
-  return run(error, [&]() -> Result<void> {
-    RTENV_TRY(capi::check_given({{"directory", directory}, {"folder", folder}}));
-    RTENV_TRY(const PackOptions read, capi::pack_options(options));
-    RTENV_TRY(Package packed, pack_into(directory, folder, read));
-    capi::set_package(package, std::move(packed));
-    return {};
-  });
+  return make_package({{"directory", directory}, {"folder", folder}}, options, package, error,
+                      [&](const PackOptions& read) { return pack_into(directory, folder, read); });
 }
 
 rtenv_status rtenv_pack_to_descriptor(const char* directory, int32_t descriptor,
                                       const struct rtenv_pack_options* options,
                                       rtenv_package** package, rtenv_error** error) {
-  return run(error, [&]() -> Result<void> {
-    RTENV_TRY(capi::check_given({{"directory", directory}}));
-    RTENV_TRY(const PackOptions read, capi::pack_options(options));
-    RTENV_TRY(Package packed, pack_to_descriptor(directory, descriptor, read));
-    capi::set_package(package, std::move(packed));
-    return {};
-  });
+  return make_package(
+      {{"directory", directory}}, options, package, error,
+      [&](const PackOptions& read) { return pack_to_descriptor(directory, descriptor, read); });
 }
 
 rtenv_status rtenv_unpack(const char* archive, const char* target,
