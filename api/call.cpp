@@ -23,12 +23,10 @@ Error error_of_callers_exception(std::string_view function) {
 }
 
 Result<void> Call::begin() {
-  if (const auto* const signal = std::get_if<StopSignal>(&options_.stop)) {
-    stop_signal_ = *signal;
-    if (const Cancellation* const above = Internals::of(*signal)) {
-      RTENV_TRY(cancellation_, Cancellation::create_below(*above));
-      return {};
-    }
+  const auto* const signal = std::get_if<StopSignal>(&options_.stop);
+  if (const Cancellation* const above = signal != nullptr ? Internals::of(*signal) : nullptr) {
+    RTENV_TRY(cancellation_, Cancellation::create_below(*above));
+    return {};
   }
   RTENV_TRY(cancellation_, Cancellation::create());
   const auto* const token = std::get_if<std::stop_token>(&options_.stop);

@@ -57,7 +57,6 @@ class Call {
 
   const Options& options_;
   Environment environment_;
-  std::optional<StopSignal> stop_signal_;  // keeps the parent of cancellation_
   std::optional<Cancellation> cancellation_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
   mutable std::mutex mutex_;

@@ -104,15 +104,20 @@ Result<pkg::PackageOptions> package_options(const PackOptions& options, const Ca
   return result;
 }
 
-Package package_of(pkg::Tree tree) {
-  return {.content_bytes = tree.total_bytes(),
-          .entries = entries_of(std::move(tree.entries), Source::directory),
-          .excluded = excluded_of(std::move(tree.excluded)),
-          .warnings = std::move(tree.warnings)};
+Package package_of(pkg::Tree tree, const PackOptions& options) {
+  Package package{.files = tree.file_count(),
+                  .content_bytes = tree.total_bytes(),
+                  .excluded = excluded_of(std::move(tree.excluded)),
+                  .warnings = std::move(tree.warnings)};
+  if (!options.list_entries)
+    std::erase_if(tree.entries,
+                  [](const pkg::Entry& entry) { return entry.type != pkg::EntryType::name_only; });
+  package.entries = entries_of(std::move(tree.entries), Source::directory);
+  return package;
 }
 
-Package package_of(const pkg::PackageName& name, pkg::Tree tree) {
-  Package package = package_of(std::move(tree));
+Package package_of(const pkg::PackageName& name, pkg::Tree tree, const PackOptions& options) {
+  Package package = package_of(std::move(tree), options);
   package.name = name.file_name();
   package.scheme = same_value<Scheme>(name.scheme());
   return package;
@@ -164,7 +169,7 @@ Result<Package> pack_with(const Path& directory, const pkg::MakeSink& make_sink,
   package.zip.on_progress = call.on_progress();
   package.scan.output = excluded;
   RTENV_TRY(auto packed, pkg::pack_directory(call.resolve(directory), package, make_sink));
-  Package result = package_of(packed.zip.name, std::move(packed.tree));
+  Package result = package_of(packed.zip.name, std::move(packed.tree), options);
   result.packed_bytes = packed.zip.size_bytes;
   result.stats = stats_of(packed.stats, call.threads());
   return result;
@@ -201,7 +206,7 @@ Result<Package> name_directory(const Path& directory, const PackOptions& options
     package.zip.on_progress = call.on_progress();
     RTENV_TRY(auto named, pkg::name_directory(call.resolve(directory), package));
     const PackStats stats = api::stats_of(named.stats(), call.threads());
-    Package result = api::package_of(named.name(), std::move(named).take_tree());
+    Package result = api::package_of(named.name(), std::move(named).take_tree(), options);
     result.stats = stats;
     return result;
   });
@@ -211,7 +216,7 @@ Result<Package> list_directory(const Path& directory, const PackOptions& options
   return in_call(options, [&](Call& call) -> Result<Package> {
     RTENV_TRY(const auto package, api::package_options(options, call));
     RTENV_TRY(auto tree, pkg::list_directory(call.resolve(directory), package));
-    return api::package_of(std::move(tree));
+    return api::package_of(std::move(tree), options);
   });
 }
 
@@ -297,8 +302,10 @@ Result<Inspection> inspect(const Path& archive, const UnpackOptions& options) {
                     .packed_bytes = found.package_bytes,
                     .entries = api::entries_of(std::move(found.entries), api::Source::archive)}};
     if (found.name) inspection.matches_name = found.verifies();
-    for (const Entry& entry : inspection.content.entries)
+    for (const Entry& entry : inspection.content.entries) {
+      inspection.content.files += entry.type == EntryType::file ? 1 : 0;
       inspection.content.content_bytes += entry.size_bytes;
+    }
     return inspection;
   });
 }

@@ -12,7 +12,7 @@ class Call;
 Result<pkg::PackageOptions> package_options(const PackOptions& options, const Call& call);
 
 /// Without a name.
-Package package_of(pkg::Tree tree);
-Package package_of(const pkg::PackageName& name, pkg::Tree tree);
+Package package_of(pkg::Tree tree, const PackOptions& options);
+Package package_of(const pkg::PackageName& name, pkg::Tree tree, const PackOptions& options);
 
 }  // namespace rtenv::api

@@ -109,7 +109,7 @@ TEST_F(PackageApi, ListsDirectoriesAndArchivesWithoutWriting) {
   options.list_excluded = true;
   const Package listed = must(list_directory(job(), options));
   EXPECT_EQ(listed.name, "");
-  EXPECT_EQ(listed.file_count(), 3U);
+  EXPECT_EQ(listed.files, 3U);
   ASSERT_EQ(listed.excluded.size(), 1U);
   EXPECT_EQ(listed.excluded[0].path, "x.log");
   EXPECT_EQ(listed.excluded[0].rules, ".gitignore");
@@ -183,6 +183,19 @@ TEST_F(PackageApi, TellsWhatWasLeftOutIfItIsAsked) {
   options.list_excluded = true;
   EXPECT_THAT(must(name_directory(job(), options)).excluded,
               ElementsAre(Field(&Excluded::path, "x.log")));
+}
+
+TEST_F(PackageApi, EntriesNeedNotBeListed) {
+  tree_.link("job/nowhere", "missing");
+  PackOptions options;
+  options.scheme = Scheme::ray;
+  const Package all = must(name_directory(job(), options));
+  options.list_entries = false;
+  const Package package = must(name_directory(job(), options));
+  EXPECT_EQ(package.name, all.name);
+  EXPECT_EQ(package.files, 3U);
+  EXPECT_EQ(package.content_bytes, all.content_bytes);
+  EXPECT_THAT(package.entries, ElementsAre(Field(&Entry::path, "nowhere")));
 }
 
 TEST_F(PackageApi, AnExceptionOfTheSinkIsAnError) {

@@ -78,11 +78,11 @@ envbuild::PushOptions push_options(const PushOptions& options, Call& call) {
   return {.store = store_options(options.anonymous, call), .on_progress = call.on_progress()};
 }
 
-Pushed pushed_of(envbuild::Pushed pushed) {
+Pushed pushed_of(envbuild::Pushed pushed, const PackOptions& options) {
   Pushed result{
       .uri = pushed.uri.shown(), .size_bytes = pushed.size_bytes, .uploaded = pushed.uploaded};
   if (!pushed.package) return result;
-  result.package = api::package_of(*pushed.package, std::move(pushed.tree));
+  result.package = api::package_of(*pushed.package, std::move(pushed.tree), options);
   result.package.packed_bytes = pushed.size_bytes;
   return result;
 }
@@ -140,12 +140,12 @@ Result<Pushed> push(const Path& source, std::string_view uri, const PushOptions&
       RTENV_TRY(const auto package, api::package_options(options, call));
       RTENV_TRY(auto pushed,
                 envbuild::push_directory(path, package, parsed, push_options(options, call)));
-      return pushed_of(std::move(pushed));
+      return pushed_of(std::move(pushed), options);
     }
     if (options.git_revision)
       return fail(Errc::invalid_argument, "git_revision: {} isn't a directory", path.native());
     RTENV_TRY(auto pushed, envbuild::push_file(path, parsed, push_options(options, call)));
-    return pushed_of(std::move(pushed));
+    return pushed_of(std::move(pushed), options);
   });
 }
 
@@ -155,7 +155,7 @@ Result<Pushed> push_from_descriptor(int descriptor, std::string_view uri,
     RTENV_TRY(api::check_open("descriptor", descriptor, api::Access::read));
     RTENV_TRY(const auto parsed, remote::Uri::parse(uri));
     RTENV_TRY(auto pushed, envbuild::push_input(descriptor, parsed, push_options(options, call)));
-    return pushed_of(std::move(pushed));
+    return pushed_of(std::move(pushed), options);
   });
 }
 

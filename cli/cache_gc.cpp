@@ -19,14 +19,13 @@ struct CollectCommand {
   bool dry_run = false;
   bool remote = false;
 
-  [[nodiscard]] Result<CacheLimits> limits(CacheLimits of_cache) const;
+  [[nodiscard]] Result<CacheLimits> with_options(CacheLimits limits) const;
   [[nodiscard]] Result<int> run(const Tool& tool) const;
   [[nodiscard]] Result<int> run_remote(const Tool& tool) const;
 };
 
 // The cache's own limits, overridden by the options.
-Result<CacheLimits> CollectCommand::limits(CacheLimits of_cache) const {
-  CacheLimits limits = std::move(of_cache);
+Result<CacheLimits> CollectCommand::with_options(CacheLimits limits) const {
   if (!max_size.empty()) {
     RTENV_TRY(limits.max_bytes, parse_byte_size(max_size));
   }
@@ -82,8 +81,9 @@ Result<int> CollectCommand::run_remote(const Tool& tool) const {
 Result<int> CollectCommand::run(const Tool& tool) const {
   if (remote) return run_remote(tool);
   RTENV_TRY(const auto of_variables, envbuild::cache_limits(tool.environment));
-  RTENV_TRY(const CacheLimits chosen, limits({.max_bytes = of_variables.max_bytes,
-                                              .min_free_bytes = of_variables.min_free_bytes}));
+  RTENV_TRY(const CacheLimits chosen,
+            with_options({.max_bytes = of_variables.max_bytes,
+                          .min_free_bytes = of_variables.min_free_bytes}));
   // Without limits of its own: opening must not evict anything, least of all before a dry run.
   RTENV_TRY(auto cache,
             tool.open_cache({.limits = CacheLimits(), .no_remote = true, .makes_room = true}));

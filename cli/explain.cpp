@@ -27,8 +27,7 @@ void print_explanation(const Package& package) {
     print_to_stderr(
         fmt::format("file      {:>14} bytes  {}\n", file->size_bytes, shown_name(file->path)));
   print_to_stderr(fmt::format("packed    {:>14} bytes in {} files; {} left out\n",
-                              package.content_bytes, package.file_count(),
-                              package.excluded.size()));
+                              package.content_bytes, package.files, package.excluded.size()));
 }
 
 nlohmann::json explanation_json(const Package& package) {

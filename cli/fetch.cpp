@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/output_file.hpp"
 #include "base/path_kind.hpp"
 #include "cli/commands.hpp"
 #include "cli/progress.hpp"
@@ -56,13 +55,7 @@ struct FetchCommand {
 
   [[nodiscard]] Result<int> into_file(const remote::Uri& parsed, DownloadOptions options,
                                       ProgressLine& progress, const Tool& tool) const {
-    const bool to_stdout = output == "-" || OutputFile::is_standard(output);
-    if (to_stdout && tool.output.json)
-      return fail(Errc::invalid_argument,
-                  "-o {} and --json exclude each other: both write to standard output", output);
-    if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
-      return fail(Errc::invalid_argument, "an object can't be written to a terminal")
-          .hint("redirect standard output, or give a file to -o");
+    RTENV_TRY(const bool to_stdout, tool.output.is_standard_output(output, "an object"));
     options.cache = cache_of_pin(parsed, tool);
     const auto fetched = output == "-" ? download_to_descriptor(uri, STDOUT_FILENO, options)
                                        : download(uri, output, options);

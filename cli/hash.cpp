@@ -21,7 +21,7 @@ Result<int> HashCommand::run(const Tool& tool) const {
   ProgressLine progress(tool);
   auto options = tool.options<PackOptions>(progress.on_progress());
   RTENV_TRY(selection.set(options, tool));
-  options.list_excluded = explain_wanted || tool.verbose;
+  if (explain_wanted) options.list_excluded = options.list_entries = true;
   if (!no_digest_cache) options.digest_cache = tool.digest_cache();
   RTENV_TRY(const Package package, name_directory(selection.directory, options));
   progress.clear();
@@ -30,7 +30,7 @@ Result<int> HashCommand::run(const Tool& tool) const {
   if (explain_wanted && !tool.output.json) print_explanation(package);
   nlohmann::json object{{"uri", package.uri()},
                         {"scheme", name(package.scheme)},
-                        {"files", package.file_count()},
+                        {"files", package.files},
                         {"total_bytes", package.content_bytes}};
   if (explain_wanted) object.update(explanation_json(package));
   tool.output.print(object, package.uri());

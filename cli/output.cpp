@@ -1,9 +1,12 @@
 #include "cli/output.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.hpp"
+#include "base/output_file.hpp"
 #include "base/text.hpp"
 
 namespace rtenv::cli {
@@ -45,6 +48,17 @@ void Output::print_text(std::string_view line) const {
   if (json) return;
   print_line(line);
   std::fflush(stdout);
+}
+
+Result<bool> Output::is_standard_output(const std::string& file, std::string_view content) const {
+  if (file != "-" && !OutputFile::is_standard(file)) return false;
+  if (json)
+    return fail(Errc::invalid_argument,
+                "-o {} and --json exclude each other: both write to standard output", file);
+  if (::isatty(STDOUT_FILENO) == 1)
+    return fail(Errc::invalid_argument, "{} can't be written to a terminal", content)
+        .hint("redirect standard output, or give a file to -o");
+  return true;
 }
 
 void Output::print_error(const Error& error) const {

@@ -5,7 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
-#include "base/error.hpp"
+#include "base/result.hpp"
 
 namespace rtenv::cli {
 
@@ -27,6 +27,10 @@ struct Output {
   void print_json(const nlohmann::json& value) const;
   /// A line that the JSON form doesn't have; shown at once, also if standard output is a pipe.
   void print_text(std::string_view line) const;
+  /// Whether `file`, the value of -o, is standard output. Fails: invalid_argument (the result is
+  /// JSON, and written there, too; `content`, such as "a package", would go to a terminal).
+  [[nodiscard]] Result<bool> is_standard_output(const std::string& file,
+                                                std::string_view content) const;
   /// On standard error: the message and its hint, or one JSON object.
   void print_error(const Error& error) const;
 };

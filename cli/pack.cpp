@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/output_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/entry_list.hpp"
 #include "cli/explain.hpp"
@@ -27,7 +26,8 @@ struct PackCommand {
 Result<int> PackCommand::list(const Tool& tool) const {
   auto options = tool.options<PackOptions>();
   RTENV_TRY(selection.set(options, tool));
-  options.list_excluded = explain_wanted || tool.verbose;
+  options.list_entries = true;
+  if (explain_wanted) options.list_excluded = true;
   RTENV_TRY(const Package package, list_directory(selection.directory, options));
   warn_of_left_out(package, explain_wanted);
   if (explain_wanted && !tool.output.json) print_explanation(package);
@@ -36,7 +36,7 @@ Result<int> PackCommand::list(const Tool& tool) const {
     for (const Entry& entry : package.entries)
       if (entry.is_in_archive) entries.push_back(entry_json(entry));
     nlohmann::json object{{"entries", std::move(entries)},
-                          {"files", package.file_count()},
+                          {"files", package.files},
                           {"total_bytes", package.content_bytes}};
     if (explain_wanted) object.update(explanation_json(package));
     return object;
@@ -57,18 +57,12 @@ Result<Package> PackCommand::pack(const PackOptions& options) const {
 Result<int> PackCommand::run(const Tool& tool) const {
   RTENV_TRY(selection.check_directory());
   if (list_wanted) return list(tool);
-  const bool to_stdout = output == "-" || OutputFile::is_standard(output);
-  if (to_stdout && tool.output.json)
-    return fail(Errc::invalid_argument,
-                "-o {} and --json exclude each other: both write to standard output", output);
-  if (to_stdout && ::isatty(STDOUT_FILENO) == 1)
-    return fail(Errc::invalid_argument, "a package can't be written to a terminal")
-        .hint("redirect standard output, or give a file to -o");
+  RTENV_TRY(const bool to_stdout, tool.output.is_standard_output(output, "a package"));
   ProgressLine progress(tool);
   auto options = tool.options<PackOptions>(progress.on_progress());
   RTENV_TRY(selection.set(options, tool));
   options.compression = compression.value();
-  options.list_excluded = explain_wanted || tool.verbose;
+  if (explain_wanted) options.list_excluded = options.list_entries = true;
   RTENV_TRY(const Package package, pack(options));
   progress.clear();
   warn_of_left_out(package, explain_wanted);
@@ -80,7 +74,7 @@ Result<int> PackCommand::run(const Tool& tool) const {
       {"uri", package.uri()},
       {"scheme", name(package.scheme)},
       {"path", to_stdout ? std::string() : std::filesystem::absolute(target).native()},
-      {"files", package.file_count()},
+      {"files", package.files},
       {"total_bytes", package.content_bytes},
       {"package_bytes", package.packed_bytes}};
   if (explain_wanted) object.update(explanation_json(package));

@@ -125,6 +125,7 @@ Result<void> Selection::set(PackOptions& options, const Tool& tool) const {
   options.ignore_rules = ignore_rules == "git" ? IgnoreRules::git : IgnoreRules::ray;
   options.use_gitignore = !no_gitignore;
   options.list_excluded = tool.verbose;
+  options.list_entries = false;
   if (!git_revision.empty()) options.git_revision = git_revision;
   options.threads = threads;
   return {};

@@ -34,7 +34,8 @@ struct Selection {
   [[nodiscard]] Result<InputKind> check_source() const;
   /// The same for commands that take directories alone; what isn't one is their own error.
   [[nodiscard]] Result<void> check_directory() const;
-  /// Sets what the options say. Fails: not_found (a file of patterns).
+  /// Sets what the options say, without a list of the entries. Fails: not_found (a file of
+  /// patterns).
   [[nodiscard]] Result<void> set(PackOptions& options, const Tool& tool) const;
 };
 

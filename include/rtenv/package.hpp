@@ -60,6 +60,9 @@ struct PackOptions : Options {
   std::optional<Path> digest_cache = {};
   /// Whether Package::excluded is filled, which takes a little time.
   bool list_excluded = false;
+  /// Whether Package::entries is, which takes a little time, too. If not, it has only those that
+  /// aren't in the package themselves: EntryType::name_only.
+  bool list_entries = true;
   /// A folder of the package that everything is in, as Ray packs modules: a name, or a path without
   /// "..". Not part of the name.
   std::string top_folder = {};
@@ -110,20 +113,17 @@ struct PackStats {
 struct Package {
   std::string name = {};  // "_ray_pkg_<digits>.zip"; empty if no digest was computed
   Scheme scheme = Scheme::xxh3;
+  std::uint64_t files = 0;
   std::uint64_t content_bytes = 0;  // of all files
   std::uint64_t packed_bytes = 0;   // of the zip; 0 if none was written
-  std::vector<Entry> entries = {};  // sorted by the bytes of their paths
+  /// Sorted by the bytes of their paths; see PackOptions::list_entries.
+  std::vector<Entry> entries = {};
   /// What can't be packed; all that rules left out only with PackOptions::list_excluded.
   std::vector<Excluded> excluded = {};
   std::vector<std::string> warnings =
       {};  // of entries that may surprise: submodules, git-lfs pointers
   PackStats stats = {};
 
-  [[nodiscard]] std::uint64_t file_count() const noexcept {
-    std::uint64_t count = 0;
-    for (const Entry& entry : entries) count += entry.type == EntryType::file ? 1 : 0;
-    return count;
-  }
   /// As a runtime_env names it: "gcs://_ray_pkg_<digits>.zip".
   [[nodiscard]] std::string uri() const { return "gcs://" + name; }
 };
