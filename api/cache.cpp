@@ -106,7 +106,8 @@ Result<Path> Cache::default_root(const Options& options) {
 }
 
 Result<Cache> Cache::open(const Path& root, const CacheOptions& options) {
-  return api::guarded([&]() -> Result<Cache> {
+  return in_call(options.stop, [&](Call& call) -> Result<Cache> {
+    RTENV_TRY(check_not_cancelled(call.cancellation(), "opening", root.native()));
     if (root.empty()) return fail(Errc::invalid_argument, "the cache's folder isn't given");
     RTENV_TRY(auto internal, options_of(options));
     RTENV_TRY(auto cache, cache::Cache::open(root, std::move(internal)));

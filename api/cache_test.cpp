@@ -116,6 +116,14 @@ TEST_F(CacheApi, KindsMayHaveLimitsOfTheirOwn) {
             options.limits->max_bytes_of_kind);
 }
 
+TEST_F(CacheApi, OpeningItCanBeStopped) {
+  std::stop_source source;
+  source.request_stop();
+  CacheOptions options;
+  options.stop = source.get_token();
+  EXPECT_THAT(Cache::open(tree_ / "cache", options), IsError(Errc::cancelled));
+}
+
 TEST_F(CacheApi, ARemoteCacheCanBeLeftOut) {
   CacheOptions options;
   options.environment = Variables{{"RTENV_REMOTE_CACHE", (tree_ / "remote").native()},

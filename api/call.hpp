@@ -12,6 +12,7 @@
 #include "api/guard.hpp"
 #include "base/cancellation.hpp"
 #include "base/environment.hpp"
+#include "base/wait_scope.hpp"
 #include "remote/object_store.hpp"
 #include "rtenv/options.hpp"
 
@@ -69,6 +70,7 @@ auto in_call(const Options& options, Work work) -> decltype(work(std::declval<Ca
   return guarded([&]() -> decltype(work(std::declval<Call&>())) {
     Call call(options);
     if (auto begun = call.begin(); !begun) return Failure(begun.error());
+    const WaitScope scope(call.cancellation());
     return call.end(work(call));
   });
 }

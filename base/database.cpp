@@ -6,26 +6,72 @@
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <thread>
 
 #include "base/folder_entries.hpp"
+#include "base/wait_scope.hpp"
 
 namespace rtenv {
 namespace {
 
-constexpr int k_busy_timeout_ms = 30'000;
-constexpr int k_busy_retry_ms = 2;
+constexpr std::chrono::milliseconds k_patience{30'000};
 constexpr const char* k_settings = "PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON";
+
+// A handler of sqlite3_busy_handler: waits for a lock of another connection. `count`: the earlier
+// calls for the same lock. Returns 0 to give up.
+int wait_for_lock(void* /*unused*/, int count) {
+  constexpr int k_doublings = 6;
+  constexpr int k_longest_ms = 1 << k_doublings;
+  const int waited_ms = count < k_doublings
+                            ? (1 << count) - 1
+                            : k_longest_ms - 1 + (count - k_doublings) * k_longest_ms;
+  if (waited_ms >= k_patience.count() || WaitScope::is_over()) return 0;
+  WaitScope::sleep(std::chrono::milliseconds(1 << std::min(count, k_doublings)));
+  return 1;
+}
+
+// SQLite's VFS, except that it doesn't resolve links: they would be those of a path that may lead
+// elsewhere when the log is opened. See DatabaseFiles.
+class VfsThatKeepsPaths {
+ public:
+  static const char* name() {
+    static VfsThatKeepsPaths registered;
+    return registered.name_.data();
+  }
+
+ private:
+  VfsThatKeepsPaths() {
+    // A process may have several copies of this library.
+    std::snprintf(name_.data(), name_.size(), "rtenv %p", static_cast<void*>(this));
+    const sqlite3_vfs* const usual = sqlite3_vfs_find("unix");
+    if (usual == nullptr) return;
+    vfs_ = *usual;
+    vfs_.zName = name_.data();
+    vfs_.xFullPathname = [](sqlite3_vfs*, const char* path, int size, char* full) {
+      const int length = std::snprintf(full, static_cast<std::size_t>(size), "%s", path);
+      return length < size ? SQLITE_OK : SQLITE_CANTOPEN;
+    };
+    sqlite3_vfs_register(&vfs_, 0);
+  }
+  // This library may be unloaded before SQLite is.
+  ~VfsThatKeepsPaths() { sqlite3_vfs_unregister(&vfs_); }
+
+  std::array<char, 32> name_{};
+  sqlite3_vfs vfs_{};
+};
 
 // Whether SQLite's last failure was for lack of space, inodes or quota. It reports the errno of its
 // system call, but not for the shared memory of the write-ahead log.
-bool is_full(sqlite3* handle, const char* file) {
+bool is_full(sqlite3* handle) {
   const int error = sqlite3_system_errno(handle);
   if (error == ENOSPC || error == EDQUOT) return true;
+  const char* const file = sqlite3_db_filename(handle, "main");
   struct statvfs status {};
   return file != nullptr && ::statvfs(Path(file).parent_path().c_str(), &status) == 0 &&
          (status.f_bavail == 0 || (status.f_files != 0 && status.f_favail == 0));
@@ -39,18 +85,19 @@ int missing_resource(sqlite3* handle) {
   return any || (errno != EMFILE && errno != ENFILE) ? 0 : errno;
 }
 
-Failure fail_sqlite(sqlite3* handle, std::string_view action) {
+Failure fail_sqlite(sqlite3* handle, std::string_view action, const std::string& file) {
   const int code = handle != nullptr ? sqlite3_errcode(handle) : SQLITE_NOMEM;
   const char* reason = handle != nullptr ? sqlite3_errmsg(handle) : "out of memory";
-  const char* file = handle != nullptr ? sqlite3_db_filename(handle, "main") : nullptr;
   const bool has_system_error =
       handle != nullptr && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
   if (const int missing = has_system_error ? missing_resource(handle) : 0; missing != 0)
-    return fail(system_error(missing, action, file != nullptr ? file : "a database"));
+    return fail(system_error(missing, action, file));
+  if ((code & 0xff) == SQLITE_BUSY)
+    if (auto stopped = WaitScope::check(file); !stopped) return Failure(std::move(stopped).error());
   Errc errc = Errc::internal;
   switch (code & 0xff) {
     case SQLITE_IOERR:
-      if (is_full(handle, file)) errc = Errc::out_of_space;
+      if (is_full(handle)) errc = Errc::out_of_space;
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED: errc = Errc::unavailable; break;
@@ -61,20 +108,20 @@ Failure fail_sqlite(sqlite3* handle, std::string_view action) {
     case SQLITE_PERM:
     case SQLITE_READONLY: errc = Errc::permission_denied; break;
     case SQLITE_CANTOPEN:
-      errc = is_full(handle, file) ? Errc::out_of_space : Errc::permission_denied;
+      errc = is_full(handle) ? Errc::out_of_space : Errc::permission_denied;
       break;
     default: break;
   }
   if (errc == Errc::out_of_space) reason = "no space left on the disk";
-  return fail(errc, "cannot {} {}: {}", action, file != nullptr ? file : "a database", reason);
+  return fail(errc, "cannot {} {}: {}", action, file, reason);
 }
 
 // SQLite leaves holes in the log's index, which it maps: on a full disk, writing to one would end
 // the process (SIGBUS). Uses SQLite's own descriptor: closing another one would release its locks.
-Result<void> allocate_log_index(const Path& database) {
+Result<void> allocate_log_index(const DatabaseFiles& files) {
   constexpr off_t k_index_bytes = 32 << 10;
   struct stat index {};
-  if (::stat((database.native() + "-shm").c_str(), &index) != 0) return {};
+  if (::stat((files.path_in_folder().native() + "-shm").c_str(), &index) != 0) return {};
   for (const FolderEntry& entry : readable_entries("/proc/self/fd")) {
     const int fd = std::atoi(entry.name().c_str());
     // Another thread may close the descriptor and open something else meanwhile: a size must not
@@ -85,16 +132,18 @@ Result<void> allocate_log_index(const Path& database) {
       continue;
     if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, k_index_bytes) == 0) return {};
     if (errno != ENOSPC && errno != EDQUOT) return {};  // a file system without fallocate
-    return fail(Errc::out_of_space, "cannot open {}: no space left on the disk", database.native());
+    return fail(Errc::out_of_space, "cannot open {}: no space left on the disk",
+                files.path().native());
   }
   return {};
 }
 
 // So that a few changes can be written when the disk has become full. SQLite has no locks on this
 // file.
-void allocate_log(const Path& database) {
+void allocate_log(const DatabaseFiles& files) {
   constexpr off_t k_log_bytes = 256 << 10;
-  const Fd log(::open((database.native() + "-wal").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  const Fd log(
+      ::open((files.path_in_folder().native() + "-wal").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (log) [[maybe_unused]]
     const int allocated = ::fallocate(log.get(), FALLOC_FL_KEEP_SIZE, 0, k_log_bytes);
 }
@@ -125,7 +174,7 @@ Result<bool> Statement::step() {
     case SQLITE_ROW: return true;
     case SQLITE_DONE: return false;
     default: {
-      auto failure = fail_sqlite(sqlite3_db_handle(statement_.get()), "query");
+      auto failure = fail_sqlite(sqlite3_db_handle(statement_.get()), "query", file_->native());
       reset();
       return failure;
     }
@@ -159,23 +208,33 @@ std::int64_t Statement::number(int column) const {
 
 void Database::Close::operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
 
+Failure Database::failed_to(std::string_view action) const {
+  return fail_sqlite(handle_.get(), action, files_->path().native());
+}
+
 Result<Database> Database::connect(const Path& path) {
+  RTENV_TRY(auto files, DatabaseFiles::at(path));
   sqlite3* handle = nullptr;
   const int code =
-      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  Database database(handle);
-  if (code != SQLITE_OK) return fail_sqlite(handle, "open");
+      sqlite3_open_v2(files.path_in_folder().c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, VfsThatKeepsPaths::name());
+  Database database(std::make_unique<DatabaseFiles>(std::move(files)), handle);
+  if (code != SQLITE_OK) return database.failed_to("open");
+  RTENV_TRY(database.files_->note_open(handle));
   sqlite3_extended_result_codes(handle, 1);
-  sqlite3_busy_timeout(handle, k_busy_timeout_ms);
+  sqlite3_busy_handler(handle, wait_for_lock, nullptr);
   return database;
 }
 
 Result<Database> Database::open(const Path& path) {
   RTENV_TRY(Database database, connect(path));
-  RTENV_TRY(database.use_write_ahead_log(std::chrono::milliseconds(k_busy_timeout_ms)));
+  RTENV_TRY(database.use_write_ahead_log(k_patience));
   RTENV_TRY(database.execute(k_settings));
-  RTENV_TRY(allocate_log_index(path));
-  allocate_log(path);
+  // The log of a new database is opened with its first transaction.
+  RTENV_TRY(database.execute("SELECT 1 FROM sqlite_schema LIMIT 1"));
+  database.files_->note_index();
+  RTENV_TRY(allocate_log_index(*database.files_));
+  allocate_log(*database.files_);
   return database;
 }
 
@@ -187,7 +246,7 @@ Result<Database> Database::open_keeping_log(const Path& path) {
 
 Result<Database> Database::open_on_full_disk(const Path& path) {
   RTENV_TRY(Database alone, connect(path));
-  sqlite3_busy_timeout(alone.handle_.get(), 0);
+  sqlite3_busy_handler(alone.handle_.get(), nullptr, nullptr);
   RTENV_TRY(alone.execute("PRAGMA locking_mode=EXCLUSIVE"));
   auto opened = alone.use_write_ahead_log(std::chrono::milliseconds(0));
   if (opened) opened = alone.execute(k_settings);
@@ -208,14 +267,16 @@ void Database::keep_write_ahead_log() {
 // While another process switches a new database to WAL, SQLite returns SQLITE_BUSY at once instead
 // of honoring the busy timeout, to avoid a deadlock. So retry here.
 Result<void> Database::use_write_ahead_log(std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds k_retry_interval{2};
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     const int code =
         sqlite3_exec(handle_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
     if (code == SQLITE_OK) return {};
-    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() >= deadline)
-      return fail_sqlite(handle_.get(), "query");
-    std::this_thread::sleep_for(std::chrono::milliseconds(k_busy_retry_ms));
+    if ((code & 0xFF) != SQLITE_BUSY || std::chrono::steady_clock::now() >= deadline ||
+        WaitScope::is_over())
+      return failed_to("query");
+    WaitScope::sleep(k_retry_interval);
   }
 }
 
@@ -223,16 +284,11 @@ Result<void> Database::use_write_ahead_log(std::chrono::milliseconds patience) {
 // SQLite goes on with a file that has no name any more, beside those that use what has its name
 // now.
 Result<void> Database::check_usable() const {
-  const char* const file = sqlite3_db_filename(handle_.get(), "main");
   if (!origin_.is_this_process())
-    return fail(Errc::invalid_argument, "{} was opened before this process was forked", file)
+    return fail(Errc::invalid_argument, "{} was opened before this process was forked",
+                files_->path().native())
         .hint("open it again after fork()");
-  int moved = 0;
-  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  if (moved != 0)
-    return fail(Errc::unavailable, "{} was removed or replaced while it was in use", file)
-        .hint("open it again, or restart the program that uses it");
-  return {};
+  return files_->check_present();
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
@@ -240,8 +296,8 @@ Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
                          nullptr) != SQLITE_OK)
-    return fail_sqlite(handle_.get(), "query");
-  return Statement(statement);
+    return failed_to("query");
+  return Statement(statement, files_->path());
 }
 
 Result<CachedStatement> Database::prepare_cached(const char* sql) {
@@ -268,7 +324,7 @@ Result<void> Database::run(const char* sql) {
 Result<void> Database::execute(const char* sql) {
   RTENV_TRY(check_usable());
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-    return fail_sqlite(handle_.get(), "query");
+    return failed_to("query");
   return {};
 }
 

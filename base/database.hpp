@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/database_files.hpp"
 #include "base/exceptions.hpp"
 #include "base/fd.hpp"
 #include "base/origin.hpp"
@@ -23,7 +24,7 @@ struct sqlite3_stmt;
 namespace rtenv {
 
 /// A prepared statement: bind the parameters (from 1), then step through the rows. Can be executed
-/// again after `reset`.
+/// again after `reset`. Must not outlive its Database.
 class Statement {
  public:
   Statement(Statement&&) noexcept = default;
@@ -31,8 +32,8 @@ class Statement {
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::int64_t number);
   /// Advances to the next row; false after the last one. Fails: unavailable (still locked after 30
-  /// s), out_of_space, corrupt, permission_denied, internal (also: a parameter was bound that the
-  /// statement doesn't have).
+  /// s), cancelled (while waiting for a lock, see WaitScope), out_of_space, corrupt,
+  /// permission_denied, internal (also: a parameter was bound that the statement doesn't have).
   Result<bool> step();
   /// Executes the statement, ignoring its rows, and resets it. Fails: as step.
   Result<void> run();
@@ -48,8 +49,9 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const noexcept;
   };
-  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  Statement(sqlite3_stmt* statement, const Path& file) : statement_(statement), file_(&file) {}
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  const Path* file_;  // of the database
   int misbound_ = 0;  // a parameter that the statement doesn't have
 };
 
@@ -74,7 +76,7 @@ class CachedStatement {
 class Database {
  public:
   /// Opens the file, creating it if it doesn't exist, in WAL mode with synchronous=NORMAL. Waits up
-  /// to 30 s for locks of other processes. Fails: as Statement::step.
+  /// to 30 s for locks of other processes. Fails: as Statement::step; not_found (its folder).
   static Result<Database> open(const Path& path);
   /// For a disk that is almost full: the space of the write-ahead log stays on the disk when the
   /// file is closed, until `open` closes it. Fails: as open.
@@ -116,17 +118,20 @@ class Database {
     Database& database;
     ~RollBack() { database.roll_back(); }
   };
-  explicit Database(sqlite3* handle) : handle_(handle) {}
+  Database(std::unique_ptr<DatabaseFiles> files, sqlite3* handle)
+      : files_(std::move(files)), handle_(handle) {}
   // If there is a transaction. Takes no memory.
   void roll_back() noexcept;
   [[nodiscard]] Result<void> check_usable() const;
+  [[nodiscard]] Failure failed_to(std::string_view action) const;
   static Result<Database> connect(const Path& path);
   Result<void> use_write_ahead_log(std::chrono::milliseconds patience);
   Result<void> run(const char* sql);
   void keep_write_ahead_log();
   Origin origin_;
+  // Each is used by the next ones.
+  std::unique_ptr<DatabaseFiles> files_;
   std::unique_ptr<sqlite3, Close> handle_;
-  // Declared after the handle: statements must be finalized before it is closed.
   std::map<const char*, Statement> cached_;
 };
 

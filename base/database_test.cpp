@@ -1,11 +1,14 @@
 #include "base/database.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdio.h>
 
 #include <atomic>
 #include <thread>
 #include <vector>
 
+#include "base/wait_scope.hpp"
 #include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
@@ -113,6 +116,7 @@ TEST_F(DatabaseTable, RefusesToWorkInAFork) {
 TEST_F(DatabaseTable, RefusesToWorkOnceItsFileWasRemovedOrReplaced) {
   std::filesystem::remove(tree / "db");
   EXPECT_THAT(insert("a", 1), IsError(Errc::unavailable, "removed or replaced"));
+  for (const char* file : {"db-wal", "db-shm"}) std::filesystem::remove(tree / file);
   Database next = create(tree / "db");
   EXPECT_THAT(insert("a", 1), IsError(Errc::unavailable, "removed or replaced"));
   EXPECT_THAT(next.execute("INSERT INTO t VALUES ('a', 1)"), IsOk());
@@ -127,6 +131,67 @@ TEST_F(DatabaseTable, ATransactionEndsAlsoIfTheFileIsAwayMeanwhile) {
   must(rename_path(tree / "away", tree / "db"));
   EXPECT_THAT(database.transaction([&] { return insert("a", 1); }), IsOk());
   EXPECT_EQ(count(), 1);
+}
+
+// SQLite would empty the log's index of the one folder while it is mapped for the other's database:
+// then the process ends by SIGBUS.
+TEST(Database, FoldersMayBeExchangedWhileThreadsOpenTheirDatabases) {
+  constexpr int k_exchanges = 3000;
+  TreeBuilder tree;
+  for (const char* name : {"one", "other"}) {
+    std::filesystem::create_directory(tree / name);
+    must(must(Database::open(tree / name / "db")).execute("CREATE TABLE t (x)"));
+  }
+  std::atomic<bool> ended = false;
+  std::atomic<int> unexpected = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      while (!ended) {
+        auto database = Database::open(tree / "one" / "db");
+        const auto inserted = database ? database->execute("INSERT INTO t VALUES (1)")
+                                       : Result<void>(Failure(database.error()));
+        if (!inserted && inserted.error().code() != Errc::unavailable) ++unexpected;
+      }
+    });
+  for (int i = 0; i < k_exchanges; ++i)
+    ASSERT_EQ(::renameat2(AT_FDCWD, (tree / "one").c_str(), AT_FDCWD, (tree / "other").c_str(),
+                          RENAME_EXCHANGE),
+              0);
+  ended = true;
+  threads.clear();
+  EXPECT_EQ(unexpected, 0);
+  for (const char* name : {"one", "other"}) {
+    auto database = must(Database::open(tree / name / "db"));
+    auto check = must(database.prepare("PRAGMA integrity_check"));
+    ASSERT_TRUE(must(check.step()));
+    EXPECT_EQ(check.text(0), "ok") << name;
+  }
+}
+
+TEST_F(DatabaseTable, ANewOneIsNotOpenedBesideTheLogOfARemovedOne) {
+  std::filesystem::remove(tree / "db");
+  EXPECT_THAT(Database::open(tree / "db"), IsError(Errc::unavailable, "removed or replaced"));
+  for (const char* file : {"db-wal", "db-shm"}) std::filesystem::remove(tree / file);
+  EXPECT_THAT(Database::open(tree / "db"), IsOk());
+}
+
+TEST_F(DatabaseTable, WaitingForALockEndsWithTheCall) {
+  Database other = must(Database::open(tree / "db"));
+  must(other.execute("BEGIN IMMEDIATE"));
+  const auto cancellation = must(Cancellation::create());
+  std::jthread stop([&] { cancellation.request(); });
+  const WaitScope scope(&cancellation);
+  EXPECT_THAT(insert("a", 1), IsError(Errc::cancelled, "waiting for"));
+}
+
+TEST_F(DatabaseTable, CleaningUpDoesNotWaitLong) {
+  Database other = must(Database::open(tree / "db"));
+  must(other.execute("BEGIN IMMEDIATE"));
+  const WaitScope scope(std::chrono::milliseconds(1));
+  EXPECT_THAT(insert("a", 1), IsError(Errc::unavailable));
+  must(other.execute("COMMIT"));
+  EXPECT_THAT(insert("a", 1), IsOk());
 }
 
 TEST(Database, ReportsThatNoDescriptorIsLeft) {

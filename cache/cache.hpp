@@ -85,7 +85,7 @@ class Cache {
   /// Opens or creates the cache and removes leftovers of crashed processes; leftovers that can't be
   /// removed are logged. Fails: permission_denied (also: the folder is another user's or others may
   /// write to it, a read-only file system), out_of_space, invalid_argument (a ledger
-  /// of another version; a network file system), unavailable, corrupt.
+  /// of another version; a network file system), unavailable, corrupt, cancelled (see WaitScope).
   static Result<Cache> open(const Path& root, CacheOptions options = {});
 
   [[nodiscard]] const Path& root() const;

@@ -13,6 +13,8 @@ namespace rtenv::cache {
 
 namespace {
 
+constexpr std::chrono::milliseconds k_retire_patience{500};
+
 // Moving a folder to another parent needs write permission for the folder itself.
 Result<void> move_away(const Path& path, const Path& away) {
   auto renamed = rename_path(path, away);
@@ -45,6 +47,7 @@ CacheState::CacheState(Path root, Ledger ledger, CacheOptions options)
 CacheState::~CacheState() {
   sender_.reset();
   if (!holder_) return;
+  const WaitScope scope(k_retire_patience);
   (void)without_exceptions([&]() -> Result<void> {
     ::rmdir(holder_tmp().c_str());
     holder_->retire(locks(), ledger_);
@@ -65,8 +68,9 @@ bool CacheState::has_tier_mode(TierMode mode) const noexcept {
 }
 
 Result<const Holder*> CacheState::holder() {
-  const std::lock_guard lock(mutex_);
+  RTENV_TRY(const auto lock, mutex_.lock("the cache"));
   if (!holder_) {
+    RTENV_TRY(ledger_.check_present());
     RTENV_TRY(auto created, Holder::create(locks(), ledger_));
     holder_.emplace(std::move(created));
   }
@@ -81,7 +85,7 @@ Result<TempDir> CacheState::make_temp_dir(const Cancellation* cancellation) {
 }
 
 void CacheState::wake_sender() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(sender_mutex_);
   if (!sender_) sender_.emplace();
   sender_->wake(*this);
 }

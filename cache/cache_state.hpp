@@ -85,10 +85,11 @@ class CacheState {
   std::atomic<bool> has_built_{false};
   std::atomic<bool> uses_uv_folder_{false};
   std::atomic<bool> uv_may_have_grown_{false};
-  std::mutex mutex_;
-  std::optional<Holder> holder_;
+  CallMutex mutex_;
+  std::optional<Holder> holder_;  // guarded by mutex_ until it is set
   std::optional<RemoteTier> tier_;
-  std::optional<TierSender> sender_;
+  std::mutex sender_mutex_;
+  std::optional<TierSender> sender_;  // guarded by sender_mutex_
 };
 
 /// See Cache::find.

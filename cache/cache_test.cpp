@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/database.hpp"
+#include "base/wait_scope.hpp"
 #include "cache/cache_fixture.hpp"
 
 namespace rtenv::cache {
@@ -48,6 +49,21 @@ TEST_P(CacheOfKind, LeavesNothingAfterAFailedBuild) {
   EXPECT_FALSE(std::filesystem::exists(cache.path_of(GetParam(), "k")));
   EXPECT_THAT(keys(cache), IsEmpty());
   EXPECT_THAT(cache.get_or_build(GetParam(), "k", writes("x")), IsOk());
+}
+
+TEST_F(CacheFolder, OpeningEndsWithTheCallAndLeavesTheRestOfTheLeftoversToTheNextOne) {
+  (void)open();
+  const Path leftover = folder_.root() / "tmp" / "holder-that-died";
+  std::filesystem::create_directories(leftover / "content");
+  const auto cancellation = must(Cancellation::create());
+  cancellation.request();
+  {
+    const WaitScope scope(&cancellation);
+    EXPECT_THAT(Cache::open(folder_.root()), IsError(Errc::cancelled));
+  }
+  EXPECT_TRUE(std::filesystem::exists(leftover));
+  (void)open();
+  EXPECT_FALSE(std::filesystem::exists(leftover));
 }
 
 TEST_P(CacheOfKind, RecoversFromAKilledBuild) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/database.hpp"
+#include "base/wait_scope.hpp"
 #include "cache/cache_fixture.hpp"
 #include "support/in_fork.hpp"
 
@@ -111,6 +112,17 @@ TEST_F(CacheLease, IsAUseOfTheEntryUntilItEnds) {
     set_last_uses(cache.root(), 1000);
   }
   EXPECT_GT(must(cache.entries())[0].last_used_ms, 1000);
+}
+
+TEST_F(CacheLease, ThatEndsWhileTheLedgerIsLockedIsReleasedByTheNextCall) {
+  Cache cache = open();
+  std::optional lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
+  Database other = must(Database::open(cache.root() / "ledger.db"));
+  must(other.execute("BEGIN IMMEDIATE"));
+  const WaitScope no_patience(std::chrono::milliseconds(1));
+  lease.reset();
+  must(other.execute("COMMIT"));
+  EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
 }
 
 TEST_F(CacheLease, OfACrashedProcessIsAUseUntilItIsNoticed) {

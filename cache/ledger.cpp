@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "cache/ledger_schema.hpp"
 
@@ -48,13 +49,21 @@ Result<Ledger> Ledger::open(const Path& file, OpenDatabase open_database) {
   return Ledger(std::move(database));
 }
 
+Result<CallMutex::Lock> Ledger::enter() {
+  RTENV_TRY(auto lock, mutex_->lock("the cache's ledger"));
+  const WaitScope scope(k_release_patience);
+  if (const auto written = write_ended_leases_locked(); !written)
+    log::debug("a lease is not released yet: {}", written.error().message());
+  return lock;
+}
+
 Result<void> Ledger::check_present() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return database_.check_present();
 }
 
 Result<void> Ledger::begin_build(Kind kind, KeyView key, std::uint64_t lock_inode) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(
       const auto insert,
       database_.prepare_cached(
@@ -69,7 +78,7 @@ Result<void> Ledger::begin_build(Kind kind, KeyView key, std::uint64_t lock_inod
 
 Result<LeasedEntry> Ledger::publish(Kind kind, KeyView key, const BuiltEntry& built,
                                     HolderId holder) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return database_.transaction([&]() -> Result<LeasedEntry> {
     RTENV_TRY(const auto update,
               database_.prepare_cached(
@@ -97,7 +106,7 @@ Result<LeasedEntry> Ledger::publish(Kind kind, KeyView key, const BuiltEntry& bu
 }
 
 Result<void> Ledger::forget_unready(Kind kind, KeyView key) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return database_.transaction([&]() -> Result<void> {
     // Leases on an entry whose files were lost protect nothing.
     RTENV_TRY(const auto leases,
@@ -128,7 +137,7 @@ Result<void> Ledger::count_eviction_locked(Kind kind) {
 }
 
 Result<void> Ledger::set_digest(Kind kind, KeyView key, std::string_view digest) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto update,
             database_.prepare_cached(
                 "UPDATE entry SET digest = ?3 WHERE kind = ?1 AND key = ?2 AND ready = 1"));
@@ -149,7 +158,7 @@ Result<void> Ledger::check_unheld(const EntryRow& row) {
 }
 
 Result<std::optional<EntryRow>> Ledger::find(Kind kind, KeyView key) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return find_locked(kind, key);
 }
 
@@ -179,7 +188,7 @@ Result<std::optional<EntryRow>> Ledger::find_locked(Kind kind, KeyView key) {
 }
 
 Result<std::vector<EntryRow>> Ledger::entries() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query,
             database_.prepare_cached(
                 "SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, hits, "
@@ -214,7 +223,7 @@ Result<std::vector<EntryRow>> Ledger::entries() {
 
 // Ids grow: unlike times, they can't be set back. No key contains the byte 127.
 Result<std::vector<EntryRow>> Ledger::ready_entries(Kind kind, std::string_view key_prefix) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(
       const auto query,
       database_.prepare_cached("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, "
@@ -226,7 +235,7 @@ Result<std::vector<EntryRow>> Ledger::ready_entries(Kind kind, std::string_view 
 }
 
 Result<std::vector<EntryRow>> Ledger::unready_entries() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(
       const auto query,
       database_.prepare_cached("SELECT id, kind, key, ready, size_bytes, created_ms, last_used_ms, "

@@ -3,9 +3,10 @@
 // they match the rows. Thread-safe.
 //
 // Every function fails as the database: unavailable (locked for too long), out_of_space, corrupt,
-// internal.
+// internal, cancelled (the call was stopped while it waited for a lock, see WaitScope).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/call_mutex.hpp"
 #include "base/database.hpp"
 #include "cache/entry.hpp"
 
@@ -71,7 +73,7 @@ class Ledger {
   /// (leased, pinned or being built), and as `move_aside`.
   template <class MoveAside>
   Result<bool> remove_unheld(Kind kind, KeyView key, Removal removal, MoveAside move_aside) {
-    const std::lock_guard lock(*mutex_);
+    RTENV_TRY(const auto lock, enter());
     return database_.transaction([&]() -> Result<bool> {
       RTENV_TRY(const auto row, find_locked(kind, key));
       if (!row) return false;
@@ -109,7 +111,8 @@ class Ledger {
                                                 HolderId holder);
   /// Whether `lease_unused` would find an entry.
   Result<bool> has_unused(Kind kind, std::string_view key_prefix);
-  /// Deletes a lease. The entry was used until now.
+  /// Deletes a lease. The entry was used until now. If the ledger is locked for too long, the next
+  /// function that is called deletes it.
   Result<void> release(const LeasedEntry& leased);
   /// Corrects last uses in the future: the clock was set back, and the entries would outlive all
   /// others.
@@ -150,8 +153,32 @@ class Ledger {
   Result<void> forget_unsent(const EntryName& entry);
 
  private:
+  // Leases that have ended, but not yet in the database. Thread-safe.
+  class EndedLeases {
+   public:
+    void add(const std::vector<LeasedEntry>& leases) {
+      const std::lock_guard lock(mutex_);
+      leases_.insert(leases_.end(), leases.begin(), leases.end());
+    }
+    std::vector<LeasedEntry> take() {
+      const std::lock_guard lock(mutex_);
+      return std::exchange(leases_, {});
+    }
+
+   private:
+    std::mutex mutex_;
+    std::vector<LeasedEntry> leases_;  // guarded by mutex_
+  };
+
   explicit Ledger(Database database)
-      : database_(std::move(database)), mutex_(std::make_unique<std::mutex>()) {}
+      : database_(std::move(database)),
+        mutex_(std::make_unique<CallMutex>()),
+        ended_leases_(std::make_unique<EndedLeases>()) {}
+  // An ended call waits this long to delete its leases.
+  static constexpr std::chrono::milliseconds k_release_patience{500};
+  // What every function begins with: waits as CallMutex does, and deletes leases that have ended.
+  Result<CallMutex::Lock> enter();
+  Result<void> write_ended_leases_locked();
   static Result<void> check_unheld(const EntryRow& row);
   Result<std::optional<EntryRow>> find_locked(Kind kind, KeyView key);
   Result<void> forget_locked(Kind kind, KeyView key);
@@ -159,7 +186,8 @@ class Ledger {
   Result<LeaseId> insert_lease_locked(EntryId entry, HolderId holder);
 
   Database database_;
-  std::unique_ptr<std::mutex> mutex_;
+  std::unique_ptr<CallMutex> mutex_;
+  std::unique_ptr<EndedLeases> ended_leases_;
 };
 
 }  // namespace rtenv::cache

@@ -31,7 +31,7 @@ std::string end_of_prefix(std::string_view prefix) { return std::string(prefix) 
 }  // namespace
 
 Result<HolderId> Ledger::add_holder(std::string_view lock_name) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto insert,
             database_.prepare_cached(
                 "INSERT INTO holder (id, lock_name, pid, identity) VALUES (?, ?, ?, ?)"));
@@ -42,7 +42,7 @@ Result<HolderId> Ledger::add_holder(std::string_view lock_name) {
 }
 
 Result<std::vector<HolderRow>> Ledger::holders() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query,
             database_.prepare_cached("SELECT id, lock_name, identity FROM holder"));
   std::vector<HolderRow> rows;
@@ -54,7 +54,7 @@ Result<std::vector<HolderRow>> Ledger::holders() {
 }
 
 Result<void> Ledger::remove_holder(HolderId holder) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return database_.transaction([&]() -> Result<void> {
     RTENV_TRY(const auto touch,
               database_.prepare_cached("UPDATE entry SET last_used_ms = ?2 WHERE id IN "
@@ -77,7 +77,7 @@ Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
 }
 
 Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, KeyView key, HolderId holder) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return database_.transaction([&]() -> Result<std::optional<LeasedEntry>> {
     RTENV_TRY(const auto touch,
               database_.prepare_cached("UPDATE entry SET last_used_ms = ?, hits = hits + 1 "
@@ -94,7 +94,7 @@ Result<std::optional<LeasedEntry>> Ledger::lease(Kind kind, KeyView key, HolderI
 
 Result<std::optional<LeasedKey>> Ledger::lease_unused(Kind kind, std::string_view key_prefix,
                                                       HolderId holder) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return database_.transaction([&]() -> Result<std::optional<LeasedKey>> {
     RTENV_TRY(const auto query, database_.prepare_cached(k_find_unused));
     query->bind(1, info(kind).name).bind(2, key_prefix).bind(3, end_of_prefix(key_prefix));
@@ -113,28 +113,41 @@ Result<std::optional<LeasedKey>> Ledger::lease_unused(Kind kind, std::string_vie
 }
 
 Result<bool> Ledger::has_unused(Kind kind, std::string_view key_prefix) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query, database_.prepare_cached(k_find_unused));
   query->bind(1, info(kind).name).bind(2, key_prefix).bind(3, end_of_prefix(key_prefix));
   return query->step();
 }
 
 Result<void> Ledger::release(const LeasedEntry& leased) {
-  const std::lock_guard lock(*mutex_);
-  return database_.transaction([&]() -> Result<void> {
-    RTENV_TRY(const auto touch,
-              database_.prepare_cached("UPDATE entry SET last_used_ms = ?2 WHERE id = ?1"));
-    touch->bind(1, leased.entry).bind(2, unix_ms());
-    RTENV_TRY(touch->run());
-    RTENV_TRY(const auto remove,
-              database_.prepare_cached("DELETE FROM lease WHERE entry = ? AND id = ?"));
-    remove->bind(1, leased.entry).bind(2, leased.lease);
-    return remove->run();
+  ended_leases_->add({leased});
+  const WaitScope scope(k_release_patience);
+  RTENV_TRY(const auto lock, enter());
+  return {};
+}
+
+Result<void> Ledger::write_ended_leases_locked() {
+  const std::vector<LeasedEntry> leases = ended_leases_->take();
+  if (leases.empty()) return {};
+  auto written = database_.transaction([&]() -> Result<void> {
+    for (const LeasedEntry& leased : leases) {
+      RTENV_TRY(const auto touch,
+                database_.prepare_cached("UPDATE entry SET last_used_ms = ?2 WHERE id = ?1"));
+      touch->bind(1, leased.entry).bind(2, unix_ms());
+      RTENV_TRY(touch->run());
+      RTENV_TRY(const auto remove,
+                database_.prepare_cached("DELETE FROM lease WHERE entry = ? AND id = ?"));
+      remove->bind(1, leased.entry).bind(2, leased.lease);
+      RTENV_TRY(remove->run());
+    }
+    return {};
   });
+  if (!written) ended_leases_->add(leases);
+  return written;
 }
 
 Result<void> Ledger::forget_future_uses() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto update,
             database_.prepare_cached("UPDATE entry SET last_used_ms = ?1 WHERE last_used_ms > ?1"));
   update->bind(1, unix_ms());
@@ -142,7 +155,7 @@ Result<void> Ledger::forget_future_uses() {
 }
 
 Result<bool> Ledger::pin(Kind kind, KeyView key, const Pin& pin) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   return database_.transaction([&]() -> Result<bool> {
     RTENV_TRY(const auto sweep, database_.prepare_cached("DELETE FROM pin WHERE expires_ms <= ?"));
     sweep->bind(1, unix_ms());
@@ -164,7 +177,7 @@ Result<bool> Ledger::pin(Kind kind, KeyView key, const Pin& pin) {
 }
 
 Result<bool> Ledger::unpin(Kind kind, KeyView key, std::string_view name) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto remove,
             database_.prepare_cached(
                 "DELETE FROM pin WHERE name = ?3 AND entry = "
@@ -176,7 +189,7 @@ Result<bool> Ledger::unpin(Kind kind, KeyView key, std::string_view name) {
 }
 
 Result<bool> Ledger::unpin_all(std::string_view name) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto remove,
             database_.prepare_cached("DELETE FROM pin WHERE name = ?1 RETURNING entry"));
   remove->bind(1, name);
@@ -186,7 +199,7 @@ Result<bool> Ledger::unpin_all(std::string_view name) {
 }
 
 Result<std::vector<std::string>> Ledger::pin_names(std::string_view prefix) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query,
             database_.prepare_cached(
                 "SELECT DISTINCT name FROM pin WHERE substr(name, 1, length(?1)) = ?1"));

@@ -3,7 +3,7 @@
 namespace rtenv::cache {
 
 Result<std::optional<FetchRecord>> Ledger::find_fetch_record(std::string_view digest) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query, database_.prepare_cached(
                                   "SELECT version, sha256, kind, key FROM source "
                                   "JOIN entry ON entry.id = source.entry WHERE source.digest = ?"));
@@ -15,7 +15,7 @@ Result<std::optional<FetchRecord>> Ledger::find_fetch_record(std::string_view di
 }
 
 Result<void> Ledger::remember_fetch(std::string_view digest, const FetchRecord& record) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(
       const auto insert,
       database_.prepare_cached("INSERT OR REPLACE INTO source (digest, version, sha256, entry) "
@@ -29,7 +29,7 @@ Result<void> Ledger::remember_fetch(std::string_view digest, const FetchRecord& 
 }
 
 Result<void> Ledger::count_pull(Kind kind) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto count,
             database_.prepare_cached("UPDATE usage SET pulls = pulls + 1 WHERE kind = ?"));
   count->bind(1, info(kind).name);
@@ -37,7 +37,7 @@ Result<void> Ledger::count_pull(Kind kind) {
 }
 
 Result<void> Ledger::note_unsent(const EntryName& entry) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(
       const auto insert,
       database_.prepare_cached("INSERT OR IGNORE INTO unsent (entry) "
@@ -47,7 +47,7 @@ Result<void> Ledger::note_unsent(const EntryName& entry) {
 }
 
 Result<std::vector<EntryName>> Ledger::unsent() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query,
             database_.prepare_cached(
                 "SELECT kind, key FROM unsent JOIN entry ON id = entry WHERE ready = 1"));
@@ -61,7 +61,7 @@ Result<std::vector<EntryName>> Ledger::unsent() {
 }
 
 Result<void> Ledger::forget_unsent(const EntryName& entry) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(
       const auto remove,
       database_.prepare_cached(

@@ -3,7 +3,7 @@
 namespace rtenv::cache {
 
 Result<std::map<Kind, KindUsage>> Ledger::usage() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query,
             database_.prepare_cached(
                 "SELECT kind, entries, bytes, misses, evictions, "
@@ -30,14 +30,14 @@ Result<std::map<Kind, KindUsage>> Ledger::usage() {
 }
 
 Result<std::uint64_t> Ledger::size_bytes() {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query, database_.prepare_cached("SELECT ifnull(sum(bytes), 0) FROM usage"));
   RTENV_TRY([[maybe_unused]] const bool row, query->step());
   return static_cast<std::uint64_t>(query->number(0));
 }
 
 Result<void> Ledger::set_size(EntryId entry, std::uint64_t size_bytes) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto update,
             database_.prepare_cached("UPDATE entry SET size_bytes = ?2 WHERE id = ?1 AND "
                                      "ready = 1 AND size_bytes <> ?2"));
@@ -46,7 +46,7 @@ Result<void> Ledger::set_size(EntryId entry, std::uint64_t size_bytes) {
 }
 
 Result<void> Ledger::set_folder_size(std::string_view name, std::uint64_t size_bytes) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto set,
             database_.prepare_cached("INSERT INTO usage (kind, bytes) VALUES (?1, ?2) "
                                      "ON CONFLICT DO UPDATE SET bytes = excluded.bytes"));
@@ -55,7 +55,7 @@ Result<void> Ledger::set_folder_size(std::string_view name, std::uint64_t size_b
 }
 
 Result<std::uint64_t> Ledger::folder_size(std::string_view name) {
-  const std::lock_guard lock(*mutex_);
+  RTENV_TRY(const auto lock, enter());
   RTENV_TRY(const auto query, database_.prepare_cached("SELECT bytes FROM usage WHERE kind = ?"));
   query->bind(1, name);
   RTENV_TRY(const bool row, query->step());

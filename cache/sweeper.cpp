@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/folder_entries.hpp"
 #include "base/log.hpp"
+#include "base/wait_scope.hpp"
 #include "cache/folder_limit.hpp"
 
 namespace rtenv::cache {
@@ -59,8 +60,10 @@ Result<void> Sweeper::remove_temporary(const std::vector<Path>& folders) {
   if (!lock || !*lock) return {};  // another process is removing them
   // What a job made immutable, for example, must not make the cache unusable.
   for (const Path& folder : folders)
-    if (const auto removed = remove_tree(folder); !removed)
+    if (auto removed = remove_tree(folder, WaitScope::cancellation()); !removed) {
+      if (removed.error().code() == Errc::cancelled) return removed;
       log::warn("{}", removed.error().message());
+    }
   return {};
 }
 
@@ -72,7 +75,9 @@ Result<void> Sweeper::remove_unfinished(const EntryRow& row) {
   RTENV_TRY(const auto now, state_.ledger().find(row.kind, row.key));
   if (!now || now->ready || now->is_built_elsewhere((*lock)->inode())) return {};
   log::debug("removing the unfinished {} {}", info(row.kind).name, row.key);
-  if (const auto removed = remove_tree(state_.path_of(row.kind, row.key)); !removed) {
+  if (auto removed = remove_tree(state_.path_of(row.kind, row.key), WaitScope::cancellation());
+      !removed) {
+    if (removed.error().code() == Errc::cancelled) return removed;
     log::warn("{}", removed.error().message());
     return {};  // tried again by the next process
   }

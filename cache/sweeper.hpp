@@ -17,8 +17,8 @@ class Sweeper {
   explicit Sweeper(CacheState& state) : state_(state) {}
 
   /// Temporary folders, leases and unfinished entries of processes that have died. The cost doesn't
-  /// depend on the number of entries. Temporary folders that can't be removed are logged. Fails: as
-  /// the ledger and remove_tree.
+  /// depend on the number of entries. Temporary folders that can't be removed are logged. Ends
+  /// with the call, see WaitScope. Fails: as the ledger and remove_tree.
   Result<void> remove_crash_leftovers();
 
   /// Moves entry folders without a row to the trash: another program created them. Requires: the

@@ -69,6 +69,7 @@ void TierSender::wake(CacheState& state) {
     cancellation_.emplace(std::move(*created));
   }
   auto thread = start_thread([this, &state] {
+    const WaitScope scope(&*cancellation_);
     for (;;) {
       {
         const std::lock_guard inner(mutex_);

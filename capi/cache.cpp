@@ -50,6 +50,7 @@ Result<CacheOptions> cache_options(const rtenv_cache_options* given) {
                                 .mode = static_cast<RemoteCache::Mode>(options.remote_mode)};
   else if (options.remote_mode != 0)
     return Error(Errc::invalid_argument, "options.remote_mode is given without a remote_uri");
+  result.stop = capi::stop_of(options.stop);
   return result;
 }
 

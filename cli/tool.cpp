@@ -1,10 +1,16 @@
 #include "cli/tool.hpp"
 
 #include "api/internals.hpp"
+#include "base/wait_scope.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/cache_settings.hpp"
 
 namespace rtenv::cli {
+namespace {
+
+constexpr std::chrono::milliseconds k_patience_of_interrupted{500};
+
+}  // namespace
 
 void Tool::configure_log() const {
   log::set_sink(verbose ? log::Level::debug : log::Level::info,
@@ -18,6 +24,7 @@ Result<Path> Tool::cache_root() const {
 Result<Cache> Tool::open_cache(CacheOptions options) const {
   RTENV_TRY(const Path root, cache_root());
   if (!options.environment) options.environment = environment.values();
+  options.stop = stop;
   RTENV_TRY(auto cache, Cache::open(root, options));
   opened_cache = cache;
   return cache;
@@ -35,8 +42,12 @@ Result<cache::Cache> Tool::open_layer_cache(CacheOptions options) const {
 void Tool::enforce_cache_limits() const {
   if (!opened_cache) return;
   // An interruption of the command isn't one of the eviction that follows it.
-  const bool interrupted_before = cancellation != nullptr && cancellation->requested();
-  opened_cache->enforce_limits(interrupted_before ? Stop() : stop);
+  if (cancellation != nullptr && cancellation->requested()) {
+    const WaitScope scope(k_patience_of_interrupted);
+    opened_cache->enforce_limits();
+  } else {
+    opened_cache->enforce_limits(stop);
+  }
 }
 
 std::optional<Path> Tool::digest_cache() const {

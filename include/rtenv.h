@@ -191,6 +191,7 @@ struct rtenv_cache_options {
   const char* remote_uri;
   uint64_t max_bytes; /* 0 for both: RTENV_CACHE_MAX_SIZE and RTENV_CACHE_MIN_FREE */
   uint64_t min_free_bytes;
+  rtenv_stop* stop; /* of rtenv_cache_open alone */
 };
 enum { RTENV_REMOTE_READ = 0, RTENV_REMOTE_WRITE_THROUGH = 1, RTENV_REMOTE_WRITE_BACK = 2 };
 

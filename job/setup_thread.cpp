@@ -3,6 +3,7 @@
 #include "base/event.hpp"
 #include "base/exceptions.hpp"
 #include "base/thread.hpp"
+#include "base/wait_scope.hpp"
 
 namespace rtenv::job {
 namespace {
@@ -25,6 +26,7 @@ Result<SetupThread> SetupThread::start(Prepare prepare,
       Shared{.cancellation = std::move(cancellation), .done = std::move(done), .result = {}});
   SetupThread setup(shared, timeout);
   auto work = [shared = std::move(shared), prepare = std::move(prepare)] {
+    const WaitScope scope(&shared->cancellation);
     shared->result.emplace(without_exceptions([&] { return prepare(shared->cancellation); }));
     shared->done.raise();
   };

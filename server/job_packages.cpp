@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/exceptions.hpp"
 #include "base/log.hpp"
+#include "base/wait_scope.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/unpack_limits.hpp"
 #include "envbuild/uploaded_package.hpp"
@@ -64,6 +65,7 @@ void JobPackages::cancel() { cancellation_.request(); }
 template <class Value>
 asio::awaitable<Result<Value>> JobPackages::on_pool(std::function<Result<Value>()> work) {
   std::function<Result<Value>()> then_enforce = [this, work = std::move(work)] {
+    const WaitScope scope(&cancellation_);
     auto result = work();
     if (cache_) cache_->enforce_limits(&cancellation_);
     return result;

@@ -69,6 +69,7 @@ struct CacheOptions {
   std::optional<bool> allow_network_file_system = {};
   /// For who makes room: on a full disk, uses the space that the cache keeps for them.
   bool makes_room = false;
+  Stop stop = {};  // of Cache::open alone
 };
 
 struct CachePin {
@@ -155,7 +156,7 @@ class RTENV_API Cache {
 
   /// Opens or creates it, and removes what crashed processes left. Fails: permission_denied (also:
   /// the folder is another user's, or others may write to it), invalid_argument (of another version
-  /// of rtenv; on a network file system; a setting), out_of_space, unavailable, corrupt.
+  /// of rtenv; on a network file system; a setting), out_of_space, unavailable, corrupt, cancelled.
   static Result<Cache> open(const Path& root, const CacheOptions& options = {});
 
   Cache(const Cache&) = default;

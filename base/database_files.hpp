@@ -1,0 +1,72 @@
+// The files of a database that this process has open: the database itself, and beside it the log
+// (-wal) and the log's index (-shm), which SQLite maps. Internal to database.cpp.
+//
+// SQLite opens them by path, one after the other, and empties an index that no other process uses.
+// If the folder or the database was exchanged meanwhile, that is the index which another connection
+// of this process has mapped: its next access would end the process (SIGBUS). So the files are
+// opened below a descriptor of the folder, and an index that is mapped for another database is
+// refused.
+#pragma once
+
+#include <sys/types.h>
+
+#include <list>
+#include <optional>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+
+struct sqlite3;
+
+namespace rtenv {
+
+/// Not thread-safe, but several threads may have some.
+class DatabaseFiles {
+ public:
+  /// `path` need not exist yet. Fails: as open(2) of its folder.
+  static Result<DatabaseFiles> at(const Path& path);
+  DatabaseFiles(DatabaseFiles&& other) noexcept;
+  DatabaseFiles& operator=(DatabaseFiles&&) = delete;
+  /// Requires: the connection is closed.
+  ~DatabaseFiles();
+
+  /// As it was given, for messages.
+  [[nodiscard]] const Path& path() const noexcept { return path_; }
+  /// The same file, whatever name its folder has. For a VFS that doesn't resolve links.
+  [[nodiscard]] Path path_in_folder() const;
+
+  /// The database is open, its log not yet. Fails: unavailable (removed or replaced since; beside
+  /// it is the log of another one that is open).
+  Result<void> note_open(sqlite3* handle);
+  /// The log is open, too.
+  void note_index();
+  /// Fails: unavailable (`path` doesn't lead to the file that is open).
+  [[nodiscard]] Result<void> check_present() const;
+
+ private:
+  struct FileId {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool operator==(const FileId&) const = default;
+  };
+  struct Open {
+    FileId folder;
+    FileId file;
+    std::optional<FileId> index;  // nullopt: not yet known
+  };
+  struct OpenOnes;
+
+  DatabaseFiles(Path path, Fd folder) : path_(std::move(path)), folder_(std::move(folder)) {}
+  static std::optional<FileId> file_id(int folder, const std::string& name);
+  static OpenOnes& open_ones();
+  [[nodiscard]] std::string name() const { return path_.filename().native(); }
+  [[nodiscard]] std::string index_name() const { return name() + "-shm"; }
+  [[nodiscard]] Failure fail_exchanged() const;
+
+  Path path_;
+  Fd folder_;
+  std::optional<std::list<Open>::iterator> open_;
+};
+
+}  // namespace rtenv
