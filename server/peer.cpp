@@ -147,11 +147,12 @@ std::optional<Owner> owner_in_line(std::string_view line, int family, const End&
   return is_connected(state) ? std::optional(owner) : std::nullopt;
 }
 
-std::optional<Owner> read_tables(const End& peer, const End& own) {
+Result<std::optional<Owner>> read_tables(const End& peer, const End& own) {
   for (const auto& [file, family] :
        {std::pair{"/proc/net/tcp", AF_INET}, std::pair{"/proc/net/tcp6", AF_INET6}}) {
     const auto text = read_file_or_stream(file);
-    if (!text) continue;
+    if (!text && text.error().code() == Errc::unavailable) return Failure(text.error());
+    if (!text) continue;  // a kernel without IPv6
     std::string_view rest = *text;
     while (!rest.empty()) {
       const auto line = rest.substr(0, rest.find('\n'));
@@ -159,27 +160,27 @@ std::optional<Owner> read_tables(const End& peer, const End& own) {
       if (const auto owner = owner_in_line(line, family, peer, own)) return owner;
     }
   }
-  return std::nullopt;
+  return std::optional<Owner>();
 }
 
 }  // namespace
 
-Peer identify_peer(int fd, bool with_sock_diag) {
+Result<Peer> identify_peer(int fd, bool with_sock_diag) {
   sockaddr_storage own_storage{};
   sockaddr_storage peer_storage{};
   socklen_t size = sizeof own_storage;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own_storage), &size) != 0)
-    return {.address = "unknown"};
+    return Peer{.address = "unknown"};
   if (own_storage.ss_family == AF_UNIX) {
     ucred credentials{};
     size = sizeof credentials;
     if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-      return {.address = "unix"};
-    return {.address = "unix", .uid = credentials.uid, .pid = credentials.pid};
+      return Peer{.address = "unix"};
+    return Peer{.address = "unix", .uid = credentials.uid, .pid = credentials.pid};
   }
   size = sizeof peer_storage;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer_storage), &size) != 0)
-    return {.address = "unknown"};
+    return Peer{.address = "unknown"};
   const End own = end_of(own_storage);
   const End peer = end_of(peer_storage);
   Peer result{.address = peer.text()};
@@ -188,7 +189,11 @@ Peer identify_peer(int fd, bool with_sock_diag) {
   switch (with_sock_diag ? ask_kernel(peer, own, owner) : Lookup::not_available) {
     case Lookup::found:
     case Lookup::none: break;
-    case Lookup::not_available: owner = read_tables(peer, own).value_or(Owner()); break;
+    case Lookup::not_available: {
+      RTENV_TRY(const auto found, read_tables(peer, own));
+      owner = found.value_or(Owner());
+      break;
+    }
   }
   if (owner.inode == 0) return result;
   result.uid = owner.uid;

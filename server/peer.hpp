@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "base/result.hpp"
+
 namespace rtenv::server {
 
 struct Peer {
@@ -20,7 +22,8 @@ struct Peer {
 
 /// Of a connected socket: for a Unix socket by SO_PEERCRED; for TCP on loopback, the owner of the
 /// socket at the other end, by sock_diag(7) or /proc/net/tcp. A socket that its process has closed
-/// has no owner. `with_sock_diag`: false as on a kernel without it.
-Peer identify_peer(int fd, bool with_sock_diag = true);
+/// has no owner. `with_sock_diag`: false as on a kernel without it. Fails: unavailable (no
+/// descriptor left).
+Result<Peer> identify_peer(int fd, bool with_sock_diag = true);
 
 }  // namespace rtenv::server

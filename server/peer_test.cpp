@@ -7,6 +7,7 @@
 
 #include "base/fd.hpp"
 #include "support/result_matchers.hpp"
+#include "support/used_descriptors.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -52,7 +53,7 @@ TEST_P(PeerTest, IsTheOwnerOfTheSocketAtTheOtherEnd) {
     if (!listener.works()) continue;  // a machine without IPv6
     const Fd client = listener.connect();
     const Fd accepted = listener.accept();
-    const Peer peer = identify_peer(accepted.get(), GetParam());
+    const Peer peer = must(identify_peer(accepted.get(), GetParam()));
     EXPECT_EQ(peer.uid, ::geteuid());
     EXPECT_EQ(peer.address, family == AF_INET ? "127.0.0.1" : "::1");
   }
@@ -68,7 +69,7 @@ TEST_P(PeerTest, AnotherUserIsTold) {
     ::pause();
   }
   const Fd accepted = listener.accept();
-  EXPECT_EQ(identify_peer(accepted.get(), GetParam()).uid, 65534U);
+  EXPECT_EQ(must(identify_peer(accepted.get(), GetParam())).uid, 65534U);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
 }
@@ -77,7 +78,15 @@ TEST_P(PeerTest, ASocketThatIsClosedBelongsToNobody) {
   Listener listener(AF_INET);
   listener.connect().reset();
   const Fd accepted = listener.accept();
-  EXPECT_EQ(identify_peer(accepted.get(), GetParam()).uid, std::nullopt);
+  EXPECT_EQ(must(identify_peer(accepted.get(), GetParam())).uid, std::nullopt);
+}
+
+TEST_P(PeerTest, WithoutADescriptorItIsNotSaidToBeNobody) {
+  Listener listener(AF_INET);
+  const Fd client = listener.connect();
+  const Fd accepted = listener.accept();
+  const UsedDescriptors used(0);
+  EXPECT_THAT(identify_peer(accepted.get(), GetParam()), IsError(Errc::unavailable));
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, PeerTest, testing::Bool(),
@@ -88,7 +97,7 @@ TEST(PeerTest, OfAUnixSocketIsItsProcess) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
   const Fd one(ends[0]);
   const Fd other(ends[1]);
-  const Peer peer = identify_peer(one.get());
+  const Peer peer = must(identify_peer(one.get()));
   EXPECT_EQ(peer.uid, ::geteuid());
   EXPECT_EQ(peer.address, "unix");
 }

@@ -21,8 +21,16 @@ std::string link_text(const Path& link) {
   return std::filesystem::read_symlink(link, error).native();
 }
 
-bool has_socket(const Path& process, const std::string& socket) {
-  return std::ranges::any_of(readable_entries(process / "fd"),
+// What can't be read has no entries, but without a descriptor to read it, nothing is known.
+Result<std::vector<FolderEntry>> entries_if_readable(const Path& folder) {
+  auto entries = folder_entries(folder);
+  if (entries || entries.error().code() == Errc::unavailable) return entries;
+  return std::vector<FolderEntry>();
+}
+
+Result<bool> has_socket(const Path& process, const std::string& socket) {
+  RTENV_TRY(const auto descriptors, entries_if_readable(process / "fd"));
+  return std::ranges::any_of(descriptors,
                              [&](const FolderEntry& fd) { return link_text(fd.path) == socket; });
 }
 
@@ -31,33 +39,48 @@ bool is_process(const Path& entry) {
                              [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-bool is_supervisor(const Path& process) {
-  const std::string command = read_file_or_stream(process / "cmdline").value_or(std::string());
-  const auto program_end = command.find('\0');
-  return program_end != std::string::npos && std::string_view(command)
+Result<bool> is_supervisor(const Path& process) {
+  const auto command = read_file_or_stream(process / "cmdline");
+  if (!command && command.error().code() == Errc::unavailable) return Failure(command.error());
+  if (!command) return false;  // it has ended
+  const auto program_end = command->find('\0');
+  return program_end != std::string::npos && std::string_view(*command)
                                                  .substr(program_end + 1)
                                                  .starts_with(std::string(job::k_supervise) + '\0');
 }
 
 // A supervisor, and the installers that it starts, fetch what a job names, from where it says.
-bool acts_for_a_job(const Path& process) {
-  if (is_supervisor(process)) return true;
+Result<bool> acts_for_a_job(const Path& process) {
+  RTENV_TRY(const bool supervises, is_supervisor(process));
+  if (supervises) return true;
   const auto stat = process_stat(std::atoi(process.filename().c_str()));
-  return stat && is_supervisor(fmt::format("/proc/{}", stat->session));
+  return stat ? is_supervisor(fmt::format("/proc/{}", stat->session)) : false;
+}
+
+// Of this PID namespace, and not for a job.
+Result<bool> is_own(const Path& process) {
+  if (link_text(process / "ns/pid") != link_text("/proc/self/ns/pid")) return false;
+  RTENV_TRY(const bool for_a_job, acts_for_a_job(process));
+  return !for_a_job;
 }
 
 }  // namespace
 
-bool may_be_sandboxed(const Peer& peer) {
-  const std::string own = link_text("/proc/self/ns/pid");
-  const auto is_own = [&](const Path& process) {
-    return link_text(process / "ns/pid") == own && !acts_for_a_job(process);
-  };
-  if (peer.pid > 0) return !is_own(fmt::format("/proc/{}", peer.pid));
+Result<bool> may_be_sandboxed(const Peer& peer) {
+  if (peer.pid > 0) {
+    RTENV_TRY(const bool own, is_own(fmt::format("/proc/{}", peer.pid)));
+    return !own;
+  }
   const std::string socket = fmt::format("socket:[{}]", peer.inode);
-  return std::ranges::none_of(readable_entries("/proc"), [&](const FolderEntry& entry) {
-    return is_process(entry.path) && is_own(entry.path) && has_socket(entry.path, socket);
-  });
+  RTENV_TRY(const auto entries, entries_if_readable("/proc"));
+  for (const FolderEntry& entry : entries) {
+    if (!is_process(entry.path)) continue;
+    RTENV_TRY(const bool own, is_own(entry.path));
+    if (!own) continue;
+    RTENV_TRY(const bool has, has_socket(entry.path, socket));
+    if (has) return false;
+  }
+  return true;
 }
 
 }  // namespace rtenv::server

@@ -209,10 +209,15 @@ void Service::serve(tcp::socket socket) {
 
 // Jobs have the server's user id, too: those in a sandbox are nobody's.
 asio::awaitable<void> Service::serve_identified(tcp::socket socket, SessionContext session) {
-  if (peer_checks_ && session.peer.uid == ::geteuid()) {
-    std::function<bool()> check = [peer = session.peer] { return may_be_sandboxed(peer); };
-    session.peer.is_sandboxed = co_await run_on(*peer_checks_, std::move(check));
-    if (session.peer.is_sandboxed) session.peer.uid.reset();
+  if (peer_checks_ && session.peer && session.peer->uid == ::geteuid()) {
+    std::function<Result<bool>()> check = [peer = *session.peer] { return may_be_sandboxed(peer); };
+    const auto is_sandboxed = co_await run_on(*peer_checks_, std::move(check));
+    if (!is_sandboxed) {
+      session.peer = Failure(is_sandboxed.error());
+    } else if (*is_sandboxed) {
+      session.peer->is_sandboxed = true;
+      session.peer->uid.reset();
+    }
   }
   co_await serve_connection(std::move(socket), tls_, std::move(session));
 }

@@ -78,11 +78,17 @@ asio::awaitable<bool> Session::serve_one(std::chrono::seconds time_to_begin) {
                    {.keep_alive = false});
     co_return false;
   }
-  auto admitted = context_.access.admit(request, context_.peer);
+  if (!context_.peer) {
+    const Error& unknown = context_.peer.error();
+    co_await write(text_response(http_status(unknown.code()), unknown.message()),
+                   {.keep_alive = false});
+    co_return false;
+  }
+  auto admitted = context_.access.admit(request, *context_.peer);
   if (auto* const refusal = std::get_if<Response>(&admitted))
     co_return co_await refuse(request, std::move(*refusal));
   request.caller = std::get<Caller>(std::move(admitted));
-  request.from = context_.peer.address;
+  request.from = context_.peer->address;
   if (boost::beast::websocket::is_upgrade(reader_.header()))
     co_return co_await serve_websocket(request);
   if (auto refusal = co_await prepare_body(request))

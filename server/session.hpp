@@ -25,9 +25,9 @@ struct SessionLimits {
 struct SessionContext {
   Api& api;
   const Access& access;
-  Peer peer;
-  Budget& bodies;  // of the bodies that are held in memory
-  bool& is_idle;   // set while it waits for the client, except during an upload
+  Result<Peer> peer;  // its error is the answer to every request
+  Budget& bodies;     // of the bodies that are held in memory
+  bool& is_idle;      // set while it waits for the client, except during an upload
   SessionLimits limits;
 };
 
