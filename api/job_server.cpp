@@ -79,8 +79,12 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   for (const std::string& text : {options.host, options.unix_socket.value_or("").native()})
     if (text.find('\0') != std::string::npos)
       return fail(Errc::invalid_argument, "host or unix_socket has a NUL byte");
+  if (options.unix_socket && options.listening_socket >= 0)
+    return fail(Errc::invalid_argument, "unix_socket and listening_socket exclude each other");
   if (options.token && options.token->empty())
     return fail(Errc::invalid_argument, "token is empty");
+  if (options.token && options.token_file)
+    return fail(Errc::invalid_argument, "token and token_file exclude each other");
   // The loader, the standard streams and a file or two.
   constexpr std::uint64_t k_least_open_files = 16;
   if (options.max_open_files.value_or(k_least_open_files) < k_least_open_files)
@@ -88,10 +92,14 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
                 "max_open_files must be at least {}: no program could start", k_least_open_files);
   if (options.max_processes == 0U)
     return fail(Errc::invalid_argument, "max_processes must be at least 1");
-  for (const auto& [name, amount] : options.resources)
+  for (const auto& [name, amount] : options.resources) {
     if (name.empty() || !(amount >= 0))
       return fail(Errc::invalid_argument,
                   "resources: '{}' has no name, is negative, or isn't a number", name);
+    if (name == "CPU" || name == "GPU" || name == "memory")
+      return fail(Errc::invalid_argument, "resources: '{}' isn't a custom resource", name)
+          .hint("cpus, gpus and memory_bytes have options of their own");
+  }
   server::ManagerOptions result;
   result.state_dir = absolute_path(options.state_dir);
   if (!options.supervisors_use_standard_error)

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <sstream>
 
 #include "base/nearest.hpp"
@@ -62,6 +63,11 @@ std::string message(const CLI::App& app, const CLI::App& command, const CLI::Par
   // Its text begins with the option's name: "--scheme: At Most 1 required but received 2".
   if (const auto at_most = text.find(": At Most 1 "); at_most != std::string::npos)
     return fmt::format("option '{}' is given more than once", text.substr(0, at_most));
+  constexpr std::string_view k_excludes = " excludes ";  // "--port excludes --listen"
+  if (const auto at = text.find(k_excludes);
+      error.get_exit_code() == code(CLI::ExitCodes::ExcludesError) && at != std::string::npos)
+    return fmt::format("{} and {} exclude each other", text.substr(0, at),
+                       text.substr(at + k_excludes.size()));
   // A word that wasn't understood explains a missing one, too, but not an invalid value; words
   // behind "--" belong to the job's command.
   const auto remaining = app.remaining(true);
@@ -93,6 +99,17 @@ struct Number<std::optional<T>> {
 std::string refuse_negative(const std::string& text) {
   return text.find('-') == std::string::npos ? std::string()
                                              : fmt::format("{} isn't 0 or more", text);
+}
+
+// CLI11's own messages name neither the value nor what it should be.
+template <class T>
+std::string refuse_non_number(const std::string& text) {
+  if (std::unsigned_integral<T> && text.starts_with('-')) return refuse_negative(text);
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range) return fmt::format("{} is too large", text);
+  if (error == std::errc() && end == text.data() + text.size()) return {};
+  return fmt::format("'{}' isn't a {}number", text, std::integral<T> ? "whole " : "");
 }
 
 // An unset variable in a script must not be taken for an option that wasn't given.
@@ -133,7 +150,13 @@ Option Option::one_of(const std::vector<std::string>& allowed) const {
 }
 
 Option Option::in_range(int min, int max) const {
-  option_->check(CLI::Range(min, max).description(""));
+  option_->check(CLI::Validator(
+      [min, max](const std::string& text) {
+        const bool is_between = refuse_non_number<int>(text).empty() && std::stoi(text) >= min &&
+                                std::stoi(text) <= max;
+        return is_between ? std::string() : fmt::format("'{}' isn't in {} to {}", text, min, max);
+      },
+      ""));
   option_->description(fmt::format("{} ({} to {})", option_->get_description(), min, max));
   return *this;
 }
@@ -191,9 +214,10 @@ Option Command::add_flag(const char* names, bool& value, const char* description
 template <OptionValue T>
 Option Command::add_option(const char* names, T& value, const char* description) const {
   CLI::Option* const option = app_->add_option(names, value, description);
-  if constexpr (std::unsigned_integral<typename Number<T>::Type>)
-    option->check(CLI::Validator(refuse_negative, ""));
-  else if constexpr (std::same_as<typename Number<T>::Type, std::string>)
+  using Value = typename Number<T>::Type;
+  if constexpr (std::is_arithmetic_v<Value>)
+    option->check(CLI::Validator(refuse_non_number<Value>, ""));
+  else if constexpr (std::same_as<Value, std::string>)
     option->check(CLI::Validator(refuse_empty, ""));
   return Option(*option);
 }

@@ -135,11 +135,13 @@ TEST_F(CommandLineTest, ReportsMissingAndInvalidValues) {
   EXPECT_THAT(error_of({"box", "open", "crate", "--mode", "odd"}),
               HasSubstr("'odd' isn't one of slow, fast"));
   EXPECT_THAT(error_of({"box", "open", "crate", "--tries", "10"}),
-              HasSubstr("not in range 1 to 9"));
+              HasSubstr("'10' isn't in 1 to 9"));
+  EXPECT_THAT(error_of({"box", "open", "crate", "--tries", "x"}),
+              HasSubstr("'x' isn't a whole number"));
   EXPECT_THAT(error_of({"box", "open", "crate", "--tries", "-1"}), HasSubstr("isn't 0 or more"));
   EXPECT_THAT(error_of({"box", "open", ""}), HasSubstr("the value is empty"));
   EXPECT_THAT(error_of({"box", "open", "crate", "--key", "a", "--code", "b"}),
-              HasSubstr("excludes"));
+              HasSubstr("--key and --code exclude each other"));
 }
 
 }  // namespace

@@ -63,17 +63,21 @@ struct ServeCommand {
 };
 
 void ServeCommand::declare(const Command& command) {
-  command
-      .add_option(
-          "--host", host,
-          "The address to listen on [127.0.0.1]; any other than loopback needs a token and TLS")
-      .value_name("IP");
-  command.add_option("--port", port, "The port to listen on [8265]; 0: any free port")
-      .value_name("PORT");
+  const Option by_host =
+      command
+          .add_option(
+              "--host", host,
+              "The address to listen on [127.0.0.1]; any other than loopback needs a token and TLS")
+          .value_name("IP");
+  const Option by_port =
+      command.add_option("--port", port, "The port to listen on [8265]; 0: any free port")
+          .value_name("PORT");
   command
       .add_option("--listen", listen,
                   "Listen on a Unix socket, which its owner and root can use, instead of TCP")
-      .value_name("unix:PATH");
+      .value_name("unix:PATH")
+      .excludes(by_host)
+      .excludes(by_port);
   command
       .add_option("--state-dir", state_dir,
                   "The folder for jobs and their logs [RTENV_STATE_DIR; ~/.local/state/rtenv]")

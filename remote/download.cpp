@@ -193,9 +193,9 @@ class Download {
 }  // namespace
 
 Failure fail_pin(const Uri& object, std::string_view sha256) {
-  return fail(Errc::corrupt, "{} doesn't have its pinned digest: its SHA-256 is {}", object.shown(),
-              sha256)
-      .hint("expected {}", *object.sha256);
+  return fail(Errc::corrupt, "{} doesn't have its pinned digest {}: its SHA-256 is {}",
+              object.shown(), *object.sha256, sha256)
+      .hint("find out who changed it; to accept the change, pin the new digest");
 }
 
 Result<Downloaded> download_to(ObjectStore& store, const Uri& object, ObjectInfo info,

@@ -62,6 +62,12 @@ TEST(PackageList, HasRaysDefaultOptionsButUvUsesItsCache) {
               ElementsAre("--disable-pip-version-check", "--no-cache-dir"));
 }
 
+TEST(PackageList, AStringThatIsNoFileIsExplained) {
+  const auto list = parse(InstallerKind::uv, R"("six")");
+  ASSERT_THAT(list, IsError(Errc::not_found));
+  EXPECT_THAT(list.error().hint(), testing::HasSubstr("packages are a list"));
+}
+
 TEST(PackageList, IsNulloptForAnEmptyList) {
   for (const char* text : {"[]", R"(["", " "])", R"({"packages": []})"})
     EXPECT_EQ(must(parse(InstallerKind::uv, text)).has_value(), false) << text;

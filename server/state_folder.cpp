@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/hash.hpp"
 #include "base/unique_name.hpp"
 #include "server/predecessor.hpp"
@@ -16,6 +19,7 @@ namespace {
 
 constexpr std::size_t k_node_id_digits = 56;  // as long as Ray's
 constexpr std::size_t k_owner_digits = 16;
+constexpr std::array<const char*, 5> k_own_names{"lock", "jobs.db", "node-id", "audit.log", "jobs"};
 
 // Whoever may write there could name the commands that this server runs.
 Result<void> check_owner(const Path& path) {
@@ -32,6 +36,18 @@ Result<void> check_owner(const Path& path) {
                 path.native(), status.st_uid, ::geteuid())
         .hint("use another state folder");
   return {};
+}
+
+// A folder with files of somebody else's would get files of a server, and other permissions.
+Result<void> check_content(const Path& folder) {
+  const auto entries = readable_entries(folder);
+  const bool is_known = entries.empty() || std::ranges::any_of(entries, [](const auto& entry) {
+                          return std::ranges::find(k_own_names, entry.name()) != k_own_names.end();
+                        });
+  if (is_known) return {};
+  return fail(Errc::invalid_argument, "{} has other files, but no state of a job server",
+              folder.native())
+      .hint("use an empty folder, or one that doesn't exist yet");
 }
 
 Result<void> make_private_folder(const Path& folder) {
@@ -54,6 +70,7 @@ Result<std::string> node_id(const Path& folder) {
 }  // namespace
 
 Result<StateFolder> open_state_folder(const Path& folder) {
+  RTENV_TRY(check_content(folder));
   RTENV_TRY(make_private_folder(folder));
   for (const char* file : {"lock", "jobs.db", "node-id", "audit.log"})
     RTENV_TRY(check_owner(folder / file));

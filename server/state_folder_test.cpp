@@ -48,6 +48,16 @@ TEST_F(StateFolderTest, KeepsItsNodeId) {
   EXPECT_EQ(must(open_state_folder(folder_)).node_id, id);
 }
 
+TEST_F(StateFolderTest, AFolderWithOtherFilesIsRefusedAndStaysAsItIs) {
+  std::filesystem::create_directory(folder_);
+  ASSERT_EQ(::chmod(folder_.c_str(), 0755), 0);
+  std::ofstream(folder_ / "letter.txt") << "mine";
+  EXPECT_THAT(open_state_folder(folder_), IsError(Errc::invalid_argument, "other files"));
+  struct stat status {};
+  ASSERT_EQ(::stat(folder_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777U, 0755U);
+}
+
 TEST_F(StateFolderTest, ALinkInItIsRefused) {
   std::filesystem::create_directories(folder_);
   std::filesystem::create_directories(place_.path() / "elsewhere");

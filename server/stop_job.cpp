@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "base/log.hpp"
+#include "base/process_stat.hpp"
 #include "server/hung_supervisor.hpp"
 #include "server/job_end.hpp"
 #include "server/job_runner.hpp"
@@ -60,6 +61,9 @@ asio::awaitable<Result<bool>> JobRunner::stop(ActivePtr active, Stop how) {
 asio::awaitable<void> JobRunner::wake_supervisor(ActivePtr active) {
   for (int i = 0; i < k_wakings && !active->stage.is(JobState::ended) && !draining_; ++i) {
     ::kill(active->supervisor_pid, SIGCONT);
+    // Its guardian, which ends after it.
+    if (const auto supervisor = process_stat(active->supervisor_pid); supervisor)
+      ::kill(supervisor->parent, SIGCONT);
     co_await pause(k_waking_pause);
   }
 }

@@ -74,9 +74,10 @@ class Server:
         return {**kept, "HOME": str(self.work), "RTENV_CACHE_DIR": str(self.work / "cache"), "RTENV_UV": str(ORACLE / "uv"), **self.env}
 
     def start(self):
+        port = [] if "--listen" in self.options else ["--port", str(self.port)]
         with open(self.work / "serve.log", "ab") as errors:
             self.process = subprocess.Popen(
-                ["sh", "-c", self.limits + '; exec "$@"', "sh", RTENV, "serve", "--port", str(self.port), "--state-dir", str(self.state), *map(str, self.options)],
+                ["sh", "-c", self.limits + '; exec "$@"', "sh", RTENV, "serve", *port, "--state-dir", str(self.state), *map(str, self.options)],
                 stdout=subprocess.PIPE, stderr=errors, text=True, cwd=self.work, env=self.environment())
         self.address = self.process.stdout.readline().strip()
         if not self.address:
