@@ -89,7 +89,8 @@ struct Entry {
   bool is_in_archive = true;
 };
 
-/// An entry that was left out.
+/// An entry that was left out. With IgnoreRules::ray, "build/" in a .gitignore leaves out each file
+/// below build on its own, as it does in Ray, and each is one of these.
 struct Excluded {
   std::string path = {};
   bool is_directory = false;  // with everything below it
