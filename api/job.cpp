@@ -164,6 +164,7 @@ Result<PreparedJob> prepare(const RuntimeEnv& runtime_env, Cache& cache,
   return api::guarded([&]() -> Result<PreparedJob> {
     auto state = Internals::make_state<PreparedJob>(options);
     RTENV_TRY(state->call.begin());
+    const WaitScope scope(state->call.cancellation());
     const auto prepared = [&]() -> Result<void> {
       RTENV_TRY(const auto prepare, api::prepare_options(state->options, state->call));
       RTENV_TRY(state->job, job::prepare_job(Internals::of(runtime_env), Internals::of(cache),

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <string>
 
 #include "base/folder_entries.hpp"
@@ -40,15 +41,23 @@ int wait_for_lock(void* /*unused*/, int count) {
 // elsewhere when the log is opened. See DatabaseFiles.
 class VfsThatKeepsPaths {
  public:
+  // Registers it unless it is, which may have failed for lack of memory.
   static const char* name() {
-    static VfsThatKeepsPaths registered;
-    return registered.name_.data();
+    static VfsThatKeepsPaths vfs;
+    const std::lock_guard lock(vfs.mutex_);
+    if (sqlite3_vfs_find(vfs.name_.data()) == nullptr) vfs.register_again();
+    return vfs.name_.data();
   }
 
  private:
+  // A process may have several copies of this library.
   VfsThatKeepsPaths() {
-    // A process may have several copies of this library.
     std::snprintf(name_.data(), name_.size(), "rtenv %p", static_cast<void*>(this));
+  }
+  // This library may be unloaded before SQLite is.
+  ~VfsThatKeepsPaths() { sqlite3_vfs_unregister(&vfs_); }
+
+  void register_again() {
     const sqlite3_vfs* const usual = sqlite3_vfs_find("unix");
     if (usual == nullptr) return;
     vfs_ = *usual;
@@ -59,9 +68,8 @@ class VfsThatKeepsPaths {
     };
     sqlite3_vfs_register(&vfs_, 0);
   }
-  // This library may be unloaded before SQLite is.
-  ~VfsThatKeepsPaths() { sqlite3_vfs_unregister(&vfs_); }
 
+  std::mutex mutex_;
   std::array<char, 32> name_{};
   sqlite3_vfs vfs_{};
 };
@@ -155,21 +163,25 @@ void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
 }
 
 Statement& Statement::bind(int index, std::string_view text) {
-  if (sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT,
-                          SQLITE_UTF8) != SQLITE_OK)
-    misbound_ = index;
-  return *this;
+  return note_bound(index, sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(),
+                                               SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 
 Statement& Statement::bind(int index, std::int64_t number) {
-  if (sqlite3_bind_int64(statement_.get(), index, number) != SQLITE_OK) misbound_ = index;
+  return note_bound(index, sqlite3_bind_int64(statement_.get(), index, number));
+}
+
+Statement& Statement::note_bound(int index, int code) {
+  if (code == SQLITE_NOMEM)
+    unbound_ = fail(Errc::unavailable, "cannot query {}: out of memory", file_->native());
+  else if (code != SQLITE_OK)
+    unbound_ = fail(Errc::internal, "the parameter {} can't be bound in: {}", index,
+                    sqlite3_sql(statement_.get()));
   return *this;
 }
 
 Result<bool> Statement::step() {
-  if (misbound_ != 0)
-    return fail(Errc::internal, "the parameter {} can't be bound in: {}", misbound_,
-                sqlite3_sql(statement_.get()));
+  if (unbound_) return *unbound_;
   switch (sqlite3_step(statement_.get())) {
     case SQLITE_ROW: return true;
     case SQLITE_DONE: return false;
@@ -193,7 +205,7 @@ Result<void> Statement::run() {
 void Statement::reset() {
   sqlite3_reset(statement_.get());
   sqlite3_clear_bindings(statement_.get());
-  misbound_ = 0;
+  unbound_.reset();
 }
 
 std::string Statement::text(int column) const {
@@ -214,11 +226,13 @@ Failure Database::failed_to(std::string_view action) const {
 
 Result<Database> Database::connect(const Path& path) {
   RTENV_TRY(auto files, DatabaseFiles::at(path));
+  const Path path_in_folder = files.path_in_folder();
+  Database database(std::make_unique<DatabaseFiles>(std::move(files)));
   sqlite3* handle = nullptr;
   const int code =
-      sqlite3_open_v2(files.path_in_folder().c_str(), &handle,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, VfsThatKeepsPaths::name());
-  Database database(std::make_unique<DatabaseFiles>(std::move(files)), handle);
+      sqlite3_open_v2(path_in_folder.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                      VfsThatKeepsPaths::name());
+  database.handle_.reset(handle);  // also after a failure
   if (code != SQLITE_OK) return database.failed_to("open");
   RTENV_TRY(database.files_->note_open(handle));
   sqlite3_extended_result_codes(handle, 1);

@@ -51,8 +51,9 @@ class Statement {
   };
   Statement(sqlite3_stmt* statement, const Path& file) : statement_(statement), file_(&file) {}
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-  const Path* file_;  // of the database
-  int misbound_ = 0;  // a parameter that the statement doesn't have
+  Statement& note_bound(int index, int code);
+  const Path* file_;              // of the database
+  std::optional<Error> unbound_;  // of a parameter
 };
 
 /// A borrowed statement from the cache of its Database, which it must not outlive. Reset on
@@ -118,8 +119,7 @@ class Database {
     Database& database;
     ~RollBack() { database.roll_back(); }
   };
-  Database(std::unique_ptr<DatabaseFiles> files, sqlite3* handle)
-      : files_(std::move(files)), handle_(handle) {}
+  explicit Database(std::unique_ptr<DatabaseFiles> files) : files_(std::move(files)) {}
   // If there is a transaction. Takes no memory.
   void roll_back() noexcept;
   [[nodiscard]] Result<void> check_usable() const;

@@ -5,22 +5,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <mutex>
+#include <string>
 #include <utility>
 
 namespace rtenv {
+namespace {
 
-struct DatabaseFiles::OpenOnes {
-  std::mutex mutex;
-  std::list<Open> list;
-};
-
-// Never destroyed: other threads may still use it when the process exits.
-DatabaseFiles::OpenOnes& DatabaseFiles::open_ones() {
-  static auto* const ones = new OpenOnes;
-  return *ones;
+std::optional<FileId> file_id(int folder, const std::string& name) {
+  struct stat status {};
+  if (::fstatat(folder, name.c_str(), &status, AT_EMPTY_PATH) != 0) return std::nullopt;
+  return FileId{status.st_dev, status.st_ino};
 }
+
+}  // namespace
 
 Result<DatabaseFiles> DatabaseFiles::at(const Path& path) {
   const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
@@ -29,27 +26,26 @@ Result<DatabaseFiles> DatabaseFiles::at(const Path& path) {
   return DatabaseFiles(path, std::move(fd));
 }
 
+DatabaseFiles::DatabaseFiles(Path path, Fd folder)
+    : path_(std::move(path)), folder_(std::move(folder)) {
+  OpenDatabases::of_process().begin_use();
+}
+
 DatabaseFiles::DatabaseFiles(DatabaseFiles&& other) noexcept
     : path_(std::move(other.path_)),
       folder_(std::move(other.folder_)),
       open_(std::exchange(other.open_, std::nullopt)) {}
 
 DatabaseFiles::~DatabaseFiles() {
-  if (!open_) return;
-  const std::lock_guard lock(open_ones().mutex);
-  open_ones().list.erase(*open_);
+  if (!folder_) return;
+  if (open_) OpenDatabases::of_process().remove(*open_);
+  OpenDatabases::of_process().end_use();
 }
 
 // Without /proc, the path has to do.
 Path DatabaseFiles::path_in_folder() const {
   const Path folder = fmt::format("/proc/self/fd/{}", folder_.get());
   return ::access(folder.c_str(), F_OK) == 0 ? folder / name() : path_;
-}
-
-std::optional<DatabaseFiles::FileId> DatabaseFiles::file_id(int folder, const std::string& name) {
-  struct stat status {};
-  if (::fstatat(folder, name.c_str(), &status, AT_EMPTY_PATH) != 0) return std::nullopt;
-  return FileId{status.st_dev, status.st_ino};
 }
 
 Result<void> DatabaseFiles::note_open(sqlite3* handle) {
@@ -59,22 +55,12 @@ Result<void> DatabaseFiles::note_open(sqlite3* handle) {
   int moved = 1;
   sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   if (!folder || !file || moved != 0) return fail_exchanged();
-  const std::lock_guard lock(open_ones().mutex);
-  std::list<Open>& list = open_ones().list;
-  const auto index = file_id(folder_.get(), index_name());
-  const bool has_foreign_log = std::ranges::any_of(list, [&](const Open& other) {
-    if (other.file == *file) return false;
-    return other.index ? other.index == index : other.folder == *folder;
-  });
-  if (has_foreign_log) return fail_exchanged();
-  open_ = list.insert(list.end(), {.folder = *folder, .file = *file, .index = {}});
-  return {};
+  open_ = OpenDatabases::of_process().add(*folder, *file, file_id(folder_.get(), index_name()));
+  return open_ ? Result<void>() : fail_exchanged();
 }
 
 void DatabaseFiles::note_index() {
-  const auto index = file_id(folder_.get(), index_name());
-  const std::lock_guard lock(open_ones().mutex);
-  (*open_)->index = index;
+  OpenDatabases::of_process().set_index(*open_, file_id(folder_.get(), index_name()));
 }
 
 Result<void> DatabaseFiles::check_present() const {

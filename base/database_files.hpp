@@ -1,5 +1,5 @@
-// The files of a database that this process has open: the database itself, and beside it the log
-// (-wal) and the log's index (-shm), which SQLite maps. Internal to database.cpp.
+// The files of an open database: the database itself, and beside it the log (-wal) and the log's
+// index (-shm), which SQLite maps. Internal to database.cpp.
 //
 // SQLite opens them by path, one after the other, and empties an index that no other process uses.
 // If the folder or the database was exchanged meanwhile, that is the index which another connection
@@ -8,14 +8,8 @@
 // refused.
 #pragma once
 
-#include <sys/types.h>
-
-#include <list>
-#include <optional>
-#include <string>
-
 #include "base/fd.hpp"
-#include "base/file.hpp"
+#include "base/open_databases.hpp"
 
 struct sqlite3;
 
@@ -45,28 +39,14 @@ class DatabaseFiles {
   [[nodiscard]] Result<void> check_present() const;
 
  private:
-  struct FileId {
-    dev_t device = 0;
-    ino_t inode = 0;
-    bool operator==(const FileId&) const = default;
-  };
-  struct Open {
-    FileId folder;
-    FileId file;
-    std::optional<FileId> index;  // nullopt: not yet known
-  };
-  struct OpenOnes;
-
-  DatabaseFiles(Path path, Fd folder) : path_(std::move(path)), folder_(std::move(folder)) {}
-  static std::optional<FileId> file_id(int folder, const std::string& name);
-  static OpenOnes& open_ones();
+  DatabaseFiles(Path path, Fd folder);
   [[nodiscard]] std::string name() const { return path_.filename().native(); }
   [[nodiscard]] std::string index_name() const { return name() + "-shm"; }
   [[nodiscard]] Failure fail_exchanged() const;
 
   Path path_;
-  Fd folder_;
-  std::optional<std::list<Open>::iterator> open_;
+  Fd folder_;  // empty after a move
+  std::optional<OpenDatabases::Handle> open_;
 };
 
 }  // namespace rtenv

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
 #include <vector>
 
+#include "base/file.hpp"
+#include "base/folder_entries.hpp"
 #include "base/wait_scope.hpp"
 #include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
@@ -174,6 +178,36 @@ TEST_F(DatabaseTable, ANewOneIsNotOpenedBesideTheLogOfARemovedOne) {
   EXPECT_THAT(Database::open(tree / "db"), IsError(Errc::unavailable, "removed or replaced"));
   for (const char* file : {"db-wal", "db-shm"}) std::filesystem::remove(tree / file);
   EXPECT_THAT(Database::open(tree / "db"), IsOk());
+}
+
+bool is_locked_by_another_process(const Path& file) {
+  int result = 0;
+  const int status = status_of_fork([&] {
+    const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock {
+      .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0
+    };
+    result = ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 7 : 0;
+    ::_exit(result);
+  });
+  return WIFEXITED(status) && WEXITSTATUS(status) == 7;
+}
+
+TEST_F(DatabaseTable, StaysLockedWhenItsFilesAreReadAndClosedElsewhereInTheProcess) {
+  must(insert("a", 1));
+  for (const char* file : {"db", "db-shm"}) {
+    ASSERT_TRUE(is_locked_by_another_process(tree / file)) << file;
+    must(read_file(tree / file));
+    EXPECT_TRUE(is_locked_by_another_process(tree / file)) << file;
+  }
+  const std::size_t before = readable_entries("/proc/self/fd").size();
+  {
+    Database other = must(Database::open(tree / "db"));
+    must(read_file(tree / "db"));
+  }
+  EXPECT_TRUE(is_locked_by_another_process(tree / "db"));
+  EXPECT_LE(readable_entries("/proc/self/fd").size(), before + 2)
+      << "kept until the file is closed";
 }
 
 TEST_F(DatabaseTable, WaitingForALockEndsWithTheCall) {

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 
+#include "base/open_databases.hpp"
+
 namespace rtenv {
 namespace {
 
@@ -32,7 +34,7 @@ Result<std::size_t> read_until_full(std::span<std::byte> buffer, std::string_vie
 }  // namespace
 
 void Fd::reset() noexcept {
-  if (number_ >= 0) ::close(std::exchange(number_, -1));
+  if (number_ >= 0) OpenDatabases::close_descriptor(std::exchange(number_, -1));
 }
 
 Result<Fd> open_file(const Path& path, int flags, mode_t mode) {

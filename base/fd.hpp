@@ -16,7 +16,8 @@ namespace rtenv {
 
 using Path = std::filesystem::path;
 
-/// Owns a file descriptor and closes it. Move-only; negative numbers count as empty.
+/// Owns a file descriptor and closes it, but for one of a database that this process has open: see
+/// OpenDatabases. Move-only; negative numbers count as empty.
 class Fd {
  public:
   Fd() = default;

@@ -20,7 +20,7 @@ namespace {
 
 Failure fail_no_tier() {
   return fail(Errc::invalid_argument, "there is no remote tier")
-      .hint("set RTENV_REMOTE_CACHE=s3://BUCKET/PREFIX");
+      .hint("set RTENV_REMOTE_CACHE=s3://BUCKET/PREFIX, or CacheOptions::remote");
 }
 
 Result<void> check_file_system(const Path& root, bool allow_network_file_system) {

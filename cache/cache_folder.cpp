@@ -70,7 +70,7 @@ Result<void> prepare_root(const Path& root, Readers readers) {
   if (::stat(root.c_str(), &status) != 0) return fail_errno("inspect", root.native());
   if (!S_ISDIR(status.st_mode))
     return fail(Errc::invalid_argument, "the cache {} isn't a folder", root.native())
-        .hint("set RTENV_CACHE_DIR to another path");
+        .hint("use another path, for example by RTENV_CACHE_DIR");
   RTENV_TRY(check_owner(root, status));
   RTENV_TRY(check_is_cache(root));
   constexpr mode_t k_others_read = 0055;
@@ -172,8 +172,7 @@ Result<void> prepare_cache_folder(const Path& root, Readers readers) {
   RTENV_TRY(prepare_root(root, readers));
   // First, since it says that this is a cache. SQLite gives its other files the mode of this one.
   const Path ledger = ledger_file(root);
-  const Fd created(::open(ledger.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!created) {
+  if (!Fd(::open(ledger.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600))) {
     struct stat status {};
     if (::lstat(ledger.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
       return fail(Errc::corrupt, "{} isn't a file", ledger.native())

@@ -116,9 +116,12 @@ Result<bool> CacheState::remove_entry(Kind kind, KeyView key, Ledger::Removal re
 Result<std::optional<Lease>> find_lease(const std::shared_ptr<CacheState>& state, Kind kind,
                                         KeyView key) {
   RTENV_TRY(const Holder* holder, state->holder());
+  // What takes memory comes before the lease.
+  EntryName name{kind, key.owned()};
+  Path path = state->path_of(kind, key);
   RTENV_TRY(const auto leased, state->ledger().lease(kind, key, holder->id()));
   if (!leased) return std::optional<Lease>();
-  Lease lease(state, *leased, {kind, key.owned()}, state->path_of(kind, key));
+  Lease lease(state, *leased, std::move(name), std::move(path));
   RTENV_TRY(fault_point("find.leased"));
   // The folder may have been removed by another program.
   struct stat status {};

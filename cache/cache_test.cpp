@@ -366,6 +366,8 @@ TEST_F(CacheOpen, RefusesALedgerOfAnotherVersion) {
     EXPECT_THAT(Cache::open(folder_.root()),
                 IsError(Errc::invalid_argument, "another version of rtenv"));
   }
+  must(must(Database::open(folder_ / "ledger.db")).execute("PRAGMA user_version = 0"));
+  EXPECT_THAT(Cache::open(folder_.root()), IsError(Errc::corrupt, "isn't the ledger of a cache"));
 }
 
 TEST_F(CacheOpen, SucceedsAfterTheFolderOfAnOpenCacheWasRemoved) {

@@ -1,19 +1,26 @@
 #include "cache/holder.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault_point.hpp"
+#include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "base/unique_name.hpp"
 
 namespace rtenv::cache {
 namespace {
 
+// In the lock file of a holder whose row couldn't be deleted.
+constexpr std::string_view k_retired = "retired\n";
+
 Result<bool> has_ended(const HolderRow& holder, const Path& lock_file) {
   const bool has_file = ::access(lock_file.c_str(), F_OK) == 0;
   if (has_file) {
     RTENV_TRY(const auto lock, LockFile::try_acquire(lock_file));
     if (!lock) return false;
+    struct stat status {};
+    if (::fstat(lock->fd().get(), &status) == 0 && status.st_size > 0) return true;  // k_retired
   }
   // The lock is free, but a job may have unlocked it, or a cleaner of old files removed the file.
   switch (process_state(holder.identity)) {
@@ -36,8 +43,10 @@ Result<Holder> Holder::create(const Path& locks, Ledger& ledger) {
 }
 
 void Holder::retire(const Path& locks, Ledger& ledger) {
-  [[maybe_unused]] const auto removed = ledger.remove_holder(id_);
-  ::unlink((locks / lock_name_).c_str());
+  if (ledger.remove_holder(id_))
+    ::unlink((locks / lock_name_).c_str());
+  else if (const auto marked = write_full(lock_.fd(), k_retired, lock_name_); !marked)
+    log::debug("{}", marked.error().message());
 }
 
 Result<std::vector<std::string>> sweep_holders(const Path& locks, Ledger& ledger) {

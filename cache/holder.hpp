@@ -20,7 +20,8 @@ class Holder {
   [[nodiscard]] const std::string& lock_name() const noexcept { return lock_name_; }
   [[nodiscard]] int lock_fd() const noexcept { return lock_.fd().get(); }
 
-  /// Deletes the row and the file. After a failure, the next open deletes them.
+  /// Deletes the row and the file. After a failure, sweep_holders of any process deletes them, also
+  /// while this one runs.
   void retire(const Path& locks, Ledger& ledger);
 
  private:

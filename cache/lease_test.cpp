@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/database.hpp"
+#include "base/folder_entries.hpp"
 #include "base/wait_scope.hpp"
 #include "cache/cache_fixture.hpp"
 #include "support/in_fork.hpp"
@@ -123,6 +124,35 @@ TEST_F(CacheLease, ThatEndsWhileTheLedgerIsLockedIsReleasedByTheNextCall) {
   lease.reset();
   must(other.execute("COMMIT"));
   EXPECT_THAT(must(cache.entries())[0].holder_pids, IsEmpty());
+}
+
+TEST_F(CacheLease, SeveralEndSoonWhileTheLedgerIsLocked) {
+  Cache cache = open();
+  std::vector<Lease> leases;
+  for (int i = 0; i < 20; ++i)
+    leases.push_back(must(cache.get_or_build(Kind::tree, "k", writes("x"))));
+  Database other = must(Database::open(cache.root() / "ledger.db"));
+  must(other.execute("BEGIN IMMEDIATE"));
+  const auto begin = std::chrono::steady_clock::now();
+  leases.clear();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST_F(CacheLease, EndsWithItsCacheAlsoIfTheLedgerIsLockedThen) {
+  {
+    std::optional cache = open();
+    std::optional lease = must(cache->get_or_build(Kind::tree, "k", writes("x")));
+    Database other = must(Database::open(cache->root() / "ledger.db"));
+    must(other.execute("BEGIN IMMEDIATE"));
+    const WaitScope no_patience(std::chrono::milliseconds(1));
+    lease.reset();
+    cache.reset();
+    must(other.execute("COMMIT"));
+  }
+  Cache again = open();
+  EXPECT_THAT(must(again.entries())[0].holder_pids, IsEmpty());
+  for (const FolderEntry& lock : readable_entries(folder_.root() / "locks"))
+    EXPECT_FALSE(lock.name().starts_with("holder-")) << lock.name();
 }
 
 TEST_F(CacheLease, OfACrashedProcessIsAUseUntilItIsNoticed) {

@@ -50,8 +50,8 @@ Result<Ledger> Ledger::open(const Path& file, OpenDatabase open_database) {
 }
 
 Result<CallMutex::Lock> Ledger::enter() {
-  RTENV_TRY(auto lock, mutex_->lock("the cache's ledger"));
-  const WaitScope scope(k_release_patience);
+  RTENV_TRY(auto lock, mutex_->lock(k_name));
+  const WaitScope scope(std::chrono::milliseconds(0));
   if (const auto written = write_ended_leases_locked(); !written)
     log::debug("a lease is not released yet: {}", written.error().message());
   return lock;

@@ -160,6 +160,10 @@ class Ledger {
       const std::lock_guard lock(mutex_);
       leases_.insert(leases_.end(), leases.begin(), leases.end());
     }
+    [[nodiscard]] bool any() {
+      const std::lock_guard lock(mutex_);
+      return !leases_.empty();
+    }
     std::vector<LeasedEntry> take() {
       const std::lock_guard lock(mutex_);
       return std::exchange(leases_, {});
@@ -174,7 +178,8 @@ class Ledger {
       : database_(std::move(database)),
         mutex_(std::make_unique<CallMutex>()),
         ended_leases_(std::make_unique<EndedLeases>()) {}
-  // An ended call waits this long to delete its leases.
+  static constexpr std::string_view k_name = "the cache's ledger";
+  // The end of a lease waits this long.
   static constexpr std::chrono::milliseconds k_release_patience{500};
   // What every function begins with: waits as CallMutex does, and deletes leases that have ended.
   Result<CallMutex::Lock> enter();

@@ -96,6 +96,11 @@ constexpr std::array<Migration, 1> k_migrations{
       "DROP TABLE content; "
       "PRAGMA user_version = 6"}}};
 
+Result<bool> has_tables(Database& database) {
+  RTENV_TRY(Statement query, database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1"));
+  return query.step();
+}
+
 // 0 in a new file.
 Result<std::int64_t> schema_version(Database& database) {
   RTENV_TRY(Statement query, database.prepare("PRAGMA user_version"));
@@ -111,6 +116,8 @@ Result<void> prepare_ledger(Database& database, const Path& file) {
     RTENV_TRY(database.transaction([&]() -> Result<void> {
       RTENV_TRY(version, schema_version(database));  // another process may have done it
       if (version == 0) {
+        RTENV_TRY(const bool is_foreign, has_tables(database));
+        if (is_foreign) return fail(Errc::corrupt, "{} isn't the ledger of a cache", file.native());
         RTENV_TRY(database.execute(k_schema));
         version = k_schema_version;
       }

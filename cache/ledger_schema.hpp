@@ -5,8 +5,8 @@
 
 namespace rtenv::cache {
 
-/// Creates the tables in a new file. Fails: invalid_argument (another version of the schema), and
-/// as the database. `file` is for the message.
+/// Creates the tables in a new file. Fails: invalid_argument (another version of the schema),
+/// corrupt (another database), and as the database. `file` is for the message.
 Result<void> prepare_ledger(Database& database, const Path& file);
 
 }  // namespace rtenv::cache

@@ -16,6 +16,7 @@
 #include "api/internals.hpp"
 #include "base/exceptions.hpp"
 #include "base/text.hpp"
+#include "base/wait_scope.hpp"
 #include "cli/background_removal.hpp"
 #include "cli/commands.hpp"
 #include "cli/self_description.hpp"
@@ -101,7 +102,10 @@ int flushed(int status, const Streams& streams, const Tool& tool) {
 
 int run(const Action& action, const Streams& streams, const Tool& tool) {
   tool.configure_log();
-  const auto status = without_exceptions(action);
+  const auto status = [&] {
+    const WaitScope scope(tool.cancellation);
+    return without_exceptions(action);
+  }();
   const int exit_status =
       status ? flushed(*status, streams, tool) : fail_with(status.error(), tool);
   remove_left_folders(*tool.cancellation);
