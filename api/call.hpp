@@ -21,6 +21,9 @@ namespace rtenv::api {
 /// The variables, or those of the process.
 Environment environment_of(const std::optional<Variables>& variables);
 
+/// Fails: invalid_argument (one has a name that no variable can have).
+Result<void> check_variables(const std::optional<Variables>& variables);
+
 /// Thread-safe. Not movable: the functions that it returns refer to it.
 class Call {
  public:
@@ -30,7 +33,7 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  /// Fails: unavailable (no descriptor left).
+  /// Fails: unavailable (no descriptor left), as check_variables.
   Result<void> begin();
   /// `result`, or the error of a function of the caller's that threw.
   template <class Value>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/call.hpp"
 #include "cache/key.hpp"
 #include "server/record_text.hpp"
 
@@ -18,6 +19,51 @@ StoredJob stored(const JobRecord& job) {
           .end_ms = job.end_ms,
           .record = server::record_text(job)};
 }
+
+// What the caller's function throws is an error of the server's, not of a client's request.
+template <class Work>
+auto named(std::string_view function, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (...) {
+    return fail(Errc::internal, "{}", error_of_callers_exception(function).message());
+  }
+}
+
+// The caller's store, whose exceptions are errors.
+class ThrowingStore final : public rtenv::JobStore {
+ public:
+  explicit ThrowingStore(std::unique_ptr<rtenv::JobStore> store) : store_(std::move(store)) {}
+
+  Result<std::int64_t> add(const StoredJob& job) override {
+    return named("JobStore::add", [&] { return store_->add(job); });
+  }
+  Result<void> update(const StoredJob& job) override {
+    return named("JobStore::update", [&] { return store_->update(job); });
+  }
+  Result<void> remove(std::int64_t number) override {
+    return named("JobStore::remove", [&] { return store_->remove(number); });
+  }
+  Result<std::optional<StoredJob>> find(std::string_view id) override {
+    return named("JobStore::find", [&] { return store_->find(id); });
+  }
+  Result<std::vector<StoredJob>> list(const Query& query) override {
+    return named("JobStore::list", [&] { return store_->list(query); });
+  }
+  Result<std::vector<StoredJob>> ended_before(std::int64_t end_ms, std::int64_t limit) override {
+    return named("JobStore::ended_before", [&] { return store_->ended_before(end_ms, limit); });
+  }
+  Result<std::int64_t> ended_count() override {
+    return named("JobStore::ended_count", [&] { return store_->ended_count(); });
+  }
+  Result<void> transaction(const std::function<Result<void>()>& body) override {
+    return named("JobStore::transaction",
+                 [&] { return store_->transaction([&] { return without_exceptions(body); }); });
+  }
+
+ private:
+  std::unique_ptr<rtenv::JobStore> store_;
+};
 
 // It is the name of a folder.
 Result<void> check_run_id(const StoredJob& job) {
@@ -40,9 +86,10 @@ Result<JobRecord> record_of(const StoredJob& job) {
 
 server::OpenJobStore HostJobStore::factory(OpenJobStore open) {
   return [open = std::move(open)](const Path&) -> Result<std::unique_ptr<server::JobStore>> {
-    RTENV_TRY(auto store, open());
+    RTENV_TRY(auto store, named("open_store", open));
     if (!store) return fail(Errc::invalid_argument, "open_store returned no store");
-    return std::unique_ptr<server::JobStore>(std::make_unique<HostJobStore>(std::move(store)));
+    return std::unique_ptr<server::JobStore>(
+        std::make_unique<HostJobStore>(std::make_unique<ThrowingStore>(std::move(store))));
   };
 }
 

@@ -104,6 +104,20 @@ TEST_F(JobServerApi, AStoreOfTheHostKeepsTheJobs) {
   EXPECT_TRUE(jobs->rows.empty());
 }
 
+TEST_F(JobServerApi, AStoreThatThrowsIsNamed) {
+  auto jobs = std::make_shared<Jobs>();
+  JobServerOptions with_store = options();
+  with_store.open_store = [jobs]() -> Result<std::unique_ptr<JobStore>> {
+    return std::unique_ptr<JobStore>(std::make_unique<StoreInMemory>(jobs));
+  };
+  JobServer server = must(JobServer::start(with_store));
+  jobs->on_add = [] { throw std::runtime_error("no database"); };
+  const auto submitted = client(server).submit(R"({"entrypoint": "true"})");
+  EXPECT_THAT(submitted, IsError(Errc::unavailable, "JobStore::add threw an exception"));
+  jobs->on_add = nullptr;
+  EXPECT_THAT(client(server).submit(R"({"entrypoint": "true"})"), IsOk());
+}
+
 TEST_F(JobServerApi, AStoreThatLiesIsFoundOut) {
   const auto with_jobs = [&](auto change) {
     auto jobs = std::make_shared<Jobs>();

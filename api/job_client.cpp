@@ -60,6 +60,15 @@ auto with_client(const State* state, Work work)
   });
 }
 
+// Of an empty id, the request would be another one.
+template <class State, class Work>
+auto with_job(const State* state, std::string_view id, Work work)
+    -> decltype(work(std::declval<client::JobClient&>(), std::string())) {
+  if (id.empty()) return fail(Errc::invalid_argument, "the job's id is empty");
+  return with_client(state,
+                     [&](client::JobClient& client) { return work(client, std::string(id)); });
+}
+
 Result<std::string> text_of(Result<json> value) {
   if (!value) return Failure(std::move(value).error());
   return json_text(*value);
@@ -129,8 +138,8 @@ Result<std::string> JobClient::submit(std::string_view body) {
 }
 
 Result<std::string> JobClient::details(std::string_view id) {
-  return with_client(state_.get(), [&](client::JobClient& client) {
-    return text_of(client.details(std::string(id)));
+  return with_job(state_.get(), id, [&](client::JobClient& client, const std::string& job) {
+    return text_of(client.details(job));
   });
 }
 
@@ -142,8 +151,9 @@ Result<std::string> JobClient::list(const JobListOptions& options) {
 }
 
 Result<std::string> JobClient::logs(std::string_view id) {
-  return with_client(state_.get(),
-                     [&](client::JobClient& client) { return client.logs(std::string(id)); });
+  return with_job(state_.get(), id, [](client::JobClient& client, const std::string& job) {
+    return client.logs(job);
+  });
 }
 
 Result<std::string> JobClient::follow(std::string_view id,
@@ -156,22 +166,26 @@ Result<std::string> JobClient::follow(std::string_view id,
       return api::error_of_callers_exception("output");
     }
   };
-  return with_client(state_.get(), [&](client::JobClient& client) -> Result<std::string> {
+  if (!output) return fail(Errc::invalid_argument, "output isn't given");
+  const auto follow = [&](client::JobClient& client,
+                          const std::string& job) -> Result<std::string> {
     RTENV_TRY(const bool server_is_rtenv, is_rtenv(*state_, client));
-    return text_of(client::follow_log(client, std::string(id),
-                                      {.server_is_rtenv = server_is_rtenv, .grace = options.grace},
-                                      guarded));
-  });
+    return text_of(client::follow_log(
+        client, job, {.server_is_rtenv = server_is_rtenv, .grace = options.grace}, guarded));
+  };
+  return with_job(state_.get(), id, follow);
 }
 
 Result<bool> JobClient::stop(std::string_view id, bool now) {
-  return with_client(state_.get(),
-                     [&](client::JobClient& client) { return client.stop(std::string(id), now); });
+  return with_job(state_.get(), id, [&](client::JobClient& client, const std::string& job) {
+    return client.stop(job, now);
+  });
 }
 
 Result<void> JobClient::remove(std::string_view id) {
-  return with_client(state_.get(),
-                     [&](client::JobClient& client) { return client.remove(std::string(id)); });
+  return with_job(state_.get(), id, [](client::JobClient& client, const std::string& job) {
+    return client.remove(job);
+  });
 }
 
 }  // namespace rtenv

@@ -20,7 +20,8 @@ void hide(const Path& secret, SandboxPolicy& policy) {
 
 }  // namespace
 
-Result<SandboxPolicy> sandbox_policy(const JobSandbox& sandbox, const std::vector<Path>& secrets) {
+Result<SandboxPolicy> sandbox_policy(const JobSandbox& sandbox, const std::vector<Path>& secrets,
+                                     const Environment& environment) {
   SandboxPolicy policy{.has_network = sandbox.has_network};
   for (const Path& shown : sandbox.readable) {
     std::error_code error;
@@ -31,7 +32,7 @@ Result<SandboxPolicy> sandbox_policy(const JobSandbox& sandbox, const std::vecto
   }
   for (const Path& secret : secrets) hide(secret, policy);
   // Else each job would fail.
-  RTENV_TRY(try_sandbox({.readable = policy.readable, .hidden = policy.hidden}));
+  RTENV_TRY(try_sandbox({.readable = policy.readable, .hidden = policy.hidden}, environment));
   return policy;
 }
 

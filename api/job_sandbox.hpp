@@ -6,7 +6,9 @@
 
 namespace rtenv::api {
 
-/// Hides the server's secrets. Fails: not_found (what is to be shown), as try_sandbox.
-Result<SandboxPolicy> sandbox_policy(const JobSandbox& sandbox, const std::vector<Path>& secrets);
+/// Hides the server's secrets. `environment`: of the supervisors. Fails: not_found (what is to be
+/// shown), as try_sandbox.
+Result<SandboxPolicy> sandbox_policy(const JobSandbox& sandbox, const std::vector<Path>& secrets,
+                                     const Environment& environment);
 
 }  // namespace rtenv::api

@@ -65,6 +65,9 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   if (options.state_dir.empty()) return fail(Errc::invalid_argument, "state_dir isn't given");
   const auto at_least_one = {std::pair{"max_queued", options.max_queued},
                              {"max_setups", options.max_setups},
+                             {"max_request_bytes", options.max_request_bytes},
+                             {"max_request_memory_bytes", options.max_request_memory_bytes},
+                             {"max_submission_memory_bytes", options.max_submission_memory_bytes},
                              {"max_ended_jobs", options.max_ended_jobs}};
   for (const auto& [name, value] : at_least_one)
     if (value == 0) return fail(Errc::invalid_argument, "{} must be at least 1", name);
@@ -87,9 +90,12 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
     return fail(Errc::invalid_argument, "token and token_file exclude each other");
   // The loader, the standard streams and a file or two.
   constexpr std::uint64_t k_least_open_files = 16;
-  if (options.max_open_files.value_or(k_least_open_files) < k_least_open_files)
-    return fail(Errc::invalid_argument,
-                "max_open_files must be at least {}: no program could start", k_least_open_files);
+  const auto open_files = {std::pair{"max_open_files", options.max_open_files},
+                           {"open_files", options.open_files}};
+  for (const auto& [name, value] : open_files)
+    if (value.value_or(k_least_open_files) < k_least_open_files)
+      return fail(Errc::invalid_argument, "{} must be at least {}: no program could start", name,
+                  k_least_open_files);
   if (options.max_processes == 0U)
     return fail(Errc::invalid_argument, "max_processes must be at least 1");
   for (const auto& [name, amount] : options.resources) {
@@ -119,7 +125,7 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
     std::vector<Path> secrets;
     for (const auto& secret : {options.token_file, options.tls_key})
       if (secret) secrets.push_back(absolute_path(*secret));
-    RTENV_TRY(result.sandbox, api::sandbox_policy(*options.sandbox, secrets));
+    RTENV_TRY(result.sandbox, api::sandbox_policy(*options.sandbox, secrets, environment));
   }
   result.limits = {.open_files = options.max_open_files, .processes = options.max_processes};
   result.open_files = options.open_files;
@@ -136,7 +142,20 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   return result;
 }
 
+// Without a cache that can be used, each job would fail. One that is in trouble for a while keeps
+// no server from starting, whose jobs may be running.
+Result<void> check_cache(const std::function<Result<cache::Cache>()>& open) {
+  const auto cache = open();
+  if (cache) return {};
+  switch (cache.error().code()) {
+    case Errc::out_of_space:
+    case Errc::unavailable: log::warn("{}", cache.error().message()); return {};
+    default: return Failure(cache.error());
+  }
+}
+
 Result<server::ServerOptions> server_options(const JobServerOptions& options) {
+  RTENV_TRY(api::check_variables(options.environment));
   Environment environment = api::environment_of(options.environment);
   Path cache_root = options.cache_root;
   if (cache_root.empty()) {
@@ -168,6 +187,7 @@ Result<server::ServerOptions> server_options(const JobServerOptions& options) {
   result.max_request_memory_bytes = options.max_request_memory_bytes;
   RTENV_TRY(result.manager, manager_options(options, environment));
   result.open_cache = [cache_root, environment] { return open_cache(cache_root, environment); };
+  RTENV_TRY([[maybe_unused]] const auto tier, envbuild::remote_tier(environment));
   return result;
 }
 
@@ -183,6 +203,7 @@ Result<JobServer> JobServer::start(const JobServerOptions& options) {
     };
     RTENV_TRY(go_on());
     RTENV_TRY(auto internal, server_options(options));
+    RTENV_TRY(check_cache(internal.open_cache));
     internal.cancellation = call.cancellation();
     internal.listening_socket = std::move(listening_socket);
     RTENV_TRY(auto server, server::Server::start(std::move(internal)));

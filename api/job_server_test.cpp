@@ -7,8 +7,10 @@
 #include <stdexcept>
 
 #include "api/job_server_fixture.hpp"
+#include "base/environment.hpp"
 #include "base/fd.hpp"
 #include "base/json_text.hpp"
+#include "base/program.hpp"
 #include "support/in_fork.hpp"
 #include "support/used_descriptors.hpp"
 
@@ -148,9 +150,19 @@ TEST_F(JobServerApi, AnAuthenticatorDecidesWhoMayDoWhat) {
   EXPECT_THAT(reader.list(), IsOk());
 }
 
+TEST_F(JobServerApi, AJobWithoutAnIdIsNotAskedFor) {
+  JobClient nobody = must(JobClient::open("http://127.0.0.1:1"));
+  EXPECT_THAT(nobody.details(""), IsError(Errc::invalid_argument));
+  EXPECT_THAT(nobody.logs(""), IsError(Errc::invalid_argument));
+  EXPECT_THAT(nobody.stop(""), IsError(Errc::invalid_argument));
+  EXPECT_THAT(nobody.remove(""), IsError(Errc::invalid_argument));
+  EXPECT_THAT(nobody.follow("a", nullptr), IsError(Errc::invalid_argument, "output"));
+}
+
 TEST_F(JobServerApi, OptionsThatCannotBeAreRefused) {
   const auto refused = [&](auto change, Errc code) {
     JobServerOptions changed = options();
+    changed.environment = Variables{{"PATH", "/usr/bin:/bin"}, {"HOME", "/nonexistent"}};
     change(changed);
     EXPECT_THAT(JobServer::start(changed), IsError(code));
   };
@@ -162,6 +174,34 @@ TEST_F(JobServerApi, OptionsThatCannotBeAreRefused) {
   refused([](auto& o) { o.max_queued = 0; }, Errc::invalid_argument);
   refused([](auto& o) { o.cpus = -1; }, Errc::invalid_argument);
   refused([](auto& o) { o.job_ttl = std::chrono::seconds(-1); }, Errc::invalid_argument);
+  refused([](auto& o) { o.max_request_bytes = 0; }, Errc::invalid_argument);
+  refused([](auto& o) { o.open_files = 0; }, Errc::invalid_argument);
+  refused([](auto& o) { o.resources["GPU"] = 2; }, Errc::invalid_argument);
+  refused([](auto& o) { o.environment = Variables{{"A=B", "x"}}; }, Errc::invalid_argument);
+  refused([](auto& o) { o.environment->insert_or_assign("RTENV_CACHE_MAX_SIZE", "lots"); },
+          Errc::invalid_argument);
+  refused([](auto& o) { o.environment->insert_or_assign("RTENV_REMOTE_CACHE", "local:///x"); },
+          Errc::invalid_argument);
+  refused([](auto& o) { o.cache_root = "/dev/null"; }, Errc::invalid_argument);
+  refused(
+      [](auto& o) {
+        o.token = "x";
+        o.token_file = "/no/such/file";
+      },
+      Errc::invalid_argument);
+  refused(
+      [](auto& o) {
+        o.unix_socket = "/no/such/folder/socket";
+        o.listening_socket = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+      },
+      Errc::invalid_argument);
+  if (find_program("bwrap", Environment::of_process()))
+    refused(
+        [](auto& o) {
+          o.environment->insert_or_assign("PATH", "/nowhere");
+          o.sandbox.emplace();
+        },
+        Errc::not_found);
   refused(
       [](auto& o) {
         o.authenticator = std::make_shared<Passwords>();

@@ -40,7 +40,12 @@ constexpr bool rows_are_in_order() {
 }
 static_assert(rows_are_in_order());
 
-const Row& row(Errc code) noexcept { return k_table[static_cast<std::size_t>(code)]; }
+// A code of a later version, which a caller's function may return, is as one that nothing is known
+// of.
+const Row& row(Errc code) noexcept {
+  const auto index = static_cast<std::size_t>(code);
+  return k_table[index < k_table.size() ? index : static_cast<std::size_t>(Errc::internal)];
+}
 
 Errc code_of_errno(int error_number) noexcept {
   switch (error_number) {

@@ -24,6 +24,13 @@ TEST(Error, EveryCodeHasANameAnExitStatusAndAnHttpStatus) {
   }
 }
 
+TEST(Error, ACodeOfALaterVersionIsAsAnUnknownOne) {
+  const auto later = static_cast<Errc>(k_errc_count);
+  EXPECT_EQ(name(later), "internal");
+  EXPECT_EQ(exit_status(later), exit_status(Errc::internal));
+  EXPECT_EQ(http_status(later), 500);
+}
+
 TEST(Error, SystemErrorsMapToCodes) {
   EXPECT_EQ(system_error(ENOENT, "open", "x").code(), Errc::not_found);
   EXPECT_EQ(system_error(EACCES, "open", "x").code(), Errc::permission_denied);

@@ -118,6 +118,8 @@ Result<OutputFile> OutputFile::create(const Path& path, const Cancellation* canc
   }
   struct stat status {};
   const bool exists = ::stat(at.path.c_str(), &status) == 0;
+  if (exists && S_ISDIR(status.st_mode))
+    return fail(Errc::invalid_argument, "{} is a folder", path.native()).hint("name a file in it");
   if (at.is_open_file || (exists && (!S_ISREG(status.st_mode) || is_mounted(at.path)))) {
     RTENV_TRY(Fd stream, open_stream(at.path, cancellation));
     if (::fstat(stream.get(), &status) != 0) return fail_errno("open", path.native());

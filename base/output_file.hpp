@@ -23,7 +23,7 @@ class OutputFile {
   /// replaced. A file that can't be replaced, since it is mounted or another process's open file,
   /// is overwritten by `commit`, and not touched before. Waiting for the reader of a named pipe
   /// ends with `cancellation`, which must outlive this. Fails: permission_denied, not_found,
-  /// cancelled.
+  /// invalid_argument (a folder), cancelled.
   static Result<OutputFile> create(const Path& path, const Cancellation* cancellation = nullptr,
                                    Streams streams = Streams::at_once);
   /// An open file of this process, which stays open.

@@ -49,7 +49,7 @@ Result<Path> ProgramSearch::check(const Match& match) const {
   if (match.path != nullptr)
     return fail(Errc::permission_denied, "{} isn't executable", match.path);
   if (program_.find('/') != std::string::npos)
-    return fail(Errc::not_found, "program {} doesn't exist", program_);
+    return fail(Errc::not_found, "there is no program {}", program_);
   return fail(Errc::not_found, "program '{}' isn't in PATH", program_);
 }
 

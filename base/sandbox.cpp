@@ -148,8 +148,7 @@ bool is_hidden_in_sandbox(const Path& path, const SandboxFolders& folders) {
 
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
                                     const SandboxOptions& options) {
-  // Looked up in this process's PATH: the command's could name another bwrap.
-  const Environment own = Environment::of_process();
+  const Environment own = options.starter ? *options.starter : Environment::of_process();
   const auto program = find_program("bwrap", own);
   if (!program)
     return fail(Errc::not_found, "the sandbox needs bwrap (bubblewrap), which isn't installed")
@@ -186,8 +185,9 @@ Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& fo
       .spawn = std::move(spawn), .arguments = std::move(file), .filter = std::move(filter)};
 }
 
-Result<void> try_sandbox(const SandboxFolders& folders) {
-  RTENV_TRY(const auto sandboxed, in_sandbox({.argv = {"/bin/sh", "-c", ":"}}, folders));
+Result<void> try_sandbox(const SandboxFolders& folders, const Environment& starter) {
+  RTENV_TRY(const auto sandboxed,
+            in_sandbox({.argv = {"/bin/sh", "-c", ":"}}, folders, {.starter = starter}));
   RTENV_TRY(const auto run, run_captured(sandboxed.spawn));
   if (!run.state.succeeded())
     return fail(Errc::unavailable, "bwrap can't make a sandbox here: {}",

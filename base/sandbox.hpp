@@ -31,6 +31,9 @@ struct SandboxPolicy {
 };
 
 struct SandboxOptions {
+  /// Of the process that starts bwrap, where bwrap is looked up: a command's own could name another
+  /// one. nullopt: of this process.
+  std::optional<Environment> starter = {};
   std::string mark;  // "NAME=VALUE", the only variable of bwrap itself
   UnixSockets unix_sockets = UnixSockets::allowed;
   bool has_network = true;
@@ -51,8 +54,8 @@ struct SandboxedCommand {
 Result<SandboxedCommand> in_sandbox(SpawnOptions spawn, const SandboxFolders& folders,
                                     const SandboxOptions& options = {});
 
-/// Runs a command that does nothing. Fails: as in_sandbox, unavailable (bwrap can't make a sandbox
-/// here).
-Result<void> try_sandbox(const SandboxFolders& folders);
+/// Runs a command that does nothing, as a process with these variables would. Fails: as in_sandbox,
+/// unavailable (bwrap can't make a sandbox here).
+Result<void> try_sandbox(const SandboxFolders& folders, const Environment& starter);
 
 }  // namespace rtenv

@@ -25,6 +25,7 @@ constexpr std::uint64_t k_max_reply_bytes = 4ULL << 30U;  // a job's log is one 
 
 // The reason that the server gives: of a traceback, as Ray returns, the last line without the name
 // of Python's exception class.
+// Its status, which a plain text begins with, is told by the caller.
 std::string reason_of(const std::string& body) {
   std::string_view last;
   for (const std::string_view line : lines_of(body))
@@ -35,6 +36,8 @@ std::string reason_of(const std::string& body) {
   if (colon != std::string_view::npos && (name.ends_with("Error") || name.ends_with("Exception")) &&
       name.find(' ') == std::string_view::npos)
     last.remove_prefix(colon + 2);
+  const bool is_status = colon == 3 && name.find_first_not_of("0123456789") == std::string_view::npos;
+  if (is_status) last.remove_prefix(colon + 2);
   return std::string(last.substr(0, k_max_reason_bytes));
 }
 
@@ -42,8 +45,7 @@ Errc code_of(int status, const std::string& body) {
   // Ray's status for both is 500.
   if (body.find("already exists. Please use a different submission_id") != std::string::npos)
     return Errc::already_exists;
-  if (body.find("but it is in a non-terminal state") != std::string::npos)
-    return Errc::already_exists;
+  if (body.find("but it is in a non-terminal state") != std::string::npos) return Errc::busy;
   switch (status) {
     case 400:
     case 413: return Errc::invalid_argument;

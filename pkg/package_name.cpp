@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, 4> k_extensions{".zip", ".tar.gz", ".tgz"
 }  // namespace
 
 std::string_view name(Scheme scheme) noexcept {
-  return std::ranges::find(k_schemes, scheme, &Row::scheme)->name;
+  const auto* const row = std::ranges::find(k_schemes, scheme, &Row::scheme);
+  return row == k_schemes.end() ? std::string_view() : row->name;
 }
 
 Result<Scheme> parse_tree_scheme(std::string_view text) {

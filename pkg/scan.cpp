@@ -300,6 +300,7 @@ Scan& Scan::operator=(Scan&&) noexcept = default;
 Scan::~Scan() = default;
 
 Result<Scan> Scan::run(const Path& root, const ScanOptions& options) {
+  if (root.empty()) return fail(Errc::invalid_argument, "the directory's path is empty");
   Path absolute = absolute_path(root);
   const int number = ::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (number < 0) {

@@ -132,7 +132,8 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Uri& uri, const StoreOptio
     case Scheme::local: break;
   }
   return fail(Errc::invalid_argument,
-              "{} is a directory that is used in place, not an object store", uri.shown());
+              "{} is a directory that is used in place, not an object store", uri.shown())
+      .hint("name an object by file://");
 }
 
 }  // namespace rtenv::remote

@@ -64,7 +64,8 @@ Result<std::vector<std::string>> read_requirements_file(std::string_view field, 
   if (!text) {
     auto failure = Failure(std::move(text).error().within(fmt::format("runtime_env{}", field)));
     if (failure.code() != Errc::not_found) return failure;
-    return std::move(failure).hint("a string is the path of a requirements file; packages are a list");
+    return std::move(failure).hint(
+        "a string is the path of a requirements file; packages are a list");
   }
   const auto lines = lines_of(*text);
   return check_items({lines.begin(), lines.end()}, [&](std::size_t i) {

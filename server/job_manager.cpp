@@ -105,7 +105,7 @@ Result<void> JobManager::take_over(std::vector<JobRecord> unfinished,
   RTENV_TRY(const auto folders, job_folders(options_.state_dir));
   std::vector<std::string> orphans;
   for (const std::string& folder : folders)
-    if (!owned_folders.contains(folder)) orphans.push_back(folder);
+    if (!owned_folders.contains(folder) && is_unique_name(folder)) orphans.push_back(folder);
   retention_.sweep(orphans);
   std::unordered_set<std::string> holders;
   for (const JobRecord& record : unfinished) holders.insert(options_.holder(record.run_id));

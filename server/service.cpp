@@ -41,9 +41,10 @@ const auto k_result = asio::as_tuple(asio::use_awaitable);
 
 // The waiter closes its own descriptor of the event.
 Result<void> watch(const Event& event, asio::posix::stream_descriptor& waiter) {
-  const int fd = ::fcntl(event.poll_fd(), F_DUPFD_CLOEXEC, 3);
-  if (fd < 0) return fail_errno("duplicate", "an eventfd");
-  waiter.assign(fd);
+  Fd fd(::fcntl(event.poll_fd(), F_DUPFD_CLOEXEC, 3));
+  if (!fd) return fail_errno("duplicate", "an eventfd");
+  waiter.assign(fd.get());
+  fd.release();
   return {};
 }
 
@@ -119,9 +120,10 @@ Result<void> Service::listen() {
   if (socket_.family == AF_UNIX && options_.insecure) ::chmod(socket_.address.c_str(), 0666);
   boost::system::error_code error;
   // Asio uses a socket's descriptor only: a Unix socket can be one of its TCP sockets.
-  acceptor_.assign(socket_.family == AF_INET6 ? tcp::v6() : tcp::v4(), socket_.fd.release(), error);
+  acceptor_.assign(socket_.family == AF_INET6 ? tcp::v6() : tcp::v4(), socket_.fd.get(), error);
   if (error)
     return fail(Errc::invalid_argument, "can't use the listening socket: {}", error.message());
+  socket_.fd.release();
   return check_exposure(options_, socket_.is_local);
 }
 
@@ -145,8 +147,11 @@ Result<void> Service::run() {
     try {
       context_.run();
       return outcome_;
-    } catch (...) {  // of a coroutine that nobody waits for
-      on_fault(std::current_exception(), Fault::of_job);
+    } catch (...) {  // of a coroutine that nobody waits for, or of Asio itself, which lost one
+      const bool is_lost =
+          shut_down_course_ == Course::lost || (accept_course_ == Course::lost && !shutting_down_);
+      on_fault(std::current_exception(), is_lost ? Fault::of_server : Fault::of_job);
+      if (shut_down_course_ == Course::lost) context_.stop();
     }
   }
 }
@@ -176,11 +181,27 @@ void Service::on_fault(const std::exception_ptr& fault, Fault kind) noexcept {
   if (kind == Fault::of_end) context_.stop();
 }
 
+// Notices that its coroutine is destroyed before its end.
+class Service::CourseWatch {
+ public:
+  explicit CourseWatch(Course& course) : course_(course) { course_ = Course::running; }
+  CourseWatch(const CourseWatch&) = delete;
+  CourseWatch& operator=(const CourseWatch&) = delete;
+  ~CourseWatch() {
+    if (course_ == Course::running) course_ = Course::lost;
+  }
+  void end() noexcept { course_ = Course::ended; }
+
+ private:
+  Course& course_;
+};
+
 asio::awaitable<void> Service::accept() {
+  CourseWatch course(accept_course_);
   asio::steady_timer pause(context_);
   for (;;) {
     auto [error, socket] = co_await acceptor_.async_accept(k_result);
-    if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return;
+    if (error == asio::error::operation_aborted || !acceptor_.is_open()) co_return course.end();
     // At the connection limit, or without a free descriptor, those that ask are served first.
     if (error || connections_.size() >= max_connections_) {
       pause.expires_after(drop_idle_connection() ? k_drop_pause : k_accept_pause);
@@ -257,9 +278,10 @@ Result<void> Service::reload_tokens() {
 }
 
 asio::awaitable<void> Service::shut_down() {
+  CourseWatch course(shut_down_course_);
   const auto [error] =
       co_await stop_.async_wait(asio::posix::stream_descriptor::wait_read, k_result);
-  if (error) co_return;
+  if (error) co_return course.end();
   log::info("shutting down; running jobs continue, and the next server takes them over");
   close_entrance();
   // Finish current requests, then cancel the rest before shared state is destroyed.
@@ -273,6 +295,7 @@ asio::awaitable<void> Service::shut_down() {
   jobs_->close();
   boost::system::error_code ignored;
   reload_.close(ignored);
+  course.end();
 }
 
 void Service::close_entrance() {

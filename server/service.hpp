@@ -89,6 +89,11 @@ class Service {
   ListeningSocket socket_;  // without its descriptor, which the acceptor has
   std::string address_;
   bool shutting_down_ = false;
+  /// Of a coroutine. For lack of memory, Asio may destroy one and tell nobody.
+  enum class Course : std::uint8_t { not_begun, running, ended, lost };
+  class CourseWatch;
+  Course accept_course_ = Course::not_begun;
+  Course shut_down_course_ = Course::not_begun;
   Result<void> outcome_;
 };
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include "base/file.hpp"
@@ -19,7 +18,7 @@ namespace {
 
 constexpr std::size_t k_node_id_digits = 56;  // as long as Ray's
 constexpr std::size_t k_owner_digits = 16;
-constexpr std::array<const char*, 5> k_own_names{"lock", "jobs.db", "node-id", "audit.log", "jobs"};
+constexpr const char* k_node_id = "node-id";
 
 // Whoever may write there could name the commands that this server runs.
 Result<void> check_owner(const Path& path) {
@@ -38,13 +37,17 @@ Result<void> check_owner(const Path& path) {
   return {};
 }
 
-// A folder with files of somebody else's would get files of a server, and other permissions.
+// A folder of somebody else's would get files of a server, and other permissions; and what is in
+// its jobs/ might be taken for leftovers.
 Result<void> check_content(const Path& folder) {
-  const auto entries = readable_entries(folder);
-  const bool is_known = entries.empty() || std::ranges::any_of(entries, [](const auto& entry) {
-                          return std::ranges::find(k_own_names, entry.name()) != k_own_names.end();
-                        });
-  if (is_known) return {};
+  const auto known = read_file(folder / k_node_id);
+  if (known && known->size() == k_node_id_digits) return {};
+  // As a server leaves it that was killed at its first start, or with the records of a backup.
+  const auto is_own = [](const FolderEntry& entry) {
+    return entry.name() == "lock" || entry.name().starts_with("jobs.db") ||
+           (entry.name() == "jobs" && readable_entries(entry.path).empty());
+  };
+  if (std::ranges::all_of(readable_entries(folder), is_own)) return {};
   return fail(Errc::invalid_argument, "{} has other files, but no state of a job server",
               folder.native())
       .hint("use an empty folder, or one that doesn't exist yet");
@@ -58,7 +61,7 @@ Result<void> make_private_folder(const Path& folder) {
 }
 
 Result<std::string> node_id(const Path& folder) {
-  const Path file = folder / "node-id";
+  const Path file = folder / k_node_id;
   if (auto known = read_file(file); known && known->size() == k_node_id_digits) return known;
   std::string id = sha256_hex(unique_name()).substr(0, k_node_id_digits);
   RTENV_TRY(auto written, AtomicFile::create(file, 0600));
@@ -70,12 +73,10 @@ Result<std::string> node_id(const Path& folder) {
 }  // namespace
 
 Result<StateFolder> open_state_folder(const Path& folder) {
+  for (const char* file : {"lock", "jobs.db", k_node_id, "audit.log", "supervisors.log", "jobs"})
+    RTENV_TRY(check_owner(folder / file));
   RTENV_TRY(check_content(folder));
   RTENV_TRY(make_private_folder(folder));
-  for (const char* file : {"lock", "jobs.db", "node-id", "audit.log"})
-    RTENV_TRY(check_owner(folder / file));
-  RTENV_TRY(check_owner(folder / "jobs"));
-  RTENV_TRY(make_private_folder(folder / "jobs"));
   Result<std::optional<LockFile>> attempt = std::nullopt;
   const auto is_decided = [&] {
     attempt = LockFile::try_acquire(folder / "lock");
@@ -86,6 +87,7 @@ Result<StateFolder> open_state_folder(const Path& folder) {
         .hint("stop the other server, or use another state folder");
   RTENV_TRY(auto lock, std::move(attempt));
   RTENV_TRY(auto id, node_id(folder));
+  RTENV_TRY(make_private_folder(folder / "jobs"));
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return fail_errno("look at", folder.native());
   std::string owner = fmt::format("{}-{:x}", id.substr(0, k_owner_digits), status.st_ino);

@@ -58,6 +58,15 @@ TEST_F(StateFolderTest, AFolderWithOtherFilesIsRefusedAndStaysAsItIs) {
   EXPECT_EQ(status.st_mode & 07777U, 0755U);
 }
 
+TEST_F(StateFolderTest, AFolderNamedAsOneOfAServersIsNoProof) {
+  std::filesystem::create_directories(folder_ / "jobs/thesis");
+  std::ofstream(folder_ / "lock") << "";
+  EXPECT_THAT(open_state_folder(folder_), IsError(Errc::invalid_argument, "other files"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "jobs/thesis"));
+  std::filesystem::remove(folder_ / "jobs/thesis");
+  EXPECT_THAT(open_state_folder(folder_), IsOk()) << "of a server that was killed at its start";
+}
+
 TEST_F(StateFolderTest, ALinkInItIsRefused) {
   std::filesystem::create_directories(folder_);
   std::filesystem::create_directories(place_.path() / "elsewhere");

@@ -37,7 +37,8 @@ Result<StartedSupervisor> start_supervisor(const job::JobFolder& folder,
                      .keep_fds = {sockets.theirs.get(), lock->fd().get()}};
   Fd messages;
   if (options.supervisor_log) {
-    RTENV_TRY(messages, open_file(*options.supervisor_log, O_WRONLY | O_CREAT | O_APPEND, 0600));
+    RTENV_TRY(messages,
+              open_regular_file(*options.supervisor_log, O_WRONLY | O_CREAT | O_APPEND, 0600));
     spawn.output_fd = messages.get();
   }
   if (options.open_files)

@@ -67,7 +67,8 @@ struct CacheOptions {
   std::optional<bool> readable_by_others = {};
   /// Refused otherwise: file locks and SQLite's shared memory aren't reliable between machines.
   std::optional<bool> allow_network_file_system = {};
-  /// For who makes room: on a full disk, uses the space that the cache keeps for them.
+  /// For a program that removes entries: on a full disk, it uses the space that the cache keeps for
+  /// that.
   bool makes_room = false;
   Stop stop = {};  // of Cache::open alone
 };
@@ -156,7 +157,8 @@ class RTENV_API Cache {
 
   /// Opens or creates it, and removes what crashed processes left. Fails: permission_denied (also:
   /// the folder is another user's, or others may write to it), invalid_argument (of another version
-  /// of rtenv; on a network file system; a setting), out_of_space, unavailable, corrupt, cancelled.
+  /// of rtenv; on a network file system; a setting), not_found (a link that leads nowhere),
+  /// out_of_space, unavailable, corrupt, cancelled.
   static Result<Cache> open(const Path& root, const CacheOptions& options = {});
 
   Cache(const Cache&) = default;
@@ -217,8 +219,9 @@ class RTENV_API Cache {
   std::shared_ptr<State> state_;
 };
 
-/// Protects an entry from removal while it lives. Move-only; thread-safe. Ends with its process,
-/// however that ends; a copy in a fork of the process doesn't end it.
+/// Protects an entry from removal while it lives. Move-only; thread-safe but for `release`, moving
+/// and destroying. Ends with its process, however that ends; a copy in a fork of the process doesn't
+/// end it.
 class RTENV_API Lease {
  public:
   /// What was moved from has an empty path.

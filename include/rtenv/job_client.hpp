@@ -40,7 +40,8 @@ class RTENV_API JobClient {
   /// Sends nothing yet. `address`: http(s)://HOST:PORT or unix:PATH; empty: RAY_API_SERVER_ADDRESS,
   /// else RAY_ADDRESS, else http://127.0.0.1:8265. The token is in RAY_AUTH_TOKEN or the file
   /// RAY_AUTH_TOKEN_PATH; more headers in RAY_JOB_HEADERS. A stop of `options.stop` ends all calls
-  /// of this client.
+  /// of this client, also later ones: what is to be stopped by itself needs a client of its own,
+  /// which costs nothing.
   static Result<JobClient> open(std::string_view address, const Options& options = {});
   /// The address, without a password. Empty after a move.
   [[nodiscard]] const std::string& address() const noexcept;
@@ -72,7 +73,7 @@ class RTENV_API JobClient {
                              const JobFollowOptions& options = {});
   /// Requests its end. False: it had ended. `now`: by SIGKILL, which Ray's server ignores.
   Result<bool> stop(std::string_view id, bool now = false);
-  /// Deletes an ended job and its log. Fails also: already_exists (it hasn't ended).
+  /// Deletes an ended job and its log. Fails also: busy (it hasn't ended).
   Result<void> remove(std::string_view id);
 
  private:

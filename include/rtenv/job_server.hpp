@@ -104,9 +104,9 @@ class RTENV_API JobStore {
   virtual Result<void> transaction(const std::function<Result<void>()>& body) = 0;
 };
 
-/// Jobs run in bubblewrap, which must be in PATH: they see no home directory, other processes,
-/// sockets of services, other jobs' files and secrets of the server, and write to their own
-/// directory only.
+/// Jobs run in bubblewrap, which must be in the PATH of JobServerOptions::environment: they see no
+/// home directory, other processes, sockets of services, other jobs' files and secrets of the
+/// server, and write to their own directory only.
 struct JobSandbox {
   /// Files and folders that they can read although they are in a home directory, /tmp or /run.
   std::vector<Path> readable = {};
@@ -116,6 +116,7 @@ struct JobSandbox {
 /// Called twice for each start.
 using OpenJobStore = std::function<Result<std::unique_ptr<JobStore>>()>;
 
+/// Relative paths begin at the current folder, when the server starts.
 struct JobServerOptions {
   /// Where the server keeps its jobs' folders, logs and records, and what their supervisors say of
   /// themselves (supervisors.log). Required; for one server at a time.
@@ -129,7 +130,7 @@ struct JobServerOptions {
   std::string host = "127.0.0.1";               // an address of this machine
   std::uint16_t port = 8265;                    // 0: any free one
   std::optional<Path> unix_socket = {};         // instead of the host and port
-  int listening_socket = -1;                    // instead of all of these; the server closes it
+  int listening_socket = -1;  // instead of all of these; it is closed, also if the start fails
   std::vector<std::string> allowed_hosts = {};  // other names of this machine, in Host headers
   std::optional<Path> tls_certificate = {};     // PEM, with the chain
   std::optional<Path> tls_key = {};
@@ -139,7 +140,8 @@ struct JobServerOptions {
   std::optional<std::string> token = {};
   std::optional<Path> token_file = {};  // see docs/jobs.md
   std::shared_ptr<Authenticator> authenticator = {};
-  /// Lets anybody use it, and other machines without TLS.
+  /// Lets anybody use it, unless there is a token or an authenticator; and other machines without
+  /// TLS.
   bool insecure = false;
 
   OpenJobStore open_store = {};  // empty: the file jobs.db in the state folder
@@ -192,8 +194,9 @@ class RTENV_API JobServer {
  public:
   /// Returns when clients can connect. After an error nothing is left but the state folder. Fails:
   /// invalid_argument (an option, the token or the certificate), permission_denied (open to other
-  /// machines without authentication and TLS), not_found (the supervisor), unavailable (the address
-  /// or the state folder is in use; no more threads).
+  /// machines without authentication and TLS), not_found (the supervisor, bwrap or a file that an
+  /// option names), unavailable (the address or the state folder is in use; no more threads), and as
+  /// opening the cache and the job store.
   static Result<JobServer> start(const JobServerOptions& options);
   JobServer(JobServer&& other) noexcept;
   JobServer& operator=(JobServer&& other) noexcept;

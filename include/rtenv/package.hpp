@@ -149,7 +149,7 @@ RTENV_API Result<Package> pack_into(const Path& directory, const Path& folder,
                                     const PackOptions& options = {});
 /// Writes the package to an open file, a pipe or a socket, from where it stands; the descriptor
 /// stays the caller's. If it is a file in the directory, that isn't packed. Waiting for a reader
-/// ends with Options::stop. Fails: as pack to a sink.
+/// ends with Options::stop. Fails: as pack to a sink; unavailable (nobody reads it any more).
 RTENV_API Result<Package> pack_to_descriptor(const Path& directory, int descriptor,
                                              const PackOptions& options = {});
 

@@ -3,7 +3,8 @@
 // a URI pins its content. Credentials are those that the vendors' own tools find, or the caller's
 // (Options::credentials); they go to no other host than theirs.
 //
-// Thread-safe. All functions fail with: not_found (no such object or bucket), permission_denied
+// Thread-safe. All functions fail with: not_found (no such object or bucket, or no folder to write
+// to), permission_denied
 // (wrong, expired or missing credentials), unavailable (no response within RTENV_NETWORK_TIMEOUT),
 // invalid_argument (a URI, a setting; the store refuses the request), out_of_space, cancelled.
 #pragma once
@@ -36,8 +37,8 @@ struct Fetched {
 RTENV_API Result<Fetched> fetch_file(std::string_view uri, Cache& cache,
                                      const FetchOptions& options = {});
 
-/// Fetches an archive and unpacks it; the files are read-only. Its only top folder is left out,
-/// except of gcs://. Fails also: corrupt; invalid_argument (not an archive, or an unsafe one).
+/// Fetches an archive (.zip, .jar, .tar.gz, .tgz, .tar.xz, .tar.bz2 or .tar.zst) and unpacks it; the
+/// files are read-only. Its only top folder is left out, except of gcs://. Fails also: corrupt; invalid_argument (not an archive, or an unsafe one).
 RTENV_API Result<Fetched> fetch_tree(std::string_view uri, Cache& cache,
                                      const FetchOptions& options = {});
 

@@ -75,7 +75,7 @@ class Commands:
         self.assertEqual(taken.status, 2)
         self.assertIn(f"Job with submission_id {job} already exists. Please use a different submission_id.", taken.err)
         undeletable = self.job("delete", job)
-        self.assertEqual(undeletable.status, 2, undeletable.err)
+        self.assertEqual(undeletable.status, 5, undeletable.err)
         self.assertIn("but it is in a non-terminal state", undeletable.err)
         follower = self.start("logs", "-f", job)
         stopped = self.ok("stop", job)

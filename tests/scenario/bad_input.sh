@@ -72,7 +72,7 @@ refused 2 '--env expects NAME=VALUE'
 rtenv run --python 9.9 --runtime-env-json '{"uv": ["six"]}' -- true
 refused 3 "'python9.9' isn't in PATH"
 RTENV_UV=/no/uv rtenv run --runtime-env-json '{"uv": ["six"]}' -- true
-refused 3 'RTENV_UV: program /no/uv'
+refused 3 'RTENV_UV: there is no program /no/uv'
 nothing_half_made
 
 # working_dir.
