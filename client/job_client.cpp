@@ -36,7 +36,8 @@ std::string reason_of(const std::string& body) {
   if (colon != std::string_view::npos && (name.ends_with("Error") || name.ends_with("Exception")) &&
       name.find(' ') == std::string_view::npos)
     last.remove_prefix(colon + 2);
-  const bool is_status = colon == 3 && name.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool is_status =
+      colon == 3 && name.find_first_not_of("0123456789") == std::string_view::npos;
   if (is_status) last.remove_prefix(colon + 2);
   return std::string(last.substr(0, k_max_reason_bytes));
 }
