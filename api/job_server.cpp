@@ -6,6 +6,8 @@
 #include "api/job_sandbox.hpp"
 #include "api/supervisor_program.hpp"
 #include "base/absolute_path.hpp"
+#include "base/log.hpp"
+#include "base/wait_scope.hpp"
 #include "cache/cache.hpp"
 #include "envbuild/cache_settings.hpp"
 #include "runtime_env/interpreter.hpp"
@@ -142,16 +144,21 @@ Result<server::ManagerOptions> manager_options(const JobServerOptions& options,
   return result;
 }
 
-// Without a cache that can be used, each job would fail. One that is in trouble for a while keeps
-// no server from starting, whose jobs may be running.
-Result<void> check_cache(const std::function<Result<cache::Cache>()>& open) {
+// Without a cache that can be used, each job would fail. But it keeps no server from taking over
+// the jobs of the one before.
+Result<void> check_cache(const std::function<Result<cache::Cache>()>& open,
+                         const Path& state_folder) {
+  constexpr std::chrono::seconds k_patience{2};
+  const WaitScope scope(k_patience);
   const auto cache = open();
   if (cache) return {};
-  switch (cache.error().code()) {
-    case Errc::out_of_space:
-    case Errc::unavailable: log::warn("{}", cache.error().message()); return {};
-    default: return Failure(cache.error());
-  }
+  std::error_code error;
+  const bool is_first = !std::filesystem::exists(state_folder / "node-id", error);
+  const Errc code = cache.error().code();
+  if (is_first && code != Errc::out_of_space && code != Errc::unavailable)
+    return Failure(cache.error());
+  log::warn("{}", cache.error().message());
+  return {};
 }
 
 Result<server::ServerOptions> server_options(const JobServerOptions& options) {
@@ -203,7 +210,7 @@ Result<JobServer> JobServer::start(const JobServerOptions& options) {
     };
     RTENV_TRY(go_on());
     RTENV_TRY(auto internal, server_options(options));
-    RTENV_TRY(check_cache(internal.open_cache));
+    RTENV_TRY(check_cache(internal.open_cache, internal.manager.state_dir));
     internal.cancellation = call.cancellation();
     internal.listening_socket = std::move(listening_socket);
     RTENV_TRY(auto server, server::Server::start(std::move(internal)));

@@ -237,6 +237,12 @@ Result<Database> Database::connect(const Path& path) {
   RTENV_TRY(database.files_->note_open(handle));
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_handler(handle, wait_for_lock, nullptr);
+  // Compiled now: it is needed when there is no memory.
+  sqlite3_stmt* roll_back = nullptr;
+  if (sqlite3_prepare_v3(handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &roll_back, nullptr) !=
+      SQLITE_OK)
+    return database.failed_to("open");
+  database.roll_back_.reset(roll_back);
   return database;
 }
 
@@ -326,8 +332,9 @@ Result<CachedStatement> Database::prepare_cached(const char* sql) {
 
 // Also of a file that was removed or replaced: it may come back.
 void Database::roll_back() noexcept {
-  if (origin_.is_this_process() && sqlite3_get_autocommit(handle_.get()) == 0)
-    sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (!origin_.is_this_process() || sqlite3_get_autocommit(handle_.get()) != 0) return;
+  sqlite3_step(roll_back_.get());
+  sqlite3_reset(roll_back_.get());
 }
 
 Result<void> Database::run(const char* sql) {

@@ -102,6 +102,7 @@ class Database {
   /// rolls back. Fails: as `body`, as Statement::step.
   template <class Body>
   auto transaction(Body body) -> decltype(body()) {
+    roll_back();  // of an earlier one that couldn't be
     if (auto begun = run("BEGIN IMMEDIATE"); !begun) return Failure(std::move(begun).error());
     const RollBack unless_committed{*this};
     auto result = without_exceptions(body);
@@ -132,6 +133,7 @@ class Database {
   // Each is used by the next ones.
   std::unique_ptr<DatabaseFiles> files_;
   std::unique_ptr<sqlite3, Close> handle_;
+  std::unique_ptr<sqlite3_stmt, Statement::Finalize> roll_back_;
   std::map<const char*, Statement> cached_;
 };
 

@@ -9,16 +9,6 @@
 #include <utility>
 
 namespace rtenv {
-namespace {
-
-std::optional<FileId> file_id(int folder, const std::string& name) {
-  struct stat status {};
-  if (::fstatat(folder, name.c_str(), &status, AT_EMPTY_PATH) != 0) return std::nullopt;
-  return FileId{status.st_dev, status.st_ino};
-}
-
-}  // namespace
-
 Result<DatabaseFiles> DatabaseFiles::at(const Path& path) {
   const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
   Fd fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -36,8 +26,9 @@ DatabaseFiles::DatabaseFiles(DatabaseFiles&& other) noexcept
       folder_(std::move(other.folder_)),
       open_(std::exchange(other.open_, std::nullopt)) {}
 
+// The list of a fork has none of its parent's.
 DatabaseFiles::~DatabaseFiles() {
-  if (!folder_) return;
+  if (!folder_ || !origin_.is_this_process()) return;
   if (open_) OpenDatabases::of_process().remove(*open_);
   OpenDatabases::of_process().end_use();
 }
@@ -50,21 +41,22 @@ Path DatabaseFiles::path_in_folder() const {
 
 Result<void> DatabaseFiles::note_open(sqlite3* handle) {
   const auto folder = file_id(folder_.get(), "");
-  const auto file = file_id(folder_.get(), name());
+  const auto file = file_id(folder_.get(), name().c_str());
   // Compares the file that SQLite has open with that of its name.
   int moved = 1;
   sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   if (!folder || !file || moved != 0) return fail_exchanged();
-  open_ = OpenDatabases::of_process().add(*folder, *file, file_id(folder_.get(), index_name()));
+  open_ = OpenDatabases::of_process().add({.folder = *folder,
+                                           .file = *file,
+                                           .folder_number = folder_.get(),
+                                           .index_name = name() + "-shm"});
   return open_ ? Result<void>() : fail_exchanged();
 }
 
-void DatabaseFiles::note_index() {
-  OpenDatabases::of_process().set_index(*open_, file_id(folder_.get(), index_name()));
-}
+void DatabaseFiles::note_index() { OpenDatabases::of_process().note_index(*open_); }
 
 Result<void> DatabaseFiles::check_present() const {
-  if (file_id(AT_FDCWD, path_.native()) != (*open_)->file) return fail_exchanged();
+  if (file_id(AT_FDCWD, path_.c_str()) != (*open_)->file) return fail_exchanged();
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/fd.hpp"
 #include "base/open_databases.hpp"
+#include "base/origin.hpp"
 
 struct sqlite3;
 
@@ -41,9 +42,9 @@ class DatabaseFiles {
  private:
   DatabaseFiles(Path path, Fd folder);
   [[nodiscard]] std::string name() const { return path_.filename().native(); }
-  [[nodiscard]] std::string index_name() const { return name() + "-shm"; }
   [[nodiscard]] Failure fail_exchanged() const;
 
+  Origin origin_;
   Path path_;
   Fd folder_;  // empty after a move
   std::optional<OpenDatabases::Handle> open_;

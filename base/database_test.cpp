@@ -210,6 +210,36 @@ TEST_F(DatabaseTable, StaysLockedWhenItsFilesAreReadAndClosedElsewhereInTheProce
       << "kept until the file is closed";
 }
 
+TEST_F(DatabaseTable, AForkOpensItsOwnWhileThreadsOfItsParentCloseFiles) {
+  tree.file("text", "x");
+  std::atomic<bool> ended = false;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 3; ++i)
+    threads.emplace_back([&] {
+      while (!ended) must(read_file(tree / "text"));
+    });
+  for (int i = 0; i < 50; ++i)
+    in_fork([&] {
+      must(read_file(tree / "text"));
+      OpenDatabases::of_process().begin_use();
+      must(read_file(tree / "text"));
+    });
+  ended = true;
+}
+
+TEST(Database, IsLockedFromTheStartWhileItsFilesAreRead) {
+  TreeBuilder tree;
+  must(Database::open_keeping_log(tree / "db"));
+  for (int i = 0; i < 200; ++i) {
+    std::jthread reader([&] {
+      for (int j = 0; j < 50; ++j) [[maybe_unused]] const auto text = read_file(tree / "db-shm");
+    });
+    const Database database = must(Database::open_keeping_log(tree / "db"));
+    reader.join();
+    EXPECT_TRUE(is_locked_by_another_process(tree / "db-shm")) << i;
+  }
+}
+
 TEST_F(DatabaseTable, WaitingForALockEndsWithTheCall) {
   Database other = must(Database::open(tree / "db"));
   must(other.execute("BEGIN IMMEDIATE"));

@@ -1,23 +1,47 @@
 #include "base/open_databases.hpp"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <new>
 #include <utility>
 
 namespace rtenv {
+namespace {
 
 // Never destroyed: other threads may still use it when the process exits.
-OpenDatabases& OpenDatabases::of_process() {
-  static auto* const databases = new OpenDatabases;
+alignas(OpenDatabases) std::byte g_storage[sizeof(OpenDatabases)];
+
+std::optional<FileId> index_of(const OpenDatabases::Entry& entry) {
+  return entry.index ? entry.index : file_id(entry.folder_number, entry.index_name.c_str());
+}
+
+}  // namespace
+
+std::optional<FileId> file_id(int folder, const char* name) {
+  struct stat status {};
+  if (::fstatat(folder, name, &status, AT_EMPTY_PATH) != 0) return std::nullopt;
+  return FileId{status.st_dev, status.st_ino};
+}
+
+OpenDatabases& OpenDatabases::of_process() noexcept {
+  static OpenDatabases* const databases = [] {
+    ::pthread_atfork(nullptr, nullptr, &OpenDatabases::begin_anew);
+    return new (g_storage) OpenDatabases;  // takes no memory
+  }();
   return *databases;
 }
 
+// In a fork, whose parent's threads may have had it locked. What it held isn't destroyed.
+void OpenDatabases::begin_anew() noexcept { new (g_storage) OpenDatabases; }
+
 OpenDatabases::Entry* OpenDatabases::find_file(const FileId& file) {
-  const auto entry = std::ranges::find_if(entries_, [&](const Entry& each) {
-    return (each.file == file || each.index == file) && each.origin.is_this_process();
-  });
+  const auto entry = std::ranges::find_if(
+      entries_, [&](const Entry& each) { return each.file == file || index_of(each) == file; });
   return entry == entries_.end() ? nullptr : &*entry;
 }
 
@@ -30,36 +54,36 @@ void OpenDatabases::keep(Entry& entry, int number) noexcept {
 }
 
 void OpenDatabases::close_descriptor(int number) noexcept {
-  static OpenDatabases& databases = of_process();
+  OpenDatabases& databases = of_process();
   struct stat status {};
   const bool may_be_one =
       databases.uses_ != 0 && ::fstat(number, &status) == 0 && S_ISREG(status.st_mode);
-  // Held until the descriptor is closed, so that no database is locked meanwhile that isn't in the
-  // list yet. In a fork, a thread may hold it that isn't there.
-  std::unique_lock lock(databases.mutex_, std::defer_lock);
-  if (may_be_one && databases.origin_.is_this_process()) lock.lock();
-  const bool is_locked = lock.owns_lock() || (may_be_one && lock.try_lock());
-  Entry* const entry = is_locked ? databases.find_file({status.st_dev, status.st_ino}) : nullptr;
-  if (entry != nullptr)
+  if (!may_be_one) {
+    ::close(number);
+    return;
+  }
+  // Until the descriptor is closed, no database is locked that isn't in the list yet.
+  const std::lock_guard lock(databases.mutex_);
+  if (Entry* const entry = databases.find_file({status.st_dev, status.st_ino}))
     keep(*entry, number);
   else
     ::close(number);
 }
 
-std::optional<OpenDatabases::Handle> OpenDatabases::add(FileId folder, FileId file,
-                                                        std::optional<FileId> index) {
+std::optional<OpenDatabases::Handle> OpenDatabases::add(Entry entry) {
   const std::lock_guard lock(mutex_);
+  const auto index = index_of(entry);
   const bool has_foreign_log = std::ranges::any_of(entries_, [&](const Entry& other) {
-    if (other.file == file) return false;
-    return other.index ? other.index == index : other.folder == folder;
+    if (other.file == entry.file) return false;
+    return other.index ? other.index == index : other.folder == entry.folder;
   });
   if (has_foreign_log) return std::nullopt;
-  return entries_.insert(entries_.end(), {.folder = folder, .file = file, .index = {}, .kept = {}});
+  return entries_.insert(entries_.end(), std::move(entry));
 }
 
-void OpenDatabases::set_index(Handle entry, std::optional<FileId> index) {
+void OpenDatabases::note_index(Handle entry) {
   const std::lock_guard lock(mutex_);
-  entry->index = index;
+  entry->index = index_of(*entry);
 }
 
 void OpenDatabases::remove(Handle entry) noexcept {

@@ -5,7 +5,7 @@
 //   descriptors here, so that a directory with a cache can be packed while the cache is open.
 // - Opening a database beside the log of another one: see DatabaseFiles.
 //
-// Thread-safe. A fork has none of its parent's locks: there, only its own databases count.
+// Thread-safe. A fork begins without any: it has none of its parent's locks.
 #pragma once
 
 #include <sys/types.h>
@@ -14,9 +14,8 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
-
-#include "base/origin.hpp"
 
 namespace rtenv {
 
@@ -26,36 +25,42 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
+/// Of a file in an open folder, or of the folder itself, if the name is empty. Nullopt: there is
+/// none.
+std::optional<FileId> file_id(int folder, const char* name);
+
 class OpenDatabases {
  public:
   struct Entry {
     FileId folder;
     FileId file;
-    std::optional<FileId> index;  // of the log; nullopt: not open yet
-    std::vector<int> kept;        // descriptors of these files, to be closed with the database
-    Origin origin;
+    int folder_number = -1;            // a descriptor, which stays open
+    std::string index_name;            // of the log, in that folder
+    std::optional<FileId> index = {};  // nullopt: it isn't open yet
+    std::vector<int> kept = {};        // descriptors of these files, closed with the database
   };
   using Handle = std::list<Entry>::iterator;
 
-  static OpenDatabases& of_process();
+  static OpenDatabases& of_process() noexcept;
   /// Closes a descriptor, or keeps it while it is one of an open database's files.
   static void close_descriptor(int number) noexcept;
 
   /// Before a database's files are opened. Each call has an end_use().
   void begin_use() noexcept { ++uses_; }
   void end_use() noexcept { --uses_; }
-  /// Before the database is locked. `index`: the file in the place of its log's index. Returns
-  /// nullopt if that may be the index of another database.
-  std::optional<Handle> add(FileId folder, FileId file, std::optional<FileId> index);
-  void set_index(Handle entry, std::optional<FileId> index);
+  /// Before the database is locked. Returns nullopt if the file in the place of its log's index may
+  /// be that of another database.
+  std::optional<Handle> add(Entry entry);
+  /// The log is open.
+  void note_index(Handle entry);
   /// Requires: SQLite has closed the database.
   void remove(Handle entry) noexcept;
 
  private:
   Entry* find_file(const FileId& file);
   static void keep(Entry& entry, int number) noexcept;
+  static void begin_anew() noexcept;
 
-  Origin origin_;
   std::atomic<int> uses_ = 0;
   std::mutex mutex_;
   std::list<Entry> entries_;  // guarded by mutex_

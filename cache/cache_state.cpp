@@ -48,9 +48,10 @@ CacheState::~CacheState() {
   sender_.reset();
   if (!holder_) return;
   const WaitScope scope(k_retire_patience);
+  const auto retired = without_exceptions([&] { return holder_->retire(locks(), ledger_); });
+  if (!retired) holder_->mark_retired();
   (void)without_exceptions([&]() -> Result<void> {
     ::rmdir(holder_tmp().c_str());
-    holder_->retire(locks(), ledger_);
     return {};
   });
 }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/fault_point.hpp"
-#include "base/log.hpp"
 #include "base/process_identity.hpp"
 #include "base/unique_name.hpp"
 
@@ -42,11 +41,15 @@ Result<Holder> Holder::create(const Path& locks, Ledger& ledger) {
   return Holder(id, std::move(lock_name), std::move(*lock));
 }
 
-void Holder::retire(const Path& locks, Ledger& ledger) {
-  if (ledger.remove_holder(id_))
-    ::unlink((locks / lock_name_).c_str());
-  else if (const auto marked = write_full(lock_.fd(), k_retired, lock_name_); !marked)
-    log::debug("{}", marked.error().message());
+Result<void> Holder::retire(const Path& locks, Ledger& ledger) {
+  RTENV_TRY(ledger.remove_holder(id_));
+  ::unlink((locks / lock_name_).c_str());
+  return {};
+}
+
+void Holder::mark_retired() const noexcept {
+  [[maybe_unused]] const auto written =
+      ::write(lock_.fd().get(), k_retired.data(), k_retired.size());
 }
 
 Result<std::vector<std::string>> sweep_holders(const Path& locks, Ledger& ledger) {

@@ -20,9 +20,11 @@ class Holder {
   [[nodiscard]] const std::string& lock_name() const noexcept { return lock_name_; }
   [[nodiscard]] int lock_fd() const noexcept { return lock_.fd().get(); }
 
-  /// Deletes the row and the file. After a failure, sweep_holders of any process deletes them, also
-  /// while this one runs.
-  void retire(const Path& locks, Ledger& ledger);
+  /// Deletes the row and the file. Fails: as the ledger.
+  Result<void> retire(const Path& locks, Ledger& ledger);
+  /// After that failed: sweep_holders of any process deletes them, also while this one runs. Takes
+  /// no memory.
+  void mark_retired() const noexcept;
 
  private:
   Holder(HolderId id, std::string lock_name, LockFile lock)

@@ -188,6 +188,7 @@ asio::awaitable<Result<void>> JobPackages::hold(std::vector<remote::Uri> uris, s
 
 void JobPackages::release(std::string holder) {
   post_on(*pool_, [this, holder = std::move(holder)] {
+    const WaitScope scope(&cancellation_);
     const auto opened = cache();
     if (!opened) return;
     [[maybe_unused]] const auto unpinned = (*opened)->unpin_all(pin_of(holder));
@@ -197,6 +198,7 @@ void JobPackages::release(std::string holder) {
 
 void JobPackages::release_all_but(std::string prefix, std::unordered_set<std::string> holders) {
   post_on(*pool_, [this, prefix = std::move(prefix), holders = std::move(holders)] {
+    const WaitScope scope(&cancellation_);
     const auto opened = cache();
     if (!opened) return;
     const auto names = (*opened)->pin_names(pin_of(prefix));

@@ -148,10 +148,13 @@ Result<void> Service::run() {
       context_.run();
       return outcome_;
     } catch (...) {  // of a coroutine that nobody waits for, or of Asio itself, which lost one
-      const bool is_lost =
-          shut_down_course_ == Course::lost || (accept_course_ == Course::lost && !shutting_down_);
+      // One that was destroyed before it began is lost, too.
+      const auto lives = [](Course course) {
+        return course == Course::running || course == Course::ended;
+      };
+      const bool is_lost = !lives(shut_down_course_) || (!lives(accept_course_) && !shutting_down_);
       on_fault(std::current_exception(), is_lost ? Fault::of_server : Fault::of_job);
-      if (shut_down_course_ == Course::lost) context_.stop();
+      if (!lives(shut_down_course_)) context_.stop();
     }
   }
 }
@@ -281,7 +284,8 @@ asio::awaitable<void> Service::shut_down() {
   CourseWatch course(shut_down_course_);
   const auto [error] =
       co_await stop_.async_wait(asio::posix::stream_descriptor::wait_read, k_result);
-  if (error) co_return course.end();
+  if (error == asio::error::operation_aborted) co_return course.end();
+  if (error) outcome_ = fail(Errc::internal, "the job server ended: {}", error.message());
   log::info("shutting down; running jobs continue, and the next server takes them over");
   close_entrance();
   // Finish current requests, then cancel the rest before shared state is destroyed.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/file.hpp"
@@ -19,6 +20,8 @@ namespace {
 constexpr std::size_t k_node_id_digits = 56;  // as long as Ray's
 constexpr std::size_t k_owner_digits = 16;
 constexpr const char* k_node_id = "node-id";
+constexpr std::array<const char*, 5> k_files{"lock", "jobs.db", k_node_id, "audit.log",
+                                             "supervisors.log"};
 
 // Whoever may write there could name the commands that this server runs.
 Result<void> check_owner(const Path& path) {
@@ -37,15 +40,26 @@ Result<void> check_owner(const Path& path) {
   return {};
 }
 
+// Of a pipe, each job would wait for its reader.
+Result<void> check_is_file(const Path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return {};
+  return fail(Errc::invalid_argument, "{} isn't a file", path.native())
+      .hint("remove it, or use another state folder");
+}
+
 // A folder of somebody else's would get files of a server, and other permissions; and what is in
 // its jobs/ might be taken for leftovers.
 Result<void> check_content(const Path& folder) {
   const auto known = read_file(folder / k_node_id);
   if (known && known->size() == k_node_id_digits) return {};
-  // As a server leaves it that was killed at its first start, or with the records of a backup.
+  // Without its node-id: of a server that was killed at its first start, or from a backup.
   const auto is_own = [](const FolderEntry& entry) {
-    return entry.name() == "lock" || entry.name().starts_with("jobs.db") ||
-           (entry.name() == "jobs" && readable_entries(entry.path).empty());
+    const std::string name = entry.name();
+    if (name == "jobs")
+      return std::ranges::all_of(readable_entries(entry.path),
+                                 [](const FolderEntry& job) { return is_unique_name(job.name()); });
+    return name.starts_with("jobs.db") || std::ranges::find(k_files, name) != k_files.end();
   };
   if (std::ranges::all_of(readable_entries(folder), is_own)) return {};
   return fail(Errc::invalid_argument, "{} has other files, but no state of a job server",
@@ -73,8 +87,11 @@ Result<std::string> node_id(const Path& folder) {
 }  // namespace
 
 Result<StateFolder> open_state_folder(const Path& folder) {
-  for (const char* file : {"lock", "jobs.db", k_node_id, "audit.log", "supervisors.log", "jobs"})
+  RTENV_TRY(check_owner(folder / "jobs"));
+  for (const char* file : k_files) {
     RTENV_TRY(check_owner(folder / file));
+    RTENV_TRY(check_is_file(folder / file));
+  }
   RTENV_TRY(check_content(folder));
   RTENV_TRY(make_private_folder(folder));
   Result<std::optional<LockFile>> attempt = std::nullopt;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/temp_dir.hpp"
+#include "base/unique_name.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::server {
@@ -65,6 +66,23 @@ TEST_F(StateFolderTest, AFolderNamedAsOneOfAServersIsNoProof) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "jobs/thesis"));
   std::filesystem::remove(folder_ / "jobs/thesis");
   EXPECT_THAT(open_state_folder(folder_), IsOk()) << "of a server that was killed at its start";
+}
+
+TEST_F(StateFolderTest, ItIsKnownWithoutItsNodeId) {
+  must(open_state_folder(folder_));
+  std::filesystem::create_directory(folder_ / "jobs" / unique_name());
+  std::ofstream(folder_ / "audit.log") << "x";
+  for (const bool is_damaged : {true, false}) {
+    std::filesystem::remove(folder_ / "node-id");
+    if (is_damaged) std::ofstream(folder_ / "node-id") << "";
+    EXPECT_THAT(open_state_folder(folder_), IsOk());
+  }
+}
+
+TEST_F(StateFolderTest, APipeInPlaceOfAFileIsRefused) {
+  std::filesystem::create_directory(folder_);
+  ASSERT_EQ(::mkfifo((folder_ / "supervisors.log").c_str(), 0600), 0);
+  EXPECT_THAT(open_state_folder(folder_), IsError(Errc::invalid_argument, "isn't a file"));
 }
 
 TEST_F(StateFolderTest, ALinkInItIsRefused) {

@@ -220,8 +220,8 @@ class RTENV_API Cache {
 };
 
 /// Protects an entry from removal while it lives. Move-only; thread-safe but for `release`, moving
-/// and destroying. Ends with its process, however that ends; a copy in a fork of the process doesn't
-/// end it.
+/// and destroying. Ends with its process, however that ends; a copy in a fork of the process
+/// doesn't end it.
 class RTENV_API Lease {
  public:
   /// What was moved from has an empty path.

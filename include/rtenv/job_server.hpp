@@ -127,9 +127,9 @@ struct JobServerOptions {
   /// they are when the server starts.
   std::optional<Variables> environment = {};
 
-  std::string host = "127.0.0.1";               // an address of this machine
-  std::uint16_t port = 8265;                    // 0: any free one
-  std::optional<Path> unix_socket = {};         // instead of the host and port
+  std::string host = "127.0.0.1";        // an address of this machine
+  std::uint16_t port = 8265;             // 0: any free one
+  std::optional<Path> unix_socket = {};  // instead of the host and port
   int listening_socket = -1;  // instead of all of these; it is closed, also if the start fails
   std::vector<std::string> allowed_hosts = {};  // other names of this machine, in Host headers
   std::optional<Path> tls_certificate = {};     // PEM, with the chain
@@ -195,8 +195,8 @@ class RTENV_API JobServer {
   /// Returns when clients can connect. After an error nothing is left but the state folder. Fails:
   /// invalid_argument (an option, the token or the certificate), permission_denied (open to other
   /// machines without authentication and TLS), not_found (the supervisor, bwrap or a file that an
-  /// option names), unavailable (the address or the state folder is in use; no more threads), and as
-  /// opening the cache and the job store.
+  /// option names), unavailable (the address or the state folder is in use; no more threads), and
+  /// as opening the cache and the job store.
   static Result<JobServer> start(const JobServerOptions& options);
   JobServer(JobServer&& other) noexcept;
   JobServer& operator=(JobServer&& other) noexcept;

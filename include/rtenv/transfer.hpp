@@ -37,8 +37,9 @@ struct Fetched {
 RTENV_API Result<Fetched> fetch_file(std::string_view uri, Cache& cache,
                                      const FetchOptions& options = {});
 
-/// Fetches an archive (.zip, .jar, .tar.gz, .tgz, .tar.xz, .tar.bz2 or .tar.zst) and unpacks it; the
-/// files are read-only. Its only top folder is left out, except of gcs://. Fails also: corrupt; invalid_argument (not an archive, or an unsafe one).
+/// Fetches an archive (.zip, .jar, .tar.gz, .tgz, .tar.xz, .tar.bz2 or .tar.zst) and unpacks it;
+/// the files are read-only. Its only top folder is left out, except of gcs://. Fails also: corrupt;
+/// invalid_argument (not an archive, or an unsafe one).
 RTENV_API Result<Fetched> fetch_tree(std::string_view uri, Cache& cache,
                                      const FetchOptions& options = {});
 
