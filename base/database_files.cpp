@@ -9,6 +9,7 @@
 #include <utility>
 
 namespace rtenv {
+
 Result<DatabaseFiles> DatabaseFiles::at(const Path& path) {
   const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
   Fd fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -152,9 +152,10 @@ Option Option::one_of(const std::vector<std::string>& allowed) const {
 Option Option::in_range(int min, int max) const {
   option_->check(CLI::Validator(
       [min, max](const std::string& text) {
-        const bool is_between = refuse_non_number<int>(text).empty() && std::stoi(text) >= min &&
-                                std::stoi(text) <= max;
-        return is_between ? std::string() : fmt::format("'{}' isn't in {} to {}", text, min, max);
+        int value = 0;  // add_option refuses what isn't a number
+        std::from_chars(text.data(), text.data() + text.size(), value);
+        return value >= min && value <= max ? std::string()
+                                            : fmt::format("'{}' isn't in {} to {}", text, min, max);
       },
       ""));
   option_->description(fmt::format("{} ({} to {})", option_->get_description(), min, max));

@@ -24,8 +24,7 @@ constexpr std::size_t k_max_reason_bytes = 2000;
 constexpr std::uint64_t k_max_reply_bytes = 4ULL << 30U;  // a job's log is one reply
 
 // The reason that the server gives: of a traceback, as Ray returns, the last line without the name
-// of Python's exception class.
-// Its status, which a plain text begins with, is told by the caller.
+// of Python's exception class; of a plain text, without the HTTP status that it begins with.
 std::string reason_of(const std::string& body) {
   std::string_view last;
   for (const std::string_view line : lines_of(body))

@@ -57,9 +57,9 @@ Result<bool> acts_for_a_job(const Path& process) {
   return stat ? is_supervisor(fmt::format("/proc/{}", stat->session)) : false;
 }
 
-// Of this PID namespace, and not for a job.
-Result<bool> is_own(const Path& process) {
-  if (link_text(process / "ns/pid") != link_text("/proc/self/ns/pid")) return false;
+// Of the PID namespace, and not for a job.
+Result<bool> is_own(const Path& process, const std::string& pid_namespace) {
+  if (link_text(process / "ns/pid") != pid_namespace) return false;
   RTENV_TRY(const bool for_a_job, acts_for_a_job(process));
   return !for_a_job;
 }
@@ -67,15 +67,16 @@ Result<bool> is_own(const Path& process) {
 }  // namespace
 
 Result<bool> may_be_sandboxed(const Peer& peer) {
+  const std::string pid_namespace = link_text("/proc/self/ns/pid");
   if (peer.pid > 0) {
-    RTENV_TRY(const bool own, is_own(fmt::format("/proc/{}", peer.pid)));
+    RTENV_TRY(const bool own, is_own(fmt::format("/proc/{}", peer.pid), pid_namespace));
     return !own;
   }
   const std::string socket = fmt::format("socket:[{}]", peer.inode);
   RTENV_TRY(const auto entries, entries_if_readable("/proc"));
   for (const FolderEntry& entry : entries) {
     if (!is_process(entry.path)) continue;
-    RTENV_TRY(const bool own, is_own(entry.path));
+    RTENV_TRY(const bool own, is_own(entry.path, pid_namespace));
     if (!own) continue;
     RTENV_TRY(const bool has, has_socket(entry.path, socket));
     if (has) return false;

@@ -48,11 +48,18 @@ Result<void> check_is_file(const Path& path) {
       .hint("remove it, or use another state folder");
 }
 
+// Fails: not_found, corrupt.
+Result<std::string> known_node_id(const Path& folder) {
+  auto id = read_file(folder / k_node_id);
+  if (id && id->size() != k_node_id_digits)
+    return fail(Errc::corrupt, "the node-id of {} is damaged", folder.native());
+  return id;
+}
+
 // A folder of somebody else's would get files of a server, and other permissions; and what is in
 // its jobs/ might be taken for leftovers.
 Result<void> check_content(const Path& folder) {
-  const auto known = read_file(folder / k_node_id);
-  if (known && known->size() == k_node_id_digits) return {};
+  if (known_node_id(folder)) return {};
   // Without its node-id: of a server that was killed at its first start, or from a backup.
   const auto is_own = [](const FolderEntry& entry) {
     const std::string name = entry.name();
@@ -75,10 +82,9 @@ Result<void> make_private_folder(const Path& folder) {
 }
 
 Result<std::string> node_id(const Path& folder) {
-  const Path file = folder / k_node_id;
-  if (auto known = read_file(file); known && known->size() == k_node_id_digits) return known;
+  if (auto known = known_node_id(folder)) return known;
   std::string id = sha256_hex(unique_name()).substr(0, k_node_id_digits);
-  RTENV_TRY(auto written, AtomicFile::create(file, 0600));
+  RTENV_TRY(auto written, AtomicFile::create(folder / k_node_id, 0600));
   RTENV_TRY(written.write(id));
   RTENV_TRY(written.commit());
   return id;
