@@ -33,14 +33,12 @@ bool eventually(Condition condition) {
   return true;
 }
 
-inline std::size_t count_entries(const char* folder) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder), ::closedir);
+inline std::size_t count_fds() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc/self/fd"), ::closedir);
   std::size_t count = 0;
   while (entries && ::readdir(entries.get()) != nullptr) ++count;
   return count;
 }
-inline std::size_t count_fds() { return count_entries("/proc/self/fd"); }
-inline std::size_t count_threads() { return count_entries("/proc/self/task"); }
 
 inline ServerOptions options_in(const Path& folder) {
   ServerOptions options{.listen = {.port = 0}, .rtenv_version = "0", .ray_version = "2.60.0"};
