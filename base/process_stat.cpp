@@ -35,8 +35,10 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
   // Counted from the state.
   constexpr std::size_t k_parent = 1;
   constexpr std::size_t k_session = 3;
+  constexpr std::size_t k_flags = 6;
   constexpr std::size_t k_threads = 17;
   constexpr std::size_t k_start = 19;
+  constexpr std::int64_t k_exiting = 0x4;  // PF_EXITING of the kernel's sched.h
   std::array<std::string_view, k_start + 1> fields;
   std::string_view rest = text.substr(close + 2);
   for (std::string_view& field : fields) {
@@ -47,6 +49,7 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
   return ProcessStat{.state = fields[0].front(),
                      .parent = static_cast<pid_t>(number_in(fields[k_parent])),
                      .session = static_cast<pid_t>(number_in(fields[k_session])),
+                     .exiting = (number_in(fields[k_flags]) & k_exiting) != 0,
                      .threads = number_in(fields[k_threads]),
                      .start_ticks = number_in(fields[k_start])};
 }

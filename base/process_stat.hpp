@@ -12,6 +12,7 @@ struct ProcessStat {
   char state = 0;  // 'Z' and 'X': the main thread has ended; others may still run
   pid_t parent = 0;
   pid_t session = 0;
+  bool exiting = false;  // of the main thread
   std::int64_t threads = 0;
   std::int64_t start_ticks = 0;  // clock ticks after the boot
 };

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -55,6 +56,13 @@ class ProcessHandle {
   // Returns 0 or an errno.
   [[nodiscard]] int signal(int number) const noexcept {
     return ::syscall(SYS_pidfd_send_signal, fd_.get(), number, nullptr, 0) == 0 ? 0 : errno;
+  }
+  // False if the time is over.
+  [[nodiscard]] bool wait_for_end(std::chrono::steady_clock::time_point deadline) const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        std::max(deadline - std::chrono::steady_clock::now(), {}));
+    pollfd ended{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&ended, 1, static_cast<int>(left.count())) == 1;
   }
 
  private:
@@ -164,24 +172,32 @@ std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time
   const std::string pattern = '\0' + entry + '\0';
   const auto deadline = std::chrono::steady_clock::now() + time_limit;
   std::unordered_set<pid_t> killed;
-  for (auto pause = k_kill_pause;; pause = std::min(2 * pause, k_max_kill_pause)) {
-    bool some_left = false;
+  for (bool some_left = true; some_left;) {
+    some_left = false;
+    std::vector<ProcessHandle> ending;
     for_each_process([&](pid_t pid) {
       if (pid == ::getpid()) return;
-      const ProcessHandle process(pid);  // before its environment is read
+      ProcessHandle process(pid);  // before its environment is read
       if (!process.is_open()) return;
-      if (('\0' + environment_of(pid)).find(pattern) == std::string::npos) return;
+      const std::string environment = environment_of(pid);
       const auto stat = process_stat(pid);
-      if (!stat || has_ended(*stat) || process.signal(SIGKILL) != 0) return;
-      some_left = true;
-      killed.insert(pid);
+      if (!stat || has_ended(*stat)) return;
+      if (('\0' + environment).find(pattern) != std::string::npos) {
+        if (process.signal(SIGKILL) != 0) return;
+        some_left = true;
+        killed.insert(pid);
+        ending.push_back(std::move(process));
+      } else if (environment.empty() && stat->exiting) {
+        // Its environment is gone, but it still has its files: it may be one of them.
+        ending.push_back(std::move(process));
+      }
     });
-    if (!some_left) break;
-    if (std::chrono::steady_clock::now() > deadline) {
+    const bool ended = std::ranges::all_of(
+        ending, [&](const ProcessHandle& process) { return process.wait_for_end(deadline); });
+    if (!ended) {
       log::warn("processes with {} haven't ended after SIGKILL", entry);
       break;
     }
-    std::this_thread::sleep_for(pause);
   }
   return killed.size();
 }

@@ -1,6 +1,8 @@
 #include "job/process_tree.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/process.hpp"
+#include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::job {
@@ -136,6 +139,40 @@ TEST_F(ProcessTreeTest, KillsProcessesByEnvironmentVariable) {
   EXPECT_GE(kill_marked("RTENV_RUN=process-tree-test", std::chrono::seconds(10)), 1U);
   EXPECT_THAT(descendants(), testing::ElementsAre(other));
   EXPECT_THAT(descendants(), testing::Not(testing::Contains(pid)));
+}
+
+// While a process exits, it has no environment any more, but still its files.
+TEST_F(ProcessTreeTest, WaitsUntilMarkedProcessesHaveClosedTheirFiles) {
+  const TempDir folder = must(TempDir::create());
+  const Path file = folder.path() / "locked";
+  const Fd lock = must(open_file(file, O_RDWR | O_CREAT, 0600));
+  Environment marked = Environment::of_process();
+  marked.set("RTENV_RUN", "process-tree-test");
+  marked.set("LOCKED", file.native());
+  // Freeing much memory takes a while. The kernel's order of closing isn't specified.
+  start(R"(exec python3 -c '
+import fcntl, os, time
+
+def open_much_memory():
+    os.posix_fallocate(os.memfd_create("much"), 0, 256 << 20)
+
+open_much_memory()
+lock = open(os.environ["LOCKED"])
+open_much_memory()
+fcntl.flock(lock, fcntl.LOCK_EX)
+time.sleep(1000)')",
+        marked);
+  const auto is_locked = [&] {
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return true;
+    ::flock(lock.get(), LOCK_UN);
+    return false;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (!is_locked() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(is_locked());
+  EXPECT_GE(kill_marked("RTENV_RUN=process-tree-test", std::chrono::seconds(30)), 1U);
+  EXPECT_FALSE(is_locked());
 }
 
 }  // namespace
