@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/temp_dir.hpp"
+#include "rtenv/package.hpp"
 #include "rtenv/transfer.hpp"
 #include "support/in_fork.hpp"
 #include "support/result_matchers.hpp"
@@ -142,6 +144,24 @@ TEST_F(CacheApi, AForkNeitherUsesNorEndsWhatItsParentHas) {
   });
   Cache other = must(Cache::open(tree_ / "cache"));
   EXPECT_THAT(must(other.gc({.max_bytes = 0})).removed, IsEmpty());
+}
+
+// Else its locks would be lost, or descriptors: see OpenDatabases.
+TEST_F(CacheApi, AnOpenCacheIsNotPacked) {
+  const auto descriptors = [] {
+    using Entries = std::filesystem::directory_iterator;
+    return std::distance(Entries("/proc/self/fd"), Entries());
+  };
+  const TempDir other = must(TempDir::create());
+  const auto before = descriptors();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(name_directory(tree_.root()), IsError(Errc::busy, "cache/ledger.db"));
+  EXPECT_EQ(descriptors(), before);
+  PackOptions without_cache;
+  without_cache.excludes = {"/cache"};
+  EXPECT_THAT(name_directory(tree_.root(), without_cache), IsOk());
+  cache_ = must(Cache::open(other.path()));
+  EXPECT_THAT(name_directory(tree_.root()), IsOk()) << "it isn't open any more";
 }
 
 TEST_F(CacheApi, SettingsComeFromTheGivenVariables) {

@@ -50,6 +50,7 @@ Result<void> DatabaseFiles::note_open(sqlite3* handle) {
   open_ = OpenDatabases::of_process().add({.folder = *folder,
                                            .file = *file,
                                            .folder_number = folder_.get(),
+                                           .file_name = name(),
                                            .index_name = name() + "-shm"});
   return open_ ? Result<void>() : fail_exchanged();
 }

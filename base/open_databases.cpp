@@ -45,6 +45,16 @@ OpenDatabases::Entry* OpenDatabases::find_file(const FileId& file) {
   return entry == entries_.end() ? nullptr : &*entry;
 }
 
+bool OpenDatabases::has(int folder, const char* name) {
+  if (uses_ == 0) return false;
+  const std::lock_guard lock(mutex_);
+  const bool is_a_name = std::ranges::any_of(entries_, [&](const Entry& each) {
+    return each.file_name == name || each.index_name == name;
+  });
+  const auto file = is_a_name ? file_id(folder, name) : std::nullopt;
+  return file && find_file(*file) != nullptr;
+}
+
 void OpenDatabases::keep(Entry& entry, int number) noexcept {
   try {
     entry.kept.push_back(number);

@@ -3,6 +3,7 @@
 // - Closing any other descriptor of a database's file, or of its log's index: that drops the locks
 //   which SQLite has on it (fcntl(2); https://www.sqlite.org/howtocorrupt.html, 2.2). Fd closes
 //   descriptors here, so that a directory with a cache can be packed while the cache is open.
+//   Each of them costs a descriptor, so who reads whole trees leaves such files alone: has().
 // - Opening a database beside the log of another one: see DatabaseFiles.
 //
 // Thread-safe. A fork begins without any: it has none of its parent's locks.
@@ -35,7 +36,8 @@ class OpenDatabases {
     FileId folder;
     FileId file;
     int folder_number = -1;            // a descriptor, which stays open
-    std::string index_name;            // of the log, in that folder
+    std::string file_name;             // in that folder
+    std::string index_name;            // of the log
     std::optional<FileId> index = {};  // nullopt: it isn't open yet
     std::vector<int> kept = {};        // descriptors of these files, closed with the database
   };
@@ -44,6 +46,9 @@ class OpenDatabases {
   static OpenDatabases& of_process() noexcept;
   /// Closes a descriptor, or keeps it while it is one of an open database's files.
   static void close_descriptor(int number) noexcept;
+
+  /// Whether a name in an open folder is that of a database's file, or of its log's index.
+  [[nodiscard]] bool has(int folder, const char* name);
 
   /// Before a database's files are opened. Each call has an end_use().
   void begin_use() noexcept { ++uses_; }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file_system.hpp"
+#include "base/open_databases.hpp"
 #include "pkg/entry_mode.hpp"
 #include "pkg/scan_root.hpp"
 #include "pkg/tree_path.hpp"
@@ -56,6 +57,12 @@ class OpenFile : public OpenContent {
 
 Failure FileReader::changed() const { return changed_while(shown(), "read"); }
 
+Failure FileReader::in_use() const {
+  return fail(Errc::busy, "{} can't be packed: it is the database of an open cache or job store",
+              shown())
+      .hint("exclude its folder, or put the cache elsewhere");
+}
+
 // The content isn't as long as the file's size.
 Failure FileReader::other_size() const {
   if (!is_made_on_reading(file_)) return changed();
@@ -86,6 +93,7 @@ Result<Fd> FileReader::open_at(const std::string& path) {
   path_ = path;
   const auto [folder, name] = split_name(path_);
   RTENV_TRY(enter(folder));
+  if (OpenDatabases::of_process().has(folder_.get(), name.data())) return in_use();
   // O_NONBLOCK: opening must not hang if a FIFO has replaced the file since the scan.
   Fd file(::openat(folder_.get(), name.data(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file && is_change(errno)) return changed();

@@ -48,6 +48,7 @@ class FileReader : public ContentReader {
   Result<void> check_stamp(const Fd& file) const;
   Result<void> read_again(std::span<const std::byte> last_piece);
   [[nodiscard]] Failure changed() const;
+  [[nodiscard]] Failure in_use() const;
   [[nodiscard]] Failure other_size() const;
   [[nodiscard]] std::string shown() const { return (files_->root / path_).native(); }
 
