@@ -44,7 +44,7 @@ Result<cache::Limits> limits_of(const CacheLimits& limits) {
 }
 
 Result<cache::CacheOptions> options_of(const CacheOptions& options) {
-  RTENV_TRY(api::check_variables(options.environment));
+  RTENV_TRY(api::check_environment(options.environment));
   const Environment environment = api::environment_of(options.environment);
   cache::CacheOptions result;
   if (options.limits) {

@@ -11,15 +11,18 @@ Environment environment_of(const std::optional<Variables>& variables) {
   return variables ? Environment(*variables) : Environment::of_process();
 }
 
-Result<void> check_variables(const std::optional<Variables>& variables) {
-  if (!variables) return {};
-  for (const auto& [name, value] : *variables)
+Result<void> check_variables(const Variables& variables, std::string_view option) {
+  for (const auto& [name, value] : variables)
     if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos ||
         value.find('\0') != std::string::npos)
       return fail(Errc::invalid_argument,
-                  "environment: '{}' can't be the name of a variable, or its value has a NUL byte",
+                  "{}: '{}' can't be the name of a variable, or its value has a NUL byte", option,
                   name);
   return {};
+}
+
+Result<void> check_environment(const std::optional<Variables>& variables) {
+  return variables ? check_variables(*variables, "environment") : Result<void>();
 }
 
 Error error_of_callers_exception(std::string_view function) {
@@ -34,7 +37,7 @@ Error error_of_callers_exception(std::string_view function) {
 }
 
 Result<void> Call::begin() {
-  RTENV_TRY(check_variables(options_.environment));
+  RTENV_TRY(check_environment(options_.environment));
   const auto* const signal = std::get_if<StopSignal>(&options_.stop);
   if (const Cancellation* const above = signal != nullptr ? Internals::of(*signal) : nullptr) {
     RTENV_TRY(cancellation_, Cancellation::create_below(*above));

@@ -21,8 +21,10 @@ namespace rtenv::api {
 /// The variables, or those of the process.
 Environment environment_of(const std::optional<Variables>& variables);
 
-/// Fails: invalid_argument (one has a name that no variable can have).
-Result<void> check_variables(const std::optional<Variables>& variables);
+/// Fails: invalid_argument (one has a name or a value that no variable can have). `option` is what
+/// the caller calls them.
+Result<void> check_variables(const Variables& variables, std::string_view option);
+Result<void> check_environment(const std::optional<Variables>& variables);
 
 /// Thread-safe. Not movable: the functions that it returns refer to it.
 class Call {
@@ -33,7 +35,7 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  /// Fails: unavailable (no descriptor left), as check_variables.
+  /// Fails: unavailable (no descriptor left), as check_environment.
   Result<void> begin();
   /// `result`, or the error of a function of the caller's that threw.
   template <class Value>

@@ -139,11 +139,8 @@ Result<Process> PreparedJob::start(const Command& command) {
                          .inherit_stderr = command.error_fd < 0,
                          .null_input = command.input_fd < 0,
                          .keep_fds = state_->job->keep_fds()};
-    for (const auto& [name, value] : command.env_vars) {
-      if (name.empty() || name.find('=') != std::string::npos)
-        return fail(Errc::invalid_argument, "'{}' can't be the name of a variable", name);
-      options.environment.set(name, value);
-    }
+    RTENV_TRY(api::check_variables(command.env_vars, "env_vars"));
+    for (const auto& [name, value] : command.env_vars) options.environment.set(name, value);
     RTENV_TRY(auto child, state_->mounts ? state_->mounts->spawn(std::move(options))
                                          : ChildProcess::spawn(options));
     return Internals::make<Process>(std::move(child));

@@ -162,7 +162,7 @@ Result<void> check_cache(const std::function<Result<cache::Cache>()>& open,
 }
 
 Result<server::ServerOptions> server_options(const JobServerOptions& options) {
-  RTENV_TRY(api::check_variables(options.environment));
+  RTENV_TRY(api::check_environment(options.environment));
   Environment environment = api::environment_of(options.environment);
   Path cache_root = options.cache_root;
   if (cache_root.empty()) {

@@ -59,6 +59,15 @@ TEST_F(JobApi, AReleasedJobHasNothingAndStartsNothing) {
   EXPECT_TRUE(job.variables().empty());
 }
 
+TEST_F(JobApi, VariablesThatNoProcessCanHaveAreRefused) {
+  PreparedJob job = must(prepare(runtime_env(), cache_));
+  const std::string nul("a\0b", 3);
+  for (const Variables& variables : {Variables{{"", "x"}}, Variables{{"A=B", "x"}},
+                                     Variables{{nul, "x"}}, Variables{{"A", nul}}})
+    EXPECT_THAT(job.start({.argv = {"true"}, .env_vars = variables}),
+                IsError(Errc::invalid_argument, "env_vars"));
+}
+
 TEST_F(JobApi, AProcessIsWaitedForOnce) {
   PreparedJob job = must(prepare(RuntimeEnv(), cache_));
   Process process = must(job.start({.argv = {"sh", "-c", "kill -9 $$"}}));

@@ -20,12 +20,10 @@ class CallMutex {
   /// Unlocks when it is destroyed.
   using Lock = std::unique_ptr<CallMutex, Unlock>;
 
-  /// `what`: for messages. Fails: as WaitScope::check; invalid_argument (in a fork of the process
-  /// that made it: a thread that isn't in the fork may have it locked).
+  /// `what`: for messages. Fails: as WaitScope::check, and Origin::check: a thread that isn't in a
+  /// fork may have it locked.
   Result<Lock> lock(std::string_view what) {
-    if (!origin_.is_this_process())
-      return fail(Errc::invalid_argument, "{} was opened before this process was forked", what)
-          .hint("open it again after fork()");
+    RTENV_TRY(origin_.check(what));
     std::unique_lock lock(mutex_);
     while (is_locked_) {
       RTENV_TRY(WaitScope::check(what));

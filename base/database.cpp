@@ -226,12 +226,11 @@ Failure Database::failed_to(std::string_view action) const {
 
 Result<Database> Database::connect(const Path& path) {
   RTENV_TRY(auto files, DatabaseFiles::at(path));
-  const Path path_in_folder = files.path_in_folder();
-  Database database(std::make_unique<DatabaseFiles>(std::move(files)));
+  Database database(std::move(files));
   sqlite3* handle = nullptr;
   const int code =
-      sqlite3_open_v2(path_in_folder.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                      VfsThatKeepsPaths::name());
+      sqlite3_open_v2(database.files_->path_in_folder().c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, VfsThatKeepsPaths::name());
   database.handle_.reset(handle);  // also after a failure
   if (code != SQLITE_OK) return database.failed_to("open");
   RTENV_TRY(database.files_->note_open(handle));
@@ -304,10 +303,7 @@ Result<void> Database::use_write_ahead_log(std::chrono::milliseconds patience) {
 // SQLite goes on with a file that has no name any more, beside those that use what has its name
 // now.
 Result<void> Database::check_usable() const {
-  if (!origin_.is_this_process())
-    return fail(Errc::invalid_argument, "{} was opened before this process was forked",
-                files_->path().native())
-        .hint("open it again after fork()");
+  RTENV_TRY(origin_.check(files_->path().native()));
   return files_->check_present();
 }
 

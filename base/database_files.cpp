@@ -10,34 +10,26 @@
 
 namespace rtenv {
 
-Result<DatabaseFiles> DatabaseFiles::at(const Path& path) {
+Result<std::unique_ptr<DatabaseFiles>> DatabaseFiles::at(const Path& path) {
   const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
   Fd fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno("open", folder.native());
-  return DatabaseFiles(path, std::move(fd));
+  return std::unique_ptr<DatabaseFiles>(new DatabaseFiles(path, std::move(fd)));
 }
 
 DatabaseFiles::DatabaseFiles(Path path, Fd folder)
     : path_(std::move(path)), folder_(std::move(folder)) {
+  const Path in_folder = fmt::format("/proc/self/fd/{}", folder_.get());
+  // Without /proc, the path has to do.
+  path_in_folder_ = ::access(in_folder.c_str(), F_OK) == 0 ? in_folder / name() : path_;
   OpenDatabases::of_process().begin_use();
 }
 
-DatabaseFiles::DatabaseFiles(DatabaseFiles&& other) noexcept
-    : path_(std::move(other.path_)),
-      folder_(std::move(other.folder_)),
-      open_(std::exchange(other.open_, std::nullopt)) {}
-
 // The list of a fork has none of its parent's.
 DatabaseFiles::~DatabaseFiles() {
-  if (!folder_ || !origin_.is_this_process()) return;
+  if (!origin_.is_this_process()) return;
   if (open_) OpenDatabases::of_process().remove(*open_);
   OpenDatabases::of_process().end_use();
-}
-
-// Without /proc, the path has to do.
-Path DatabaseFiles::path_in_folder() const {
-  const Path folder = fmt::format("/proc/self/fd/{}", folder_.get());
-  return ::access(folder.c_str(), F_OK) == 0 ? folder / name() : path_;
 }
 
 Result<void> DatabaseFiles::note_open(sqlite3* handle) {

@@ -8,6 +8,8 @@
 // refused.
 #pragma once
 
+#include <memory>
+
 #include "base/fd.hpp"
 #include "base/open_databases.hpp"
 #include "base/origin.hpp"
@@ -20,16 +22,16 @@ namespace rtenv {
 class DatabaseFiles {
  public:
   /// `path` need not exist yet. Fails: as open(2) of its folder.
-  static Result<DatabaseFiles> at(const Path& path);
-  DatabaseFiles(DatabaseFiles&& other) noexcept;
-  DatabaseFiles& operator=(DatabaseFiles&&) = delete;
+  static Result<std::unique_ptr<DatabaseFiles>> at(const Path& path);
+  DatabaseFiles(const DatabaseFiles&) = delete;
+  DatabaseFiles& operator=(const DatabaseFiles&) = delete;
   /// Requires: the connection is closed.
   ~DatabaseFiles();
 
   /// As it was given, for messages.
   [[nodiscard]] const Path& path() const noexcept { return path_; }
   /// The same file, whatever name its folder has. For a VFS that doesn't resolve links.
-  [[nodiscard]] Path path_in_folder() const;
+  [[nodiscard]] const Path& path_in_folder() const noexcept { return path_in_folder_; }
 
   /// The database is open, its log not yet. Fails: unavailable (removed or replaced since; beside
   /// it is the log of another one that is open).
@@ -46,7 +48,8 @@ class DatabaseFiles {
 
   Origin origin_;
   Path path_;
-  Fd folder_;  // empty after a move
+  Fd folder_;
+  Path path_in_folder_;
   std::optional<OpenDatabases::Handle> open_;
 };
 

@@ -18,11 +18,13 @@ namespace rtenv {
 class WaitScope {
  public:
   using Clock = std::chrono::steady_clock;
+  /// The patience of what cleans up.
+  static constexpr std::chrono::milliseconds k_clean_up{500};
 
   /// Until the cancellation is requested. Null: as without a scope.
   explicit WaitScope(const Cancellation* cancellation) noexcept
       : WaitScope(cancellation, Clock::time_point::max()) {}
-  /// For cleaning up, which a stopped call does, too.
+  /// For work that a stopped call does, too.
   explicit WaitScope(std::chrono::milliseconds patience) noexcept
       : WaitScope(nullptr, Clock::now() + patience) {}
   WaitScope(const WaitScope&) = delete;

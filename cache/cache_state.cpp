@@ -13,8 +13,6 @@ namespace rtenv::cache {
 
 namespace {
 
-constexpr std::chrono::milliseconds k_retire_patience{500};
-
 // Moving a folder to another parent needs write permission for the folder itself.
 Result<void> move_away(const Path& path, const Path& away) {
   auto renamed = rename_path(path, away);
@@ -47,7 +45,7 @@ CacheState::CacheState(Path root, Ledger ledger, CacheOptions options)
 CacheState::~CacheState() {
   sender_.reset();
   if (!holder_) return;
-  const WaitScope scope(k_retire_patience);
+  const WaitScope scope(WaitScope::k_clean_up);
   const auto retired = without_exceptions([&] { return holder_->retire(locks(), ledger_); });
   if (!retired) holder_->mark_retired();
   (void)without_exceptions([&]() -> Result<void> {

@@ -18,7 +18,6 @@ namespace rtenv::cache {
 namespace {
 
 constexpr std::chrono::milliseconds k_builder_pause{50};
-constexpr std::chrono::milliseconds k_clean_up_patience{500};
 
 }  // namespace
 
@@ -154,7 +153,7 @@ Result<Lease> EntryBuilder::build_in_place(int lock_fd) {
 
 // If the files can't be removed now, the row stays, and the next open removes both.
 Failure EntryBuilder::give_up(Error error) {
-  const WaitScope scope(k_clean_up_patience);  // also of a stopped call
+  const WaitScope scope(WaitScope::k_clean_up);  // also of a stopped call
   const auto row = state_->ledger().find(entry_.kind, entry_.key);
   if (!row || (*row && ((*row)->ready || (*row)->is_built_elsewhere(lock_inode_))))
     return Failure(std::move(error));  // it is, or may be, another process's now

@@ -156,13 +156,12 @@ class Ledger {
   // Leases that have ended, but not yet in the database. Thread-safe.
   class EndedLeases {
    public:
-    void add(const std::vector<LeasedEntry>& leases) {
+    /// Returns whether there were none.
+    bool add(const std::vector<LeasedEntry>& leases) {
       const std::lock_guard lock(mutex_);
+      const bool were_none = leases_.empty();
       leases_.insert(leases_.end(), leases.begin(), leases.end());
-    }
-    [[nodiscard]] bool any() {
-      const std::lock_guard lock(mutex_);
-      return !leases_.empty();
+      return were_none;
     }
     std::vector<LeasedEntry> take() {
       const std::lock_guard lock(mutex_);
@@ -179,8 +178,6 @@ class Ledger {
         mutex_(std::make_unique<CallMutex>()),
         ended_leases_(std::make_unique<EndedLeases>()) {}
   static constexpr std::string_view k_name = "the cache's ledger";
-  // The end of a lease waits this long.
-  static constexpr std::chrono::milliseconds k_release_patience{500};
   // What every function begins with: waits as CallMutex does, and deletes leases that have ended.
   Result<CallMutex::Lock> enter();
   Result<void> write_ended_leases_locked();

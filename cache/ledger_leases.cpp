@@ -121,9 +121,8 @@ Result<bool> Ledger::has_unused(Kind kind, std::string_view key_prefix) {
 
 Result<void> Ledger::release(const LeasedEntry& leased) {
   // Only the first of several waits, unless its call was stopped.
-  const bool waits = !WaitScope::is_over() && !ended_leases_->any();
-  ended_leases_->add({leased});
-  const WaitScope scope(waits ? k_release_patience : std::chrono::milliseconds(0));
+  const bool waits = ended_leases_->add({leased}) && !WaitScope::is_over();
+  const WaitScope scope(waits ? WaitScope::k_clean_up : std::chrono::milliseconds(0));
   RTENV_TRY(const auto lock, mutex_->lock(k_name));
   return write_ended_leases_locked();
 }

@@ -6,11 +6,6 @@
 #include "envbuild/cache_settings.hpp"
 
 namespace rtenv::cli {
-namespace {
-
-constexpr std::chrono::milliseconds k_patience_of_interrupted{500};
-
-}  // namespace
 
 void Tool::configure_log() const {
   log::set_sink(verbose ? log::Level::debug : log::Level::info,
@@ -43,7 +38,7 @@ void Tool::enforce_cache_limits() const {
   if (!opened_cache) return;
   // An interruption of the command isn't one of the eviction that follows it.
   if (cancellation != nullptr && cancellation->requested()) {
-    const WaitScope scope(k_patience_of_interrupted);
+    const WaitScope scope(WaitScope::k_clean_up);
     opened_cache->enforce_limits();
   } else {
     opened_cache->enforce_limits(stop);
