@@ -22,8 +22,10 @@ RunState ended_state() {
   RunState state;
   state.phase = RunPhase::ended;
   state.outcome = Outcome::stopped;
+  state.run = "run-1-2";
   state.supervisor_pid = 12;
   state.entrypoint_pid = 34;
+  state.entrypoint_start_ticks = 56;
   state.boot_id = "boot";
   state.gpus = {0, 3};
   state.running_ms = 1000;

@@ -41,8 +41,8 @@ Result<JobOrder> job_order_from_json(const nlohmann::json& value);
 /// `limits`, lowered to those that the job's runtime_env requests.
 JobLimits effective_limits(JobLimits limits, const runtime_env::ProcessLimits& requested);
 
-/// "RTENV_RUN=RUN", see JobFolder::run: set in the environment of each process of the job, and of
-/// no other.
+/// "RTENV_RUN=RUN", see JobFolder::run: set in the environment of each process of the job that
+/// hasn't another environment, and of no other process.
 std::string job_mark(std::string_view run);
 
 }  // namespace rtenv::job

@@ -166,15 +166,22 @@ std::string environment_of(pid_t pid) {
   return {};
 }
 
+// No other process gets the id of a session's leader while the session has processes.
+bool is_known_session(const ProcessMarks& marks) {
+  if (marks.session == 0) return false;
+  const auto leader = process_stat(marks.session);
+  return !leader || leader->start_ticks == marks.session_start_ticks;
+}
+
 }  // namespace
 
-std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time_limit) {
-  const std::string pattern = '\0' + entry + '\0';
+bool kill_marked(const ProcessMarks& marks, std::chrono::milliseconds time_limit) {
+  const std::string pattern = '\0' + marks.variable + '\0';
   const auto deadline = std::chrono::steady_clock::now() + time_limit;
-  std::unordered_set<pid_t> killed;
   for (bool some_left = true; some_left;) {
     some_left = false;
     std::vector<ProcessHandle> ending;
+    const bool has_session = is_known_session(marks);
     for_each_process([&](pid_t pid) {
       if (pid == ::getpid()) return;
       ProcessHandle process(pid);  // before its environment is read
@@ -182,10 +189,10 @@ std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time
       const std::string environment = environment_of(pid);
       const auto stat = process_stat(pid);
       if (!stat || has_ended(*stat)) return;
-      if (('\0' + environment).find(pattern) != std::string::npos) {
+      if ((has_session && stat->session == marks.session) ||
+          ('\0' + environment).find(pattern) != std::string::npos) {
         if (process.signal(SIGKILL) != 0) return;
         some_left = true;
-        killed.insert(pid);
         ending.push_back(std::move(process));
       } else if (environment.empty() && stat->exiting) {
         // Its environment is gone, but it still has its files: it may be one of them.
@@ -194,12 +201,9 @@ std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time
     });
     const bool ended = std::ranges::all_of(
         ending, [&](const ProcessHandle& process) { return process.wait_for_end(deadline); });
-    if (!ended) {
-      log::warn("processes with {} haven't ended after SIGKILL", entry);
-      break;
-    }
+    if (!ended) return false;
   }
-  return killed.size();
+  return true;
 }
 
 bool has_marked(const std::string& begin) {

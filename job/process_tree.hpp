@@ -38,11 +38,18 @@ struct Reaped {
 /// Reaps all children that have ended, without waiting. Returns false if no child is left.
 bool reap(const std::function<void(const Reaped&)>& on_end);
 
-/// Sends SIGKILL to all processes of this user whose environment contains `entry` ("NAME=value"):
-/// leftovers of a supervisor that was killed together with its guardian. Waits until they have
-/// ended, at most for `time_limit`: a process that waits for a disk or a network file system
-/// doesn't end before that answers. Returns the number of processes.
-std::size_t kill_marked(const std::string& entry, std::chrono::milliseconds time_limit);
+/// What tells leftovers of a supervisor that was killed together with its guardian. Processes that
+/// have left both the environment and the session aren't known.
+struct ProcessMarks {
+  std::string variable;                  // "NAME=value", in their environment
+  pid_t session = 0;                     // the id of its leader; 0: of none
+  std::int64_t session_start_ticks = 0;  // of its leader: another process may get the id
+};
+
+/// Sends SIGKILL to all processes of this user that have one of the marks, and waits until they
+/// have closed their files, at most for `time_limit`: a process that waits for a disk or a network
+/// file system doesn't end before that answers. Returns whether all have.
+bool kill_marked(const ProcessMarks& marks, std::chrono::milliseconds time_limit);
 
 /// Whether a process has a variable in its environment that begins with `begin` ("NAME=val").
 bool has_marked(const std::string& begin);

@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/process.hpp"
+#include "base/process_stat.hpp"
 #include "base/temp_dir.hpp"
 #include "support/result_matchers.hpp"
 
@@ -136,9 +137,25 @@ TEST_F(ProcessTreeTest, KillsProcessesByEnvironmentVariable) {
   wait_for_programs({"sleep\n", "sleep\n"});
   EXPECT_TRUE(has_marked("RTENV_RUN=process-tree-"));
   EXPECT_FALSE(has_marked("RTENV_RUN=other-"));
-  EXPECT_GE(kill_marked("RTENV_RUN=process-tree-test", std::chrono::seconds(10)), 1U);
+  EXPECT_TRUE(kill_marked({.variable = "RTENV_RUN=process-tree-test"}, 10s));
   EXPECT_THAT(descendants(), testing::ElementsAre(other));
   EXPECT_THAT(descendants(), testing::Not(testing::Contains(pid)));
+}
+
+TEST_F(ProcessTreeTest, KillsTheProcessesOfASession) {
+  auto leader = must(ChildProcess::spawn(
+      {.argv = {"sh", "-c", "env -i sleep 1000 & exec env -i sleep 1000"}, .own_session = true}));
+  const pid_t other = start("exec sleep 1000");
+  wait_for_programs({"sleep\n", "sleep\n", "sleep\n"});
+  const auto start_ticks = process_stat(leader.pid())->start_ticks;
+  ProcessMarks marks{.variable = "RTENV_RUN=process-tree-test",
+                     .session = leader.pid(),
+                     .session_start_ticks = start_ticks - 1};
+  EXPECT_TRUE(kill_marked(marks, 10s));
+  EXPECT_THAT(descendants(), SizeIs(3)) << "it was another process's id";
+  marks.session_start_ticks = start_ticks;
+  EXPECT_TRUE(kill_marked(marks, 10s));
+  EXPECT_THAT(descendants(), testing::ElementsAre(other));
 }
 
 // While a process exits, it has no environment any more, but still its files.
@@ -171,7 +188,7 @@ time.sleep(1000)')",
   while (!is_locked() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(10ms);
   ASSERT_TRUE(is_locked());
-  EXPECT_GE(kill_marked("RTENV_RUN=process-tree-test", std::chrono::seconds(30)), 1U);
+  EXPECT_TRUE(kill_marked({.variable = "RTENV_RUN=process-tree-test"}, 30s));
   EXPECT_FALSE(is_locked());
 }
 

@@ -61,8 +61,10 @@ json to_json(const std::optional<ResourceUsage>& usage) {
 json to_json(const RunState& state) {
   return {{"phase", name(state.phase)},
           {"outcome", k_outcomes[static_cast<std::size_t>(state.outcome)]},
+          {"run", state.run},
           {"supervisor_pid", state.supervisor_pid},
           {"entrypoint_pid", state.entrypoint_pid},
+          {"entrypoint_start_ticks", state.entrypoint_start_ticks},
           {"boot_id", state.boot_id},
           {"gpus", state.gpus},
           {"running_ms", state.running_ms},
@@ -79,8 +81,10 @@ std::optional<RunState> run_state_from_json(const json& value) {
     RunState state;
     state.phase = parse<RunPhase>(k_phases, value.at("phase").get<std::string>());
     state.outcome = parse<Outcome>(k_outcomes, value.at("outcome").get<std::string>());
+    state.run = value.value("run", std::string());
     value.at("supervisor_pid").get_to(state.supervisor_pid);
     value.at("entrypoint_pid").get_to(state.entrypoint_pid);
+    state.entrypoint_start_ticks = value.value("entrypoint_start_ticks", std::int64_t{0});
     value.at("boot_id").get_to(state.boot_id);
     value.at("gpus").get_to(state.gpus);
     value.at("running_ms").get_to(state.running_ms);

@@ -46,8 +46,10 @@ ResourceUsage usage_of(const rusage& usage) noexcept;
 struct RunState {
   RunPhase phase = RunPhase::preparing;
   Outcome outcome = Outcome::none;
+  std::string run;  // see JobFolder::run: a copy of the folder isn't the run's
   pid_t supervisor_pid = 0;
-  pid_t entrypoint_pid = 0;
+  pid_t entrypoint_pid = 0;                 // also the id of its session
+  std::int64_t entrypoint_start_ticks = 0;  // see ProcessStat
   std::string boot_id;
   std::vector<int> gpus;             // the node's numbers of the GPUs allocated to the job
   std::int64_t running_ms = 0;       // Unix time when the entrypoint started

@@ -17,6 +17,7 @@
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
+#include "base/process_stat.hpp"
 #include "base/processors.hpp"
 #include "base/thread.hpp"
 #include "cache/cache.hpp"
@@ -56,6 +57,7 @@ Supervisor::Supervisor(JobOrder order, const SupervisorOptions& options, JobFold
       control_(std::move(control)),
       log_(std::move(log)),
       signals_(signals) {
+  state_.run = folder_.run();
   state_.supervisor_pid = ::getpid();
   state_.boot_id = boot_id();
 }
@@ -227,6 +229,8 @@ void Supervisor::start_entrypoint() {
     return end(outcome_of_failed_start(child.error()));
   }
   state_.entrypoint_pid = child->pid();
+  if (const auto stat = process_stat(child->pid()))
+    state_.entrypoint_start_ticks = stat->start_ticks;
   pause_point("entrypoint.spawned");
   child->detach();  // reap_ended() reaps it with all the others
   publish();

@@ -69,9 +69,19 @@ void kill_supervisor(const job::JobFolder& folder) {
   }
 }
 
+bool kill_processes(const job::JobFolder& folder, std::chrono::milliseconds time_limit) {
+  const std::string run = folder.run();
+  job::ProcessMarks marks{.variable = job::job_mark(run)};
+  if (const auto state = folder.read_state(); state && *state && (*state)->run == run) {
+    marks.session = (*state)->entrypoint_pid;
+    marks.session_start_ticks = (*state)->entrypoint_start_ticks;
+  }
+  return job::kill_marked(marks, time_limit);
+}
+
 void kill_all_of_job(const job::JobFolder& folder) {
   for (const Process& process : supervisors_of(folder)) process.signal(SIGKILL);
-  job::kill_marked(job::job_mark(folder.run()), k_kill_time);
+  kill_processes(folder, k_kill_time);
 }
 
 }  // namespace rtenv::server

@@ -2,6 +2,8 @@
 // told. These functions may block; call them on a worker's thread.
 #pragma once
 
+#include <chrono>
+
 #include "job/job_folder.hpp"
 
 namespace rtenv::server {
@@ -13,8 +15,11 @@ bool is_readable(const Fd& connection) noexcept;
 /// continued for that if it was stopped. Doesn't wait.
 void kill_supervisor(const job::JobFolder& folder);
 
+/// Kills the processes of a job that has neither a supervisor nor a guardian. Returns whether they
+/// have ended within the time limit.
+bool kill_processes(const job::JobFolder& folder, std::chrono::milliseconds time_limit);
+
 /// Kills the supervisor, its guardian and the job's processes. Waits for these for some seconds.
-/// What waits in the kernel ends later.
 void kill_all_of_job(const job::JobFolder& folder);
 
 }  // namespace rtenv::server

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "job/process_tree.hpp"
+#include "server/hung_supervisor.hpp"
 #include "server/job_end.hpp"
 #include "server/job_runner.hpp"
 #include "server/run_on.hpp"
@@ -17,10 +18,10 @@ namespace {
 
 constexpr auto k_first_pause = std::chrono::milliseconds(10);
 constexpr auto k_longest_pause = std::chrono::milliseconds(500);
+constexpr auto k_kill_time = std::chrono::seconds(1);
 constexpr const char* k_moved =
     "The server's state was copied or moved to another file system while the job ran. Its "
     "processes belong to the folder where they began, and go on.";
-constexpr auto k_kill_time = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -114,18 +115,31 @@ asio::awaitable<bool> JobRunner::reconnect(ActivePtr active) {
 // The supervisor and its guardian have ended.
 asio::awaitable<void> JobRunner::settle(ActivePtr active) {
   const bool begins_again = active->inherited || !active->obstacle.empty();
-  std::function<std::optional<RunState>()> work = [this, record = active->record, begins_again] {
-    auto ended =
-        end_of_unsupervised(record, folder(record.key()).read_state(), begins_again, boot_id_);
+  struct Settled {
+    std::optional<RunState> ended;
+    bool has_processes = false;
+  };
+  const std::function<Settled()> settle_once = [this, record = active->record, begins_again] {
+    const job::JobFolder job_folder = folder(record.key());
+    Settled settled{
+        .ended = end_of_unsupervised(record, job_folder.read_state(), begins_again, boot_id_)};
+    auto& ended = settled.ended;
     if (ended && ended->outcome == job::Outcome::died && record.boot_id == boot_id_) {
-      job::kill_marked(job::job_mark(folder(record.key()).run()), k_kill_time);
+      settled.has_processes = !kill_processes(job_folder, k_kill_time);
       if (job::has_marked(job::job_mark(record.run_id))) ended->error = k_moved;
     }
-    return ended;
+    return settled;
   };
-  const auto ended = co_await run_on(workers_, std::move(work));
-  if (active->stage.is(JobState::ended) || draining_) co_return;
-  if (ended) co_return end(active, *ended);
+  Settled settled;
+  // What a process in the kernel has, such as a GPU, can't be given to another job.
+  for (int round = 0; round == 0 || settled.has_processes; ++round) {
+    if (round == 1) log::warn("job {}: waiting for its killed processes", active->record.id());
+    if (round > 0) co_await pause(k_longest_pause);
+    std::function<Settled()> work = settle_once;
+    settled = co_await run_on(workers_, std::move(work));
+    if (active->stage.is(JobState::ended) || draining_) co_return;
+  }
+  if (settled.ended) co_return end(active, *settled.ended);
   if (!active->obstacle.empty()) co_await pause(k_retry_pause);
   if (!active->stage.is(JobState::ended) && !draining_) begin_again(active);
 }

@@ -120,7 +120,7 @@ class Faults(harness.JobTest):
 
     def test_killing_both_at_once_ends_the_whole_job(self):
         self.server = self.serve()
-        job = self.begin(f"setsid -f sleep {NAP_S}; setsid sleep {NAP_S + 1} & echo begun; sleep {NAP_S + 2}")
+        job = self.begin(f"env -i sleep {NAP_S} & setsid sleep {NAP_S + 1} & echo begun; exec env -i sleep {NAP_S + 2}")
         for pid in self.supervisors(job):
             os.kill(pid, signal.SIGSTOP)
         for pid in self.supervisors(job):
