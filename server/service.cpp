@@ -145,7 +145,7 @@ Result<void> Service::load_access() {
 Result<void> Service::run() {
   for (;;) {
     try {
-      context_.run();
+      while (context_.run_one() != 0) end_if_lost();
       return outcome_;
     } catch (...) {  // of a coroutine that nobody waits for, or of Asio itself, which lost one
       // One that was destroyed before it began is lost, too.
@@ -157,6 +157,24 @@ Result<void> Service::run() {
       if (!lives(shut_down_course_)) context_.stop();
     }
   }
+}
+
+// Asio destroys a coroutine that it couldn't resume in a later handler, and tells nobody.
+void Service::end_if_lost() noexcept {
+  const auto is_lost = [](Course& course) {
+    return course == Course::lost && std::exchange(course, Course::ended) == Course::lost;
+  };
+  const bool cannot_shut_down = is_lost(shut_down_course_);
+  const bool cannot_accept = is_lost(accept_course_) && !shutting_down_;
+  if (!cannot_shut_down && !cannot_accept) return;
+  (void)without_exceptions([&]() -> Result<void> {
+    if (outcome_) outcome_ = fail(Errc::internal, "the job server ended: out of memory");
+    return {};
+  });
+  if (cannot_shut_down)
+    context_.stop();
+  else
+    stop_event_.raise();
 }
 
 void Service::on_fault(const std::exception_ptr& fault, Fault kind) noexcept {

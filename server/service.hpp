@@ -62,6 +62,7 @@ class Service {
   /// the server ends in order.
   enum class Fault : std::uint8_t { of_connection, of_job, of_server, of_end };
   void on_fault(const std::exception_ptr& fault, Fault kind) noexcept;
+  void end_if_lost() noexcept;
 
   ServerOptions options_;
   const Event& stop_event_;
