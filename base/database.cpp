@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/folder_entries.hpp"
 #include "base/wait_scope.hpp"
@@ -54,8 +55,11 @@ class VfsThatKeepsPaths {
   VfsThatKeepsPaths() {
     std::snprintf(name_.data(), name_.size(), "rtenv %p", static_cast<void*>(this));
   }
-  // This library may be unloaded before SQLite is.
-  ~VfsThatKeepsPaths() { sqlite3_vfs_unregister(&vfs_); }
+  // This library may be unloaded before SQLite is. In a fork, a thread that it doesn't have may
+  // hold SQLite's locks.
+  ~VfsThatKeepsPaths() {
+    if (origin_.is_this_process()) sqlite3_vfs_unregister(&vfs_);
+  }
 
   void register_again() {
     const sqlite3_vfs* const usual = sqlite3_vfs_find("unix");
@@ -66,9 +70,19 @@ class VfsThatKeepsPaths {
       const int length = std::snprintf(full, static_cast<std::size_t>(size), "%s", path);
       return length < size ? SQLITE_OK : SQLITE_CANTOPEN;
     };
+    // While another process opens the log, SQLite waits by itself, for up to 10 s.
+    vfs_.xSleep = [](sqlite3_vfs*, int microseconds) {
+      const std::chrono::microseconds time(microseconds);
+      if (time < std::chrono::milliseconds(1))
+        std::this_thread::sleep_for(time);
+      else if (!WaitScope::is_over())
+        WaitScope::sleep(std::chrono::duration_cast<std::chrono::milliseconds>(time));
+      return microseconds;
+    };
     sqlite3_vfs_register(&vfs_, 0);
   }
 
+  Origin origin_;
   std::mutex mutex_;
   std::array<char, 32> name_{};
   sqlite3_vfs vfs_{};
@@ -100,7 +114,8 @@ Failure fail_sqlite(sqlite3* handle, std::string_view action, const std::string&
       handle != nullptr && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
   if (const int missing = has_system_error ? missing_resource(handle) : 0; missing != 0)
     return fail(system_error(missing, action, file));
-  if ((code & 0xff) == SQLITE_BUSY)
+  const bool is_locked = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_PROTOCOL;
+  if (is_locked)
     if (auto stopped = WaitScope::check(file); !stopped) return Failure(std::move(stopped).error());
   Errc errc = Errc::internal;
   switch (code & 0xff) {
@@ -108,6 +123,7 @@ Failure fail_sqlite(sqlite3* handle, std::string_view action, const std::string&
       if (is_full(handle)) errc = Errc::out_of_space;
       break;
     case SQLITE_BUSY:
+    case SQLITE_PROTOCOL:
     case SQLITE_LOCKED: errc = Errc::unavailable; break;
     case SQLITE_NOMEM: errc = Errc::unavailable; break;
     case SQLITE_FULL: errc = Errc::out_of_space; break;
@@ -121,6 +137,7 @@ Failure fail_sqlite(sqlite3* handle, std::string_view action, const std::string&
     default: break;
   }
   if (errc == Errc::out_of_space) reason = "no space left on the disk";
+  if ((code & 0xff) == SQLITE_PROTOCOL) reason = "another process has been opening it for too long";
   return fail(errc, "cannot {} {}: {}", action, file, reason);
 }
 

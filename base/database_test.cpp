@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -208,6 +210,17 @@ TEST_F(DatabaseTable, StaysLockedWhenItsFilesAreReadAndClosedElsewhereInTheProce
   EXPECT_TRUE(is_locked_by_another_process(tree / "db"));
   EXPECT_LE(readable_entries("/proc/self/fd").size(), before + 2)
       << "kept until the file is closed";
+}
+
+TEST_F(DatabaseTable, AForkExitsWhileItsParentHoldsSQLitesLock) {
+  sqlite3_mutex* const lock = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_MAIN);
+  sqlite3_mutex_enter(lock);
+  const int status = status_of_fork([] {
+    ::alarm(20);
+    std::exit(0);
+  });
+  sqlite3_mutex_leave(lock);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(DatabaseTable, AForkOpensItsOwnWhileThreadsOfItsParentCloseFiles) {
