@@ -156,21 +156,33 @@ class Ledger {
   // Leases that have ended, but not yet in the database. Thread-safe.
   class EndedLeases {
    public:
+    /// For a lease that begins: its end takes no memory.
+    void make_room() {
+      const std::lock_guard lock(mutex_);
+      leases_.reserve(leases_.size() + begun_ + 1);
+      ++begun_;
+    }
     /// Returns whether there were none.
-    bool add(const std::vector<LeasedEntry>& leases) {
+    bool add(const LeasedEntry& lease) {
       const std::lock_guard lock(mutex_);
       const bool were_none = leases_.empty();
-      leases_.insert(leases_.end(), leases.begin(), leases.end());
+      leases_.push_back(lease);
+      if (begun_ > 0) --begun_;
       return were_none;
     }
-    std::vector<LeasedEntry> take() {
+    [[nodiscard]] std::vector<LeasedEntry> all() {
       const std::lock_guard lock(mutex_);
-      return std::exchange(leases_, {});
+      return leases_;
+    }
+    void remove_first(std::size_t count) noexcept {
+      const std::lock_guard lock(mutex_);
+      leases_.erase(leases_.begin(), leases_.begin() + static_cast<std::ptrdiff_t>(count));
     }
 
    private:
     std::mutex mutex_;
     std::vector<LeasedEntry> leases_;  // guarded by mutex_
+    std::size_t begun_ = 0;            // guarded by mutex_; those whose begin failed count, too
   };
 
   explicit Ledger(Database database)

@@ -68,6 +68,7 @@ Result<void> Ledger::remove_holder(HolderId holder) {
 }
 
 Result<LeaseId> Ledger::insert_lease_locked(EntryId entry, HolderId holder) {
+  ended_leases_->make_room();
   RTENV_TRY(const auto insert,
             database_.prepare_cached("INSERT INTO lease (id, entry, holder) VALUES (?, ?, ?)"));
   const LeaseId id = new_id();
@@ -121,16 +122,16 @@ Result<bool> Ledger::has_unused(Kind kind, std::string_view key_prefix) {
 
 Result<void> Ledger::release(const LeasedEntry& leased) {
   // Only the first of several waits, unless its call was stopped.
-  const bool waits = ended_leases_->add({leased}) && !WaitScope::is_over();
+  const bool waits = ended_leases_->add(leased) && !WaitScope::is_over();
   const WaitScope scope(waits ? WaitScope::k_clean_up : std::chrono::milliseconds(0));
   RTENV_TRY(const auto lock, mutex_->lock(k_name));
   return write_ended_leases_locked();
 }
 
 Result<void> Ledger::write_ended_leases_locked() {
-  const std::vector<LeasedEntry> leases = ended_leases_->take();
+  const std::vector<LeasedEntry> leases = ended_leases_->all();
   if (leases.empty()) return {};
-  auto written = database_.transaction([&]() -> Result<void> {
+  RTENV_TRY(database_.transaction([&]() -> Result<void> {
     for (const LeasedEntry& leased : leases) {
       RTENV_TRY(const auto touch,
                 database_.prepare_cached("UPDATE entry SET last_used_ms = ?2 WHERE id = ?1"));
@@ -142,9 +143,9 @@ Result<void> Ledger::write_ended_leases_locked() {
       RTENV_TRY(remove->run());
     }
     return {};
-  });
-  if (!written) ended_leases_->add(leases);
-  return written;
+  }));
+  ended_leases_->remove_first(leases.size());
+  return {};
 }
 
 Result<void> Ledger::forget_future_uses() {
