@@ -153,7 +153,8 @@ Result<void> check_cache(const std::function<Result<cache::Cache>()>& open,
   const auto cache = open();
   if (cache) return {};
   std::error_code error;
-  const bool is_first = !std::filesystem::exists(state_folder / "node-id", error);
+  const bool is_first = !std::filesystem::exists(state_folder / "node-id", error) &&
+                        !std::filesystem::exists(state_folder / "jobs.db", error);
   const Errc code = cache.error().code();
   if (is_first && code != Errc::out_of_space && code != Errc::unavailable)
     return Failure(cache.error());

@@ -1,6 +1,5 @@
 #include "server/credentials.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.hpp"
@@ -30,19 +29,18 @@ Result<std::vector<Token>> load_tokens(const ServerOptions& options, ReadTokens 
 
 Result<std::shared_ptr<asio::ssl::context>> load_tls(const ServerOptions& options) {
   if (!options.tls_certificate) return std::shared_ptr<asio::ssl::context>();
-  // A pipe in their place would be waited for.
-  RTENV_TRY(open_regular_file(*options.tls_certificate, O_RDONLY));
-  RTENV_TRY(open_regular_file(*options.tls_key, O_RDONLY));
+  RTENV_TRY(const std::string certificate, read_file(*options.tls_certificate));
+  RTENV_TRY(const std::string key, read_file(*options.tls_key));
   auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
   boost::system::error_code error;
   tls->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
                        asio::ssl::context::no_tlsv1_1,
                    error);
-  tls->use_certificate_chain_file(options.tls_certificate->native(), error);
+  tls->use_certificate_chain(asio::buffer(certificate), error);
   if (error)
     return fail(Errc::invalid_argument, "{} isn't a certificate: {}",
                 options.tls_certificate->native(), error.message());
-  tls->use_private_key_file(options.tls_key->native(), asio::ssl::context::pem, error);
+  tls->use_private_key(asio::buffer(key), asio::ssl::context::pem, error);
   if (error)
     return fail(Errc::invalid_argument, "{} isn't the key of that certificate: {}",
                 options.tls_key->native(), error.message());
