@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -166,6 +167,11 @@ std::string environment_of(pid_t pid) {
   return {};
 }
 
+bool is_own(pid_t pid) {
+  struct stat status {};
+  return ::stat(fmt::format("/proc/{}", pid).c_str(), &status) == 0 && status.st_uid == ::geteuid();
+}
+
 // No other process gets the id of a session's leader while the session has processes.
 bool is_known_session(const ProcessMarks& marks) {
   if (marks.session == 0) return false;
@@ -194,7 +200,8 @@ bool kill_marked(const ProcessMarks& marks, std::chrono::milliseconds time_limit
         if (process.signal(SIGKILL) != 0) return;
         some_left = true;
         ending.push_back(std::move(process));
-      } else if (environment.empty() && stat->exiting) {
+      } else if (environment.empty() && stat->exiting && is_own(pid) &&
+                 stat->start_ticks >= marks.session_start_ticks) {
         // Its environment is gone, but it still has its files: it may be one of them.
         ending.push_back(std::move(process));
       }

@@ -36,6 +36,8 @@ class ProcessTreeTest : public testing::Test {
     child.detach();
     return pid;
   }
+  // Tests run at the same time.
+  static std::string mark() { return fmt::format("process-tree-test-{}", ::getpid()); }
   // The programs that this process's descendants run, sorted.
   static std::vector<std::string> programs() {
     std::vector<std::string> names;
@@ -129,15 +131,15 @@ TEST_F(ProcessTreeTest, ReapReturnsTheStatus) {
 
 TEST_F(ProcessTreeTest, KillsProcessesByEnvironmentVariable) {
   Environment marked = Environment::of_process();
-  marked.set("RTENV_RUN", "process-tree-test");
+  marked.set("RTENV_RUN", mark());
   Environment similar = Environment::of_process();
-  similar.set("RTENV_RUN", "process-tree-test-2");
+  similar.set("RTENV_RUN", mark() + "-2");
   const pid_t pid = start("exec sleep 1000", marked);
   const pid_t other = start("exec sleep 1000", similar);
   wait_for_programs({"sleep\n", "sleep\n"});
-  EXPECT_TRUE(has_marked("RTENV_RUN=process-tree-"));
+  EXPECT_TRUE(has_marked("RTENV_RUN=" + mark().substr(0, mark().size() - 1)));
   EXPECT_FALSE(has_marked("RTENV_RUN=other-"));
-  EXPECT_TRUE(kill_marked({.variable = "RTENV_RUN=process-tree-test"}, 10s));
+  EXPECT_TRUE(kill_marked({.variable = "RTENV_RUN=" + mark()}, 10s));
   EXPECT_THAT(descendants(), testing::ElementsAre(other));
   EXPECT_THAT(descendants(), testing::Not(testing::Contains(pid)));
 }
@@ -148,7 +150,7 @@ TEST_F(ProcessTreeTest, KillsTheProcessesOfASession) {
   const pid_t other = start("exec sleep 1000");
   wait_for_programs({"sleep\n", "sleep\n", "sleep\n"});
   const auto start_ticks = process_stat(leader.pid())->start_ticks;
-  ProcessMarks marks{.variable = "RTENV_RUN=process-tree-test",
+  ProcessMarks marks{.variable = "RTENV_RUN=" + mark(),
                      .session = leader.pid(),
                      .session_start_ticks = start_ticks - 1};
   EXPECT_TRUE(kill_marked(marks, 10s));
@@ -164,7 +166,7 @@ TEST_F(ProcessTreeTest, WaitsUntilMarkedProcessesHaveClosedTheirFiles) {
   const Path file = folder.path() / "locked";
   const Fd lock = must(open_file(file, O_RDWR | O_CREAT, 0600));
   Environment marked = Environment::of_process();
-  marked.set("RTENV_RUN", "process-tree-test");
+  marked.set("RTENV_RUN", mark());
   marked.set("LOCKED", file.native());
   // Freeing much memory takes a while. The kernel's order of closing isn't specified.
   start(R"(exec python3 -c '
@@ -188,7 +190,7 @@ time.sleep(1000)')",
   while (!is_locked() && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(10ms);
   ASSERT_TRUE(is_locked());
-  EXPECT_TRUE(kill_marked({.variable = "RTENV_RUN=process-tree-test"}, 30s));
+  EXPECT_TRUE(kill_marked({.variable = "RTENV_RUN=" + mark()}, 30s));
   EXPECT_FALSE(is_locked());
 }
 
