@@ -6,6 +6,7 @@
 #include "rtenv/package.hpp"
 #include "rtenv/transfer.hpp"
 #include "support/in_fork.hpp"
+#include "support/own_process.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
 
@@ -148,15 +149,11 @@ TEST_F(CacheApi, AForkNeitherUsesNorEndsWhatItsParentHas) {
 
 // Else its locks would be lost, or descriptors: see OpenDatabases.
 TEST_F(CacheApi, AnOpenCacheIsNotPacked) {
-  const auto descriptors = [] {
-    using Entries = std::filesystem::directory_iterator;
-    return std::distance(Entries("/proc/self/fd"), Entries());
-  };
   const TempDir other = must(TempDir::create());
-  const auto before = descriptors();
+  const std::size_t before = count_descriptors();
   for (int i = 0; i < 3; ++i)
     EXPECT_THAT(name_directory(tree_.root()), IsError(Errc::busy, "cache/ledger.db"));
-  EXPECT_EQ(descriptors(), before);
+  EXPECT_EQ(count_descriptors(), before);
   PackOptions without_cache;
   without_cache.excludes = {"/cache"};
   EXPECT_THAT(name_directory(tree_.root(), without_cache), IsOk());

@@ -12,8 +12,8 @@
 #include "rtenv/job.hpp"
 #include "rtenv/transfer.hpp"
 #include "support/in_fork.hpp"
+#include "support/own_process.hpp"
 #include "support/result_matchers.hpp"
-#include "support/threads.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -34,12 +34,6 @@ struct ProcessState {
   friend bool operator==(const ProcessState&, const ProcessState&) = default;
 };
 
-std::size_t count_in(const char* folder) {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
-  return count;
-}
-
 ProcessState state_of_process() {
   ProcessState state;
   for (int number = 1; number < NSIG; ++number) {
@@ -56,7 +50,7 @@ ProcessState state_of_process() {
   ::umask(state.umask);
   for (char** variable = environ; *variable != nullptr; ++variable)
     state.variables.emplace_back(*variable);
-  state.descriptors = count_in("/proc/self/fd");
+  state.descriptors = count_descriptors();
   return state;
 }
 

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "base/folder_entries.hpp"
 #include "base/wait_scope.hpp"
 #include "support/in_fork.hpp"
+#include "support/own_process.hpp"
 #include "support/result_matchers.hpp"
 #include "support/tree_builder.hpp"
 #include "support/used_descriptors.hpp"
@@ -202,14 +202,13 @@ TEST_F(DatabaseTable, StaysLockedWhenItsFilesAreReadAndClosedElsewhereInTheProce
     must(read_file(tree / file));
     EXPECT_TRUE(is_locked_by_another_process(tree / file)) << file;
   }
-  const std::size_t before = readable_entries("/proc/self/fd").size();
+  const std::size_t before = count_descriptors();
   {
     Database other = must(Database::open(tree / "db"));
     must(read_file(tree / "db"));
   }
   EXPECT_TRUE(is_locked_by_another_process(tree / "db"));
-  EXPECT_LE(readable_entries("/proc/self/fd").size(), before + 2)
-      << "kept until the file is closed";
+  EXPECT_LE(count_descriptors(), before + 2) << "kept until the file is closed";
 }
 
 TEST_F(DatabaseTable, AForkExitsWhileItsParentHoldsSQLitesLock) {

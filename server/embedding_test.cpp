@@ -5,13 +5,14 @@
 
 #include <atomic>
 #include <fstream>
+#include <memory>
 
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
 #include "server/job_state.hpp"
 #include "server/memory_job_store.hpp"
 #include "server/server_fixture.hpp"
-#include "support/threads.hpp"
+#include "support/own_process.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -314,10 +315,10 @@ TEST_F(EmbeddingTest, LeavesNothingOpen) {
     EXPECT_THAT(server.stop(), IsOk());
   };
   run_one();  // what libraries open once
-  const auto fds = count_fds();
+  const auto fds = count_descriptors();
   const auto threads = count_threads();
   run_one();
-  EXPECT_EQ(count_fds(), fds);
+  EXPECT_EQ(count_descriptors(), fds);
   EXPECT_EQ(count_threads_until(threads), threads);
 }
 

@@ -1,13 +1,11 @@
-// For tests: servers in this process, requests to them by plain HTTP, and what this process has.
+// For tests: servers in this process, and requests to them by plain HTTP.
 #pragma once
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <chrono>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -31,13 +29,6 @@ bool eventually(Condition condition) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return true;
-}
-
-inline std::size_t count_fds() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc/self/fd"), ::closedir);
-  std::size_t count = 0;
-  while (entries && ::readdir(entries.get()) != nullptr) ++count;
-  return count;
 }
 
 inline ServerOptions options_in(const Path& folder) {

@@ -6,11 +6,12 @@
 #include <array>
 #include <atomic>
 #include <fstream>
+#include <memory>
 #include <optional>
 
 #include "server/server_fixture.hpp"
 #include "support/in_fork.hpp"
-#include "support/threads.hpp"
+#include "support/own_process.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -66,7 +67,7 @@ TEST_F(ServerTest, LeavesTheProcessAsItWas) {
   };
   must(must(Server::start(options())).stop());  // what libraries open once
   const auto before = state_of_process();
-  const auto fds = count_fds();
+  const auto fds = count_descriptors();
   const auto threads = count_threads();
   {
     auto server = must(Server::start(options()));
@@ -76,13 +77,13 @@ TEST_F(ServerTest, LeavesTheProcessAsItWas) {
     EXPECT_EQ(count_threads_until(threads), threads);
   }
   EXPECT_EQ(state_of_process(), before);
-  EXPECT_EQ(count_fds(), fds);
+  EXPECT_EQ(count_descriptors(), fds);
 }
 
 TEST_F(ServerTest, AFailedStartLeavesNothing) {
   const Path socket = folder_.path() / "socket";
   const auto threads = count_threads();
-  const auto fds = count_fds();
+  const auto fds = count_descriptors();
   const auto refused = [&](const ServerOptions& given, Errc code) {
     ServerOptions copy = options_in(folder_.path());
     copy.listen.unix_socket = socket;
@@ -91,7 +92,7 @@ TEST_F(ServerTest, AFailedStartLeavesNothing) {
     copy.manager = given.manager;
     EXPECT_THAT(Server::start(std::move(copy)), IsError(code));
     EXPECT_EQ(count_threads_until(threads), threads);
-    EXPECT_EQ(count_fds(), fds);
+    EXPECT_EQ(count_descriptors(), fds);
     EXPECT_FALSE(std::filesystem::exists(socket));
   };
   ServerOptions wrong = options();

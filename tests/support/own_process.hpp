@@ -1,18 +1,18 @@
-// The threads of this process.
+// What this process has.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
-#include <iterator>
 #include <thread>
+
+#include "base/folder_entries.hpp"
 
 namespace rtenv {
 
-inline std::size_t count_threads() {
-  using Entries = std::filesystem::directory_iterator;
-  return static_cast<std::size_t>(std::distance(Entries("/proc/self/task"), Entries()));
-}
+/// With the one that reads their list.
+inline std::size_t count_descriptors() { return readable_entries("/proc/self/fd").size(); }
+
+inline std::size_t count_threads() { return readable_entries("/proc/self/task").size(); }
 
 /// Returns their number once it is `expected`, or what it is after some seconds: a thread is listed
 /// for a moment after it was joined.
