@@ -12,6 +12,7 @@
 #include "envbuild/cache_settings.hpp"
 #include "runtime_env/interpreter.hpp"
 #include "server/server.hpp"
+#include "server/state_folder.hpp"
 
 namespace rtenv {
 
@@ -152,11 +153,8 @@ Result<void> check_cache(const std::function<Result<cache::Cache>()>& open,
   const WaitScope scope(k_patience);
   const auto cache = open();
   if (cache) return {};
-  std::error_code error;
-  const bool is_first = !std::filesystem::exists(state_folder / "node-id", error) &&
-                        !std::filesystem::exists(state_folder / "jobs.db", error);
   const Errc code = cache.error().code();
-  if (is_first && code != Errc::out_of_space && code != Errc::unavailable)
+  if (!server::has_state(state_folder) && code != Errc::out_of_space && code != Errc::unavailable)
     return Failure(cache.error());
   log::warn("{}", cache.error().message());
   return {};

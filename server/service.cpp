@@ -161,8 +161,10 @@ Result<void> Service::run() {
 
 // Asio destroys a coroutine that it couldn't resume in a later handler, and tells nobody.
 void Service::end_if_lost() noexcept {
-  const auto is_lost = [](Course& course) {
-    return course == Course::lost && std::exchange(course, Course::ended) == Course::lost;
+  const auto is_lost = [](Course& course) {  // which is noticed once
+    if (course != Course::lost) return false;
+    course = Course::ended;
+    return true;
   };
   const bool cannot_shut_down = is_lost(shut_down_course_);
   const bool cannot_accept = is_lost(accept_course_) && !shutting_down_;

@@ -20,7 +20,8 @@ namespace {
 constexpr std::size_t k_node_id_digits = 56;  // as long as Ray's
 constexpr std::size_t k_owner_digits = 16;
 constexpr const char* k_node_id = "node-id";
-constexpr std::array<const char*, 5> k_files{"lock", "jobs.db", k_node_id, "audit.log",
+constexpr const char* k_jobs = "jobs.db";
+constexpr std::array<const char*, 5> k_files{"lock", k_jobs, k_node_id, "audit.log",
                                              "supervisors.log"};
 
 // Whoever may write there could name the commands that this server runs.
@@ -66,7 +67,7 @@ Result<void> check_content(const Path& folder) {
     if (name == "jobs")
       return std::ranges::all_of(readable_entries(entry.path),
                                  [](const FolderEntry& job) { return is_unique_name(job.name()); });
-    return name.starts_with("jobs.db") || std::ranges::find(k_files, name) != k_files.end();
+    return name.starts_with(k_jobs) || std::ranges::find(k_files, name) != k_files.end();
   };
   if (std::ranges::all_of(readable_entries(folder), is_own)) return {};
   return fail(Errc::invalid_argument, "{} has other files, but no state of a job server",
@@ -91,6 +92,12 @@ Result<std::string> node_id(const Path& folder) {
 }
 
 }  // namespace
+
+bool has_state(const Path& folder) {
+  std::error_code error;
+  return std::filesystem::exists(folder / k_node_id, error) ||
+         std::filesystem::exists(folder / k_jobs, error);
+}
 
 Result<StateFolder> open_state_folder(const Path& folder) {
   RTENV_TRY(check_owner(folder / "jobs"));

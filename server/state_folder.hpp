@@ -14,6 +14,9 @@ struct StateFolder {
   std::string owner;    // of pins in the cache; another one for a copy of the folder
 };
 
+/// Whether a server has used the folder: also if its node-id was lost.
+bool has_state(const Path& folder);
+
 /// Creates the folder if it doesn't exist, makes it private, and locks it for this server. Fails:
 /// permission_denied (it or a file in it belongs to another user, or is a link), unavailable
 /// (another server uses it).
