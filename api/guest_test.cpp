@@ -93,7 +93,7 @@ TEST_F(Guest, LeavesTheProcessAsItWas) {
   EXPECT_EQ(after.umask, before.umask);
   EXPECT_EQ(after.variables, before.variables);
   EXPECT_EQ(after.descriptors, before.descriptors);
-  EXPECT_EQ(count_threads_until(threads), threads);
+  EXPECT_EQ(count_threads(), threads);
 }
 
 TEST_F(Guest, WritesNothingToTheStandardStreams) {
