@@ -7,6 +7,7 @@
 #include "api/job_server_fixture.hpp"
 #include "base/json_text.hpp"
 #include "server/memory_rows.hpp"
+#include "support/eventually.hpp"
 
 namespace rtenv {
 namespace {
@@ -88,12 +89,13 @@ TEST_F(JobServerApi, AStoreOfTheHostKeepsTheJobs) {
   };
   std::optional<JobServer> server = must(JobServer::start(with_store));
   (void)run(*server, "echo hello");
-  {
+  const auto has_ended = [&] {
     const std::lock_guard lock(jobs->mutex);
-    ASSERT_EQ(jobs->rows.size(), 1U);
-    EXPECT_EQ(jobs->rows.begin()->second.status, "SUCCEEDED");
-    EXPECT_GT(jobs->rows.begin()->second.end_ms, 0);
-  }
+    if (jobs->rows.size() != 1) return false;
+    const StoredJob& job = jobs->rows.begin()->second;
+    return job.status == "SUCCEEDED" && job.end_ms > 0;
+  };
+  EXPECT_TRUE(eventually(has_ended));
   EXPECT_FALSE(std::filesystem::exists(tree_ / "one-state/jobs.db"));
   server.reset();
   server = must(JobServer::start(with_store));

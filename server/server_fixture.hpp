@@ -5,31 +5,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 
 #include "base/json_text.hpp"
 #include "base/temp_dir.hpp"
 #include "cache/cache.hpp"
 #include "server/server.hpp"
+#include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 
 namespace rtenv::server {
-
-constexpr auto k_patience = std::chrono::seconds(30);
-
-/// Waits until `condition` holds; false if that takes too long.
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + k_patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
 
 inline ServerOptions options_in(const Path& folder) {
   ServerOptions options{.listen = {.port = 0}, .rtenv_version = "0", .ray_version = "2.60.0"};

@@ -68,8 +68,10 @@ struct StoredJob {
 /// Keeps the jobs of a server, instead of its file jobs.db. A server opens two objects for the same
 /// jobs: one is used on a thread that reads, the other one on a thread that writes, at the same
 /// time. They may block. An exception is an error of the call. What was written, or committed by
-/// `transaction`, survives a crash, and is seen by the object that reads. A job whose record can't
-/// be read is logged and left out: the server neither updates nor removes it, and keeps its folder.
+/// `transaction`, survives a crash, and is seen by the object that reads. That a job runs or has
+/// ended may be written after clients see it; after a crash, its folder in the state folder says
+/// so. A job whose record can't be read is logged and left out: the server neither updates nor
+/// removes it, and keeps its folder.
 class RTENV_API JobStore {
  public:
   JobStore() = default;
