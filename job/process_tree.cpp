@@ -1,21 +1,16 @@
 #include "job/process_tree.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -25,6 +20,7 @@
 #include "base/file.hpp"
 #include "base/folder_entries.hpp"
 #include "base/log.hpp"
+#include "base/process_handle.hpp"
 #include "base/process_stat.hpp"
 
 namespace rtenv::job {
@@ -34,41 +30,8 @@ constexpr int k_max_freeze_rounds = 20;
 constexpr auto k_kill_pause = std::chrono::milliseconds(1);
 constexpr auto k_max_kill_pause = std::chrono::milliseconds(100);
 
-template <class Visit>
-void for_each_process(Visit visit) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
-  if (!proc) return;
-  while (const dirent* const entry = ::readdir(proc.get())) {
-    const std::string_view name = entry->d_name;
-    pid_t pid = 0;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size()) visit(pid);
-  }
-}
-
 // And isn't reaped. A process whose main thread has ended is a zombie, too, but runs.
 bool has_ended(const ProcessStat& stat) { return stat.state == 'Z' && stat.threads <= 1; }
-
-// Refers to the process that had the id when it was opened, also if another one gets the id later.
-class ProcessHandle {
- public:
-  explicit ProcessHandle(pid_t pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
-  [[nodiscard]] bool is_open() const noexcept { return static_cast<bool>(fd_); }
-  // Returns 0 or an errno.
-  [[nodiscard]] int signal(int number) const noexcept {
-    return ::syscall(SYS_pidfd_send_signal, fd_.get(), number, nullptr, 0) == 0 ? 0 : errno;
-  }
-  // False if the time is over.
-  [[nodiscard]] bool wait_for_end(std::chrono::steady_clock::time_point deadline) const {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        std::max(deadline - std::chrono::steady_clock::now(), {}));
-    pollfd ended{.fd = fd_.get(), .events = POLLIN, .revents = 0};
-    return ::poll(&ended, 1, static_cast<int>(left.count())) == 1;
-  }
-
- private:
-  Fd fd_;
-};
 
 struct Descendant {
   pid_t pid = 0;

@@ -2,14 +2,11 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
-#include "base/folder_entries.hpp"
+#include "base/process_handle.hpp"
 #include "base/process_stat.hpp"
 #include "base/stream_input.hpp"
 #include "job/job_order.hpp"
@@ -24,11 +21,7 @@ constexpr auto k_kill_time = std::chrono::seconds(5);
 struct Process {
   pid_t pid;
   pid_t parent;
-  Fd handle;  // another process may get the number later
-
-  void signal(int number) const noexcept {
-    ::syscall(SYS_pidfd_send_signal, handle.get(), number, nullptr, 0);
-  }
+  ProcessHandle handle;
 };
 
 // The guardian, its child, which is the supervisor, and what that is about to start.
@@ -36,20 +29,17 @@ std::vector<Process> supervisors_of(const job::JobFolder& folder) {
   const std::string words =
       fmt::format("{0}{1}{0}{2}{0}", '\0', job::k_supervise, folder.path.native());
   std::vector<Process> found;
-  for (const FolderEntry& entry : readable_entries("/proc")) {
-    const std::string name = entry.name();
-    pid_t pid = 0;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) continue;
-    Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    const std::string command = read_file_or_stream(entry.path / "cmdline").value_or(std::string());
+  for_each_process([&](pid_t pid) {
+    ProcessHandle handle(pid);  // before its command is read
+    const std::string command =
+        read_file_or_stream(fmt::format("/proc/{}/cmdline", pid)).value_or(std::string());
     const auto program_end = command.find('\0');
-    if (!handle || program_end == std::string::npos ||
+    if (!handle.is_open() || program_end == std::string::npos ||
         !std::string_view(command).substr(program_end).starts_with(words))
-      continue;
+      return;
     if (const auto stat = process_stat(pid))
       found.push_back({pid, stat->parent, std::move(handle)});
-  }
+  });
   return found;
 }
 
@@ -65,7 +55,7 @@ void kill_supervisor(const job::JobFolder& folder) {
   for (const Process& process : processes) {
     const bool is_guardian =
         std::ranges::find(processes, process.parent, &Process::pid) == processes.end();
-    process.signal(is_guardian ? SIGCONT : SIGKILL);
+    process.handle.signal(is_guardian ? SIGCONT : SIGKILL);
   }
 }
 
@@ -80,7 +70,7 @@ bool kill_processes(const job::JobFolder& folder, std::chrono::milliseconds time
 }
 
 void kill_all_of_job(const job::JobFolder& folder) {
-  for (const Process& process : supervisors_of(folder)) process.signal(SIGKILL);
+  for (const Process& process : supervisors_of(folder)) process.handle.signal(SIGKILL);
   kill_processes(folder, k_kill_time);
 }
 
