@@ -75,7 +75,7 @@ print(server.server_port, flush=True)
 server.serve_forever()
 PY
 password=secret$RANDOM$RANDOM$RANDOM  # no command of a test that runs beside this one has it
-exec {served}< <(exec timeout 120 python3 serve.py 2>/dev/null <<<"$password")
+exec {served}< <(exec timeout 900 python3 serve.py 2>/dev/null <<<"$password")
 server=$!
 read -r port <&"$served"
 index=http://me:$password@127.0.0.1:$port
