@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <thread>
@@ -259,6 +261,44 @@ TEST_F(DatabaseTable, WaitingForALockEndsWithTheCall) {
   std::jthread stop([&] { cancellation.request(); });
   const WaitScope scope(&cancellation);
   EXPECT_THAT(insert("a", 1), IsError(Errc::cancelled, "waiting for"));
+}
+
+// SQLite waits for it by itself, and not in the busy handler.
+TEST(Database, WaitingForAnotherProcessThatOpensTheLogEndsWithTheCall) {
+  TreeBuilder tree;
+  must(Database::open(tree / "db"));
+  tree.file("db-shm", std::string(1U << 15U, '\0'));
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const Fd is_locked(ends[0]);
+  Fd locks(ends[1]);
+  const pid_t other = ::fork();
+  if (other == 0) {
+    const Fd log_index(::open((tree / "db-shm").c_str(), O_RDWR));
+    // Of the format: the writer's lock, and that of any user.
+    for (const auto& [type, at] : {std::pair(F_WRLCK, 120), std::pair(F_RDLCK, 128)}) {
+      struct flock lock {};
+      lock.l_type = static_cast<short>(type);
+      lock.l_start = at;
+      lock.l_len = 1;
+      if (::fcntl(log_index.get(), F_SETLK, &lock) != 0) ::_exit(1);
+    }
+    if (::write(locks.get(), "x", 1) != 1) ::_exit(1);
+    ::alarm(60);
+    for (;;) ::pause();
+  }
+  locks.reset();
+  char ready = 0;
+  ASSERT_EQ(::read(is_locked.get(), &ready, 1), 1);
+  const auto cancellation = must(Cancellation::create());
+  cancellation.request();
+  {
+    const WaitScope scope(&cancellation);
+    EXPECT_THAT(Database::open(tree / "db"), IsError(Errc::cancelled, "waiting for"));
+  }
+  ::kill(other, SIGKILL);
+  ::waitpid(other, nullptr, 0);
+  EXPECT_THAT(Database::open(tree / "db"), IsOk());
 }
 
 TEST_F(DatabaseTable, CleaningUpDoesNotWaitLong) {

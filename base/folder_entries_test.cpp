@@ -2,29 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-#include <new>
 #include <set>
 
 #include "base/exceptions.hpp"
 #include "base/file.hpp"
+#include "support/scarce_memory.hpp"
 #include "support/tree_builder.hpp"
-
-namespace {
-
-thread_local int allocations_left = -1;  // of this thread; negative: any number
-
-}  // namespace
-
-// Of this program, also for the standard library.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  if (allocations_left == 0) throw std::bad_alloc();
-  if (allocations_left > 0) --allocations_left;
-  if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace rtenv {
 namespace {
@@ -76,12 +59,13 @@ TEST_F(FolderEntries, ALackOfMemoryIsAnError) {
   const Path folder = files_ / "top";
   int failures = 0;
   for (Result<void> walk = Error(Errc::internal, ""); !walk; ++failures) {
-    allocations_left = failures;
+    std::optional<ScarceMemory> scarce(std::in_place, ScarceMemory::For::this_thread,
+                                       ScarceMemory::Lack::lasting, failures);
     walk = without_exceptions([&] {
       return walk_folder(folder,
                          [](const FolderEntry&) -> Result<Descent> { return Descent::enter; });
     });
-    allocations_left = -1;
+    scarce.reset();
     EXPECT_TRUE(walk || walk.error().code() == Errc::unavailable) << failures;
   }
   EXPECT_GT(failures, 10);

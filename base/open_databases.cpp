@@ -13,6 +13,8 @@
 namespace rtenv {
 namespace {
 
+constexpr std::size_t k_room = 4;  // of an entry, for further descriptors
+
 // Never destroyed: other threads may still use it when the process exits.
 alignas(OpenDatabases) std::byte g_storage[sizeof(OpenDatabases)];
 
@@ -55,12 +57,15 @@ bool OpenDatabases::has(int folder, const char* name) {
   return file && find_file(*file) != nullptr;
 }
 
+// Room is made before it is needed. If there is no memory for that again and again, descriptors
+// stay open until the process ends, which is better than a lost lock.
 void OpenDatabases::keep(Entry& entry, int number) noexcept {
+  std::vector<int>& kept = entry.kept;
   try {
-    entry.kept.push_back(number);
+    if (kept.size() + k_room > kept.capacity()) kept.reserve(2 * kept.capacity() + k_room);
   } catch (...) {
-    // No memory: it stays open until the process ends, which is better than a lost lock.
   }
+  if (kept.size() < kept.capacity()) kept.push_back(number);
 }
 
 void OpenDatabases::close_descriptor(int number) noexcept {
@@ -88,6 +93,7 @@ std::optional<OpenDatabases::Handle> OpenDatabases::add(Entry entry) {
     return other.index ? other.index == index : other.folder == entry.folder;
   });
   if (has_foreign_log) return std::nullopt;
+  entry.kept.reserve(2 * k_room);
   return entries_.insert(entries_.end(), std::move(entry));
 }
 

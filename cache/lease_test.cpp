@@ -11,6 +11,7 @@
 #include "base/wait_scope.hpp"
 #include "cache/cache_fixture.hpp"
 #include "support/in_fork.hpp"
+#include "support/scarce_memory.hpp"
 
 namespace rtenv::cache {
 namespace {
@@ -45,6 +46,16 @@ TEST_F(CacheLease, IsNotEndedByItsCopyInAFork) {
   EXPECT_THAT(must(other.entries())[0].holder_pids, SizeIs(1));
   lease.reset();
   EXPECT_TRUE(must(other.remove(Kind::tree, "k")));
+}
+
+TEST_F(CacheLease, EndsWithoutMemory) {
+  Cache cache = open();
+  std::optional<Lease> lease = must(cache.get_or_build(Kind::tree, "k", writes("x")));
+  {
+    const ScarceMemory scarce(ScarceMemory::For::this_thread, ScarceMemory::Lack::lasting, 0);
+    lease.reset();
+  }
+  EXPECT_TRUE(must(cache.remove(Kind::tree, "k")));
 }
 
 TEST_F(CacheLease, IsHeldByAChildThatInheritedItsLock) {

@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/fd.hpp"
+
 namespace rtenv::client {
 
 namespace asio = boost::asio;
@@ -50,13 +52,13 @@ class PolledSocket {
     error = asio::error::name_too_long;
     if (unix_socket.size() >= sizeof address.sun_path) return;
     std::ranges::copy(unix_socket, address.sun_path);
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     error = last_error();
-    if (fd < 0) return;
+    if (!fd) return;
     // Asio uses a socket's descriptor only: a Unix socket can be one of its TCP sockets.
-    socket_.assign(asio::ip::tcp::v4(), fd, error);
+    socket_.assign(asio::ip::tcp::v4(), fd.get(), error);
     if (error) return;
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (::connect(fd.release(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       error = last_error();
       return;
     }

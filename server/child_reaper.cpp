@@ -5,6 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "server/hand_over.hpp"
 #include "server/spawn.hpp"
 
 namespace rtenv::server {
@@ -12,7 +13,8 @@ namespace rtenv::server {
 namespace asio = boost::asio;
 
 void ChildReaper::add(Fd pidfd) {
-  const auto wait = waits_.emplace(waits_.end(), executor_, pidfd.release());
+  const auto wait = waits_.emplace(waits_.end(), executor_);
+  hand_over(std::move(pidfd), *wait);
   spawn(executor_, reap(wait));
 }
 

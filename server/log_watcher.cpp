@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "server/hand_over.hpp"
 #include "server/spawn.hpp"
 
 namespace rtenv::server {
@@ -17,13 +18,13 @@ namespace rtenv::server {
 namespace asio = boost::asio;
 
 LogWatcher::LogWatcher(const asio::any_io_executor& executor) : inotify_(executor) {
-  const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-  if (fd < 0) {
+  Fd fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!fd) {
     log::warn("can't watch logs, followers see new output only when a job's state changes: {}",
               std::strerror(errno));
     return;
   }
-  inotify_.assign(fd);
+  hand_over(std::move(fd), inotify_);
   spawn(executor, run());
 }
 

@@ -1,7 +1,7 @@
 #include "server/server.hpp"
 
-#include <future>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include "base/blocked_signals.hpp"
@@ -19,33 +19,30 @@ struct Server::State {
   State(Event stop_event, Event reload_event, Event end_event)
       : stop(std::move(stop_event)), reload(std::move(reload_event)), end(std::move(end_event)) {}
 
-  using Opened = std::promise<Result<std::string>>;
-  void run(ServerOptions options, Opened opened) noexcept;
+  void run(ServerOptions options) noexcept;
 
   Event stop;
   Event reload;
   Event end;
   Origin origin;
+  std::binary_semaphore begun{0};  // when it is released, the next two stay as they are
+  bool is_open = false;
   std::string address;
   std::mutex joining;
   std::thread thread;    // guarded by `joining`
   Result<void> outcome;  // valid once the thread was joined
 };
 
-void Server::State::run(ServerOptions options, Opened opened) noexcept {
+void Server::State::run(ServerOptions options) noexcept {
   const OwnThread own;
-  bool is_open = false;
   outcome = without_exceptions([&]() -> Result<void> {
-    auto service = Service::open(std::move(options), stop, reload);
-    if (!service) {
-      opened.set_value(Failure(std::move(service).error()));
-      return {};
-    }
+    RTENV_TRY(const auto service, Service::open(std::move(options), stop, reload));
+    address = service->address();
     is_open = true;
-    opened.set_value((*service)->address());
-    return (*service)->run();
+    begun.release();
+    return service->run();
   });
-  if (!is_open && !outcome) opened.set_value(Failure(outcome.error()));
+  if (!is_open) begun.release();
   end.raise();
 }
 
@@ -57,22 +54,17 @@ Result<Server> Server::start(ServerOptions options) {
     RTENV_TRY(auto reload, Event::create());
     RTENV_TRY(auto end, Event::create());
     auto state = std::make_shared<State>(std::move(stop), std::move(reload), std::move(end));
-    State::Opened opened;
-    auto address = opened.get_future();
     {
       const BlockedSignals blocked;
-      RTENV_TRY(state->thread, start_thread([state, options = std::move(options),
-                                             opened = std::move(opened)]() mutable noexcept {
-                  state->run(std::move(options), std::move(opened));
+      RTENV_TRY(state->thread,
+                start_thread([state, options = std::move(options)]() mutable noexcept {
+                  state->run(std::move(options));
                 }));
     }
-    auto opening = address.get();
-    if (!opening) {
-      state->thread.join();
-      return Failure(std::move(opening).error());
-    }
-    state->address = std::move(*opening);
-    return Server(std::move(state));
+    state->begun.acquire();
+    if (state->is_open) return Server(std::move(state));
+    state->thread.join();
+    return Failure(state->outcome.error());
   });
 }
 

@@ -12,6 +12,7 @@
 #include "server/server_fixture.hpp"
 #include "support/in_fork.hpp"
 #include "support/own_process.hpp"
+#include "support/scarce_memory.hpp"
 
 namespace rtenv::server {
 namespace {
@@ -207,6 +208,29 @@ TEST_F(ServerTest, OnItsOwnThreadStoppingDoesNotWait) {
   EXPECT_EQ(version_status(server), 200);
   EXPECT_THAT(server.wait(), IsOk());
   EXPECT_TRUE(refused);
+}
+
+// Whichever allocation fails: each seventh is tried, all of them take half a minute.
+TEST_F(ServerTest, EndsWithoutMemory) {
+  const auto fds = count_descriptors();
+  const auto threads = count_threads();
+  bool has_failed = true;
+  long allowed = 0;
+  for (; has_failed; allowed += 7) {
+    const ScarceMemory scarce(ScarceMemory::For::other_threads, ScarceMemory::Lack::one_allocation,
+                              allowed);
+    if (auto server = Server::start(options())) {
+      connect_to_server(*server).reset();
+      const auto ended = server->stop();
+      EXPECT_TRUE(ended || ended.error().code() == Errc::internal) << ended.error().message();
+    } else {
+      EXPECT_EQ(server.error().code(), Errc::unavailable) << server.error().message();
+    }
+    has_failed = ScarceMemory::has_failed();
+  }
+  EXPECT_GT(allowed, 10);
+  EXPECT_EQ(count_descriptors(), fds);
+  EXPECT_EQ(count_threads(), threads);
 }
 
 TEST_F(ServerTest, MayBeDestroyedOnItsOwnThread) {

@@ -310,7 +310,7 @@ asio::awaitable<void> Service::shut_down() {
   close_entrance();
   // Finish current requests, then cancel the rest before shared state is destroyed.
   asio::steady_timer pause(context_, k_time_to_finish);
-  co_await pause.async_wait(k_result);
+  if (!connections_.empty()) co_await pause.async_wait(k_result);
   for (int round = 0; !connections_.empty() && round < k_max_cancel_rounds; ++round) {
     for (auto& connection : connections_) connection.signal.emit(asio::cancellation_type::terminal);
     pause.expires_after(k_cancel_pause);

@@ -5,6 +5,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/json_text.hpp"
+#include "server/hand_over.hpp"
 #include "server/spawn.hpp"
 
 namespace rtenv::server {
@@ -20,7 +21,7 @@ constexpr std::size_t k_read_bytes = 8192;
 void SupervisorLink::open(Fd socket) {
   close();
   connection_ = std::make_shared<Connection>(executor_);
-  connection_->socket.assign(asio::local::stream_protocol(), socket.release());
+  hand_over(std::move(socket), connection_->socket, asio::local::stream_protocol());
 }
 
 void SupervisorLink::close() {
