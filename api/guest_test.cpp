@@ -14,6 +14,7 @@
 #include "support/in_fork.hpp"
 #include "support/own_process.hpp"
 #include "support/result_matchers.hpp"
+#include "support/scarce_memory.hpp"
 #include "support/tree_builder.hpp"
 
 namespace rtenv {
@@ -93,6 +94,58 @@ TEST_F(Guest, LeavesTheProcessAsItWas) {
   EXPECT_EQ(after.umask, before.umask);
   EXPECT_EQ(after.variables, before.variables);
   EXPECT_EQ(after.descriptors, before.descriptors);
+  EXPECT_EQ(count_threads(), threads);
+}
+
+// Whichever allocation fails, alone or with all that follow: each ninth is tried. What succeeds is
+// right.
+TEST_F(Guest, GetsAnErrorIfMemoryRunsOut) {
+  for (int i = 0; i < 20; ++i)
+    tree_.file("job/" + std::to_string(i % 4) + "/" + std::to_string(i), "x");
+  const Path job = tree_ / "job";
+  const Path root = tree_ / "cache";
+  const Path archive = tree_ / "packed.zip";
+  const Path folder = tree_ / "unpacked";
+  const std::string uri = "file://" + (tree_ / "bucket/a.zip").native();
+  PackOptions options;
+  options.digest_cache = must(Cache::open(root)).digest_folder();
+  const Package expected = must(pack(job, tree_ / "bucket/a.zip", options));
+  const auto call_all = [&]() -> Result<void> {
+    RTENV_TRY(auto cache, Cache::open(root));
+    RTENV_TRY(const auto named, name_directory(job, options));
+    EXPECT_EQ(named.name, expected.name);
+    RTENV_TRY(const auto packed, pack(job, archive, options));
+    EXPECT_EQ(packed.name, expected.name);
+    EXPECT_EQ(packed.packed_bytes, expected.packed_bytes);
+    RTENV_TRY(const auto unpacked, unpack(archive, folder));
+    EXPECT_EQ(unpacked.files, expected.files);
+    RTENV_TRY(auto fetched, fetch_tree(uri, cache));
+    EXPECT_TRUE(std::filesystem::exists(fetched.path));
+    fetched.lease.reset();
+    RTENV_TRY(const auto collected, cache.gc({.max_bytes = 0}));
+    EXPECT_EQ(collected.held_bytes, 0U);
+    return {};
+  };
+  must(call_all());
+  const std::size_t descriptors = count_descriptors();
+  const std::size_t threads = count_threads();
+  using Lack = ScarceMemory::Lack;
+  using For = ScarceMemory::For;
+  for (const auto& [whose, lack] : {std::pair(For::this_thread, Lack::one_allocation),
+                                    std::pair(For::this_thread, Lack::lasting),
+                                    std::pair(For::other_threads, Lack::one_allocation),
+                                    std::pair(For::other_threads, Lack::lasting)}) {
+    bool has_failed = true;
+    for (long allowed = 0; has_failed; allowed += 9) {
+      std::filesystem::remove_all(folder);
+      std::filesystem::remove(archive);
+      const ScarceMemory scarce(whose, lack, allowed);
+      const auto called = call_all();
+      has_failed = ScarceMemory::has_failed();
+      EXPECT_TRUE(called || called.error().code() == Errc::unavailable) << called.error().message();
+    }
+  }
+  EXPECT_EQ(count_descriptors(), descriptors);
   EXPECT_EQ(count_threads(), threads);
 }
 

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <string>
 
-#include "base/exceptions.hpp"
 #include "base/text.hpp"
 
 namespace rtenv::log {
@@ -42,19 +41,33 @@ void set_sink(Level least, Sink sink) {
   g_least = least;
 }
 
-bool is_shown(Level level) { return level >= g_least; }
+bool is_shown(Level level) noexcept { return level >= g_least; }
 
-void emit(Level level, std::string_view message) {
+void emit(Level level, std::string_view message) noexcept {
   if (!is_shown(level)) return;
-  std::shared_ptr<const Sink> sink;
-  {
-    const std::lock_guard lock(current().mutex);
-    sink = current().sink;
-  }
-  (void)without_exceptions([&]() -> Result<void> {
+  try {
+    std::shared_ptr<const Sink> sink;
+    {
+      const std::lock_guard lock(current().mutex);
+      sink = current().sink;
+    }
     if (*sink) (*sink)(level, message);
-    return {};
-  });
+  } catch (...) {
+    // Of the sink, or there is no memory: the message is lost.
+  }
+}
+
+void emit_formatted(Level level, fmt::string_view format, fmt::format_args arguments) noexcept {
+  if (!is_shown(level)) return;
+  fmt::memory_buffer message;
+  fmt::string_view text = format;
+  try {
+    fmt::vformat_to(fmt::appender(message), format, arguments);
+    text = {message.data(), message.size()};
+  } catch (...) {
+    // No memory.
+  }
+  emit(level, {text.data(), text.size()});
 }
 
 Sink to_standard_error() {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "support/scarce_memory.hpp"
+
 namespace rtenv {
 namespace {
 
@@ -58,6 +60,18 @@ TEST_F(Log, SurvivesASinkThatThrows) {
   log::set_sink(log::Level::debug,
                 [](log::Level, std::string_view) { throw std::runtime_error("no"); });
   EXPECT_NO_THROW(log_each_level());
+}
+
+TEST_F(Log, DoesNotThrowWithoutMemory) {
+  bool is_format = false;
+  log::set_sink(log::Level::info, [&](log::Level, std::string_view text) {
+    is_format = text == "lost: {}";
+    throw std::bad_alloc();
+  });
+  const std::string reason(10'000, 'x');
+  const ScarceMemory scarce(ScarceMemory::For::this_thread, ScarceMemory::Lack::lasting, 0);
+  log::warn("lost: {}", reason);
+  EXPECT_TRUE(is_format);
 }
 
 TEST_F(Log, MayBeReplacedByTheSink) {

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "base/exceptions.hpp"
 #include "base/thread.hpp"
@@ -45,6 +47,26 @@ Result<void> parallel_for(std::size_t count, unsigned threads, MakeState make_st
   }
   if (first_error) return Failure(std::move(first_error->second));
   return {};
+}
+
+/// Calls `work(index)`, which returns nothing, in the same way. Throws an exception of `work`.
+template <class Work>
+void parallel_for_each(std::size_t count, unsigned threads, Work work) {
+  std::mutex mutex;
+  std::exception_ptr thrown;
+  const auto done = parallel_for(
+      count, threads, [] { return std::monostate(); },
+      [&](std::monostate, std::size_t index) -> Result<void> {
+        try {
+          work(index);
+          return {};
+        } catch (...) {
+          const std::lock_guard lock(mutex);
+          thrown = std::current_exception();
+          throw;
+        }
+      });
+  if (!done) std::rethrow_exception(thrown);
 }
 
 }  // namespace rtenv

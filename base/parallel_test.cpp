@@ -37,6 +37,19 @@ TEST(ParallelFor, ReturnsTheErrorOfAnItem) {
               IsError(Errc::corrupt, "item 50"));
 }
 
+TEST(ParallelForEach, ThrowsTheExceptionOfAnItem) {
+  for (const unsigned threads : {1U, 4U}) {
+    std::vector<std::atomic<int>> done(100);
+    parallel_for_each(done.size(), threads, [&](std::size_t i) { ++done[i]; });
+    for (const auto& count : done) EXPECT_EQ(count, 1);
+    EXPECT_THROW(parallel_for_each(done.size(), threads,
+                                   [](std::size_t i) {
+                                     if (i == 50) throw std::bad_alloc();
+                                   }),
+                 std::bad_alloc);
+  }
+}
+
 TEST(ParallelTree, ProcessesEveryTaskOnceWithAnyNumberOfThreads) {
   // Task n finds 2n and 2n+1: the numbers below the limit, each once.
   constexpr std::size_t k_limit = 5000;

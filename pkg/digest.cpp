@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <variant>
 #include <vector>
 
 #include "base/hash.hpp"
@@ -157,16 +156,13 @@ void look_up(const Tree& tree, const DigestOptions& options, std::vector<Content
   if (options.cache == nullptr) return;
   constexpr std::size_t k_entries_per_task = 4096;
   const std::size_t tasks = (digests.size() + k_entries_per_task - 1) / k_entries_per_task;
-  const auto look_up_some = [&](std::monostate, std::size_t task) -> Result<void> {
+  const auto look_up_some = [&](std::size_t task) {
     const std::size_t begin = task * k_entries_per_task;
     for (std::size_t i = begin; i < std::min(begin + k_entries_per_task, digests.size()); ++i)
       if (const FileStamp& stamp = tree.entries[i].stamp; stamp.is_settled())
         if (const auto cached = options.cache->find(stamp)) digests[i] = *cached;
-    return {};
   };
-  // It can't fail.
-  (void)parallel_for(
-      tasks, options.threads, [] { return std::monostate(); }, look_up_some);
+  parallel_for_each(tasks, options.threads, look_up_some);
 }
 
 // So that no thread is left with a large file when the others have finished.

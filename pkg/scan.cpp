@@ -12,7 +12,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <variant>
 
 #include "base/absolute_path.hpp"
 #include "base/directory_reader.hpp"
@@ -341,18 +340,15 @@ std::vector<ScannedFolder*> Scan::changed_folders(bool also_unsettled, unsigned 
              return has_stamp(join_path(folder.path, file.name), file.stamp, S_IFREG);
            });
   };
-  const auto check = [&](std::monostate, std::size_t task) -> Result<void> {
+  const auto check = [&](std::size_t task) {
     const std::size_t begin = task * k_folders_per_task;
     for (std::size_t i = begin; i < std::min(begin + k_folders_per_task, folders.size()); ++i) {
       if (is_unchanged(*folders[i])) continue;
       const std::lock_guard lock(mutex);
       changed.push_back(folders[i]);
     }
-    return {};
   };
-  // It can't fail.
-  (void)parallel_for((folders.size() + k_folders_per_task - 1) / k_folders_per_task, threads,
-                     [] { return std::monostate(); }, check);
+  parallel_for_each((folders.size() + k_folders_per_task - 1) / k_folders_per_task, threads, check);
   return changed;
 }
 

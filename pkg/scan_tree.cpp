@@ -1,7 +1,6 @@
 // Makes a sorted tree of what a scan found.
 #include <algorithm>
 #include <functional>
-#include <variant>
 
 #include "base/parallel.hpp"
 #include "pkg/content_source.hpp"
@@ -93,13 +92,7 @@ class TreeMaker {
 
   template <class Work>
   void for_each_folder(Work work) {
-    // It can't fail.
-    (void)parallel_for(
-        sorted_.size(), threads_, [] { return std::monostate(); },
-        [&](std::monostate, std::size_t i) -> Result<void> {
-          work(sorted_[i]);
-          return {};
-        });
+    parallel_for_each(sorted_.size(), threads_, [&](std::size_t i) { work(sorted_[i]); });
   }
 
   static void sort(SortedFolder& sorted) {
