@@ -85,15 +85,22 @@ OnText Call::on_text(const OnText& function) {
   return guarded("on_output", function);
 }
 
+Result<Variables> credentials_for(std::string_view address, const Options& options) {
+  if (!options.credentials) return Variables();
+  try {
+    return options.credentials(address);
+  } catch (...) {
+    return error_of_callers_exception("credentials");
+  }
+}
+
 remote::CredentialProvider guarded_credentials(const Credentials& credentials) {
   if (!credentials) return {};
-  return [credentials](const remote::Uri& uri) -> Result<std::map<std::string, std::string>> {
-    try {
-      RTENV_TRY(const Variables variables, credentials(uri.text()));
-      return std::map<std::string, std::string>(variables.begin(), variables.end());
-    } catch (...) {
-      return error_of_callers_exception("credentials");
-    }
+  Options options;
+  options.credentials = credentials;
+  return [options](const remote::Uri& uri) -> Result<std::map<std::string, std::string>> {
+    RTENV_TRY(const Variables variables, credentials_for(uri.text(), options));
+    return std::map<std::string, std::string>(variables.begin(), variables.end());
   };
 }
 

@@ -26,7 +26,7 @@ auto named(std::string_view function, Work work) -> decltype(work()) {
   try {
     return work();
   } catch (...) {
-    return fail(Errc::internal, "{}", error_of_callers_exception(function).message());
+    return fail(Errc::unavailable, "{}", error_of_callers_exception(function).message());
   }
 }
 

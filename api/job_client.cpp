@@ -30,10 +30,12 @@ struct JobClient::State {
 
 namespace {
 
-// Names the server.
+// Names the server, and has its credentials.
 template <class State>
-Environment server_environment(const State& state, Environment environment) {
+Result<Environment> server_environment(const State& state, Environment environment) {
   if (!state.address.empty()) environment.set("RAY_API_SERVER_ADDRESS", state.address);
+  RTENV_TRY(const Variables credentials, api::credentials_for(state.address, state.options));
+  for (const auto& [name, value] : credentials) environment.set(name, value);
   return environment;
 }
 
@@ -54,8 +56,8 @@ auto with_client(const State* state, Work work)
   if (state == nullptr) return fail(Errc::invalid_argument, "the client was moved elsewhere");
   using Value = decltype(work(std::declval<client::JobClient&>()));
   return in_call(state->options, [&](Call& call) -> Value {
-    RTENV_TRY(auto opened, client::JobClient::open(server_environment(*state, call.environment()),
-                                                   call.cancellation()));
+    RTENV_TRY(auto environment, server_environment(*state, call.environment()));
+    RTENV_TRY(auto opened, client::JobClient::open(std::move(environment), call.cancellation()));
     return work(opened);
   });
 }

@@ -150,6 +150,25 @@ TEST_F(JobServerApi, AnAuthenticatorDecidesWhoMayDoWhat) {
   EXPECT_THAT(reader.list(), IsOk());
 }
 
+TEST_F(JobServerApi, AClientGetsItsTokenFromItsCaller) {
+  JobServerOptions with_passwords = options();
+  with_passwords.authenticator = std::make_shared<Passwords>();
+  const JobServer server = must(JobServer::start(with_passwords));
+  Options with_token;
+  with_token.credentials = [&](std::string_view address) -> Result<Variables> {
+    EXPECT_EQ(address, server.address());
+    return Variables{{"RAY_AUTH_TOKEN", "reader"}};
+  };
+  EXPECT_THAT(must(JobClient::open(server.address(), with_token)).list(), IsOk());
+  with_token.credentials = [](std::string_view) -> Result<Variables> { throw 7; };
+  EXPECT_THAT(JobClient::open(server.address(), with_token),
+              IsError(Errc::invalid_argument, "credentials threw"));
+}
+
+TEST_F(JobServerApi, ASocketWithoutAPathIsNoAddress) {
+  EXPECT_THAT(JobClient::open("unix:"), IsError(Errc::invalid_argument, "unix:"));
+}
+
 TEST_F(JobServerApi, AJobWithoutAnIdIsNotAskedFor) {
   JobClient nobody = must(JobClient::open("http://127.0.0.1:1"));
   EXPECT_THAT(nobody.details(""), IsError(Errc::invalid_argument));
@@ -211,7 +230,7 @@ TEST_F(JobServerApi, OptionsThatCannotBeAreRefused) {
   refused([](auto& o) { o.open_store = [] { return Result<std::unique_ptr<JobStore>>(); }; },
           Errc::invalid_argument);
   refused([](auto& o) { o.open_store = []() -> Result<std::unique_ptr<JobStore>> { throw 7; }; },
-          Errc::internal);
+          Errc::unavailable);
   const JobServer first = must(JobServer::start(options()));
   refused([](auto&) {}, Errc::unavailable);  // the state folder is in use
 }

@@ -21,14 +21,15 @@ Result<void> set_address(JobServer& server, const Environment& environment) {
   for (const char* variable : {"RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"})
     if (const auto set = environment.find_filled(variable)) {
       address = *set;
-      if (address.starts_with(k_unix)) {
+      const bool is_socket = address.starts_with(k_unix);
+      if (is_socket) {
         server.unix_socket = address.substr(k_unix.size());
         address = "http://localhost";
       }
       // As in Ray's client: without a scheme, http is assumed; ray:// isn't a job server's address.
       if (!looks_like_uri(address)) address.insert(0, "http://");
       const auto url = Url::parse(address);
-      if (!url || !url->query.empty())
+      if (!url || !url->query.empty() || (is_socket && server.unix_socket.empty()))
         return fail(Errc::invalid_argument, "{} isn't the address of a job server",
                     redacted_url(*set))
             .hint("use http://HOST:8265 or unix:PATH, as an argument or in {}", variable);

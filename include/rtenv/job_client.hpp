@@ -38,8 +38,9 @@ struct JobFollowOptions {
 class RTENV_API JobClient {
  public:
   /// Sends nothing yet. `address`: http(s)://HOST:PORT or unix:PATH; empty: RAY_API_SERVER_ADDRESS,
-  /// else RAY_ADDRESS, else http://127.0.0.1:8265. The token is in RAY_AUTH_TOKEN or the file
-  /// RAY_AUTH_TOKEN_PATH; more headers in RAY_JOB_HEADERS. A stop of `options.stop` ends all calls
+  /// else RAY_ADDRESS, else http://127.0.0.1:8265. The token is in RAY_AUTH_TOKEN, which
+  /// Options::credentials can return, or the file RAY_AUTH_TOKEN_PATH; more headers in
+  /// RAY_JOB_HEADERS. A stop of `options.stop` ends all calls
   /// of this client, also later ones: what is to be stopped by itself needs a client of its own,
   /// which costs nothing.
   static Result<JobClient> open(std::string_view address, const Options& options = {});

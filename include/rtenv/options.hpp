@@ -39,9 +39,10 @@ using OnText = std::function<void(std::string_view)>;
 
 /// Returns the variables with the credentials for a URI of a store, as the vendor's own tools read
 /// them (AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, AWS_REGION, GOOGLE_APPLICATION_CREDENTIALS,
-/// AZURE_STORAGE_KEY, …), which override those of `Options::environment`. The indexes of uv and pip
-/// have their own variables. Several threads may call it at once. Fails: as it likes; what
-/// it throws is an error, too (invalid_argument).
+/// AZURE_STORAGE_KEY, …), or for the address of a job server as JobClient::open got it
+/// (RAY_AUTH_TOKEN). They override those of `Options::environment`. The indexes of uv and pip have
+/// their own variables. Several threads may call it at once. Fails: as it likes; what it throws is
+/// an error, too (invalid_argument).
 using Credentials = std::function<Result<Variables>(std::string_view uri)>;
 
 /// Copied by the functions that take it. All members may be left as they are.
