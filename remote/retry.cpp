@@ -70,7 +70,10 @@ Result<bool> Retry::pause(const Setback& setback) {
   const auto now = Clock::now();
   const bool out_of_time = failures_ >= 2 && now - begin_ >= limits_.timeout;
   const milliseconds asked = setback.retry_after.value_or(std::chrono::seconds(0));
-  const milliseconds wait = std::max(backoff(failures_), asked);
+  const auto left = std::chrono::ceil<milliseconds>(begin_ + limits_.timeout - now);
+  milliseconds wait = backoff(failures_);
+  if (failures_ >= 2) wait = std::min(wait, left);  // the last attempt is at the end of the time
+  wait = std::max(wait, asked);
   if (out_of_time || asked > limits_.timeout || now + wait >= deadline_) return false;
   if (failures_ == k_told_failure)
     log::info("{}; trying again for up to {} s", setback.reason, limits_.timeout.count());

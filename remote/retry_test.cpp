@@ -55,6 +55,13 @@ TEST(Retry, EndsAfterATimeWithoutProgress) {
   EXPECT_GE(Retry::Clock::now() - begin, seconds(1));
 }
 
+TEST(Retry, MakesItsLastAttemptAtTheEndOfTheTime) {
+  const TransferLimits limits{.timeout = seconds(1), .min_bytes_per_second = 1000};
+  const auto begin = Retry::Clock::now();
+  attempts({limits, begin + std::chrono::milliseconds(1200), nullptr}, 0);
+  EXPECT_GE(Retry::Clock::now() - begin, seconds(1)) << "a pause ends with the time";
+}
+
 TEST(Retry, TakesNoByteNowAndThenForProgress) {
   const TransferLimits limits{.timeout = seconds(1), .min_bytes_per_second = 1000};
   EXPECT_LE(attempts({limits, k_tomorrow, nullptr}, 1), 10);

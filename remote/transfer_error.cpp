@@ -97,12 +97,11 @@ Failure fail_status(int status, std::string_view shown, std::string_view reason)
   }
   const bool missing = status == 404 || status == 410;
   const bool refused = status == 401 || status == 403 || status == 407;
-  const Errc code = missing                          ? Errc::not_found
-                    : refused                        ? Errc::permission_denied
-                    : status == 413 || status == 507 ? Errc::out_of_space
-                    : status >= 400 && status < 500 && !is_transient_status(status)
-                        ? Errc::invalid_argument
-                        : Errc::unavailable;
+  const Errc code = missing                                         ? Errc::not_found
+                    : refused                                       ? Errc::permission_denied
+                    : status == 413 || status == 507                ? Errc::out_of_space
+                    : status >= 400 && !is_transient_status(status) ? Errc::invalid_argument
+                                                                    : Errc::unavailable;
   if (reason.empty()) return fail(code, "{} returned HTTP status {}", shown, status);
   return fail(code, "{}: {}{} (HTTP status {})", shown, reason, is_cut ? "…" : "", status);
 }

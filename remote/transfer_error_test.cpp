@@ -34,6 +34,7 @@ TEST(FailStatus, MapsStatusesToCodes) {
   EXPECT_EQ(fail_status(401, "x").code(), Errc::permission_denied);
   EXPECT_EQ(fail_status(507, "x").code(), Errc::out_of_space);
   EXPECT_EQ(fail_status(400, "x").code(), Errc::invalid_argument);
+  EXPECT_EQ(fail_status(501, "x").code(), Errc::invalid_argument);
 }
 
 TEST(IsTransientStatus, IsTrueForWhatMayGoAway) {

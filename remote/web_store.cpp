@@ -83,6 +83,10 @@ class WebStore final : public ObjectStore {
       return fail(Errc::invalid_argument, "{} redirects, and rtenv follows redirects only to read",
                   object.shown())
           .hint("use the URL that it redirects to");
+    if (response.status == 405 || response.status == 501)
+      return std::move(failure).hint(
+          "the server doesn't allow this; rtenv needs GET to read, PUT "
+          "to write and DELETE to remove");
     if (failure.code() == Errc::permission_denied && access_ == Access::with_credentials)
       return std::move(failure).hint(
           "add the host to ~/.netrc, or set RAY_RUNTIME_ENV_BEARER_TOKEN");
