@@ -82,6 +82,8 @@ TEST_F(CacheApi, AnEndlessSpanMeansForEver) {
   EXPECT_TRUE(must(cache_.unpin(EntryKind::file, key, "mine")));
   EXPECT_THAT(must(cache_.gc({.max_age = k_for_ever})).removed, IsEmpty());
   EXPECT_THAT(cache_.gc({.max_age = std::chrono::seconds(-1)}), IsError(Errc::invalid_argument));
+  EXPECT_THAT(cache_.gc({.min_free_bytes = 2, .target_free_bytes = 1}),
+              IsError(Errc::invalid_argument, "target_free_bytes, 1, is less"));
   EXPECT_THAT(cache_.pin(EntryKind::file, key, "mine", std::chrono::seconds(-1)),
               IsError(Errc::invalid_argument));
 }

@@ -19,7 +19,7 @@ namespace rtenv::cache {
 namespace {
 
 Failure fail_no_tier() {
-  return fail(Errc::invalid_argument, "there is no remote tier")
+  return fail(Errc::invalid_argument, "there is no remote cache")
       .hint("set RTENV_REMOTE_CACHE=s3://BUCKET/PREFIX, or CacheOptions::remote");
 }
 

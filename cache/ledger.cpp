@@ -150,7 +150,7 @@ Result<void> Ledger::check_unheld(const EntryRow& row) {
     return fail(Errc::busy, "{} is being built", row.key).hint("retry when the build has finished");
   if (!row.holder_pids.empty())
     return fail(Errc::busy, "{} is in use by process {}", row.key, row.holder_pids.front())
-        .hint("retry when that process has ended");
+        .hint("retry when that process has ended, or, if it is this one, release the lease");
   if (!row.pins.empty())
     return fail(Errc::busy, "{} is pinned by '{}'", row.key, row.pins.front().name)
         .hint("unpin it first: the pin's name is {}", row.pins.front().name);

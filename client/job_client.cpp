@@ -114,7 +114,7 @@ Failure JobClient::explain(const Reply& reply) const {
   const Errc code = code_of(reply.response.status, reply.body);
   const std::string reason = reason_of(reply.body);
   if (code == Errc::permission_denied)
-    return fail(code, "{} denies access: {}", server_.shown(), reason)
+    return fail(code, "{} denies access{}{}", server_.shown(), reason.empty() ? "" : ": ", reason)
         .hint("{}", server_.token.empty()
                         ? "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to a file with the token"
                         : "the token of RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH was sent; ask "
@@ -203,6 +203,9 @@ Result<json> JobClient::list(const ListOptions& options) {
   if (options.limit) query += fmt::format("&limit={}", *options.limit);
   if (!options.status.empty()) query += "&status=" + percent_encode(options.status);
   RTENV_TRY(const auto reply, request("GET", "/api/jobs/" + query));
+  if (reply.response.status == 404)
+    return fail(Errc::invalid_argument, "{} isn't a job server: it has no /api/jobs/",
+                server_.shown());
   if (!reply.response.succeeded()) return explain(reply);
   auto body = json_from_text(reply.body);
   if (!body.is_array())

@@ -172,7 +172,9 @@ Result<runtime_env::PackageList> locked_packages(const Path& lock,
                                                  const runtime_env::PackageList& packages,
                                                  const runtime_env::ResolvedPhases& phases,
                                                  const runtime_env::Interpreter& interpreter) {
-  RTENV_TRY(const std::string text, read_file(lock));
+  auto content = read_file(lock);
+  if (!content) return Failure(std::move(content).error().within("the lock"));
+  const std::string text = std::move(*content);
   const auto header = text.find(k_header);
   const json made_for =
       header == std::string::npos

@@ -65,7 +65,7 @@ Result<void> unpack_zip(const ArchiveFile& file, const MakeTarget& make_target,
     RTENV_TRY(auto path, checked_entry_path(entry.name, entry.from_unix));
     if (path.empty() && !entry.is_directory()) return refuse_entry(entry.name, "it has no name");
     paths.push_back(std::move(path));
-    stated_bytes = stated_bytes + entry.size_bytes;
+    if (!entry.is_link()) stated_bytes = stated_bytes + entry.size_bytes;
   }
   budget.progress().expect(stated_bytes.value());
   const auto make_worker = [&] { return Worker{make_target(), Inflater()}; };

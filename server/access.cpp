@@ -92,7 +92,7 @@ std::variant<Caller, Response> Access::admit(const Request& request, const Peer&
   const bool only_reads = request.method == "GET" || request.method == "HEAD";
   if (const auto* const known = std::get_if<Caller>(&caller);
       known != nullptr && known->right == Right::read && !only_reads)
-    return text_response(403, fmt::format("Forbidden: the token '{}' may only read", known->name));
+    return text_response(403, fmt::format("Forbidden: '{}' may only read", known->name));
   return caller;
 }
 

@@ -52,9 +52,9 @@ struct RemoteCache {
 };
 
 struct CacheOptions {
-  /// Of the settings below that are nullopt: RTENV_CACHE_MAX_SIZE, RTENV_CACHE_MIN_FREE,
-  /// RTENV_CACHE_READABLE, RTENV_CACHE_ON_NETWORK, RTENV_REMOTE_CACHE and RTENV_REMOTE_CACHE_…, as
-  /// for the tool. nullopt: the variables of the process.
+  /// Where settings below that are nullopt are looked up, as by the tool: RTENV_CACHE_MAX_SIZE,
+  /// RTENV_CACHE_MIN_FREE, RTENV_CACHE_READABLE, RTENV_CACHE_ON_NETWORK, RTENV_REMOTE_CACHE and
+  /// RTENV_REMOTE_CACHE_…. If this is nullopt itself: in the variables of the process.
   std::optional<Variables> environment = {};
   /// Enforced after an entry is built, and by `enforce_limits`.
   std::optional<CacheLimits> limits = {};
@@ -67,8 +67,8 @@ struct CacheOptions {
   std::optional<bool> readable_by_others = {};
   /// Refused otherwise: file locks and SQLite's shared memory aren't reliable between machines.
   std::optional<bool> allow_network_file_system = {};
-  /// For a program that removes entries: on a full disk, it uses the space that the cache keeps for
-  /// that.
+  /// For a program that opens the cache to remove entries: lets it use the space that every cache
+  /// reserves for its database, so that it can also do so on a full disk.
   bool makes_room = false;
   Stop stop = {};  // of Cache::open alone
 };

@@ -94,7 +94,7 @@ struct Entry {
 struct Excluded {
   std::string path = {};
   bool is_directory = false;  // with everything below it
-  std::string reason = {};    // "build/.gitignore:3: *.o", "excludes: *.log", "a socket"
+  std::string reason = {};    // "build/.gitignore:3: *.o", "excludes: *.log"
   std::string rules = {};     // where the rule is: "build/.gitignore"; empty: it can't be packed
 };
 
@@ -129,8 +129,9 @@ struct Package {
   [[nodiscard]] std::string uri() const { return "gcs://" + name; }
 };
 
-/// The package that `pack` would write now. Fails: not_found, permission_denied, invalid_argument
-/// (not a directory; an option; a git revision that doesn't exist), changed, cancelled.
+/// The package that `pack` would write now. Fails: not_found (the directory, the git revision, or
+/// its repository), permission_denied, invalid_argument (not a directory; an option), changed,
+/// cancelled. A digest cache that can't be used is none.
 RTENV_API Result<Package> name_directory(const Path& directory, const PackOptions& options = {});
 
 /// What a package would have in it, without its name: no file is read. Fails: as name_directory.
@@ -138,9 +139,9 @@ RTENV_API Result<Package> list_directory(const Path& directory, const PackOption
 
 /// Writes the package to the file `target`, which appears or is replaced when it is complete; a
 /// crash leaves the old one, and maybe a file `.rtenv-unfinished-…` beside it, which no package
-/// contains. It isn't synced: after a power loss it may be empty. If `target` is in
-/// the directory, it isn't packed. A pipe or a device is written to, as by pack_to_descriptor.
-/// Fails: as name_directory; out_of_space, invalid_argument (an empty target).
+/// contains. It isn't synced: after a power loss it may be empty. Its folder must exist. If
+/// `target` is in the directory, it isn't packed. A pipe or a device is written to, as by
+/// pack_to_descriptor. Fails: as name_directory; out_of_space, invalid_argument (an empty target).
 RTENV_API Result<Package> pack(const Path& directory, const Path& target,
                                const PackOptions& options = {});
 /// Writes the package into a folder, which must exist, under its own name, Package::name. Fails: as
@@ -174,15 +175,16 @@ struct UnpackOptions : Options {
 
 struct Unpacked {
   std::uint64_t files = 0;
-  std::uint64_t directories = 0;
+  std::uint64_t directories = 0;  // that the archive has entries for; others are made for files
   std::uint64_t links = 0;
   std::uint64_t total_bytes = 0;
 };
 
 /// Unpacks a zip or tar archive (plain, gzip, xz, bzip2, zstd: known by its content) into the new
-/// or empty folder `target`: all or nothing. Archives that would write outside of it, that contain
-/// devices or two entries of one name, or that exceed the limits are refused. Fails: not_found,
-/// already_exists (the target), invalid_argument (refused), corrupt, out_of_space, cancelled.
+/// or empty folder `target`, and makes missing folders above it: all or nothing. Archives that
+/// would write outside of it, that contain devices or two entries of one name, or that exceed the
+/// limits are refused. Fails: not_found, already_exists (the target), invalid_argument (refused),
+/// corrupt, out_of_space, cancelled.
 RTENV_API Result<Unpacked> unpack(const Path& archive, const Path& target,
                                   const UnpackOptions& options = {});
 

@@ -3,10 +3,10 @@
 // a URI pins its content. Credentials are those that the vendors' own tools find, or the caller's
 // (Options::credentials); they go to no other host than theirs.
 //
-// Thread-safe. All functions fail with: not_found (no such object or bucket, or no folder to write
-// to), permission_denied
+// Thread-safe. All functions fail with: not_found (no such object or bucket), permission_denied
 // (wrong, expired or missing credentials), unavailable (no response within RTENV_NETWORK_TIMEOUT),
 // invalid_argument (a URI, a setting; the store refuses the request), out_of_space, cancelled.
+// Writing to file:// makes missing folders.
 #pragma once
 
 #include <cstdint>
