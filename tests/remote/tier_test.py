@@ -195,7 +195,7 @@ class S3Tier(AnyStoreTier, OnS3):
         for setting, value in {"RTENV_REMOTE_CACHE": "gcs://x", "RTENV_REMOTE_CACHE_MODE": "both", "RTENV_REMOTE_CACHE_TIMEOUT": "soon",
                                "RTENV_REMOTE_CACHE_MAX_AGE": "old"}.items():
             self.refused(2, setting, "env", "build", "--runtime-env-json", self.runtime_env, env={setting: value})
-        self.refused(2, "there is no remote tier", "cache", "flush", env={"RTENV_REMOTE_CACHE": ""})
+        self.refused(2, "there is no remote cache", "cache", "flush", env={"RTENV_REMOTE_CACHE": ""})
         self.refused(2, "don't expire", "cache", "gc", "--remote")
 
 
