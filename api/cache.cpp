@@ -36,7 +36,7 @@ Result<cache::Limits> limits_of(const CacheLimits& limits) {
   RTENV_TRY(result.max_age, api::checked_span(limits.max_age, "max_age"));
   result.min_free_bytes = limits.min_free_bytes;
   result.target_free_bytes = limits.target_free_bytes;
-  if (limits.target_free_bytes < limits.min_free_bytes && limits.target_free_bytes)
+  if (limits.target_free_bytes && limits.target_free_bytes < limits.min_free_bytes)
     return fail(Errc::invalid_argument, "target_free_bytes, {}, is less than min_free_bytes, {}",
                 *limits.target_free_bytes, *limits.min_free_bytes);
   for (const auto& [kind, bytes] : limits.max_bytes_of_kind) {

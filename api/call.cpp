@@ -85,10 +85,10 @@ OnText Call::on_text(const OnText& function) {
   return guarded("on_output", function);
 }
 
-Result<Variables> credentials_for(std::string_view address, const Options& options) {
-  if (!options.credentials) return Variables();
+Result<Variables> credentials_for(std::string_view address, const Credentials& credentials) {
+  if (!credentials) return Variables();
   try {
-    return options.credentials(address);
+    return credentials(address);
   } catch (...) {
     return error_of_callers_exception("credentials");
   }
@@ -96,10 +96,8 @@ Result<Variables> credentials_for(std::string_view address, const Options& optio
 
 remote::CredentialProvider guarded_credentials(const Credentials& credentials) {
   if (!credentials) return {};
-  Options options;
-  options.credentials = credentials;
-  return [options](const remote::Uri& uri) -> Result<std::map<std::string, std::string>> {
-    RTENV_TRY(const Variables variables, credentials_for(uri.text(), options));
+  return [credentials](const remote::Uri& uri) -> Result<std::map<std::string, std::string>> {
+    RTENV_TRY(const Variables variables, credentials_for(uri.text(), credentials));
     return std::map<std::string, std::string>(variables.begin(), variables.end());
   };
 }

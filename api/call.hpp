@@ -91,8 +91,8 @@ auto in_call(Stop stop, Work work) -> decltype(work(std::declval<Call&>())) {
 
 /// Doesn't throw any more. Empty if the caller's function is.
 remote::CredentialProvider guarded_credentials(const Credentials& credentials);
-/// Those of the caller for an address; none without Options::credentials.
-Result<Variables> credentials_for(std::string_view address, const Options& options);
+/// Calls the caller's function for a URI or an address, unless it is empty. Doesn't throw.
+Result<Variables> credentials_for(std::string_view address, const Credentials& credentials);
 
 /// The error of a function of the caller's that threw. Call it in a catch block.
 Error error_of_callers_exception(std::string_view function);

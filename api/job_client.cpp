@@ -30,11 +30,12 @@ struct JobClient::State {
 
 namespace {
 
-// Names the server, and has its credentials.
+// With the address of the server, and the credentials for it.
 template <class State>
 Result<Environment> server_environment(const State& state, Environment environment) {
   if (!state.address.empty()) environment.set("RAY_API_SERVER_ADDRESS", state.address);
-  RTENV_TRY(const Variables credentials, api::credentials_for(state.address, state.options));
+  RTENV_TRY(const Variables credentials,
+            api::credentials_for(state.address, state.options.credentials));
   for (const auto& [name, value] : credentials) environment.set(name, value);
   return environment;
 }

@@ -9,6 +9,7 @@
 
 #include "base/fault_point.hpp"
 #include "base/file.hpp"
+#include "base/process_handle.hpp"
 #include "server/job_state.hpp"
 #include "server/memory_job_store.hpp"
 #include "server/server_fixture.hpp"
@@ -74,12 +75,10 @@ class EmbeddingTest : public testing::Test {
   [[nodiscard]] std::vector<pid_t> supervisors() const {
     const std::string mark = "supervise" + std::string(1, '\0') + folder_.path().native();
     std::vector<pid_t> found;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-      const auto command = read_file(entry.path() / "cmdline");  // unless it has just ended
-      if (command && command->find(mark) != std::string::npos)
-        found.push_back(std::stoi(entry.path().filename().native()));
-    }
+    for_each_process([&](pid_t pid) {
+      const auto command = read_file(fmt::format("/proc/{}/cmdline", pid));  // unless it has ended
+      if (command && command->find(mark) != std::string::npos) found.push_back(pid);
+    });
     return found;
   }
   [[nodiscard]] bool all_supervisors_end() const {

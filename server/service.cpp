@@ -18,6 +18,7 @@
 #include "base/unique_name.hpp"
 #include "cache/cache.hpp"
 #include "server/credentials.hpp"
+#include "server/hand_over.hpp"
 #include "server/job_state.hpp"
 #include "server/run_on.hpp"
 #include "server/sandboxed_peer.hpp"
@@ -43,8 +44,7 @@ const auto k_result = asio::as_tuple(asio::use_awaitable);
 Result<void> watch(const Event& event, asio::posix::stream_descriptor& waiter) {
   Fd fd(::fcntl(event.poll_fd(), F_DUPFD_CLOEXEC, 3));
   if (!fd) return fail_errno("duplicate", "an eventfd");
-  waiter.assign(fd.get());
-  fd.release();
+  hand_over(std::move(fd), waiter);
   return {};
 }
 
